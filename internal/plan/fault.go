@@ -1,0 +1,32 @@
+package plan
+
+import (
+	"context"
+	"errors"
+)
+
+// Point is a place in a run where a test may let something go wrong.
+type Point struct {
+	Phase string // "do", "done", "undo" or "undone": before and after each
+	Index int    // the step
+	Step  Step
+}
+
+// ErrCrash, returned by a fault, ends the run as a kill would: nothing is
+// undone and the journal stays as it is.
+var ErrCrash = errors.New("crashed")
+
+type faultKey struct{}
+
+// WithFault makes runs under ctx call fault at every point; an error it returns
+// is the error of that step or undo.
+func WithFault(ctx context.Context, fault func(Point) error) context.Context {
+	return context.WithValue(ctx, faultKey{}, fault)
+}
+
+func fault(ctx context.Context, phase string, index int, s Step) error {
+	if f, ok := ctx.Value(faultKey{}).(func(Point) error); ok {
+		return f(Point{phase, index, s})
+	}
+	return nil
+}

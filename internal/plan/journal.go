@@ -1,0 +1,174 @@
+package plan
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Header is a journal's first line: who does what, since when.
+type Header struct {
+	Version int       `json:"version"`
+	Key     string    `json:"key"`  // the jail or release, as the caller keys it
+	Boot    string    `json:"boot"` // kernel.BootID when it began
+	PID     int       `json:"pid"`
+	Started time.Time `json:"started"`
+	Plan    Plan      `json:"plan"`
+}
+
+const journalVersion = 1
+
+// record is every further line.
+type record struct {
+	Step   int             `json:"step"`
+	Phase  phase           `json:"phase"`
+	Effect json.RawMessage `json:"effect,omitempty"`
+}
+
+type phase string
+
+const (
+	intent phase = "intent"
+	effect phase = "effect"
+	done   phase = "done"
+	undone phase = "undone"
+)
+
+// Journal is the file of one running operation.
+type Journal struct {
+	Header Header
+	path   string
+	file   *os.File
+	state  []stepState
+}
+
+type stepState struct {
+	phase  phase // the newest of intent, done and undone
+	effect json.RawMessage
+}
+
+// Create starts a journal at path. An existing one is fs.ErrExist: its work
+// has to be resumed first.
+func Create(path string, h Header) (*Journal, error) {
+	h.Version = journalVersion
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	j := &Journal{Header: h, path: path, file: f, state: make([]stepState, len(h.Plan.Steps))}
+	if err := j.line(h, true); err != nil {
+		return nil, errors.Join(err, j.Remove())
+	}
+	return j, nil
+}
+
+// Open reads the journal of an operation that did not end. A last line cut
+// short by a crash is ignored. A file without a whole first line is
+// ErrNoHeader: nothing had begun.
+func Open(path string) (*Journal, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return nil, err
+	}
+	j := &Journal{path: path, file: f}
+	if err := j.read(); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("journal %s: %w", path, err)
+	}
+	return j, nil
+}
+
+// ErrNoHeader is a journal that ends before its first line does.
+var ErrNoHeader = errors.New("journal has no header")
+
+func (j *Journal) read() error {
+	data, err := io.ReadAll(j.file)
+	if err != nil {
+		return err
+	}
+	whole := bytes.LastIndexByte(data, '\n') + 1
+	if whole == 0 {
+		return ErrNoHeader
+	}
+	if whole < len(data) {
+		// Later lines must not be glued to the cut one.
+		if err := j.file.Truncate(int64(whole)); err != nil {
+			return err
+		}
+	}
+	lines := bufio.NewScanner(bytes.NewReader(data[:whole]))
+	lines.Buffer(nil, len(data)+1)
+	lines.Scan()
+	if err := json.Unmarshal(lines.Bytes(), &j.Header); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoHeader, err)
+	}
+	if j.Header.Version != journalVersion {
+		return fmt.Errorf("version %d is not %d", j.Header.Version, journalVersion)
+	}
+	j.state = make([]stepState, len(j.Header.Plan.Steps))
+	for lines.Scan() {
+		var r record
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			return err
+		}
+		if r.Step < 0 || r.Step >= len(j.state) {
+			return fmt.Errorf("step %d of %d", r.Step, len(j.state))
+		}
+		j.apply(r)
+	}
+	return lines.Err()
+}
+
+func (j *Journal) apply(r record) {
+	s := &j.state[r.Step]
+	if r.Phase == effect {
+		s.effect = r.Effect
+		return
+	}
+	s.phase = r.Phase
+}
+
+// write appends one record; sync makes it survive a power loss.
+func (j *Journal) write(r record, sync bool) error {
+	j.apply(r)
+	return j.line(r, sync)
+}
+
+func (j *Journal) line(v any, sync bool) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if _, err := j.file.Write(append(data, '\n')); err != nil {
+		return err
+	}
+	if sync {
+		return j.file.Sync()
+	}
+	return nil
+}
+
+// Close closes the file and leaves it for a later Resume.
+func (j *Journal) Close() error { return j.file.Close() }
+
+// Remove ends the journal: nothing is left to do.
+func (j *Journal) Remove() error {
+	err := j.file.Close()
+	if rerr := os.Remove(j.path); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+		return rerr
+	}
+	if errors.Is(err, fs.ErrClosed) {
+		return nil
+	}
+	return err
+}

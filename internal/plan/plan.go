@@ -1,0 +1,19 @@
+package plan
+
+// Plan is an operation before it runs.
+type Plan struct {
+	Operation string `json:"operation"` // "create", "start", "stop", ...
+	Subject   string `json:"subject"`   // what it is about, for people
+	Steps     []Step `json:"steps"`
+	// Commit is the number of steps that can be undone: once step Commit has
+	// begun the plan only goes forward. len(Steps) means that every failure is
+	// rolled back.
+	Commit int `json:"commit"`
+	// Fingerprint is what the plan was made from. If it differs when the plan
+	// runs, the plan is stale.
+	Fingerprint map[string]string `json:"fingerprint,omitempty"`
+}
+
+// Room is how many state changes of events a run of the plan sends at most:
+// begin and end of each step, of each undo, and of the operation.
+func (p *Plan) Room() int { return 4*len(p.Steps) + 4 }

@@ -1,0 +1,221 @@
+package plan
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/libioc/go-libioc/events"
+)
+
+// Runner executes plans over an environment E.
+type Runner[E any] struct {
+	Kinds Kinds[E]
+	// Settle bounds the time that rolling back, or going forward behind the
+	// commit point, may take altogether.
+	Settle time.Duration
+}
+
+// Run executes the plan of the journal and removes the journal when nothing is
+// left to do. The error's first cause is the failed step's or the context's;
+// failed undos are added behind it with go-multierror.
+func (r Runner[E]) Run(ctx context.Context, env E, j *Journal, parent *events.Span) error {
+	steps := j.Header.Plan.Steps
+	commit := j.Header.Plan.Commit
+	for i := 0; i < commit && i < len(steps); i++ {
+		err := ctx.Err()
+		if err == nil {
+			err = r.step(ctx, env, j, i, parent)
+		}
+		if errors.Is(err, ErrCrash) {
+			return errors.Join(err, j.Close())
+		}
+		if err != nil {
+			return r.back(ctx, env, j, parent, err)
+		}
+	}
+	if commit < len(steps) {
+		if err := ctx.Err(); err != nil {
+			return r.back(ctx, env, j, parent, err)
+		}
+		return r.forward(ctx, env, j, parent)
+	}
+	return j.Remove()
+}
+
+// Resume finishes or undoes what a journal found on disk tells of.
+func (r Runner[E]) Resume(ctx context.Context, env E, j *Journal, parent *events.Span) error {
+	if j.committed() {
+		return r.forward(ctx, env, j, parent)
+	}
+	return r.back(ctx, env, j, parent, nil)
+}
+
+// committed tells whether a step at or behind the commit point had begun.
+func (j *Journal) committed() bool {
+	for i := j.Header.Plan.Commit; i < len(j.state); i++ {
+		if j.state[i].phase != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// forward does every step behind the commit point that is not done yet. One
+// failure does not keep the others from running; if any failed the journal
+// stays, and a later Resume tries those again.
+func (r Runner[E]) forward(ctx context.Context, env E, j *Journal, parent *events.Span) error {
+	ctx, cancel := r.detach(ctx)
+	defer cancel()
+	var all error
+	for i := j.Header.Plan.Commit; i < len(j.state); i++ {
+		if j.state[i].phase == done {
+			continue
+		}
+		err := r.step(ctx, env, j, i, parent)
+		if errors.Is(err, ErrCrash) {
+			return errors.Join(err, j.Close())
+		}
+		all = appendError(all, err)
+	}
+	return j.end(all, all != nil)
+}
+
+// back undoes every step that has begun, newest first.
+func (r Runner[E]) back(ctx context.Context, env E, j *Journal, parent *events.Span, cause error) error {
+	ctx, cancel := r.detach(ctx)
+	defer cancel()
+	all, left := cause, false
+	for i := len(j.state) - 1; i >= 0; i-- {
+		if p := j.state[i].phase; p != intent && p != done {
+			continue
+		}
+		err := r.undo(ctx, env, j, i, parent)
+		if errors.Is(err, ErrCrash) {
+			return errors.Join(err, j.Close())
+		}
+		if err != nil {
+			left = true
+			all = appendError(all, fmt.Errorf("undo %s: %w", j.Header.Plan.Steps[i].Kind, err))
+		}
+	}
+	return j.end(all, left)
+}
+
+// end removes the journal unless something is left for a later Resume.
+func (j *Journal) end(all error, left bool) error {
+	if left {
+		return appendError(all, j.Close())
+	}
+	return appendError(all, j.Remove())
+}
+
+func (r Runner[E]) detach(ctx context.Context) (context.Context, context.CancelFunc) {
+	settle := r.Settle
+	if settle <= 0 {
+		settle = 2 * time.Minute
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), settle)
+}
+
+func (r Runner[E]) kind(s Step) (Kind[E], error) {
+	k, ok := r.Kinds[s.Kind]
+	if !ok {
+		return nil, fmt.Errorf("unknown kind of step %q", s.Kind)
+	}
+	return k, nil
+}
+
+func (j *Journal) call(i int, span *events.Span) *Call {
+	return &Call{
+		Span:   span,
+		effect: j.state[i].effect,
+		save: func(data json.RawMessage) error {
+			return j.write(record{Step: i, Phase: effect, Effect: data}, false)
+		},
+	}
+}
+
+// step does one step with its journal records and events.
+func (r Runner[E]) step(ctx context.Context, env E, j *Journal, i int, parent *events.Span) error {
+	s := j.Header.Plan.Steps[i]
+	k, err := r.kind(s)
+	if err != nil {
+		return err
+	}
+	e, err := k.event(env, s.Args)
+	if err != nil {
+		return err
+	}
+	span := parent.Begin(e)
+	c := j.call(i, span)
+	err = j.write(record{Step: i, Phase: intent}, k.durable())
+	if err == nil {
+		err = fault(ctx, "do", i, s)
+	}
+	if err == nil {
+		err = k.do(ctx, env, s.Args, c)
+	}
+	if err == nil {
+		err = fault(ctx, "done", i, s)
+	}
+	if err == nil {
+		err = j.write(record{Step: i, Phase: done}, false)
+	}
+	c.close(err)
+	return err
+}
+
+// close sends the step's final event.
+func (c *Call) close(err error) {
+	switch {
+	case err != nil && c.final != nil:
+		c.Span.FailWith(c.final, err)
+	case err != nil:
+		c.Span.Fail(err, "")
+	case c.skipped != "":
+		c.Span.Skip(c.skipped)
+	case c.final != nil:
+		c.Span.DoneWith(c.final)
+	default:
+		c.Span.Done("")
+	}
+}
+
+// undo takes one step back.
+func (r Runner[E]) undo(ctx context.Context, env E, j *Journal, i int, parent *events.Span) error {
+	s := j.Header.Plan.Steps[i]
+	k, err := r.kind(s)
+	if err != nil {
+		return err
+	}
+	span := parent.Begin(events.Rollback{Step: s.Kind})
+	c := j.call(i, span)
+	c.Undoing = true
+	err = fault(ctx, "undo", i, s)
+	if err == nil {
+		err = k.undo(ctx, env, s.Args, c)
+	}
+	if err == nil {
+		err = fault(ctx, "undone", i, s)
+	}
+	if err == nil {
+		err = j.write(record{Step: i, Phase: undone}, false)
+	}
+	c.close(err)
+	return err
+}
+
+func appendError(all, err error) error {
+	switch {
+	case err == nil:
+		return all
+	case all == nil:
+		return err
+	}
+	return multierror.Append(all, err)
+}
