@@ -1,0 +1,105 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+)
+
+// Sentinels for errors.Is. Each error of this package also unwraps to the
+// errno it came from, so errors.Is(err, syscall.EBUSY) and
+// errors.Is(err, fs.ErrNotExist) work as well.
+var (
+	// ErrUnsupported: this system, or this kernel's configuration, lacks it.
+	ErrUnsupported = errors.New("not supported by this kernel")
+	// ErrNotFound: the jail, mount, ruleset, rule, interface or node is not there.
+	ErrNotFound = errors.New("not found")
+	// ErrExists: a jail of that name or jid is already there.
+	ErrExists = errors.New("already exists")
+	// ErrDying: the jail has ended but something still holds it, jail(2).
+	ErrDying = errors.New("jail is dying")
+	// ErrStale: the jid now belongs to another jail than the identity names.
+	ErrStale = errors.New("identity names a jail that has ended")
+	// ErrEscape: a path below a jail's root leads through a symbolic link.
+	ErrEscape = errors.New("path leaves the jail's root")
+	// ErrEmptyRuleset: devfs would show every device of the host, devfs(5).
+	ErrEmptyRuleset = errors.New("devfs ruleset is empty")
+)
+
+// JailError is a refused jail_set(2), jail_get(2), jail_remove(2) or a refusal
+// of ours before the call.
+type JailError struct {
+	Op    string        // "jail_set", "jail_get", "jail_remove", "jail_attach"
+	Name  string        // the jail's name, or its jid in decimal
+	Param string        // the parameter to blame, if it is known
+	Errno syscall.Errno // the kernel's errno
+	Msg   string        // the kernel's errmsg, or our words where it is silent
+	Err   error         // a sentinel that the errno alone does not tell, or nil
+}
+
+func (e *JailError) Error() string {
+	return format(e.Op, e.Name, e.Param, e.Msg, e.Errno)
+}
+
+// Unwrap gives the errno and, if there is one, the sentinel.
+func (e *JailError) Unwrap() []error { return unwrap(e.Errno, e.Err) }
+
+// Is maps errno and message to this package's sentinels.
+func (e *JailError) Is(target error) bool {
+	switch target {
+	case ErrNotFound:
+		return e.Errno == syscall.ENOENT
+	case ErrDying:
+		return e.Errno == syscall.ENOENT && strings.HasSuffix(e.Msg, "is dying")
+	case ErrExists:
+		return e.Errno == syscall.EEXIST
+	}
+	return false
+}
+
+// CallError is any other refused call: mounts, rulesets, limits, interfaces,
+// routes, processes and sysctl nodes.
+type CallError struct {
+	Op      string        // the call, such as "nmount" or "SIOCAIFADDR"
+	Subject string        // path, rule, interface or node
+	Errno   syscall.Errno // 0 when the refusal is ours
+	Msg     string        // the kernel's errmsg or our words
+	Err     error         // a sentinel, or nil
+}
+
+func (e *CallError) Error() string {
+	return format(e.Op, e.Subject, "", e.Msg, e.Errno)
+}
+
+// Unwrap gives the errno and, if there is one, the sentinel.
+func (e *CallError) Unwrap() []error { return unwrap(e.Errno, e.Err) }
+
+func unwrap(errno syscall.Errno, err error) []error {
+	var all []error
+	if errno != 0 {
+		all = append(all, errno)
+	}
+	if err != nil {
+		all = append(all, err)
+	}
+	return all
+}
+
+func format(op, subject, param, msg string, errno syscall.Errno) string {
+	var b strings.Builder
+	b.WriteString(op)
+	if subject != "" {
+		fmt.Fprintf(&b, " %s", subject)
+	}
+	if param != "" {
+		fmt.Fprintf(&b, ": %s", param)
+	}
+	if msg != "" {
+		fmt.Fprintf(&b, ": %s", msg)
+	}
+	if errno != 0 {
+		fmt.Fprintf(&b, ": %s", errno.Error())
+	}
+	return b.String()
+}

@@ -1,0 +1,109 @@
+package kernel
+
+import (
+	"context"
+	"iter"
+	"strconv"
+)
+
+// SetFlags are the flags of jail_set(2). The numbers are the kernel's.
+type SetFlags uint32
+
+// Flags of JailSet. JailAttach is not among them: this library never attaches
+// its own process.
+const (
+	JailCreate  SetFlags = 0x01 // make a new jail, EEXIST if it is there
+	JailUpdate  SetFlags = 0x02 // change one, ENOENT if it is not there
+	JailSetDead SetFlags = 0x08 // JAIL_DYING; without meaning on FreeBSD 15
+)
+
+// GetFlags are the flags of jail_get(2).
+type GetFlags uint32
+
+// JailDying makes JailGet and JailList see dying jails too.
+const JailDying GetFlags = 0x08
+
+// Identity names one life of one jail. A jid is given again after the jail has
+// gone, on FreeBSD 15 even while it is dying; so whoever keeps a jid over time
+// keeps the whole identity and the kernel is asked before anything is done.
+type Identity struct {
+	JID  int    `json:"jid"`
+	Name string `json:"name"` // full dotted name
+	// Incarnation is the jail's cpuset.id, which never changes during its life
+	// and which no two living jails share.
+	Incarnation uint64 `json:"incarnation"`
+}
+
+// IsZero tells whether the identity names no jail.
+func (id Identity) IsZero() bool { return id.JID == 0 && id.Name == "" }
+
+func (id Identity) String() string { return id.Name + " (jid " + strconv.Itoa(id.JID) + ")" }
+
+// ByName and ByJID are the keys of JailGet.
+func ByName(name string) Param { return String("name", name) }
+
+// ByJID selects a jail by its jid.
+func ByJID(jid int) Param { return Int("jid", jid) }
+
+// ByLastJID selects the first jail with a jid above the given one.
+func ByLastJID(jid int) Param { return Int("lastjid", jid) }
+
+// ParamType is the kernel's type of a jail parameter, as security.jail.param
+// tells it (libjail does the same, jail_getid(3)).
+type ParamType uint8
+
+// The parameter types.
+const (
+	ParamInvalid ParamType = iota
+	ParamBool
+	ParamInt
+	ParamUlong
+	ParamString
+	ParamJailsys
+	ParamAddr4 // array of 4-byte addresses
+	ParamAddr6 // array of 16-byte addresses
+	ParamRaw   // anything else: bytes
+)
+
+// ParamInfo describes one parameter that the running kernel knows.
+type ParamInfo struct {
+	Name     string // as jail(8) writes it: "allow.mount.zfs", "ip4"
+	Type     ParamType
+	Size     int  // bytes of a fixed size, the maximum with NUL of a string
+	Writable bool // may be set by JailUpdate
+	Settable bool // may be set at creation
+}
+
+// Jails is jail(2).
+type Jails interface {
+	// JailSet creates or changes a jail and returns its jid. Parameters unknown
+	// to the table of well-known ones are looked up in security.jail.param.
+	//
+	// A new jail without path would be the host's own root: JailSet refuses it
+	// unless path is given on purpose. Errors are *JailError; ErrExists,
+	// ErrNotFound and ErrDying are recognised.
+	JailSet(ctx context.Context, flags SetFlags, params ...Param) (jid int, err error)
+
+	// JailGet reads the wanted parameters of the jail that key selects (ByName,
+	// ByJID, ByLastJID). Errors are *JailError; no such jail is ErrNotFound, a
+	// dying one asked for without JailDying is ErrDying too.
+	JailGet(ctx context.Context, flags GetFlags, key Param, want ...string) (Params, error)
+
+	// JailList reads the wanted parameters of every jail in order of jid, with
+	// jid and name always among them. It is one jail_get(2) per jail. A jail
+	// that ends meanwhile may or may not be in the list; an error ends it.
+	JailList(ctx context.Context, flags GetFlags, want ...string) iter.Seq2[Params, error]
+
+	// JailIdentify returns the identity of the jail that key selects.
+	JailIdentify(ctx context.Context, flags GetFlags, key Param) (Identity, error)
+
+	// JailRemove removes the jail and its descendants, if the jid still is the
+	// jail that the identity names, else ErrStale. It does not wait: processes
+	// get SIGKILL and the jail may stay dying, jail_remove(2). A jid that is
+	// not there is EINVAL, as in the kernel, and ErrNotFound; a dying jail is
+	// no error.
+	JailRemove(ctx context.Context, id Identity) error
+
+	// JailParams lists the parameters that the running kernel knows.
+	JailParams(ctx context.Context) ([]ParamInfo, error)
+}

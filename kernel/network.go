@@ -1,0 +1,83 @@
+package kernel
+
+import (
+	"context"
+	"net"
+	"net/netip"
+)
+
+// Interface is a network interface of one network stack.
+type Interface struct {
+	Name        string
+	Index       int
+	Up          bool
+	MTU         int // bytes
+	MAC         net.HardwareAddr
+	Description string
+	Groups      []string
+	Addrs       []netip.Prefix
+}
+
+// Address is one address of an interface.
+type Address struct {
+	Prefix netip.Prefix
+	// Broadcast of an IPv4 address; the zero value lets the kernel derive it.
+	Broadcast netip.Addr
+	// NoDAD skips duplicate address detection of an IPv6 address, so that it
+	// can be bound at once.
+	NoDAD bool
+}
+
+// Route is one route of a stack's table.
+type Route struct {
+	Dest      netip.Prefix // 0.0.0.0/0 or ::/0 is the default route
+	Gateway   netip.Addr   // zero for a route through Interface alone
+	Interface string       // for a gateway outside every attached prefix
+	FIB       int
+}
+
+// VLAN is the tag and parent of a vlan(4) interface.
+type VLAN struct {
+	Parent string
+	Tag    uint16 // 1 to 4094
+}
+
+// Network is one network stack: interfaces, bridges, addresses and routes, by
+// ioctl(2) and route(4). Errors are *CallError: ENXIO and ErrNotFound for an
+// interface that is not there, EEXIST and ErrExists for a name that is taken.
+type Network interface {
+	Interfaces(ctx context.Context) ([]Interface, error)
+	// InterfaceCreate clones an interface of a driver ("epair", "bridge",
+	// "vlan") or with a unit ("epair7") and returns its name. For epair that is
+	// the a end; the other end has the same name ending in b.
+	InterfaceCreate(ctx context.Context, driver string) (string, error)
+	// InterfaceDestroy destroys a cloned interface; of an epair both ends go.
+	InterfaceDestroy(ctx context.Context, name string) error
+	InterfaceRename(ctx context.Context, name, to string) error // at most 15 bytes
+	InterfaceSetUp(ctx context.Context, name string, up bool) error
+	InterfaceSetMTU(ctx context.Context, name string, mtu int) error
+	InterfaceSetMAC(ctx context.Context, name string, mac net.HardwareAddr) error
+	InterfaceSetDescription(ctx context.Context, name, text string) error // empty clears
+	InterfaceSetVLAN(ctx context.Context, name string, vlan VLAN) error
+	InterfaceAddGroup(ctx context.Context, name, group string) error
+	InterfaceDeleteGroup(ctx context.Context, name, group string) error
+
+	// InterfaceToVnet moves an interface of the host into a jail's stack; its
+	// addresses are lost. InterfaceFromVnet brings it back.
+	InterfaceToVnet(ctx context.Context, name string, id Identity) error
+	InterfaceFromVnet(ctx context.Context, name string, id Identity) error
+
+	AddressAdd(ctx context.Context, name string, addr Address) error
+	AddressDelete(ctx context.Context, name string, addr netip.Addr) error
+
+	BridgeAdd(ctx context.Context, bridge, member string) error
+	BridgeDelete(ctx context.Context, bridge, member string) error
+	BridgeMembers(ctx context.Context, bridge string) ([]string, error)
+	// BridgeStatic binds a MAC address to a member and forbids it to learn
+	// others.
+	BridgeStatic(ctx context.Context, bridge, member string, mac net.HardwareAddr) error
+
+	RouteAdd(ctx context.Context, route Route) error
+	RouteDelete(ctx context.Context, route Route) error
+	Routes(ctx context.Context, fib int) ([]Route, error)
+}

@@ -1,0 +1,30 @@
+// Package zfsstore is what a jail manager needs of ZFS: datasets, snapshots,
+// clones, properties, mounts, streams and their delegation to jails.
+//
+// [Store] is the interface. [Exec] is a host's real ZFS, by zfs(8) and
+// zpool(8). [Memory] is a ZFS without ZFS: its datasets are records and its
+// mountpoints real directories below a directory of the caller's choice, so
+// that programs which use a Store can be tested on any system and without
+// root. The suite in zfsstore/storetest runs against both; programs may run it
+// against a Store of their own.
+//
+// # Guarantees
+//
+//   - A refusal is an *[Error]: errors.Is tells which of the sentinels it is,
+//     its text repeats the command line and zfs's own words. Memory refuses
+//     what OpenZFS refuses, in the same words and with the same exit status.
+//   - Listing a subtree takes one process, whatever its size. Values that
+//     were set from inside a jail cannot pass for other datasets or for other
+//     properties: where the output could be read in two ways, it is checked
+//     against a second listing.
+//   - Names are arguments, never options or ranges: a name that zfs(8) would
+//     read as something else is ErrInvalidName.
+//   - A cancelled context ends the process and everything it started.
+//   - Nothing is global: no variables, no working directory, no logging. The
+//     programs run with LC_ALL=C.
+//
+// # What is not promised
+//
+// Sizes in Memory are nominal: it keeps no account of blocks, quotas and
+// reservations. Bookmarks, encryption and resumable streams are not offered.
+package zfsstore

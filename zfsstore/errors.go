@@ -1,0 +1,91 @@
+package zfsstore
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// What a Store refuses, for errors.Is. An *[Error] says the rest.
+var (
+	ErrNotFound        = errors.New("dataset does not exist")
+	ErrExists          = errors.New("dataset already exists")
+	ErrBusy            = errors.New("dataset is busy")
+	ErrHasChildren     = errors.New("dataset has children")
+	ErrHasDependents   = errors.New("dataset has dependent clones")
+	ErrInvalidName     = errors.New("invalid dataset name")
+	ErrParentNotFound  = errors.New("parent dataset does not exist")
+	ErrNoPool          = errors.New("no such pool")
+	ErrIsPool          = errors.New("operation does not apply to pools")
+	ErrCrossPool       = errors.New("datasets are not in the same pool")
+	ErrPermission      = errors.New("permission denied")
+	ErrInvalidProperty = errors.New("invalid property or value")
+	ErrNoSpace         = errors.New("out of space")
+	ErrMounted         = errors.New("file system is mounted")
+	ErrNotMounted      = errors.New("file system is not mounted")
+	ErrNoMountpoint    = errors.New("file system has no mountpoint of its own to mount at")
+	ErrJailed          = errors.New("dataset is managed from within a jail")
+	ErrWrongType       = errors.New("operation does not apply to this type of dataset")
+	ErrNewerSnapshots  = errors.New("more recent snapshots exist")
+	ErrNotClone        = errors.New("dataset is not a clone")
+	ErrStream          = errors.New("invalid or incomplete stream")
+	ErrModified        = errors.New("target does not match the stream")
+	ErrNoJail          = errors.New("no such jail")
+	ErrUnsupported     = errors.New("not supported on this system")
+)
+
+// An Error is a refused or failed operation. Its text is the command line
+// that was run, or that would have been run by a Store that runs none, ready
+// to be repeated in a shell, and zfs's own words.
+type Error struct {
+	Op       string   // zfs subcommand, such as "create"; "zpool list" for pools
+	Dataset  string   // the dataset the operation was asked for
+	Args     []string // the command line, the program first
+	ExitCode int      // exit status; -1 if the program did not exit by itself, or was not run
+	Stderr   string   // what was written to standard error, as it came
+	Err      error    // a sentinel of this package, or the cause; may be nil
+}
+
+// Error returns the command line, quoted for sh(1), and what ZFS said.
+func (e *Error) Error() string {
+	var b strings.Builder
+	for i, arg := range e.Args {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(shellQuote(arg))
+	}
+	if len(e.Args) == 0 {
+		b.WriteString("zfs " + e.Op + " " + shellQuote(e.Dataset))
+	}
+	b.WriteString(": ")
+	words := strings.TrimSpace(e.Stderr)
+	switch {
+	case words != "":
+		b.WriteString(words)
+	case e.Err != nil:
+		b.WriteString(e.Err.Error())
+	default:
+		b.WriteString("exit status " + strconv.Itoa(e.ExitCode))
+	}
+	return b.String()
+}
+
+// Unwrap returns the sentinel or cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// shellQuote quotes a word for sh(1) where it needs it.
+func shellQuote(s string) string {
+	if s != "" && strings.IndexFunc(s, needsQuote) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func needsQuote(r rune) bool {
+	switch {
+	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
+		return false
+	}
+	return !strings.ContainsRune("/@._:=-,+%", r)
+}
