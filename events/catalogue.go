@@ -1,0 +1,50 @@
+package events
+
+// catalogue returns one zero value of every event type, by family. Unmarshal
+// knows these types and no others.
+func catalogue() []IocEvent {
+	return []IocEvent{
+		// jail.go
+		JailCreate{}, JailStart{}, JailStop{},
+		JailRestart{}, JailSoftShutdown{}, JailAttach{},
+		JailRemove{}, JailClone{}, JailRename{},
+		JailDestroy{}, JailDependantsStart{}, JailDependantStart{},
+		JailConfigSave{}, JailResolverConfig{}, JailResourceLimitAction{},
+		// provision.go
+		JailProvisioning{}, JailProvisioningAssetDownload{}, R10kDeployEvent{},
+		PuppetApplyEvent{},
+		// hook.go
+		JailHookPrestart{}, JailHookCreated{}, JailHookStart{},
+		JailHookPoststart{}, JailHookPrestop{}, JailHookStop{},
+		JailHookPoststop{}, JailCommand{}, JailHookOutput{},
+		// storage.go
+		BasejailStorageConfig{}, MountDevFS{}, MountFdescfs{},
+		MountProcfs{}, MountLinprocfs{}, MountFstab{},
+		UnmountFstab{}, TeardownSystemMounts{}, JailFstabUpdate{},
+		// network.go
+		JailNetworkSetup{}, JailNetworkTeardown{}, VnetInterfaceConfig{},
+		VnetSetupLocalhost{}, VnetSetRoutes{},
+		// release.go
+		FetchRelease{}, ReleasePrepareStorage{}, ReleaseDownload{},
+		ReleaseAssetDownload{}, ReleaseExtraction{}, ReleaseCopyBase{},
+		ReleaseConfiguration{}, ReleaseUpdate{}, ReleaseUpdatePull{},
+		ReleaseUpdateDownload{}, ReleaseDestroy{}, ResourceUpdate{},
+		RunResourceUpdate{}, ExecuteResourceUpdate{},
+		// zfs.go
+		JailZFSShare{}, AttachZFSDataset{}, DetachZFSDataset{},
+		ZFSDatasetCreate{}, ZFSDatasetRename{}, ZFSDatasetDestroy{},
+		ZFSSnapshotCreate{}, ZFSSnapshotRename{}, ZFSSnapshotClone{},
+		ZFSSnapshotRollback{}, ZFSSnapshotDestroy{},
+		// backup.go
+		ResourceBackup{}, ExportConfig{}, ExportFstab{},
+		ExportRootDataset{}, ExportOtherDatasets{}, ExportOtherDataset{},
+		BundleBackup{}, ExtractBundle{}, ImportConfig{},
+		ImportFstab{}, ImportRootDataset{}, ImportOtherDatasets{},
+		ImportOtherDataset{},
+		// pkg.go
+		PackageFetch{}, PackageConfiguration{}, BootstrapPkg{},
+		PackageInstall{}, PackageRemove{},
+		// mark.go
+		Rollback{}, OperationEnd{}, Overflow{},
+	}
+}

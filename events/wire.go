@@ -1,0 +1,215 @@
+package events
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"time"
+)
+
+// wire is the stable form. Fields may be added, none is renamed or removed.
+type wire struct {
+	Type     string          `json:"type"`
+	ID       uint64          `json:"id"`
+	Parent   uint64          `json:"parent"`
+	Depth    int             `json:"depth"`
+	Scope    string          `json:"scope"`
+	State    State           `json:"state"`
+	Subject  string          `json:"subject"`
+	Message  string          `json:"message"`
+	Error    *RemoteError    `json:"error"`
+	Started  *time.Time      `json:"started"`
+	Duration seconds         `json:"duration"`
+	Merged   int             `json:"merged"`
+	Payload  json.RawMessage `json:"payload"`
+}
+
+// RemoteError is an error that came over the wire: its text and its Go type,
+// both only for people to read.
+type RemoteError struct {
+	Message string `json:"message"`
+	Type    string `json:"type"`
+}
+
+// Error returns the text of the original error.
+func (e *RemoteError) Error() string { return e.Message }
+
+// UnknownTypeError tells that an event is of a type this version does not know.
+type UnknownTypeError struct {
+	Type string
+	Head Header // what can be shown all the same
+}
+
+func (e *UnknownTypeError) Error() string {
+	return fmt.Sprintf("events: unknown event type %q", e.Type)
+}
+
+// seconds is a duration as a JSON number of seconds, exact to the nanosecond.
+type seconds time.Duration
+
+// MarshalJSON writes at most nine digits after the point, no exponent.
+func (s seconds) MarshalJSON() ([]byte, error) {
+	sign, n := "", uint64(s)
+	if s < 0 {
+		sign, n = "-", -n
+	}
+	text := fmt.Sprintf("%s%d", sign, n/1e9)
+	if frac := n % 1e9; frac != 0 {
+		digits := fmt.Sprintf(".%09d", frac)
+		for digits[len(digits)-1] == '0' {
+			digits = digits[:len(digits)-1]
+		}
+		text += digits
+	}
+	return []byte(text), nil
+}
+
+// UnmarshalJSON also takes an exponent, as other programs may write it.
+func (s *seconds) UnmarshalJSON(text []byte) error {
+	if d, err := time.ParseDuration(string(text) + "s"); err == nil {
+		*s = seconds(d)
+		return nil
+	}
+	var f float64
+	if err := json.Unmarshal(text, &f); err != nil {
+		return err
+	}
+	if f *= 1e9; math.Abs(f) >= math.MaxInt64 {
+		return fmt.Errorf("events: duration %s out of range", text)
+	}
+	*s = seconds(math.Round(f))
+	return nil
+}
+
+// Marshal returns the wire form of e, one JSON object without line breaks:
+//
+//	type      string   Type()
+//	id        number   within the operation, from 1
+//	parent    number   id of the event around it, 0 at the top
+//	depth     number   0 at the top
+//	scope     string   the operation's id
+//	state     string   pending, done, skipped or failed
+//	subject   string
+//	message   string
+//	error     object   {"message", "type"}, null unless failed
+//	started   string   RFC 3339 with fraction, in UTC; null if unknown
+//	duration  number   seconds, exact to the nanosecond
+//	merged    number
+//	payload   object   the event's own fields, in snake case; no list is null
+//
+// All members are always there, in this order. Members may be added later. An
+// event encodes itself the same way with [json.Marshal]; it is decoded only by
+// [Unmarshal]. Text that is not valid UTF-8 is written with replacement
+// characters. Marshal fails for a state or year that has no text form.
+func Marshal(e IocEvent) ([]byte, error) {
+	h := e.Head()
+	payload, err := marshalPayload(e.with(Header{}))
+	if err != nil {
+		return nil, err
+	}
+	w := wire{
+		Type: e.Type(), ID: h.ID, Parent: h.Parent, Depth: h.Depth, Scope: h.Scope,
+		State: h.State, Subject: h.Subject, Message: h.Message,
+		Duration: seconds(h.Duration), Merged: h.Merged, Payload: payload,
+	}
+	if h.Err != nil {
+		w.Error = remote(h.Err)
+	}
+	if !h.Started.IsZero() {
+		t := h.Started.UTC()
+		w.Started = &t
+	}
+	return json.Marshal(w)
+}
+
+// remote keeps an error that was remote before as it is.
+func remote(err error) *RemoteError {
+	if r, ok := err.(*RemoteError); ok {
+		return &RemoteError{r.Message, r.Type}
+	}
+	return &RemoteError{err.Error(), fmt.Sprintf("%T", err)}
+}
+
+// marshalPayload encodes the fields of e beside the Header. It does not use
+// e's own MarshalJSON, which is the whole wire form.
+func marshalPayload(e IocEvent) ([]byte, error) {
+	v := reflect.ValueOf(e)
+	out := []byte{'{'}
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if f.Anonymous {
+			continue
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(out, '"')
+		out = append(out, f.Tag.Get("json")...)
+		out = append(out, '"', ':')
+		value := v.Field(i)
+		if value.Kind() == reflect.Slice && value.IsNil() {
+			out = append(out, "[]"...)
+			continue
+		}
+		text, err := json.Marshal(value.Interface())
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, text...)
+	}
+	return append(out, '}'), nil
+}
+
+// Unmarshal decodes one event of the wire form into its type, which is returned
+// as a value as it was sent: Unmarshal of a JailStart returns a JailStart. Its
+// error, if any, is a [*RemoteError], and empty lists are nil.
+//
+// Unknown members are ignored, so that events of later versions can be read;
+// for an event type that is not known the error is an [*UnknownTypeError].
+func Unmarshal(data []byte) (IocEvent, error) {
+	var w wire
+	if err := json.Unmarshal(data, &w); err != nil {
+		return nil, fmt.Errorf("events: %w", err)
+	}
+	h := Header{
+		ID: w.ID, Parent: w.Parent, Depth: w.Depth, Scope: w.Scope, State: w.State,
+		Subject: w.Subject, Message: w.Message, Duration: time.Duration(w.Duration), Merged: w.Merged,
+	}
+	if w.Error != nil {
+		h.Err = w.Error
+	}
+	if w.Started != nil {
+		h.Started = *w.Started
+	}
+	if (h.State == Failed) != (h.Err != nil) {
+		return nil, errors.New("events: state and error contradict each other")
+	}
+	for _, known := range catalogue() {
+		if known.Type() == w.Type {
+			e, err := unmarshalPayload(known, w.Payload)
+			if err != nil {
+				return nil, fmt.Errorf("events: payload of %s: %w", w.Type, err)
+			}
+			return e.with(h), nil
+		}
+	}
+	return nil, &UnknownTypeError{Type: w.Type, Head: h}
+}
+
+func unmarshalPayload(known IocEvent, payload []byte) (IocEvent, error) {
+	v := reflect.New(reflect.TypeOf(known))
+	if len(payload) > 0 {
+		if err := json.Unmarshal(payload, v.Interface()); err != nil {
+			return nil, err
+		}
+	}
+	v = v.Elem()
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() == reflect.Slice && f.Len() == 0 {
+			f.SetZero()
+		}
+	}
+	return v.Interface().(IocEvent), nil
+}
