@@ -131,13 +131,25 @@ func (o *Operation) Close(err error) error {
 // Clock and Scope are not used.
 func Refuse(o Options, e IocEvent, err error) <-chan IocEvent {
 	op := NewOperation(Options{Room: 1, Slack: -1, Clock: o.Clock, Scope: o.Scope})
+	op.Refuse(e, err)
+	return op.Events()
+}
+
+// Refuse ends an operation before its first span has begun: it sends e, failed
+// with err and without a pending event, and closes the channel. After Close it
+// does nothing.
+func (o *Operation) Refuse(e IocEvent, err error) {
+	now := o.clock()
 	in := e.Head()
 	err = failure(err, in.Message)
-	h := op.header(op.clock(), Failed, err)
-	h.Subject, h.Message = subject(e), in.Message
-	op.transition(e.with(h))
-	op.Close(err)
-	return op.Events()
+	o.mu.Lock()
+	if !o.closed {
+		h := o.header(now, Failed, err)
+		h.Subject, h.Message = subject(e), in.Message
+		o.transition(e.with(h))
+	}
+	o.mu.Unlock()
+	o.Close(err)
 }
 
 // header returns the header of an event that is a span of its own at the top.

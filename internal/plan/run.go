@@ -66,12 +66,13 @@ func (j *Journal) committed() bool {
 }
 
 // forward does every step behind the commit point that is not done yet. One
-// failure does not keep the others from running; if any failed the journal
-// stays, and a later Resume tries those again.
+// failure does not keep the others from running, unless it is a barrier's; what
+// is not done stays in the journal, and a later Resume tries it again.
 func (r Runner[E]) forward(ctx context.Context, env E, j *Journal, parent *events.Span) error {
 	ctx, cancel := r.detach(ctx)
 	defer cancel()
 	var all error
+	left := false
 	for i := j.Header.Plan.Commit; i < len(j.state); i++ {
 		if j.state[i].phase == done {
 			continue
@@ -81,8 +82,15 @@ func (r Runner[E]) forward(ctx context.Context, env E, j *Journal, parent *event
 			return errors.Join(err, j.Close())
 		}
 		all = appendError(all, err)
+		if j.state[i].phase == done {
+			continue
+		}
+		left = true
+		if k, err := r.kind(j.Header.Plan.Steps[i]); err != nil || k.barrier() {
+			break
+		}
 	}
-	return j.end(all, all != nil)
+	return j.end(all, left)
 }
 
 // back undoes every step that has begun, newest first.
@@ -163,8 +171,9 @@ func (r Runner[E]) step(ctx context.Context, env E, j *Journal, i int, parent *e
 	if err == nil {
 		err = fault(ctx, "done", i, s)
 	}
-	if err == nil {
-		err = j.write(record{Step: i, Phase: done}, false)
+	var final *finalError
+	if err == nil || errors.As(err, &final) {
+		err = errors.Join(err, j.write(record{Step: i, Phase: done}, false))
 	}
 	c.close(err)
 	return err

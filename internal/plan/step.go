@@ -63,6 +63,7 @@ type Kind[E any] interface {
 	undo(ctx context.Context, env E, args json.RawMessage, c *Call) error
 	event(env E, args json.RawMessage) (events.IocEvent, error)
 	durable() bool
+	barrier() bool
 }
 
 // Spec defines a kind of step with arguments of type A.
@@ -84,6 +85,9 @@ type Spec[E, A any] struct {
 	// Durable effects outlive a power loss, so their intent is synced to disk
 	// before the step.
 	Durable bool
+	// Barrier, behind the commit point: the steps after it make no sense until
+	// this one is done.
+	Barrier bool
 }
 
 // Typed is a defined kind. Its Step method is the only way to make a step of
@@ -109,6 +113,7 @@ func (t *Typed[E, A]) Step(a A) Step {
 
 func (t *Typed[E, A]) name() string  { return t.spec.Name }
 func (t *Typed[E, A]) durable() bool { return t.spec.Durable }
+func (t *Typed[E, A]) barrier() bool { return t.spec.Barrier }
 
 func (t *Typed[E, A]) args(raw json.RawMessage) (a A, err error) {
 	if len(raw) > 0 {
@@ -143,6 +148,19 @@ func (t *Typed[E, A]) event(env E, raw json.RawMessage) (events.IocEvent, error)
 	}
 	return t.spec.Event(env, a), nil
 }
+
+// Final marks an error of a step behind the commit point as one that trying
+// again later would not mend: it is reported, and the step counts as done.
+func Final(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &finalError{err}
+}
+
+type finalError struct{ error }
+
+func (e *finalError) Unwrap() error { return e.error }
 
 // Kinds is the table of all kinds an operation's journal may name.
 type Kinds[E any] map[string]Kind[E]

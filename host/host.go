@@ -1,0 +1,151 @@
+package host
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// Host is one machine. It is safe for use by several goroutines and holds
+// nothing that has to be closed.
+type Host struct {
+	Store  zfsstore.Store
+	Kernel kernel.Kernel
+
+	opts  Options
+	locks lockTable
+
+	mu      sync.Mutex
+	sources []Source
+}
+
+// Options say where things are and what time it is. The zero value is right
+// for the machine the program runs on.
+type Options struct {
+	// Sources are the root datasets to use. When empty they are looked up, see
+	// the package's comment.
+	Sources []Source
+	// Files are the host files that are read, and devfs.rules, which may be
+	// written.
+	Files Files
+	// RunDir holds lock files. The default is /var/run/go-libioc.
+	RunDir string
+	// StateDir holds the journals of running operations and must survive a
+	// reboot. The default is /var/db/go-libioc.
+	StateDir string
+	// CacheDir holds release archives while they are downloaded. The default
+	// is /var/cache/go-libioc.
+	CacheDir string
+	// Settle bounds how long a failed operation may take to put everything
+	// back, and an operation behind its point of no return to finish. The
+	// default is two minutes.
+	Settle time.Duration
+	// Clock is the time; the default is time.Now.
+	Clock func() time.Time
+	// NewUUID makes a random UUID in its text form; the default is a version 4
+	// UUID of RFC 9562.
+	NewUUID func() string
+	// Logger, if set, is told what no caller can be told otherwise. The
+	// default is silence.
+	Logger *slog.Logger
+}
+
+// Files are paths of host files; an empty one is FreeBSD's own place.
+type Files struct {
+	RCConf        string // rc.conf(5), default /etc/rc.conf
+	ResolvConf    string // resolver(5), default /etc/resolv.conf
+	DevfsRules    string // devfs.rules(5), default /etc/devfs.rules
+	DevfsDefaults string // default /etc/defaults/devfs.rules, never written
+}
+
+// Open is the machine this program runs on. It needs FreeBSD; elsewhere it
+// fails with kernel.ErrUnsupported. Root is needed for all but reading.
+func Open(ctx context.Context, opts Options) (*Host, error) {
+	k := kernel.New()
+	if _, err := k.Features(ctx); err != nil {
+		return nil, fmt.Errorf("open host: %w", err)
+	}
+	return New(zfsstore.NewExec(zfsstore.ExecOptions{}), k, opts)
+}
+
+// New is a host made of any Store and Kernel.
+func New(store zfsstore.Store, k kernel.Kernel, opts Options) (*Host, error) {
+	for _, s := range opts.Sources {
+		if err := s.check(); err != nil {
+			return nil, err
+		}
+	}
+	opts.fill()
+	return &Host{Store: store, Kernel: k, opts: opts}, nil
+}
+
+func (o *Options) fill() {
+	set := func(p *string, value string) {
+		if *p == "" {
+			*p = value
+		}
+	}
+	set(&o.Files.RCConf, "/etc/rc.conf")
+	set(&o.Files.ResolvConf, "/etc/resolv.conf")
+	set(&o.Files.DevfsRules, "/etc/devfs.rules")
+	set(&o.Files.DevfsDefaults, "/etc/defaults/devfs.rules")
+	set(&o.RunDir, "/var/run/go-libioc")
+	set(&o.StateDir, "/var/db/go-libioc")
+	set(&o.CacheDir, "/var/cache/go-libioc")
+	if o.Settle <= 0 {
+		o.Settle = 2 * time.Minute
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.NewUUID == nil {
+		o.NewUUID = randomUUID
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Now is the host's time.
+func (h *Host) Now() time.Time { return h.opts.Clock() }
+
+// NewUUID makes a random UUID.
+func (h *Host) NewUUID() string { return h.opts.NewUUID() }
+
+// Files are the paths of the host's files.
+func (h *Host) Files() Files { return h.opts.Files }
+
+// Settle bounds how long putting things back may take.
+func (h *Host) Settle() time.Duration { return h.opts.Settle }
+
+// Logger never is nil.
+func (h *Host) Logger() *slog.Logger { return h.opts.Logger }
+
+// CacheDir holds release archives while they are downloaded.
+func (h *Host) CacheDir() string { return h.opts.CacheDir }
+
+// JournalPath is where the journal of an operation on one resource is, such as
+// JournalPath("ioc", "jail", "web").
+func (h *Host) JournalPath(source, kind, name string) string {
+	return filepath.Join(h.opts.StateDir, source, kind, name+".journal")
+}
+
+// JournalDir holds the journals of one kind of resource of a source.
+func (h *Host) JournalDir(source, kind string) string {
+	return filepath.Join(h.opts.StateDir, source, kind)
+}
+
+func randomUUID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails, crypto/rand
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,161 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Busy says what an operation does when another one holds its lock.
+type Busy uint8
+
+// What to do when a resource is locked.
+const (
+	Fail Busy = iota // give up at once with *BusyError
+	Wait             // wait as long as the context allows
+)
+
+// ErrBusy is the resource being changed by another operation. A *BusyError
+// names it.
+var ErrBusy = errors.New("another operation is running")
+
+// BusyError names who holds a lock.
+type BusyError struct {
+	Key    string
+	Holder Holder // zero when it could not be read
+}
+
+// Holder is who holds a lock, as written in the lock file.
+type Holder struct {
+	PID       int       `json:"pid"`
+	Operation string    `json:"operation"`
+	Since     time.Time `json:"since"`
+}
+
+func (e *BusyError) Error() string {
+	if e.Holder.PID == 0 {
+		return fmt.Sprintf("%s: %v", e.Key, ErrBusy)
+	}
+	return fmt.Sprintf("%s: %v: %s by process %d since %s", e.Key, ErrBusy,
+		e.Holder.Operation, e.Holder.PID, e.Holder.Since.Format(time.RFC3339))
+}
+
+// Is makes errors.Is(err, ErrBusy) true.
+func (e *BusyError) Is(target error) bool { return target == ErrBusy }
+
+// lockTable keeps goroutines of one process apart: flock(2) excludes open
+// files, and waiting for it would need a thread per waiter.
+type lockTable struct {
+	mu   sync.Mutex
+	held map[string]*held
+}
+
+type held struct {
+	holder Holder
+	free   chan struct{} // closed on unlock
+}
+
+// Lock takes the lock of one resource, such as "ioc/jail/web", from other
+// goroutines and other processes. The returned function gives it back and must
+// be called once. The lock ends with the process, however that ends.
+func (h *Host) Lock(ctx context.Context, key, operation string, busy Busy) (unlock func(), err error) {
+	me := Holder{PID: os.Getpid(), Operation: operation, Since: h.Now()}
+	release, err := h.locks.take(ctx, key, me, busy)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(h.opts.RunDir, filepath.FromSlash(key)+".lock")
+	file, err := lockFile(ctx, path, key, busy)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	if err := writeHolder(file, me); err != nil {
+		file.Close()
+		release()
+		return nil, err
+	}
+	return func() {
+		unlockFile(file)
+		release()
+	}, nil
+}
+
+func (t *lockTable) take(ctx context.Context, key string, me Holder, busy Busy) (func(), error) {
+	for {
+		t.mu.Lock()
+		other, taken := t.held[key]
+		if !taken {
+			mine := &held{holder: me, free: make(chan struct{})}
+			if t.held == nil {
+				t.held = map[string]*held{}
+			}
+			t.held[key] = mine
+			t.mu.Unlock()
+			return func() {
+				t.mu.Lock()
+				delete(t.held, key)
+				t.mu.Unlock()
+				close(mine.free)
+			}, nil
+		}
+		t.mu.Unlock()
+		if busy == Fail {
+			return nil, &BusyError{key, other.holder}
+		}
+		select {
+		case <-other.free:
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), &BusyError{key, other.holder})
+		}
+	}
+}
+
+// lockFile opens and locks the file, polling while another process has it: a
+// blocking flock(2) could not be given up when the context ends.
+func lockFile(ctx context.Context, path, key string, busy Busy) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	pause := time.Millisecond
+	for {
+		file, err := tryLock(path)
+		if err != nil || file != nil {
+			return file, err
+		}
+		refused := &BusyError{Key: key, Holder: readHolder(path)}
+		if busy == Fail {
+			return nil, refused
+		}
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, 100*time.Millisecond)
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), refused)
+		}
+	}
+}
+
+func writeHolder(file *os.File, me Holder) error {
+	data, err := json.Marshal(me)
+	if err != nil {
+		return err
+	}
+	if err := file.Truncate(0); err != nil {
+		return err
+	}
+	_, err = file.WriteAt(data, 0)
+	return err
+}
+
+func readHolder(path string) (who Holder) {
+	if data, err := os.ReadFile(path); err == nil {
+		_ = json.Unmarshal(data, &who) // half-written: the holder stays unknown
+	}
+	return who
+}

@@ -1,0 +1,157 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/libioc/go-libioc/internal/rcconf"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// ActiveProperty is the user property of a pool's root dataset that libioc and
+// iocage set to "yes" on the pool in use.
+const ActiveProperty = "org.freebsd.ioc:active"
+
+// Source is a root dataset: jails are in Dataset/jails, releases in
+// Dataset/releases.
+type Source struct {
+	Name    string // letters, digits and single - or _ between them; "ioc" by default
+	Dataset string // such as "zroot/iocage"
+}
+
+// Jails is the dataset that holds one child per jail.
+func (s Source) Jails() string { return s.Dataset + "/jails" }
+
+// Releases is the dataset that holds one child per release.
+func (s Source) Releases() string { return s.Dataset + "/releases" }
+
+// Errors of sources.
+var (
+	// ErrNotActivated: the host has no source at all.
+	ErrNotActivated = errors.New("no root dataset: set ioc_dataset_NAME in rc.conf, or " + ActiveProperty + "=yes on a pool")
+	// ErrInvalidSourceName: a source's name breaks the rule of Source.Name.
+	ErrInvalidSourceName = errors.New("invalid source name")
+	// ErrSourceNotFound: no source has that name.
+	ErrSourceNotFound = errors.New("source not found")
+	// ErrNotMounted: a dataset that has to be read is not mounted.
+	ErrNotMounted = errors.New("dataset is not mounted")
+)
+
+var sourceName = regexp.MustCompile(`^[A-Za-z0-9]+([-_]?[A-Za-z0-9]+)*$`)
+
+func (s Source) check() error {
+	if !sourceName.MatchString(s.Name) {
+		return fmt.Errorf("%w: %q", ErrInvalidSourceName, s.Name)
+	}
+	if s.Dataset == "" || strings.ContainsAny(s.Dataset, "@# \t\n") {
+		return fmt.Errorf("source %s: invalid dataset %q", s.Name, s.Dataset)
+	}
+	return nil
+}
+
+// Sources are the host's root datasets, the main one first. They are looked up
+// once; none at all is ErrNotActivated.
+func (h *Host) Sources(ctx context.Context) ([]Source, error) {
+	if len(h.opts.Sources) > 0 {
+		return h.opts.Sources, nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.sources != nil {
+		return h.sources, nil
+	}
+	found, err := h.rcSources()
+	if err == nil && len(found) == 0 {
+		found, err = h.poolSource(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	h.sources = found
+	return found, nil
+}
+
+// Source finds a source by name; the empty name is the main one.
+func (h *Host) Source(ctx context.Context, name string) (Source, error) {
+	all, err := h.Sources(ctx)
+	if err != nil {
+		return Source{}, err
+	}
+	if name == "" {
+		return all[0], nil
+	}
+	for _, s := range all {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return Source{}, fmt.Errorf("%w: %q", ErrSourceNotFound, name)
+}
+
+// rcSources reads ioc_dataset_NAME from rc.conf(5), in order of appearance.
+func (h *Host) rcSources() ([]Source, error) {
+	data, err := os.ReadFile(h.opts.Files.RCConf)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	const prefix = "ioc_dataset_"
+	conf := rcconf.Parse(data)
+	var out []Source
+	for _, key := range conf.Keys() {
+		name, ok := strings.CutPrefix(key, prefix)
+		if !ok {
+			continue
+		}
+		dataset, _ := conf.Get(key)
+		s := Source{Name: name, Dataset: dataset}
+		if err := s.check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", h.opts.Files.RCConf, err)
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// poolSource finds the pool that was activated with libioc or iocage.
+func (h *Host) poolSource(ctx context.Context) ([]Source, error) {
+	sets, err := h.Store.List(ctx, "", zfsstore.ListOptions{
+		Depth:      1,
+		Types:      []zfsstore.Type{zfsstore.Filesystem},
+		Properties: []string{ActiveProperty},
+	})
+	if err != nil {
+		return nil, err
+	}
+	pools, err := h.Store.Pools(ctx)
+	if err != nil {
+		return nil, err
+	}
+	health := map[string]string{}
+	for _, p := range pools {
+		health[p.Name] = p.Health
+	}
+	for _, d := range sets {
+		usable := health[d.Name] == "ONLINE" || health[d.Name] == "DEGRADED"
+		p := d.Properties[ActiveProperty]
+		if usable && p.Source == zfsstore.SourceLocal && truthy(p.Value) {
+			return []Source{{Name: "ioc", Dataset: d.Name + "/iocage"}}, nil
+		}
+	}
+	return nil, ErrNotActivated
+}
+
+func truthy(s string) bool {
+	switch strings.ToLower(s) {
+	case "yes", "true", "on", "1":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,120 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/libioc/go-libioc/events"
+)
+
+// Job is one call of an operation: what it locks, how it is planned, where its
+// journal is.
+type Job[E any] struct {
+	// Event is the outermost event, sent when the first step is about to begin,
+	// or failed alone when the operation is refused.
+	Event events.IocEvent
+	// Room is how many transitions the operation's plans have at most.
+	Room int
+	// Lock takes the lock of the resource, or fails.
+	Lock func(ctx context.Context) (unlock func(), err error)
+	// Plan makes the plan, under the lock and after leftovers were cleared.
+	// Recovered names the operation whose leftovers were, or is empty. A nil
+	// plan means that this was all there was to do.
+	Plan func(ctx context.Context, recovered string) (*Plan, error)
+	// Env is what the steps work on.
+	Env E
+	// Journal is the journal's path; Key and Boot go into its header.
+	Journal, Key string
+	Boot         func(ctx context.Context) (string, error)
+	Clock        func() time.Time
+	Scope        string
+	// After, if not nil, runs after a success while the lock is still held.
+	After func()
+}
+
+// Start begins the job and returns the channel of its events, which is closed
+// when all is done and the lock is free again. The work goes on whether or not
+// anyone reads.
+func (r Runner[E]) Start(ctx context.Context, job Job[E]) <-chan events.IocEvent {
+	op := events.NewOperation(events.Options{Room: job.Room, Clock: job.Clock, Scope: job.Scope})
+	go r.work(ctx, job, op)
+	return op.Events()
+}
+
+func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
+	unlock, err := job.Lock(ctx)
+	if err != nil {
+		op.Refuse(job.Event, err)
+		return
+	}
+	var span *events.Span
+	begin := func() *events.Span {
+		if span == nil {
+			span = op.Begin(job.Event)
+		}
+		return span
+	}
+	err = r.locked(ctx, job, begin)
+	if err == nil && job.After != nil {
+		job.After()
+	}
+	unlock()
+	switch {
+	case span == nil && err != nil:
+		op.Refuse(job.Event, err)
+		return
+	case err != nil:
+		span.Fail(err, "")
+	default:
+		begin().Done("")
+	}
+	op.Close(err)
+}
+
+func (r Runner[E]) locked(ctx context.Context, job Job[E], begin func() *events.Span) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	recovered, err := r.Recover(ctx, job.Env, job.Journal, begin)
+	if err != nil {
+		return err
+	}
+	p, err := job.Plan(ctx, recovered)
+	if err != nil || p == nil {
+		return err
+	}
+	boot, err := job.Boot(ctx)
+	if err != nil {
+		return err
+	}
+	j, err := Create(job.Journal, Header{
+		Key: job.Key, Boot: boot, PID: os.Getpid(), Started: job.Clock(), Plan: *p,
+	})
+	if err != nil {
+		return err
+	}
+	return r.Run(ctx, job.Env, j, begin())
+}
+
+// Recover resumes the journal at path, if there is one, and returns the name of
+// the operation it was of. The caller holds the resource's lock.
+func (r Runner[E]) Recover(ctx context.Context, env E, path string, begin func() *events.Span) (operation string, err error) {
+	j, err := Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil
+	case errors.Is(err, ErrNoHeader):
+		return "", os.Remove(path)
+	case err != nil:
+		return "", err
+	}
+	operation = j.Header.Plan.Operation
+	if err := r.Resume(ctx, env, j, begin()); err != nil {
+		return "", fmt.Errorf("clear what an interrupted %s of %s left: %w", operation, j.Header.Plan.Subject, err)
+	}
+	return operation, nil
+}
