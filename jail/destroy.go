@@ -1,0 +1,101 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// DestroyOptions say how a jail is destroyed.
+type DestroyOptions struct {
+	// Force stops a running jail first, with its hooks' failures passed over.
+	Force bool
+	Busy  Busy
+}
+
+// Destroy destroys the jail's dataset with its root, its configuration and its
+// snapshots. The release it was made from is not touched.
+//
+// Errors: ErrNotFound, ErrRunning without Force, *zfsstore.Error with
+// zfsstore.ErrHasDependents when something else was cloned from the jail, ErrBusy.
+func (g *JailGenerator) Destroy(ctx context.Context, o DestroyOptions) <-chan events.IocEvent {
+	return g.start(ctx, g.destroyOperation(o), nil)
+}
+
+// Destroy is the synchronous form of [JailGenerator.Destroy].
+func (j *Jail) Destroy(ctx context.Context, o DestroyOptions) ([]events.IocEvent, error) {
+	return collect(ctx, j.JailGenerator.Destroy(ctx, o))
+}
+
+// PlanDestroy plans what Destroy would do.
+func (g *JailGenerator) PlanDestroy(ctx context.Context, o DestroyOptions) (*Plan, error) {
+	return g.planned(ctx, g.destroyOperation(o))
+}
+
+func (g *JailGenerator) destroyOperation(o DestroyOptions) operation {
+	return operation{
+		name:    "destroy",
+		event:   events.JailDestroy{Jail: g.fullName},
+		busy:    o.Busy,
+		make:    func(ctx context.Context) (*plan.Plan, error) { return g.planDestroy(ctx, o) },
+		cleared: func(recovered string) bool { return recovered != "destroy" },
+		after:   func() { g.path = "" },
+	}
+}
+
+func (g *JailGenerator) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, error) {
+	running, err := g.Running(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if running && !o.Force {
+		return nil, ErrRunning
+	}
+	if err := g.noDependents(ctx); err != nil {
+		return nil, err
+	}
+	var steps []plan.Step
+	commit := 0
+	if running {
+		if steps, commit, err = g.stopSteps(ctx, StopOptions{Force: true}); err != nil {
+			return nil, err
+		}
+	} else {
+		steps = append(steps, stepUnmount.Step(unmountArgs{RootDataset: g.RootDataset()}))
+	}
+	steps = append(steps, stepDestroyDataset.Step(destroyArgs{g.Dataset()}))
+	return &plan.Plan{
+		Operation: "destroy", Subject: g.fullName, Steps: steps, Commit: commit,
+		Fingerprint: map[string]string{"running": fmt.Sprint(running)},
+	}, nil
+}
+
+// noDependents refuses before anything is done when the jail has clones, since
+// a recursive destroy removes what it can before it fails.
+func (g *JailGenerator) noDependents(ctx context.Context) error {
+	sets, err := g.host.Store.List(ctx, g.Dataset(), zfsstore.ListOptions{
+		Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot},
+	})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	own := map[string]bool{}
+	for _, d := range sets {
+		own[d.Name] = true
+	}
+	for _, d := range sets {
+		for _, clone := range d.Clones {
+			if !own[clone] {
+				return fmt.Errorf("%w: %s was cloned from %s", zfsstore.ErrHasDependents, clone, d.Name)
+			}
+		}
+	}
+	return nil
+}

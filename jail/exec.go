@@ -1,0 +1,73 @@
+package jail
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// ExecOptions say how a command is run in a jail.
+type ExecOptions struct {
+	// Env is added to the environment, over what hooks get.
+	Env map[string]string
+	// Dir is the working directory in the jail; empty is "/".
+	Dir string
+	// User of the jail to run as; empty is root.
+	User string
+	// Stdin is read to its end; nil is /dev/null.
+	Stdin io.Reader
+	// Stdout and Stderr get the output as it comes. Nil keeps it, whole, in the
+	// result.
+	Stdout, Stderr io.Writer
+	// Terminal, if set, takes the place of all three.
+	Terminal *os.File
+}
+
+// ExecResult is how a command in a jail ended.
+type ExecResult struct {
+	ExitCode int // -1 when a signal ended it
+	Signal   int // 0 when it exited by itself
+	Stdout   []byte
+	Stderr   []byte
+}
+
+// Exec runs a command in the running jail and waits for its end. A command
+// that exits non-zero is no error. It takes no lock: any number may run, also
+// during another operation.
+//
+// Errors: ErrNotRunning, kernel.ErrNotFound for a command or user that the jail
+// has not, the context's error after the command was killed.
+func (g *JailGenerator) Exec(ctx context.Context, argv []string, o ExecOptions) (ExecResult, error) {
+	result := ExecResult{ExitCode: -1}
+	id, err := g.Identity(ctx)
+	if err != nil {
+		return result, &Error{"exec in", g.fullName, err}
+	}
+	env, err := g.hookEnv(o.Env)
+	if err != nil {
+		return result, &Error{"exec in", g.fullName, err}
+	}
+	jid := strconv.Itoa(id.JID)
+	var stdout, stderr bytes.Buffer
+	cmd := kernel.Command{
+		Jail: id, Argv: argv, Dir: o.Dir, User: o.User, Stdin: o.Stdin, Terminal: o.Terminal,
+		Env:    append(env, "IOC_JID="+jid, "JID="+jid, "JNAME="+id.Name),
+		Stdout: o.Stdout, Stderr: o.Stderr,
+	}
+	if cmd.Stdout == nil {
+		cmd.Stdout = &stdout
+	}
+	if cmd.Stderr == nil {
+		cmd.Stderr = &stderr
+	}
+	exit, err := g.host.Kernel.Run(ctx, cmd)
+	result = ExecResult{exit.Code, exit.Signal, stdout.Bytes(), stderr.Bytes()}
+	if err != nil {
+		return result, &Error{"exec in", g.fullName, err}
+	}
+	return result, nil
+}

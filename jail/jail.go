@@ -1,0 +1,294 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// Jail is one jail. Its long operations return when they are over: the events
+// that were sent and the operation's error. The same operations of the embedded
+// JailGenerator return at once with the channel of their events.
+//
+// A Jail holds the configuration that was read when it was loaded. Its methods
+// may be called from several goroutines as long as none of them changes the
+// configuration; operations lock the jail, here and in other processes.
+type Jail struct {
+	*JailGenerator
+}
+
+// JailGenerator is the streaming form of [Jail]: every long operation returns
+// <-chan events.IocEvent. See package events for what a reader can rely on.
+type JailGenerator struct {
+	host      *host.Host
+	source    host.Source
+	fullName  string
+	name      string
+	path      string // where the jail's dataset is mounted; empty for a new jail
+	own       *config.Config
+	defaults  *config.Config
+	basejail  bool
+	release   string
+	loadError error
+	status    Status
+}
+
+// Status is what the kernel said of a jail when it was loaded or listed.
+type Status struct {
+	Running  bool
+	Identity kernel.Identity // zero unless Running
+}
+
+// Spec describes a jail that does not exist yet.
+type Spec struct {
+	// Name is the jail's name, by libioc's rule (config.ValidName).
+	Name string
+	// Source is the root dataset to make it in; empty is the main one.
+	Source string
+	// Properties are the jail's own properties, such as "exec_start" or
+	// "ip4_addr", in their text form.
+	Properties map[string]string
+}
+
+// New prepares a jail that does not exist yet. Nothing is touched before
+// Create. Errors: ErrInvalidName, host.ErrSourceNotFound, host.ErrNotActivated,
+// *config.PropertyError.
+func New(ctx context.Context, h *host.Host, spec Spec) (*Jail, error) {
+	if err := config.ValidName(spec.Name); err != nil {
+		return nil, err
+	}
+	source, err := h.Source(ctx, spec.Source)
+	if err != nil {
+		return nil, err
+	}
+	g, err := generator(ctx, h, source, spec.Name)
+	if err != nil {
+		return nil, err
+	}
+	mounts, err := h.Mounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g.own = config.New()
+	if g.defaults, err = readDefaults(mounts, source); err != nil {
+		return nil, err
+	}
+	for _, key := range sortedKeys(spec.Properties) {
+		if err := g.own.Set(key, spec.Properties[key]); err != nil {
+			return nil, err
+		}
+	}
+	return &Jail{g}, nil
+}
+
+// Load reads an existing jail by "name" or "source/name". A jail with values
+// that could not be understood loads all the same, see [JailGenerator.Problems].
+// Errors: ErrNotFound, host.ErrNotMounted, config.ErrMalformed and those of
+// host.Source.
+//
+// A jail whose dataset is mounted is loaded without starting any process.
+func Load(ctx context.Context, h *host.Host, name string) (*Jail, error) {
+	sourceName, jailName, hasSource := strings.Cut(name, "/")
+	if !hasSource {
+		sourceName, jailName = "", name
+	}
+	if err := config.ValidName(jailName); err != nil {
+		return nil, &Error{"load", name, fmt.Errorf("%w: %w", ErrNotFound, err)}
+	}
+	sources, err := h.Sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if hasSource {
+		s, err := h.Source(ctx, sourceName)
+		if err != nil {
+			return nil, err
+		}
+		sources = []host.Source{s}
+	}
+	mounts, err := h.Mounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, source := range sources {
+		path, ok := mounts.Dataset(source.Jails() + "/" + jailName)
+		if !ok {
+			continue
+		}
+		g, err := generator(ctx, h, source, jailName)
+		if err != nil {
+			return nil, err
+		}
+		if g.defaults, err = readDefaults(mounts, source); err != nil {
+			return nil, err
+		}
+		if err := g.read(ctx, path); err != nil {
+			return nil, &Error{"load", g.fullName, err}
+		}
+		return &Jail{g}, g.refresh(ctx)
+	}
+	return nil, &Error{"load", name, missing(ctx, h, sources, jailName)}
+}
+
+// missing tells a jail that is not there from one that is not mounted.
+func missing(ctx context.Context, h *host.Host, sources []host.Source, name string) error {
+	for _, source := range sources {
+		_, err := h.Store.Get(ctx, source.Jails()+"/"+name, zfsstore.GetOptions{})
+		switch {
+		case err == nil:
+			return fmt.Errorf("%w: %s/%s", host.ErrNotMounted, source.Jails(), name)
+		case !errors.Is(err, zfsstore.ErrNotFound) && !errors.Is(err, zfsstore.ErrNoPool):
+			return err
+		}
+	}
+	return ErrNotFound
+}
+
+func generator(ctx context.Context, h *host.Host, source host.Source, name string) (*JailGenerator, error) {
+	all, err := h.Sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	full := name
+	if len(all) > 1 {
+		full = source.Name + "/" + name
+	}
+	return &JailGenerator{host: h, source: source, name: name, fullName: full}, nil
+}
+
+// read reads the configuration of the jail whose dataset is mounted at path.
+func (g *JailGenerator) read(ctx context.Context, path string) error {
+	g.path = path
+	own, err := config.ReadDir(path)
+	if errors.Is(err, config.ErrNoConfig) {
+		own, err = g.readProperties(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	g.own = own
+	return nil
+}
+
+// readProperties reads the ZFS user properties of iocage_legacy 1.7. Inherited
+// ones belong to a parent and are none of the jail's.
+func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, error) {
+	d, err := g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{
+		Properties: []string{zfsstore.AllProperties},
+	})
+	if err != nil {
+		return nil, err
+	}
+	local := map[string]string{}
+	for name, p := range d.Properties {
+		if p.Source == zfsstore.SourceLocal {
+			local[name] = p.Value
+		}
+	}
+	return config.FromProperties(local)
+}
+
+func readDefaults(mounts host.MountTable, source host.Source) (*config.Config, error) {
+	path, ok := mounts.Dataset(source.Dataset)
+	if !ok {
+		return config.New(), nil
+	}
+	c, err := config.ReadDefaultsDir(path)
+	if errors.Is(err, config.ErrNoConfig) {
+		return config.New(), nil
+	}
+	return c, err
+}
+
+// Name is the jail's name within its source, libioc's id.
+func (g *JailGenerator) Name() string { return g.name }
+
+// FullName is the name, with the source before it where the host has several.
+func (g *JailGenerator) FullName() string { return g.fullName }
+
+// HumanReadableName is the name, cut to 8 characters when it is a UUID.
+func (g *JailGenerator) HumanReadableName() string { return config.HumanReadableName(g.name) }
+
+// Source is the root dataset the jail is in.
+func (g *JailGenerator) Source() host.Source { return g.source }
+
+// Identifier is the jail's name in the kernel, for jls(8) and rctl(8): the
+// source's name, a dash and the jail's name with every dot replaced by an
+// asterisk, because a dot would mean a child jail.
+func (g *JailGenerator) Identifier() string {
+	return g.source.Name + "-" + strings.ReplaceAll(g.name, ".", "*")
+}
+
+// Dataset holds the jail's configuration, RootDataset its file system.
+func (g *JailGenerator) Dataset() string { return g.source.Jails() + "/" + g.name }
+
+// RootDataset is the dataset of the jail's root file system.
+func (g *JailGenerator) RootDataset() string { return g.Dataset() + "/root" }
+
+// RootPath is where the jail's root file system is mounted.
+func (g *JailGenerator) RootPath(ctx context.Context) (string, error) {
+	return g.host.Mountpoint(ctx, g.RootDataset())
+}
+
+// Identity asks the kernel which jail runs under this name. ErrNotRunning when
+// there is none; a jail that is dying does not run.
+func (g *JailGenerator) Identity(ctx context.Context) (kernel.Identity, error) {
+	id, err := g.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(g.Identifier()))
+	if errors.Is(err, kernel.ErrNotFound) {
+		return kernel.Identity{}, ErrNotRunning
+	}
+	return id, err
+}
+
+// Running asks the kernel whether the jail runs.
+func (g *JailGenerator) Running(ctx context.Context) (bool, error) {
+	_, err := g.Identity(ctx)
+	if errors.Is(err, ErrNotRunning) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// JID is the running jail's jid, or ErrNotRunning.
+func (g *JailGenerator) JID(ctx context.Context) (int, error) {
+	id, err := g.Identity(ctx)
+	return id.JID, err
+}
+
+// Status is what the kernel said when the jail was loaded or listed.
+func (g *JailGenerator) Status() Status { return g.status }
+
+func (g *JailGenerator) refresh(ctx context.Context) error {
+	id, err := g.Identity(ctx)
+	switch {
+	case err == nil:
+		g.status = Status{Running: true, Identity: id}
+	case errors.Is(err, ErrNotRunning):
+		g.status = Status{}
+	default:
+		return err
+	}
+	return nil
+}
+
+// exists tells whether the jail's dataset was there when it was loaded.
+func (g *JailGenerator) exists() bool { return g.path != "" }
+
+// fstabPath is the jail's fstab(5), outside the jail's root.
+func (g *JailGenerator) fstabPath() string { return filepath.Join(g.path, "fstab") }
+
+func (g *JailGenerator) readFstab() ([]byte, error) {
+	data, err := os.ReadFile(g.fstabPath())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return data, err
+}

@@ -1,0 +1,133 @@
+package jail
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/libioc/go-libioc/fstab"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// fstabSteps mounts the jail's fstab(5) in the order of its lines.
+func (g *JailGenerator) fstabSteps(ctx context.Context) ([]plan.Step, error) {
+	entries, err := g.fstabEntries(ctx)
+	if err != nil || len(entries) == 0 {
+		return nil, err
+	}
+	args := mountArgs{RootDataset: g.RootDataset()}
+	for _, e := range entries {
+		if remote(e) {
+			return nil, fmt.Errorf("%w: fstab: %s: network file systems are mounted on the host", ErrConfig, e.Source)
+		}
+		at, err := g.fstabPlace(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		m := mountTarget{Type: e.Type, From: e.Source, At: at}
+		if m.Type == "" {
+			m.Type = "nullfs"
+		}
+		for _, o := range e.Options.Mount() {
+			m.Options = append(m.Options, kernel.MountOption{Name: o.Name, Value: o.Value})
+		}
+		args.Mounts = append(args.Mounts, m)
+	}
+	return []plan.Step{stepMountFstab.Step(args)}, nil
+}
+
+func remote(e fstab.Entry) bool {
+	_, _, ok := e.Remote()
+	return ok
+}
+
+// fstabEntries are the lines that are to be mounted. A basejail's own
+// directories are left out: iocage writes them, and they are mounted anyway.
+func (g *JailGenerator) fstabEntries(ctx context.Context) ([]fstab.Entry, error) {
+	data, err := g.readFstab()
+	if err != nil {
+		return nil, err
+	}
+	base := map[string]bool{}
+	if g.IsBasejail() {
+		for _, dir := range basedirs {
+			base[dir] = true
+		}
+	}
+	var out []fstab.Entry
+	for _, e := range fstab.Parse(data).MountOrder() {
+		if !e.Mounted() {
+			continue
+		}
+		at, err := g.fstabPlace(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		if !base[at] {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+// fstabPlace is where an entry goes, relative to the jail's root. libioc writes
+// host paths; a destination that is not below the root is taken as the jail
+// sees it.
+func (g *JailGenerator) fstabPlace(ctx context.Context, e fstab.Entry) (string, error) {
+	root, err := g.RootPath(ctx)
+	if err != nil {
+		return "", err
+	}
+	path, err := fstab.Resolve(root, e.Destination)
+	if err != nil {
+		return "", fmt.Errorf("%w: fstab: %w", ErrConfig, err)
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(path, root), "/"), nil
+}
+
+// fstabPlaces are the places of all entries, for unmounting.
+func (g *JailGenerator) fstabPlaces(ctx context.Context) ([]string, error) {
+	entries, err := g.fstabEntries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, e := range entries {
+		at, err := g.fstabPlace(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, at)
+	}
+	return out, nil
+}
+
+// devfsSteps loads the jail's devfs ruleset, if the kernel does not have it
+// yet, and mounts devfs with it.
+func (g *JailGenerator) devfsSteps(ctx context.Context) ([]plan.Step, error) {
+	eff := g.effective()
+	if !eff.Bool("mount_devfs") {
+		return nil, nil
+	}
+	m := mountTarget{Type: "devfs", From: "devfs", At: "dev", Make: true}
+	load, number, err := g.rulesetSteps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if number > 0 {
+		m.Options = []kernel.MountOption{{Name: "ruleset", Value: strconv.Itoa(number)}}
+	}
+	step := stepMountDevfs.Step(mountArgs{RootDataset: g.RootDataset(), Mounts: []mountTarget{m}})
+	return append(load, step), nil
+}
+
+// fdescfsSteps mounts fdescfs(5) on the jail's /dev/fd.
+func (g *JailGenerator) fdescfsSteps(context.Context) ([]plan.Step, error) {
+	if !g.effective().Bool("mount_fdescfs") {
+		return nil, nil
+	}
+	m := mountTarget{Type: "fdescfs", From: "fdescfs", At: "dev/fd", Make: true}
+	return []plan.Step{stepMountFdescfs.Step(mountArgs{RootDataset: g.RootDataset(), Mounts: []mountTarget{m}})}, nil
+}

@@ -1,0 +1,134 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/plan"
+)
+
+// Busy says what an operation does when another one is running on the jail.
+type Busy = host.Busy
+
+// The two answers to a busy jail: give up at once, or wait as long as the
+// context allows.
+const (
+	Fail = host.Fail
+	Wait = host.Wait
+)
+
+// room is how many transitions one operation on one jail has at most.
+const room = 160
+
+// env is what a jail's steps work on. Everything else is in their arguments,
+// so that another process can finish or undo them.
+type env struct {
+	host *host.Host
+	jail string // full name, for events
+}
+
+// kinds are all steps that a jail's journal may name.
+var kinds = plan.NewKinds[env](
+	stepCreateDataset, stepSnapshot, stepClone, stepWriteConfig,
+	stepResolver, stepMountBasejail, stepMountFstab, stepLoadRuleset, stepMountDevfs, stepMountFdescfs,
+	stepAttach, stepHook,
+	stepRemove, stepUnmount,
+	stepDestroyDataset,
+)
+
+func runner(h *host.Host) plan.Runner[env] {
+	return plan.Runner[env]{Kinds: kinds, Settle: h.Settle()}
+}
+
+// operation is one kind of operation: what it is called, the event around it,
+// and how it is planned. Plan and run share it.
+type operation struct {
+	name  string
+	event events.IocEvent
+	busy  Busy
+	// make makes the plan from what is there now.
+	make func(ctx context.Context) (*plan.Plan, error)
+	// cleared tells what to do after leftovers of an interrupted operation were
+	// cleared: false when that was all the caller wanted.
+	cleared func(recovered string) bool
+	// after runs after a success.
+	after func()
+}
+
+// start runs the operation, with the plan that was made before or a new one.
+func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan) <-chan events.IocEvent {
+	fail := func(err error) error { return &Error{op.name, g.fullName, err} }
+	return runner(g.host).Start(ctx, plan.Job[env]{
+		Event: op.event,
+		Room:  room,
+		Lock: func(ctx context.Context) (func(), error) {
+			unlock, err := g.host.Lock(ctx, g.lockKey(), op.name, op.busy)
+			if err != nil {
+				return nil, fail(err)
+			}
+			return unlock, nil
+		},
+		Plan: func(ctx context.Context, recovered string) (*plan.Plan, error) {
+			if recovered != "" && op.cleared != nil && !op.cleared(recovered) {
+				return nil, nil
+			}
+			p, err := op.make(ctx)
+			if err != nil {
+				return nil, fail(err)
+			}
+			if made == nil {
+				return p, nil
+			}
+			if stale := changed(made, p); stale != "" {
+				return nil, fail(fmt.Errorf("%w: %s changed", ErrPlanStale, stale))
+			}
+			return made, nil
+		},
+		Env:     g.env(),
+		Journal: g.journal(),
+		Key:     g.lockKey(),
+		Boot:    g.host.Kernel.BootID,
+		Clock:   g.host.Now,
+		Scope:   op.name + " " + g.fullName,
+		After:   op.after,
+	})
+}
+
+func (g *JailGenerator) env() env { return env{host: g.host, jail: g.fullName} }
+
+func (g *JailGenerator) lockKey() string { return g.source.Name + "/jail/" + g.name }
+
+func (g *JailGenerator) journal() string {
+	return g.host.JournalPath(g.source.Name, "jail", g.name)
+}
+
+// changed names what differs between two fingerprints, or is empty.
+func changed(was, is *plan.Plan) string {
+	var names []string
+	for _, key := range sortedKeys(is.Fingerprint) {
+		if was.Fingerprint[key] != is.Fingerprint[key] {
+			names = append(names, key)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// refused turns an error of planning into one that names the operation.
+func (g *JailGenerator) refused(op string, err error) error {
+	var already *Error
+	if err == nil || errors.As(err, &already) {
+		return err
+	}
+	return &Error{op, g.fullName, err}
+}
+
+// collect is the synchronous form of every operation. It waits for the end even
+// if the context ends first, because the operation then still puts back what
+// it has done.
+func collect(ctx context.Context, ch <-chan events.IocEvent) ([]events.IocEvent, error) {
+	return events.Collect(context.WithoutCancel(ctx), ch)
+}

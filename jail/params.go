@@ -1,0 +1,133 @@
+package jail
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// params are the parameters of jail_set(2) that the configuration asks for,
+// all but path. What decides over isolation is always set on purpose: name,
+// persist, vnet or the addresses, and every permission that the kernel knows.
+func (g *JailGenerator) params(ctx context.Context) ([]kernel.Param, error) {
+	eff := g.effective()
+	known, err := g.knownParams(ctx)
+	if err != nil {
+		return nil, err
+	}
+	uuid, err := g.HostUUID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	hostname := eff.String("host_hostname")
+	if hostname == "" {
+		hostname = g.HumanReadableName()
+	}
+	out := []kernel.Param{
+		kernel.String("name", g.Identifier()),
+		kernel.Bool("persist", true),
+		kernel.String("host.hostuuid", uuid),
+		kernel.String("host.hostname", hostname),
+	}
+	for _, p := range config.Properties() {
+		if p.Param == "" || setElsewhere[p.Param] {
+			continue
+		}
+		param, ok := kernelParam(eff, p)
+		if !ok {
+			continue
+		}
+		if known[p.Param] == kernel.ParamInvalid {
+			if eff.IsSet(p.Name) && !off(param) {
+				return nil, fmt.Errorf("%w: this kernel has no %s (%s); is a module missing?", ErrConfig, p.Param, p.Name)
+			}
+			continue
+		}
+		out = append(out, param)
+	}
+	stack, err := g.stackParams(eff)
+	return append(out, stack...), err
+}
+
+// setElsewhere are the parameters that params does not take from the schema
+// one by one.
+var setElsewhere = map[string]bool{
+	"name": true, "path": true, "persist": true, "host.hostuuid": true, "host.hostname": true,
+	"vnet": true, "ip4": true, "ip6": true, "ip4.addr": true, "ip6.addr": true,
+	"ip4.saddrsel": true, "ip6.saddrsel": true,
+}
+
+func (g *JailGenerator) knownParams(ctx context.Context) (map[string]kernel.ParamType, error) {
+	list, err := g.host.Kernel.JailParams(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]kernel.ParamType, len(list))
+	for _, p := range list {
+		known[p.Name] = p.Type
+	}
+	return known, nil
+}
+
+// kernelParam encodes a property's value as its parameter; none is no
+// parameter, so that the kernel's default stands.
+func kernelParam(eff config.Effective, p config.Property) (kernel.Param, bool) {
+	switch p.ParamType {
+	case config.ParamBool:
+		return kernel.Bool(p.Param, eff.Bool(p.Name)), eff.IsSet(p.Name) || p.Default != ""
+	case config.ParamInt:
+		if p.Param == "devfs_ruleset" {
+			r, ok := eff.Ruleset()
+			return kernel.Int(p.Param, r.Number), ok && r.Name == ""
+		}
+		v, ok := eff.OptInt(p.Name)
+		return kernel.Int(p.Param, v), ok
+	case config.ParamLong:
+		v, ok := eff.OptInt(p.Name)
+		return kernel.Ulong(p.Param, uint64(v)), ok
+	case config.ParamString:
+		s := eff.String(p.Name)
+		return kernel.String(p.Param, s), s != ""
+	case config.ParamJailsys:
+		v, ok := eff.Jailsys(p.Name)
+		return kernel.Jailsys(p.Param, kernel.JailSys(v)), ok
+	}
+	return kernel.Param{}, false
+}
+
+// off tells a parameter that asks for nothing: one the kernel does not know
+// may be left out then.
+func off(p kernel.Param) bool {
+	last := p.Name[strings.LastIndexByte(p.Name, '.')+1:]
+	return p.Data == nil && strings.HasPrefix(last, "no")
+}
+
+// stackParams are the jail's network: a stack of its own, or the host's with
+// the configured addresses, or none.
+func (g *JailGenerator) stackParams(eff config.Effective) ([]kernel.Param, error) {
+	if eff.Bool("vnet") {
+		return []kernel.Param{kernel.Jailsys("vnet", kernel.New)}, nil
+	}
+	var out []kernel.Param
+	for _, family := range []string{"ip4", "ip6"} {
+		mode, ok := eff.Jailsys(family)
+		if ok && mode != config.JailsysNew {
+			out = append(out, kernel.Jailsys(family, kernel.JailSys(mode)))
+			continue
+		}
+		var addrs []netip.Addr
+		for _, a := range eff.Addresses(family + "_addr") {
+			if a.Method == config.Static {
+				addrs = append(addrs, a.Addr.WithZone(""))
+			}
+		}
+		out = append(out,
+			kernel.Addrs(family+".addr", addrs...),
+			kernel.Bool(family+".saddrsel", eff.Bool(family+"_saddrsel")))
+	}
+	return out, nil
+}

@@ -1,0 +1,63 @@
+package jail
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+)
+
+// Plan is what an operation will do, made without touching anything. Running it
+// executes exactly these steps; if what it was made from has changed since,
+// Run is refused with ErrPlanStale.
+type Plan struct {
+	jail *JailGenerator
+	op   operation
+	plan *plan.Plan
+}
+
+// PlanStep is one step of a plan.
+type PlanStep struct {
+	Kind   string // such as "mount devfs"
+	Detail string // what it changes
+	// Undo tells that a later failure takes the step back. Once a step without
+	// it has begun the operation only goes forward.
+	Undo bool
+}
+
+func (g *JailGenerator) planned(ctx context.Context, op operation) (*Plan, error) {
+	p, err := op.make(ctx)
+	if err != nil {
+		return nil, g.refused(op.name, err)
+	}
+	return &Plan{g, op, p}, nil
+}
+
+// Operation names what the plan is for: "create", "start", ...
+func (p *Plan) Operation() string { return p.op.name }
+
+// Steps lists the steps in order.
+func (p *Plan) Steps() []PlanStep {
+	out := make([]PlanStep, len(p.plan.Steps))
+	for i, s := range p.plan.Steps {
+		out[i] = PlanStep{Kind: s.Kind, Detail: s.Detail, Undo: i < p.plan.Commit}
+	}
+	return out
+}
+
+// String prints the plan, one step a line.
+func (p *Plan) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s\n", p.op.name, p.jail.fullName)
+	for i, s := range p.Steps() {
+		fmt.Fprintf(&b, "%3d. %s: %s\n", i+1, s.Kind, s.Detail)
+	}
+	return b.String()
+}
+
+// Run executes the plan. The channel is that of the operation itself.
+func (p *Plan) Run(ctx context.Context) <-chan events.IocEvent {
+	return p.jail.start(ctx, p.op, p.plan)
+}

@@ -1,0 +1,31 @@
+package jail
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/libioc/go-libioc/config"
+)
+
+// Config holds the jail's own properties: what its configuration file says,
+// without defaults. Changes are kept by Save.
+func (g *JailGenerator) Config() *config.Config { return g.own }
+
+// effective is a property's value as it counts: the jail's own, else the
+// defaults file's, else libioc's.
+func (g *JailGenerator) effective() config.Effective {
+	return config.Effective{Own: g.own, Defaults: g.defaults}
+}
+
+// Get is the value of a property as it counts, in libioc's text form: "yes",
+// "no", "-" for none. A key that is unknown is config.ErrUnknownProperty,
+// except that an unset user.* property is empty.
+func (g *JailGenerator) Get(key string) (string, error) { return g.effective().Text(key) }
+
+// Problems lists the values of the configuration that could not be understood.
+// They count as unset and survive a save.
+func (g *JailGenerator) Problems() []*config.PropertyError { return g.own.Problems() }
+
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}

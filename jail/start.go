@@ -1,0 +1,182 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+)
+
+// StartOptions say how a jail is started. The zero value starts it as its
+// configuration says.
+type StartOptions struct {
+	// Env is added to the environment of every hook, over what it has.
+	Env  map[string]string
+	Busy Busy
+}
+
+// Start mounts what the jail needs, makes it in the kernel and runs its hooks.
+//
+// Errors: ErrRunning, ErrNotRunning when the start hook ended the jail,
+// ErrTemplate, ErrHostID, ErrConfig, *HookError, *kernel.JailError, ErrBusy. A
+// failure leaves nothing behind except what hooks did.
+func (g *JailGenerator) Start(ctx context.Context, o StartOptions) <-chan events.IocEvent {
+	return g.start(ctx, g.startOperation(o), nil)
+}
+
+// Start is the synchronous form of [JailGenerator.Start].
+func (j *Jail) Start(ctx context.Context, o StartOptions) ([]events.IocEvent, error) {
+	return collect(ctx, j.JailGenerator.Start(ctx, o))
+}
+
+// PlanStart plans what Start would do.
+func (g *JailGenerator) PlanStart(ctx context.Context, o StartOptions) (*Plan, error) {
+	return g.planned(ctx, g.startOperation(o))
+}
+
+func (g *JailGenerator) startOperation(o StartOptions) operation {
+	return operation{
+		name:  "start",
+		event: events.JailStart{Jail: g.fullName},
+		busy:  o.Busy,
+		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planStart(ctx, o) },
+	}
+}
+
+func (g *JailGenerator) planStart(ctx context.Context, o StartOptions) (*plan.Plan, error) {
+	if err := g.reload(ctx); err != nil {
+		return nil, err
+	}
+	if err := g.mayStart(ctx); err != nil {
+		return nil, err
+	}
+	hooks, err := g.hookEnv(o.Env)
+	if err != nil {
+		return nil, err
+	}
+	attach, err := g.attachArgs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lists := []func(ctx context.Context) ([]plan.Step, error){
+		g.resolverSteps,
+		func(context.Context) ([]plan.Step, error) { return g.hook("prestart", hooks) },
+		g.basejailSteps,
+		g.fstabSteps,
+		func(context.Context) ([]plan.Step, error) { return []plan.Step{stepAttach.Step(attach)}, nil },
+		func(context.Context) ([]plan.Step, error) { return g.hook("created", hooks) },
+		g.devfsSteps,
+		g.fdescfsSteps,
+		func(context.Context) ([]plan.Step, error) { return g.hook("start", hooks) },
+		func(context.Context) ([]plan.Step, error) { return g.hook("poststart", hooks) },
+	}
+	var steps []plan.Step
+	for _, list := range lists {
+		more, err := list(ctx)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, more...)
+	}
+	print, err := g.fingerprint(ctx)
+	return &plan.Plan{
+		Operation: "start", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
+	}, err
+}
+
+// mayStart are libioc's guards of start.
+func (g *JailGenerator) mayStart(ctx context.Context) error {
+	_, err := g.Identity(ctx)
+	switch {
+	case err == nil:
+		return ErrRunning
+	case !errors.Is(err, ErrNotRunning):
+		return err
+	}
+	eff := g.effective()
+	if eff.Bool("template") {
+		return ErrTemplate
+	}
+	for _, problem := range g.own.Problems() {
+		// A value that was not understood must not be silently replaced by a
+		// default in the kernel.
+		return fmt.Errorf("%w: %w", ErrConfig, problem)
+	}
+	if eff.Bool("vnet") && len(eff.Interfaces()) > 0 {
+		return fmt.Errorf("%w: vnet with interfaces", ErrConfig)
+	}
+	if !eff.Bool("hostid_strict_check") {
+		return nil
+	}
+	uuid, err := g.hostUUID(ctx)
+	if err != nil {
+		return err
+	}
+	if id := eff.String("hostid"); id != "" && !sameUUID(id, uuid) {
+		return fmt.Errorf("%w: %s, not %s", ErrHostID, id, uuid)
+	}
+	return nil
+}
+
+// fingerprint is what a plan for an existing jail was made from.
+func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, error) {
+	boot, err := g.host.Kernel.BootID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := g.Identity(ctx)
+	if err != nil && !errors.Is(err, ErrNotRunning) {
+		return nil, err
+	}
+	fstab, err := g.readFstab()
+	if err != nil {
+		return nil, err
+	}
+	conf, err := g.own.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	defaults, err := g.defaults.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	mounts, err := g.host.Mounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	print := map[string]string{
+		"boot": boot, "jail": id.String(), "fstab": digest(fstab),
+		"configuration": digest(conf), "defaults": digest(defaults),
+	}
+	if path, ok := mounts.Dataset(g.RootDataset()); ok {
+		m, _ := mounts.At(path)
+		print["root"] = m.FSID.String()
+	}
+	return print, nil
+}
+
+// reload reads the configuration again, which may have changed since Load, but
+// keeps what the caller has set and not saved.
+func (g *JailGenerator) reload(ctx context.Context) error {
+	path, err := g.host.Mountpoint(ctx, g.Dataset())
+	if err != nil {
+		return err
+	}
+	g.path = path
+	return nil
+}
+
+func (g *JailGenerator) attachArgs(ctx context.Context) (attachArgs, error) {
+	params, err := g.params(ctx)
+	if err != nil {
+		return attachArgs{}, err
+	}
+	args := attachArgs{Name: g.Identifier(), RootDataset: g.RootDataset()}
+	for _, p := range params {
+		args.Params = append(args.Params, param{p.Name, p.Data, p.Data != nil && len(p.Data) == 0})
+	}
+	return args, nil
+}
+

@@ -1,0 +1,157 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+type attachArgs struct {
+	Name        string  `json:"name"`
+	RootDataset string  `json:"root_dataset"`
+	Params      []param `json:"params"`
+}
+
+// param is a kernel.Param as it is kept in a journal.
+type param struct {
+	Name  string `json:"name"`
+	Data  []byte `json:"data,omitempty"`
+	Empty bool   `json:"empty,omitempty"` // a value of no bytes, not a name alone
+}
+
+// stepAttach makes the jail in the kernel. The path is added here because it is
+// not known before the root is mounted.
+var stepAttach = plan.Define(plan.Spec[env, attachArgs]{
+	Name:   "create jail",
+	Detail: func(a attachArgs) string { return "jail_set " + a.Name + describe(a.Params) },
+	Event:  func(e env, _ attachArgs) events.IocEvent { return events.JailAttach{Jail: e.jail} },
+	Do: func(ctx context.Context, e env, a attachArgs, c *plan.Call) error {
+		root, err := e.host.Mountpoint(ctx, a.RootDataset)
+		if err != nil {
+			return err
+		}
+		params := []kernel.Param{kernel.String("path", root)}
+		for _, p := range a.Params {
+			if p.Empty {
+				p.Data = []byte{}
+			}
+			params = append(params, kernel.Param{Name: p.Name, Data: p.Data})
+		}
+		jid, err := e.host.Kernel.JailSet(ctx, kernel.JailCreate, params...)
+		if err != nil {
+			if errors.Is(err, kernel.ErrExists) {
+				err = errors.Join(err, c.SetEffect(foreign{true}))
+			}
+			return err
+		}
+		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByJID(jid))
+		if err != nil {
+			return err
+		}
+		c.Final(events.JailAttach{Jail: e.jail, JID: jid})
+		return c.SetEffect(id)
+	},
+	Undo: func(ctx context.Context, e env, a attachArgs, c *plan.Call) error {
+		var f foreign
+		if c.Effect(&f) && f.Foreign {
+			return nil
+		}
+		return remove(ctx, e, a.Name, stuckAfter)
+	},
+})
+
+func describe(params []param) string {
+	text := ""
+	for _, p := range params {
+		text += " " + p.Name
+	}
+	return text
+}
+
+// stuckAfter is how long processes have to end after SIGKILL.
+const stuckAfter = 30 * time.Second
+
+type removeArgs struct {
+	Name string `json:"name"`
+}
+
+// stepRemove removes the jail from the kernel and waits for its processes. What
+// follows makes no sense while they live.
+var stepRemove = plan.Define(plan.Spec[env, removeArgs]{
+	Name:    "remove jail",
+	Detail:  func(a removeArgs) string { return "jail_remove " + a.Name },
+	Event:   func(e env, _ removeArgs) events.IocEvent { return events.JailRemove{Jail: e.jail} },
+	Barrier: true,
+	Do: func(ctx context.Context, e env, a removeArgs, c *plan.Call) error {
+		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
+		if errors.Is(err, kernel.ErrNotFound) {
+			c.Skip("not running")
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		c.Final(events.JailRemove{Jail: e.jail, JID: id.JID})
+		return remove(ctx, e, a.Name, stuckAfter)
+	},
+})
+
+// remove removes a jail and its children by name and waits until no process is
+// left in them. A jail that is only held by a socket may stay dying for a
+// minute; nothing here has to wait for that, jail_remove(2).
+func remove(ctx context.Context, e env, name string, limit time.Duration) error {
+	k := e.host.Kernel
+	id, err := k.JailIdentify(ctx, 0, kernel.ByName(name))
+	if errors.Is(err, kernel.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	jids := []int{id.JID}
+	for p, err := range k.JailList(ctx, 0, "parent") {
+		if err != nil {
+			return err
+		}
+		if within(p.String("name"), name) {
+			jids = append(jids, p.Int("jid"))
+		}
+	}
+	if err := k.JailRemove(ctx, id); err != nil && !errors.Is(err, kernel.ErrNotFound) {
+		return err
+	}
+	deadline := time.Now().Add(limit)
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		left, err := processes(ctx, k, jids)
+		if err != nil || left == 0 {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%w: %d left in %s", ErrStuck, left, id)
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+func within(name, parent string) bool {
+	return len(name) > len(parent) && name[:len(parent)] == parent && name[len(parent)] == '.'
+}
+
+func processes(ctx context.Context, k kernel.Kernel, jids []int) (int, error) {
+	n := 0
+	for _, jid := range jids {
+		list, err := k.ProcessList(ctx, jid)
+		if err != nil {
+			return 0, err
+		}
+		n += len(list)
+	}
+	return n, nil
+}

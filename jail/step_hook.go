@@ -1,0 +1,144 @@
+package jail
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+type hookArgs struct {
+	Hook    string `json:"hook"` // "prestart", ..., "poststop"
+	Command string `json:"command"`
+	Name    string `json:"name"` // in the kernel
+	// Inside runs the command in the jail, else on the host.
+	Inside      bool          `json:"inside"`
+	User        string        `json:"user,omitempty"`
+	Env         []string      `json:"env"`
+	RootDataset string        `json:"root_dataset"`
+	Timeout     time.Duration `json:"timeout"` // ns
+	// Tolerate goes on when the hook fails, as with a forced stop.
+	Tolerate bool `json:"tolerate,omitempty"`
+	// Last is set behind the commit point: a failure is told, not tried again.
+	Last bool `json:"last,omitempty"`
+}
+
+// stepHook runs one command of the configuration. It has no undo: what a hook
+// did is its author's to take back.
+var stepHook = plan.Define(plan.Spec[env, hookArgs]{
+	Name:   "run hook",
+	Detail: func(a hookArgs) string { return "exec." + a.Hook + ": " + a.Command },
+	Event:  func(e env, a hookArgs) events.IocEvent { return hookEvent(e.jail, a, hookOutcome{}) },
+	Do: func(ctx context.Context, e env, a hookArgs, c *plan.Call) error {
+		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
+		switch {
+		case errors.Is(err, kernel.ErrNotFound) && a.Inside:
+			if a.Tolerate || a.Last {
+				c.Skip("not running")
+				return nil
+			}
+			return ErrNotRunning
+		case err != nil && !errors.Is(err, kernel.ErrNotFound):
+			return err
+		}
+		out, err := runHook(ctx, e, a, id, c.Span)
+		c.Final(hookEvent(e.jail, a, out))
+		if err != nil && a.Tolerate {
+			c.Skip(err.Error())
+			return nil
+		}
+		if a.Last {
+			return plan.Final(err)
+		}
+		return err
+	},
+})
+
+type hookOutcome struct {
+	stdout, stderr bytes.Buffer
+	exit           kernel.Exit
+}
+
+func runHook(ctx context.Context, e env, a hookArgs, id kernel.Identity, span *events.Span) (hookOutcome, error) {
+	var out hookOutcome
+	root, err := e.host.Mountpoint(ctx, a.RootDataset)
+	if err != nil {
+		return out, err
+	}
+	cmd := kernel.Command{
+		Argv:   []string{"/bin/sh", "-c", a.Command},
+		Env:    append([]string(nil), a.Env...),
+		Stdout: &hookWriter{span: span, jail: e.jail, hook: a.Hook, stream: "stdout", all: &out.stdout},
+		Stderr: &hookWriter{span: span, jail: e.jail, hook: a.Hook, stream: "stderr", all: &out.stderr},
+	}
+	cmd.Env = append(cmd.Env, "IOC_JAIL_PATH="+root, "JPATH="+root, "JNAME="+a.Name)
+	if id.JID != 0 {
+		jid := strconv.Itoa(id.JID)
+		cmd.Env = append(cmd.Env, "IOC_JID="+jid, "JID="+jid)
+	}
+	if a.Inside {
+		cmd.Jail, cmd.User = id, a.User
+	}
+	if a.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, a.Timeout)
+		defer cancel()
+	}
+	out.exit, err = e.host.Kernel.Run(ctx, cmd)
+	if err == nil && out.exit.Success() {
+		return out, nil
+	}
+	return out, &HookError{
+		Hook: a.Hook, Command: a.Command, Err: err,
+		ExitCode: out.exit.Code, Signal: out.exit.Signal,
+		Output: tail(out.stdout.String() + out.stderr.String()),
+	}
+}
+
+// tail is the end of an output that is too long for an error.
+func tail(s string) string {
+	const most = 2000
+	if len(s) > most {
+		return "..." + s[len(s)-most:]
+	}
+	return s
+}
+
+// hookWriter keeps what a hook writes and tells of it as it comes.
+type hookWriter struct {
+	span               *events.Span
+	jail, hook, stream string
+	all                *bytes.Buffer
+}
+
+func (w *hookWriter) Write(p []byte) (int, error) {
+	w.all.Write(p)
+	w.span.Progress(events.JailHookOutput{Jail: w.jail, Hook: w.hook, Stream: w.stream, Data: string(p)})
+	return len(p), nil
+}
+
+func hookEvent(jail string, a hookArgs, out hookOutcome) events.IocEvent {
+	stdout, stderr, code := out.stdout.String(), out.stderr.String(), out.exit.Code
+	switch a.Hook {
+	case "prestart":
+		return events.JailHookPrestart{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+	case "created":
+		return events.JailHookCreated{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+	case "start":
+		return events.JailHookStart{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+	case "poststart":
+		return events.JailHookPoststart{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+	case "prestop":
+		return events.JailHookPrestop{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+	case "stop":
+		return events.JailHookStop{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+	case "poststop":
+		return events.JailHookPoststop{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+	}
+	return events.JailCommand{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+}

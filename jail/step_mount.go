@@ -1,0 +1,256 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// mountArgs are mounts below a jail's root, in order.
+type mountArgs struct {
+	RootDataset string        `json:"root_dataset"`
+	Mounts      []mountTarget `json:"mounts"`
+}
+
+// mountTarget is one mount; At is its place below the jail's root.
+type mountTarget struct {
+	Type    string               `json:"type"`
+	From    string               `json:"from"`
+	At      string               `json:"at"`
+	Options []kernel.MountOption `json:"options,omitempty"`
+	// Make creates a missing directory to mount on.
+	Make bool `json:"make,omitempty"`
+	// Optional skips the mount when its source does not exist.
+	Optional bool `json:"optional,omitempty"`
+}
+
+// mountEffect is what was done so far.
+type mountEffect struct {
+	Made    []string      `json:"made,omitempty"`    // directories, below the root
+	Mounted []kernel.FSID `json:"mounted,omitempty"` // in order
+}
+
+func (a mountArgs) detail() string {
+	var parts []string
+	for _, m := range a.Mounts {
+		parts = append(parts, fmt.Sprintf("%s %s on /%s", m.Type, m.From, m.At))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (a mountArgs) places() []string {
+	var out []string
+	for _, m := range a.Mounts {
+		out = append(out, "/"+m.At)
+	}
+	return out
+}
+
+// mountAll mounts every target. Directories are made and targets looked up
+// from an open root, without following any symbolic link.
+func mountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
+	root, err := e.host.Mountpoint(ctx, a.RootDataset)
+	if err != nil {
+		return err
+	}
+	var done mountEffect
+	c.Effect(&done)
+	for _, m := range a.Mounts {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if m.Make {
+			made, err := makeDirs(root, m.At)
+			done.Made = append(done.Made, made...)
+			if err := errors.Join(err, c.SetEffect(done)); err != nil {
+				return err
+			}
+		}
+		mounted, err := e.host.Kernel.Nmount(ctx, kernel.MountRequest{
+			Type: m.Type, From: m.From, Options: m.Options,
+			Path: filepath.Join(root, m.At), Below: root,
+		})
+		if m.Optional && errors.Is(err, kernel.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		done.Mounted = append(done.Mounted, mounted.FSID)
+		if err := c.SetEffect(done); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func makeDirs(root, at string) ([]string, error) {
+	r, err := saferoot.Open(root)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return r.MkdirAll(at, 0o755)
+}
+
+// unmountAll takes back what mountAll did. A mount made just before a crash,
+// whose id never came to the journal, is found by its place and source.
+func unmountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
+	var done mountEffect
+	c.Effect(&done)
+	ours := map[kernel.FSID]bool{}
+	for _, id := range done.Mounted {
+		ours[id] = true
+	}
+	root, err := e.host.Mountpoint(ctx, a.RootDataset)
+	if err != nil {
+		return err
+	}
+	mounts, err := e.host.Mounts(ctx)
+	if err != nil {
+		return err
+	}
+	targets := map[string]mountTarget{}
+	for _, m := range a.Mounts {
+		targets[filepath.Join(root, m.At)] = m
+	}
+	var all error
+	for _, m := range mounts.Below(root) {
+		t, known := targets[m.Path]
+		if !ours[m.FSID] && !(known && t.Type == m.Type) {
+			continue
+		}
+		all = errors.Join(all, unmount(ctx, e, m))
+	}
+	if all != nil || len(done.Made) == 0 {
+		return all
+	}
+	r, err := saferoot.Open(root)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return r.RemoveEmptyDirs(done.Made)
+}
+
+// unmount takes one file system away: politely at first, then by force, since
+// the jail's own processes have ended by now.
+func unmount(ctx context.Context, e env, m kernel.Mounted) error {
+	pause := 5 * time.Millisecond
+	for try := 0; ; try++ {
+		var flags kernel.MountFlags
+		if try >= 5 {
+			flags = kernel.MntForce
+		}
+		err := e.host.Kernel.UnmountFSID(ctx, m.FSID, flags)
+		if err == nil || errors.Is(err, kernel.ErrNotFound) {
+			return nil
+		}
+		if !errors.Is(err, syscall.EBUSY) || try >= 10 {
+			return err
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+		pause *= 2
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// mountStep defines a kind of step that mounts, with its event.
+func mountStep(name string, event func(e env, a mountArgs) events.IocEvent) *plan.Typed[env, mountArgs] {
+	return plan.Define(plan.Spec[env, mountArgs]{
+		Name: name, Detail: mountArgs.detail, Event: event, Do: mountAll, Undo: unmountAll,
+	})
+}
+
+var stepMountBasejail = mountStep("mount basejail", func(e env, a mountArgs) events.IocEvent {
+	return events.BasejailStorageConfig{Jail: e.jail, Mountpoints: a.places()}
+})
+
+var stepMountFstab = mountStep("mount fstab", func(e env, a mountArgs) events.IocEvent {
+	return events.MountFstab{Jail: e.jail, Mountpoints: a.places()}
+})
+
+var stepMountDevfs = mountStep("mount devfs", func(e env, a mountArgs) events.IocEvent {
+	return events.MountDevFS{Jail: e.jail, Mountpoint: a.places()[0], Ruleset: ruleset(a)}
+})
+
+var stepMountFdescfs = mountStep("mount fdescfs", func(e env, a mountArgs) events.IocEvent {
+	return events.MountFdescfs{Jail: e.jail, Mountpoint: a.places()[0]}
+})
+
+func ruleset(a mountArgs) (n int) {
+	for _, o := range a.Mounts[0].Options {
+		if o.Name == "ruleset" {
+			fmt.Sscan(o.Value, &n)
+		}
+	}
+	return n
+}
+
+type unmountArgs struct {
+	RootDataset string `json:"root_dataset"`
+	// Listed are the places of the jail's fstab, below the root: a ZFS file
+	// system mounted there is taken away, one mounted by itself stays.
+	Listed []string `json:"listed,omitempty"`
+}
+
+// stepUnmount takes away everything that is mounted below a stopped jail's
+// root, the newest first, whoever mounted it.
+var stepUnmount = plan.Define(plan.Spec[env, unmountArgs]{
+	Name:   "unmount",
+	Detail: func(a unmountArgs) string { return "all below the root of " + a.RootDataset },
+	Event:  func(e env, _ unmountArgs) events.IocEvent { return events.TeardownSystemMounts{Jail: e.jail} },
+	Do: func(ctx context.Context, e env, a unmountArgs, c *plan.Call) error {
+		mounts, err := e.host.Mounts(ctx)
+		if err != nil {
+			return err
+		}
+		root, ok := mounts.Dataset(a.RootDataset)
+		if !ok {
+			c.Skip("root is not mounted")
+			return nil
+		}
+		listed := map[string]bool{}
+		for _, at := range a.Listed {
+			listed[filepath.Join(root, at)] = true
+		}
+		var gone []string
+		var all error
+		for _, m := range mounts.Below(root) {
+			if m.Type == "zfs" && !listed[m.Path] {
+				continue
+			}
+			if err := unmount(ctx, e, m); err != nil {
+				all = errors.Join(all, err)
+				continue
+			}
+			gone = append(gone, strings.TrimPrefix(m.Path, root))
+		}
+		if all == nil && len(gone) == 0 {
+			c.Skip("nothing was mounted")
+		}
+		c.Final(events.TeardownSystemMounts{Jail: e.jail, Mountpoints: gone})
+		return all
+	},
+})

@@ -1,0 +1,96 @@
+package jail
+
+import (
+	"context"
+	"errors"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+)
+
+// StopOptions say how a jail is stopped.
+type StopOptions struct {
+	// Force goes on when the prestop or stop hook fails, and is no error when
+	// the jail does not run.
+	Force bool
+	// Env is added to the environment of every hook, over what it has.
+	Env  map[string]string
+	Busy Busy
+}
+
+// Stop runs the jail's hooks, removes it from the kernel, waits for its
+// processes and unmounts what is below its root.
+//
+// Errors: ErrNotRunning, *HookError, ErrStuck, ErrBusy. Until the jail is
+// removed a failure leaves it running; from then on the rest is done whatever
+// happens, and what failed is tried again by the next Start or Stop, or by
+// Recover.
+func (g *JailGenerator) Stop(ctx context.Context, o StopOptions) <-chan events.IocEvent {
+	return g.start(ctx, g.stopOperation(o), nil)
+}
+
+// Stop is the synchronous form of [JailGenerator.Stop].
+func (j *Jail) Stop(ctx context.Context, o StopOptions) ([]events.IocEvent, error) {
+	return collect(ctx, j.JailGenerator.Stop(ctx, o))
+}
+
+// PlanStop plans what Stop would do.
+func (g *JailGenerator) PlanStop(ctx context.Context, o StopOptions) (*Plan, error) {
+	return g.planned(ctx, g.stopOperation(o))
+}
+
+func (g *JailGenerator) stopOperation(o StopOptions) operation {
+	return operation{
+		name:    "stop",
+		event:   events.JailStop{Jail: g.fullName},
+		busy:    o.Busy,
+		make:    func(ctx context.Context) (*plan.Plan, error) { return g.planStop(ctx, o) },
+		cleared: func(recovered string) bool { return recovered != "stop" },
+	}
+}
+
+func (g *JailGenerator) planStop(ctx context.Context, o StopOptions) (*plan.Plan, error) {
+	if err := g.reload(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := g.Identity(ctx); err != nil && !(o.Force && errors.Is(err, ErrNotRunning)) {
+		return nil, err
+	}
+	steps, commit, err := g.stopSteps(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	print, err := g.fingerprint(ctx)
+	return &plan.Plan{
+		Operation: "stop", Subject: g.fullName, Steps: steps, Commit: commit, Fingerprint: print,
+	}, err
+}
+
+// stopSteps are the steps of a stop and the number of those that come before
+// there is no way back.
+func (g *JailGenerator) stopSteps(ctx context.Context, o StopOptions) (steps []plan.Step, commit int, err error) {
+	env, err := g.hookEnv(o.Env)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, name := range []string{"prestop", "stop"} {
+		hook, err := g.hook(name, env, func(a *hookArgs) { a.Tolerate = o.Force })
+		if err != nil {
+			return nil, 0, err
+		}
+		steps = append(steps, hook...)
+	}
+	commit = len(steps)
+	listed, err := g.fstabPlaces(ctx)
+	if err != nil && !o.Force {
+		return nil, 0, err
+	}
+	poststop, err := g.hook("poststop", env, func(a *hookArgs) { a.Last = true })
+	if err != nil {
+		return nil, 0, err
+	}
+	steps = append(steps, stepRemove.Step(removeArgs{g.Identifier()}))
+	steps = append(steps, poststop...)
+	steps = append(steps, stepUnmount.Step(unmountArgs{g.RootDataset(), listed}))
+	return steps, commit, nil
+}
