@@ -108,6 +108,7 @@ func (o *Operation) Close(err error) error {
 		unfinished = ErrUnfinished
 		err = unfinished
 	}
+	told := len(o.open) > 0
 	for len(o.open) > 0 {
 		o.open[len(o.open)-1].finish(now, Failed, nil, "", err)
 	}
@@ -116,7 +117,7 @@ func (o *Operation) Close(err error) error {
 		lastErr = o.last.Head().Err
 	}
 	switch {
-	case err != nil && !errors.Is(lastErr, err):
+	case err != nil && !told && !errors.Is(lastErr, err):
 		o.transition(OperationEnd{}.with(o.header(now, Failed, err)))
 	case err == nil && lastErr != nil:
 		o.transition(OperationEnd{}.with(o.header(now, Done, nil)))
@@ -136,7 +137,7 @@ func Refuse(o Options, e IocEvent, err error) <-chan IocEvent {
 	h := op.header(op.clock(), Failed, err)
 	h.Subject, h.Message = subject(e), in.Message
 	op.transition(e.with(h))
-	op.Close(err)
+	op.q.close()
 	return op.Events()
 }
 
