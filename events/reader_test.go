@@ -348,7 +348,7 @@ func TestBeyondTheRoom(t *testing.T) {
 
 // A reader that keeps up gets everything without any room promised.
 func TestBeyondTheRoomWithReader(t *testing.T) {
-	op := NewOperation(Options{Room: 0, Slack: -1})
+	op := NewOperation(Options{Slack: 2})
 	var all []IocEvent
 	for range 100 {
 		s := op.Begin(JailStart{})
