@@ -108,6 +108,7 @@ func (o *Operation) Close(err error) error {
 		unfinished = ErrUnfinished
 		err = unfinished
 	}
+	told := len(o.open) > 0
 	for len(o.open) > 0 {
 		o.open[len(o.open)-1].finish(now, Failed, nil, "", err)
 	}
@@ -116,7 +117,7 @@ func (o *Operation) Close(err error) error {
 		lastErr = o.last.Head().Err
 	}
 	switch {
-	case err != nil && !errors.Is(lastErr, err):
+	case err != nil && !told && !errors.Is(lastErr, err):
 		o.transition(OperationEnd{}.with(o.header(now, Failed, err)))
 	case err == nil && lastErr != nil:
 		o.transition(OperationEnd{}.with(o.header(now, Done, nil)))
@@ -143,13 +144,15 @@ func (o *Operation) Refuse(e IocEvent, err error) {
 	in := e.Head()
 	err = failure(err, in.Message)
 	o.mu.Lock()
-	if !o.closed {
-		h := o.header(now, Failed, err)
-		h.Subject, h.Message = subject(e), in.Message
-		o.transition(e.with(h))
+	defer o.mu.Unlock()
+	if o.closed {
+		return
 	}
-	o.mu.Unlock()
-	o.Close(err)
+	h := o.header(now, Failed, err)
+	h.Subject, h.Message = subject(e), in.Message
+	o.transition(e.with(h))
+	o.closed = true
+	o.q.close()
 }
 
 // header returns the header of an event that is a span of its own at the top.

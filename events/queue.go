@@ -18,7 +18,7 @@ type queue struct {
 }
 
 func newQueue(room, slack int, mark func(int) Overflow) *queue {
-	size := room + slack + tail
+	size := max(room+slack, 1) + tail // the tail alone would let nothing pass before the end
 	return &queue{ch: make(chan IocEvent, size), reserved: room, maxBacklog: size, mark: mark}
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"time"
 )
@@ -24,63 +23,6 @@ type wire struct {
 	Duration seconds         `json:"duration"`
 	Merged   int             `json:"merged"`
 	Payload  json.RawMessage `json:"payload"`
-}
-
-// RemoteError is an error that came over the wire: its text and its Go type,
-// both only for people to read.
-type RemoteError struct {
-	Message string `json:"message"`
-	Type    string `json:"type"`
-}
-
-// Error returns the text of the original error.
-func (e *RemoteError) Error() string { return e.Message }
-
-// UnknownTypeError tells that an event is of a type this version does not know.
-type UnknownTypeError struct {
-	Type string
-	Head Header // what can be shown all the same
-}
-
-func (e *UnknownTypeError) Error() string {
-	return fmt.Sprintf("events: unknown event type %q", e.Type)
-}
-
-// seconds is a duration as a JSON number of seconds, exact to the nanosecond.
-type seconds time.Duration
-
-// MarshalJSON writes at most nine digits after the point, no exponent.
-func (s seconds) MarshalJSON() ([]byte, error) {
-	sign, n := "", uint64(s)
-	if s < 0 {
-		sign, n = "-", -n
-	}
-	text := fmt.Sprintf("%s%d", sign, n/1e9)
-	if frac := n % 1e9; frac != 0 {
-		digits := fmt.Sprintf(".%09d", frac)
-		for digits[len(digits)-1] == '0' {
-			digits = digits[:len(digits)-1]
-		}
-		text += digits
-	}
-	return []byte(text), nil
-}
-
-// UnmarshalJSON also takes an exponent, as other programs may write it.
-func (s *seconds) UnmarshalJSON(text []byte) error {
-	if d, err := time.ParseDuration(string(text) + "s"); err == nil {
-		*s = seconds(d)
-		return nil
-	}
-	var f float64
-	if err := json.Unmarshal(text, &f); err != nil {
-		return err
-	}
-	if f *= 1e9; math.Abs(f) >= math.MaxInt64 {
-		return fmt.Errorf("events: duration %s out of range", text)
-	}
-	*s = seconds(math.Round(f))
-	return nil
 }
 
 // Marshal returns the wire form of e, one JSON object without line breaks:
@@ -122,14 +64,6 @@ func Marshal(e IocEvent) ([]byte, error) {
 		w.Started = &t
 	}
 	return json.Marshal(w)
-}
-
-// remote keeps an error that was remote before as it is.
-func remote(err error) *RemoteError {
-	if r, ok := err.(*RemoteError); ok {
-		return &RemoteError{r.Message, r.Type}
-	}
-	return &RemoteError{err.Error(), fmt.Sprintf("%T", err)}
 }
 
 // marshalPayload encodes the fields of e beside the Header. It does not use
@@ -181,7 +115,10 @@ func Unmarshal(data []byte) (IocEvent, error) {
 		h.Err = w.Error
 	}
 	if w.Started != nil {
-		h.Started = *w.Started
+		h.Started = w.Started.UTC()
+		if y := h.Started.Year(); y < 0 || y > 9999 {
+			return nil, errors.New("events: start out of range in UTC")
+		}
 	}
 	if (h.State == Failed) != (h.Err != nil) {
 		return nil, errors.New("events: state and error contradict each other")

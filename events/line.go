@@ -1,0 +1,72 @@
+package events
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Line returns e as libioc's command line shows it, without indentation (see
+// Header.Depth) and line break:
+//
+//	[-] JailStart@web: ...
+//	[+] JailStart@web: OK [1.234s]
+//	[+] MountFdescfs@web: disabled [0.000s]
+//	[-] JailAttach@web: FAILED: operation not permitted [0.002s]
+//
+// A plus tells that the span ended well or was skipped. After the subject comes
+// the message; without one "...", OK, SKIPPED, or FAILED with the error. The
+// duration is that of ended spans. Characters that are not printable, as
+// messages from within a jail may hold, are escaped as in Go strings.
+func Line(e IocEvent) string {
+	h := e.Head()
+	var b strings.Builder
+	if h.State == Done || h.State == Skipped {
+		b.WriteString("[+] ")
+	} else {
+		b.WriteString("[-] ")
+	}
+	b.WriteString(e.Type())
+	if h.Subject != "" {
+		b.WriteByte('@')
+		b.WriteString(printable(h.Subject))
+	}
+	b.WriteString(": ")
+	switch {
+	case h.Message != "":
+		b.WriteString(printable(h.Message))
+	case h.State == Done:
+		b.WriteString("OK")
+	case h.State == Skipped:
+		b.WriteString("SKIPPED")
+	case h.State == Failed && h.Err != nil:
+		b.WriteString("FAILED: ")
+		b.WriteString(printable(h.Err.Error()))
+	case h.State == Failed:
+		b.WriteString("FAILED")
+	default:
+		b.WriteString("...")
+	}
+	if h.State.Final() {
+		fmt.Fprintf(&b, " [%.3fs]", h.Duration.Seconds())
+	}
+	return b.String()
+}
+
+// printable escapes what could break the line or steer a terminal.
+func printable(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		q := strconv.QuoteRune(r)
+		b.WriteString(q[1 : len(q)-1])
+	}
+	return b.String()
+}

@@ -1,0 +1,43 @@
+package events
+
+// Node is one span, or one event that is a span of its own, with what is
+// nested in it.
+type Node struct {
+	// Event is the newest event of the span, the final one if it ended.
+	Event IocEvent
+	// Events are all events of the span in the order sent.
+	Events []IocEvent
+	// Children are the spans nested in it, in the order they began.
+	Children []*Node
+}
+
+// Tree rebuilds the nesting of events, which are in the order sent and may be
+// of several operations if their scopes differ. It returns the top spans in
+// the order they began. A span whose parent is not among the events stands at
+// the top too.
+func Tree(all []IocEvent) []*Node {
+	type key struct {
+		scope string
+		id    uint64
+	}
+	var top []*Node
+	nodes := make(map[key]*Node)
+	for _, e := range all {
+		h := e.Head()
+		k := key{h.Scope, h.ID}
+		n := nodes[k]
+		if n == nil {
+			// Only earlier spans can be parents, so that no input makes a ring.
+			n = &Node{}
+			if parent := nodes[key{h.Scope, h.Parent}]; parent != nil {
+				parent.Children = append(parent.Children, n)
+			} else {
+				top = append(top, n)
+			}
+			nodes[k] = n
+		}
+		n.Event = e
+		n.Events = append(n.Events, e)
+	}
+	return top
+}
