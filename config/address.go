@@ -1,0 +1,260 @@
+package config
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Method says where an address comes from.
+type Method uint8
+
+// The methods.
+const (
+	Static        Method = iota // Addr and Bits
+	DHCP                        // dhcp: asked for at start
+	RouterAdvert                // accept_rtadv: stateless autoconfiguration
+	AutoIP4                     // AUTOIP4: legacy picks a free address
+	methodInvalid               // not a method
+)
+
+var methodWords = [...]string{"", "dhcp", "accept_rtadv", "AUTOIP4"}
+
+// An Address is one item of ip4_addr or ip6_addr.
+type Address struct {
+	// Interface is the nic: the host's without vnet, the jail's with it.
+	// Empty for a bare address as iocage writes it, DEFAULT for the nic of the
+	// host's default route; both are resolved at each start.
+	Interface string
+	Method    Method
+	Addr      netip.Addr // Static only; may have a zone
+	Bits      int        // prefix length; 32 or 128 when none was written
+	Options   string     // further words for ifconfig(8), such as "vhid 3"
+}
+
+// String is nic|address/length, or the method's word in place of the address.
+func (a Address) String() string {
+	var b strings.Builder
+	if a.Interface != "" {
+		b.WriteString(a.Interface)
+		b.WriteByte('|')
+	}
+	if a.Method == Static {
+		b.WriteString(a.Addr.String())
+		b.WriteByte('/')
+		b.WriteString(strconv.Itoa(a.Bits))
+	} else {
+		b.WriteString(methodWords[a.Method])
+	}
+	if a.Options != "" {
+		b.WriteByte(' ')
+		b.WriteString(a.Options)
+	}
+	return b.String()
+}
+
+// Prefix is the address with its length. A zone is not part of it.
+func (a Address) Prefix() netip.Prefix { return netip.PrefixFrom(a.Addr.WithZone(""), a.Bits) }
+
+// Addresses is an ordered list of addresses of one family. The kernel keeps
+// the first one as the jail's primary address, so order has a meaning.
+type Addresses []Address
+
+// String joins with commas; an empty list is none.
+func (l Addresses) String() string {
+	if len(l) == 0 {
+		return "none"
+	}
+	items := make([]string, len(l))
+	for i, a := range l {
+		items[i] = a.String()
+	}
+	return strings.Join(items, ",")
+}
+
+// On returns the addresses of one nic, in order.
+func (l Addresses) On(nic string) Addresses {
+	var out Addresses
+	for _, a := range l {
+		if a.Interface == nic {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// ParseAddresses reads a comma separated list of IPv4 (v6 false) or IPv6
+// addresses in every form that libioc, iocage and legacy write: nic|addr/len,
+// nic|addr, netmask and hostmask instead of a length, a bare address, dhcp,
+// accept_rtadv, AUTOIP4. None words are an empty list. A missing length is 32
+// or 128, as with jail(8).
+func ParseAddresses(text string, v6 bool) (Addresses, error) {
+	if isNone(text) {
+		return nil, nil
+	}
+	list := make(Addresses, 0, strings.Count(text, ",")+1)
+	for item := range strings.SplitSeq(text, ",") {
+		item = strings.TrimSpace(item)
+		if item == "" {
+			return nil, invalid("empty item; expected <nic>|<address>")
+		}
+		a, err := parseItem(item, v6)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, a)
+	}
+	return list, nil
+}
+
+func parseItem(item string, v6 bool) (Address, error) {
+	var a Address
+	nic, rest, found := strings.Cut(item, "|")
+	if found {
+		if nic == "" {
+			return a, invalid("empty nic; expected <nic>|<address>")
+		}
+		if err := checkNICText(nic); err != nil {
+			return a, err
+		}
+		a.Interface = nic
+	} else {
+		rest = item
+	}
+	addr, options, _ := strings.Cut(rest, " ")
+	a.Options = strings.Join(strings.Fields(options), " ")
+	if strings.Contains(a.Options, "|") {
+		return a, invalid("more than one | in %q", item)
+	}
+	if m := parseMethod(addr, v6); m != methodInvalid {
+		a.Method = m
+		return a, nil
+	}
+	var err error
+	a.Addr, a.Bits, err = ParseAddress(addr, v6)
+	return a, err
+}
+
+func parseMethod(word string, v6 bool) Method {
+	switch strings.ToLower(word) {
+	case "dhcp":
+		if !v6 {
+			return DHCP
+		}
+	case "accept_rtadv":
+		if v6 {
+			return RouterAdvert
+		}
+	case "autoip4":
+		if !v6 {
+			return AutoIP4
+		}
+	}
+	return methodInvalid
+}
+
+// ParseAddress reads one address of the wanted family with an optional length,
+// netmask or hostmask. Leading zeros and blanks are refused.
+func ParseAddress(text string, v6 bool) (netip.Addr, int, error) {
+	host, length, found := strings.Cut(text, "/")
+	addr, err := netip.ParseAddr(host)
+	switch {
+	case err != nil:
+		return addr, 0, invalid("%q is not an IP address", host)
+	case addr.Is4() == v6:
+		return addr, 0, invalid("%q is of the other address family", host)
+	case !printable(addr.Zone()):
+		return addr, 0, invalid("scope of %q", host)
+	}
+	bits := addr.BitLen()
+	if found {
+		if bits, err = parseLength(length, addr.BitLen()); err != nil {
+			return addr, 0, err
+		}
+	}
+	return addr, bits, nil
+}
+
+func parseLength(text string, limit int) (int, error) {
+	if text != "" && strings.Trim(text, "0123456789") == "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n > limit {
+			return 0, invalid("prefix length %q exceeds %d", text, limit)
+		}
+		return n, nil
+	}
+	mask, err := netip.ParseAddr(text)
+	if limit != 32 || err != nil || !mask.Is4() {
+		return 0, invalid("%q is neither a prefix length nor a netmask", text)
+	}
+	b := mask.As4()
+	m := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
+	if m>>31 == 0 && m != 0 {
+		m = ^m // 0.0.0.255, a hostmask
+	}
+	ones := 0
+	for m&(1<<31) != 0 {
+		ones++
+		m <<= 1
+	}
+	if m != 0 {
+		return 0, invalid("netmask %q has holes", text)
+	}
+	return ones, nil
+}
+
+// checkAddresses holds what is refused when an address is set. A file that
+// has it still loads.
+func checkAddresses(list Addresses) error {
+	seen := make(map[netip.Addr]bool, len(list))
+	for _, a := range list {
+		if a.Interface != "" {
+			if err := validNIC(a.Interface); err != nil {
+				return err
+			}
+		}
+		if a.Method != Static {
+			continue
+		}
+		plain := a.Addr.WithZone("")
+		switch {
+		case plain.IsMulticast():
+			return invalid("%s is a multicast address", plain)
+		case plain.IsUnspecified():
+			return invalid("%s is the unspecified address", plain)
+		case plain.Is4() && a.Bits < 31 && a.Prefix().Masked().Addr() == plain:
+			return invalid("%s is a network, not a host", a.Prefix())
+		case seen[a.Addr]:
+			return invalid("%s is listed twice", plain)
+		}
+		seen[a.Addr] = true
+	}
+	return nil
+}
+
+// checkNICText refuses what no interface name can hold, whatever the system.
+func checkNICText(nic string) error {
+	for i := range len(nic) {
+		if c := nic[i]; c <= ' ' || c == 0x7f || c == '/' || c == '|' {
+			return invalid("nic %q has a blank, slash or control character", nic)
+		}
+	}
+	return nil
+}
+
+// validNIC is checkNICText and IFNAMSIZ-1, the kernel's 15 bytes.
+func validNIC(nic string) error {
+	if nic == "" || len(nic) > 15 {
+		return invalid("nic %q is not 1 to 15 bytes long", nic)
+	}
+	return checkNICText(nic)
+}
+
+func printable(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c == 0x7f || c == ',' || c == '|' || c == '/' || c == '@' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,333 @@
+package config
+
+import (
+	"errors"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// Format is a store of configurations.
+type Format uint8
+
+// The stores, in the order they are looked for.
+const (
+	JSON Format = iota // config.json, defaults.json
+	UCL                // config, defaults
+	ZFS                // user properties org.freebsd.iocage:*
+)
+
+// String is json, ucl or zfs.
+func (f Format) String() string { return [...]string{"json", "ucl", "zfs"}[f] }
+
+// kind is how a value stood in its file.
+type kind uint8
+
+const (
+	kindString kind = iota
+	kindBare        // a JSON number or true or false, or an unquoted word of UCL
+	kindNull
+	kindList   // of scalars
+	kindOpaque // a list that holds more than scalars
+)
+
+// entry is one property as it stands in the store. token is the exact text of
+// the file; an entry without one was set in this process, and text is then
+// canonical in the JSON form.
+type entry struct {
+	key   string
+	text  string
+	token string
+	list  []string
+	kind  kind
+	set   bool
+}
+
+// A Config holds the properties of one resource: those that it has of its own,
+// never inherited ones. Unknown keys and values that its property's type
+// refuses are kept as they are; Problems lists them. The zero Config is not
+// usable; see New, Parse, ReadDir and FromProperties.
+//
+// A Config may be read from several goroutines at once, but not while one of
+// them changes it.
+type Config struct {
+	entries []entry
+	index   map[string]int
+	format  Format
+	origin  []byte            // what was parsed, for JSON and UCL
+	props   map[string]string // what was parsed, for ZFS
+	path    string
+	changed bool
+}
+
+// New returns an empty configuration that will be written as JSON.
+func New() *Config { return &Config{index: make(map[string]int)} }
+
+// Clone returns an independent copy.
+func (c *Config) Clone() *Config {
+	d := *c
+	d.entries = append([]entry(nil), c.entries...)
+	d.reindex()
+	return &d
+}
+
+// Format is the store the configuration was read from.
+func (c *Config) Format() Format { return c.format }
+
+// Path is the file the configuration was read from, or empty.
+func (c *Config) Path() string { return c.path }
+
+// Changed reports whether a property differs from what was read.
+func (c *Config) Changed() bool { return c.changed }
+
+// Keys lists the stored keys as they are written, in the store's order.
+func (c *Config) Keys() []string {
+	keys := make([]string, 0, len(c.entries))
+	for i := range c.entries {
+		if k := c.entries[i].key; c.index[k] == i {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// Has reports whether the property is stored under its name or an alias, with
+// any value.
+func (c *Config) Has(key string) bool {
+	_, _, ok := c.find(key)
+	return ok
+}
+
+// Raw returns the text stored under exactly this key, undecoded by any type.
+// JSON numbers and words are their own text, null is none, lists are joined
+// with commas.
+func (c *Config) Raw(key string) (string, bool) {
+	i, ok := c.index[key]
+	if !ok {
+		return "", false
+	}
+	return c.entries[i].text, true
+}
+
+// find resolves key to its property and the entry that carries it: its own
+// name, else the first alias. An own none yields to an alias, because legacy
+// jails have template=- beside istemplate=yes.
+func (c *Config) find(key string) (*Property, *entry, bool) {
+	p, known := Lookup(key)
+	if !known {
+		if i, ok := c.index[key]; ok {
+			return nil, &c.entries[i], true
+		}
+		return nil, nil, false
+	}
+	var none *entry
+	if i, ok := c.index[p.Name]; ok {
+		if none = &c.entries[i]; p.Aliases == nil || !isNone(none.text) {
+			return p, none, true
+		}
+	}
+	for _, a := range p.Aliases {
+		if i, ok := c.index[a]; ok {
+			return p, &c.entries[i], true
+		}
+	}
+	return p, none, none != nil
+}
+
+// Get returns the typed value of a stored property; the Go type is given by
+// the property's Type. The value is nil when the property is stored as none.
+// ok is false when it is not stored, not known, or its text is refused; Value
+// tells these apart.
+func (c *Config) Get(key string) (value any, ok bool) {
+	value, ok, err := c.Value(key)
+	return value, ok && err == nil
+}
+
+// Value is Get with the reason: ok says whether the property is stored, and
+// err is a *PropertyError wrapping ErrInvalidValue or ErrUnknownProperty.
+func (c *Config) Value(key string) (value any, ok bool, err error) {
+	switch key {
+	case "type":
+		kind := c.jailType()
+		return kind, kind != "", nil
+	case "tags", "tag":
+		return c.tags(key)
+	}
+	p, e, ok := c.find(key)
+	if p == nil {
+		err := &PropertyError{Key: key, Err: ErrUnknownProperty}
+		if ok {
+			err.Value = e.text
+		}
+		return nil, ok, err
+	}
+	if !ok {
+		return nil, false, nil
+	}
+	value, err = e.value(p)
+	if p.Type == TypeLimit && err == nil {
+		value = c.allLimits(p, value)
+	}
+	return value, true, err
+}
+
+func (e *entry) value(p *Property) (any, error) {
+	text := e.text
+	if e.kind == kindList {
+		switch p.Type {
+		case TypeList:
+			return append([]string(nil), e.list...), nil
+		case TypeWords, TypeLimit:
+			text = strings.Join(e.list, " ")
+		case TypeResolver:
+			text = strings.Join(e.list, ";")
+		}
+	}
+	v, err := parseValue(p, text)
+	if err != nil {
+		return nil, propertyError(e.key, e.text, err)
+	}
+	return v, nil
+}
+
+func propertyError(key, text string, err error) *PropertyError {
+	var named *PropertyError
+	if errors.As(err, &named) {
+		return &PropertyError{Key: key, Value: text, Reason: named.Reason, Err: named.Err}
+	}
+	return &PropertyError{Key: key, Value: text, Reason: err.Error(), Err: ErrInvalidValue}
+}
+
+// GetString returns the text of a stored property in libioc's JSON form: yes,
+// no, none, numbers, lists joined with commas. A text that its type refuses is
+// returned as it is stored.
+func (c *Config) GetString(key string) (string, bool) {
+	v, ok, err := c.Value(key)
+	switch {
+	case !ok:
+		return "", false
+	case err != nil:
+		_, e, _ := c.find(key)
+		return e.text, true
+	}
+	p, _ := Lookup(key)
+	return formatValue(p, v, JSON), true
+}
+
+// Problems lists what is wrong with the stored properties, in the order they
+// are stored: unknown keys (ErrUnknownProperty) and texts that their type
+// refuses (ErrInvalidValue, ErrInvalidName). It is empty for a configuration
+// that libioc would call valid.
+func (c *Config) Problems() []*PropertyError {
+	var list []*PropertyError
+	for i := range c.entries {
+		e := &c.entries[i]
+		if c.index[e.key] != i {
+			continue // a repeated key; the last one counts
+		}
+		p, ok := Lookup(e.key)
+		if !ok {
+			list = append(list, &PropertyError{Key: e.key, Value: e.text, Err: ErrUnknownProperty})
+			continue
+		}
+		if e.set {
+			continue
+		}
+		var perr *PropertyError
+		if _, err := e.value(p); errors.As(err, &perr) {
+			list = append(list, perr)
+		}
+	}
+	return list
+}
+
+// Validate is the strict mode: it returns nil, or all Problems joined, which
+// errors.Is and errors.As look through.
+func (c *Config) Validate() error {
+	problems := c.Problems()
+	errs := make([]error, len(problems))
+	for i, p := range problems {
+		errs[i] = p
+	}
+	return errors.Join(errs...)
+}
+
+// jailType is what type means: template, basejail, clonejail or jail by the
+// flags, else the text that iocage and legacy store; empty if neither is here.
+func (c *Config) jailType() string {
+	on := func(key string) bool {
+		p, e, ok := c.find(key)
+		if !ok {
+			return false
+		}
+		v, _ := e.value(p)
+		b, _ := v.(bool)
+		return b
+	}
+	switch {
+	case on("template"):
+		return "template"
+	case on("basejail"):
+		return "basejail"
+	case on("clonejail"):
+		return "clonejail"
+	}
+	if text, ok := c.Raw("type"); ok && !isNone(text) {
+		return text
+	}
+	if c.Has("basejail") || c.Has("clonejail") || c.Has("template") {
+		return "jail"
+	}
+	return ""
+}
+
+// tags joins the list with legacy's single tag.
+func (c *Config) tags(key string) (any, bool, error) {
+	var list []string
+	found := false
+	for _, k := range []string{"tags", "tag"} {
+		i, ok := c.index[k]
+		if !ok {
+			continue
+		}
+		found = true
+		e := &c.entries[i]
+		items := e.list
+		if e.kind != kindList {
+			if items = splitList(e.text); k == "tag" && !isNone(e.text) {
+				items = []string{e.text}
+			}
+		}
+		for _, t := range items {
+			if !slices.Contains(list, t) {
+				list = append(list, t)
+			}
+		}
+	}
+	if key == "tags" {
+		if list == nil {
+			return nil, found, nil
+		}
+		return list, found, nil
+	}
+	if i, ok := c.index["tag"]; ok && !isNone(c.entries[i].text) {
+		return c.entries[i].text, true, nil
+	}
+	if len(list) > 0 {
+		return list[0], true, nil
+	}
+	return nil, found, nil
+}
+
+func (c *Config) reindex() {
+	c.index = make(map[string]int, len(c.entries))
+	for i := range c.entries {
+		c.index[c.entries[i].key] = i
+	}
+}
+
+// sortKeys orders entries that no file has ordered yet.
+func (c *Config) sortKeys() {
+	sort.SliceStable(c.entries, func(i, j int) bool { return c.entries[i].key < c.entries[j].key })
+	c.reindex()
+}

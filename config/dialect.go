@@ -1,0 +1,49 @@
+package config
+
+import "sort"
+
+// Dialect is the program whose conventions a configuration follows.
+type Dialect uint8
+
+// The dialects.
+const (
+	Libioc Dialect = iota
+	Iocage         // iocage (Python)
+	Legacy         // iocage_legacy (shell)
+)
+
+// String is libioc, iocage or legacy.
+func (d Dialect) String() string { return [...]string{"libioc", "iocage", "legacy"}[d] }
+
+// Dialect tells who wrote the configuration. libioc always stores id. Legacy
+// stores every key, among them some that no other program has; iocage stores
+// the jail's name as host_hostuuid, or keys that libioc does not know.
+func (c *Config) Dialect() Dialect {
+	if c.Has("id") {
+		return Libioc
+	}
+	for _, key := range []string{"hack88", "istemplate", "ip4_autostart", "ip4_autoend", "ip4_autosubnet", "gitlocation", "ftphost"} {
+		if _, ok := c.index[key]; ok {
+			return Legacy
+		}
+	}
+	if text, ok := c.Raw("host_hostuuid"); ok && !isNone(text) && !IsUUID(text) {
+		return Iocage
+	}
+	for i := range c.entries {
+		p, ok := Lookup(c.entries[i].key)
+		if ok && p.Peers.Iocage != "" && p.Peers.Libioc == "" {
+			return Iocage
+		}
+	}
+	return Libioc
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

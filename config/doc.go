@@ -1,0 +1,30 @@
+// Package config reads, checks and writes the properties of jails, releases
+// and defaults as libioc, iocage and iocage_legacy store them: config.json,
+// the UCL file config, and ZFS user properties.
+//
+// # Reading
+//
+// [ReadDir] and [ReadDefaults] find a file, [Parse] takes text and
+// [FromProperties] takes ZFS properties. All return a [Config], one resource's
+// own properties. It reads every spelling that the three programs write: JSON
+// numbers, yes/no/on/off/true/false/1/0, none, -, off, auto. The type of a
+// value comes from the schema ([Lookup], [Properties]) and never from its
+// text.
+//
+// An [Effective] adds inheritance: the jail's own value, else the defaults',
+// else the schema's. It has a typed accessor for each kind of property.
+//
+// # Writing
+//
+// [Config.Set] checks a value and stores canonical text that libioc and iocage
+// both read. [Config.Save] replaces the file in one step. Unknown keys, the
+// order of keys, comments and values that could not be read are written back
+// as they were; a configuration without a change is written back byte for
+// byte.
+//
+// # Errors
+//
+// A text that is no JSON or UCL is a [SyntaxError]. Everything else loads, and
+// [Config.Problems] lists each unknown key and refused value as a
+// [PropertyError]; [Config.Validate] is the strict mode that refuses them.
+package config

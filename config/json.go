@@ -1,0 +1,195 @@
+package config
+
+import (
+	"sort"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// readJSON fills c from a config.json. Nested objects become dotted keys.
+func (c *Config) readJSON(data []byte) error {
+	root, err := parseJSON(string(data))
+	if err != nil {
+		return err
+	}
+	c.entries = make([]entry, 0, len(root.object))
+	c.flatten("", root.object)
+	c.reindex()
+	return nil
+}
+
+func (c *Config) flatten(prefix string, members []jnode) {
+	for i := range members {
+		m := &members[i]
+		key := m.key
+		if prefix != "" {
+			key = prefix + "." + key
+		}
+		if m.isObject {
+			c.flatten(key, m.object)
+			continue
+		}
+		c.entries = append(c.entries, entry{key: key, text: m.text, token: m.token, list: m.list, kind: m.kind})
+	}
+}
+
+// encodeJSON writes c as JSON. Unchanged, that is what was read. Else values
+// that were not set keep their exact text and place, and new keys go where
+// their order is, or last in an object that is not sorted. A new file has
+// libioc's form: sorted keys, 4 blanks, all strings, ASCII, no final newline.
+func (c *Config) encodeJSON() ([]byte, error) {
+	var root jnode
+	end := ""
+	if c.format == JSON && c.origin != nil {
+		if !c.changed {
+			return c.origin, nil
+		}
+		var err error
+		if root, err = parseJSON(string(c.origin)); err != nil {
+			return nil, err
+		}
+		if strings.HasSuffix(string(c.origin), "\n") {
+			end = "\n"
+		}
+	}
+	root.isObject = true
+	placed := make(map[int]bool, len(c.entries))
+	root.object = c.update("", root.object, placed)
+	for i := range c.entries {
+		if !placed[i] && c.index[c.entries[i].key] == i {
+			insertJSON(&root, strings.Split(c.entries[i].key, "."), &c.entries[i])
+		}
+	}
+	var b strings.Builder
+	writeNode(&b, &root, 0)
+	b.WriteString(end)
+	return []byte(b.String()), nil
+}
+
+// update carries the entries into the tree that was read: changed values get
+// their new text, members without an entry go, and so do objects that become
+// empty by that.
+func (c *Config) update(prefix string, members []jnode, placed map[int]bool) []jnode {
+	kept := members[:0:0]
+	for _, m := range members {
+		key := m.key
+		if prefix != "" {
+			key = prefix + "." + key
+		}
+		if m.isObject {
+			if before := len(m.object); before > 0 {
+				if m.object = c.update(key, m.object, placed); len(m.object) == 0 {
+					continue
+				}
+			}
+			kept = append(kept, m)
+			continue
+		}
+		i, ok := c.index[key]
+		if !ok {
+			continue
+		}
+		if e := &c.entries[i]; e.token == "" {
+			m.token = e.jsonToken()
+		}
+		placed[i] = true
+		kept = append(kept, m)
+	}
+	return kept
+}
+
+func insertJSON(n *jnode, path []string, e *entry) {
+	for i := range n.object {
+		if m := &n.object[i]; m.key == path[0] && len(path) > 1 && m.isObject {
+			insertJSON(m, path[1:], e)
+			return
+		}
+	}
+	m := jnode{key: path[0], keyToken: quoteJSON(path[0])}
+	if len(path) > 1 {
+		m.isObject = true
+		insertJSON(&m, path[1:], e)
+	} else {
+		m.token = e.jsonToken()
+	}
+	at := len(n.object)
+	if sort.SliceIsSorted(n.object, func(i, j int) bool { return n.object[i].key < n.object[j].key }) {
+		at = sort.Search(len(n.object), func(i int) bool { return n.object[i].key > m.key })
+	}
+	n.object = append(n.object, jnode{})
+	copy(n.object[at+1:], n.object[at:])
+	n.object[at] = m
+}
+
+// jsonToken is the value's exact text in the file, or the quoted text of a
+// value that was set or comes from another store.
+func (e *entry) jsonToken() string {
+	if e.token != "" {
+		return e.token
+	}
+	return quoteJSON(e.text)
+}
+
+func writeNode(b *strings.Builder, n *jnode, depth int) {
+	if !n.isObject {
+		b.WriteString(n.token)
+		return
+	}
+	if len(n.object) == 0 {
+		b.WriteString("{}")
+		return
+	}
+	b.WriteByte('{')
+	for i := range n.object {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('\n')
+		b.WriteString(strings.Repeat("    ", depth+1))
+		b.WriteString(n.object[i].keyToken)
+		b.WriteString(": ")
+		writeNode(b, &n.object[i], depth+1)
+	}
+	b.WriteByte('\n')
+	b.WriteString(strings.Repeat("    ", depth))
+	b.WriteByte('}')
+}
+
+// quoteJSON escapes as Python's json module does: ASCII only.
+func quoteJSON(s string) string {
+	const digits = "0123456789abcdef"
+	b := make([]byte, 0, len(s)+2)
+	b = append(b, '"')
+	unit := func(u uint16) {
+		b = append(b, '\\', 'u', digits[u>>12], digits[u>>8&15], digits[u>>4&15], digits[u&15])
+	}
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			i++
+			switch {
+			case c == '"' || c == '\\':
+				b = append(b, '\\', c)
+			case c >= ' ' && c < 0x7f:
+				b = append(b, c)
+			default:
+				if n := strings.IndexByte("\b\f\n\r\t", c); n >= 0 {
+					b = append(b, '\\', "bfnrt"[n])
+				} else {
+					unit(uint16(c))
+				}
+			}
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		i += size
+		if high, low := utf16.EncodeRune(r); high != utf8.RuneError {
+			unit(uint16(high))
+			unit(uint16(low))
+		} else {
+			unit(uint16(r))
+		}
+	}
+	return string(append(b, '"'))
+}

@@ -1,0 +1,116 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// A MAC is an Ethernet address.
+type MAC [6]byte
+
+// String is six lower-case hexadecimal pairs joined by colons.
+func (m MAC) String() string {
+	const digits = "0123456789abcdef"
+	b := make([]byte, 0, 17)
+	for i, c := range m {
+		if i > 0 {
+			b = append(b, ':')
+		}
+		b = append(b, digits[c>>4], digits[c&15])
+	}
+	return string(b)
+}
+
+// ParseMAC reads 12 hexadecimal digits with colons, dashes or nothing between
+// the pairs. Multicast addresses and 00:00:00:00:00:00 are refused.
+func ParseMAC(text string) (MAC, error) {
+	var m MAC
+	plain := strings.NewReplacer(":", "", "-", "").Replace(text)
+	if len(plain) != 12 {
+		return m, invalid("%q is not 12 hexadecimal digits", text)
+	}
+	if _, err := hex.Decode(m[:], []byte(plain)); err != nil {
+		return m, invalid("%q is not 12 hexadecimal digits", text)
+	}
+	if m[0]&1 != 0 {
+		return m, invalid("%s is a multicast address", m)
+	}
+	if m == (MAC{}) {
+		return m, invalid("%s is not an address", m)
+	}
+	return m, nil
+}
+
+// A MACPair holds the link addresses of an epair(4).
+type MACPair struct {
+	Host MAC // the side that stays on the host
+	Jail MAC // the side inside the jail
+}
+
+// String joins with a comma, the only form that libioc reads; iocage reads it
+// as well as its own blank.
+func (p MACPair) String() string { return p.Host.String() + "," + p.Jail.String() }
+
+// ParseMACPair reads two different addresses separated by a comma or blanks.
+func ParseMACPair(text string) (MACPair, error) {
+	parts := strings.FieldsFunc(text, isSeparator)
+	if len(parts) != 2 {
+		return MACPair{}, invalid("expected two link addresses, for the host's and the jail's side")
+	}
+	host, err := ParseMAC(parts[0])
+	if err != nil {
+		return MACPair{}, err
+	}
+	jail, err := ParseMAC(parts[1])
+	if err != nil {
+		return MACPair{}, err
+	}
+	if host == jail {
+		return MACPair{}, invalid("both sides have %s", host)
+	}
+	return MACPair{host, jail}, nil
+}
+
+func parseMACPrefix(text string) (string, error) {
+	plain := strings.ToLower(strings.NewReplacer(":", "", "-", "").Replace(text))
+	if len(plain) < 2 || len(plain) > 12 || len(plain)%2 != 0 {
+		return "", invalid("expected 2 to 12 hexadecimal digits")
+	}
+	b, err := hex.DecodeString(plain)
+	if err != nil {
+		return "", invalid("expected 2 to 12 hexadecimal digits")
+	}
+	if b[0]&1 != 0 {
+		return "", invalid("%s begins multicast addresses", plain)
+	}
+	return plain, nil
+}
+
+// DeriveMACPair makes the addresses that libioc gives a nic without a
+// configured pair: prefix, then the leading digits of SHA-224 over the jail's
+// name and the nic's; the jail's side is one more. Where libioc would carry
+// into the prefix, the addition wraps within the generated digits, and a
+// prefix of all 12 digits is refused, since both sides would be equal.
+func DeriveMACPair(prefix, jailName, nic string) (MACPair, error) {
+	prefix, err := parseMACPrefix(prefix)
+	if err != nil {
+		return MACPair{}, err
+	}
+	if len(prefix) == 12 {
+		return MACPair{}, invalid("prefix %s leaves no digit for the two sides", prefix)
+	}
+	sum := sha256.Sum224([]byte(jailName + nic))
+	var p MACPair
+	if p.Host, err = ParseMAC((prefix + hex.EncodeToString(sum[:]))[:12]); err != nil {
+		return MACPair{}, err
+	}
+	p.Jail = p.Host
+	for i := 5; i >= len(prefix)/2; i-- {
+		p.Jail[i]++
+		if p.Jail[i] != 0 {
+			break
+		}
+	}
+	return p, nil
+}

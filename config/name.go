@@ -1,0 +1,80 @@
+package config
+
+import (
+	"regexp"
+	"sync"
+	"unicode/utf8"
+)
+
+// maxNameLength is libioc's limit, in characters.
+const maxNameLength = 31
+
+var namePattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\A[A-Za-z0-9](?:[-!_^\[\]{}()<>.,]?[A-Za-z0-9\x{00C0}-\x{017F}])*\z`)
+})
+
+// ValidName checks a jail's name by libioc's rule: at most 31 characters,
+// starting with an ASCII letter or digit, then letters, digits and Latin
+// letters (U+00C0 to U+017F), with at most one of ! - _ ^ [ ] { } ( ) < > . ,
+// between two of them. A UUID (8-4-4-4-12 hexadecimal digits) is accepted too.
+// Time is linear in the length. A refusal is a *PropertyError wrapping
+// ErrInvalidName.
+func ValidName(name string) error {
+	reason := ""
+	switch {
+	case IsUUID(name):
+		return nil
+	case name == "":
+		reason = "empty"
+	case !utf8.ValidString(name):
+		reason = "not UTF-8"
+	case utf8.RuneCountInString(name) > maxNameLength:
+		reason = "longer than 31 characters"
+	case !namePattern().MatchString(name):
+		reason = "letters and digits, with single special characters between them"
+	default:
+		return nil
+	}
+	return &PropertyError{Key: "name", Value: name, Reason: reason, Err: ErrInvalidName}
+}
+
+// IsUUID reports whether s has the form 8-4-4-4-12 of hexadecimal digits.
+func IsUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		switch i {
+		case 8, 13, 18, 23:
+			if s[i] != '-' {
+				return false
+			}
+		default:
+			if _, ok := hexDigit(s[i]); !ok {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// HumanReadableName is the first 8 characters of a UUID, and any other name
+// itself, as libioc shows it and uses it for a hostname.
+func HumanReadableName(name string) string {
+	if IsUUID(name) {
+		return name[:8]
+	}
+	return name
+}
+
+func hexDigit(c byte) (byte, bool) {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0', true
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10, true
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}

@@ -1,0 +1,47 @@
+package config
+
+// infoTable: what other programs keep and this library only carries.
+func infoTable() []Property {
+	row := func(name string, peers Peers, doc string) Property {
+		return Property{Name: name, Type: TypeText, Scope: ScopeInfo, Peers: peers, Doc: doc}
+	}
+	all := func(text string) Peers { return Peers{"", text, text, text} }
+	legacy := func(text string) Peers { return Peers{"", "", text, text} }
+	iocage := func(text string) Peers { return Peers{Iocage: text} }
+	rows := []Property{
+		row("CONFIG_VERSION", iocage("34"), "Version of iocage's configuration."),
+		row("CONFIG_TYPE", iocage("per jail"), "THIN or THICK: whether iocage stored every key."),
+		row("available", all("readonly"), "Mirror of the dataset's available."),
+		row("branch", legacy("-"), "Branch of legacy's source checkout."),
+		row("comment", iocage("none"), "Remark."),
+		row("compressratio", all("readonly"), "Mirror of the dataset's compressratio."),
+		row("count", Peers{"", "1", "1", ""}, "How many jails a create makes."),
+		row("ftpdir", legacy("-"), "Directory on ftphost."),
+		row("ftpfiles", Peers{Legacy18: "base.txz doc.txz lib32.txz src.txz"}, "Archives of a release."),
+		row("ftphost", legacy("ftp.freebsd.org"), "Server of releases."),
+		row("ftplocaldir", Peers{Legacy18: "-"}, "Local directory of releases."),
+		row("gitlocation", legacy("https://github.com"), "Server of sources."),
+		row("hack88", legacy("0"), "legacy: mountpoints shorter than 88 characters."),
+		row("last_started", all("none"), "Time of the last start."),
+		row("mountpoint", all("readonly"), "Mirror of the dataset's mountpoint."),
+		row("notes", all("none"), "Remark."),
+		row("origin", all("readonly"), "Mirror of the dataset's origin."),
+		row("owner", all("root"), "Who the jail belongs to."),
+		row("pkglist", Peers{Legacy18: "none"}, "File of packages to install at create."),
+		row("plugin_name", iocage("none"), "Plugin that the jail is."),
+		row("plugin_repository", iocage("none"), "Repository of the plugin."),
+		row("pool", Peers{Legacy18: "none"}, "Pool in use; in legacy's defaults only."),
+		row("start", legacy("-"), "legacy: listed, without a meaning."),
+		row("sync_state", iocage("none"), "State of replication."),
+		row("sync_target", all("none"), "Target of replication."),
+		row("sync_tgt_zpool", all("none"), "Target pool of replication."),
+		row("used", all("readonly"), "Mirror of the dataset's used."),
+		row("volumes", Peers{Legacy17: "none"}, "legacy: listed, without a meaning."),
+	}
+	for i := range rows {
+		if rows[i].Name == "sync_state" {
+			rows[i].Aliases = []string{"sync_stat"}
+		}
+	}
+	return rows
+}

@@ -1,0 +1,152 @@
+package config
+
+import (
+	"strconv"
+	"strings"
+)
+
+// isNone reports whether text is one of libioc's none words: none, -, empty.
+func isNone(text string) bool {
+	return text == "" || text == "-" || len(text) == 4 && strings.EqualFold(text, "none")
+}
+
+// ParseBool reads the truth words of libioc, iocage and legacy: yes, true, on,
+// 1 and no, false, off, 0 in any case.
+func ParseBool(text string) (bool, error) {
+	switch strings.ToLower(text) {
+	case "yes", "true", "on", "1":
+		return true, nil
+	case "no", "false", "off", "0":
+		return false, nil
+	}
+	return false, invalid("expected yes, no, on, off, true, false, 1 or 0")
+}
+
+func parseInt(text string, lo, hi int) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		// Python writes integral floats; libioc reads them.
+		whole, zeros, found := strings.Cut(text, ".")
+		if !found || strings.Trim(zeros, "0") != "" {
+			return 0, invalid("expected an integer")
+		}
+		if n, err = strconv.Atoi(whole); err != nil {
+			return 0, invalid("expected an integer")
+		}
+	}
+	if n < lo || n > hi {
+		return 0, invalid("expected an integer from %d to %d", lo, hi)
+	}
+	return n, nil
+}
+
+// splitList splits at commas, with \, as escape, and drops empty items. Blanks
+// around an item are not part of it.
+func splitList(text string) []string {
+	if isNone(text) {
+		return nil
+	}
+	var items []string
+	var item strings.Builder
+	flush := func() {
+		if s := strings.TrimSpace(item.String()); s != "" {
+			items = append(items, s)
+		}
+		item.Reset()
+	}
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && i+1 < len(text) && text[i+1] == ',':
+			item.WriteByte(',')
+			i++
+		case c == ',':
+			flush()
+		default:
+			item.WriteByte(c)
+		}
+	}
+	flush()
+	return items
+}
+
+func joinList(items []string) string {
+	if len(items) == 0 {
+		return "none"
+	}
+	escaped := make([]string, len(items))
+	for i, s := range items {
+		escaped[i] = strings.ReplaceAll(s, ",", `\,`)
+	}
+	return strings.Join(escaped, ",")
+}
+
+// Jailsys is the kernel's tri-state of a subsystem, with its numbers
+// (JAIL_SYS_DISABLE, JAIL_SYS_NEW, JAIL_SYS_INHERIT of sys/jail.h).
+type Jailsys int
+
+// The three states.
+const (
+	JailsysDisable Jailsys = 0
+	JailsysNew     Jailsys = 1
+	JailsysInherit Jailsys = 2
+)
+
+// String is the word of jail(8).
+func (j Jailsys) String() string {
+	switch j {
+	case JailsysDisable:
+		return "disable"
+	case JailsysNew:
+		return "new"
+	case JailsysInherit:
+		return "inherit"
+	}
+	return strconv.Itoa(int(j))
+}
+
+// ParseJailsys reads disable, new or inherit. Early iocage wrote none for
+// disable in ip4 and ip6, and its own migration reads it so.
+func ParseJailsys(text string) (Jailsys, error) {
+	switch strings.ToLower(text) {
+	case "disable", "none":
+		return JailsysDisable, nil
+	case "new":
+		return JailsysNew, nil
+	case "inherit":
+		return JailsysInherit, nil
+	}
+	return 0, invalid("expected disable, new or inherit")
+}
+
+// A Ruleset names a devfs(8) ruleset by number or by the name it has in
+// devfs.rules(5).
+type Ruleset struct {
+	Number int    // valid when Name is empty
+	Name   string // without brackets
+}
+
+// String is the number or the name.
+func (r Ruleset) String() string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return strconv.Itoa(r.Number)
+}
+
+// ParseRuleset reads a number from 0 to 65535 or a ruleset's name.
+func ParseRuleset(text string) (Ruleset, error) {
+	if n, err := parseInt(text, 0, 65535); err == nil {
+		return Ruleset{Number: n}, nil
+	}
+	for i := range len(text) {
+		c := text[i]
+		letter := c >= 'a' && c <= 'z'
+		if !letter && (i == 0 || c != '-' && c != '_' && (c < '0' || c > '9')) {
+			return Ruleset{}, invalid("expected a number from 0 to 65535 or a ruleset's name")
+		}
+	}
+	if text == "" {
+		return Ruleset{}, invalid("empty")
+	}
+	return Ruleset{Name: text}, nil
+}
