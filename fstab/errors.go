@@ -1,0 +1,43 @@
+package fstab
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrDestinationExists says that another entry has this destination.
+	ErrDestinationExists = errors.New("destination exists")
+	// ErrDestinationNotFound says that no entry has this destination.
+	ErrDestinationNotFound = errors.New("destination not found")
+	// ErrInvalid says that a value cannot be written as fstab(5), or must not
+	// be used as the path of a mount.
+	ErrInvalid = errors.New("invalid fstab value")
+)
+
+// DestinationError names the destination that was looked up. It wraps
+// ErrDestinationExists or ErrDestinationNotFound.
+type DestinationError struct {
+	Destination string
+	Err         error
+}
+
+func (e *DestinationError) Error() string {
+	return fmt.Sprintf("fstab: %q: %v", e.Destination, e.Err)
+}
+
+func (e *DestinationError) Unwrap() error { return e.Err }
+
+// InvalidError names a value that was refused. It wraps ErrInvalid.
+type InvalidError struct {
+	Field  string // "source", "destination", "type", "options", "comment" or "root"
+	Value  string
+	Reason string
+}
+
+func (e *InvalidError) Error() string {
+	return fmt.Sprintf("fstab: %s %q: %s", e.Field, e.Value, e.Reason)
+}
+
+// Unwrap returns ErrInvalid.
+func (e *InvalidError) Unwrap() error { return ErrInvalid }

@@ -1,0 +1,78 @@
+package fstab
+
+import (
+	"path"
+	"strings"
+)
+
+// Resolve returns the path of the host at which a jail's entry is mounted: a
+// destination at or below the jail's root directory is kept, any other is taken
+// as seen from inside the jail and put below the root. Both must be absolute
+// paths without ".." components and newlines, otherwise the error is
+// *InvalidError.
+//
+// It works on text alone. Whether a symbolic link inside the jail leads
+// elsewhere has to be found out before something is mounted there.
+func Resolve(root, destination string) (string, error) {
+	if err := checkAbsolute("root", root); err != nil {
+		return "", err
+	}
+	if err := checkAbsolute("destination", destination); err != nil {
+		return "", err
+	}
+	root, destination = path.Clean(root), path.Clean(destination)
+	if _, inside := below(destination, root); inside {
+		return destination, nil
+	}
+	return path.Join(root, destination), nil
+}
+
+// ReplacePath moves sources and destinations that are at or below the path old
+// to new, and returns how many lines changed. It compares whole components:
+// /x/foo does not reach /x/foobar. Generated and shadowed lines are changed as
+// well, so that no line of a cloned jail points into the jail it came from.
+//
+// old and new may also be markers with which libioc writes backups, such as
+// "backup:///"; the slash at their end stands for the one of the path.
+func (f *File) ReplacePath(old, new string) int {
+	changed := 0
+	for i := range f.lines {
+		l := &f.lines[i]
+		if l.kind != KindEntry && l.kind != KindAuto {
+			continue
+		}
+		e := l.entry
+		e.Source = replacePrefix(e.Source, old, new)
+		e.Destination = replacePrefix(e.Destination, old, new)
+		if e != l.entry {
+			l.set(e)
+			changed++
+		}
+	}
+	return changed
+}
+
+func replacePrefix(s, old, new string) string {
+	compared := s
+	if strings.HasPrefix(s, "/") && strings.HasPrefix(old, "/") {
+		compared, old = path.Clean(s), path.Clean(old)
+	}
+	rest, ok := below(compared, old)
+	if !ok || old == "" {
+		return s
+	}
+	if rest == "" || rest == "/" {
+		return new
+	}
+	return strings.TrimSuffix(new, "/") + rest
+}
+
+// below returns what of s follows the directory dir, "" or "/...", and whether
+// s is dir or below it.
+func below(s, dir string) (string, bool) {
+	rest, ok := strings.CutPrefix(s, strings.TrimSuffix(dir, "/"))
+	if !ok || (rest != "" && rest[0] != '/') {
+		return "", false
+	}
+	return rest, true
+}
