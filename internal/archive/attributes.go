@@ -1,0 +1,75 @@
+package archive
+
+import (
+	"os"
+	"path"
+	"sort"
+	"strings"
+	"time"
+)
+
+// finish gives the directories their owners, modes and times, the deepest
+// first: a read-only directory must not stop what comes below it, and writing
+// below one changes its time.
+func (w *writer) finish() error {
+	w.forget()
+	names := make([]string, 0, len(w.dirs))
+	for name := range w.dirs {
+		names = append(names, name)
+	}
+	sort.Slice(names, func(i, j int) bool {
+		a, b := depth(names[i]), depth(names[j])
+		if a != b {
+			return a > b
+		}
+		return names[i] < names[j]
+	})
+	for _, name := range names {
+		if err := w.attributes(name, w.dirs[name]); err != nil {
+			return fail(name, err)
+		}
+	}
+	return nil
+}
+
+func depth(name string) int {
+	if name == "." {
+		return 0
+	}
+	return 1 + strings.Count(name, "/")
+}
+
+// attributes works on an open directory that is the one Lstat saw, so that
+// nothing put in its place is changed.
+func (w *writer) attributes(name string, a attributes) error {
+	if at, err := parents(diskTree{w.root}, name); err != nil {
+		return &MemberError{Name: name, Reason: at, Err: err}
+	}
+	seen, err := w.root.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if !seen.IsDir() {
+		return errNotDir(name)
+	}
+	dir, err := w.root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if fi, err := dir.Stat(); err != nil {
+		return err
+	} else if !os.SameFile(fi, seen) {
+		return errNotDir(name)
+	}
+	if w.owner {
+		if err := dir.Chown(a.uid, a.gid); err != nil {
+			return err
+		}
+	}
+	// Times before the mode: without search permission a path to it fails.
+	if err := w.root.Chtimes(path.Clean(name), time.Time{}, a.mtime); err != nil {
+		return err
+	}
+	return dir.Chmod(a.mode)
+}

@@ -1,0 +1,154 @@
+package archive
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// sink writes accepted members.
+type sink interface {
+	// tree answers what is at a path, this archive's earlier members included.
+	tree() tree
+	// raw takes the archive's own bytes, each member's after it was accepted;
+	// nil if the sink has no use for them.
+	raw() io.Writer
+	// member is called once the header is accepted; data is its content.
+	member(m *member, data io.Reader) error
+	// finish is called when the whole archive was read and its hash matched.
+	finish() error
+	// abort ends whatever is running; nothing more is written after it returns.
+	abort()
+}
+
+// Extract reads an archive from r and writes its members below the existing
+// directory root. It reads r to its end, so that the hash covers all of it.
+//
+// The error is a *[MemberError] where one member is at fault, a *[HashError],
+// a *[ToolError], or wraps ErrTruncated, ErrTooLarge, ErrFormat, the error of r
+// or of ctx. What was written before the error stays below root.
+//
+// Cancelling ctx ends the programs run and the extraction at the next block; a
+// Read of r that blocks is the caller's to end.
+func Extract(ctx context.Context, r io.Reader, root string, opts Options) (stats Stats, err error) {
+	opts, err = opts.withDefaults()
+	if err != nil {
+		return stats, err
+	}
+	dir, err := os.OpenRoot(root)
+	if err != nil {
+		return stats, fmt.Errorf("archive: open root: %w", err)
+	}
+	defer dir.Close()
+
+	src := newSource(ctx, r, opts)
+	stream, err := decompress(ctx, src, opts)
+	if err != nil {
+		return stats, streamError(ctx, src, err)
+	}
+	defer stream.Close()
+	stats.Format = stream.format
+
+	var out sink
+	switch opts.Extractor {
+	case ExtractBsdtar:
+		out, err = startBsdtar(ctx, opts.BsdtarPath, root, dir)
+	default:
+		out, err = newWriter(ctx, dir, &stats), nil
+	}
+	if err != nil {
+		return stats, err
+	}
+	finished := false
+	defer func() {
+		if !finished {
+			out.abort()
+		}
+	}()
+
+	if err := members(stream, out, &stats, opts); err != nil {
+		return stats, streamError(ctx, src, err)
+	}
+	// What follows the end of the tar archive is still part of the hash, and
+	// the decompressor checks its own sums there.
+	if _, err := io.Copy(io.Discard, stream); err != nil {
+		return stats, streamError(ctx, src, err)
+	}
+	if err := stream.Close(); err != nil {
+		return stats, streamError(ctx, src, err)
+	}
+	if err := src.verify(); err != nil {
+		return stats, streamError(ctx, src, err)
+	}
+	stats.Received, stats.SHA256 = src.received, src.sum()
+	finished = true
+	return stats, out.finish()
+}
+
+// members runs through the tar archive.
+func members(stream io.Reader, out sink, stats *Stats, opts Options) error {
+	g := &gate{r: stream, w: out.raw()}
+	tr := tar.NewReader(g)
+	c := &checker{opts: opts, tree: out.tree(), stats: stats}
+	for {
+		pad := g.hold()
+		hdr, err := tr.Next()
+		if err == io.EOF {
+			return g.end(pad)
+		}
+		// With GODEBUG=tarinsecurepath=0 the header comes with this error;
+		// the checker below is stricter.
+		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
+			return err
+		}
+		if err := unambiguous(g.held[pad:], hdr); err != nil {
+			return err
+		}
+		m, err := c.accept(hdr)
+		if err != nil {
+			return err
+		}
+		if m == nil {
+			continue // a global header, without effect
+		}
+		if err := g.release(); err != nil {
+			return err
+		}
+		if err := out.member(m, tr); err != nil {
+			return err
+		}
+	}
+}
+
+// streamError names the cause of a failed read: the caller's context, the
+// reader it gave us, or the archive itself.
+func streamError(ctx context.Context, src *source, err error) error {
+	if cause := ctx.Err(); cause != nil {
+		return fmt.Errorf("archive: %w", context.Cause(ctx))
+	}
+	if cause := src.failure(); cause != nil {
+		return fmt.Errorf("archive: read: %w", cause)
+	}
+	var me *MemberError
+	switch {
+	case errors.As(err, &me), isOurs(err):
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return fmt.Errorf("archive: %w: %w", ErrTruncated, err)
+	case errors.As(err, new(*ToolError)):
+		return err
+	}
+	return fmt.Errorf("archive: %w: %w", ErrFormat, err)
+}
+
+func isOurs(err error) bool {
+	for _, s := range []error{ErrTooLarge, ErrTruncated, ErrHashMismatch, ErrFormat, ErrUnsupported} {
+		if errors.Is(err, s) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,145 @@
+package archive
+
+import (
+	"encoding/hex"
+	"fmt"
+	"runtime"
+	"strings"
+)
+
+// Limits that hold when [Options] leaves them zero. FreeBSD's base.txz has some
+// 30,000 members, ports.txz some 200,000, and the largest is about 1.5 GiB.
+const (
+	DefaultMaxMember  int64 = 4 << 30
+	DefaultMaxTotal   int64 = 16 << 30
+	DefaultMaxMembers       = 500_000
+)
+
+// Extractor says what writes the members.
+type Extractor string
+
+const (
+	// ExtractAuto is bsdtar on FreeBSD, else Go.
+	ExtractAuto Extractor = ""
+	// ExtractGo writes through os.Root.
+	ExtractGo Extractor = "go"
+	// ExtractBsdtar hands the checked bytes to bsdtar(1).
+	ExtractBsdtar Extractor = "bsdtar"
+)
+
+// Decompressor says what decompresses xz.
+type Decompressor string
+
+const (
+	// DecompressAuto is xz(1) on FreeBSD, else Go.
+	DecompressAuto Decompressor = ""
+	// DecompressGo decompresses in this process. The others (gzip, zstd,
+	// bzip2) always do.
+	DecompressGo Decompressor = "go"
+	// DecompressXZ runs xz(1) in a pipe; it is several times as fast.
+	DecompressXZ Decompressor = "xz"
+)
+
+// Options of [Extract]. The zero value is usable: defaults for the limits, no
+// hash, no devices.
+type Options struct {
+	MaxMember  int64 // bytes of one member, sparse ones expanded; 0: DefaultMaxMember
+	MaxTotal   int64 // bytes of all members; 0: DefaultMaxTotal
+	MaxMembers int   // number of members; 0: DefaultMaxMembers
+
+	// AllowDevices admits character and block devices and fifos. Release
+	// archives have none; a backup of a jail may.
+	AllowDevices bool
+
+	// SHA256 is the expected checksum of the compressed bytes, 64 hexadecimal
+	// digits; empty: not checked.
+	SHA256 string
+	// Size is the expected number of compressed bytes; 0: unknown.
+	Size int64
+	// Progress, if not nil, is called after each read of compressed bytes,
+	// never by two goroutines at once, and must not block. total is Size.
+	Progress func(received, total int64)
+
+	Extractor  Extractor
+	BsdtarPath string // default /usr/bin/bsdtar
+
+	Decompressor Decompressor
+	XZPath       string // default /usr/bin/xz
+}
+
+// Stats tells what an archive contained.
+type Stats struct {
+	Format                                string // "xz", "gzip", "zstd", "bzip2" or "tar"
+	Members                               int    // all of the following
+	Files, Dirs, Symlinks, Links, Devices int    // Links are hard links; Devices has fifos too
+	Bytes                                 int64  // sum of the files' sizes
+	Received                              int64  // compressed bytes read
+	SHA256                                string // of the compressed bytes, lower-case hexadecimal
+
+	// FlagsNotSet lists members with file flags (chflags(1)) that the Go
+	// extractor did not set, at most MaxFlagsListed; FlagsNotSetCount counts
+	// them all. "uarch", which ZFS sets by itself, is left out.
+	FlagsNotSet      []MemberFlags
+	FlagsNotSetCount int
+	// OwnersNotSet is true when the Go extractor did not run as root and left
+	// all files with the caller's owner.
+	OwnersNotSet bool
+}
+
+// MaxFlagsListed is the largest length of Stats.FlagsNotSet.
+const MaxFlagsListed = 1024
+
+// MemberFlags is a member and its file flags as strtofflags(3) spells them.
+type MemberFlags struct {
+	Name  string // cleaned, relative to the root
+	Flags string // for instance "schg,nodump"
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.MaxMember == 0 {
+		o.MaxMember = DefaultMaxMember
+	}
+	if o.MaxTotal == 0 {
+		o.MaxTotal = DefaultMaxTotal
+	}
+	if o.MaxMembers == 0 {
+		o.MaxMembers = DefaultMaxMembers
+	}
+	if o.MaxMember < 0 || o.MaxTotal < 0 || o.MaxMembers < 0 || o.Size < 0 {
+		return o, fmt.Errorf("archive: negative limit or size in the options")
+	}
+	o.SHA256 = strings.ToLower(o.SHA256)
+	if o.SHA256 != "" {
+		if raw, err := hex.DecodeString(o.SHA256); err != nil || len(raw) != 32 {
+			return o, fmt.Errorf("archive: %q is not a SHA-256", o.SHA256)
+		}
+	}
+	if o.BsdtarPath == "" {
+		o.BsdtarPath = "/usr/bin/bsdtar"
+	}
+	if o.XZPath == "" {
+		o.XZPath = "/usr/bin/xz"
+	}
+	onFreeBSD := runtime.GOOS == "freebsd"
+	switch o.Extractor {
+	case ExtractAuto:
+		o.Extractor = ExtractGo
+		if onFreeBSD {
+			o.Extractor = ExtractBsdtar
+		}
+	case ExtractGo, ExtractBsdtar:
+	default:
+		return o, fmt.Errorf("archive: unknown extractor %q", o.Extractor)
+	}
+	switch o.Decompressor {
+	case DecompressAuto:
+		o.Decompressor = DecompressGo
+		if onFreeBSD {
+			o.Decompressor = DecompressXZ
+		}
+	case DecompressGo, DecompressXZ:
+	default:
+		return o, fmt.Errorf("archive: unknown decompressor %q", o.Decompressor)
+	}
+	return o, nil
+}

@@ -1,0 +1,132 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+)
+
+// toolWait bounds the wait for pipes after a program was ended.
+const toolWait = 5 * time.Second
+
+// tool is a running program of the base system.
+type tool struct {
+	cmd    *exec.Cmd
+	cancel context.CancelFunc
+	stderr firstBytes
+}
+
+// newTool prepares a program in its own process group, with an environment in
+// which neither the locale nor variables like TAR_READER_OPTIONS and
+// XZ_DEFAULTS change what it does. Ending the context kills the group.
+func newTool(ctx context.Context, path string, args ...string) *tool {
+	t := &tool{}
+	ctx, t.cancel = context.WithCancel(ctx)
+	t.cmd = exec.CommandContext(ctx, path, args...)
+	t.cmd.Env = []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8"}
+	t.cmd.Stderr = &t.stderr
+	t.cmd.WaitDelay = toolWait
+	ownGroup(t.cmd)
+	return t
+}
+
+// failed makes a *ToolError of an error of the program, nil of nil.
+func (t *tool) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &ToolError{Args: t.cmd.Args, ExitCode: -1, Stderr: t.stderr.String(), Err: err}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		e.ExitCode = exit.ExitCode()
+	}
+	return e
+}
+
+// firstBytes keeps the beginning of what is written to it.
+type firstBytes struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+const maxStderr = 8 << 10
+
+func (f *firstBytes) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.buf.Write(p[:min(len(p), maxStderr-f.buf.Len())])
+	return len(p), nil
+}
+
+func (f *firstBytes) String() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.buf.String()
+}
+
+// xzReader gives what xz(1) writes, and its failure instead of EOF.
+type xzReader struct {
+	t    *tool
+	out  io.Reader
+	done bool
+	err  error
+}
+
+// pipe makes the stream come out of "xz -dc".
+func (s *stream) pipe(ctx context.Context, in io.Reader, path string) error {
+	t := newTool(ctx, path, "-dc", fmt.Sprintf("--memlimit-decompress=%d", maxDict+(8<<20)))
+	t.cmd.Stdin = in
+	out, err := t.cmd.StdoutPipe()
+	if err == nil {
+		err = t.cmd.Start()
+	}
+	if err != nil {
+		t.cancel()
+		return t.failed(err)
+	}
+	x := &xzReader{t: t, out: out}
+	s.r = x
+	s.close = func() error {
+		t.cancel()
+		x.wait()
+		return nil
+	}
+	return nil
+}
+
+func (x *xzReader) wait() error {
+	if !x.done {
+		x.done = true
+		x.err = x.t.failed(x.t.cmd.Wait())
+		x.t.cancel()
+	}
+	return x.err
+}
+
+func (x *xzReader) Read(p []byte) (int, error) {
+	n, err := x.out.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	failure := x.wait()
+	var te *ToolError
+	if errors.As(failure, &te) {
+		// xz(1) has one exit status for all; liblzma's messages tell them apart.
+		switch {
+		case strings.Contains(te.Stderr, "Unexpected end of input"):
+			return n, fmt.Errorf("archive: %w: %w", ErrTruncated, failure)
+		case strings.Contains(te.Stderr, "emory usage limit"):
+			return n, fmt.Errorf("archive: %w: %w", ErrTooLarge, failure)
+		case te.ExitCode > 0:
+			return n, fmt.Errorf("archive: %w: %w", ErrFormat, failure)
+		}
+		return n, failure
+	}
+	return n, err
+}

@@ -1,0 +1,328 @@
+package release
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// ErrName: the text is not a release name, for errors.Is.
+var ErrName = errors.New("not a release name")
+
+// NameError tells which text is not a release name and why. errors.Is(err, ErrName).
+type NameError struct {
+	Text   string
+	Reason string
+}
+
+// Error quotes the text and gives the reason.
+func (e *NameError) Error() string {
+	return fmt.Sprintf("%q is %v: %s", e.Text, ErrName, e.Reason)
+}
+
+// Is reports whether target is ErrName.
+func (e *NameError) Is(target error) bool { return target == ErrName }
+
+// Branch is the part of a release name between the version and the patch
+// level, as newvers.sh spells it: "RELEASE", "STABLE", "CURRENT", "RC2".
+type Branch string
+
+// Branches of FreeBSD's release process. ALPHA, BETA and RC carry a number.
+const (
+	Current    Branch = "CURRENT"
+	Prerelease Branch = "PRERELEASE"
+	Alpha      Branch = "ALPHA"
+	Beta       Branch = "BETA"
+	RC         Branch = "RC"
+	Release    Branch = "RELEASE"
+	Stable     Branch = "STABLE"
+)
+
+// branchOrder is the order in time of branches with the same version number:
+// 14.1-PRERELEASE becomes BETA, RC, RELEASE, and stable/14 is named 14.1-STABLE
+// only afterwards.
+var branchOrder = map[Branch]int{
+	Current: 1, Prerelease: 2, Alpha: 3, Beta: 4, RC: 5, Release: 6, Stable: 7,
+}
+
+// split gives "RC" and 2 for RC2.
+func (b Branch) split() (Branch, int) {
+	stem := strings.TrimRight(string(b), "0123456789")
+	if stem == string(b) {
+		return b, 0
+	}
+	n, err := strconv.Atoi(string(b)[len(stem):])
+	if err != nil {
+		return b, 0
+	}
+	return Branch(stem), n
+}
+
+// Name is the name of a release: "13.2-RELEASE", pinned to a patch level
+// "13.2-RELEASE-p4", or a name of the operator's own ("golden"). As in libioc, a
+// name without a patch level floats: it means the newest one there is. Names
+// are values and compare with ==. The zero Name is no name.
+type Name struct {
+	base   string // everything but the patch level
+	patch  int
+	pinned bool
+}
+
+// maxNameLen keeps a name usable as a component of a ZFS dataset's name
+// (ZFS_MAX_DATASET_NAME_LEN is 256, its parents included).
+const maxNameLen = 128
+
+// ParseName reads a release name. It may have letters, digits and "._-" but
+// begins with a letter or digit, so it is one component of a path and of a
+// dataset. A final "-p" and digits is the patch level. The error is a
+// *[NameError].
+func ParseName(s string) (Name, error) {
+	bad := func(reason string) (Name, error) { return Name{}, &NameError{Text: s, Reason: reason} }
+	switch {
+	case s == "":
+		return bad("it is empty")
+	case len(s) > maxNameLen:
+		return bad(fmt.Sprintf("it is longer than %d bytes", maxNameLen))
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		alnum := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !alnum && (i == 0 || c != '.' && c != '_' && c != '-') {
+			return bad(fmt.Sprintf("character %q at position %d", c, i))
+		}
+	}
+	n := Name{base: s}
+	if i := strings.LastIndex(s, "-p"); i >= 0 && digits(s[i+2:]) {
+		patch, err := strconv.Atoi(s[i+2:])
+		if err != nil || patch > 1<<20 {
+			return bad("the patch level is too large")
+		}
+		if strconv.Itoa(patch) != s[i+2:] {
+			return bad("the patch level has leading zeros")
+		}
+		if i == 0 {
+			return bad("nothing before the patch level")
+		}
+		n = Name{base: s[:i], patch: patch, pinned: true}
+		if j := strings.LastIndex(n.base, "-p"); j >= 0 && digits(n.base[j+2:]) {
+			return bad("two patch levels")
+		}
+	}
+	return n, nil
+}
+
+// MustParseName is ParseName for constants; it panics on an error.
+func MustParseName(s string) Name {
+	n, err := ParseName(s)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// ParseQualifiedName reads "source/13.2-RELEASE-p4" as libioc does: the source
+// (the name of a root dataset) is empty when there is no slash.
+func ParseQualifiedName(s string) (source string, n Name, err error) {
+	source, rest, found := strings.Cut(s, "/")
+	if !found {
+		n, err = ParseName(s)
+		return "", n, err
+	}
+	if _, err := ParseName(source); err != nil {
+		return "", Name{}, &NameError{Text: s, Reason: "the source is not a name"}
+	}
+	n, err = ParseName(rest)
+	return source, n, err
+}
+
+func digits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// String gives the name as it was parsed.
+func (n Name) String() string {
+	if n.pinned {
+		return n.base + "-p" + strconv.Itoa(n.patch)
+	}
+	return n.base
+}
+
+// IsZero reports whether n is the zero Name.
+func (n Name) IsZero() bool { return n.base == "" }
+
+// Base gives the name without patch level: the dataset's and the mirror
+// directory's name.
+func (n Name) Base() string { return n.base }
+
+// Patch gives the patch level and whether the name is pinned to one.
+func (n Name) Patch() (level int, pinned bool) { return n.patch, n.pinned }
+
+// Pinned reports whether the name has a patch level.
+func (n Name) Pinned() bool { return n.pinned }
+
+// WithPatch gives the name pinned to a patch level; a negative one gives the
+// floating name.
+func (n Name) WithPatch(level int) Name {
+	if level < 0 {
+		return Name{base: n.base}
+	}
+	return Name{base: n.base, patch: level, pinned: true}
+}
+
+// Snapshot gives the name of the snapshot of the release's root that holds a
+// patch level, as libioc names it: "p4".
+func Snapshot(level int) string { return "p" + strconv.Itoa(level) }
+
+// ParseSnapshot reads a snapshot's name; ok is false for other snapshots.
+func ParseSnapshot(s string) (level int, ok bool) {
+	if len(s) < 2 || s[0] != 'p' || !digits(s[1:]) {
+		return 0, false
+	}
+	level, err := strconv.Atoi(s[1:])
+	return level, err == nil
+}
+
+// version splits the base. HardenedBSD's and FreeBSD's names with one number
+// ("13-STABLE") have minor -1.
+func (n Name) version() (major, minor int, branch Branch, ok bool) {
+	v, b, found := strings.Cut(n.base, "-")
+	if n.base == string(Current) {
+		return -1, -1, Current, true
+	}
+	if !found || b == "" {
+		return 0, 0, "", false
+	}
+	maj, min, dotted := strings.Cut(v, ".")
+	if !digits(maj) || dotted && !digits(min) {
+		return 0, 0, "", false
+	}
+	major, err := strconv.Atoi(maj)
+	if err != nil {
+		return 0, 0, "", false
+	}
+	minor = -1
+	if dotted {
+		if minor, err = strconv.Atoi(min); err != nil {
+			return 0, 0, "", false
+		}
+	}
+	return major, minor, Branch(b), true
+}
+
+// HasVersion reports whether the name begins with a version, so that Major,
+// Minor and Branch mean something.
+func (n Name) HasVersion() bool {
+	major, _, _, ok := n.version()
+	return ok && major >= 0
+}
+
+// Major gives 13 of 13.2-RELEASE, -1 of a name without a version.
+func (n Name) Major() int {
+	if major, _, _, ok := n.version(); ok {
+		return major
+	}
+	return -1
+}
+
+// Minor gives 2 of 13.2-RELEASE, -1 of "13-STABLE" and of a name without a version.
+func (n Name) Minor() int {
+	if _, minor, _, ok := n.version(); ok {
+		return minor
+	}
+	return -1
+}
+
+// Branch gives RELEASE of 13.2-RELEASE, "" of a name without a version.
+func (n Name) Branch() Branch {
+	_, _, branch, _ := n.version()
+	return branch
+}
+
+// IsRelease reports whether freebsd-update(8) serves this branch at all: it
+// has updates for ALPHA, BETA, RC and RELEASE.
+func (n Name) IsRelease() bool {
+	stem, _ := n.Branch().split()
+	switch stem {
+	case Alpha, Beta, RC, Release:
+		return true
+	}
+	return false
+}
+
+// Compare orders by version, branch and patch level and returns -1, 0 or 1.
+// 13.2 comes before 13.10, BETA before RC, RC before RELEASE, RELEASE before
+// STABLE of the same version; a floating name is the newest patch level. The bare
+// "CURRENT" comes after all versions, names without a version after that, in
+// the order of their text. Names are equal only if their text is.
+func (n Name) Compare(m Name) int {
+	if c := cmp.Compare(n.class(), m.class()); c != 0 {
+		return c
+	}
+	nMajor, nMinor, nBranch, ok := n.version()
+	if ok {
+		mMajor, mMinor, mBranch, _ := m.version()
+		if c := cmp.Compare(nMajor, mMajor); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(nMinor, mMinor); c != 0 {
+			return c
+		}
+		if c := nBranch.compare(mBranch); c != 0 {
+			return c
+		}
+	}
+	if c := strings.Compare(n.base, m.base); c != 0 {
+		return c
+	}
+	switch {
+	case n.pinned && m.pinned:
+		return cmp.Compare(n.patch, m.patch)
+	case n.pinned:
+		return -1
+	case m.pinned:
+		return 1
+	}
+	return 0
+}
+
+func (n Name) class() int {
+	switch {
+	case n.HasVersion():
+		return 0
+	case n.base == string(Current):
+		return 1
+	}
+	return 2
+}
+
+func (b Branch) compare(c Branch) int {
+	bStem, bNum := b.split()
+	cStem, cNum := c.split()
+	bOrder, cOrder := branchOrder[bStem], branchOrder[cStem]
+	if r := cmp.Compare(bOrder, cOrder); r != 0 {
+		return r
+	}
+	if bOrder == 0 { // neither is known
+		return strings.Compare(string(b), string(c))
+	}
+	return cmp.Compare(bNum, cNum)
+}
+
+// MarshalText writes the name as String does.
+func (n Name) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote; empty text is the zero Name.
+func (n *Name) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*n = Name{}
+		return nil
+	}
+	parsed, err := ParseName(string(text))
+	if err != nil {
+		return err
+	}
+	*n = parsed
+	return nil
+}
