@@ -66,7 +66,9 @@ type Mounted struct {
 type Mounts interface {
 	// Nmount mounts and returns what is now mounted. Errors are *CallError:
 	// ErrNotFound for a missing source or target, ErrEscape, ErrEmptyRuleset,
-	// and the kernel's errno.
+	// and the kernel's errno and errmsg; FreeBSD 13 says EINVAL "Invalid fstype"
+	// for a missing path. An empty Type or Path is not sent, so that the kernel
+	// refuses it in its own words. For devfs no ruleset counts as an empty one.
 	Nmount(ctx context.Context, req MountRequest) (Mounted, error)
 
 	// Unmount takes away the file system mounted last at the path. What is not
