@@ -8,7 +8,7 @@ func catalogue() []IocEvent {
 		JailCreate{}, JailStart{}, JailStop{},
 		JailRestart{}, JailSoftShutdown{}, JailAttach{},
 		JailRemove{}, JailClone{}, JailRename{},
-		JailDestroy{}, JailDependantsStart{}, JailDependantStart{},
+		JailDestroy{}, JailRecover{}, JailDependantsStart{}, JailDependantStart{},
 		JailConfigSave{}, JailResolverConfig{}, JailResourceLimitAction{},
 		// provision.go
 		JailProvisioning{}, JailProvisioningAssetDownload{}, R10kDeployEvent{},
@@ -28,7 +28,7 @@ func catalogue() []IocEvent {
 		FetchRelease{}, ReleasePrepareStorage{}, ReleaseDownload{},
 		ReleaseAssetDownload{}, ReleaseExtraction{}, ReleaseCopyBase{},
 		ReleaseConfiguration{}, ReleaseUpdate{}, ReleaseUpdatePull{},
-		ReleaseUpdateDownload{}, ReleaseDestroy{}, ResourceUpdate{},
+		ReleaseUpdateDownload{}, ReleaseDestroy{}, ReleaseRecover{}, ResourceUpdate{},
 		RunResourceUpdate{}, ExecuteResourceUpdate{},
 		// zfs.go
 		JailZFSShare{}, AttachZFSDataset{}, DetachZFSDataset{},

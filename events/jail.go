@@ -154,6 +154,21 @@ func (e JailDestroy) MarshalJSON() ([]byte, error) { return Marshal(e) }
 func (e JailDestroy) with(h Header) IocEvent       { e.Header = h; return e }
 func (e JailDestroy) subject() string              { return e.Jail }
 
+// JailRecover tells that what an interrupted operation left of a jail is
+// finished or undone.
+type JailRecover struct {
+	Header `json:"-"`
+	Jail   string `json:"jail"`
+}
+
+// Type returns "JailRecover".
+func (JailRecover) Type() string { return "JailRecover" }
+
+// MarshalJSON returns the wire form, see [Marshal].
+func (e JailRecover) MarshalJSON() ([]byte, error) { return Marshal(e) }
+func (e JailRecover) with(h Header) IocEvent       { e.Header = h; return e }
+func (e JailRecover) subject() string              { return e.Jail }
+
 // JailDependantsStart tells that the jails are started which a jail depends
 // on.
 type JailDependantsStart struct {

@@ -162,6 +162,21 @@ func (e ReleaseUpdateDownload) MarshalJSON() ([]byte, error) { return Marshal(e)
 func (e ReleaseUpdateDownload) with(h Header) IocEvent       { e.Header = h; return e }
 func (e ReleaseUpdateDownload) subject() string              { return e.Release }
 
+// ReleaseRecover tells that what an interrupted operation left of a release is
+// finished or undone.
+type ReleaseRecover struct {
+	Header  `json:"-"`
+	Release string `json:"release"`
+}
+
+// Type returns "ReleaseRecover".
+func (ReleaseRecover) Type() string { return "ReleaseRecover" }
+
+// MarshalJSON returns the wire form, see [Marshal].
+func (e ReleaseRecover) MarshalJSON() ([]byte, error) { return Marshal(e) }
+func (e ReleaseRecover) with(h Header) IocEvent       { e.Header = h; return e }
+func (e ReleaseRecover) subject() string              { return e.Release }
+
 // ReleaseDestroy tells that a release and its datasets are destroyed.
 type ReleaseDestroy struct {
 	Header  `json:"-"`

@@ -3,14 +3,10 @@ package jail
 import (
 	"context"
 	"errors"
-	"io/fs"
-	"os"
-	"strings"
-
-	"github.com/hashicorp/go-multierror"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/release"
 )
 
@@ -27,57 +23,29 @@ func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
 		return all, err
 	}
 	for _, source := range sources {
-		names, err := journals(h.JournalDir(source.Name, "jail"))
-		if err != nil {
-			result = multierror.Append(result, err)
-		}
+		names, err := plan.Journals(h.JournalDir(source.Name, "jail"))
+		result = errors.Join(result, err)
 		for _, name := range names {
-			done, err := recoverJail(ctx, h, source, name)
-			all = append(all, done...)
-			if err != nil && !errors.Is(err, ErrBusy) {
-				result = multierror.Append(result, err)
+			g, err := generator(ctx, h, source, name)
+			if err != nil {
+				return all, err
 			}
+			done, err := collect(ctx, g.startRecover(ctx))
+			if errors.Is(err, ErrBusy) {
+				continue // it is running
+			}
+			all, result = append(all, done...), errors.Join(result, err)
 		}
 	}
 	return all, result
 }
 
-func journals(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var names []string
-	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".journal"); ok {
-			names = append(names, name)
-		}
-	}
-	return names, err
-}
-
-func recoverJail(ctx context.Context, h *host.Host, source host.Source, name string) ([]events.IocEvent, error) {
-	g, err := generator(ctx, h, source, name)
-	if err != nil {
-		return nil, err
-	}
-	unlock, err := h.Lock(ctx, g.lockKey(), "recover", Fail)
-	if err != nil {
-		return nil, err
-	}
-	op := events.NewOperation(events.Options{Room: room, Clock: h.Now, Scope: "recover " + g.fullName})
-	var span *events.Span
-	_, err = runner(h).Recover(ctx, g.env(), g.journal(), func() *events.Span {
-		span = op.Begin(events.JailRecover{Jail: g.fullName})
-		return span
+func (g *JailGenerator) startRecover(ctx context.Context) <-chan events.IocEvent {
+	return runner(g.host).StartRecover(ctx, plan.Job[env]{
+		Event: events.JailRecover{Jail: g.fullName}, Room: room,
+		Lock: func(ctx context.Context) (func(), error) {
+			return g.host.Lock(ctx, g.lockKey(), "recover", Fail)
+		},
+		Env: g.env(), Journal: g.journal(), Clock: g.host.Now, Scope: "recover " + g.fullName,
 	})
-	unlock()
-	switch {
-	case span != nil && err != nil:
-		span.Fail(err, "")
-	case span != nil:
-		span.Done("")
-	}
-	op.Close(err)
-	return collect(ctx, op.Events())
 }

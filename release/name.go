@@ -31,20 +31,20 @@ type Branch string
 
 // Branches of FreeBSD's release process. ALPHA, BETA and RC carry a number.
 const (
-	Current    Branch = "CURRENT"
-	Prerelease Branch = "PRERELEASE"
-	Alpha      Branch = "ALPHA"
-	Beta       Branch = "BETA"
-	RC         Branch = "RC"
-	Release    Branch = "RELEASE"
-	Stable     Branch = "STABLE"
+	BranchCurrent    Branch = "CURRENT"
+	BranchPrerelease Branch = "PRERELEASE"
+	BranchAlpha      Branch = "ALPHA"
+	BranchBeta       Branch = "BETA"
+	BranchRC         Branch = "RC"
+	BranchRelease    Branch = "RELEASE"
+	BranchStable     Branch = "STABLE"
 )
 
 // branchOrder is the order in time of branches with the same version number:
 // 14.1-PRERELEASE becomes BETA, RC, RELEASE, and stable/14 is named 14.1-STABLE
 // only afterwards.
 var branchOrder = map[Branch]int{
-	Current: 1, Prerelease: 2, Alpha: 3, Beta: 4, RC: 5, Release: 6, Stable: 7,
+	BranchCurrent: 1, BranchPrerelease: 2, BranchAlpha: 3, BranchBeta: 4, BranchRC: 5, BranchRelease: 6, BranchStable: 7,
 }
 
 // split gives "RC" and 2 for RC2.
@@ -188,8 +188,8 @@ func ParseSnapshot(s string) (level int, ok bool) {
 // ("13-STABLE") have minor -1.
 func (n Name) version() (major, minor int, branch Branch, ok bool) {
 	v, b, found := strings.Cut(n.base, "-")
-	if n.base == string(Current) {
-		return -1, -1, Current, true
+	if n.base == string(BranchCurrent) {
+		return -1, -1, BranchCurrent, true
 	}
 	if !found || b == "" {
 		return 0, 0, "", false
@@ -245,7 +245,7 @@ func (n Name) Branch() Branch {
 func (n Name) IsRelease() bool {
 	stem, _ := n.Branch().split()
 	switch stem {
-	case Alpha, Beta, RC, Release:
+	case BranchAlpha, BranchBeta, BranchRC, BranchRelease:
 		return true
 	}
 	return false
@@ -291,7 +291,7 @@ func (n Name) class() int {
 	switch {
 	case n.HasVersion():
 		return 0
-	case n.base == string(Current):
+	case n.base == string(BranchCurrent):
 		return 1
 	}
 	return 2

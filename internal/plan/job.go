@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/libioc/go-libioc/events"
@@ -117,4 +118,46 @@ func (r Runner[E]) Recover(ctx context.Context, env E, path string, begin func()
 		return "", fmt.Errorf("clear what an interrupted %s of %s left: %w", operation, j.Header.Plan.Subject, err)
 	}
 	return operation, nil
+}
+
+// StartRecover begins a job that only clears what an interrupted operation
+// left. When nothing was left no event is sent.
+func (r Runner[E]) StartRecover(ctx context.Context, job Job[E]) <-chan events.IocEvent {
+	op := events.NewOperation(events.Options{Room: job.Room, Clock: job.Clock, Scope: job.Scope})
+	go func() {
+		unlock, err := job.Lock(ctx)
+		if err != nil {
+			op.Refuse(job.Event, err)
+			return
+		}
+		var span *events.Span
+		_, err = r.Recover(ctx, job.Env, job.Journal, func() *events.Span {
+			span = op.Begin(job.Event)
+			return span
+		})
+		unlock()
+		switch {
+		case span != nil && err != nil:
+			span.Fail(err, "")
+		case span != nil:
+			span.Done("")
+		}
+		op.Close(err)
+	}()
+	return op.Events()
+}
+
+// Journals lists the names of the resources that have a journal in a directory.
+func Journals(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var names []string
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), ".journal"); ok {
+			names = append(names, name)
+		}
+	}
+	return names, err
 }
