@@ -1,0 +1,49 @@
+package saferoot
+
+import "strings"
+
+// split takes a path apart into its components, without "." and empty ones, and
+// refuses what could leave the root. The root itself has no components.
+func split(rel string) ([]string, error) {
+	refuse := func(component, reason string) error {
+		return &EscapeError{Path: rel, Component: component, Reason: reason}
+	}
+	if rel == "" {
+		return nil, refuse("", ReasonInvalid)
+	}
+	if strings.HasPrefix(rel, "/") {
+		return nil, refuse("/", ReasonAbsolute)
+	}
+	var parts []string
+	for part := range strings.SplitSeq(rel, "/") {
+		switch {
+		case part == "" || part == ".":
+			continue
+		case part == "..":
+			return nil, refuse(strings.Join(append(parts, part), "/"), ReasonDotDot)
+		case strings.IndexByte(part, 0) >= 0 || !localName(part):
+			return nil, refuse(strings.Join(append(parts, part), "/"), ReasonInvalid)
+		}
+		parts = append(parts, part)
+	}
+	return parts, nil
+}
+
+// splitFile is split for a path that must name something below the root.
+func splitFile(rel string) (dirs []string, base string, err error) {
+	parts, err := split(rel)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(parts) == 0 {
+		return nil, "", &EscapeError{Path: rel, Component: ".", Reason: ReasonNotRegular}
+	}
+	return parts[:len(parts)-1], parts[len(parts)-1], nil
+}
+
+func join(parts []string) string {
+	if len(parts) == 0 {
+		return "."
+	}
+	return strings.Join(parts, "/")
+}

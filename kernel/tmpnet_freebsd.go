@@ -1,0 +1,5 @@
+package kernel
+
+type vnetSockets struct{}
+
+func (k *freebsd) dropVnets(id Identity) {}
