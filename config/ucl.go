@@ -1,7 +1,120 @@
 package config
 
-func (c *Config) readUCL([]byte) error {
-	return &SyntaxError{Line: 1, Column: 1, Reason: "UCL needs the parser of internal/ucl"}
+import (
+	"errors"
+	"strings"
+
+	"github.com/libioc/go-libioc/internal/ucl"
+)
+
+// readUCL fills c from a UCL file. Sections become dotted keys and a repeated
+// key a list, as libucl has it.
+func (c *Config) readUCL(data []byte) error {
+	doc, err := ucl.Parse(data)
+	if err != nil {
+		var syntax *ucl.SyntaxError
+		if errors.As(err, &syntax) {
+			return &SyntaxError{Line: syntax.Line, Column: syntax.Column, Reason: syntax.Reason}
+		}
+		return err
+	}
+	c.index = make(map[string]int)
+	for _, l := range doc.Leaves() {
+		e := uclEntry(doc, l)
+		if i, ok := c.index[e.key]; ok {
+			c.entries[i] = repeated(c.entries[i], e)
+			continue
+		}
+		c.index[e.key] = len(c.entries)
+		c.entries = append(c.entries, e)
+	}
+	return nil
 }
 
-func (c *Config) encodeUCL() ([]byte, error) { return c.origin, nil }
+func uclEntry(doc *ucl.Document, l ucl.Leaf) entry {
+	v := l.Field.Value
+	e := entry{key: l.Path, text: v.Text, token: doc.Source(v), kind: kindBare}
+	switch {
+	case v.Kind == ucl.List:
+		e.kind = kindList
+		for _, item := range v.Items {
+			if item.Kind != ucl.Scalar {
+				e.kind, e.list, e.text = kindOpaque, nil, e.token
+				return e
+			}
+			e.list = append(e.list, item.Text)
+		}
+		e.text = joinList(e.list)
+	case v.Quoted:
+		e.kind = kindString
+	case v.Text == "null":
+		e.kind, e.text = kindNull, "none"
+	}
+	if e.token == "" {
+		e.token = `""` // `key = ;`
+	}
+	return e
+}
+
+// repeated joins two values of one key.
+func repeated(a, b entry) entry {
+	if a.kind == kindOpaque || b.kind == kindOpaque {
+		a.kind, a.text, a.list = kindOpaque, a.text+","+b.text, nil
+		return a
+	}
+	if a.kind != kindList {
+		a.kind, a.list = kindList, []string{a.text}
+	}
+	if b.kind == kindList {
+		a.list = append(a.list, b.list...)
+	} else {
+		a.list = append(a.list, b.text)
+	}
+	a.text = joinList(a.list)
+	a.token = uclList(a.list)
+	return a
+}
+
+func uclList(items []string) string {
+	quoted := make([]string, len(items))
+	for i, s := range items {
+		quoted[i] = ucl.Quote(s)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// encodeUCL writes c as UCL. Of a file that was read, only the touched values
+// change. A new file has libucl's form: key = "value"; lines.
+func (c *Config) encodeUCL() ([]byte, error) {
+	var src []byte
+	stored := make(map[string]bool)
+	if c.format == UCL && c.origin != nil {
+		if !c.changed {
+			return c.origin, nil
+		}
+		src = c.origin
+	}
+	doc, err := ucl.Parse(src)
+	if err != nil {
+		return nil, err
+	}
+	var edits []ucl.Edit
+	for _, l := range doc.Leaves() {
+		if _, ok := c.index[l.Path]; !ok && !stored[l.Path] {
+			edits = append(edits, ucl.Edit{Path: l.Path, Remove: true})
+		}
+		stored[l.Path] = true
+	}
+	for i := range c.entries {
+		e := &c.entries[i]
+		if c.index[e.key] != i {
+			continue
+		}
+		if e.token == "" {
+			edits = append(edits, ucl.Edit{Path: e.key, Source: ucl.Quote(e.textFor(UCL))})
+		} else if !stored[e.key] {
+			edits = append(edits, ucl.Edit{Path: e.key, Source: e.token})
+		}
+	}
+	return doc.Apply(edits)
+}

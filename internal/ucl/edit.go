@@ -1,0 +1,116 @@
+package ucl
+
+import (
+	"bytes"
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// An Edit sets the value at a path, or removes it.
+type Edit struct {
+	Path   string // keys joined by dots
+	Remove bool
+	Source string // the value's text in UCL: Quote of a text, or a word as it is
+}
+
+// Apply returns the document's text with the edits made. Of a repeated key the
+// last value is replaced and the others go. A path that is not there is
+// written behind everything else, as one key with dots. All other bytes stay.
+func (d *Document) Apply(edits []Edit) ([]byte, error) {
+	places := make(map[string][]Field)
+	for _, l := range d.Leaves() {
+		places[l.Path] = append(places[l.Path], l.Field)
+	}
+	var cuts []splice
+	var added bytes.Buffer
+	for _, e := range edits {
+		fields := places[e.Path]
+		if !e.Remove {
+			if len(fields) == 0 {
+				fmt.Fprintf(&added, "%s = %s;\n", quoteKey(e.Path), e.Source)
+				continue
+			}
+			last := fields[len(fields)-1].Value
+			cuts = append(cuts, splice{last.Start, last.End, e.Source})
+			fields = fields[:len(fields)-1]
+		}
+		for _, f := range fields {
+			cuts = append(cuts, d.removal(f))
+		}
+	}
+	if added.Len() > 0 {
+		text := added.String()
+		if head := d.src[:d.end]; len(head) > 0 && head[len(head)-1] != '\n' {
+			text = "\n" + text
+		}
+		cuts = append(cuts, splice{d.end, d.end, text})
+	}
+	out := apply(d.src, cuts)
+	// What cannot be read back is not handed out.
+	if _, err := Parse(out); err != nil {
+		return nil, fmt.Errorf("ucl: edited text: %w", err)
+	}
+	return out, nil
+}
+
+type splice struct {
+	start, end int
+	text       string
+}
+
+func apply(src []byte, cuts []splice) []byte {
+	sort.SliceStable(cuts, func(i, j int) bool { return cuts[i].start < cuts[j].start })
+	var out bytes.Buffer
+	pos := 0
+	for _, c := range cuts {
+		start := max(c.start, pos)
+		out.Write(src[pos:start])
+		out.WriteString(c.text)
+		pos = max(pos, c.end)
+	}
+	out.Write(src[pos:])
+	return out.Bytes()
+}
+
+// removal takes the field with its terminator, and the whole line where it
+// stood alone on it. A comment behind it stays.
+func (d *Document) removal(f Field) splice {
+	start, end := f.Start, f.End
+	lineStart := bytes.LastIndexByte(d.src[:start], '\n') + 1
+	rest := end
+	for rest < len(d.src) && (d.src[rest] == ' ' || d.src[rest] == '\t' || d.src[rest] == '\r') {
+		rest++
+	}
+	alone := len(bytes.Trim(d.src[lineStart:start], " \t")) == 0
+	if alone && (rest == len(d.src) || d.src[rest] == '\n') {
+		return splice{lineStart, min(rest+1, len(d.src)), ""}
+	}
+	return splice{start, end, ""}
+}
+
+// Quote writes a text as a quoted string.
+func Quote(text string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for i := range len(text) {
+		c := text[i]
+		if n := strings.IndexByte("\"\\\b\f\n\r\t", c); n >= 0 {
+			b.WriteByte('\\')
+			b.WriteByte(`"\bfnrt`[n])
+		} else if c < ' ' || c == 0x7f {
+			fmt.Fprintf(&b, `\u%04x`, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+func quoteKey(key string) string {
+	if key == "" || key[0] == '.' || strings.Contains(key, "/*") || strings.ContainsFunc(key, func(r rune) bool { return r < 0x80 && keyEnd(byte(r)) }) {
+		return Quote(key)
+	}
+	return key
+}

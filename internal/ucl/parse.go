@@ -1,0 +1,486 @@
+package ucl
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// maxDepth bounds nesting, so that no file can exhaust the stack.
+const maxDepth = 64
+
+type parser struct {
+	src   []byte
+	pos   int
+	depth int
+}
+
+// Parse reads a text. An error is a *SyntaxError. The document keeps src.
+func Parse(src []byte) (*Document, error) {
+	p := &parser{src: src}
+	if bytes.HasPrefix(src, []byte("\xef\xbb\xbf")) {
+		p.pos = 3
+	}
+	if i := bytes.IndexByte(src, 0); i >= 0 {
+		p.pos = i
+		return nil, p.fail("NUL byte")
+	}
+	d := &Document{src: src}
+	if err := p.skip(); err != nil {
+		return nil, err
+	}
+	wrapped := p.peek() == '{'
+	if wrapped {
+		p.pos++
+		p.depth++
+	}
+	var err error
+	if d.Fields, err = p.fields(wrapped); err != nil {
+		return nil, err
+	}
+	d.end = p.pos
+	if wrapped {
+		p.pos++
+		if err := p.skip(); err != nil {
+			return nil, err
+		}
+		if p.pos < len(src) {
+			return nil, p.fail("text behind the closing brace")
+		}
+	}
+	return d, nil
+}
+
+func (p *parser) fail(reason string) error {
+	before := p.src[:min(p.pos, len(p.src))]
+	return &SyntaxError{Line: bytes.Count(before, []byte("\n")) + 1, Column: len(before) - bytes.LastIndexByte(before, '\n'), Reason: reason}
+}
+
+func (p *parser) peek() byte {
+	if p.pos < len(p.src) {
+		return p.src[p.pos]
+	}
+	return 0
+}
+
+func (p *parser) has(prefix string) bool {
+	return len(p.src)-p.pos >= len(prefix) && string(p.src[p.pos:p.pos+len(prefix)]) == prefix
+}
+
+// blanks skips spaces and tabs; a carriage return belongs to the line end.
+func (p *parser) blanks() {
+	for c := p.peek(); c == ' ' || c == '\t' || c == '\r'; c = p.peek() {
+		p.pos++
+	}
+}
+
+// comment skips one comment, if there is one. Block comments nest.
+func (p *parser) comment() (bool, error) {
+	switch {
+	case p.peek() == '#':
+		for p.pos < len(p.src) && p.src[p.pos] != '\n' {
+			p.pos++
+		}
+		return true, nil
+	case p.has("/*"):
+		start, level := p.pos, 0
+		for p.pos < len(p.src) {
+			switch {
+			case p.has("/*"):
+				level++
+				p.pos += 2
+			case p.has("*/"):
+				level--
+				p.pos += 2
+			default:
+				p.pos++
+			}
+			if level == 0 {
+				return true, nil
+			}
+		}
+		p.pos = start
+		return false, p.fail("comment without end")
+	}
+	return false, nil
+}
+
+// skip passes blanks, line ends and comments.
+func (p *parser) skip() error {
+	for {
+		for c := p.peek(); c == ' ' || c == '\t' || c == '\r' || c == '\n'; c = p.peek() {
+			p.pos++
+		}
+		if found, err := p.comment(); err != nil || !found {
+			return err
+		}
+	}
+}
+
+// fields reads up to the end of the text, or to a closing brace, which stays.
+func (p *parser) fields(inBraces bool) ([]Field, error) {
+	var list []Field
+	for {
+		if err := p.skip(); err != nil {
+			return nil, err
+		}
+		switch c := p.peek(); {
+		case p.pos == len(p.src):
+			if inBraces {
+				return nil, p.fail("expected '}'")
+			}
+			return list, nil
+		case c == '}':
+			if inBraces {
+				return list, nil
+			}
+			return nil, p.fail("'}' without '{'")
+		case c == ';' || c == ',':
+			// libucl allows separators without a value before them.
+			p.pos++
+			continue
+		case c == '.':
+			return nil, p.fail("directives are not supported")
+		}
+		f, err := p.field()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, f)
+	}
+}
+
+func (p *parser) field() (Field, error) {
+	f := Field{Start: p.pos}
+	var err error
+	if f.Key, err = p.key(); err != nil {
+		return f, err
+	}
+	p.blanks()
+	if c := p.peek(); c == '=' || c == ':' {
+		p.pos++
+		p.blanks()
+	} else if done, err := p.section(&f); done || err != nil {
+		return f, err
+	}
+	// A brace, bracket or quote may stand on the next line; anything else
+	// there would be another field.
+	back := p.pos
+	if err := p.skip(); err != nil {
+		return f, err
+	}
+	if c := p.peek(); c != '{' && c != '[' && c != '"' && c != '\'' {
+		p.pos = back
+	}
+	if f.Value, err = p.value(); err != nil {
+		return f, err
+	}
+	f.End = p.pos
+	return f, p.terminator(&f)
+}
+
+// section reads `web { ... }` behind a key: named sections are objects in
+// objects.
+func (p *parser) section(f *Field) (bool, error) {
+	back := p.pos
+	c := p.peek()
+	if c == '{' || c == '[' || c == '\n' || p.pos == len(p.src) {
+		return false, nil
+	}
+	start := p.pos
+	name, err := p.key()
+	if err != nil {
+		p.pos = back
+		return false, nil // not a name: a value after a blank
+	}
+	p.blanks()
+	nested := Field{Key: name, Start: start}
+	if p.peek() == '{' {
+		if nested.Value, err = p.value(); err != nil {
+			return true, err
+		}
+		nested.End = p.pos
+	} else {
+		p.depth++
+		if p.depth > maxDepth {
+			return true, p.fail("nested too deeply")
+		}
+		done, err := p.section(&nested)
+		p.depth--
+		if !done || err != nil {
+			p.pos = back
+			return false, err
+		}
+	}
+	f.Value = Value{Kind: Object, Fields: []Field{nested}, Start: start, End: nested.End}
+	f.End = nested.End
+	return true, nil
+}
+
+// terminator passes what ends a field. An object needs none.
+func (p *parser) terminator(f *Field) error {
+	p.blanks()
+	switch c := p.peek(); {
+	case c == ';' || c == ',':
+		p.pos++
+		f.End = p.pos
+		return nil
+	case c == '\n' || c == '}' || c == '#' || p.pos == len(p.src) || f.Value.Kind == Object:
+		return nil
+	case p.has("/*"):
+		found, err := p.comment()
+		if err != nil || !found {
+			return err
+		}
+		// Only the rest of the line decides.
+		rest := Field{Value: Value{Kind: Scalar}}
+		if err := p.terminator(&rest); err != nil {
+			return err
+		}
+		if rest.End > 0 {
+			f.End = rest.End
+		}
+		return nil
+	}
+	return p.fail("expected ';', ',' or the end of the line")
+}
+
+func (p *parser) key() (string, error) {
+	switch p.peek() {
+	case '"':
+		return p.quoted()
+	case '\'':
+		return p.single()
+	}
+	start := p.pos
+	for p.pos < len(p.src) && !keyEnd(p.src[p.pos]) && !p.has("/*") {
+		p.pos++
+	}
+	if p.pos == start {
+		return "", p.fail("expected a key")
+	}
+	return string(p.src[start:p.pos]), nil
+}
+
+func keyEnd(c byte) bool { return c <= ' ' || strings.IndexByte(`=:{}[];,#"'`, c) >= 0 }
+
+func (p *parser) value() (Value, error) {
+	v := Value{Start: p.pos}
+	var err error
+	switch c := p.peek(); {
+	case c == '{' || c == '[':
+		if p.depth++; p.depth > maxDepth {
+			return v, p.fail("nested too deeply")
+		}
+		p.pos++
+		if c == '{' {
+			v.Kind = Object
+			v.Fields, err = p.fields(true)
+			p.pos++
+		} else {
+			v.Kind = List
+			v.Items, err = p.items()
+		}
+		p.depth--
+	case c == '"':
+		v.Quoted = true
+		v.Text, err = p.quoted()
+	case c == '\'':
+		v.Quoted = true
+		v.Text, err = p.single()
+	case p.has("<<") && p.heredocTag() != "":
+		v.Quoted = true
+		v.Text, err = p.heredoc()
+	default:
+		v.Text, err = p.bare()
+	}
+	v.End = p.pos
+	return v, err
+}
+
+func (p *parser) items() ([]Value, error) {
+	var list []Value
+	for {
+		if err := p.skip(); err != nil {
+			return nil, err
+		}
+		switch c := p.peek(); {
+		case p.pos == len(p.src):
+			return nil, p.fail("expected ']'")
+		case c == ']':
+			p.pos++
+			return list, nil
+		case c == ',' || c == ';':
+			p.pos++
+			continue
+		}
+		v, err := p.value()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+		if err := p.skip(); err != nil {
+			return nil, err
+		}
+		if c := p.peek(); c != ',' && c != ';' && c != ']' {
+			return nil, p.fail("expected ',' or ']'")
+		}
+	}
+}
+
+// bare reads to the end of the line or a separator. Braces and brackets that
+// open inside belong to the text. Nothing at all is an error unless a
+// separator says that the value is empty.
+func (p *parser) bare() (string, error) {
+	start, open := p.pos, 0
+scan:
+	for p.pos < len(p.src) {
+		switch c := p.src[p.pos]; {
+		case c == '\n' || c == ';' || c == ',' || c == '#' || p.has("/*"):
+			break scan
+		case c == '{' || c == '[':
+			open++
+		case c == '}' || c == ']':
+			if open == 0 {
+				break scan
+			}
+			open--
+		}
+		p.pos++
+	}
+	end := p.pos
+	for end > start && (p.src[end-1] == ' ' || p.src[end-1] == '\t' || p.src[end-1] == '\r') {
+		end--
+	}
+	if c := p.peek(); end == start && c != ';' && c != ',' {
+		return "", p.fail("expected a value")
+	}
+	p.pos = end
+	return string(p.src[start:end]), nil
+}
+
+// quoted reads a string with the escapes of JSON.
+func (p *parser) quoted() (string, error) {
+	start := p.pos
+	p.pos++
+	var b strings.Builder
+	for p.pos < len(p.src) {
+		c := p.src[p.pos]
+		switch {
+		case c == '"':
+			p.pos++
+			return b.String(), nil
+		case c == '\n':
+			p.pos = start
+			return "", p.fail("string without end")
+		case c != '\\':
+			b.WriteByte(c)
+			p.pos++
+			continue
+		}
+		p.pos++
+		c = p.peek()
+		if i := strings.IndexByte(`"\/bfnrt`, c); i >= 0 && c != 0 {
+			b.WriteByte("\"\\/\b\f\n\r\t"[i])
+			p.pos++
+			continue
+		}
+		if c != 'u' {
+			return "", p.fail("unknown escape")
+		}
+		p.pos++
+		r, err := p.unicode()
+		if err != nil {
+			return "", err
+		}
+		b.WriteRune(r)
+	}
+	p.pos = start
+	return "", p.fail("string without end")
+}
+
+func (p *parser) unicode() (rune, error) {
+	r, err := p.hex4()
+	if err != nil || !utf16.IsSurrogate(r) {
+		return r, err
+	}
+	back := p.pos
+	if p.has(`\u`) {
+		p.pos += 2
+		low, err := p.hex4()
+		if err != nil {
+			return 0, err
+		}
+		if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+			return pair, nil
+		}
+	}
+	p.pos = back
+	return utf8.RuneError, nil
+}
+
+func (p *parser) hex4() (rune, error) {
+	var r rune
+	for range 4 {
+		d := strings.IndexByte("0123456789abcdef", p.peek()|0x20)
+		if d < 0 || p.peek() < '0' {
+			return 0, p.fail("expected four hexadecimal digits")
+		}
+		r = r<<4 | rune(d)
+		p.pos++
+	}
+	return r, nil
+}
+
+// single reads a single-quoted string: only \' is an escape.
+func (p *parser) single() (string, error) {
+	start := p.pos
+	p.pos++
+	var b strings.Builder
+	for p.pos < len(p.src) {
+		switch c := p.src[p.pos]; {
+		case c == '\'':
+			p.pos++
+			return b.String(), nil
+		case c == '\\' && p.has(`\'`):
+			b.WriteByte('\'')
+			p.pos += 2
+		default:
+			b.WriteByte(c)
+			p.pos++
+		}
+	}
+	p.pos = start
+	return "", p.fail("string without end")
+}
+
+// heredocTag is the word behind <<, upper-case letters up to the line's end.
+func (p *parser) heredocTag() string {
+	end := p.pos + 2
+	for end < len(p.src) && p.src[end] >= 'A' && p.src[end] <= 'Z' {
+		end++
+	}
+	if end == len(p.src) || p.src[end] != '\n' {
+		return ""
+	}
+	return string(p.src[p.pos+2 : end])
+}
+
+func (p *parser) heredoc() (string, error) {
+	start, tag := p.pos, p.heredocTag()
+	body := p.pos + 2 + len(tag) + 1
+	for at := body; at <= len(p.src); {
+		line := p.src[at:]
+		if n := bytes.IndexByte(line, '\n'); n >= 0 {
+			line = line[:n]
+		}
+		if string(line) == tag {
+			p.pos = at + len(line)
+			return string(p.src[body:max(body, at-1)]), nil
+		}
+		at += len(line) + 1
+	}
+	p.pos = start
+	return "", p.fail("here-document without end")
+}
