@@ -32,6 +32,7 @@ func (q *queue) transition(e IocEvent) {
 		q.reserved--
 	}
 	q.flush()
+	// Both are checked: the reader may have made room since the flush.
 	if len(q.backlog) == 0 && q.free() > tail {
 		q.ch <- e
 		return
