@@ -1,0 +1,24 @@
+// Package mirror fetches release assets (base.txz, MANIFEST, ...) from FreeBSD's
+// download servers, from a directory, or from a single archive file.
+//
+// [Open] takes the location of one release's directory, for instance
+// https://download.freebsd.org/ftp/releases/amd64/amd64/13.2-RELEASE.
+// [Mirror.Manifest] reads its checksums, [Mirror.Fetch] downloads an asset:
+//
+//   - bytes are hashed as they arrive and compared with the expected SHA-256;
+//   - they are kept in "<dest>.part" until they are verified, then renamed. A
+//     later Fetch continues such a file, in this process or another;
+//   - continuing asks with Range and If-Range, so a file that changed on the
+//     server begins anew. Bytes received before are hashed from disk, not
+//     fetched again;
+//   - a transfer without progress for Options.StallTimeout is ended and, like
+//     a broken connection or a 5xx answer, tried again with growing delays;
+//   - HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured as net/http does.
+//
+// # Redirects
+//
+// At most ten. To https any host is allowed: what arrives is verified by its
+// checksum, and the checksums' own authenticity rests on TLS. From https to http
+// never. From http to http only on the same host, unless
+// Options.AllowHTTPRedirect.
+package mirror

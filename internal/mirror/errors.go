@@ -1,0 +1,89 @@
+package mirror
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// Reasons for which a fetch fails, for errors.Is.
+var (
+	// ErrNotFound: the mirror does not have it (HTTP 404 or 410, no such file).
+	ErrNotFound = errors.New("not found on the mirror")
+	// ErrHashMismatch: the bytes are not those the manifest names.
+	ErrHashMismatch = errors.New("SHA-256 does not match")
+	// ErrTruncated: fewer bytes arrived than were announced.
+	ErrTruncated = errors.New("transfer is truncated")
+	// ErrTooLarge: more bytes than announced or allowed.
+	ErrTooLarge = errors.New("too large")
+	// ErrStalled: no byte arrived for Options.StallTimeout.
+	ErrStalled = errors.New("transfer stalled")
+	// ErrChanged: the file changed on the server while it was fetched.
+	ErrChanged = errors.New("file changed on the server")
+	// ErrRedirect: a redirect that the policy refuses.
+	ErrRedirect = errors.New("redirect refused")
+	// ErrNoAsset: the manifest does not name the asset.
+	ErrNoAsset = errors.New("asset is not in the manifest")
+	// ErrManifest: the checksum file makes no sense.
+	ErrManifest = errors.New("not a valid checksum file")
+	// ErrLocation: not a location of a mirror.
+	ErrLocation = errors.New("not a mirror location")
+)
+
+// HTTPError is an answer other than 200 or 206.
+type HTTPError struct {
+	URL    string
+	Status int // for instance 503
+}
+
+// Error gives the URL and the status with its text.
+func (e *HTTPError) Error() string {
+	return fmt.Sprintf("GET %s: %d %s", e.URL, e.Status, http.StatusText(e.Status))
+}
+
+// Is reports whether target is ErrNotFound and the status says so.
+func (e *HTTPError) Is(target error) bool {
+	return target == ErrNotFound && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
+}
+
+// HashError is the mismatch of a checksum. errors.Is(err, ErrHashMismatch).
+type HashError struct {
+	Asset     string
+	Want, Got string // SHA-256 in lower-case hexadecimal
+}
+
+// Error names the asset and both checksums.
+func (e *HashError) Error() string {
+	return fmt.Sprintf("%s: %v: want %s, got %s", e.Asset, ErrHashMismatch, e.Want, e.Got)
+}
+
+// Is reports whether target is ErrHashMismatch.
+func (e *HashError) Is(target error) bool { return target == ErrHashMismatch }
+
+// AssetError is an asset that the manifest does not name. errors.Is(err, ErrNoAsset).
+type AssetError struct {
+	Asset string
+	Known []string // the assets that it does name
+}
+
+// Error names the asset and the known ones.
+func (e *AssetError) Error() string {
+	return fmt.Sprintf("%s: %v, which has %v", e.Asset, ErrNoAsset, e.Known)
+}
+
+// Is reports whether target is ErrNoAsset.
+func (e *AssetError) Is(target error) bool { return target == ErrNoAsset }
+
+// RedirectError is a redirect against the policy. errors.Is(err, ErrRedirect).
+type RedirectError struct {
+	From, To string
+	Reason   string
+}
+
+// Error gives both URLs and the reason.
+func (e *RedirectError) Error() string {
+	return fmt.Sprintf("%v from %s to %s: %s", ErrRedirect, e.From, e.To, e.Reason)
+}
+
+// Is reports whether target is ErrRedirect.
+func (e *RedirectError) Is(target error) bool { return target == ErrRedirect }

@@ -1,0 +1,257 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// DefaultMaxSize is the size limit of an asset; FreeBSD's largest has some 500 MB.
+const DefaultMaxSize int64 = 4 << 30
+
+// FetchOptions of one asset. The zero value fetches without verifying.
+type FetchOptions struct {
+	// SHA256 is the expected checksum, 64 hexadecimal digits (see
+	// [Manifest.Asset]); empty: not verified.
+	SHA256 string
+	// Size is the expected size in bytes; 0: unknown.
+	Size int64
+	// MaxSize limits the size in bytes; 0: DefaultMaxSize.
+	MaxSize int64
+	// Progress, if not nil, is called after each block that arrives, on the
+	// caller's goroutine. received has the bytes of earlier calls; it falls
+	// when the file has to begin anew. total is -1 while it is unknown.
+	Progress func(received, total int64)
+}
+
+func (o FetchOptions) limit() int64 {
+	limit := o.MaxSize
+	if limit <= 0 {
+		limit = DefaultMaxSize
+	}
+	if o.Size > 0 {
+		limit = min(limit, o.Size)
+	}
+	return limit
+}
+
+// Result tells what a Fetch did.
+type Result struct {
+	Path     string // dest
+	SHA256   string // of the whole file, lower-case hexadecimal
+	Size     int64  // bytes
+	Received int64  // bytes that came from the mirror in this call
+	Attempts int    // requests made
+	Resumed  bool   // bytes of an earlier call were used
+}
+
+// Fetch gets an asset ("base.txz") into the file dest, which appears complete
+// and verified or not at all; an existing one is replaced. Until then the bytes
+// are in dest+".part", kept after a failure that a later call may continue from.
+// One call per dest at a time; the caller sees to that.
+//
+// The error wraps *[HTTPError], *[HashError], *[RedirectError], ErrNotFound,
+// ErrTruncated, ErrTooLarge, ErrStalled, ErrChanged, that of a file, or of ctx.
+func (m *Mirror) Fetch(ctx context.Context, asset, dest string, opts FetchOptions) (Result, error) {
+	res := Result{Path: dest}
+	if err := checkAsset(asset); err != nil {
+		return res, err
+	}
+	opts.SHA256 = strings.ToLower(opts.SHA256)
+	if opts.SHA256 != "" && !isSHA256(opts.SHA256) {
+		return res, fmt.Errorf("mirror: %q is not a SHA-256", opts.SHA256)
+	}
+	var u *url.URL
+	key := ""
+	if m.base != nil {
+		u = m.urlOf(asset)
+		key = u.Redacted()
+	}
+	p, err := openPart(ctx, dest, key)
+	if err != nil {
+		return res, err
+	}
+	d := &download{m: m, url: u, key: key, asset: asset, p: p, opts: opts, res: &res}
+	if p.have > 0 {
+		res.Resumed, d.pieces = true, 1
+	}
+	if err := d.run(ctx); err != nil {
+		if errors.Is(err, ErrTooLarge) || errors.Is(err, ErrHashMismatch) || errors.Is(err, errSize) {
+			return res, errors.Join(err, p.discard())
+		}
+		return res, errors.Join(err, p.keep())
+	}
+	res.SHA256, res.Size = p.sum(), p.have
+	if err := p.commit(); err != nil {
+		return res, fmt.Errorf("mirror: %w", err)
+	}
+	return res, nil
+}
+
+// download is one Fetch.
+type download struct {
+	m     *Mirror
+	url   *url.URL // nil: local
+	key   string
+	asset string
+	p     *part
+	opts  FetchOptions
+	res   *Result
+	// pieces counts the answers that the part was put together from.
+	pieces int
+}
+
+// run fetches and verifies. A mismatch in a file that was put together from
+// several answers is no proof that the mirror's is wrong: it begins anew once.
+func (d *download) run(ctx context.Context) error {
+	for again := false; ; again = true {
+		if err := d.fetch(ctx); err != nil {
+			return err
+		}
+		got := d.p.sum()
+		if d.opts.SHA256 == "" || got == d.opts.SHA256 {
+			return nil
+		}
+		if again || d.pieces < 2 {
+			return fmt.Errorf("mirror: %w", &HashError{Asset: d.asset, Want: d.opts.SHA256, Got: got})
+		}
+		if err := d.restart(); err != nil {
+			return fmt.Errorf("mirror: %w", err)
+		}
+	}
+}
+
+// fetch makes attempts until the part is complete.
+func (d *download) fetch(ctx context.Context) error {
+	if d.url == nil {
+		d.res.Attempts++
+		err := d.m.copyLocal(ctx, d.asset, d.p, d.opts)
+		d.res.Received += d.p.have
+		return err
+	}
+	best := d.p.have
+	for failures := 0; !d.p.complete(); {
+		d.res.Attempts++
+		err := d.attempt(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("mirror: fetch %s: %w", d.key, context.Cause(ctx))
+		case permanent(err):
+			return fmt.Errorf("mirror: fetch %s: %w", d.key, err)
+		}
+		if d.p.have >= best+ProgressUnit {
+			best, failures = d.p.have, 0
+		}
+		if failures++; failures >= d.m.opts.Attempts {
+			return fmt.Errorf("mirror: fetch %s, attempt %d: %w", d.key, d.res.Attempts, err)
+		}
+		if err := d.m.pause(ctx, failures+1, err); err != nil {
+			return fmt.Errorf("mirror: fetch %s: %w", d.key, err)
+		}
+	}
+	return nil
+}
+
+// restart drops what there is.
+func (d *download) restart() error {
+	d.pieces = 0
+	return d.p.restart()
+}
+
+// attempt makes one request for what is missing.
+func (d *download) attempt(ctx context.Context) error {
+	header := http.Header{}
+	if d.p.have > 0 {
+		validator := d.p.meta.validator()
+		if validator == "" && d.opts.SHA256 == "" {
+			// Nothing would tell if the rest were of another file.
+			if err := d.restart(); err != nil {
+				return err
+			}
+		} else {
+			header.Set("Range", fmt.Sprintf("bytes=%d-", d.p.have))
+			if validator != "" {
+				header.Set("If-Range", validator)
+			}
+		}
+	}
+	r, err := d.m.request(ctx, http.MethodGet, d.url, header)
+	if err != nil {
+		return err
+	}
+	defer r.done()
+
+	said := meta{URL: d.key, ETag: r.Header.Get("ETag"), LastModified: r.Header.Get("Last-Modified"), Total: -1}
+	switch r.StatusCode {
+	case http.StatusOK:
+		// All of it: the first answer, the file changed, or no ranges here.
+		if err := d.restart(); err != nil {
+			return err
+		}
+		if err := d.p.expect(r.ContentLength, d.opts); err != nil {
+			return err
+		}
+		said.Total = r.ContentLength
+		if err := d.p.begin(said); err != nil {
+			return err
+		}
+	case http.StatusPartialContent:
+		if err := d.continues(r, said); err != nil {
+			return errors.Join(err, d.restart())
+		}
+	case http.StatusRequestedRangeNotSatisfiable:
+		return errors.Join(fmt.Errorf("%w: it has fewer than %d bytes", ErrChanged, d.p.have), d.restart())
+	default:
+		return r.refusal(d.url)
+	}
+	d.pieces++
+	before := d.p.have
+	err = d.p.fill(ctx, r, d.opts)
+	d.res.Received += d.p.have - before
+	return err
+}
+
+// continues checks that a partial answer follows the bytes there are and is of
+// the same file, for servers that take Range but not If-Range.
+func (d *download) continues(r *response, said meta) error {
+	start, total, ok := parseContentRange(r.Header.Get("Content-Range"))
+	switch {
+	case !ok || start != d.p.have:
+		return fmt.Errorf("%w: Content-Range %q does not begin at %d", ErrChanged, r.Header.Get("Content-Range"), d.p.have)
+	case d.p.meta.Total >= 0 && total >= 0 && total != d.p.meta.Total:
+		return fmt.Errorf("%w: it had %d bytes and has %d", ErrChanged, d.p.meta.Total, total)
+	case said.ETag != "" && d.p.meta.ETag != "" && said.ETag != d.p.meta.ETag:
+		return fmt.Errorf("%w: its ETag was %s and is %s", ErrChanged, d.p.meta.ETag, said.ETag)
+	case said.LastModified != "" && d.p.meta.LastModified != "" && said.LastModified != d.p.meta.LastModified:
+		return fmt.Errorf("%w: it was of %s and is of %s", ErrChanged, d.p.meta.LastModified, said.LastModified)
+	}
+	if total >= 0 {
+		return d.p.expect(total, d.opts)
+	}
+	return nil
+}
+
+// parseContentRange reads "bytes 100-199/200"; a total of "*" is -1.
+func parseContentRange(s string) (start, total int64, ok bool) {
+	s, found := strings.CutPrefix(s, "bytes ")
+	span, size, slash := strings.Cut(s, "/")
+	first, _, dash := strings.Cut(span, "-")
+	if !found || !slash || !dash {
+		return 0, 0, false
+	}
+	start, err := strconv.ParseInt(first, 10, 64)
+	if err != nil || start < 0 {
+		return 0, 0, false
+	}
+	if size == "*" {
+		return start, -1, true
+	}
+	total, err = strconv.ParseInt(size, 10, 64)
+	return start, total, err == nil && total >= start
+}

@@ -1,0 +1,241 @@
+package mirror
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Options of a [Mirror]. The zero value is usable.
+type Options struct {
+	// Transport makes the requests; nil: net/http's defaults, which honour
+	// HTTP_PROXY, HTTPS_PROXY and NO_PROXY as they were when first used.
+	Transport http.RoundTripper
+	// UserAgent is sent with each request; default "go-libioc".
+	UserAgent string
+	// StallTimeout ends a request when no byte arrives for so long, be it of
+	// the answer's header or of its body; default 30 s.
+	StallTimeout time.Duration
+	// Attempts is how often a request is made in a row without a gain of
+	// ProgressUnit bytes; default 5.
+	Attempts int
+	// Backoff gives the delay before attempt n, from 2; default 1 s doubled
+	// each time up to 30 s. A Retry-After of the server, up to a minute, wins
+	// when it is longer.
+	Backoff func(n int) time.Duration
+	// Sleep waits, or returns ctx's error; default a timer.
+	Sleep func(ctx context.Context, d time.Duration) error
+	// AllowHTTPRedirect permits a redirect from http to http on another host.
+	AllowHTTPRedirect bool
+}
+
+// ProgressUnit is how many new bytes an attempt must bring for Options.Attempts
+// to count anew, so that a server which sends a byte per connection is given up.
+const ProgressUnit = 1 << 20
+
+const (
+	defaultStall    = 30 * time.Second
+	defaultAttempts = 5
+	maxRedirects    = 10
+	maxRetryAfter   = time.Minute
+)
+
+// Mirror is one release's directory on a server, a local directory, or a
+// single archive file. It may be used by several goroutines.
+type Mirror struct {
+	opts   Options
+	client *http.Client
+	base   *url.URL // nil: local
+	dir    string   // the local directory
+	single string   // the name of the only file, or empty
+}
+
+// Open takes an http or https URL, a file URL (file:///path), or a path. A
+// local one is looked at: a directory has the assets in it, a file is the only
+// asset. No request is made. The error wraps ErrLocation or ErrNotFound.
+func Open(location string, opts Options) (*Mirror, error) {
+	m := &Mirror{opts: opts.withDefaults()}
+	if !strings.Contains(location, "://") {
+		return local(m, location)
+	}
+	u, err := url.Parse(location)
+	if err != nil {
+		return nil, fmt.Errorf("mirror: %w: %w", ErrLocation, err)
+	}
+	switch {
+	case u.Scheme == "file" && (u.Host == "" || u.Host == "localhost"):
+		return local(m, u.Path)
+	case (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "":
+		m.base = u
+	default:
+		return nil, fmt.Errorf("mirror: %w: %q", ErrLocation, location)
+	}
+	m.client = &http.Client{Transport: m.opts.Transport, CheckRedirect: m.checkRedirect}
+	return m, nil
+}
+
+func local(m *Mirror, path string) (*Mirror, error) {
+	if err := m.openLocal(path); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Mirror) openLocal(path string) error {
+	if path == "" {
+		return fmt.Errorf("mirror: %w: empty path", ErrLocation)
+	}
+	fi, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("mirror: %w: %w", ErrNotFound, err)
+	case err != nil:
+		return fmt.Errorf("mirror: %w", err)
+	case fi.IsDir():
+		m.dir = path
+	case fi.Mode().IsRegular():
+		m.dir, m.single = filepath.Split(filepath.Clean(path))
+	default:
+		return fmt.Errorf("mirror: %w: %s is neither a directory nor a file", ErrLocation, path)
+	}
+	return nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Transport == nil {
+		o.Transport = http.DefaultTransport
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "go-libioc"
+	}
+	if o.StallTimeout <= 0 {
+		o.StallTimeout = defaultStall
+	}
+	if o.Attempts <= 0 {
+		o.Attempts = defaultAttempts
+	}
+	if o.Backoff == nil {
+		o.Backoff = func(n int) time.Duration { return min(time.Second<<min(n-2, 5), 30*time.Second) }
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	return o
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
+
+// Single gives the file's name when the mirror is a single archive file.
+func (m *Mirror) Single() (name string, ok bool) { return m.single, m.single != "" }
+
+// Manifest reads the release's checksums: MANIFEST, or if there is none
+// CHECKSUMS.SHA256. Without both the error wraps ErrNotFound. For a single file
+// these are looked for beside it and must name it.
+func (m *Mirror) Manifest(ctx context.Context) (Manifest, error) {
+	text, err := m.read(ctx, ManifestFile, maxManifest)
+	if errors.Is(err, ErrNotFound) {
+		text, err = m.read(ctx, ChecksumsFile, maxManifest)
+	}
+	if err != nil {
+		return Manifest{}, err
+	}
+	manifest, err := ParseManifest(text)
+	if err != nil {
+		return Manifest{}, err
+	}
+	if m.single != "" {
+		if _, err := manifest.Asset(m.single); err != nil {
+			return Manifest{}, fmt.Errorf("mirror: %w: %w", ErrNotFound, err)
+		}
+	}
+	return manifest, nil
+}
+
+// List gives the names of the directories in the mirror's index: the releases,
+// when it was opened at [ReleasesURL].
+func (m *Mirror) List(ctx context.Context) ([]string, error) {
+	if m.base != nil {
+		page, err := m.read(ctx, "", maxIndex)
+		return ParseListing(page), err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(m.dir)
+	if err != nil {
+		return nil, fmt.Errorf("mirror: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// Unsupported gives the names that the page the mirror was opened at
+// (FreeBSDUnsupported) lists as past their end of life.
+func (m *Mirror) Unsupported(ctx context.Context) ([]string, error) {
+	page, err := m.readURL(ctx, m.location(), maxIndex)
+	return ParseUnsupported(page), err
+}
+
+const maxIndex = 8 << 20
+
+// checkRedirect is the policy in the package comment.
+func (m *Mirror) checkRedirect(req *http.Request, via []*http.Request) error {
+	from, to := via[len(via)-1].URL, req.URL
+	refuse := func(reason string) error {
+		return &RedirectError{From: from.Redacted(), To: to.Redacted(), Reason: reason}
+	}
+	switch {
+	case len(via) > maxRedirects:
+		return refuse("too many")
+	case to.Scheme == "https":
+		return nil
+	case to.Scheme != "http":
+		return refuse("scheme " + to.Scheme)
+	case from.Scheme == "https":
+		return refuse("from https to http")
+	case from.Host != to.Host && !m.opts.AllowHTTPRedirect:
+		return refuse("to another host without https")
+	}
+	return nil
+}
+
+// permanent reports whether another attempt would end the same way.
+func permanent(err error) bool {
+	var he *HTTPError
+	if errors.As(err, &he) {
+		switch he.Status {
+		case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+			http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+			return false
+		}
+		return true
+	}
+	var dns *net.DNSError
+	var cert *tls.CertificateVerificationError
+	var file *fs.PathError
+	return errors.Is(err, ErrRedirect) || errors.Is(err, ErrTooLarge) || errors.Is(err, errSize) ||
+		errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &cert) || errors.As(err, &file)
+}

@@ -1,0 +1,217 @@
+package mirror
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// location gives the mirror's own URL.
+func (m *Mirror) location() *url.URL {
+	if m.base == nil {
+		return nil
+	}
+	u := *m.base
+	return &u
+}
+
+// urlOf gives the URL of a file of the mirror; "" is its directory.
+func (m *Mirror) urlOf(name string) *url.URL { return m.base.JoinPath(name, trailing(name)) }
+
+// trailing makes JoinPath end a directory in a slash.
+func trailing(name string) string {
+	if name == "" {
+		return "/"
+	}
+	return ""
+}
+
+// response is an answer whose body is watched for stalls.
+type response struct {
+	*http.Response
+	watch *time.Timer
+	limit time.Duration
+	ctx   context.Context
+	end   context.CancelCauseFunc
+}
+
+// request sends one request. The answer's body, or the lack of an answer, ends
+// with ErrStalled when nothing arrives for Options.StallTimeout.
+func (m *Mirror) request(ctx context.Context, method string, u *url.URL, header http.Header) (*response, error) {
+	ctx, end := context.WithCancelCause(ctx)
+	r := &response{limit: m.opts.StallTimeout, ctx: ctx, end: end}
+	r.watch = time.AfterFunc(r.limit, func() { end(ErrStalled) })
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+	if err != nil {
+		r.done()
+		return nil, fmt.Errorf("mirror: %w: %w", ErrLocation, err)
+	}
+	if header != nil {
+		req.Header = header
+	}
+	req.Header.Set("User-Agent", m.opts.UserAgent)
+	// Compression in transit would hide the length and break ranges.
+	req.Header.Set("Accept-Encoding", "identity")
+	r.Response, err = m.client.Do(req)
+	if err != nil {
+		err = r.cause(err)
+		r.done()
+		return nil, err
+	}
+	r.watch.Reset(r.limit)
+	return r, nil
+}
+
+// cause puts the reason for which the context was ended in the place of the
+// error that this led to.
+func (r *response) cause(err error) error {
+	if r.ctx.Err() != nil {
+		return context.Cause(r.ctx)
+	}
+	return err
+}
+
+func (r *response) Read(p []byte) (int, error) {
+	n, err := r.Body.Read(p)
+	if n > 0 {
+		r.watch.Reset(r.limit)
+	}
+	if err != nil && err != io.EOF {
+		err = r.cause(err)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = fmt.Errorf("%w: %w", ErrTruncated, err)
+		}
+	}
+	return n, err
+}
+
+// done ends the request and returns its connection.
+func (r *response) done() {
+	r.watch.Stop()
+	if r.Response != nil {
+		r.Body.Close()
+	}
+	r.end(nil)
+}
+
+// refusal makes an *HTTPError of the answer, and gives the delay it asks for.
+func (r *response) refusal(u *url.URL) error {
+	err := &HTTPError{URL: u.Redacted(), Status: r.StatusCode}
+	if s, perr := strconv.Atoi(r.Header.Get("Retry-After")); perr == nil && s > 0 {
+		return &delayError{error: err, delay: min(time.Duration(s)*time.Second, maxRetryAfter)}
+	}
+	return err
+}
+
+// delayError carries the server's Retry-After to the loop.
+type delayError struct {
+	error
+	delay time.Duration
+}
+
+func (e *delayError) Unwrap() error { return e.error }
+
+// pause waits before attempt n.
+func (m *Mirror) pause(ctx context.Context, n int, last error) error {
+	d := m.opts.Backoff(n)
+	var de *delayError
+	if errors.As(last, &de) {
+		d = max(d, de.delay)
+	}
+	return m.opts.Sleep(ctx, d)
+}
+
+// read gets a small file of the mirror.
+func (m *Mirror) read(ctx context.Context, name string, limit int64) ([]byte, error) {
+	if m.base == nil {
+		return m.readLocal(ctx, name, limit)
+	}
+	return m.readURL(ctx, m.urlOf(name), limit)
+}
+
+func (m *Mirror) readURL(ctx context.Context, u *url.URL, limit int64) ([]byte, error) {
+	if u == nil {
+		return nil, fmt.Errorf("mirror: %w: not a URL", ErrLocation)
+	}
+	for n := 1; ; n++ {
+		text, err := m.readOnce(ctx, u, limit)
+		switch {
+		case err == nil:
+			return text, nil
+		case ctx.Err() != nil:
+			return nil, fmt.Errorf("mirror: get %s: %w", u.Redacted(), context.Cause(ctx))
+		case permanent(err) || n >= m.opts.Attempts:
+			return nil, fmt.Errorf("mirror: get %s, attempt %d: %w", u.Redacted(), n, err)
+		}
+		if err := m.pause(ctx, n+1, err); err != nil {
+			return nil, fmt.Errorf("mirror: get %s: %w", u.Redacted(), err)
+		}
+	}
+}
+
+func (m *Mirror) readOnce(ctx context.Context, u *url.URL, limit int64) ([]byte, error) {
+	r, err := m.request(ctx, http.MethodGet, u, http.Header{})
+	if err != nil {
+		return nil, err
+	}
+	defer r.done()
+	if r.StatusCode != http.StatusOK {
+		return nil, r.refusal(u)
+	}
+	var text bytes.Buffer
+	if _, err := text.ReadFrom(io.LimitReader(r, limit+1)); err != nil {
+		return nil, err
+	}
+	if int64(text.Len()) > limit {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, limit)
+	}
+	return text.Bytes(), nil
+}
+
+// Available asks whether the mirror has a file, or with an empty name its
+// directory at all. Only "not found" answers are false without an error.
+func (m *Mirror) Available(ctx context.Context, name string) (bool, error) {
+	if name != "" {
+		if err := checkAsset(name); err != nil {
+			return false, err
+		}
+	}
+	if m.base == nil {
+		return m.availableLocal(ctx, name)
+	}
+	u := m.urlOf(name)
+	for n := 1; ; n++ {
+		err := m.head(ctx, u)
+		switch {
+		case err == nil:
+			return true, nil
+		case errors.Is(err, ErrNotFound):
+			return false, nil
+		case ctx.Err() != nil:
+			return false, fmt.Errorf("mirror: head %s: %w", u.Redacted(), context.Cause(ctx))
+		case permanent(err) || n >= m.opts.Attempts:
+			return false, fmt.Errorf("mirror: head %s, attempt %d: %w", u.Redacted(), n, err)
+		}
+		if err := m.pause(ctx, n+1, err); err != nil {
+			return false, fmt.Errorf("mirror: head %s: %w", u.Redacted(), err)
+		}
+	}
+}
+
+func (m *Mirror) head(ctx context.Context, u *url.URL) error {
+	r, err := m.request(ctx, http.MethodHead, u, http.Header{})
+	if err != nil {
+		return err
+	}
+	defer r.done()
+	if r.StatusCode != http.StatusOK {
+		return r.refusal(u)
+	}
+	return nil
+}
