@@ -225,6 +225,22 @@ func (e JailConfigSave) with(h Header) IocEvent {
 }
 func (e JailConfigSave) subject() string { return e.Jail }
 
+// JailDevfsRuleset tells that the jail's devfs ruleset is loaded into the
+// kernel.
+type JailDevfsRuleset struct {
+	Header  `json:"-"`
+	Jail    string `json:"jail"`
+	Ruleset int    `json:"ruleset"` // number
+}
+
+// Type returns "JailDevfsRuleset".
+func (JailDevfsRuleset) Type() string { return "JailDevfsRuleset" }
+
+// MarshalJSON returns the wire form, see [Marshal].
+func (e JailDevfsRuleset) MarshalJSON() ([]byte, error) { return Marshal(e) }
+func (e JailDevfsRuleset) with(h Header) IocEvent       { e.Header = h; return e }
+func (e JailDevfsRuleset) subject() string              { return e.Jail }
+
 // JailResolverConfig tells that resolv.conf(5) is written into a jail.
 type JailResolverConfig struct {
 	Header `json:"-"`

@@ -1,0 +1,245 @@
+package simhost
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// Pool and Dataset are the pool and root dataset of a host made by New.
+const (
+	Pool    = "zroot"
+	Dataset = Pool + "/iocage"
+)
+
+// Host is a simulated machine. The embedded Host is what the packages jail and
+// release work on; Memory and Sim are for injecting faults and looking at what
+// was called.
+type Host struct {
+	*host.Host
+	Memory *zfsstore.Memory
+	Sim    *kernel.Sim
+
+	log *stateLog
+}
+
+// Options describe the machine.
+type Options struct {
+	// Dir holds everything. It is made if it does not exist.
+	Dir string
+	// Release is what the kernel says it is: "13.2-RELEASE", the default, or
+	// "15.1-RELEASE".
+	Release string
+	// Programs are scripted programs beside the built-in ones, see kernel.Sim.
+	Programs map[string]kernel.Program
+	// Sources are the root datasets; the default is ioc on zroot/iocage. Their
+	// pools are made.
+	Sources []host.Source
+	// Clock is the time of everything but sleeping programs; default time.Now.
+	Clock func() time.Time
+	// Kernel changes further options of the simulated kernel.
+	Kernel func(*kernel.SimOptions)
+}
+
+// New opens the simulated host in dir, making it if it is not there.
+func New(dir string) (*Host, error) { return Open(Options{Dir: dir}) }
+
+// Open is New with options. The error is ErrInUse when another process, or this
+// one, has the directory open.
+func Open(opts Options) (*Host, error) {
+	dir, err := prepare(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	log, err := openLog(dir)
+	if err != nil {
+		return nil, err
+	}
+	h, err := assemble(dir, opts, log)
+	if err != nil {
+		return nil, errors.Join(err, log.close())
+	}
+	return h, nil
+}
+
+// prepare makes the directory and the host files that a fresh FreeBSD has.
+func prepare(dir string) (string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	// Mounts are known by their real path.
+	if abs, err = filepath.EvalSymlinks(abs); err != nil {
+		return "", err
+	}
+	files := map[string]string{
+		"etc/rc.conf":              "hostname=\"simhost\"\n",
+		"etc/resolv.conf":          "nameserver 192.0.2.53\n",
+		"etc/defaults/devfs.rules": devfsRules,
+	}
+	for name, text := range files {
+		path := filepath.Join(abs, filepath.FromSlash(name))
+		if _, err := os.Lstat(path); err == nil {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return "", err
+		}
+	}
+	return abs, nil
+}
+
+func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
+	h := &Host{log: log}
+	kopts := kernel.SimOptions{
+		Release:  opts.Release,
+		Programs: opts.Programs,
+		Load:     log.kernel,
+		Commit:   log.commitKernel,
+	}
+	if opts.Kernel != nil {
+		opts.Kernel(&kopts)
+	}
+	var err error
+	if h.Sim, err = kernel.NewSim(kopts); err != nil {
+		return nil, err
+	}
+	sources := opts.Sources
+	if len(sources) == 0 {
+		sources = []host.Source{{Name: "ioc", Dataset: Dataset}}
+	}
+	version := "2.1.9"
+	if strings.HasPrefix(opts.Release, "15") {
+		version = "2.4"
+	}
+	var hookErr error
+	h.Memory, err = zfsstore.NewMemory(zfsstore.MemoryOptions{
+		Pools:   pools(dir, sources),
+		Version: version,
+		Clock:   opts.Clock,
+		Load:    log.store,
+		Commit:  log.commitStore,
+		Busy:    h.Sim.Busy,
+		MountHook: func(e zfsstore.MountEvent) {
+			hookErr = errors.Join(hookErr, h.mounted(e))
+		},
+		Jail: h.jail,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(hookErr, h.attach()); err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	for _, s := range sources {
+		err := h.Memory.Create(ctx, s.Dataset, zfsstore.CreateOptions{Parents: true})
+		if err != nil && !errors.Is(err, zfsstore.ErrExists) {
+			return nil, err
+		}
+	}
+	h.Host, err = host.New(h.Memory, h.Sim, host.Options{
+		Sources: sources,
+		Files: host.Files{
+			RCConf:        filepath.Join(dir, "etc", "rc.conf"),
+			ResolvConf:    filepath.Join(dir, "etc", "resolv.conf"),
+			DevfsRules:    filepath.Join(dir, "etc", "devfs.rules"),
+			DevfsDefaults: filepath.Join(dir, "etc", "defaults", "devfs.rules"),
+		},
+		RunDir:   filepath.Join(dir, "run"),
+		StateDir: filepath.Join(dir, "db"),
+		CacheDir: filepath.Join(dir, "cache"),
+		Clock:    opts.Clock,
+	})
+	return h, err
+}
+
+func pools(dir string, sources []host.Source) []zfsstore.MemoryPool {
+	var out []zfsstore.MemoryPool
+	seen := map[string]bool{}
+	for _, s := range sources {
+		name, _, _ := strings.Cut(s.Dataset, "/")
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		out = append(out, zfsstore.MemoryPool{
+			Name:    name,
+			Altroot: filepath.Join(dir, "mnt"),
+			Private: filepath.Join(dir, "unmounted", name),
+		})
+	}
+	return out
+}
+
+// mounted tells the kernel of a dataset that was mounted or unmounted.
+func (h *Host) mounted(e zfsstore.MountEvent) error {
+	m := kernel.Mounted{Type: "zfs", From: e.Dataset, Path: e.Path}
+	if e.Mounted {
+		_, err := h.Sim.AttachMount(m)
+		return err
+	}
+	return h.Sim.DetachMount(e.Path)
+}
+
+// attach makes the kernel's table of ZFS mounts that of the datasets, after
+// either was loaded: a kill between the two may have left them apart.
+func (h *Host) attach() error {
+	ctx := context.Background()
+	table, err := h.Sim.Getfsstat(ctx)
+	if err != nil {
+		return err
+	}
+	attached := map[string]string{}
+	for _, m := range table {
+		if m.Type == "zfs" {
+			attached[m.Path] = m.From
+		}
+	}
+	var all error
+	for _, d := range h.Memory.Mounts() {
+		if attached[d.Path] != d.Dataset {
+			all = errors.Join(all, h.mounted(zfsstore.MountEvent{Dataset: d.Dataset, Path: d.Path, Mounted: true}))
+		}
+		delete(attached, d.Path)
+	}
+	for path := range attached {
+		all = errors.Join(all, h.Sim.DetachMount(path))
+	}
+	return all
+}
+
+// jail finds a running jail for zfs-jail(8).
+func (h *Host) jail(name string) (int, bool) {
+	id, err := h.Sim.JailIdentify(context.Background(), 0, kernel.ByName(name))
+	return id.JID, err == nil
+}
+
+// Reboot restarts the machine: jails, mounts, rules and interfaces are gone,
+// datasets stay and are mounted again.
+func (h *Host) Reboot() error {
+	if err := h.Sim.Reboot(); err != nil {
+		return err
+	}
+	if err := h.Memory.Reboot(); err != nil {
+		return err
+	}
+	return h.attach()
+}
+
+// Close gives the directory free for another process. What is running in jails
+// is not stopped in a way that a later Open would notice.
+func (h *Host) Close() error { return h.log.close() }

@@ -1,0 +1,103 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/rcconf"
+	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// defaults are what libioc sets in a fetched release: services that make no
+// sense in a jail are off.
+var defaults = []struct {
+	file     string
+	settings [][2]string
+}{
+	{"etc/rc.conf", [][2]string{
+		{"netif_enable", "NO"},
+		{"sendmail_enable", "NO"},
+		{"sendmail_submit_enable", "NO"},
+		{"sendmail_msp_queue_enable", "NO"},
+		{"sendmail_outbound_enable", "NO"},
+		{"cron_flags", "-m ''"},
+		{"syslogd_flags", "-ss"},
+	}},
+	{"etc/periodic.conf", [][2]string{
+		{"daily_clean_hoststat_enable", "NO"},
+		{"daily_status_mail_rejects_enable", "NO"},
+		{"daily_status_include_submit_mailq", "NO"},
+		{"daily_submit_queuerun", "NO"},
+	}},
+	{"etc/sysctl.conf", [][2]string{
+		{"net.inet.ip.fw.enable", "0"},
+	}},
+}
+
+type configureArgs struct {
+	RootDataset string `json:"root_dataset"`
+}
+
+// stepConfigure writes the defaults. Undoing the dataset undoes it.
+var stepConfigure = plan.Define(plan.Spec[env, configureArgs]{
+	Name:   "configure",
+	Detail: func(a configureArgs) string { return "rc.conf, periodic.conf and sysctl.conf of " + a.RootDataset },
+	Event:  func(e env, _ configureArgs) events.IocEvent { return events.ReleaseConfiguration{Release: e.release} },
+	Do: func(ctx context.Context, e env, a configureArgs, _ *plan.Call) error {
+		path, err := e.host.Mountpoint(ctx, a.RootDataset)
+		if err != nil {
+			return err
+		}
+		root, err := saferoot.Open(path)
+		if err != nil {
+			return err
+		}
+		defer root.Close()
+		for _, d := range defaults {
+			if err := setDefaults(root, d.file, d.settings); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+})
+
+func setDefaults(root *saferoot.Root, file string, settings [][2]string) error {
+	data, err := root.ReadFile(file, 1<<20)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	conf := rcconf.Parse(data)
+	for _, s := range settings {
+		if err := conf.Set(s[0], s[1]); err != nil {
+			return err
+		}
+	}
+	return root.WriteFile(file, conf.Bytes(), 0o644)
+}
+
+// missingParents lists the datasets above the release's that have to be made.
+func (r *Release) missingParents(ctx context.Context) ([]string, error) {
+	mounts, err := r.host.Mounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var missing []string
+	for _, dataset := range []string{r.source.Dataset, r.source.Releases()} {
+		if _, ok := mounts.Dataset(dataset); ok {
+			continue
+		}
+		_, err := r.host.Store.Get(ctx, dataset, zfsstore.GetOptions{})
+		switch {
+		case errors.Is(err, zfsstore.ErrNotFound):
+			missing = append(missing, dataset)
+		case err != nil:
+			return nil, err
+		}
+	}
+	return missing, nil
+}

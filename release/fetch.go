@@ -1,0 +1,126 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/mirror"
+	"github.com/libioc/go-libioc/internal/plan"
+)
+
+// FetchOptions say where a release comes from.
+type FetchOptions struct {
+	// Mirror is the URL or directory that holds one directory per release. The
+	// default is FreeBSD's own server for the host's platform.
+	Mirror string
+	// Archive, if set, is a local archive (base.txz) to import instead. Without
+	// SHA256 it is trusted as it is.
+	Archive string
+	// SHA256 is the expected checksum of Archive, 64 hexadecimal digits.
+	SHA256 string
+	// Assets are the parts to fetch; the default is base alone. libioc fetches
+	// lib32 as well.
+	Assets []string
+	// KeepDefaults leaves rc.conf, periodic.conf and sysctl.conf as the archive
+	// has them. Otherwise services that make no sense in a jail are turned off,
+	// as libioc does.
+	KeepDefaults bool
+	Busy         host.Busy
+}
+
+// Fetch downloads the release's assets, checks them against the mirror's
+// MANIFEST, extracts them into a new dataset and takes the snapshot @p0.
+//
+// Errors: ErrFetched, ErrBusy of package host, and those of the mirror and the
+// archive, see [ErrHashMismatch] and its neighbours. A failure leaves no
+// dataset; what was downloaded stays in the cache directory, and the next Fetch
+// goes on from there.
+func (r *Release) Fetch(ctx context.Context, o FetchOptions) <-chan events.IocEvent {
+	return r.start(ctx, "fetch", events.FetchRelease{Release: r.name.Base()}, o.Busy,
+		func(ctx context.Context) (*plan.Plan, error) { return r.planFetch(ctx, o) })
+}
+
+func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, error) {
+	ok, err := r.Fetched(ctx)
+	if err == nil && !ok {
+		ok, err = r.exists(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		return nil, ErrFetched
+	}
+	files, err := r.assets(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	parents, err := r.missingParents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var steps []plan.Step
+	for _, f := range files {
+		if f.Location != "" {
+			steps = append(steps, stepDownload.Step(f))
+		}
+	}
+	for _, dataset := range parents {
+		steps = append(steps, stepCreateDataset.Step(datasetArgs{dataset, true}))
+	}
+	steps = append(steps,
+		stepCreateDataset.Step(datasetArgs{r.Dataset(), false}),
+		stepCreateDataset.Step(datasetArgs{r.RootDataset(), false}))
+	for _, f := range files {
+		steps = append(steps, stepExtract.Step(extractArgs{f, r.RootDataset()}))
+	}
+	if !o.KeepDefaults {
+		steps = append(steps, stepConfigure.Step(configureArgs{r.RootDataset()}))
+	}
+	steps = append(steps, stepSnapshot.Step(snapshotArgs{r.RootDataset() + "@" + Snapshot(0)}))
+	commit := len(steps)
+	for _, f := range files {
+		if f.Location != "" {
+			steps = append(steps, stepForget.Step(f))
+		}
+	}
+	return &plan.Plan{Operation: "fetch", Subject: r.name.Base(), Steps: steps, Commit: commit}, nil
+}
+
+// assets are the archives to extract and where they are.
+func (r *Release) assets(ctx context.Context, o FetchOptions) ([]assetArgs, error) {
+	if o.Archive != "" {
+		path, err := filepath.Abs(o.Archive)
+		return []assetArgs{{Asset: filepath.Base(path), File: path, SHA256: o.SHA256}}, err
+	}
+	base := o.Mirror
+	if base == "" {
+		f, err := r.host.Kernel.Features(ctx)
+		if err != nil {
+			return nil, err
+		}
+		base = mirror.ReleasesURL(mirror.FreeBSDReleases, mirror.Platform{Machine: f.Machine, Arch: f.Arch})
+	}
+	names := o.Assets
+	if len(names) == 0 {
+		names = []string{"base"}
+	}
+	var out []assetArgs
+	for _, name := range names {
+		if !mirror.IsArchiveName(name) {
+			name += ".txz"
+		}
+		if name != filepath.Base(name) {
+			return nil, fmt.Errorf("asset %q is not a file name", name)
+		}
+		out = append(out, assetArgs{
+			Asset:    name,
+			Location: base + "/" + r.name.Base(),
+			File:     filepath.Join(r.host.CacheDir(), r.name.Base(), name),
+		})
+	}
+	return out, nil
+}
