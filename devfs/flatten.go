@@ -1,0 +1,175 @@
+package devfs
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Flatten returns the rules of a ruleset as they are to be loaded into the
+// kernel: in the order in which it would apply them, with includes replaced by
+// what they include, at any depth, and with Number 0. An empty list must not be
+// used for a jail, as an empty ruleset shows it every device.
+//
+// Errors are *NotFoundError, *SyntaxError for a ruleset with a line that could
+// not be read or two rules of one number, and *IncludeError for a circle, or for
+// an include under a path condition of rules that have one themselves.
+func (s *Set) Flatten(rs Ruleset) ([]Rule, error) {
+	return s.flatten(rs, nil)
+}
+
+func (s *Set) flatten(rs Ruleset, chain []string) ([]Rule, error) {
+	chain = append(chain[:len(chain):len(chain)], rs.Name)
+	if slices.Contains(chain[:len(chain)-1], rs.Name) {
+		return nil, &IncludeError{Chain: chain, Reason: "includes itself"}
+	}
+	if rs.Err != nil {
+		return nil, rs.Err
+	}
+	ordered, err := rs.kernelOrder()
+	if err != nil {
+		return nil, err
+	}
+	var flat []Rule
+	for _, rule := range ordered {
+		include := rule.Include
+		rule.Include, rule.Number = Ref{}, 0
+		if rule.acts() {
+			flat = append(flat, rule) // the kernel acts first, then includes
+		}
+		if include == (Ref{}) {
+			continue
+		}
+		next, err := s.find(include, rs.Name)
+		if err != nil {
+			return nil, err
+		}
+		included, err := s.flatten(next, chain)
+		if err != nil {
+			return nil, err
+		}
+		for _, in := range included {
+			in, ok := in.under(rule)
+			if !ok {
+				return nil, &IncludeError{Chain: append(chain, next.Name), Reason: "two conditions on the path or type of one device"}
+			}
+			flat = append(flat, in)
+		}
+	}
+	return flat, nil
+}
+
+// kernelOrder gives every rule its number and sorts by it, as devfs(4) keeps
+// them: without one a rule comes 100 after the highest.
+func (rs Ruleset) kernelOrder() ([]Rule, error) {
+	rules := slices.Clone(rs.Rules)
+	refuse := func(rule Rule, reason string) error {
+		return &SyntaxError{File: rs.Position.File, Line: rs.Position.Line, Text: rule.String(), Reason: reason}
+	}
+	highest := 0
+	used := map[uint16]bool{}
+	for i := range rules {
+		rule := &rules[i]
+		if rule.Number == 0 {
+			if highest+100 > 1<<16-1 {
+				return nil, refuse(*rule, "rule number beyond 65535")
+			}
+			rule.Number = uint16(highest + 100)
+		}
+		if used[rule.Number] {
+			return nil, refuse(*rule, "rule number used twice")
+		}
+		used[rule.Number] = true
+		highest = max(highest, int(rule.Number))
+	}
+	slices.SortStableFunc(rules, func(a, b Rule) int { return cmp.Compare(a.Number, b.Number) })
+	return rules, nil
+}
+
+// acts reports whether the rule does something besides including.
+func (r Rule) acts() bool {
+	return r.Visibility != Keep || r.User != "" || r.Group != "" || r.HasMode
+}
+
+// under adds the conditions of the rule that includes r.
+func (r Rule) under(outer Rule) (Rule, bool) {
+	if outer.Path != "" {
+		if r.Path != "" && r.Path != outer.Path {
+			return r, false
+		}
+		r.Path = outer.Path
+	}
+	if outer.Types != 0 {
+		if r.Types != 0 && r.Types != outer.Types {
+			return r, false
+		}
+		r.Types = outer.Types
+	}
+	return r, true
+}
+
+// Extend returns the rules of a base ruleset followed by more rules, each of
+// them once.
+func Extend(base []Rule, more ...[]Rule) []Rule {
+	rules := slices.Clone(base)
+	for _, list := range more {
+		for _, rule := range list {
+			if !slices.Contains(rules, rule) {
+				rules = append(rules, rule)
+			}
+		}
+	}
+	return rules
+}
+
+// ForDHCP returns the rule that lets dhclient(8) work: /dev/bpf, and /dev/bpf0,
+// a link to it, which "path bpf" would not reach.
+func ForDHCP() []Rule { return unhide("bpf*") }
+
+// ForVMM returns the rules that bhyve(8) needs: virtual machines and their
+// null modem consoles.
+func ForVMM() []Rule { return unhide("vmm", "vmm/*", "nmdm*") }
+
+// ForZFS returns the rules that show the volumes of the datasets given to a
+// jail: below /dev/zvol every directory down to each dataset, and what is in it.
+// A name that is no dataset's is a *SyntaxError.
+func ForZFS(datasets ...string) ([]Rule, error) {
+	paths := []string{"zvol"}
+	for _, dataset := range datasets {
+		if !datasetName(dataset) || len("zvol/"+dataset+"/*") > MaxPath {
+			return nil, &SyntaxError{Text: dataset, Reason: "not a dataset that a rule can name"}
+		}
+		path := "zvol"
+		for part := range strings.SplitSeq(dataset, "/") {
+			path += "/" + part
+			paths = append(paths, path)
+		}
+		paths = append(paths, path+"/*")
+	}
+	return Extend(nil, unhide(paths...)), nil
+}
+
+// ForZFSControl returns the rule that shows /dev/zfs, without which zfs(8) in
+// the jail can do nothing.
+func ForZFSControl() []Rule { return unhide("zfs") }
+
+func unhide(paths ...string) []Rule {
+	rules := make([]Rule, len(paths))
+	for i, path := range paths {
+		rules[i] = Rule{Path: path, Visibility: Unhide}
+	}
+	return rules
+}
+
+// datasetName accepts what zfs(8) does; that excludes what fnmatch(3) would
+// take for a pattern.
+func datasetName(s string) bool {
+	for part := range strings.SplitSeq(s, "/") {
+		if part == "" || part == "." || part == ".." {
+			return false
+		}
+	}
+	return !strings.ContainsFunc(s, func(c rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.: /", c)
+	})
+}

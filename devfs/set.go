@@ -1,0 +1,183 @@
+package devfs
+
+import (
+	"slices"
+	"strconv"
+)
+
+// AutoPrefix begins the names of the rulesets that Ensure appends, as libioc
+// names them.
+const AutoPrefix = "iocage_auto_"
+
+// Set is the rulesets of all files of a host.
+type Set struct {
+	system []*File
+	user   *File
+}
+
+// SetOptions say how files are joined.
+type SetOptions struct {
+	// LastWins lets a ruleset of a later file replace one of an earlier file
+	// that has its name or number, which is what rc.subr(8) does when it loads
+	// the files. By default that is a *DuplicateError, as in libioc.
+	LastWins bool
+}
+
+// NewSet joins the system's files, which are never changed, and the user's file,
+// to which Ensure appends. Errors are *DuplicateError.
+func NewSet(system []*File, user *File, opts SetOptions) (*Set, error) {
+	s := &Set{system: slices.Clone(system), user: user}
+	if opts.LastWins {
+		return s, nil
+	}
+	var all []Ruleset
+	for _, f := range s.files() {
+		for _, rs := range f.rulesets {
+			for _, have := range all {
+				if have.Name == rs.Name || have.Number == rs.Number {
+					return nil, &DuplicateError{First: have.Position, Second: rs.Position}
+				}
+			}
+			all = append(all, rs)
+		}
+	}
+	return s, nil
+}
+
+func (s *Set) files() []*File { return append(slices.Clone(s.system), s.user) }
+
+// Rulesets returns all rulesets that count, in the order of the files.
+func (s *Set) Rulesets() []Ruleset {
+	var all []Ruleset
+	for _, f := range s.files() {
+		for _, rs := range f.rulesets {
+			all = slices.DeleteFunc(all, func(have Ruleset) bool {
+				return have.Name == rs.Name || have.Number == rs.Number
+			})
+			all = append(all, rs.clone())
+		}
+	}
+	return all
+}
+
+// Lookup returns the ruleset that a jail's devfs_ruleset property names, by
+// number or name. Errors are *NotFoundError.
+func (s *Set) Lookup(ruleset string) (Ruleset, error) {
+	if n, err := strconv.ParseUint(ruleset, 10, 16); err == nil {
+		return s.find(Ref{Number: uint16(n)}, "")
+	}
+	return s.find(Ref{Name: ruleset}, "")
+}
+
+// ByName returns the ruleset of this name. Errors are *NotFoundError.
+func (s *Set) ByName(name string) (Ruleset, error) { return s.find(Ref{Name: name}, "") }
+
+// ByNumber returns the ruleset of this number. Errors are *NotFoundError.
+func (s *Set) ByNumber(number uint16) (Ruleset, error) { return s.find(Ref{Number: number}, "") }
+
+func (s *Set) find(ref Ref, from string) (Ruleset, error) {
+	for _, rs := range s.Rulesets() {
+		if (ref.Name != "" && rs.Name == ref.Name) || (ref.Name == "" && rs.Number == ref.Number) {
+			return rs, nil
+		}
+	}
+	return Ruleset{}, &NotFoundError{Ruleset: ref.String(), From: from}
+}
+
+// FindEqual returns the first ruleset that has exactly these rules in this
+// order, includes by name and by number being the same.
+func (s *Set) FindEqual(rules []Rule) (Ruleset, bool) {
+	want := s.byNumber(rules)
+	for _, rs := range s.Rulesets() {
+		if rs.Err == nil && slices.Equal(s.byNumber(rs.Rules), want) {
+			return rs, true
+		}
+	}
+	return Ruleset{}, false
+}
+
+// byNumber replaces names in includes by numbers, where they are known.
+func (s *Set) byNumber(rules []Rule) []Rule {
+	list := slices.Clone(rules)
+	for i, rule := range list {
+		if rule.Include.Name == "" {
+			continue
+		}
+		if rs, err := s.find(rule.Include, ""); err == nil {
+			list[i].Include = Ref{Number: rs.Number}
+		}
+	}
+	return list
+}
+
+// EnsureOptions say which number a new ruleset gets.
+type EnsureOptions struct {
+	// Minimum is the lowest number to give, such as iocage's
+	// min_dyn_devfs_ruleset, 1000. 0 is no limit.
+	Minimum uint16
+	// InUse are numbers that are taken in the kernel, from "devfs rule
+	// showsets" or its ioctl; a new ruleset gets none of them.
+	InUse []uint16
+}
+
+// NextNumber returns the number for a new ruleset: one more than the highest of
+// all files, at least the minimum, and not in use. If there is none up to 65535,
+// it is the lowest that is free. Errors are ErrNumbers.
+func (s *Set) NextNumber(opts EnsureOptions) (uint16, error) {
+	const last = 1<<16 - 1
+	taken := map[int]bool{}
+	highest := 0
+	for _, f := range s.files() {
+		for _, rs := range f.rulesets {
+			taken[int(rs.Number)] = true
+			highest = max(highest, int(rs.Number))
+		}
+	}
+	for _, n := range opts.InUse {
+		taken[int(n)] = true
+	}
+	lowest := max(int(opts.Minimum), 1)
+	for n := max(highest+1, lowest); n <= last; n++ {
+		if !taken[n] {
+			return uint16(n), nil
+		}
+	}
+	for n := lowest; n <= last; n++ {
+		if !taken[n] {
+			return uint16(n), nil
+		}
+	}
+	return 0, ErrNumbers
+}
+
+// Ensure returns the ruleset with exactly these rules. If no file has one, it
+// appends one to the user's file, named iocage_auto_<number>, and created is
+// true: the file must then be saved and the ruleset loaded. Errors are
+// ErrNumbers and *SyntaxError, also for no rules at all.
+func (s *Set) Ensure(rules []Rule, opts EnsureOptions) (rs Ruleset, created bool, err error) {
+	if len(rules) == 0 {
+		return Ruleset{}, false, &SyntaxError{Reason: "a ruleset without rules shows every device"}
+	}
+	if rs, ok := s.FindEqual(rules); ok {
+		return rs, false, nil
+	}
+	for {
+		number, err := s.NextNumber(opts)
+		if err != nil {
+			return Ruleset{}, false, err
+		}
+		name := AutoPrefix + strconv.Itoa(int(number))
+		if _, err := s.ByName(name); err == nil {
+			opts.InUse = append(slices.Clone(opts.InUse), number) // its name belongs to another
+			continue
+		}
+		if err := s.user.Append(Ruleset{Name: name, Number: number, Rules: rules}); err != nil {
+			return Ruleset{}, false, err
+		}
+		rs, err := s.ByNumber(number)
+		return rs, err == nil, err
+	}
+}
+
+// User returns the user's file, to be saved after Ensure.
+func (s *Set) User() *File { return s.user }
