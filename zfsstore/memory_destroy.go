@@ -1,0 +1,260 @@
+package zfsstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// victims is what a destroy removes, in order: children before parents,
+// clones before the snapshots they came from.
+type victims struct {
+	c      *change
+	clones bool // destroy clones outside the subtree too
+	force  bool
+	list   []victim
+	seen   map[any]bool
+}
+
+type victim struct {
+	d *dataset
+	s *snapshot // nil: the dataset itself
+}
+
+func newVictims(c *change, clones, force bool) *victims {
+	return &victims{c: c, clones: clones, force: force, seen: make(map[any]bool)}
+}
+
+func (v *victims) visit(d *dataset) {
+	if v.seen[d] {
+		return
+	}
+	v.seen[d] = true
+	for _, child := range d.sortedChildren() {
+		v.visit(child)
+	}
+	for _, s := range d.snapshots {
+		v.visitSnapshot(s)
+	}
+	v.list = append(v.list, victim{d: d})
+}
+
+func (v *victims) visitSnapshot(s *snapshot) {
+	if v.seen[s] {
+		return
+	}
+	v.seen[s] = true
+	if v.clones {
+		for _, clone := range sortedClones(s) {
+			v.visit(clone)
+		}
+	}
+	v.list = append(v.list, victim{d: s.of, s: s})
+}
+
+func sortedClones(s *snapshot) []*dataset {
+	var all []*dataset
+	for _, clone := range s.clones {
+		all = append(all, clone)
+	}
+	slices.SortFunc(all, func(a, b *dataset) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// outsiders are the clones of victims that are no victims themselves.
+func (v *victims) outsiders() []string {
+	var names []string
+	for _, one := range v.list {
+		if one.s == nil {
+			continue
+		}
+		for _, clone := range sortedClones(one.s) {
+			if !v.seen[clone] {
+				names = append(names, clone.Name)
+			}
+		}
+	}
+	return names
+}
+
+// destroy removes the victims. Like zfs-destroy it goes on behind one that is
+// busy, and fails in the end.
+func (v *victims) destroy() error {
+	c := v.c
+	var failures []string
+	var first error
+	for _, one := range v.list {
+		var err error
+		if one.s != nil {
+			err = c.destroySnapshot(one.s)
+		} else {
+			err = c.destroyDataset(one.d, v.force)
+		}
+		if refusal, ok := err.(*Error); ok {
+			failures = append(failures, strings.TrimSuffix(refusal.Stderr, "\n"))
+		} else if err != nil {
+			return err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	if len(failures) > 1 {
+		return c.refuse(1, "%s", strings.Join(failures, "\n"))
+	}
+	return first
+}
+
+func (c *change) destroySnapshot(s *snapshot) error {
+	m := c.m
+	if m.state.snapshots[s.ID] != s {
+		return nil // gone with its last clone, having been deferred
+	}
+	switch {
+	case len(s.Holds) > 0:
+		words := m.version.heldWords
+		if strings.Contains(words, "%s") {
+			words = fmt.Sprintf(words, s.name())
+		}
+		return c.refuse(1, "cannot destroy snapshot %s: %s", s.name(), words)
+	case len(s.clones) > 0:
+		return c.refuse(1, "cannot destroy snapshot %s: snapshot has dependent clones", s.name())
+	case s.sending > 0,
+		s.of.MountedAt != "" && s.of.Type == Filesystem && m.opts.Busy != nil && m.opts.Busy(s.visible()):
+		return c.refuse(1, "cannot destroy snapshot %s: dataset is busy", s.name())
+	}
+	c.dropSnapshot(s)
+	return nil
+}
+
+// visible is the path under which the snapshot of a mounted dataset is seen.
+func (s *snapshot) visible() string {
+	return strings.Join([]string{s.of.MountedAt, controlDir, "snapshot", s.Name}, "/")
+}
+
+func (c *change) destroyDataset(d *dataset, force bool) error {
+	m := c.m
+	if d.MountedAt != "" {
+		if err := c.busy(d, force, nil); err != nil {
+			return err
+		}
+	}
+	if len(d.children) > 0 || len(d.snapshots) > 0 {
+		return c.refuse(1, "cannot destroy '%s': dataset is busy", d.Name)
+	}
+	if d.MountedAt != "" {
+		if _, source := m.property(d, "mountpoint"); source != SourceLocal {
+			c.removeMountpoint(d.MountedAt)
+		}
+		if err := c.unmount(d); err != nil {
+			return err
+		}
+	}
+	origin := m.state.snapshots[d.Origin]
+	m.state.remove(d)
+	c.gone(d.key())
+	if d.Type == Filesystem {
+		files := m.disks[poolName(d.Name)].files(d.ID)
+		c.after = append(c.after, func() { removeTree(files) })
+	}
+	if origin != nil && origin.Deferred && len(origin.clones) == 0 && len(origin.Holds) == 0 {
+		c.dropSnapshot(origin)
+	}
+	return nil
+}
+
+// Destroy implements Store.
+func (m *Memory) Destroy(ctx context.Context, name string, opts DestroyOptions) error {
+	return m.do(ctx, name, destroyArgs(name, opts), func(c *change) error {
+		if of, snap := splitName(name); snap != "" {
+			return c.destroyNamed(name, of, snap, opts)
+		}
+		d, _, err := c.open(name)
+		if err != nil {
+			return err
+		}
+		recursive := opts.Recursive || opts.Dependents
+		if d.parent == nil && !recursive {
+			return c.refuse(1, "cannot destroy '%s': operation does not apply to pools\n"+
+				"use 'zfs destroy -r %s' to destroy all datasets in the pool\n"+
+				"use 'zpool destroy %s' to destroy the pool itself", name, name, name)
+		}
+		v := newVictims(c, opts.Dependents, opts.Force)
+		v.visit(d)
+		if !recursive && len(v.list) > 1 {
+			return c.refuse(1, "cannot destroy '%s': %s has children\nuse '-r' to destroy the following datasets:\n%s",
+				name, d.Type, strings.Join(v.names(d), "\n"))
+		}
+		if clones := v.outsiders(); len(clones) > 0 {
+			return c.refuse(1, "cannot destroy '%s': %s has dependent clones\nuse '-R' to destroy the following datasets:\n%s",
+				name, d.Type, strings.Join(clones, "\n"))
+		}
+		if d.parent == nil {
+			// The root of a pool stays; its datasets and snapshots go.
+			v.list = slices.DeleteFunc(v.list, func(one victim) bool { return one.d == d && one.s == nil })
+		}
+		return v.destroy()
+	})
+}
+
+// names lists the victims but the one that was asked for.
+func (v *victims) names(asked *dataset) []string {
+	var names []string
+	for _, one := range v.list {
+		switch {
+		case one.s != nil:
+			names = append(names, one.s.name())
+		case one.d != asked:
+			names = append(names, one.d.Name)
+		}
+	}
+	return names
+}
+
+// destroyNamed destroys a snapshot, or those of one name in a subtree.
+func (c *change) destroyNamed(name, of, snap string, opts DestroyOptions) error {
+	if words := nameWords(name, true); words != "" {
+		return c.refuse(1, "cannot destroy '%s': %s", name, words)
+	}
+	d := c.m.state.datasets[of]
+	if d == nil {
+		return c.refuse(1, "cannot open '%s': dataset does not exist", of)
+	}
+	targets := []*dataset{d}
+	if opts.Recursive || opts.Dependents {
+		targets = d.subtree()
+	}
+	v := newVictims(c, opts.Dependents, opts.Force)
+	for _, target := range targets {
+		if s := target.snapshotNamed(snap); s != nil {
+			v.visitSnapshot(s)
+		}
+	}
+	if len(v.list) == 0 {
+		return c.refuse(1, "could not find any snapshots to destroy; check snapshot names.")
+	}
+	if opts.Defer {
+		return c.deferAll(v)
+	}
+	if clones := v.outsiders(); len(clones) > 0 {
+		return c.refuse(1, "cannot destroy '%s': snapshot has dependent clones\nuse '-R' to destroy the following datasets:\n%s",
+			name, strings.Join(clones, "\n"))
+	}
+	return v.destroy()
+}
+
+// deferAll destroys the snapshots now or when their last clone or hold goes.
+func (c *change) deferAll(v *victims) error {
+	for _, one := range v.list {
+		if len(one.s.clones) == 0 && len(one.s.Holds) == 0 {
+			if err := c.destroySnapshot(one.s); err != nil {
+				return err
+			}
+			continue
+		}
+		one.s.Deferred = true
+		c.touchSnapshot(one.s)
+	}
+	return nil
+}

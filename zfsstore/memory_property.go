@@ -1,0 +1,221 @@
+package zfsstore
+
+import (
+	"context"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Sizes are nominal: what OpenZFS shows for datasets with next to nothing in
+// them.
+const (
+	nominalUsed     = 24576
+	nominalPoolSize = 20 << 30
+)
+
+// property returns a dataset's property that can be set or inherited, and its
+// source. A user property that is not set has the source "-".
+func (m *Memory) property(d *dataset, name string) (string, Source) {
+	native, known := m.natives[name]
+	if value, ok := d.Local[name]; ok {
+		return value, SourceLocal
+	}
+	if value, ok := d.Received[name]; ok {
+		return value, SourceReceived
+	}
+	if !known || native.flags&inherits != 0 {
+		for up := d.parent; up != nil; up = up.parent {
+			value, ok := up.Local[name]
+			if !ok {
+				value, ok = up.Received[name]
+			}
+			if !ok {
+				continue
+			}
+			if name == "mountpoint" && value != "none" && value != "legacy" {
+				value = strings.TrimSuffix(value, "/") + d.Name[len(up.Name):]
+			}
+			return value, Source("inherited from " + up.Name)
+		}
+	}
+	if name == "mountpoint" {
+		return "/" + d.Name, SourceDefault
+	}
+	if !known {
+		return "", SourceNone
+	}
+	return native.def, SourceDefault
+}
+
+// shownMountpoint is the mountpoint with the altroot in front, as ZFS shows it.
+func (m *Memory) shownMountpoint(d *dataset) (string, Source) {
+	value, source := m.property(d, "mountpoint")
+	if value == "none" || value == "legacy" {
+		return value, source
+	}
+	return filepath.Join(m.disks[poolName(d.Name)].altroot, value), source
+}
+
+// checkProperties returns the values to be stored, or what ZFS has to say
+// against one of them.
+func (m *Memory) checkProperties(t Type, properties map[string]string, creating bool) (map[string]string, string) {
+	normal := make(map[string]string, len(properties))
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		value := properties[name]
+		native, ok := m.natives[name]
+		var words string
+		switch {
+		case !ok:
+			words = checkUser(name, value)
+		case t == Snapshot:
+			words = "this property can not be modified for snapshots"
+		default:
+			value, words = native.check(t, value, creating)
+		}
+		if words != "" {
+			return nil, words
+		}
+		normal[name] = value
+	}
+	return normal, ""
+}
+
+// Set implements Store.
+func (m *Memory) Set(ctx context.Context, name string, properties map[string]string) error {
+	return m.do(ctx, name, setArgs(name, properties), func(c *change) error {
+		d, s, err := c.open(name)
+		if err != nil {
+			return err
+		}
+		t := Snapshot
+		if d != nil {
+			t = d.Type
+		}
+		exit := m.version.setExit
+		normal, words := m.checkProperties(t, properties, false)
+		if words != "" {
+			return c.refuse(exit, "cannot set property for '%s': %s", name, words)
+		}
+		if s != nil {
+			s.Local = merged(s.Local, normal)
+			c.touchSnapshot(s)
+			return nil
+		}
+		if size, ok := parseSize(normal["quota"]); ok && size != 0 && size < nominalUsed {
+			return c.refuse(exit, "cannot set property for '%s': size is less than current used or reserved space", name)
+		}
+		if size, ok := normal["volsize"]; ok {
+			d.VolSize, _ = strconv.ParseUint(size, 10, 64)
+			delete(normal, "volsize")
+		}
+		return c.alter(d, normal, func() { d.Local = merged(d.Local, normal) })
+	})
+}
+
+// merged returns a new map, so that no record shares one with another.
+func merged(old, more map[string]string) map[string]string {
+	all := make(map[string]string, len(old)+len(more))
+	maps.Copy(all, old)
+	maps.Copy(all, more)
+	return all
+}
+
+// alter changes properties of d and remounts what that moves.
+func (c *change) alter(d *dataset, names map[string]string, changing func()) error {
+	c.touch(d)
+	_, moved := names["mountpoint"]
+	_, jailed := names["jailed"]
+	canmount, switched := names["canmount"]
+	if d.Type != Filesystem || !moved && !jailed && !switched {
+		changing()
+		return nil
+	}
+	set := []*dataset{d}
+	if moved || jailed {
+		set = c.m.inheriting(d, "mountpoint")
+	}
+	if jailed && !moved {
+		set = slices.DeleteFunc(c.m.inheriting(d, "jailed"), func(o *dataset) bool { return o.Type != Filesystem })
+	}
+	if switched && canmount != "off" && !moved && !jailed {
+		set = nil // canmount=on and noauto leave mounts as they are
+	}
+	if jailed && names["jailed"] == "off" && !moved {
+		set = nil
+	}
+	before := make(map[*dataset]bool)
+	for _, o := range set {
+		value, _ := c.m.property(o, "mountpoint")
+		before[o] = moved && (value == "none" || value == "legacy")
+	}
+	return c.remount(set, false, changing, func(o *dataset) bool {
+		value, _ := c.m.property(o, "canmount")
+		return before[o] && value != "noauto"
+	})
+}
+
+// inheriting returns d and the datasets below that inherit a property from it.
+func (m *Memory) inheriting(d *dataset, property string) []*dataset {
+	set := []*dataset{d}
+	for _, child := range d.sortedChildren() {
+		_, local := child.Local[property]
+		_, received := child.Received[property]
+		if !local && !received {
+			set = append(set, m.inheriting(child, property)...)
+		}
+	}
+	return set
+}
+
+// Inherit implements Store.
+func (m *Memory) Inherit(ctx context.Context, name, property string, recursive bool) error {
+	return m.do(ctx, name, inheritArgs(name, property, recursive), func(c *change) error {
+		native, known := m.natives[property]
+		switch {
+		case !known && !validUserName(property):
+			return c.refuse(2, "invalid property '%s'", property)
+		case known && native.flags&(editable|inherits) == 0:
+			return c.refuse(2, "'%s' property cannot be inherited: read-only property", property)
+		case known && native.flags&(editable|inherits) == editable && property != "canmount" && !strings.HasPrefix(native.values, "<"),
+			known && native.flags&atCreation != 0:
+			return c.refuse(2, "'%s' property cannot be inherited", property)
+		}
+		d, s, err := c.open(name)
+		if err != nil {
+			return err
+		}
+		if s != nil {
+			delete(s.Local, property)
+			c.touchSnapshot(s)
+			return nil
+		}
+		targets := []*dataset{d}
+		if recursive {
+			targets = d.subtree()
+		}
+		for _, target := range targets {
+			if _, ok := target.Local[property]; ok {
+				clear := func() {
+					target.Local = merged(target.Local, nil)
+					delete(target.Local, property)
+				}
+				if err := c.alter(target, map[string]string{property: ""}, clear); err != nil {
+					return err
+				}
+			}
+			if !recursive {
+				continue
+			}
+			for _, snap := range target.snapshots {
+				if _, ok := snap.Local[property]; ok {
+					delete(snap.Local, property)
+					c.touchSnapshot(snap)
+				}
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,237 @@
+package zfsstore
+
+import (
+	"cmp"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+)
+
+// restore takes the state from the committed records and makes the directories
+// agree with it, whatever an operation left half done.
+func (m *Memory) restore() error {
+	if err := m.load(); err != nil {
+		return err
+	}
+	if err := m.detachStale(); err != nil {
+		return err
+	}
+	for _, d := range m.state.byID {
+		if err := m.repairFiles(d); err != nil {
+			return err
+		}
+	}
+	for _, k := range m.disks {
+		if err := k.sweep(); err != nil {
+			return err
+		}
+	}
+	if err := m.attachMissing(); err != nil {
+		return err
+	}
+	return m.repairSnapshots()
+}
+
+type foundNote struct {
+	mountNote
+	disk *disk
+	id   uint64
+}
+
+// detachStale takes all mounts apart, newest first, unless each of them is
+// just what the records say.
+func (m *Memory) detachStale() error {
+	var notes []foundNote
+	stale := false
+	for _, k := range m.disks {
+		ids, err := k.ids("mnt")
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			n := foundNote{disk: k, id: id}
+			text, err := os.ReadFile(filepath.Join(k.note(id), "at"))
+			if err != nil || json.Unmarshal(text, &n.mountNote) != nil {
+				// Killed while it was written, before anything was moved.
+				if err := removeTree(k.note(id)); err != nil {
+					return err
+				}
+				stale = true
+				continue
+			}
+			notes = append(notes, n)
+			d := m.state.byID[id]
+			stale = stale || d == nil || d.MountedAt != n.Path || d.MountSeq != n.Seq ||
+				exists(k.files(id)) || !exists(k.covered(id))
+		}
+	}
+	if !stale && len(notes) == len(m.state.mounts) {
+		return nil
+	}
+	slices.SortFunc(notes, func(a, b foundNote) int { return cmp.Compare(b.Seq, a.Seq) })
+	for _, n := range notes {
+		if err := n.disk.takeApart(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeApart undoes a mount that may be half done or half undone.
+func (k *disk) takeApart(n foundNote) error {
+	covered, files := k.covered(n.id), k.files(n.id)
+	if exists(covered) {
+		if !exists(files) && exists(n.Path) {
+			if err := k.rename(n.Path, files); err != nil {
+				return err
+			}
+		}
+		if !exists(n.Path) {
+			if err := os.MkdirAll(filepath.Dir(n.Path), 0o755); err != nil {
+				return err
+			}
+			if err := k.rename(covered, n.Path); err != nil {
+				return err
+			}
+		}
+	}
+	return k.forget(n.id)
+}
+
+// repairFiles gives a dataset that is taken apart its directory back.
+func (m *Memory) repairFiles(d *dataset) error {
+	k := m.disks[poolName(d.Name)]
+	if d.Type != Filesystem || exists(k.note(d.ID)) {
+		return nil
+	}
+	files, rolled := k.files(d.ID), k.rolled(d.ID)
+	if exists(rolled) {
+		// Killed while rolling back: the snapshots move with the new files.
+		if !exists(files) {
+			if err := k.rename(rolled, files); err != nil {
+				return err
+			}
+		} else if control := filepath.Join(rolled, controlDir); exists(control) && !exists(filepath.Join(files, controlDir)) {
+			if err := k.rename(control, filepath.Join(files, controlDir)); err != nil {
+				return err
+			}
+		}
+	}
+	if d.Pristine || exists(files) {
+		return nil
+	}
+	return os.Mkdir(files, 0o755)
+}
+
+// rolled is where the files of a snapshot are made ready for a rollback.
+func (k *disk) rolled(id uint64) string {
+	return filepath.Join(k.private, "tmp", "rolled-"+strconv.FormatUint(id, 10))
+}
+
+// sweep removes files of datasets that are not, and unfinished copies.
+func (k *disk) sweep() error {
+	ids, err := k.ids("fs")
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if d := k.m.state.byID[id]; d == nil || k.m.disks[poolName(d.Name)] != k {
+			if err := removeTree(k.files(id)); err != nil {
+				return err
+			}
+		}
+	}
+	entries, err := os.ReadDir(filepath.Join(k.private, "tmp"))
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if k.receiving[entry.Name()] {
+			continue
+		}
+		if err := removeTree(filepath.Join(k.private, "tmp", entry.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *disk) ids(kind string) ([]uint64, error) {
+	entries, err := os.ReadDir(filepath.Join(k.private, kind))
+	if err != nil {
+		return nil, err
+	}
+	var ids []uint64
+	for _, entry := range entries {
+		if id, err := strconv.ParseUint(entry.Name(), 10, 64); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+// attachMissing mounts what the records say is mounted.
+func (m *Memory) attachMissing() error {
+	for _, d := range m.byMountOrder() {
+		k := m.disks[poolName(d.Name)]
+		if exists(k.note(d.ID)) {
+			continue
+		}
+		if err := k.attach(d.ID, d.MountedAt, d.MountSeq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// repairSnapshots moves the directories of snapshots to where they belong,
+// makes missing ones and removes those of snapshots that are not.
+func (m *Memory) repairSnapshots() error {
+	for _, s := range m.state.snapshots {
+		if s.of.Type != Filesystem || exists(m.snapshotDir(s)) {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(m.snapshotDir(s)), 0o755); err != nil {
+			return err
+		}
+		if was := m.formerDir(s); was != "" && exists(was) {
+			if err := os.Rename(was, m.snapshotDir(s)); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := os.Mkdir(m.snapshotDir(s), 0o755); err != nil {
+			return err
+		}
+	}
+	for _, d := range m.state.byID {
+		dir := filepath.Join(m.place(d), controlDir, "snapshot")
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			continue // no snapshots
+		}
+		for _, entry := range entries {
+			if d.snapshotNamed(entry.Name()) == nil {
+				if err := removeTree(filepath.Join(dir, entry.Name())); err != nil {
+					return err
+				}
+			}
+		}
+		if len(d.snapshots) == 0 {
+			removeTree(filepath.Join(m.place(d), controlDir))
+		}
+	}
+	return nil
+}
+
+// formerDir is where the directory of a snapshot was before it was renamed or
+// promoted, "" if it never was or if another snapshot is there now.
+func (m *Memory) formerDir(s *snapshot) string {
+	of := m.state.byID[s.WasDataset]
+	if of == nil || s.WasName == "" || of.snapshotNamed(s.WasName) != nil {
+		return ""
+	}
+	return filepath.Join(m.place(of), controlDir, "snapshot", s.WasName)
+}

@@ -1,0 +1,314 @@
+package zfsstore
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// newSnapshot makes a snapshot with its files.
+func (c *change) newSnapshot(d *dataset, name string, txg uint64) (*snapshot, error) {
+	s := &snapshot{of: d, snapshotRecord: snapshotRecord{
+		ID: c.m.state.nextID(), Dataset: d.ID, Name: name, GUID: c.m.opts.NewGUID(), TXG: txg, Creation: c.m.opts.Clock().Unix(),
+	}}
+	if d.Type == Filesystem {
+		if err := c.fill(d); err != nil {
+			return nil, err
+		}
+		temp := c.m.disks[poolName(d.Name)].temp(s.ID)
+		if err := c.copyFiles(c.m.place(d), temp); err != nil {
+			return nil, err
+		}
+		if err := c.show(s, temp); err != nil {
+			return nil, err
+		}
+	}
+	c.m.state.addSnapshot(s)
+	c.touchSnapshot(s)
+	return s, nil
+}
+
+// show puts the files of a new snapshot at its place.
+func (c *change) show(s *snapshot, files string) error {
+	dir := c.m.snapshotDir(s)
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	if err := removeTree(dir); err != nil {
+		return err
+	}
+	return c.m.disks[poolName(s.of.Name)].rename(files, dir)
+}
+
+// dropSnapshot removes a snapshot, its directory once that is committed.
+func (c *change) dropSnapshot(s *snapshot) {
+	m := c.m
+	m.state.removeSnapshot(s)
+	c.gone(s.key())
+	if s.of.Type != Filesystem {
+		return
+	}
+	c.after = append(c.after, func() {
+		if m.state.byID[s.of.ID] != s.of || s.of.snapshotNamed(s.Name) != nil {
+			return
+		}
+		dir := m.snapshotDir(s)
+		removeTree(dir)
+		os.Remove(filepath.Dir(dir))
+		os.Remove(filepath.Dir(filepath.Dir(dir)))
+	})
+}
+
+// moveSnapshot gives a snapshot another name or dataset. Its directory follows
+// once that is committed; until then the record says where it was.
+func (c *change) moveSnapshot(s *snapshot, to *dataset, name string) {
+	m := c.m
+	from := m.snapshotDir(s)
+	s.WasDataset, s.WasName = s.of.ID, s.Name
+	m.state.removeSnapshot(s)
+	s.of, s.Dataset, s.Name = to, to.ID, name
+	m.state.addSnapshot(s)
+	c.touchSnapshot(s)
+	if to.Type != Filesystem {
+		return
+	}
+	c.after = append(c.after, func() {
+		dir := m.snapshotDir(s)
+		if os.MkdirAll(filepath.Dir(dir), 0o755) == nil && os.Rename(from, dir) == nil {
+			m.stop("move")
+			os.Remove(filepath.Dir(from))
+			os.Remove(filepath.Dir(filepath.Dir(from)))
+		}
+	})
+}
+
+// snapshotName splits the name of a snapshot to be made, or refuses it.
+func (c *change) snapshotName(name string) (of, snap string, err error) {
+	if !strings.Contains(name, "@") {
+		return "", "", missingSnapshotName(c.op, name, c.args)
+	}
+	if words := nameWords(name, true); words != "" {
+		return "", "", c.refuse(1, "cannot create snapshot '%s': %s", name, words)
+	}
+	of, snap = splitName(name)
+	return of, snap, nil
+}
+
+// missingSnapshotName is the refusal of a name without '@', to which zfs(8)
+// answers with its usage text alone.
+func missingSnapshotName(op, name string, args []string) error {
+	return &Error{
+		Op: op, Dataset: name, Args: args, ExitCode: 2, Err: ErrInvalidName,
+		Stderr: "cannot " + op + " '" + name + "': missing '@' delimiter in snapshot name\n",
+	}
+}
+
+// Snapshot implements Store.
+func (m *Memory) Snapshot(ctx context.Context, name string, opts SnapshotOptions) error {
+	return m.do(ctx, name, snapshotArgs(name, opts), func(c *change) error {
+		of, snap, err := c.snapshotName(name)
+		if err != nil {
+			return err
+		}
+		d := m.state.datasets[of]
+		if d == nil {
+			return c.refuse(2, "cannot open '%s': dataset does not exist", of)
+		}
+		normal, words := m.checkProperties(Snapshot, opts.Properties, true)
+		if words != "" {
+			return c.refuse(1, "cannot create snapshot '%s': %s", name, words)
+		}
+		targets := []*dataset{d}
+		if opts.Recursive {
+			targets = d.subtree()
+		}
+		for _, target := range targets {
+			if target.snapshotNamed(snap) != nil {
+				return c.refuse(1, "cannot create snapshot '%s@%s': dataset already exists", target.Name, snap)
+			}
+		}
+		m.state.lastTXG++
+		for _, target := range targets {
+			s, err := c.newSnapshot(target, snap, m.state.lastTXG)
+			if err != nil {
+				return err
+			}
+			s.Local = merged(normal, nil)
+		}
+		return nil
+	})
+}
+
+// Rollback implements Store.
+func (m *Memory) Rollback(ctx context.Context, name string, opts RollbackOptions) error {
+	return m.do(ctx, name, rollbackArgs(name, opts), func(c *change) error {
+		d, s, err := c.open(name)
+		if err != nil {
+			return err
+		}
+		if d != nil {
+			return c.refuse(1, "cannot open '%s': operation not applicable to datasets of this type", name)
+		}
+		d = s.of
+		at := slices.Index(d.snapshots, s)
+		newer := slices.Clone(d.snapshots[at+1:])
+		var names, clones []string
+		for _, n := range newer {
+			names = append(names, n.name())
+			for _, clone := range n.clones {
+				clones = append(clones, clone.Name)
+			}
+		}
+		slices.Sort(clones)
+		switch {
+		case len(newer) > 0 && !opts.Recent && !opts.Dependents:
+			return c.refuse(1, "cannot rollback to '%s': more recent snapshots or bookmarks exist\n"+
+				"use '-r' to force deletion of the following snapshots and bookmarks:\n%s", name, strings.Join(names, "\n"))
+		case len(clones) > 0 && !opts.Dependents:
+			return c.refuse(1, "cannot rollback to '%s': clones of previous snapshots exist\n"+
+				"use '-R' to force deletion of the following clones and dependents:\n%s", name, strings.Join(clones, "\n"))
+		}
+		v := newVictims(c, true, opts.Force)
+		for _, n := range newer {
+			v.visitSnapshot(n)
+		}
+		if err := v.destroy(); err != nil {
+			return err
+		}
+		return c.replaceFiles(d, m.snapshotDir(s))
+	})
+}
+
+// replaceFiles gives a file system the files of a directory. What is mounted
+// below stays mounted.
+func (c *change) replaceFiles(d *dataset, from string) error {
+	if d.Type != Filesystem {
+		return nil
+	}
+	m, k := c.m, c.m.disks[poolName(d.Name)]
+	rolled := k.rolled(d.ID)
+	if err := c.copyFiles(from, rolled); err != nil {
+		return err
+	}
+	events := len(c.events)
+	var stacked []*dataset
+	if d.MountedAt != "" {
+		for _, other := range m.byMountOrder() {
+			if other == d || other.MountSeq > d.MountSeq && below(other.MountedAt, d.MountedAt) {
+				stacked = append(stacked, other)
+			}
+		}
+	}
+	paths := make([]string, len(stacked))
+	for i, other := range slices.Backward(stacked) {
+		paths[i] = other.MountedAt
+		if err := c.unmount(other); err != nil {
+			return err
+		}
+	}
+	if err := c.swap(k, d, rolled); err != nil {
+		return err
+	}
+	for i, other := range stacked {
+		c.touch(other)
+		m.state.lastMount++
+		if err := m.disks[poolName(other.Name)].attach(other.ID, paths[i], m.state.lastMount); err != nil {
+			return err
+		}
+		m.state.setMounted(other, paths[i], m.state.lastMount)
+	}
+	c.events = c.events[:events]
+	return nil
+}
+
+// swap puts new files in the place of an unmounted dataset's, whose snapshots
+// move over.
+func (c *change) swap(k *disk, d *dataset, rolled string) error {
+	files, old := k.files(d.ID), k.temp(d.ID)
+	d.Pristine = false
+	c.touch(d)
+	if control := filepath.Join(files, controlDir); exists(control) {
+		if err := k.rename(control, filepath.Join(rolled, controlDir)); err != nil {
+			return err
+		}
+	}
+	if err := removeTree(old); err != nil {
+		return err
+	}
+	if exists(files) {
+		if err := k.rename(files, old); err != nil {
+			return err
+		}
+	}
+	if err := k.rename(rolled, files); err != nil {
+		return err
+	}
+	c.after = append(c.after, func() { removeTree(old) })
+	return nil
+}
+
+// Hold implements Store.
+func (m *Memory) Hold(ctx context.Context, name, tag string, recursive bool) error {
+	return m.do(ctx, name, holdArgs("hold", name, tag, recursive), func(c *change) error {
+		held, err := c.named(name, recursive)
+		if err != nil {
+			return err
+		}
+		for _, s := range held {
+			if slices.Contains(s.Holds, tag) {
+				return c.refuse(1, "cannot hold snapshot '%s': tag already exists on this dataset", s.name())
+			}
+		}
+		for _, s := range held {
+			s.Holds = append(slices.Clone(s.Holds), tag)
+			c.touchSnapshot(s)
+		}
+		return nil
+	})
+}
+
+// Release implements Store.
+func (m *Memory) Release(ctx context.Context, name, tag string, recursive bool) error {
+	return m.do(ctx, name, holdArgs("release", name, tag, recursive), func(c *change) error {
+		held, err := c.named(name, recursive)
+		if err != nil {
+			return err
+		}
+		held = slices.DeleteFunc(held, func(s *snapshot) bool { return !slices.Contains(s.Holds, tag) })
+		if len(held) == 0 {
+			return c.refuse(1, "cannot release hold from snapshot '%s': no such tag on this dataset", name)
+		}
+		for _, s := range held {
+			s.Holds = slices.DeleteFunc(slices.Clone(s.Holds), func(t string) bool { return t == tag })
+			c.touchSnapshot(s)
+			if s.Deferred && len(s.Holds) == 0 && len(s.clones) == 0 {
+				c.dropSnapshot(s)
+			}
+		}
+		return nil
+	})
+}
+
+// named returns the snapshot of that name, and if recursive those of the same
+// name below.
+func (c *change) named(name string, recursive bool) ([]*snapshot, error) {
+	if !strings.Contains(name, "@") {
+		return nil, missingSnapshotName(c.op, name, c.args)
+	}
+	_, first, err := c.open(name)
+	if err != nil {
+		return nil, err
+	}
+	if !recursive {
+		return []*snapshot{first}, nil
+	}
+	var all []*snapshot
+	for _, d := range first.of.subtree() {
+		if s := d.snapshotNamed(first.Name); s != nil {
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
