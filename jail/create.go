@@ -77,7 +77,7 @@ func (g *JailGenerator) planCreate(ctx context.Context, o CreateOptions) (*plan.
 	if err != nil {
 		return nil, err
 	}
-	data, err := own.MarshalJSON()
+	data, err := own.Encode()
 	if err != nil {
 		return nil, err
 	}

@@ -193,7 +193,7 @@ func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, err
 			local[name] = p.Value
 		}
 	}
-	return config.FromProperties(local)
+	return config.FromProperties(local), nil
 }
 
 func readDefaults(mounts host.MountTable, source host.Source) (*config.Config, error) {
@@ -201,7 +201,7 @@ func readDefaults(mounts host.MountTable, source host.Source) (*config.Config, e
 	if !ok {
 		return config.New(), nil
 	}
-	c, err := config.ReadDefaultsDir(path)
+	c, err := config.ReadDefaults(path)
 	if errors.Is(err, config.ErrNoConfig) {
 		return config.New(), nil
 	}

@@ -110,7 +110,7 @@ func off(p kernel.Param) bool {
 // the configured addresses, or none.
 func (g *JailGenerator) stackParams(eff config.Effective) ([]kernel.Param, error) {
 	if eff.Bool("vnet") {
-		return []kernel.Param{kernel.Jailsys("vnet", kernel.New)}, nil
+		return []kernel.Param{kernel.Jailsys("vnet", kernel.JailSysNew)}, nil
 	}
 	var out []kernel.Param
 	for _, family := range []string{"ip4", "ip6"} {

@@ -134,11 +134,11 @@ func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, err
 	if err != nil {
 		return nil, err
 	}
-	conf, err := g.own.MarshalJSON()
+	conf, err := g.own.Encode()
 	if err != nil {
 		return nil, err
 	}
-	defaults, err := g.defaults.MarshalJSON()
+	defaults, err := g.defaults.Encode()
 	if err != nil {
 		return nil, err
 	}
@@ -179,4 +179,3 @@ func (g *JailGenerator) attachArgs(ctx context.Context) (attachArgs, error) {
 	}
 	return args, nil
 }
-

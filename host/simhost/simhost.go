@@ -192,7 +192,7 @@ func (h *Host) mounted(e zfsstore.MountEvent) error {
 		_, err := h.Sim.AttachMount(m)
 		return err
 	}
-	return h.Sim.DetachMount(e.Path)
+	return h.Sim.DetachMount(e.Path, kernel.MntForce)
 }
 
 // attach makes the kernel's table of ZFS mounts that of the datasets, after
@@ -217,7 +217,7 @@ func (h *Host) attach() error {
 		delete(attached, d.Path)
 	}
 	for path := range attached {
-		all = errors.Join(all, h.Sim.DetachMount(path))
+		all = errors.Join(all, h.Sim.DetachMount(path, kernel.MntForce))
 	}
 	return all
 }
