@@ -119,30 +119,52 @@ func typeList(types []Type) string {
 // basicProperties are what the fields of Dataset are read from. The first one
 // is the one whose line begins a dataset.
 var basicProperties = []string{
-	"type", "guid", "createtxg", "creation", "origin", "clones", "mountpoint",
-	"mounted", "used", "available", "referenced",
+	"type", "guid", "creation", "origin", "clones", "mountpoint", "mounted",
+	"used", "available", "referenced",
 }
 
-// closingProperty is asked for last: its value is the dataset's own name, so
-// that no value of a property before it can pass for the end of a dataset.
-const closingProperty = "name"
+// closingProperty is asked for last. It is native, so that the last line of a
+// dataset is never one that someone else chose.
+const closingProperty = "createtxg"
 
-// propertyList is the list of properties that zfs-get(8) is asked for.
-func propertyList(properties []string) string {
+// asked is the list of properties that zfs-get(8) is asked for, nil for all.
+func asked(properties []string) []string {
 	if len(properties) == 1 && properties[0] == AllProperties {
-		return AllProperties
+		return nil
 	}
 	list := slices.Clone(basicProperties)
 	for _, p := range properties {
-		if !slices.Contains(list, p) {
+		if p != closingProperty && !slices.Contains(list, p) {
 			list = append(list, p)
 		}
 	}
-	return strings.Join(append(list, closingProperty), ",")
+	return append(list, closingProperty)
+}
+
+func propertyList(properties []string) string {
+	if list := asked(properties); list != nil {
+		return strings.Join(list, ",")
+	}
+	return AllProperties
 }
 
 func getArgs(name string, o GetOptions) []string {
 	return []string{"get", "-Hp", "-o", "name,property,value,source", propertyList(o.Properties), name}
+}
+
+// namesArgs lists the names alone, which no property can disturb.
+func namesArgs(root string, o ListOptions) []string {
+	args := []string{"list", "-H"}
+	if o.Depth > 0 {
+		args = append(args, "-d", strconv.Itoa(o.Depth))
+	} else {
+		args = append(args, "-r")
+	}
+	args = append(args, "-t", typeList(o.Types), "-o", "name")
+	if root != "" {
+		args = append(args, root)
+	}
+	return args
 }
 
 func listArgs(root string, o ListOptions) []string {

@@ -39,7 +39,7 @@ func (c *change) filesystem(name string) (*dataset, error) {
 // checkWanted refuses properties that zfs-get does not know.
 func (c *change) checkWanted(names []string) error {
 	for _, name := range names {
-		if _, known := c.m.natives[name]; !known && !validUserName(name) && name != AllProperties && name != closingProperty {
+		if _, known := c.m.natives[name]; !known && !validUserName(name) && name != AllProperties {
 			return c.refuse(2, "bad property list: invalid property '%s'", name)
 		}
 	}
