@@ -25,5 +25,5 @@
 // On systems without openat(2) the standard library's os.Root confines the
 // walk, and every component is examined before it is used. That also refuses
 // links, but leaves a moment in which a directory can be swapped for a link that
-// stays inside the root.
+// stays inside the root. The build tag osroot selects this for tests elsewhere.
 package saferoot

@@ -1,4 +1,4 @@
-//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
+//go:build osroot || !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
 
 package saferoot
 
@@ -71,7 +71,8 @@ func (r *Root) walk(rel string, parts []string) error {
 	return nil
 }
 
-func (r *Root) lstat(rel string, parts []string) (Info, error) {
+func (r *Root) lstat(rel string, parts []string) (info Info, err error) {
+	defer func() { err = raced(rel, err) }()
 	if err := r.walk(rel, parts[:max(len(parts)-1, 0)]); err != nil {
 		return Info{}, err
 	}
@@ -91,6 +92,7 @@ func (r *Root) sameRoot(rel string) error {
 }
 
 func (r *Root) mkdirAll(rel string, parts []string, perm fs.FileMode) (created []string, err error) {
+	defer func() { err = raced(rel, err) }()
 	for i := range parts {
 		name := join(parts[:i+1])
 		err := r.walk(rel, parts[:i+1])
@@ -106,6 +108,22 @@ func (r *Root) mkdirAll(rel string, parts []string, perm fs.FileMode) (created [
 		}
 	}
 	return created, r.walk(rel, nil)
+}
+
+// raced turns the refusals of os.Root into an EscapeError. It refuses only what
+// became a link after it was examined, and says so with an error that is no errno.
+func raced(rel string, err error) error {
+	var escape *EscapeError
+	var pathErr *fs.PathError
+	var errno syscall.Errno
+	if errors.As(err, &escape) || !errors.As(err, &pathErr) || errors.Is(err, fs.ErrNotExist) ||
+		errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrClosed) {
+		return err
+	}
+	if errors.As(err, &errno) && errno != syscall.ENOTDIR {
+		return err
+	}
+	return &EscapeError{Path: rel, Component: pathErr.Path, Reason: ReasonReplaced, Err: err}
 }
 
 // leaf describes what is at rel, if anything, and refuses all but regular files.
@@ -124,12 +142,13 @@ func (r *Root) leaf(rel string, dirs []string, base string) (name string, fi fs.
 	return name, fi, err
 }
 
-func (r *Root) openFile(rel string, dirs []string, base string, flags int, perm fs.FileMode) (*os.File, error) {
+func (r *Root) openFile(rel string, dirs []string, base string, flags int, perm fs.FileMode) (f *os.File, err error) {
+	defer func() { err = raced(rel, err) }()
 	name, _, err := r.leaf(rel, dirs, base)
 	if err != nil {
 		return nil, err
 	}
-	f, err := r.root.OpenFile(name, flags&^os.O_TRUNC, perm)
+	f, err = r.root.OpenFile(name, flags&^os.O_TRUNC, perm)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +166,8 @@ func (r *Root) openFile(rel string, dirs []string, base string, flags int, perm 
 	return f, nil
 }
 
-func (r *Root) writeFile(rel string, dirs []string, base string, data []byte, perm fs.FileMode) error {
+func (r *Root) writeFile(rel string, dirs []string, base string, data []byte, perm fs.FileMode) (err error) {
+	defer func() { err = raced(rel, err) }()
 	name, old, err := r.leaf(rel, dirs, base)
 	if err != nil {
 		return err
@@ -179,7 +199,8 @@ func (r *Root) writeFile(rel string, dirs []string, base string, data []byte, pe
 	return err
 }
 
-func (r *Root) remove(rel string, dirs []string, base string, onlyDir bool) error {
+func (r *Root) remove(rel string, dirs []string, base string, onlyDir bool) (err error) {
+	defer func() { err = raced(rel, err) }()
 	if err := r.walk(rel, dirs); err != nil {
 		return err
 	}
