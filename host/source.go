@@ -103,9 +103,12 @@ func (h *Host) rcSources() ([]Source, error) {
 		return nil, err
 	}
 	const prefix = "ioc_dataset_"
-	conf := rcconf.Parse(data)
+	conf, err := rcconf.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", h.opts.Files.RCConf, err)
+	}
 	var out []Source
-	for _, key := range conf.Keys() {
+	for _, key := range conf.Names() {
 		name, ok := strings.CutPrefix(key, prefix)
 		if !ok {
 			continue

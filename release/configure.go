@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"github.com/libioc/go-libioc/events"
@@ -71,7 +72,12 @@ func setDefaults(root *saferoot.Root, file string, settings [][2]string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	conf := rcconf.Parse(data)
+	var conf *rcconf.File
+	if file == "etc/sysctl.conf" {
+		conf = rcconf.ParseSysctl(data)
+	} else if conf, err = rcconf.Parse(data); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
 	for _, s := range settings {
 		if err := conf.Set(s[0], s[1]); err != nil {
 			return err
