@@ -9,6 +9,12 @@ import (
 // without path shares the host's own root directory. The real kernel and Sim
 // both ask it first.
 func checkSet(flags SetFlags, params []Param) error {
+	if flags&jailAttach != 0 {
+		return &JailError{
+			Op: "jail_set", Name: jailName(params), Errno: syscall.EINVAL,
+			Msg: "this process is never attached to a jail", Err: ErrUnsupported,
+		}
+	}
 	if flags&JailCreate == 0 || flags&JailUpdate != 0 {
 		return nil // path is refused with JailUpdate, so it cannot be asked for
 	}
@@ -20,6 +26,9 @@ func checkSet(flags SetFlags, params []Param) error {
 		Msg: "a new jail needs a path; without one its root is the host's",
 	}
 }
+
+// jailAttach is JAIL_ATTACH, which would move this very process into the jail.
+const jailAttach SetFlags = 0x04
 
 // jailName is how errors call the jail that the parameters select.
 func jailName(params []Param) string {

@@ -1,0 +1,329 @@
+package kernel
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// netIf is one interface.
+type netIf struct {
+	ID      int       `json:"id"`
+	Stack   int       `json:"stack"` // jid of the jail whose stack it is in, 0 the host
+	Home    int       `json:"home"`  // jid of the stack it was made in
+	If      Interface `json:"if"`
+	Addrs   []Address `json:"addrs,omitempty"`
+	Driver  string    `json:"driver"`
+	Unit    int       `json:"unit"`
+	Clone   bool      `json:"clone"`
+	Peer    int       `json:"peer,omitempty"`    // other end of an epair
+	Members []int     `json:"members,omitempty"` // of a bridge
+	Bridge  int       `json:"bridge,omitempty"`  // it is a member of
+	VLAN    *VLAN     `json:"vlan,omitempty"`
+	Static  []string  `json:"static,omitempty"` // MAC addresses bound to a member
+}
+
+func (i *netIf) key() string { return "if/" + strconv.Itoa(i.ID) }
+
+// netStack is one network stack, vnet(9).
+type netStack struct {
+	JID    int     `json:"jid"`
+	Routes []Route `json:"routes,omitempty"`
+	LastIf int     `json:"last_if"`
+	gone   bool
+}
+
+func (s *netStack) key() string { return "stack/" + strconv.Itoa(s.JID) }
+
+type simNet struct {
+	k      *simKernel
+	ifs    map[int]*netIf
+	stacks map[int]*netStack
+	seq    int
+}
+
+func (n *simNet) clear() {
+	n.ifs, n.stacks = map[int]*netIf{}, map[int]*netStack{}
+	n.stacks[0] = &netStack{}
+}
+
+// init makes the host's stack: lo0 and one network card.
+func (n *simNet) init(k *simKernel) {
+	*n = simNet{k: k}
+	n.clear()
+	host := n.stacks[0]
+	card := n.add(host, "em", 0, Interface{
+		Name: k.opts.Ether, MTU: 1500, Up: true,
+		MAC: net.HardwareAddr{0x58, 0x9c, 0xfc, 0, 0, 1},
+	})
+	card.Clone = false
+	lo := n.loopback(host)
+	lo.If.Up = true
+	for _, p := range []string{"127.0.0.1/8", "::1/128", "fe80::1/64"} {
+		lo.Addrs = append(lo.Addrs, Address{Prefix: netip.MustParsePrefix(p)})
+	}
+	k.dirty.put(host.key(), host)
+}
+
+func (n *simNet) loopback(s *netStack) *netIf {
+	lo := n.add(s, "lo", 0, Interface{Name: "lo0", MTU: 16384, Groups: []string{"lo"}})
+	lo.Clone = false
+	return lo
+}
+
+func (n *simNet) add(s *netStack, driver string, unit int, i Interface) *netIf {
+	n.seq++
+	s.LastIf++
+	i.Index = s.LastIf
+	f := &netIf{ID: n.seq, Stack: s.JID, Home: s.JID, If: i, Driver: driver, Unit: unit, Clone: true}
+	n.ifs[f.ID] = f
+	n.k.dirty.put(f.key(), f)
+	n.k.dirty.put(s.key(), s)
+	n.k.dirty.boot()
+	return f
+}
+
+func (n *simNet) newStack(jid int) *netStack {
+	s := &netStack{JID: jid}
+	n.stacks[jid] = s
+	n.loopback(s)
+	return s
+}
+
+func (n *simNet) stackOf(jid int) *netStack {
+	if n.stacks[jid] == nil {
+		n.stacks[jid] = &netStack{JID: jid}
+	}
+	return n.stacks[jid]
+}
+
+// dropStack ends a jail's stack: what was moved into it goes home, what was
+// made in it is destroyed.
+func (n *simNet) dropStack(pr *prison) {
+	if pr.stack == nil {
+		return
+	}
+	for _, f := range n.in(pr.stack) {
+		if f.Home == pr.stack.JID || n.stacks[f.Home] == nil {
+			n.destroy(f)
+			continue
+		}
+		home := n.stacks[f.Home]
+		if n.find(home, f.If.Name) != nil {
+			f.If.Name = n.driverName(f)
+		}
+		n.move(f, home)
+	}
+	pr.stack.gone = true
+	delete(n.stacks, pr.stack.JID)
+	n.k.dirty.drop(pr.stack.key())
+}
+
+// driverName is the name an interface had when it was made.
+func (n *simNet) driverName(f *netIf) string {
+	name := f.Driver + strconv.Itoa(f.Unit)
+	if f.Driver != "epair" {
+		return name
+	}
+	if f.If.MAC[5] == 0x0b {
+		return name + "b"
+	}
+	return name + "a"
+}
+
+// in lists the interfaces of a stack by index.
+func (n *simNet) in(s *netStack) []*netIf {
+	var out []*netIf
+	for _, f := range n.ifs {
+		if f.Stack == s.JID {
+			out = append(out, f)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].If.Index < out[j].If.Index })
+	return out
+}
+
+func (n *simNet) find(s *netStack, name string) *netIf {
+	for _, f := range n.ifs {
+		if f.Stack == s.JID && f.If.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+func (n *simNet) touch(f *netIf) { n.k.dirty.put(f.key(), f) }
+
+// leave takes an interface out of its bridge.
+func (n *simNet) leave(f *netIf) {
+	if b := n.ifs[f.Bridge]; b != nil {
+		b.Members = slices.DeleteFunc(b.Members, func(id int) bool { return id == f.ID })
+		n.touch(b)
+	}
+	f.Bridge, f.Static = 0, nil
+}
+
+// forget takes addresses and the routes through an interface away.
+func (n *simNet) forget(f *netIf) {
+	f.Addrs = nil
+	if s := n.stacks[f.Stack]; s != nil {
+		s.Routes = slices.DeleteFunc(s.Routes, func(r Route) bool { return r.Interface == f.If.Name })
+		n.k.dirty.put(s.key(), s)
+	}
+}
+
+func (n *simNet) move(f *netIf, to *netStack) {
+	n.leave(f)
+	n.forget(f)
+	to.LastIf++
+	f.Stack, f.If.Index, f.If.Up = to.JID, to.LastIf, false
+	n.k.dirty.put(to.key(), to)
+	n.touch(f)
+}
+
+func (n *simNet) destroy(f *netIf) {
+	gone := []*netIf{f}
+	if p := n.ifs[f.Peer]; p != nil {
+		gone = append(gone, p)
+	}
+	for _, g := range gone {
+		n.leave(g)
+		n.forget(g)
+		for _, id := range g.Members {
+			if m := n.ifs[id]; m != nil {
+				m.Bridge, m.Static = 0, nil
+				n.touch(m)
+			}
+		}
+		delete(n.ifs, g.ID)
+		n.k.dirty.drop(g.key())
+	}
+}
+
+func (n *simNet) keys() (keys []string) {
+	for _, f := range n.ifs {
+		keys = append(keys, f.key())
+	}
+	for _, s := range n.stacks {
+		keys = append(keys, s.key())
+	}
+	return keys
+}
+
+func (n *simNet) loadIf(_ string, value []byte) error {
+	f := &netIf{}
+	if err := json.Unmarshal(value, f); err != nil {
+		return err
+	}
+	n.ifs[f.ID] = f
+	return nil
+}
+
+func (n *simNet) loadStack(_ string, value []byte) error {
+	s := &netStack{}
+	if err := json.Unmarshal(value, s); err != nil {
+		return err
+	}
+	if pr := n.k.jails.byJID[s.JID]; pr != nil {
+		pr.stack = s
+	}
+	n.stacks[s.JID] = s
+	return nil
+}
+
+// cloners are the drivers that make interfaces on demand.
+var cloners = map[string]Interface{
+	"epair":  {MTU: 1500, Groups: []string{"epair"}},
+	"bridge": {MTU: 1500, Groups: []string{"bridge"}},
+	"vlan":   {MTU: 1500, Groups: []string{"vlan"}},
+	"lo":     {MTU: 16384, Groups: []string{"lo"}},
+	"tap":    {MTU: 1500, Groups: []string{"tap"}},
+}
+
+// clone makes an interface of "driver" or "driverN".
+func (n *simNet) clone(s *netStack, spec string) (*netIf, syscall.Errno) {
+	driver := strings.TrimRight(spec, "0123456789")
+	model, ok := cloners[driver]
+	if !ok {
+		return nil, syscall.EINVAL
+	}
+	suffix := ""
+	if driver == "epair" {
+		suffix = "a"
+	}
+	unit, wanted := 0, spec != driver
+	if wanted {
+		var err error
+		if unit, err = strconv.Atoi(spec[len(driver):]); err != nil || strconv.Itoa(unit) != spec[len(driver):] {
+			return nil, syscall.EINVAL
+		}
+	}
+	taken := func() bool {
+		for _, f := range n.ifs {
+			if f.Driver == driver && f.Unit == unit && f.Home == s.JID {
+				return true
+			}
+		}
+		return n.find(s, driver+strconv.Itoa(unit)+suffix) != nil
+	}
+	for taken() {
+		if wanted {
+			return nil, syscall.EEXIST
+		}
+		unit++
+	}
+	model.Groups = slices.Clone(model.Groups)
+	model.Name = driver + strconv.Itoa(unit) + suffix
+	model.MAC = cloneMAC(driver, n.seq, 0x0a)
+	f := n.add(s, driver, unit, model)
+	if driver == "epair" {
+		model.Groups = slices.Clone(model.Groups)
+		model.Name = driver + strconv.Itoa(unit) + "b"
+		model.MAC = append(slices.Clone(f.If.MAC[:5]), 0x0b)
+		peer := n.add(s, driver, unit, model)
+		peer.Peer, f.Peer = f.ID, peer.ID
+	}
+	return f, 0
+}
+
+// cloneMAC makes an address as the driver forms it.
+func cloneMAC(driver string, seq int, last byte) net.HardwareAddr {
+	switch driver {
+	case "epair":
+		return net.HardwareAddr{0x02, 0x54, 0x40, byte(seq >> 8), byte(seq), last}
+	case "bridge", "tap":
+		return net.HardwareAddr{0x58, 0x9c, 0xfc, 0x10, byte(seq >> 8), byte(seq)}
+	}
+	return nil
+}
+
+func netError(op, subject string, e syscall.Errno) error {
+	err := &CallError{Op: op, Subject: subject, Errno: e}
+	switch e {
+	case syscall.ENXIO, syscall.ENOENT, syscall.ESRCH:
+		err.Err = ErrNotFound
+	case syscall.EEXIST:
+		err.Err = ErrExists
+	}
+	return err
+}
+
+func routeText(r Route) string {
+	s := r.Dest.String()
+	if r.Gateway.IsValid() {
+		s += " " + r.Gateway.String()
+	}
+	if r.Interface != "" {
+		s += " -iface " + r.Interface
+	}
+	if r.FIB != 0 {
+		s += fmt.Sprintf(" fib %d", r.FIB)
+	}
+	return s
+}

@@ -1,0 +1,241 @@
+package kernel
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// simFilesystems are the types that can be mounted, with the permission that a
+// jail needs; those with a module exist only when it is loaded.
+var simFilesystems = map[string]struct{ module string }{
+	"nullfs": {}, "devfs": {}, "fdescfs": {}, "procfs": {}, "tmpfs": {},
+	"linprocfs": {"linprocfs"}, "linsysfs": {"linsysfs"}, "lindebugfs": {"lindebugfs"},
+}
+
+// Nmount implements [Mounts].
+func (v *simView) Nmount(ctx context.Context, req MountRequest) (Mounted, error) {
+	var out Mounted
+	text := fmt.Sprintf("%s %s %s %#x", req.Type, req.From, req.Path, uint64(req.Flags))
+	for _, o := range req.Options {
+		text += " " + o.Name
+		if o.Value != "" {
+			text += "=" + o.Value
+		}
+	}
+	err := v.do(ctx, "nmount", text, func() error {
+		m, err := v.mount(req)
+		if err == nil {
+			out = m.Mounted
+		}
+		return err
+	})
+	return out, err
+}
+
+func (v *simView) mount(req MountRequest) (*simMount, error) {
+	k := v.s
+	refused := func(e syscall.Errno, msg string) error {
+		return &CallError{Op: "nmount", Subject: req.Path, Errno: e, Msg: msg}
+	}
+	missing := func() error {
+		err := &CallError{Op: "nmount", Subject: req.Path, Errno: syscall.ENOENT, Err: ErrNotFound}
+		if !k.rel.missingIsENOENT {
+			err.Errno, err.Msg = syscall.EINVAL, "Invalid fstype"
+		}
+		return err
+	}
+	if number, valid := req.ruleset(); !req.mayBeEmpty() && valid && len(k.devfs.sets[number]) == 0 {
+		return nil, &CallError{
+			Op: "nmount", Subject: req.Path, Err: ErrEmptyRuleset,
+			Msg: fmt.Sprintf("devfs ruleset %d has no rules and would show every device of the host", number),
+		}
+	}
+	switch kind, known := simFilesystems[req.Type]; {
+	case req.Type == "":
+		return nil, refused(syscall.EINVAL, "Invalid fstype")
+	case req.Path == "":
+		return nil, refused(syscall.EINVAL, "Invalid fspath")
+	case len(req.Type) > 15 || len(req.Path) >= 1024:
+		return nil, refused(syscall.ENAMETOOLONG, "")
+	case !known || kind.module != "" && !k.hasModule(kind.module):
+		return nil, refused(syscall.EINVAL, "Invalid fstype")
+	}
+	if v.jailed() && !v.mayMount(req.Type) {
+		return nil, refused(syscall.EPERM, "")
+	}
+	var (
+		at   place
+		info fs.FileInfo
+		e    syscall.Errno
+	)
+	if req.Below != "" {
+		var err error
+		if at, info, err = v.walkBelow(req.Below, req.Path); err != nil {
+			return nil, err
+		}
+	} else if at, info, e = v.namei(req.Path); e == syscall.ENOENT {
+		return nil, missing()
+	} else if e != 0 {
+		return nil, refused(e, "")
+	}
+	if req.Flags&MntUpdate != 0 {
+		return v.updateMount(req, at)
+	}
+	m := &simMount{Mounted: Mounted{Type: req.Type, From: req.From, Path: at.path(), Flags: req.mountFlags()}}
+	if m.From == "" {
+		m.From = req.Type
+	}
+	switch {
+	case req.Type == "nullfs":
+		if req.From == "" {
+			return nil, refused(syscall.EINVAL, "")
+		}
+		src, sinfo, e := v.namei(req.From)
+		switch {
+		case e == syscall.ENOENT:
+			return nil, missing()
+		case e != 0:
+			return nil, refused(e, "")
+		case info.IsDir() != sinfo.IsDir():
+			return nil, refused(syscall.EINVAL, "")
+		case at.m.Type == "nullfs" && (place{at.m.src, joinRel(at.m.SrcRel, at.rel)}) == src:
+			return nil, refused(syscall.EDEADLK, "")
+		}
+		m.src, m.Src, m.SrcRel = src.m, src.m.Seq, src.rel
+		m.NoCache = req.has("nocache")
+		m.Flags |= src.m.Flags & (MntRdOnly | MntNoSuid | MntNoExec)
+	case !info.IsDir():
+		return nil, refused(syscall.ENOTDIR, "")
+	case req.Type == "devfs":
+		number, valid := req.ruleset()
+		if !valid {
+			return nil, refused(syscall.EINVAL, "invalid ruleset specification")
+		}
+		if v.jailed() {
+			if number != 0 && int(number) != v.me.DevfsRuleset {
+				return nil, refused(syscall.EPERM, "")
+			}
+			number = uint16(v.me.DevfsRuleset)
+		}
+		m.Ruleset = number
+	case req.Type == "tmpfs":
+		dir, err := os.MkdirTemp("", "sim-tmpfs-")
+		if err != nil {
+			return nil, refused(toErrno(err), err.Error())
+		}
+		m.dir = dir
+	}
+	k.mounts.add(m, at)
+	return m, nil
+}
+
+func (v *simView) mayMount(fstype string) bool {
+	any, one := v.s.byParam["allow.mount"], v.s.byParam["allow.mount."+fstype]
+	return one != nil && v.me.allow&any.bit != 0 && v.me.allow&one.bit != 0 && v.me.EnforceStatfs < 2
+}
+
+// updateMount changes flags, and the ruleset of a devfs. nullfs cannot.
+func (v *simView) updateMount(req MountRequest, at place) (*simMount, error) {
+	m := at.m
+	switch {
+	case at.rel != "/" || m.Type != req.Type:
+		return nil, &CallError{Op: "nmount", Subject: req.Path, Errno: syscall.EINVAL}
+	case m.Type == "nullfs" || m.Type == "fdescfs":
+		return nil, &CallError{Op: "nmount", Subject: req.Path, Errno: syscall.EOPNOTSUPP}
+	}
+	if m.Type == "devfs" && req.has("ruleset") {
+		number, valid := req.ruleset()
+		if !valid {
+			return nil, &CallError{Op: "nmount", Subject: req.Path, Errno: syscall.EINVAL, Msg: "invalid ruleset specification"}
+		}
+		m.Ruleset = number
+	}
+	m.Flags = req.mountFlags()
+	v.s.dirty.put(m.key(), m)
+	return m, nil
+}
+
+func (r MountRequest) has(name string) bool {
+	for _, o := range r.Options {
+		if o.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// mountFlags are the flags that stay with the mount, given as bits or as
+// options.
+func (r MountRequest) mountFlags() MountFlags {
+	f := r.Flags &^ (MntUpdate | MntForce)
+	for _, o := range r.Options {
+		switch o.Name {
+		case "ro", "rdonly":
+			f |= MntRdOnly
+		case "rw", "noro":
+			f &^= MntRdOnly
+		case "nosuid":
+			f |= MntNoSuid
+		case "noexec":
+			f |= MntNoExec
+		}
+	}
+	return f
+}
+
+func joinRel(a, b string) string {
+	if b == "/" {
+		return a
+	}
+	return strings.TrimSuffix(a, "/") + b
+}
+
+// Unmount implements [Mounts].
+func (v *simView) Unmount(ctx context.Context, path string, flags MountFlags) error {
+	return v.do(ctx, "unmount", fmt.Sprintf("%s %#x", path, uint64(flags)), func() error {
+		return v.unmountPath(path, flags)
+	})
+}
+
+func (v *simView) unmountPath(path string, flags MountFlags) error {
+	if v.jailed() && v.me.allow&v.s.byParam["allow.mount"].bit == 0 {
+		return &CallError{Op: "unmount", Subject: path, Errno: syscall.EPERM}
+	}
+	real := path
+	if at, _, e := v.namei(path); e == 0 {
+		real = at.path()
+	}
+	list := v.s.mounts.list
+	for i := len(list) - 1; i > 0; i-- {
+		if list[i].Path == real {
+			return v.unmount(list[i], path, flags)
+		}
+	}
+	return &CallError{Op: "unmount", Subject: path, Errno: syscall.EINVAL, Msg: "not mounted", Err: ErrNotFound}
+}
+
+// UnmountFSID implements [Mounts].
+func (v *simView) UnmountFSID(ctx context.Context, id FSID, flags MountFlags) error {
+	return v.do(ctx, "unmount", fmt.Sprintf("%s %#x", id, uint64(flags)), func() error {
+		for _, m := range v.s.mounts.list[1:] {
+			if m.FSID == id {
+				return v.unmount(m, id.String(), flags)
+			}
+		}
+		return &CallError{Op: "unmount", Subject: id.String(), Errno: syscall.ENOENT, Err: ErrNotFound}
+	})
+}
+
+func (v *simView) unmount(m *simMount, subject string, flags MountFlags) error {
+	t := &v.s.mounts
+	shown, cached := t.shown(m)
+	if cached || flags&MntForce == 0 && (shown || t.busy(m)) {
+		return &CallError{Op: "unmount", Subject: subject, Errno: syscall.EBUSY}
+	}
+	t.remove(m)
+	return nil
+}

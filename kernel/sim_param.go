@@ -1,0 +1,194 @@
+package kernel
+
+import (
+	"context"
+	"sort"
+	"strings"
+)
+
+// simParam is one parameter of the simulated kernel.
+type simParam struct {
+	ParamInfo
+	no  bool // the "no" twin of a boolean
+	get func(v *simView, pr *prison) any
+	bit uint64 // of prison.allow
+}
+
+// defaultOn are the permissions a new jail has, as far as its parent has them.
+var defaultOn = map[string]bool{
+	"allow.set_hostname": true, "allow.reserved_ports": true,
+	"allow.unprivileged_proc_debug": true, "allow.suser": true,
+}
+
+// allowNames lists the permissions of a kernel in the order of their bits.
+func allowNames(rel simRelease, opts SimOptions) []string {
+	names := []string{
+		"allow.set_hostname", "allow.sysvipc", "allow.raw_sockets", "allow.chflags",
+		"allow.mount", "allow.quotas", "allow.socket_af", "allow.mlock",
+		"allow.reserved_ports", "allow.read_msgbuf", "allow.unprivileged_proc_debug",
+		"allow.suser", "allow.mount.nullfs", "allow.mount.procfs", "allow.mount.tmpfs",
+		"allow.mount.fdescfs", "allow.mount.devfs",
+	}
+	if !opts.NoZFS {
+		names = append(names, "allow.mount.zfs")
+	}
+	for _, m := range opts.Modules {
+		switch m = strings.TrimSuffix(m, ".ko"); m {
+		case "linprocfs", "linsysfs", "lindebugfs", "fusefs":
+			names = append(names, "allow.mount."+m)
+		case "vmm":
+			names = append(names, "allow.vmm")
+		}
+	}
+	return append(names, rel.allow...)
+}
+
+// paramTable is security.jail.param of a kernel, sorted by name.
+func paramTable(rel simRelease, opts SimOptions) ([]simParam, map[string]*simParam) {
+	var all []simParam
+	add := func(name string, t ParamType, size int, access string, get func(*simView, *prison) any) {
+		all = append(all, simParam{
+			ParamInfo: ParamInfo{name, t, size, access == "W", access == "W" || access == "C"},
+			get:       get,
+		})
+	}
+	flag := func(name, access string, bit uint64, get func(*prison) bool) {
+		for _, no := range [...]bool{false, true} {
+			n := name
+			if no {
+				n = negate(name)
+			}
+			add(n, ParamBool, 4, access, func(_ *simView, pr *prison) any { return b2i(get(pr) != no) })
+			all[len(all)-1].no, all[len(all)-1].bit = no, bit
+		}
+	}
+	host := func(name string, size int, get func(*prison) any) {
+		add(name, ParamString, size, "W", func(_ *simView, pr *prison) any { return get(pr.hostOwner()) })
+	}
+
+	add("jid", ParamInt, 4, "C", func(_ *simView, pr *prison) any { return pr.JID })
+	add("parent", ParamInt, 4, "R", func(v *simView, pr *prison) any {
+		if pr.parent == v.me {
+			return 0
+		}
+		return pr.parent.JID
+	})
+	add("name", ParamString, 256, "W", func(v *simView, pr *prison) any { return v.nameOf(pr) })
+	add("path", ParamString, 1024, "C", func(v *simView, pr *prison) any { return v.pathOf(pr) })
+	add("securelevel", ParamInt, 4, "W", func(_ *simView, pr *prison) any { return pr.SecureLevel })
+	add("osreldate", ParamInt, 4, "C", func(_ *simView, pr *prison) any { return pr.OSRelDate })
+	add("osrelease", ParamString, 32, "C", func(_ *simView, pr *prison) any { return pr.OSRelease })
+	add("enforce_statfs", ParamInt, 4, "W", func(_ *simView, pr *prison) any { return pr.EnforceStatfs })
+	add("devfs_ruleset", ParamInt, 4, "W", func(_ *simView, pr *prison) any { return pr.DevfsRuleset })
+	flag("persist", "W", 0, func(pr *prison) bool { return pr.Persist })
+	flag("dying", "R", 0, func(pr *prison) bool { return !pr.alive() })
+	add("children.cur", ParamInt, 4, "R", func(_ *simView, pr *prison) any { return pr.childCount })
+	add("children.max", ParamInt, 4, "W", func(_ *simView, pr *prison) any { return pr.ChildMax })
+	add("cpuset.id", ParamInt, 4, "R", func(_ *simView, pr *prison) any { return int(pr.CPUSet) })
+	if !opts.NoVIMAGE {
+		add("vnet", ParamJailsys, 4, "C", func(_ *simView, pr *prison) any { return newOr(pr.VNET, Inherit) })
+	}
+
+	add("host", ParamJailsys, 4, "W", func(_ *simView, pr *prison) any { return newOr(pr.Host != nil, Inherit) })
+	host("host.hostname", 256, func(pr *prison) any { return pr.Host.Name })
+	host("host.domainname", 256, func(pr *prison) any { return pr.Host.Domain })
+	host("host.hostuuid", 64, func(pr *prison) any { return pr.Host.UUID })
+	add("host.hostid", ParamUlong, 8, "W", func(_ *simView, pr *prison) any { return pr.hostOwner().Host.ID })
+
+	for _, ip := range [...]struct {
+		name string
+		t    ParamType
+		of   func(*prison) *prisonIP
+	}{
+		{"ip4", ParamAddr4, func(pr *prison) *prisonIP { return &pr.IP4 }},
+		{"ip6", ParamAddr6, func(pr *prison) *prisonIP { return &pr.IP6 }},
+	} {
+		add(ip.name, ParamJailsys, 4, "C", func(_ *simView, pr *prison) any {
+			if ip.of(pr).Restricted {
+				return Disable
+			}
+			return Inherit
+		})
+		add(ip.name+".addr", ip.t, map[ParamType]int{ParamAddr4: 4, ParamAddr6: 16}[ip.t], "W",
+			func(_ *simView, pr *prison) any { return ip.of(pr).Addrs })
+		flag(ip.name+".saddrsel", "W", 0, func(pr *prison) bool { return !ip.of(pr).NoSaddrsel })
+	}
+
+	for i, name := range allowNames(rel, opts) {
+		bit := uint64(1) << i
+		flag(name, "W", bit, func(pr *prison) bool { return pr.allow&bit != 0 })
+	}
+	for _, m := range moduleParams(rel, opts) {
+		add(m.name, m.t, m.size, "W", func(_ *simView, pr *prison) any { return m.get(pr) })
+	}
+
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
+	byName := make(map[string]*simParam, len(all))
+	for i := range all {
+		byName[all[i].Name] = &all[i]
+	}
+	return all, byName
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func newOr(own bool, other JailSys) JailSys {
+	if own {
+		return New
+	}
+	return other
+}
+
+// encode makes the parameter as jail_get(2) returns it.
+func encode(name string, v any) Param {
+	switch v := v.(type) {
+	case int:
+		return Int(name, v)
+	case JailSys:
+		return Jailsys(name, v)
+	case uint64:
+		return Ulong(name, v)
+	case string:
+		return String(name, v)
+	case simAddrs:
+		return Addrs(name, v...)
+	}
+	return Param{Name: name}
+}
+
+// lookup finds a parameter, also one that exists for its key only (meta.owner).
+func (k *simKernel) lookup(name string) *simParam {
+	if p := k.byParam[name]; p != nil {
+		return p
+	}
+	if k.rel.meta {
+		for _, base := range [...]string{"meta", "env"} {
+			if key, ok := strings.CutPrefix(name, base+"."); ok && key != "" {
+				return &simParam{
+					ParamInfo: ParamInfo{name, ParamString, metaMax, true, true},
+					get:       func(_ *simView, pr *prison) any { return metaGet(pr.metaText(base), key) },
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// JailParams implements [Jails].
+func (v *simView) JailParams(ctx context.Context) ([]ParamInfo, error) {
+	var out []ParamInfo
+	err := v.do(ctx, "jail_params", "", func() error {
+		for i := range v.s.params {
+			if p := &v.s.params[i]; !p.no {
+				out = append(out, p.ParamInfo)
+			}
+		}
+		return nil
+	})
+	return out, err
+}

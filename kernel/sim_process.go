@@ -1,0 +1,499 @@
+package kernel
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Program is a scripted process. It returns its exit status; ctx ends when a
+// signal kills it, and the program then has to return.
+type Program func(ctx context.Context, p *SimProcess) int
+
+// SimProcess is a process as its [Program] sees it.
+//
+// Built-in programs are true, false, echo, cat, sleep, sh (with -c, or a script
+// such as /etc/rc: simple commands, ";", "&&", "||", "&", exit), freebsd-version,
+// env, id, hostname, ls, pwd and kill; /etc/rc and /etc/rc.shutdown succeed. In
+// a jail the file of a program has to be there. If it is a text that begins
+// "#!sim NAME", the program NAME runs; otherwise the one that has the file's
+// base name.
+type SimProcess struct {
+	Argv   []string
+	Env    []string
+	Jail   Identity // zero on the host
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+
+	k    *simKernel
+	proc *simProc
+}
+
+// simProc is a process in the table.
+type simProc struct {
+	Process
+	pr      *prison
+	view    *simView
+	root    place
+	cwd     place
+	group   *simProc // leader, itself perhaps
+	program Program
+	ctx     context.Context
+	cancel  context.CancelFunc
+	traps   map[int]chan int
+	signal  int
+	code    int
+	done    chan struct{}
+}
+
+type simProcs struct {
+	k     *simKernel
+	byPID map[int]*simProc
+	last  int
+}
+
+func (t *simProcs) init(k *simKernel) { *t = simProcs{k: k, byPID: map[int]*simProc{}, last: 600} }
+
+func (t *simProcs) uses(m *simMount) bool {
+	for _, p := range t.byPID {
+		if p.cwd.m == m || p.root.m == m {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *simProcs) in(covers func(string) bool) bool {
+	for _, p := range t.byPID {
+		if p.pr.parent != nil && (covers(p.cwd.path()) || covers(p.root.path())) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *simProcs) signalJail(pr *prison, sig int) {
+	for _, p := range t.byPID {
+		if p.pr == pr {
+			p.kill(sig)
+		}
+	}
+}
+
+func (t *simProcs) killAll() []*simProc {
+	var all []*simProc
+	for _, p := range t.byPID {
+		p.kill(9)
+		all = append(all, p)
+	}
+	return all
+}
+
+// killing are the signals whose default is to end the process, in FreeBSD's
+// numbers.
+var killing = []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 30, 31}
+
+// kill posts a signal; the table is locked.
+func (p *simProc) kill(sig int) {
+	if ch := p.traps[sig]; ch != nil && sig != 9 {
+		select {
+		case ch <- sig:
+		default: // one is pending already, as with sigaction(2)
+		}
+		return
+	}
+	if p.signal == 0 && slices.Contains(killing, sig) {
+		p.signal = sig
+		p.cancel()
+	}
+}
+
+// start puts a process into the table and runs it.
+func (t *simProcs) start(p *simProc, sp *SimProcess) {
+	for {
+		if t.last++; t.last > 99999 {
+			t.last = 100
+		}
+		if t.byPID[t.last] == nil {
+			break
+		}
+	}
+	p.PID, p.JID, p.Start = t.last, p.pr.JID, t.k.clock.Now()
+	p.Command = path.Base(sp.Argv[0])
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.done = make(chan struct{})
+	p.traps = map[int]chan int{}
+	if p.group == nil {
+		p.group = p
+	}
+	t.byPID[p.PID] = p
+	if p.pr.parent != nil {
+		p.pr.Procs++
+		t.k.dirty.put(p.pr.key(), p.pr)
+	}
+	sp.k, sp.proc = t.k, p
+	go func() {
+		code := p.program(p.ctx, sp)
+		t.k.mu.Lock()
+		p.code = code
+		p.cancel()
+		if t.byPID[p.PID] == p {
+			delete(t.byPID, p.PID)
+			if p.pr.parent != nil && !p.pr.gone {
+				p.pr.Procs--
+				t.k.dirty.put(p.pr.key(), p.pr)
+				t.k.jails.settle(p.pr)
+			}
+			_ = t.k.commit() // the end of a process has nobody to tell
+		}
+		t.k.mu.Unlock()
+		close(p.done)
+	}()
+}
+
+func (p *simProc) exit() Exit {
+	if p.signal != 0 {
+		return Exit{Code: -1, Signal: p.signal}
+	}
+	return Exit{Code: p.code & 0xff}
+}
+
+// Run implements [Processes].
+func (v *simView) Run(ctx context.Context, cmd Command) (Exit, error) {
+	var p *simProc
+	var refusal string // of jexec(8)
+	sp := &SimProcess{Argv: cmd.Argv, Env: cmd.Env, Jail: cmd.Jail}
+	sp.Stdin, sp.Stdout, sp.Stderr = stdio(cmd)
+	err := v.do(ctx, "run", strings.TrimSpace(cmd.Jail.Name+" "+strings.Join(cmd.Argv, " ")), func() error {
+		if len(cmd.Argv) == 0 || cmd.Argv[0] == "" {
+			return &CallError{Op: "run", Errno: syscall.EINVAL, Msg: "no program"}
+		}
+		view := v
+		if !cmd.Jail.IsZero() {
+			named := cmd.Jail
+			named.Name = v.fullName(named.Name)
+			pr, err := v.s.jails.check("jexec", named)
+			switch {
+			case err != nil:
+				return &CallError{Op: "run", Subject: cmd.Jail.String(), Msg: err.Error(), Err: errors.Join(ErrNotFound, err)}
+			case !pr.alive() || !pr.below(v.me):
+				return &CallError{Op: "run", Subject: cmd.Jail.String(), Errno: syscall.ENOENT, Msg: "the jail has ended", Err: ErrNotFound}
+			}
+			view = v.s.view(pr, nil)
+		}
+		v.s.calls.forked()
+		var err error
+		if p, refusal, err = view.newProc(cmd.Argv, cmd.Env, cmd.Dir, cmd.User); p != nil {
+			v.s.procs.start(p, sp)
+		}
+		return err
+	})
+	if err != nil {
+		return Exit{}, err
+	}
+	if p == nil {
+		_, werr := io.WriteString(sp.Stderr, refusal)
+		return Exit{Code: 1}, werr
+	}
+	return v.wait(ctx, p, cmd.KillDelay)
+}
+
+// wait waits for the process; when the context ends first its group is killed.
+func (v *simView) wait(ctx context.Context, p *simProc, delay time.Duration) (Exit, error) {
+	select {
+	case <-p.done:
+		return p.exit(), nil
+	case <-ctx.Done():
+	}
+	group := func(sig int) []*simProc {
+		v.s.mu.Lock()
+		defer v.s.mu.Unlock()
+		var all []*simProc
+		for _, q := range v.s.procs.byPID {
+			if q.group == p {
+				q.kill(sig)
+				all = append(all, q)
+			}
+		}
+		return all
+	}
+	if delay > 0 {
+		group(15)
+		t := time.NewTimer(delay)
+		select {
+		case <-p.done:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+	for _, q := range group(9) {
+		<-q.done
+	}
+	<-p.done
+	return p.exit(), ctx.Err()
+}
+
+// newProc finds the program. A nil process and no error is what jexec(8)
+// refuses, with its words.
+func (v *simView) newProc(argv, env []string, dir, user string) (*simProc, string, error) {
+	k := v.s
+	root := v.me.rootPlace(k)
+	if dir == "" {
+		dir = "/"
+	}
+	jailed := v.jailed()
+	cwd, info, e := k.lookupPath(root, root, dir, true)
+	if e == 0 && !info.IsDir() {
+		e = syscall.ENOTDIR
+	}
+	if e != 0 && !jailed {
+		return nil, "", pathError("chdir", dir, e)
+	}
+	if e != 0 {
+		return nil, "jexec: chdir(): " + dir + ": " + errnoText(e) + "\n", nil
+	}
+	p := &simProc{pr: v.me, view: v, root: root, cwd: cwd}
+	if user != "" && user != "root" {
+		uid, ok := k.userID(root, user)
+		if !ok {
+			return nil, "jexec: " + user + ": no such user\n", nil
+		}
+		p.User = uid
+	}
+	if p.program, e = k.findProgram(root, cwd, argv[0], env, jailed); e != 0 {
+		if !jailed {
+			return nil, "", pathError("run", argv[0], e)
+		}
+		return nil, "jexec: execvp: " + argv[0] + ": " + errnoText(e) + "\n", nil
+	}
+	return p, "", nil
+}
+
+// errnoText is strerror(3) of FreeBSD.
+func errnoText(e syscall.Errno) string {
+	switch e {
+	case syscall.ENOENT:
+		return "No such file or directory"
+	case syscall.EACCES:
+		return "Permission denied"
+	case syscall.ENOTDIR:
+		return "Not a directory"
+	case syscall.ENOEXEC:
+		return "Exec format error"
+	case syscall.ENAMETOOLONG:
+		return "File name too long"
+	case syscall.EROFS:
+		return "Read-only file system"
+	}
+	return e.Error()
+}
+
+// findProgram looks a program up: in a jail its file, on the host its name.
+func (k *simKernel) findProgram(root, cwd place, name string, env []string, jailed bool) (Program, syscall.Errno) {
+	byName := func(name string) Program {
+		if prog := k.opts.Programs[name]; prog != nil {
+			return prog
+		}
+		return builtins[name]
+	}
+	if !jailed {
+		if prog := byName(path.Base(name)); prog != nil {
+			return prog, 0
+		}
+	}
+	candidates := []string{name}
+	if !strings.Contains(name, "/") {
+		candidates = nil
+		for _, dir := range strings.Split(getenv(env, "PATH", "/usr/bin:/bin"), ":") {
+			candidates = append(candidates, path.Join("/", dir, name))
+		}
+	}
+	worst := syscall.ENOENT
+	for _, c := range candidates {
+		at, info, e := k.lookupPath(root, cwd, c, true)
+		if e != 0 {
+			if e != syscall.ENOENT {
+				worst = e
+			}
+			continue
+		}
+		if !info.Mode().IsRegular() || runtime.GOOS != "windows" && info.Mode()&0o111 == 0 {
+			worst = syscall.EACCES
+			continue
+		}
+		file, _ := k.real(at)
+		if sim, ok := simInterpreter(file); ok {
+			if prog := byName(sim); prog != nil {
+				return prog, 0
+			}
+			return nil, syscall.ENOENT
+		}
+		if prog := byName(path.Base(c)); prog != nil {
+			return prog, 0
+		}
+		return nil, syscall.ENOEXEC
+	}
+	return nil, worst
+}
+
+// simInterpreter reads NAME of a file's first line "#!sim NAME".
+func simInterpreter(file string) (string, bool) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", false
+	}
+	defer f.Close()
+	line, _ := bufio.NewReaderSize(io.LimitReader(f, 256), 256).ReadString('\n')
+	name, ok := strings.CutPrefix(strings.TrimSpace(line), "#!sim ")
+	return strings.TrimSpace(name), ok
+}
+
+func getenv(env []string, name, deflt string) string {
+	for i := len(env) - 1; i >= 0; i-- {
+		if v, ok := strings.CutPrefix(env[i], name+"="); ok {
+			return v
+		}
+	}
+	return deflt
+}
+
+// userID finds a user in the jail's passwd(5).
+func (k *simKernel) userID(root place, user string) (uint32, bool) {
+	b, err := k.readFile(root, root, "/etc/passwd")
+	if err != nil {
+		return 0, false
+	}
+	for line := range bytes.Lines(b) {
+		f := strings.Split(string(bytes.TrimSpace(line)), ":")
+		if len(f) < 4 || f[0] != user {
+			continue
+		}
+		n := uint32(0)
+		for _, c := range f[2] {
+			if c < '0' || c > '9' {
+				return 0, false
+			}
+			n = n*10 + uint32(c-'0')
+		}
+		return n, true
+	}
+	return 0, false
+}
+
+func (k *simKernel) readFile(root, cwd place, p string) ([]byte, error) {
+	at, _, e := k.lookupPath(root, cwd, p, true)
+	if e != 0 {
+		return nil, pathError("open", p, e)
+	}
+	file, ok := k.real(at)
+	if !ok {
+		return nil, pathError("open", p, syscall.ENOENT)
+	}
+	return os.ReadFile(file)
+}
+
+// stdio are a command's streams; equal writers share one lock.
+func stdio(cmd Command) (io.Reader, io.Writer, io.Writer) {
+	in, out, errw := cmd.Stdin, cmd.Stdout, cmd.Stderr
+	if cmd.Terminal != nil {
+		in, out, errw = cmd.Terminal, cmd.Terminal, cmd.Terminal
+	}
+	if in == nil {
+		in = strings.NewReader("")
+	}
+	one := &lockedWriter{w: out}
+	if sameWriter(out, errw) {
+		return in, one, one
+	}
+	return in, one, &lockedWriter{w: errw}
+}
+
+func sameWriter(a, b io.Writer) (same bool) {
+	defer func() { _ = recover() }() // writers that cannot be compared differ
+	return a == b
+}
+
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(b []byte) (int, error) {
+	if l.w == nil {
+		return len(b), nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}
+
+// ProcessList implements [Processes].
+func (v *simView) ProcessList(ctx context.Context, jid int) ([]Process, error) {
+	var out []Process
+	err := v.do(ctx, "process_list", strings.TrimSpace(Int("jid", jid).Name), func() error {
+		for _, p := range v.s.procs.byPID {
+			if p.pr.JID == jid && (p.pr == v.me || p.pr.below(v.me)) {
+				out = append(out, p.Process)
+			}
+		}
+		slices.SortFunc(out, func(a, b Process) int { return a.PID - b.PID })
+		return nil
+	})
+	return out, err
+}
+
+func (t *simProcs) same(p Process) *simProc {
+	if q := t.byPID[p.PID]; q != nil && q.Start.Equal(p.Start) && q.JID == p.JID {
+		return q
+	}
+	return nil
+}
+
+// ProcessSignal implements [Processes].
+func (v *simView) ProcessSignal(ctx context.Context, p Process, signal int) error {
+	return v.do(ctx, "process_signal", p.Command, func() error {
+		q := v.s.procs.same(p)
+		if q == nil {
+			return &CallError{Op: "kill", Subject: p.Command, Errno: syscall.ESRCH, Msg: "the process has ended", Err: ErrStale}
+		}
+		if signal < 0 || signal > 128 {
+			return &CallError{Op: "kill", Subject: p.Command, Errno: syscall.EINVAL}
+		}
+		q.kill(signal)
+		return nil
+	})
+}
+
+// ProcessWait implements [Processes].
+func (v *simView) ProcessWait(ctx context.Context, procs []Process) error {
+	var wait []*simProc
+	if err := v.do(ctx, "process_wait", "", func() error {
+		for _, p := range procs {
+			if q := v.s.procs.same(p); q != nil {
+				wait = append(wait, q)
+			}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, q := range wait {
+		select {
+		case <-q.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}

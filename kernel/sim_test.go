@@ -1,0 +1,83 @@
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// check and wantErr end the test at the first surprise.
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantErr(t testing.TB, err error, all ...error) {
+	t.Helper()
+	for _, want := range all {
+		if !errors.Is(err, want) {
+			t.Fatalf("got %v, want %v", err, want)
+		}
+	}
+}
+
+// newSim is a Sim over an empty directory with a jail root /j and a release /rel.
+func newSim(t testing.TB, opts SimOptions) *Sim {
+	t.Helper()
+	if opts.Root == "" {
+		opts.Root = t.TempDir()
+	}
+	for _, d := range []string{"rel/bin", "j/bin", "j/dev", "j/tmp", "j/etc", "mnt"} {
+		check(t, os.MkdirAll(filepath.Join(opts.Root, d), 0o755))
+	}
+	for _, p := range []string{"echo", "sh", "sleep", "cat", "true", "kill", "env", "pwd", "ls", "id", "hostname"} {
+		check(t, os.WriteFile(filepath.Join(opts.Root, "rel/bin", p), []byte("#!sim "+p+"\n"), 0o755))
+	}
+	s, err := NewSim(opts)
+	check(t, err)
+	return s
+}
+
+// newJail makes a persistent jail over /j with the release's programs.
+func newJail(t testing.TB, s *Sim, name string, params ...Param) Identity {
+	t.Helper()
+	ctx := context.Background()
+	if !s.Busy("/j/bin") {
+		_, err := s.Nmount(ctx, MountRequest{Type: "nullfs", From: "/rel/bin", Path: "/j/bin", Below: "/j", Flags: MntRdOnly})
+		check(t, err)
+	}
+	params = append([]Param{String("name", name), String("path", "/j"), Bool("persist", true)}, params...)
+	_, err := s.JailSet(ctx, JailCreate, params...)
+	check(t, err)
+	id, err := s.JailIdentify(ctx, 0, ByName(name))
+	check(t, err)
+	return id
+}
+
+func TestSimJailOverMount(t *testing.T) {
+	ctx := context.Background()
+	s := newSim(t, SimOptions{})
+	_, err := s.Nmount(ctx, MountRequest{Type: "devfs", Path: "/j/dev", Options: []MountOption{{"ruleset", "4711"}}})
+	wantErr(t, err, ErrEmptyRuleset)
+	id := newJail(t, s, "a")
+	if id.JID != 1 || id.Incarnation != 3 {
+		t.Fatalf("identity %+v", id)
+	}
+	var out bytes.Buffer
+	e, err := s.Run(ctx, Command{Jail: id, Argv: []string{"echo", "hi"}, Env: []string{"PATH=/bin"}, Stdout: &out, Stderr: &out})
+	check(t, err)
+	if out.String() != "hi\n" || !e.Success() {
+		t.Fatalf("%q %+v", out.String(), e)
+	}
+	wantErr(t, s.Unmount(ctx, "/rel/bin", 0), ErrNotFound)
+	check(t, s.JailRemove(ctx, id))
+	check(t, s.Unmount(ctx, "/j/bin", 0))
+	if s.Forks() != 1 {
+		t.Errorf("%d forks", s.Forks())
+	}
+}
