@@ -112,7 +112,7 @@ func jexecError(cmd Command, exit Exit, stderr string) error {
 	if i := strings.LastIndex(text, ": "); i >= 0 {
 		what, reason = text[:i], text[i+2:]
 	}
-	errno := errnoText[reason]
+	errno := errnoByText[reason]
 	op, subject, hasSubject := strings.Cut(what, ": ")
 	switch {
 	case hasSubject && (op == "execvp" || op == "chdir"):
