@@ -23,18 +23,18 @@ type JailSys int32
 
 // The three jailsys values.
 const (
-	Disable JailSys = 0
-	New     JailSys = 1
-	Inherit JailSys = 2
+	JailSysDisable JailSys = 0
+	JailSysNew     JailSys = 1
+	JailSysInherit JailSys = 2
 )
 
 func (s JailSys) String() string {
 	switch s {
-	case Disable:
+	case JailSysDisable:
 		return "disable"
-	case New:
+	case JailSysNew:
 		return "new"
-	case Inherit:
+	case JailSysInherit:
 		return "inherit"
 	}
 	return "invalid"

@@ -44,7 +44,7 @@ func moduleParams(rel simRelease, opts SimOptions) []moduleParam {
 	}
 	if !opts.NoZFS {
 		out = append(out,
-			moduleParam{"zfs", ParamJailsys, 4, func(pr *prison) any { return newOr(!pr.Mod.ZFSInherit, Inherit) }},
+			moduleParam{"zfs", ParamJailsys, 4, func(pr *prison) any { return newOr(!pr.Mod.ZFSInherit, JailSysInherit) }},
 			moduleParam{"zfs.mount_snapshot", ParamInt, 4, func(pr *prison) any {
 				for pr.Mod.ZFSInherit && pr.parent != nil {
 					pr = pr.parent
@@ -54,7 +54,7 @@ func moduleParams(rel simRelease, opts SimOptions) []moduleParam {
 	}
 	if k.hasModule("linux") || k.hasModule("linux64") {
 		out = append(out,
-			moduleParam{"linux", ParamJailsys, 4, func(pr *prison) any { return newOr(pr.Mod.LinuxOwn, Inherit) }},
+			moduleParam{"linux", ParamJailsys, 4, func(pr *prison) any { return newOr(pr.Mod.LinuxOwn, JailSysInherit) }},
 			moduleParam{"linux.osname", ParamString, 65, func(pr *prison) any { return pr.linuxOwner().Mod.LinuxName }},
 			moduleParam{"linux.osrelease", ParamString, 65, func(pr *prison) any { return pr.linuxOwner().Mod.LinuxRelease }},
 			moduleParam{"linux.oss_version", ParamInt, 4, func(pr *prison) any { return pr.linuxOwner().Mod.LinuxOSS }})
@@ -66,7 +66,7 @@ func moduleParams(rel simRelease, opts SimOptions) []moduleParam {
 	}
 	if k.hasModule("mac_do") {
 		out = append(out,
-			moduleParam{"mac.do", ParamJailsys, 4, func(pr *prison) any { return newOr(pr.Mod.MacDoOwn, Disable) }},
+			moduleParam{"mac.do", ParamJailsys, 4, func(pr *prison) any { return newOr(pr.Mod.MacDoOwn, JailSysDisable) }},
 			moduleParam{"mac.do.rules", ParamString, 1024, func(pr *prison) any { return pr.Mod.MacDoRules }})
 	}
 	return out
@@ -102,27 +102,27 @@ func (v *simView) checkModules(o *setOpts, ppr, pr *prison) (moduleState, error)
 	if k.byParam["sysvmsg"] != nil {
 		if p := o.flag("allow.sysvipc"); p != 0 {
 			for _, name := range sysvNames {
-				sysv[name] = Disable
+				sysv[name] = JailSysDisable
 				if p > 0 {
-					sysv[name] = Inherit
+					sysv[name] = JailSysInherit
 				}
 			}
 		}
 		for _, name := range sysvNames {
-			s, ok, err := o.jailsys(name, Disable, New, Inherit)
+			s, ok, err := o.jailsys(name, JailSysDisable, JailSysNew, JailSysInherit)
 			if err != nil {
 				return m, err
 			}
 			if ok {
 				sysv[name] = s
 			}
-			if ok && s != Disable && ppr.Mod.Sysv[name] == Disable {
+			if ok && s != JailSysDisable && ppr.Mod.Sysv[name] == JailSysDisable {
 				return m, errno(syscall.EPERM)
 			}
 		}
 	}
 	if !k.opts.NoZFS {
-		s, ok, err := o.jailsys("zfs", New, Inherit)
+		s, ok, err := o.jailsys("zfs", JailSysNew, JailSysInherit)
 		if err != nil {
 			return m, err
 		}
@@ -134,7 +134,7 @@ func (v *simView) checkModules(o *setOpts, ppr, pr *prison) (moduleState, error)
 			return m, errno(syscall.EINVAL)
 		}
 		if ok {
-			m.ZFSInherit = s == Inherit
+			m.ZFSInherit = s == JailSysInherit
 		}
 		if snap {
 			m.ZFSInherit, m.ZFSSnapshot = false, n
@@ -151,7 +151,7 @@ func (v *simView) checkModules(o *setOpts, ppr, pr *prison) (moduleState, error)
 		}
 	}
 	if k.byParam["mac.do"] != nil {
-		s, ok, err := o.jailsys("mac.do", Disable, New, Inherit)
+		s, ok, err := o.jailsys("mac.do", JailSysDisable, JailSysNew, JailSysInherit)
 		if err != nil {
 			return m, err
 		}
@@ -160,7 +160,7 @@ func (v *simView) checkModules(o *setOpts, ppr, pr *prison) (moduleState, error)
 			return m, err
 		}
 		if ok {
-			m.MacDoOwn = s == New
+			m.MacDoOwn = s == JailSysNew
 		}
 		if given {
 			m.MacDoOwn, m.MacDoRules = true, rules
@@ -173,12 +173,12 @@ func (o *setOpts) linuxParams(k *simKernel, m *moduleState) error {
 	if k.byParam["linux"] == nil {
 		return nil
 	}
-	s, ok, err := o.jailsys("linux", New, Inherit)
+	s, ok, err := o.jailsys("linux", JailSysNew, JailSysInherit)
 	if err != nil {
 		return err
 	}
 	if ok {
-		m.LinuxOwn = s == New
+		m.LinuxOwn = s == JailSysNew
 	}
 	for name, dst := range map[string]*string{"linux.osname": &m.LinuxName, "linux.osrelease": &m.LinuxRelease} {
 		text, ok, err := o.string(name, 65)

@@ -86,10 +86,10 @@ func paramTable(rel simRelease, opts SimOptions) ([]simParam, map[string]*simPar
 	add("children.max", ParamInt, 4, "W", func(_ *simView, pr *prison) any { return pr.ChildMax })
 	add("cpuset.id", ParamInt, 4, "R", func(_ *simView, pr *prison) any { return int(pr.CPUSet) })
 	if !opts.NoVIMAGE {
-		add("vnet", ParamJailsys, 4, "C", func(_ *simView, pr *prison) any { return newOr(pr.VNET, Inherit) })
+		add("vnet", ParamJailsys, 4, "C", func(_ *simView, pr *prison) any { return newOr(pr.VNET, JailSysInherit) })
 	}
 
-	add("host", ParamJailsys, 4, "W", func(_ *simView, pr *prison) any { return newOr(pr.Host != nil, Inherit) })
+	add("host", ParamJailsys, 4, "W", func(_ *simView, pr *prison) any { return newOr(pr.Host != nil, JailSysInherit) })
 	host("host.hostname", 256, func(pr *prison) any { return pr.Host.Name })
 	host("host.domainname", 256, func(pr *prison) any { return pr.Host.Domain })
 	host("host.hostuuid", 64, func(pr *prison) any { return pr.Host.UUID })
@@ -105,9 +105,9 @@ func paramTable(rel simRelease, opts SimOptions) ([]simParam, map[string]*simPar
 	} {
 		add(ip.name, ParamJailsys, 4, "C", func(_ *simView, pr *prison) any {
 			if ip.of(pr).Restricted {
-				return Disable
+				return JailSysDisable
 			}
-			return Inherit
+			return JailSysInherit
 		})
 		add(ip.name+".addr", ip.t, map[ParamType]int{ParamAddr4: 4, ParamAddr6: 16}[ip.t], "W",
 			func(_ *simView, pr *prison) any { return ip.of(pr).Addrs })
@@ -139,7 +139,7 @@ func b2i(b bool) int {
 
 func newOr(own bool, other JailSys) JailSys {
 	if own {
-		return New
+		return JailSysNew
 	}
 	return other
 }

@@ -119,7 +119,7 @@ func (j *simJails) init(k *simKernel) {
 		OSRelease: k.opts.Release, ChildMax: maxJID,
 		Host:  &prisonHost{Name: k.opts.Hostname, UUID: k.opts.HostUUID, ID: k.opts.HostID},
 		allow: ^uint64(0), kids: map[*prison]struct{}{},
-		Mod: moduleState{Sysv: map[string]JailSys{"sysvmsg": New, "sysvsem": New, "sysvshm": New},
+		Mod: moduleState{Sysv: map[string]JailSys{"sysvmsg": JailSysNew, "sysvsem": JailSysNew, "sysvshm": JailSysNew},
 			LinuxOwn: true, LinuxName: "Linux", LinuxRelease: "4.4.0", LinuxOSS: 198144},
 	}
 }

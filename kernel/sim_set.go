@@ -150,25 +150,25 @@ func (c *setCall) parseNumbers() error {
 func (c *setCall) parseFlags() error {
 	c.persist = c.flag("persist")
 	c.ip4.sel, c.ip6.sel = c.flag("ip4.saddrsel"), c.flag("ip6.saddrsel")
-	host, ok, err := c.jailsys("host", New, Inherit)
+	host, ok, err := c.jailsys("host", JailSysNew, JailSysInherit)
 	if err != nil {
 		return err
 	}
-	c.host.given, c.host.own = ok, ok && host == New
+	c.host.given, c.host.own = ok, ok && host == JailSysNew
 	vnetGiven := false
 	if !c.v.s.opts.NoVIMAGE {
-		vnet, ok, err := c.jailsys("vnet", New, Inherit)
+		vnet, ok, err := c.jailsys("vnet", JailSysNew, JailSysInherit)
 		if err != nil {
 			return err
 		}
-		vnetGiven, c.vnet = ok, ok && vnet == New
+		vnetGiven, c.vnet = ok, ok && vnet == JailSysNew
 	}
 	for name, ip := range map[string]*ipWish{"ip4": &c.ip4, "ip6": &c.ip6} {
-		s, ok, err := c.jailsys(name, Disable, New, Inherit)
+		s, ok, err := c.jailsys(name, JailSysDisable, JailSysNew, JailSysInherit)
 		if err != nil {
 			return err
 		}
-		ip.given, ip.user = ok, ok && s != Inherit
+		ip.given, ip.user = ok, ok && s != JailSysInherit
 	}
 	if c.flags&JailCreate != 0 && c.persist <= 0 {
 		return refuse(syscall.EINVAL, "new jail must persist or attach")

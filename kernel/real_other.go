@@ -1,0 +1,5 @@
+//go:build !freebsd || !(amd64 || arm64 || riscv64)
+
+package kernel
+
+func newReal() Kernel { return unsupported{} }

@@ -1,0 +1,71 @@
+//go:build amd64 || arm64 || riscv64
+
+package kernel
+
+import (
+	"context"
+	"io"
+	"os/exec"
+	"syscall"
+)
+
+// jexecLine is the longest that a message of jexec(8) may be.
+const jexecLine = 4096
+
+func (k *freebsd) Run(ctx context.Context, cmd Command) (Exit, error) {
+	if cmd.Jail.IsZero() {
+		return runOnHost(ctx, cmd)
+	}
+	if err := ctx.Err(); err != nil {
+		return Exit{}, err
+	}
+	if len(cmd.Argv) == 0 || cmd.Argv[0] == "" {
+		return Exit{}, &CallError{Op: "jexec", Errno: syscall.EINVAL, Msg: "no program named"}
+	}
+	if err := k.verify(ctx, "jail_attach", 0, cmd.Jail); err != nil {
+		return Exit{}, err
+	}
+	argv, env, err := jexecArgs(cmd)
+	if err != nil {
+		return Exit{}, err
+	}
+	head := &headWriter{to: cmd.Stderr}
+	if cmd.Terminal == nil {
+		if sameOutput(cmd.Stdout, cmd.Stderr) {
+			cmd.Stdout = head
+		}
+		cmd.Stderr = head
+	}
+	exit, err := runGroup(ctx, cmd, &exec.Cmd{
+		Path: jexecPath, Args: argv, Dir: "/", SysProcAttr: &syscall.SysProcAttr{},
+		Env: append([]string{}, env...),
+	})
+	if err != nil {
+		return exit, err
+	}
+	return exit, jexecError(cmd, exit, head.text())
+}
+
+// headWriter passes everything on and keeps the start of it.
+type headWriter struct {
+	to   io.Writer
+	head []byte
+	more bool
+}
+
+func (w *headWriter) Write(b []byte) (int, error) {
+	room := min(len(b), jexecLine-len(w.head))
+	w.head = append(w.head, b[:room]...)
+	w.more = w.more || room < len(b)
+	if w.to == nil {
+		return len(b), nil
+	}
+	return w.to.Write(b)
+}
+
+func (w *headWriter) text() string {
+	if w.more {
+		return ""
+	}
+	return string(w.head)
+}

@@ -1,0 +1,165 @@
+//go:build amd64 || arm64 || riscv64
+
+package kernel
+
+import (
+	"context"
+	"slices"
+	"syscall"
+)
+
+// The names of the kernel's own sysctl nodes about sysctl nodes, sysctl(3).
+const (
+	ctlName    = 1 // the name of an object identifier
+	ctlNext    = 2 // the object identifier after one
+	ctlNameOID = 3 // the object identifier of a name
+	ctlFormat  = 4 // kind and format
+)
+
+const ctlMaxName = 24
+
+// sysctlRead reads a node whose size may change from one call to the next.
+func sysctlRead(mib []int32) ([]byte, syscall.Errno) {
+	size, errno := sysctlCall(mib, nil, nil)
+	if errno != 0 {
+		return nil, errno
+	}
+	for {
+		// A little more than asked for: processes come and go.
+		buf := make([]byte, size+size/8+64)
+		n, errno := sysctlCall(mib, buf, nil)
+		if errno == syscall.ENOMEM {
+			size = len(buf) * 2
+			continue
+		}
+		if errno != 0 {
+			return nil, errno
+		}
+		return buf[:n], 0
+	}
+}
+
+// sysctlMeta asks one of the kernel's nodes about the node mib.
+func sysctlMeta(what int32, mib []int32) ([]byte, syscall.Errno) {
+	buf := make([]byte, 1024)
+	n, errno := sysctlCall(append([]int32{0, what}, mib...), buf, nil)
+	if errno != 0 {
+		return nil, errno
+	}
+	return buf[:n], 0
+}
+
+func sysctlMIB(name string) ([]int32, syscall.Errno) {
+	if name == "" {
+		return nil, syscall.ENOENT
+	}
+	buf := make([]byte, 4*ctlMaxName)
+	n, errno := sysctlCall([]int32{0, ctlNameOID}, buf, []byte(name))
+	if errno != 0 {
+		return nil, errno
+	}
+	return mibBytes(buf[:n]), 0
+}
+
+// sysctlKind is a node's kind and format string.
+func sysctlKind(mib []int32) (kind uint32, format string, errno syscall.Errno) {
+	b, errno := sysctlMeta(ctlFormat, mib)
+	if errno != 0 || len(b) < 4 {
+		return 0, "", errno
+	}
+	return uint32(nativeUint(b[:4])), cString(b[4:]), 0
+}
+
+func sysctlError(name string, errno syscall.Errno, msg string) error {
+	e := &CallError{Op: "sysctl", Subject: name, Errno: errno, Msg: msg}
+	if errno == syscall.ENOENT {
+		e.Err = ErrNotFound
+	}
+	return e
+}
+
+// sysctlValue reads a node by name together with its type.
+func sysctlValue(name string) (value []byte, ctlType uint32, err error) {
+	mib, errno := sysctlMIB(name)
+	if errno != 0 {
+		return nil, 0, sysctlError(name, errno, "")
+	}
+	kind, _, errno := sysctlKind(mib)
+	if errno != 0 {
+		return nil, 0, sysctlError(name, errno, "")
+	}
+	if kind&ctlTypeMask == ctlTypeNode {
+		return nil, 0, sysctlError(name, syscall.EISDIR, "has no value of its own")
+	}
+	value, errno = sysctlRead(mib)
+	if errno != 0 {
+		return nil, 0, sysctlError(name, errno, "")
+	}
+	return value, kind & ctlTypeMask, nil
+}
+
+func (k *freebsd) SysctlString(ctx context.Context, name string) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	value, ctlType, err := sysctlValue(name)
+	if err != nil {
+		return "", err
+	}
+	if ctlType != ctlTypeString {
+		return "", sysctlError(name, syscall.EINVAL, "is not text")
+	}
+	return cString(value), nil
+}
+
+func (k *freebsd) SysctlInt(ctx context.Context, name string) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	value, ctlType, err := sysctlValue(name)
+	if err != nil {
+		return 0, err
+	}
+	switch ctlType {
+	case ctlTypeInt, ctlTypeLong, ctlTypeS8, ctlTypeS16, ctlTypeS32, ctlTypeS64:
+		return nativeInt(value), nil
+	case ctlTypeUint, ctlTypeUlong, ctlTypeU8, ctlTypeU16, ctlTypeU32, ctlTypeU64:
+		return int64(nativeUint(value)), nil
+	}
+	return 0, sysctlError(name, syscall.EINVAL, "is not a number")
+}
+
+// paramWalk lists the nodes below security.jail.param.
+func paramWalk() ([]ParamInfo, syscall.Errno) {
+	root, errno := sysctlMIB("security.jail.param")
+	if errno != 0 {
+		return nil, errno
+	}
+	var list []ParamInfo
+	for mib := root; ; {
+		b, errno := sysctlMeta(ctlNext, mib)
+		if errno == syscall.ENOENT {
+			break
+		}
+		if errno != 0 {
+			return nil, errno
+		}
+		next := mibBytes(b)
+		if len(next) <= len(root) || !slices.Equal(next[:len(root)], root) {
+			break
+		}
+		mib = next
+		name, errno := sysctlMeta(ctlName, mib)
+		if errno != 0 {
+			continue // its module went away meanwhile
+		}
+		kind, format, errno := sysctlKind(mib)
+		if errno != 0 || kind&ctlTypeMask == ctlTypeNode {
+			continue
+		}
+		value, _ := sysctlRead(mib) // read by type; nodes without a size give none
+		list = append(list, paramInfo(cString(name), kind, format, value))
+	}
+	slices.SortFunc(list, byParamName)
+	return slices.CompactFunc(list, func(a, b ParamInfo) bool { return a.Name == b.Name }), 0
+}
