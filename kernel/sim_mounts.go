@@ -275,7 +275,8 @@ func (s *Sim) HoldBusy(p string) (release func(), err error) {
 }
 
 // Busy tells whether a mount, the root of a jail or the working directory of a
-// process is at path or below it.
+// process is at path or below it. File systems given to AttachMount do not
+// count: whoever attached them asks before taking them away.
 func (s *Sim) Busy(p string) bool {
 	k := s.s
 	k.mu.Lock()
@@ -287,7 +288,7 @@ func (s *Sim) Busy(p string) bool {
 		return q == p || p == "/" || strings.HasPrefix(q, p+"/")
 	}
 	for _, m := range k.mounts.list[1:] {
-		if in(m.Path) || m.src != nil && in(place{m.src, m.SrcRel}.path()) {
+		if !m.Attached && in(m.Path) || m.src != nil && in(place{m.src, m.SrcRel}.path()) {
 			return true
 		}
 	}
