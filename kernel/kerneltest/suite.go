@@ -239,7 +239,7 @@ func (s *suite) mkdir(name string) string {
 
 func (s *suite) file(name, text string) string {
 	s.Helper()
-	p := path.Join(s.Dir, name)
+	p := path.Join(s.mkdir(""), name)
 	s.ok(os.WriteFile(s.disk(p), []byte(text), 0o644))
 	return p
 }
