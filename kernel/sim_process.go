@@ -203,8 +203,10 @@ func (v *simView) Run(ctx context.Context, cmd Command) (Exit, error) {
 		return Exit{}, err
 	}
 	if p == nil {
-		_, werr := io.WriteString(sp.Stderr, refusal)
-		return Exit{Code: 1}, werr
+		if _, err := io.WriteString(sp.Stderr, refusal); err != nil {
+			return Exit{Code: 1}, err
+		}
+		return Exit{Code: 1}, jexecError(cmd, Exit{Code: 1}, refusal)
 	}
 	return v.wait(ctx, p, cmd.KillDelay)
 }
@@ -261,7 +263,11 @@ func (v *simView) newProc(argv, env []string, dir, user string) (*simProc, strin
 		return nil, "", pathError("chdir", dir, e)
 	}
 	if e != 0 {
+<<<<<<< HEAD
 		return nil, "jexec: chdir(): " + dir + ": " + simErrnoText(e) + "\n", nil
+=======
+		return nil, "jexec: chdir: " + dir + ": " + errnoText(e) + "\n", nil
+>>>>>>> fbsd
 	}
 	p := &simProc{pr: v.me, view: v, root: root, cwd: cwd}
 	if user != "" && user != "root" {
@@ -315,7 +321,7 @@ func (k *simKernel) findProgram(root, cwd place, name string, env []string, jail
 	candidates := []string{name}
 	if !strings.Contains(name, "/") {
 		candidates = nil
-		for _, dir := range strings.Split(getenv(env, "PATH", "/usr/bin:/bin"), ":") {
+		for _, dir := range strings.Split(getenv(env, "PATH", defaultPath), ":") {
 			candidates = append(candidates, path.Join("/", dir, name))
 		}
 	}
