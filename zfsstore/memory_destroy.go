@@ -143,10 +143,8 @@ func (c *change) destroyDataset(d *dataset, force bool) error {
 	if len(d.children) > 0 || len(d.snapshots) > 0 {
 		return c.refuse(1, "cannot destroy '%s': dataset is busy", d.Name)
 	}
+	c.vacate(d)
 	if d.MountedAt != "" {
-		if _, source := m.property(d, "mountpoint"); source != SourceLocal {
-			c.removeMountpoint(d.MountedAt)
-		}
 		if err := c.unmount(d); err != nil {
 			return err
 		}
