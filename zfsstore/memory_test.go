@@ -262,7 +262,7 @@ func TestMemoryReboot(t *testing.T) {
 // with their number, nor that of a listing with its square.
 func TestMemoryMany(t *testing.T) {
 	m, _ := newTestMemory(t, nil)
-	const many = 3000
+	const many = 1000
 	if err := m.Create(bg, "p/j", CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
