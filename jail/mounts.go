@@ -128,6 +128,6 @@ func (g *JailGenerator) fdescfsSteps(context.Context) ([]plan.Step, error) {
 	if !g.effective().Bool("mount_fdescfs") {
 		return nil, nil
 	}
-	m := mountTarget{Type: "fdescfs", From: "fdescfs", At: "dev/fd", Make: true}
+	m := mountTarget{Type: "fdescfs", From: "fdescfs", At: "dev/fd"}
 	return []plan.Step{stepMountFdescfs.Step(mountArgs{RootDataset: g.RootDataset(), Mounts: []mountTarget{m}})}, nil
 }

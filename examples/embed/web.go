@@ -1,0 +1,68 @@
+// Package embed shows a program of a user's own that imports the library, and
+// its test, which runs against a simulated host with go test on any system.
+package embed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/jail"
+)
+
+// Web keeps one web server's jail running.
+type Web struct {
+	Host    *host.Host
+	Release string
+}
+
+// Ensure makes the jail if it is not there and starts it if it is down. It
+// tells what it had to do.
+func (w *Web) Ensure(ctx context.Context, name string) (did []string, err error) {
+	j, err := jail.Load(ctx, w.Host, name)
+	if errors.Is(err, jail.ErrNotFound) {
+		if j, err = w.create(ctx, name); err == nil {
+			did = append(did, "created")
+		}
+	}
+	if err != nil {
+		return did, err
+	}
+	_, err = j.Start(ctx, jail.StartOptions{Busy: jail.Wait})
+	switch {
+	case err == nil:
+		did = append(did, "started")
+	case !errors.Is(err, jail.ErrRunning):
+		return did, err
+	}
+	return did, nil
+}
+
+func (w *Web) create(ctx context.Context, name string) (*jail.Jail, error) {
+	j, err := jail.New(ctx, w.Host, jail.Spec{
+		Name:       name,
+		Properties: map[string]string{"user.role": "web", "boot": "yes"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = j.Create(ctx, jail.CreateOptions{Release: w.Release, Basejail: true})
+	return j, err
+}
+
+// Check runs the server's own test in the jail.
+func (w *Web) Check(ctx context.Context, name string, argv ...string) error {
+	j, err := jail.Load(ctx, w.Host, name)
+	if err != nil {
+		return err
+	}
+	result, err := j.Exec(ctx, argv, jail.ExecOptions{})
+	if err != nil {
+		return err
+	}
+	if result.ExitCode != 0 {
+		return fmt.Errorf("%s in %s: exit status %d", argv[0], name, result.ExitCode)
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package jail_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// world is everything there is on a simulated host: datasets, mounts, kernel
+// jails, devfs rulesets and files, one line each.
+func world(t testing.TB, h *simhost.Host) []string {
+	t.Helper()
+	ctx := context.Background()
+	var out []string
+	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+
+	sets, err := h.Memory.List(ctx, "", zfsstore.ListOptions{
+		Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot},
+	})
+	require.NoError(t, err)
+	var root string
+	for _, d := range sets {
+		if d.Name == simhost.Pool {
+			root = filepath.Dir(filepath.Dir(d.Mountpoint))
+		}
+		add("dataset %s %s origin=%s mounted=%v clones=%v", d.Type, d.Name, d.Origin, d.Mounted, d.Clones)
+	}
+	mounts, err := h.Sim.Getfsstat(ctx)
+	require.NoError(t, err)
+	for _, m := range mounts {
+		add("mount %s %s on %s flags=%x", m.Type, m.From, m.Path, m.Flags)
+	}
+	for p, err := range h.Sim.JailList(ctx, 0, "path") {
+		require.NoError(t, err)
+		add("jail %s at %s", p.String("name"), p.String("path"))
+	}
+	rulesets, err := h.Sim.DevfsRulesets(ctx)
+	require.NoError(t, err)
+	for _, n := range rulesets {
+		rules, err := h.Sim.DevfsRules(ctx, n)
+		require.NoError(t, err)
+		add("ruleset %d with %d rules", n, len(rules))
+	}
+	out = append(out, files(t, root)...)
+	sort.Strings(out)
+	return out
+}
+
+// files lists what is below the host's directory, except the simulator's own
+// log and directories that hold nothing but empty ones: locks and journals
+// leave those.
+func files(t testing.TB, root string) []string {
+	t.Helper()
+	var out []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(root, path)
+		if rel == "state.log" || rel == "lock" {
+			return nil
+		}
+		if rel == "unmounted" {
+			return fs.SkipDir // the mock's own
+		}
+		if d.IsDir() && (strings.HasPrefix(rel, "run") || strings.HasPrefix(rel, "db")) {
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		line := fmt.Sprintf("file %s %v", rel, info.Mode())
+		switch {
+		case info.Mode().IsRegular():
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			line += fmt.Sprintf(" %x", sha256.Sum256(data))
+		case info.Mode()&fs.ModeSymlink != 0:
+			target, err := os.Readlink(path)
+			if err != nil {
+				return err
+			}
+			line += " -> " + target
+		}
+		out = append(out, line)
+		return nil
+	})
+	require.NoError(t, err)
+	return out
+}
+
+// requireSame compares two worlds and names only what differs.
+func requireSame(t testing.TB, want, got []string) {
+	t.Helper()
+	count := map[string]int{}
+	for _, line := range want {
+		count[line]--
+	}
+	for _, line := range got {
+		count[line]++
+	}
+	var diff []string
+	for line, n := range count {
+		switch {
+		case n < 0:
+			diff = append(diff, "missing: "+line)
+		case n > 0:
+			diff = append(diff, "left over: "+line)
+		}
+	}
+	sort.Strings(diff)
+	require.Empty(t, strings.Join(diff, "\n"))
+}
