@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+)
+
+//go:embed run.sh
+var runScript []byte
+
+// suite is a conformance suite against the real system. It runs by itself,
+// after all other tests.
+type suite struct{ Folder, Test string }
+
+// suites are run by run.sh in this order. A bundle without one of these tests
+// fails there, so that a renamed suite cannot get lost.
+var suites = []suite{
+	{"kernel", "TestConformanceReal"},
+	{"zfsstore", "TestExecConformance"},
+}
+
+// compiler cross-compiles the module's tests and programs into a tree.
+type compiler struct {
+	module goModule
+	arch   string
+	tree   string
+}
+
+// contents is what a bundle holds.
+type contents struct {
+	Tests    []string // folders with a test binary
+	Programs []string // folders of package main
+	Testdata []string // testdata folders
+}
+
+func (c compiler) env() []string {
+	return []string{"GOOS=freebsd", "GOARCH=" + c.arch, "CGO_ENABLED=0"}
+}
+
+// testBinary is where the test binary of a folder is in the tree. It lies in
+// the folder itself, which is the working directory that go test gives to it.
+func testBinary(folder string) string {
+	return path.Join("tree", folder, "go.test")
+}
+
+func programBinary(folder string) string { return path.Join("bin", path.Base(folder)) }
+
+// build compiles everything, a few at a time: most of a test binary is linking,
+// which uses one processor.
+func (c compiler) build(ctx context.Context, packages []goPackage) (contents, error) {
+	var made contents
+	var jobs [][]string
+	target := func(name string) string { return filepath.Join(c.tree, filepath.FromSlash(name)) }
+	for _, p := range packages {
+		folder := c.module.folder(p)
+		if p.hasTests() {
+			made.Tests = append(made.Tests, folder)
+			jobs = append(jobs, []string{"test", "-c", "-trimpath", "-ldflags=-s -w", "-o", target(testBinary(folder)), p.ImportPath})
+		}
+		if p.Name == "main" {
+			made.Programs = append(made.Programs, folder)
+			jobs = append(jobs, []string{"build", "-trimpath", "-ldflags=-s -w", "-o", target(programBinary(folder)), p.ImportPath})
+		}
+	}
+	if len(made.Tests) == 0 {
+		return made, errors.New("the module has no tests")
+	}
+	if err := c.all(ctx, jobs); err != nil {
+		return made, err
+	}
+	var err error
+	made.Testdata, err = testdataFolders(c.module.Dir)
+	if err != nil {
+		return made, err
+	}
+	for _, folder := range made.Testdata {
+		from := os.DirFS(filepath.Join(c.module.Dir, filepath.FromSlash(folder)))
+		if err := os.CopyFS(target(path.Join("tree", folder)), from); err != nil {
+			return made, err
+		}
+	}
+	return made, nil
+}
+
+// all runs go commands, as many at once as there are processors, and stops at
+// the first failure.
+func (c compiler) all(ctx context.Context, jobs [][]string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	queue := make(chan []string)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for job := range queue {
+				if _, err := goCommand(ctx, c.module.Dir, c.env(), job...); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for _, job := range jobs {
+		if ctx.Err() != nil {
+			break
+		}
+		queue <- job
+	}
+	close(queue)
+	workers.Wait()
+	return context.Cause(ctx)
+}
+
+// write adds run.sh and the lists it reads.
+func (c compiler) write(made contents) error {
+	var tests, runs strings.Builder
+	for _, folder := range made.Tests {
+		fmt.Fprintf(&tests, "%s\n", folder)
+	}
+	for _, s := range suites {
+		fmt.Fprintf(&runs, "%s %s\n", s.Folder, s.Test)
+	}
+	return errors.Join(
+		os.WriteFile(filepath.Join(c.tree, "run.sh"), runScript, 0o755),
+		os.WriteFile(filepath.Join(c.tree, "tests"), []byte(tests.String()), 0o644),
+		os.WriteFile(filepath.Join(c.tree, "suites"), []byte(runs.String()), 0o644),
+	)
+}

@@ -1,0 +1,269 @@
+#!/bin/sh
+# Tests go-libioc on this FreeBSD machine: the unit tests of every package, the
+# conformance suites against the real kernel and the real ZFS, and the whole way
+# from an archive to a command in a jail. Nothing but the base system of FreeBSD
+# 13.2 or later is needed. Runs as root.
+#
+# Environment, all optional:
+#   IOC_TEST_POOL     an existing, empty pool; or a disk device or a file, on
+#                     which the pool ioctest is made, and destroyed at the end.
+#                     A file that is not there is made. Default: a file of 4 GB
+#                     (sparse) in the work directory.
+#   IOC_TEST_BASE     a release's base.txz for the run of quickstart. Without it
+#                     that part is skipped.
+#   IOC_TEST_RELEASE  the name of that release. Default: this system's.
+#   IOC_TEST_FILTER   an extended regular expression: only the parts whose name
+#                     matches are run. Names are a package's folder (kernel), a
+#                     suite (suite:kernel) and quickstart.
+#   IOC_TEST_TIMEOUT  the longest time for one test binary, as Go writes
+#                     durations. Default: 10m.
+#   IOC_TEST_WORK     the work directory, which keeps the logs. Default: a new
+#                     one in /var/tmp.
+#
+# The last line is "N passed, N failed, N skipped": tests and subtests, each
+# check that nothing was left behind, and the run of quickstart. The exit status
+# is 0 if nothing failed, else 1.
+
+set -u
+LC_ALL=C
+PATH=$PATH:/sbin:/bin:/usr/sbin:/usr/bin
+TZ=UTC
+export LC_ALL PATH TZ
+
+top=$(cd "$(dirname "$0")" && pwd) || exit 1
+passed=0 failed=0 skipped=0
+made_pool= made_file= test_jail=
+
+say() { printf '%s\n' "$*"; }
+
+die() {
+	say "run.sh: $*" >&2
+	exit 1
+}
+
+# put_back removes what this script itself made.
+put_back() {
+	bad=0
+	if [ -n "$test_jail" ]; then jail -r "$test_jail" || bad=1; fi
+	if [ -n "$made_pool" ]; then zpool destroy -f "$made_pool" || bad=1; fi
+	if [ -n "$made_file" ]; then rm -f "$made_file" || bad=1; fi
+	test_jail= made_pool= made_file=
+	return $bad
+}
+
+wanted() { printf '%s\n' "$1" | grep -Eq -- "${IOC_TEST_FILTER:-.}"; }
+
+forks() {
+	total=0
+	for counter in v_forks v_vforks v_rforks; do
+		n=$(sysctl -n vm.stats.vm.$counter 2>/dev/null) && total=$((total + n))
+	done
+	say $total
+}
+
+# state writes what must be the same before and after into a directory. State
+# directories may stay, files in them may not.
+state() {
+	mkdir -p "$1" || die "cannot write $1"
+	zfs list -H -o name -t all -r "$pool" >"$1/datasets" 2>&1
+	mount -p | tr -s '\t ' ' ' | sort >"$1/mounts"
+	jls -N >"$1/jails" 2>&1
+	ifconfig -l >"$1/interfaces" 2>&1
+	if [ "$(sysctl -n kern.racct.enable 2>/dev/null)" = 1 ]; then
+		rctl >"$1/limits" 2>&1
+	fi
+	ps -axo jid,command | awk '$1 > 0' >"$1/processes"
+	find /var/run/go-libioc /var/db/go-libioc /var/cache/go-libioc ! -type d \
+		2>/dev/null | sort >"$1/files"
+	ls -A "$TMPDIR" | sort >"$1/temporary-files"
+}
+
+# leftovers compares the state with the one before, for up to ten seconds: a
+# removed jail dies when its last connection does.
+leftovers() {
+	try=0
+	while state "$work/now" && ! diff -r "$1" "$work/now" >"$work/difference"; do
+		try=$((try + 1))
+		[ $try -ge 10 ] && break
+		sleep 1
+	done
+	if [ -s "$work/difference" ]; then
+		failed=$((failed + 1))
+		say "FAIL $2 left something behind (< before, > after):"
+		sed 's/^/     /' "$work/difference"
+		# The next part is compared with what is there now.
+		rm -rf "$1" && mv "$work/now" "$1"
+		return 1
+	fi
+	passed=$((passed + 1))
+}
+
+# results counts the results in a log: "passed failed skipped".
+results() {
+	awk '
+		/^ *--- PASS: / { p++ }
+		/^ *--- FAIL: / { f++ }
+		/^ *--- SKIP: / { s++ }
+		END { print p + 0, f + 0, s + 0 }' "$1"
+}
+
+# skips lists the skipped tests of a log, each with its last words.
+skips() {
+	awk -v part="$2" '
+		/^=== / { name = $3; next }
+		/^ +[A-Za-z0-9_]+\.go:[0-9]+: / {
+			text = $0
+			sub(/^ +[A-Za-z0-9_]+\.go:[0-9]+: /, "", text)
+			reason[name] = text
+		}
+		/^ *--- SKIP: / {
+			name = $3
+			text = name in reason ? reason[name] : "(no reason given)"
+			print part ": " name ": " text
+		}' "$1" >>"$work/skips"
+}
+
+# binary NAME FOLDER FLAGS... runs one test binary as go test would, with its
+# package as the working directory.
+binary() {
+	name=$1 folder=$2
+	shift 2
+	log=$work/log/$(printf '%s' "$name" | tr '/:' '--').log
+	begin=$(date +%s)
+	(cd "$top/tree/$folder" && exec ./go.test -test.v -test.timeout "${IOC_TEST_TIMEOUT:-10m}" "$@") \
+		>"$log" 2>&1 </dev/null
+	status=$?
+	seconds=$(($(date +%s) - begin))
+	set -- $(results "$log")
+	word=ok why=
+	if [ $status -ne 0 ]; then
+		word=FAIL
+		# A panic or the time limit ends the binary without a result.
+		[ "$2" -eq 0 ] && set -- "$1" 1 "$3" && why="exit status $status; "
+	elif [ "$2" -gt 0 ]; then
+		word=FAIL
+	elif [ $(($1 + $3)) -eq 0 ]; then
+		word=FAIL why="no test ran; "
+		set -- 0 1 0
+	fi
+	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+	printf '%-4s %-28s %4d s  %s%d passed, %d failed, %d skipped\n' \
+		$word "$name" $seconds "$why" "$1" "$2" "$3"
+	skips "$log" "$name"
+	if [ $word = FAIL ]; then
+		say "     the failed tests and the last 60 lines of $log:"
+		grep -E '^ *--- FAIL: ' "$log" | sed 's/^/     ! /'
+		tail -n 60 "$log" | sed 's/^/     | /'
+	fi
+	leftovers "$work/before" "$name"
+}
+
+open_pool() {
+	pool=${IOC_TEST_POOL:-$work/pool.img}
+	case $pool in
+	/*)
+		vdev=$pool pool=ioctest
+		zpool list -H -o name $pool >/dev/null 2>&1 && die "a pool $pool exists"
+		if [ ! -e "$vdev" ]; then
+			truncate -s 4g "$vdev" || die "cannot make $vdev"
+			made_file=$vdev
+		fi
+		zpool create -f -o cachefile=none -m /$pool $pool "$vdev" || die "cannot make a pool on $vdev"
+		made_pool=$pool
+		;;
+	*)
+		sets=$(zfs list -H -o name -t all -r "$pool") || die "no pool $pool"
+		[ "$sets" = "$pool" ] || die "the pool $pool is not empty"
+		;;
+	esac
+}
+
+# unit runs the tests of every package. The suites come later and are left out.
+unit() {
+	leave_out=$(awk '{ printf "%s%s", (NR > 1 ? "|" : ""), $2 }' "$top/suites")
+	while read -r folder; do
+		wanted "$folder" && binary "$folder" "$folder" -test.skip "^($leave_out)\$"
+	done <"$top/tests"
+}
+
+conformance() {
+	while read -r folder test; do
+		wanted "suite:$folder" || continue
+		before=$(forks)
+		binary "suite:$folder" "$folder" -test.run "^$test\$"
+		say "     $(($(forks) - before)) forks"
+	done <"$top/suites"
+}
+
+quickstart() {
+	wanted quickstart || return
+	if [ -z "${IOC_TEST_BASE:-}" ]; then
+		skipped=$((skipped + 1))
+		say "quickstart: IOC_TEST_BASE names no base.txz" >>"$work/skips"
+		return
+	fi
+	log=$work/log/quickstart.log
+	begin=$(date +%s)
+	before=$(forks)
+	"$top/bin/quickstart" -real -pool "$pool" -archive "$IOC_TEST_BASE" \
+		-release "$IOC_TEST_RELEASE" >"$log" 2>&1 </dev/null
+	status=$?
+	used=$(($(forks) - before))
+	word=ok
+	if [ $status -eq 0 ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1)) word=FAIL
+	fi
+	printf '%-4s %-28s %4d s  exit status %d, %d forks\n' \
+		$word quickstart $(($(date +%s) - begin)) $status $used
+	tail -n 200 "$log" | sed 's/^/     | /'
+	leftovers "$work/before" quickstart
+}
+
+trap 'exit 1' INT TERM HUP
+trap 'put_back' EXIT
+
+[ "$(uname -s)" = FreeBSD ] || die "this is not FreeBSD"
+[ "$(id -u)" = 0 ] || die "must run as root"
+
+work=${IOC_TEST_WORK:-$(mktemp -d /var/tmp/go-libioc-test.XXXXXX)} || exit 1
+TMPDIR=$work/tmp
+rm -rf "$TMPDIR" "$work/log" "$work/skips" "$work/before" "$work/now"
+mkdir -p "$work/log" "$TMPDIR" || exit 1
+: >"$work/skips"
+
+for module in zfs nullfs fdescfs procfs tmpfs linprocfs linsysfs unionfs if_bridge if_epair; do
+	kldload -nq $module 2>/dev/null || say "note: no kernel module $module"
+done
+
+open_pool
+if [ -n "${IOC_TEST_BASE:-}" ]; then
+	[ -f "$IOC_TEST_BASE" ] || die "no file $IOC_TEST_BASE"
+	IOC_TEST_BASE=$(cd "$(dirname "$IOC_TEST_BASE")" && pwd)/$(basename "$IOC_TEST_BASE")
+fi
+: "${IOC_TEST_RELEASE:=$(freebsd-version -u | sed 's/-p[0-9]*$//')}"
+# A running jail, for the suites that hand datasets to one.
+if jail -c name=ioctestjail path=/ persist >/dev/null; then
+	test_jail=ioctestjail
+else
+	say "note: no jail could be made for IOC_TEST_JAIL"
+fi
+IOC_TEST_POOL=$pool IOC_TEST_JAIL=$test_jail
+export IOC_TEST_POOL IOC_TEST_BASE IOC_TEST_RELEASE IOC_TEST_JAIL TMPDIR
+
+say "FreeBSD $(freebsd-version -ku | tr '\n' ' ')$(uname -m), pool $pool, logs in $work/log"
+state "$work/before"
+all=$(forks)
+unit
+conformance
+quickstart
+put_back || { failed=$((failed + 1)); say "FAIL run.sh could not remove its own jail or pool"; }
+say "$(($(forks) - all)) forks altogether (vm.stats.vm: v_forks, v_vforks, v_rforks)"
+
+if [ -s "$work/skips" ]; then
+	say "skipped, and why:"
+	sed 's/^/     /' "$work/skips"
+fi
+say "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]

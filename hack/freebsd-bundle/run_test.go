@@ -1,0 +1,178 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// stubs stand for FreeBSD's tools. Files in the folder that STUB_STATE names
+// are what they find on the machine.
+var stubs = map[string]string{
+	"uname": `case $1 in -s) echo FreeBSD;; *) echo amd64;; esac`,
+	"id":    `echo 0`, "kldload": `exit 0`, "ifconfig": `echo lo0`, "ps": `exit 0`,
+	"freebsd-version": `echo 13.2-RELEASE-p4`,
+	"mount":           `cat "$STUB_STATE/mounts" 2>/dev/null; exit 0`,
+	"jls":             `cat "$STUB_STATE/jails" 2>/dev/null; exit 0`,
+	"sysctl":          `case $2 in vm.stats.*) echo 5;; *) exit 1;; esac`,
+	"sleep":           `exit 0`,
+	"jail":            `case $1 in -c) echo made >>"$STUB_STATE/jails";; -r) rm "$STUB_STATE/jails";; esac`,
+	"zfs":             `echo "$STUB_POOL"`,
+	"zpool":           `case $1 in list) exit 1;; *) echo "$*" >>"$STUB_STATE/zpool";; esac`,
+}
+
+// fakeBundle is a bundle whose test binaries are scripts.
+type fakeBundle struct {
+	dir, state string
+	env        []string
+}
+
+func newFakeBundle(t *testing.T, binaries map[string]string, suites string) fakeBundle {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("no sh(1) on Windows")
+	}
+	b := fakeBundle{dir: t.TempDir(), state: t.TempDir()}
+	var tests []string
+	for folder, script := range binaries {
+		writeScript(t, filepath.Join(b.dir, "tree", folder, "go.test"), script)
+		tests = append(tests, folder+"\n")
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(b.dir, "run.sh"), runScript, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(b.dir, "tests"), []byte(strings.Join(tests, "")), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(b.dir, "suites"), []byte(suites), 0o644))
+	bin := t.TempDir()
+	for name, script := range stubs {
+		writeScript(t, filepath.Join(bin, name), script)
+	}
+	b.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"),
+		"STUB_STATE="+b.state, "STUB_POOL=testpool", "IOC_TEST_POOL=testpool",
+		"IOC_TEST_WORK="+t.TempDir(), "IOC_TEST_BASE=", "IOC_TEST_RELEASE=", "IOC_TEST_FILTER=")
+	return b
+}
+
+func writeScript(t *testing.T, path, script string) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o755))
+}
+
+// run returns run.sh's output, its last line and its exit status.
+func (b fakeBundle) run(t *testing.T, env ...string) (output, last string, status int) {
+	t.Helper()
+	cmd := exec.Command("sh", filepath.Join(b.dir, "run.sh"))
+	cmd.Env = append(b.env, env...)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	return string(out), lines[len(lines)-1], cmd.ProcessState.ExitCode()
+}
+
+const good = `cat <<'END'
+=== RUN   TestGood
+--- PASS: TestGood (0.00s)
+=== RUN   TestHalf
+=== RUN   TestHalf/sub
+    half_test.go:7: no frobnicator here
+--- PASS: TestHalf (0.00s)
+    --- SKIP: TestHalf/sub (0.00s)
+PASS
+END`
+
+func TestRunScriptPasses(t *testing.T) {
+	b := newFakeBundle(t, map[string]string{"a": good + `
+case "$*" in *"-test.skip ^(TestReal)$"*) ;; *"-test.run ^TestReal$"*) ;; *) exit 9;; esac
+[ -f ./go.test ] && [ "$IOC_TEST_POOL" = testpool ] && [ "$IOC_TEST_RELEASE" = 13.2-RELEASE ] && [ -n "$IOC_TEST_JAIL" ]`}, "a TestReal\n")
+	out, last, status := b.run(t)
+	// Twice two tests, each time with the check behind it.
+	require.Equal(t, "6 passed, 0 failed, 3 skipped", last, out)
+	require.Zero(t, status)
+	require.Contains(t, out, "a: TestHalf/sub: no frobnicator here")
+	require.Contains(t, out, "suite:a: TestHalf/sub: no frobnicator here")
+	require.Contains(t, out, "quickstart: IOC_TEST_BASE names no base.txz")
+	require.NoFileExists(t, filepath.Join(b.state, "jails"))
+}
+
+func TestRunScriptFails(t *testing.T) {
+	for name, c := range map[string]struct{ script, last, says string }{
+		"a test fails": {
+			`echo '--- PASS: TestA (0.00s)'; echo '    a_test.go:3: because'; echo '--- FAIL: TestB (0.00s)'; exit 1`,
+			"2 passed, 1 failed, 1 skipped", "because",
+		},
+		"the binary crashes": {
+			`echo '--- PASS: TestA (0.00s)'; echo 'panic: oh no'; exit 2`,
+			"2 passed, 1 failed, 1 skipped", "oh no",
+		},
+		"no test ran": {
+			`echo 'testing: warning: no tests to run'; echo PASS`,
+			"1 passed, 1 failed, 1 skipped", "no test ran",
+		},
+		"a mount is left": {
+			`echo '--- PASS: TestA (0.00s)'; echo 'devfs /jail/dev devfs rw 0 0' >>"$STUB_STATE/mounts"`,
+			"1 passed, 1 failed, 1 skipped", "> devfs /jail/dev devfs rw 0 0",
+		},
+		"a file is left": {
+			`echo '--- PASS: TestA (0.00s)'; mktemp "$TMPDIR/forgotten.XXXXXX"`,
+			"1 passed, 1 failed, 1 skipped", "> forgotten.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newFakeBundle(t, map[string]string{"a": c.script}, "")
+			out, last, status := b.run(t)
+			require.Equal(t, c.last, last, out)
+			require.Equal(t, 1, status)
+			require.Contains(t, out, c.says)
+		})
+	}
+}
+
+func TestRunScriptFilter(t *testing.T) {
+	b := newFakeBundle(t, map[string]string{"a": good, "b": "exit 1"}, "b TestReal\n")
+	out, last, status := b.run(t, "IOC_TEST_FILTER=^a$")
+	require.Equal(t, "3 passed, 0 failed, 1 skipped", last, out)
+	require.Zero(t, status)
+}
+
+func TestRunScriptQuickstart(t *testing.T) {
+	base := filepath.Join(t.TempDir(), "base.txz")
+	require.NoError(t, os.WriteFile(base, nil, 0o644))
+	for name, c := range map[string]struct{ script, last string }{
+		"works": {`echo "$*"`, "2 passed, 0 failed, 0 skipped"},
+		"fails": {`echo "$*"; exit 3`, "1 passed, 1 failed, 0 skipped"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newFakeBundle(t, nil, "")
+			writeScript(t, filepath.Join(b.dir, "bin", "quickstart"), c.script)
+			out, last, _ := b.run(t, "IOC_TEST_BASE="+base)
+			require.Equal(t, c.last, last, out)
+			require.Contains(t, out, "-real -pool testpool -archive "+base+" -release 13.2-RELEASE")
+		})
+	}
+}
+
+func TestRunScriptMakesPool(t *testing.T) {
+	b := newFakeBundle(t, map[string]string{"a": good}, "")
+	file := filepath.Join(t.TempDir(), "p.img")
+	out, _, status := b.run(t, "IOC_TEST_POOL="+file)
+	require.Zero(t, status, out)
+	calls, err := os.ReadFile(filepath.Join(b.state, "zpool"))
+	require.NoError(t, err)
+	require.Equal(t, "create -f -o cachefile=none -m /ioctest ioctest "+file+"\ndestroy -f ioctest\n", string(calls))
+	require.NoFileExists(t, file)
+}
+
+func TestRunScriptRefusesFullPool(t *testing.T) {
+	b := newFakeBundle(t, map[string]string{"a": good}, "")
+	out, last, status := b.run(t, "STUB_POOL=testpool\ntestpool/data")
+	require.Equal(t, "run.sh: the pool testpool is not empty", last, out)
+	require.Equal(t, 1, status)
+}
