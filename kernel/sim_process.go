@@ -263,11 +263,7 @@ func (v *simView) newProc(argv, env []string, dir, user string) (*simProc, strin
 		return nil, "", pathError("chdir", dir, e)
 	}
 	if e != 0 {
-<<<<<<< HEAD
-		return nil, "jexec: chdir(): " + dir + ": " + simErrnoText(e) + "\n", nil
-=======
 		return nil, "jexec: chdir: " + dir + ": " + errnoText(e) + "\n", nil
->>>>>>> fbsd
 	}
 	p := &simProc{pr: v.me, view: v, root: root, cwd: cwd}
 	if user != "" && user != "root" {
@@ -281,13 +277,13 @@ func (v *simView) newProc(argv, env []string, dir, user string) (*simProc, strin
 		if !jailed {
 			return nil, "", pathError("run", argv[0], e)
 		}
-		return nil, "jexec: execvp: " + argv[0] + ": " + simErrnoText(e) + "\n", nil
+		return nil, "jexec: execvp: " + argv[0] + ": " + errnoText(e) + "\n", nil
 	}
 	return p, "", nil
 }
 
 // errnoText is strerror(3) of FreeBSD.
-func simErrnoText(e syscall.Errno) string {
+func errnoText(e syscall.Errno) string {
 	switch e {
 	case syscall.ENOENT:
 		return "No such file or directory"
@@ -419,13 +415,13 @@ func stdio(cmd Command) (io.Reader, io.Writer, io.Writer) {
 		in = strings.NewReader("")
 	}
 	one := &lockedWriter{w: out}
-	if simSameWriter(out, errw) {
+	if sameWriter(out, errw) {
 		return in, one, one
 	}
 	return in, one, &lockedWriter{w: errw}
 }
 
-func simSameWriter(a, b io.Writer) (same bool) {
+func sameWriter(a, b io.Writer) (same bool) {
 	defer func() { _ = recover() }() // writers that cannot be compared differ
 	return a == b
 }
