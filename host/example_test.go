@@ -1,0 +1,40 @@
+package host_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// A host of a program's own making: the mock ZFS, the simulated kernel and one
+// source. On FreeBSD, host.Open joins the real ones.
+func ExampleNew() {
+	dir, err := os.MkdirTemp("", "example-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	store, err := zfsstore.NewMemory(zfsstore.MemoryOptions{
+		Pools: []zfsstore.MemoryPool{{Name: "tank", Altroot: dir}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	sim, err := kernel.NewSim(kernel.SimOptions{})
+	if err != nil {
+		panic(err)
+	}
+	h, err := host.New(store, sim, host.Options{
+		Sources: []host.Source{{Name: "ioc", Dataset: "tank/iocage"}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	source, err := h.Source(context.Background(), "")
+	fmt.Println(source.Jails(), err)
+	// Output: tank/iocage/jails <nil>
+}

@@ -1,0 +1,205 @@
+package host_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// newHost is a host over a mock with the given pools, whose files are in dir.
+func newHost(t *testing.T, dir string, opts host.Options, pools ...zfsstore.MemoryPool) *host.Host {
+	t.Helper()
+	for i := range pools {
+		pools[i].Altroot = filepath.Join(dir, "mnt")
+	}
+	store, err := zfsstore.NewMemory(zfsstore.MemoryOptions{Pools: pools})
+	require.NoError(t, err)
+	sim, err := kernel.NewSim(kernel.SimOptions{})
+	require.NoError(t, err)
+	opts.Files.RCConf = filepath.Join(dir, "rc.conf")
+	opts.RunDir = filepath.Join(dir, "run")
+	opts.StateDir = filepath.Join(dir, "db")
+	h, err := host.New(store, sim, opts)
+	require.NoError(t, err)
+	return h
+}
+
+func TestSources(t *testing.T) {
+	ctx := context.Background()
+	tank := zfsstore.MemoryPool{Name: "tank"}
+	zroot := zfsstore.MemoryPool{Name: "zroot"}
+	cases := []struct {
+		name  string
+		rc    string
+		setup func(t *testing.T, s zfsstore.Store)
+		given []host.Source
+		want  []host.Source
+		err   error
+	}{
+		{name: "none", err: host.ErrNotActivated},
+		{
+			name: "given ones win", rc: "ioc_dataset_rc=\"tank/rc\"\n",
+			given: []host.Source{{Name: "mine", Dataset: "tank/mine"}},
+			want:  []host.Source{{Name: "mine", Dataset: "tank/mine"}},
+		},
+		{
+			name: "rc.conf in order, shell code around it",
+			rc:   "# jails\nif true; then\n:\nfi\nioc_dataset_b=\"tank/b\"\nioc_dataset_a=zroot/a\n",
+			want: []host.Source{{Name: "b", Dataset: "tank/b"}, {Name: "a", Dataset: "zroot/a"}},
+		},
+		{name: "rc.conf with a bad name", rc: "ioc_dataset_a_=\"tank/a\"\n", err: host.ErrInvalidSourceName},
+		{
+			name: "activated pool",
+			setup: func(t *testing.T, s zfsstore.Store) {
+				require.NoError(t, s.Set(ctx, "zroot", map[string]string{host.ActiveProperty: "yes"}))
+				require.NoError(t, s.Set(ctx, "tank", map[string]string{host.ActiveProperty: "no"}))
+			},
+			want: []host.Source{{Name: "ioc", Dataset: "zroot/iocage"}},
+		},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if c.rc != "" {
+				require.NoError(t, os.WriteFile(filepath.Join(dir, "rc.conf"), []byte(c.rc), 0o644))
+			}
+			h := newHost(t, dir, host.Options{Sources: c.given}, tank, zroot)
+			if c.setup != nil {
+				c.setup(t, h.Store)
+			}
+			got, err := h.Sources(ctx)
+			require.ErrorIs(t, err, c.err)
+			require.Equal(t, c.want, got)
+			if c.err != nil {
+				return
+			}
+			s, err := h.Source(ctx, c.want[0].Name)
+			require.NoError(t, err)
+			require.Equal(t, c.want[0], s)
+			_, err = h.Source(ctx, "other")
+			require.ErrorIs(t, err, host.ErrSourceNotFound)
+		})
+	}
+}
+
+func TestReadingCreatesNothing(t *testing.T) {
+	dir := t.TempDir()
+	h := newHost(t, dir, host.Options{}, zfsstore.MemoryPool{Name: "tank"})
+	ctx := context.Background()
+	_, err := h.Sources(ctx)
+	require.ErrorIs(t, err, host.ErrNotActivated)
+	_, err = h.Mounts(ctx)
+	require.NoError(t, err)
+	sets, err := h.Store.List(ctx, "", zfsstore.ListOptions{})
+	require.NoError(t, err)
+	require.Len(t, sets, 1)
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1, "only the mock's own directory")
+}
+
+func TestMountTable(t *testing.T) {
+	table := host.MountTable{
+		{Type: "zfs", From: "tank", Path: "/tank"},
+		{Type: "zfs", From: "tank/a", Path: "/tank/a"},
+		{Type: "devfs", From: "devfs", Path: "/tank/a/dev"},
+		{Type: "fdescfs", From: "fdescfs", Path: "/tank/a/dev/fd"},
+		{Type: "nullfs", From: "/x", Path: "/tank/ab"},
+		{Type: "zfs", From: "tank/a", Path: "/elsewhere"},
+	}
+	path, ok := table.Dataset("tank/a")
+	require.True(t, ok)
+	require.Equal(t, "/elsewhere", path, "the newest mount of a dataset")
+	_, ok = table.Dataset("tank/none")
+	require.False(t, ok)
+	require.Equal(t, host.MountTable{table[3], table[2]}, table.Below("/tank/a"), "newest first, no sibling")
+	m, ok := table.At("/tank/ab")
+	require.True(t, ok)
+	require.Equal(t, "nullfs", m.Type)
+}
+
+func TestLock(t *testing.T) {
+	ctx := context.Background()
+	h := newHost(t, t.TempDir(), host.Options{}, zfsstore.MemoryPool{Name: "tank"})
+	unlock, err := h.Lock(ctx, "ioc/jail/web", "start", host.Fail)
+	require.NoError(t, err)
+
+	_, err = h.Lock(ctx, "ioc/jail/web", "stop", host.Fail)
+	require.ErrorIs(t, err, host.ErrBusy)
+	var busy *host.BusyError
+	require.ErrorAs(t, err, &busy)
+	require.Equal(t, "start", busy.Holder.Operation)
+	require.Equal(t, os.Getpid(), busy.Holder.PID)
+
+	other, err := h.Lock(ctx, "ioc/jail/db", "stop", host.Fail)
+	require.NoError(t, err, "another resource is free")
+	other()
+
+	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+	defer cancel()
+	_, err = h.Lock(short, "ioc/jail/web", "stop", host.Wait)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorIs(t, err, host.ErrBusy)
+
+	got := make(chan error, 1)
+	go func() {
+		unlock, err := h.Lock(ctx, "ioc/jail/web", "stop", host.Wait)
+		if err == nil {
+			unlock()
+		}
+		got <- err
+	}()
+	unlock()
+	require.NoError(t, <-got)
+}
+
+// Two hosts over the same directories exclude each other as two processes do,
+// since flock(2) belongs to the open file.
+func TestLockAcrossProcesses(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	one := newHost(t, dir, host.Options{}, zfsstore.MemoryPool{Name: "one"})
+	two := newHost(t, dir, host.Options{}, zfsstore.MemoryPool{Name: "two"})
+	unlock, err := one.Lock(ctx, "ioc/jail/web", "start", host.Fail)
+	require.NoError(t, err)
+	_, err = two.Lock(ctx, "ioc/jail/web", "stop", host.Fail)
+	var busy *host.BusyError
+	require.ErrorAs(t, err, &busy)
+	require.Equal(t, "start", busy.Holder.Operation, "named from the lock file")
+
+	time.AfterFunc(10*time.Millisecond, unlock)
+	unlock2, err := two.Lock(ctx, "ioc/jail/web", "stop", host.Wait)
+	require.NoError(t, err)
+	unlock2()
+	left, err := os.ReadDir(filepath.Join(dir, "run", "ioc", "jail"))
+	require.NoError(t, err)
+	require.Empty(t, left, "lock files are removed")
+}
+
+func TestNewUUID(t *testing.T) {
+	h := newHost(t, t.TempDir(), host.Options{}, zfsstore.MemoryPool{Name: "tank"})
+	form := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	a, b := h.NewUUID(), h.NewUUID()
+	require.Regexp(t, form, a)
+	require.NotEqual(t, a, b)
+}
+
+func TestNewRefusesBadSources(t *testing.T) {
+	for _, s := range []host.Source{{"", "tank/a"}, {"a b", "tank/a"}, {"a/b", "tank"}, {"a", ""}, {"a", "tank@snap"}} {
+		_, err := host.New(nil, nil, host.Options{Sources: []host.Source{s}})
+		require.Error(t, err, "%+v", s)
+		if s.Dataset == "tank/a" {
+			require.True(t, errors.Is(err, host.ErrInvalidSourceName))
+		}
+	}
+}
