@@ -115,6 +115,9 @@ func (j *Journal) read() error {
 	if j.Header.Version != journalVersion {
 		return fmt.Errorf("version %d is not %d", j.Header.Version, journalVersion)
 	}
+	if c := j.Header.Plan.Commit; c < 0 || c > len(j.Header.Plan.Steps) {
+		return fmt.Errorf("commit point %d of %d steps", c, len(j.Header.Plan.Steps))
+	}
 	j.state = make([]stepState, len(j.Header.Plan.Steps))
 	for lines.Scan() {
 		var r record
