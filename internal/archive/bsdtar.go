@@ -12,6 +12,7 @@ type bsdtar struct {
 	t      *tool
 	stdin  io.WriteCloser
 	model  *modelTree
+	buf    []byte
 	waited bool
 	err    error
 }
@@ -30,7 +31,7 @@ func startBsdtar(ctx context.Context, path, root string, dir *os.Root) (*bsdtar,
 		t.cancel()
 		return nil, t.failed(err)
 	}
-	return &bsdtar{t: t, stdin: stdin, model: newModelTree(dir)}, nil
+	return &bsdtar{t: t, stdin: stdin, model: newModelTree(dir), buf: make([]byte, 128<<10)}, nil
 }
 
 func (b *bsdtar) tree() tree { return b.model }
@@ -53,7 +54,8 @@ func (b *bsdtar) Write(p []byte) (int, error) {
 }
 
 func (b *bsdtar) member(_ *member, data io.Reader) error {
-	_, err := io.Copy(io.Discard, data) // the gate writes what is read here
+	// The gate writes what is read here; io.Discard's own buffer is small.
+	_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, data, b.buf)
 	return err
 }
 

@@ -232,9 +232,9 @@ func TestFetch(t *testing.T) {
 		{name: "length unknown", steps: []step{chunked}, opts: good, attempts: 1, received: size, left: "base.txz"},
 		{name: "not found", steps: []step{status(404)}, opts: good, want: mirror.ErrNotFound, status: 404, attempts: 1, left: ""},
 		{name: "gone", steps: []step{status(410)}, want: mirror.ErrNotFound, status: 410, attempts: 1},
-		{name: "forbidden", steps: []step{status(403)}, want: anError, status: 403, attempts: 1},
+		{name: "forbidden", steps: []step{status(403)}, want: errAny, status: 403, attempts: 1},
 		{name: "busy, then good", steps: []step{status(503), status(502), one}, opts: good, attempts: 3, received: size, left: "base.txz"},
-		{name: "busy for ever", steps: []step{status(503)}, want: anError, status: 503, attempts: 5},
+		{name: "busy for ever", steps: []step{status(503)}, want: errAny, status: 503, attempts: 5},
 		{name: "reset", steps: []step{brokenAt(100_000, one), one}, opts: good, attempts: 2, received: size, sent: size, left: "base.txz", ranges: "- bytes=100000-"},
 		{name: "reset twice", steps: []step{brokenAt(100_000, one), brokenAt(50_000, one), one}, opts: good, attempts: 3, received: size, sent: size,
 			left: "base.txz", ranges: "- bytes=100000- bytes=150000-"},
@@ -275,7 +275,7 @@ func TestFetch(t *testing.T) {
 			res, err := m.Fetch(t.Context(), "base.txz", dest, c.opts)
 			var he *mirror.HTTPError
 			switch {
-			case c.want == nil && err != nil, c.want != nil && err == nil, c.want != anError && !errors.Is(err, c.want):
+			case c.want == nil && err != nil, c.want != nil && err == nil, c.want != errAny && !errors.Is(err, c.want):
 				t.Fatalf("error %v, want %v", err, c.want)
 			case c.status != 0 && (!errors.As(err, &he) || he.Status != c.status || he.URL != s.URL+"/13.2-RELEASE/base.txz"):
 				t.Errorf("error %#v, want status %d", err, c.status)
@@ -315,7 +315,7 @@ func dashed(ranges []string) string {
 	return strings.Join(words, " ")
 }
 
-var anError = errors.New("any error")
+var errAny = errors.New("any error")
 
 // TestProgressEarnsAttempts: each attempt that brings a ProgressUnit counts as a
 // first one, so a large file arrives over a bad line.

@@ -1,0 +1,33 @@
+package archive_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/libioc/go-libioc/internal/archive"
+	"github.com/libioc/go-libioc/release/releasetest"
+)
+
+func ExampleExtract() {
+	root, err := os.MkdirTemp("", "root")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(root)
+
+	txz := releasetest.Archive("txz", "13.2-RELEASE")
+	stats, err := archive.Extract(context.Background(), bytes.NewReader(txz), root, archive.Options{
+		Extractor: archive.ExtractGo,
+		SHA256:    sum(txz),
+	})
+	fmt.Println(stats.Format, stats.Symlinks, stats.Links, err)
+
+	_, err = archive.Extract(context.Background(), bytes.NewReader(txz[:1000]), root, archive.Options{Extractor: archive.ExtractGo})
+	fmt.Println(errors.Is(err, archive.ErrTruncated))
+	// Output:
+	// xz 3 3 <nil>
+	// true
+}
