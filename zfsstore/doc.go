@@ -19,12 +19,23 @@
 //     against a second listing.
 //   - Names are arguments, never options or ranges: a name that zfs(8) would
 //     read as something else is ErrInvalidName.
+//   - What Exec changes is zfs(8)'s doing, all or nothing as that is. Memory's
+//     operations are one batch of records each: whoever is killed in between
+//     finds all of before or all of after when the records are loaded again.
 //   - A cancelled context ends the process and everything it started.
+//   - No mountpoint, symbolic link or stream leads out of the altroot of a
+//     Memory's pool.
 //   - Nothing is global: no variables, no working directory, no logging. The
 //     programs run with LC_ALL=C.
 //
 // # What is not promised
 //
+// Whoever may set user properties on the host itself, root or by zfs-allow(8),
+// is trusted: with [AllProperties], forged output is looked for only where a
+// dataset is jailed=on or a value has several lines.
+//
 // Sizes in Memory are nominal: it keeps no account of blocks, quotas and
-// reservations. Bookmarks, encryption and resumable streams are not offered.
+// reservations. A rollback in Memory that is killed or whose records cannot be
+// kept may have brought the files back already; no snapshot is lost then.
+// Bookmarks, encryption and resumable streams are not offered.
 package zfsstore

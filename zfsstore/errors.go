@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// What a Store refuses, for errors.Is. An *[Error] says the rest.
+// What a Store refuses, for errors.Is. An *[Error] says the rest. Each stands
+// for certain words of zfs(8), which the methods of Store name with it.
 var (
 	ErrNotFound        = errors.New("dataset does not exist")
 	ErrExists          = errors.New("dataset already exists")

@@ -44,7 +44,9 @@ type Memory struct {
 	stop      func(step string)          // tests end the process here
 }
 
-// MemoryOptions are the options of NewMemory.
+// MemoryOptions are the options of NewMemory. Commit, MountHook, Busy and Jail
+// are called while the Memory is locked: they must not call its methods, nor
+// wait for what does.
 type MemoryOptions struct {
 	// Pools are the imported pools. A pool that Load does not know is made
 	// with its root dataset.
@@ -67,16 +69,14 @@ type MemoryOptions struct {
 	// MountHook is told of every mount and unmount after it was committed.
 	MountHook func(MountEvent)
 	// Busy tells whether a directory, given by its real path, or anything below
-	// is in use: a working directory, an open file, a mount on top. What is in use
-	// is neither unmounted nor destroyed.
+	// is in use: a working directory, an open file, another kind of mount on
+	// top. The Memory's own mounts do not count, it knows of them. What is in
+	// use is neither unmounted nor destroyed.
 	Busy func(path string) bool
 	// Jail finds a jail by jid or name. The default knows every jail by the
 	// text it is given.
 	Jail func(jail string) (jid int, ok bool)
 }
-
-// Commit, MountHook, Busy and Jail are called while the Memory is locked: they
-// must not call its methods.
 
 // A MemoryPool is a pool of a Memory.
 type MemoryPool struct {
@@ -133,6 +133,7 @@ func NewMemory(opts MemoryOptions) (*Memory, error) {
 		m.remember(record)
 	}
 	m.opts.Load = nil
+	m.opts.Pools = slices.Clone(opts.Pools)
 	for i, p := range opts.Pools {
 		if words := nameWords(p.Name, false); words != "" || parentName(p.Name) != "" {
 			return nil, fmt.Errorf("pool %q: %w", p.Name, ErrInvalidName)

@@ -177,11 +177,10 @@ func (m *Memory) Inherit(ctx context.Context, name, property string, recursive b
 		switch {
 		case !known && !validUserName(property):
 			return c.refuse(2, "invalid property '%s'", property)
-		case known && native.flags&(editable|inherits) == 0:
-			return c.refuse(2, "'%s' property cannot be inherited: read-only property", property)
-		case known && native.flags&(editable|inherits) == editable && property != "canmount" && !strings.HasPrefix(native.values, "<"),
-			known && native.flags&atCreation != 0:
-			return c.refuse(2, "'%s' property cannot be inherited", property)
+		case known && native.flags&editable == 0:
+			return c.refuse(1, "%s property is read-only", property)
+		case known && native.flags&inherits == 0:
+			return c.refuse(1, "'%s' property cannot be inherited", property)
 		}
 		d, s, err := c.open(name)
 		if err != nil {

@@ -66,6 +66,7 @@ func (m *Memory) Send(ctx context.Context, name string, opts SendOptions) (io.Re
 		return nil
 	})
 	if err != nil {
+		m.sent(parts) // counted already, if the fault came afterwards
 		return nil, err
 	}
 	r, w := io.Pipe()

@@ -77,8 +77,3 @@ func poolName(name string) string {
 	pool, _, _ := strings.Cut(dataset, "/")
 	return pool
 }
-
-// within reports whether name is root or below it.
-func within(name, root string) bool {
-	return name == root || strings.HasPrefix(name, root) && (name[len(root)] == '/' || name[len(root)] == '@')
-}

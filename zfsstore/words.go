@@ -65,6 +65,8 @@ var words = []struct {
 	{"'' must be", ErrInvalidProperty},
 	{"'' is readonly", ErrInvalidProperty},
 	{"'' does not apply", ErrInvalidProperty},
+	{"property is read-only", ErrInvalidProperty},
+	{"can not be modified", ErrInvalidProperty},
 	{"property cannot be inherited", ErrInvalidProperty},
 	{"bad numeric value", ErrInvalidProperty},
 	{"invalid numeric value", ErrInvalidProperty},

@@ -23,7 +23,7 @@ func testCreate(t *T) {
 		t.Errorf("mountpoint %q below %q", d.Mountpoint, root.Mountpoint)
 	case d.Creation.Before(before), d.Creation.After(time.Now().Add(2 * time.Second)):
 		t.Errorf("created at %v", d.Creation)
-	case d.Properties != nil && len(d.Properties) != 0:
+	case len(d.Properties) != 0:
 		t.Errorf("properties nobody asked for: %v", d.Properties)
 	}
 	t.write(t.path("a", "file"), "content")
