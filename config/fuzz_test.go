@@ -183,7 +183,8 @@ func FuzzSelectors(f *testing.F) {
 	})
 }
 
-// TestLinear: eight times the text takes about eight times as long.
+// TestLinear: eight times the text takes about eight times as long; forty
+// leaves room for a busy machine below the 64 of a quadratic reader.
 func TestLinear(t *testing.T) {
 	measure := func(format Format, unit string, n int) time.Duration {
 		data := []byte("{" + strings.Repeat(unit, n) + `"z":1}`)
@@ -203,7 +204,7 @@ func TestLinear(t *testing.T) {
 	for _, format := range []Format{JSON, UCL} {
 		for _, unit := range []string{`"a":1,`, `"a":{"b":"c"},`, `"a":[1,2,3],`, `"\u0061":"\n",`, `"a":[`, `"a":"`, `"ip4_addr":"em0|192.0.2.1,",`} {
 			small, large := measure(format, unit, 2000), measure(format, unit, 16000)
-			if large > 24*small && large > 200*time.Millisecond {
+			if large > 40*small && large > 500*time.Millisecond {
 				t.Errorf("%s %s: %v for 8 times what took %v", format, unit, large, small)
 			}
 		}
