@@ -70,6 +70,8 @@ func (e entry) converted(from, to Format) entry {
 		return n
 	}
 	switch {
+	case from == JSON && to == UCL && e.kind == kindList:
+		n.token = uclList(e.list)
 	case from == JSON && to == UCL && e.kind != kindOpaque:
 		n.token = e.token
 	case e.kind == kindList && to == JSON:

@@ -26,11 +26,19 @@ func (m MAC) String() string {
 // the pairs. Multicast addresses and 00:00:00:00:00:00 are refused.
 func ParseMAC(text string) (MAC, error) {
 	var m MAC
-	plain := strings.NewReplacer(":", "", "-", "").Replace(text)
-	if len(plain) != 12 {
-		return m, invalid("%q is not 12 hexadecimal digits", text)
+	n := 0
+	for i := range len(text) {
+		if text[i] == ':' || text[i] == '-' {
+			continue
+		}
+		d, ok := hexDigit(text[i])
+		if !ok || n == 12 {
+			return m, invalid("%q is not 12 hexadecimal digits", text)
+		}
+		m[n/2] = m[n/2]<<4 | d
+		n++
 	}
-	if _, err := hex.Decode(m[:], []byte(plain)); err != nil {
+	if n != 12 {
 		return m, invalid("%q is not 12 hexadecimal digits", text)
 	}
 	if m[0]&1 != 0 {
@@ -73,7 +81,7 @@ func ParseMACPair(text string) (MACPair, error) {
 }
 
 func parseMACPrefix(text string) (string, error) {
-	plain := strings.ToLower(strings.NewReplacer(":", "", "-", "").Replace(text))
+	plain := strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(text, ":", ""), "-", ""))
 	if len(plain) < 2 || len(plain) > 12 || len(plain)%2 != 0 {
 		return "", invalid("expected 2 to 12 hexadecimal digits")
 	}

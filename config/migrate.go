@@ -21,12 +21,17 @@ type MigrateOptions struct {
 //
 //   - old names become current ones (istemplate, hostname, tag), type becomes
 //     the flags basejail, clonejail and template;
+//
 //   - every accepted spelling becomes canonical, unset limits go;
+//
 //   - a legacy basejail in ZFS properties gets basejail_type=zfs, since its
 //     base directories are clones;
+//
 //   - resolver=none becomes /etc/resolv.conf, which is what iocage and legacy
 //     mean by it;
+//
 //   - dhcp=1 becomes ip4_addr=vnet0|dhcp;
+//
 //   - keys that only inform go where they say nothing (none, readonly, their
 //     program's default), else move to user.*.
 //

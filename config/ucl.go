@@ -19,14 +19,18 @@ func (c *Config) readUCL(data []byte) error {
 		return err
 	}
 	c.index = make(map[string]int)
+	more := make(map[int][]entry)
 	for _, l := range doc.Leaves() {
 		e := uclEntry(doc, l)
 		if i, ok := c.index[e.key]; ok {
-			c.entries[i] = repeated(c.entries[i], e)
+			more[i] = append(more[i], e)
 			continue
 		}
 		c.index[e.key] = len(c.entries)
 		c.entries = append(c.entries, e)
+	}
+	for i, rest := range more {
+		c.entries[i] = repeated(c.entries[i], rest)
 	}
 	return nil
 }
@@ -56,23 +60,28 @@ func uclEntry(doc *ucl.Document, l ucl.Leaf) entry {
 	return e
 }
 
-// repeated joins two values of one key.
-func repeated(a, b entry) entry {
-	if a.kind == kindOpaque || b.kind == kindOpaque {
-		a.kind, a.text, a.list = kindOpaque, a.text+","+b.text, nil
-		return a
+// repeated joins the values of one key.
+func repeated(first entry, rest []entry) entry {
+	var texts []string
+	joined := entry{key: first.key, kind: kindList}
+	for _, e := range append([]entry{first}, rest...) {
+		texts = append(texts, e.token)
+		switch e.kind {
+		case kindOpaque:
+			joined.kind = kindOpaque
+		case kindList:
+			joined.list = append(joined.list, e.list...)
+		default:
+			joined.list = append(joined.list, e.text)
+		}
 	}
-	if a.kind != kindList {
-		a.kind, a.list = kindList, []string{a.text}
+	if joined.kind == kindOpaque {
+		joined.list, joined.text = nil, strings.Join(texts, ",")
+		joined.token = "[" + strings.Join(texts, ", ") + "]"
+		return joined
 	}
-	if b.kind == kindList {
-		a.list = append(a.list, b.list...)
-	} else {
-		a.list = append(a.list, b.text)
-	}
-	a.text = joinList(a.list)
-	a.token = uclList(a.list)
-	return a
+	joined.text, joined.token = joinList(joined.list), uclList(joined.list)
+	return joined
 }
 
 func uclList(items []string) string {

@@ -17,6 +17,10 @@ func parseValue(p *Property, text string) (any, error) {
 	switch p.Type {
 	case TypeFree:
 		return text, nil
+	case TypeList, TypeWords:
+		if text = strings.TrimSpace(text); text == "," {
+			return nil, nil
+		}
 	case TypeLimit:
 		l, err := ParseLimits(p.Name, text)
 		if err != nil || l == nil {

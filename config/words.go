@@ -26,11 +26,11 @@ func ParseBool(text string) (bool, error) {
 // exec_timeout) as yes and no, which therefore stand for them.
 func parseInt(text string, lo, hi int) (int, error) {
 	n, err := strconv.Atoi(text)
-	if b, berr := ParseBool(text); err != nil && berr == nil {
-		n, err = 0, nil
-		if b {
-			n = 1
+	if err != nil {
+		if b, err := ParseBool(text); err == nil {
+			text = boolText(formDigit, b, JSON)
 		}
+		n, err = strconv.Atoi(text)
 	}
 	if err != nil {
 		// Python writes integral floats; libioc reads them.
@@ -80,6 +80,9 @@ func splitList(text string) []string {
 func joinList(items []string) string {
 	if len(items) == 0 {
 		return "none"
+	}
+	if len(items) == 1 && isNone(items[0]) {
+		return items[0] + "," // alone it would mean an empty list
 	}
 	escaped := make([]string, len(items))
 	for i, s := range items {

@@ -265,8 +265,11 @@ func (f *File) removal(list []assignment, name string) []cut {
 	if len(mine) == 0 || len(mine) < len(list) || cmd.others {
 		return mine
 	}
-	lineStart := strings.LastIndexByte(f.src[:cmd.start], '\n') + 1
-	first := strings.Trim(f.src[lineStart:cmd.start], " \t") == ""
+	lineStart := cmd.start
+	for lineStart > 0 && (f.src[lineStart-1] == ' ' || f.src[lineStart-1] == '\t') {
+		lineStart--
+	}
+	first := lineStart == 0 || f.src[lineStart-1] == '\n'
 	end := f.afterBlanks(cmd.end)
 	if cmd.next == ";" && strings.HasPrefix(f.src[end:], ";") {
 		end = f.afterBlanks(end + 1)

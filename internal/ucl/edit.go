@@ -77,12 +77,15 @@ func apply(src []byte, cuts []splice) []byte {
 // stood alone on it. A comment behind it stays.
 func (d *Document) removal(f Field) splice {
 	start, end := f.Start, f.End
-	lineStart := bytes.LastIndexByte(d.src[:start], '\n') + 1
+	lineStart := start
+	for lineStart > 0 && (d.src[lineStart-1] == ' ' || d.src[lineStart-1] == '\t') {
+		lineStart--
+	}
 	rest := end
 	for rest < len(d.src) && (d.src[rest] == ' ' || d.src[rest] == '\t' || d.src[rest] == '\r') {
 		rest++
 	}
-	alone := len(bytes.Trim(d.src[lineStart:start], " \t")) == 0
+	alone := lineStart == 0 || d.src[lineStart-1] == '\n'
 	if alone && (rest == len(d.src) || d.src[rest] == '\n') {
 		return splice{lineStart, min(rest+1, len(d.src)), ""}
 	}
