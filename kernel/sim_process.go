@@ -139,21 +139,22 @@ func (t *simProcs) start(p *simProc, sp *SimProcess) {
 		t.k.dirty.put(p.pr.key(), p.pr)
 	}
 	sp.k, sp.proc = t.k, p
+	k := t.k
 	go func() {
 		code := p.program(p.ctx, sp)
-		t.k.mu.Lock()
+		k.mu.Lock()
 		p.code = code
 		p.cancel()
-		if t.byPID[p.PID] == p {
-			delete(t.byPID, p.PID)
+		if k.procs.byPID[p.PID] == p {
+			delete(k.procs.byPID, p.PID)
 			if p.pr.parent != nil && !p.pr.gone {
 				p.pr.Procs--
-				t.k.dirty.put(p.pr.key(), p.pr)
-				t.k.jails.settle(p.pr)
+				k.dirty.put(p.pr.key(), p.pr)
+				k.jails.settle(p.pr)
 			}
-			_ = t.k.commit() // the end of a process has nobody to tell
+			_ = k.commit() // the end of a process has nobody to tell
 		}
-		t.k.mu.Unlock()
+		k.mu.Unlock()
 		close(p.done)
 	}()
 }
