@@ -192,7 +192,7 @@ func lookupPattern(key string) (*Property, bool) {
 	case strings.HasPrefix(key, "allow_") || strings.HasPrefix(key, "allow."):
 		name := strings.ReplaceAll(key, ".", "_")
 		param := strings.TrimPrefix(name, "allow_")
-		if !plainWord(param) {
+		if !plainWord(param) || strings.HasSuffix(param, "_") {
 			return nil, false
 		}
 		if fs, ok := strings.CutPrefix(param, "mount_"); ok {

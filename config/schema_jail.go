@@ -74,7 +74,7 @@ func hookTable() []Property {
 			Doc: "Routing table of commands. libioc's 1 was never applied and fails on a host with net.fibs=1, so the default is iocage's 0."},
 		{Name: "exec_jail_user", Type: TypeText, Default: "root", Scope: ScopeHook, Inherited: true, Used: true, Peers: Peers{"root", "root", "root", "root"}, Doc: "User that commands run as inside."},
 		{Name: "exec_system_user", Type: TypeText, Scope: ScopeHook, Inherited: true, Peers: Peers{"", "root", "root", "root"}, Doc: "User that commands run as outside (jail(8) exec.system_user)."},
-		{Name: "exec_system_jail_user", Type: TypeBool, form: formDigit, Scope: ScopeHook, Inherited: true, Peers: Peers{"", "0", "0", "0"}, Doc: "Look up exec_jail_user in the host's passwd file (jail(8) exec.system_jail_user)."},
+		{Name: "exec_system_jail_user", Type: TypeBool, form: formDigit, Default: "0", Scope: ScopeHook, Inherited: true, Peers: Peers{"", "0", "0", "0"}, Doc: "Look up exec_jail_user in the host's passwd file (jail(8) exec.system_jail_user)."},
 		{Name: "exec_timeout", Type: TypeSeconds, Default: "600", Scope: ScopeHook, Inherited: true, Used: true, Peers: Peers{"600", "60", "60", "60"}, Doc: "Seconds after which a command is killed; 0 waits for ever."},
 		{Name: "stop_timeout", Type: TypeSeconds, Default: "30", Scope: ScopeHook, Inherited: true, Used: true, Peers: Peers{"30", "30", "30", "30"}, Doc: "Seconds that processes have between SIGTERM and SIGKILL at stop."},
 		{Name: "login_flags", Type: TypeWords, Default: "-f root", Scope: ScopeHook, Inherited: true, Used: true, Peers: Peers{"-f root", "-f root", "-f root", "-f root"}, Doc: "Arguments of login(1) for a console."},

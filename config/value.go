@@ -6,6 +6,12 @@ import (
 	"time"
 )
 
+// minMTU is IPv4's (RFC 791); the kernel's limits depend on the interface.
+const (
+	minMTU = 68
+	maxMTU = 65535
+)
+
 // parseValue reads text as p's type. A nil value is an explicit none.
 func parseValue(p *Property, text string) (any, error) {
 	switch p.Type {
@@ -79,7 +85,7 @@ func parseValue(p *Property, text string) (any, error) {
 		if strings.EqualFold(text, "auto") {
 			return 0, nil
 		}
-		return wrap(parseInt(text, 68, 65535))
+		return wrap(parseInt(text, minMTU, maxMTU))
 	case TypeSeconds:
 		n, err := parseInt(text, 0, 1<<31-1)
 		return time.Duration(n) * time.Second, err

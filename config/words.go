@@ -22,8 +22,16 @@ func ParseBool(text string) (bool, error) {
 	return false, invalid("expected yes, no, on, off, true, false, 1 or 0")
 }
 
+// parseInt reads an integer. libioc writes 1 and 0 of some numbers (priority,
+// exec_timeout) as yes and no, which therefore stand for them.
 func parseInt(text string, lo, hi int) (int, error) {
 	n, err := strconv.Atoi(text)
+	if b, berr := ParseBool(text); err != nil && berr == nil {
+		n, err = 0, nil
+		if b {
+			n = 1
+		}
+	}
 	if err != nil {
 		// Python writes integral floats; libioc reads them.
 		whole, zeros, found := strings.Cut(text, ".")
@@ -135,7 +143,9 @@ func (r Ruleset) String() string {
 
 // ParseRuleset reads a number from 0 to 65535 or a ruleset's name.
 func ParseRuleset(text string) (Ruleset, error) {
-	if n, err := parseInt(text, 0, 65535); err == nil {
+	if n, err := strconv.ParseUint(text, 10, 16); err == nil {
+		return Ruleset{Number: int(n)}, nil
+	} else if n, err := parseInt(text, 0, 1); err == nil {
 		return Ruleset{Number: n}, nil
 	}
 	for i := range len(text) {

@@ -17,11 +17,11 @@ const defaultPath = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bi
 // the directory, or give exactly the environment that was asked for. $1 is the
 // directory, the rest the command. jexec -U and cd add variables, so all are
 // unset before the wanted ones, which arrive quoted in one variable. Only
-// positional parameters are left to hide none of them. Its messages have the
+// positional parameters are used when they are set, to hide none of them. Its messages have the
 // form of jexec's own.
 const wrapper = `cd "$1" 2>/dev/null || { printf 'jexec: chdir: %s: No such file or directory\n' "$1" >&2; exit 1; }
 shift
-e=$GO_LIBIOC_ENV
+set -- "$GO_LIBIOC_ENV" "$@"
 while IFS= read -r l; do
 	case $l in export\ *) l=${l#export } l=${l%%=*} ;; *) continue ;; esac
 	case $l in ''|*[!A-Za-z0-9_]*) ;; *) unset "$l" ;; esac
@@ -30,7 +30,7 @@ $(export -p)
 EOF
 unset l
 PATH=` + defaultPath + `
-eval "unset e; $e"
+eval "shift; $1"
 case $1 in
 */*)
 	[ -e "$1" ] || { printf 'jexec: execvp: %s: No such file or directory\n' "$1" >&2; exit 1; }
@@ -112,7 +112,7 @@ func jexecError(cmd Command, exit Exit, stderr string) error {
 	if i := strings.LastIndex(text, ": "); i >= 0 {
 		what, reason = text[:i], text[i+2:]
 	}
-	errno := errnoText[reason]
+	errno := errnoByText[reason]
 	op, subject, hasSubject := strings.Cut(what, ": ")
 	switch {
 	case hasSubject && (op == "execvp" || op == "chdir"):

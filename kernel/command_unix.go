@@ -243,7 +243,7 @@ func connect(cmd Command, c *exec.Cmd) (ends []*os.File, p *pipes, err error) {
 	if c.Stdout, err = output(cmd.Stdout); err != nil {
 		return failed(err)
 	}
-	if sameWriter(cmd.Stdout, cmd.Stderr) {
+	if sameOutput(cmd.Stdout, cmd.Stderr) {
 		c.Stderr = c.Stdout
 		return ends, p, nil
 	}
@@ -253,8 +253,8 @@ func connect(cmd Command, c *exec.Cmd) (ends []*os.File, p *pipes, err error) {
 	return ends, p, nil
 }
 
-// sameWriter compares two writers of whatever types, of which some cannot be.
-func sameWriter(a, b io.Writer) (same bool) {
+// sameOutput compares two writers of whatever types, of which some cannot be.
+func sameOutput(a, b io.Writer) (same bool) {
 	defer func() { _ = recover() }()
 	return a != nil && a == b
 }

@@ -65,9 +65,9 @@ func cString(b []byte) string {
 	return s
 }
 
-// errnoText is strerror(3) of FreeBSD's C library for the errno values that
+// errnoByText is strerror(3) of FreeBSD's C library for the errno values that
 // base programs report and that callers tell apart.
-var errnoText = map[string]syscall.Errno{
+var errnoByText = map[string]syscall.Errno{
 	"No such file or directory":                       syscall.ENOENT,
 	"Permission denied":                               syscall.EACCES,
 	"Operation not permitted":                         syscall.EPERM,

@@ -54,11 +54,11 @@ func (k *freebsd) rctl(ctx context.Context, op string, num uintptr, in string, s
 			size *= 4
 			continue
 		}
-		return "", rctlError(op, in, errno)
+		return "", rctlCallError(op, in, errno)
 	}
 }
 
-func rctlError(op, in string, errno syscall.Errno) error {
+func rctlCallError(op, in string, errno syscall.Errno) error {
 	e := &CallError{Op: op, Subject: in, Errno: errno}
 	switch errno {
 	case syscall.ENOSYS:

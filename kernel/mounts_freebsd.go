@@ -124,7 +124,7 @@ func walkBelow(req MountRequest) (string, error) {
 	}
 	root, err := filepath.EvalSymlinks(req.Below)
 	if err != nil {
-		return "", pathError(req.Below, err)
+		return "", lookupError(req.Below, err)
 	}
 	const dirFlags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
 	open := func(at int, name string) (int, error) {
@@ -137,14 +137,14 @@ func walkBelow(req MountRequest) (string, error) {
 	}
 	fd, err := open(unix.AT_FDCWD, root)
 	if err != nil {
-		return "", pathError(root, err)
+		return "", lookupError(root, err)
 	}
 	defer func() { unix.Close(fd) }()
 	for i, name := range components {
 		at := strings.Join(append([]string{root}, components[:i+1]...), "/")
 		var st unix.Stat_t
 		if err := unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			return "", pathError(at, err)
+			return "", lookupError(at, err)
 		}
 		switch last := i == len(components)-1; {
 		case st.Mode&unix.S_IFMT == unix.S_IFLNK:
@@ -152,14 +152,14 @@ func walkBelow(req MountRequest) (string, error) {
 		case last && st.Mode&unix.S_IFMT == unix.S_IFREG:
 			continue
 		case st.Mode&unix.S_IFMT != unix.S_IFDIR:
-			return "", pathError(at, syscall.ENOTDIR)
+			return "", lookupError(at, syscall.ENOTDIR)
 		}
 		next, err := open(fd, name)
 		if err != nil {
 			if err == unix.ELOOP || err == unix.EMLINK {
 				return "", escape(at + " became a symbolic link")
 			}
-			return "", pathError(at, err)
+			return "", lookupError(at, err)
 		}
 		unix.Close(fd)
 		fd = next
@@ -167,7 +167,7 @@ func walkBelow(req MountRequest) (string, error) {
 	return strings.TrimSuffix(root+"/"+strings.Join(components, "/"), "/"), nil
 }
 
-func pathError(path string, err error) error {
+func lookupError(path string, err error) error {
 	e := &CallError{Op: "nmount", Subject: path}
 	if !errors.As(err, &e.Errno) {
 		e.Msg = err.Error()

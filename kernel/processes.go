@@ -55,11 +55,11 @@ type Process struct {
 type Processes interface {
 	// Run starts the command and waits for its end. A command that ran and
 	// exited non-zero is no error. Errors: the context's, ErrNotFound for a
-	// jail that has ended, *CallError when it could not be started: ENOENT for
-	// a program that the host does not have. In a jail jexec(8) starts it, which
-	// exits with status 1 and says on Stderr what is missing: program or user.
-	// When the context ends first the whole process group is killed before Run
-	// returns.
+	// jail that has ended, *CallError when it could not be started: ENOENT and
+	// ErrNotFound for a program that is not there, ErrNotFound for a user. In a
+	// jail jexec(8) starts it: then Exit is status 1 and Stderr has its message
+	// as well. When the context ends first the whole process group is killed
+	// before Run returns.
 	Run(ctx context.Context, cmd Command) (Exit, error)
 
 	// ProcessList lists the processes whose jail has that jid, children of the

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// freebsd is the running kernel. The zero value is ready for use.
+// freebsd is the running kernel.
 type freebsd struct {
-	unsupported
+	ifStack // the host's
 
 	mountMu sync.Mutex // one mount below a jail's root at a time
 
@@ -23,7 +23,20 @@ type freebsd struct {
 	vnets  map[int]*vnetSockets // sockets in the network stacks of jails, by jid
 }
 
-func newReal() Kernel { return &freebsd{} }
+func newReal() Kernel {
+	k := &freebsd{vnets: map[int]*vnetSockets{}}
+	k.ifStack.k = k
+	return k
+}
+
+// In takes the sockets of a re-executed child if the program enabled that, see
+// VnetChild, and otherwise the base system's tools inside the jail.
+func (k *freebsd) In(id Identity) Network {
+	if vnetChildEnabled.Load() {
+		return ifStack{k: k, id: id}
+	}
+	return netTools{k: k, id: id}
+}
 
 func (k *freebsd) Features(ctx context.Context) (Features, error) {
 	var f Features

@@ -31,7 +31,7 @@ func (k *freebsd) Run(ctx context.Context, cmd Command) (Exit, error) {
 	}
 	head := &headWriter{to: cmd.Stderr}
 	if cmd.Terminal == nil {
-		if sameWriter(cmd.Stdout, cmd.Stderr) {
+		if sameOutput(cmd.Stdout, cmd.Stderr) {
 			cmd.Stdout = head
 		}
 		cmd.Stderr = head

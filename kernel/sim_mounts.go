@@ -275,8 +275,8 @@ func (s *Sim) HoldBusy(p string) (release func(), err error) {
 }
 
 // Busy tells whether a mount, the root of a jail or the working directory of a
-// process is at path or below it. File systems given to AttachMount do not count:
-// their owner knows of them.
+// process is at path or below it. File systems given to AttachMount do not
+// count: whoever attached them asks before taking them away.
 func (s *Sim) Busy(p string) bool {
 	k := s.s
 	k.mu.Lock()

@@ -36,7 +36,8 @@ type netStack struct {
 	JID    int     `json:"jid"`
 	Routes []Route `json:"routes,omitempty"`
 	LastIf int     `json:"last_if"`
-	gone   bool
+
+	ifs []*netIf // by index
 }
 
 func (s *netStack) key() string { return "stack/" + strconv.Itoa(s.JID) }
@@ -45,11 +46,21 @@ type simNet struct {
 	k      *simKernel
 	ifs    map[int]*netIf
 	stacks map[int]*netStack
+	units  map[unitKey]bool
+	lowest map[unitKey]int // by driver and home: no unit below it is free
 	seq    int
+}
+
+// unitKey is a driver's unit in the stack where it was made.
+type unitKey struct {
+	home   int
+	driver string
+	unit   int
 }
 
 func (n *simNet) clear() {
 	n.ifs, n.stacks = map[int]*netIf{}, map[int]*netStack{}
+	n.units, n.lowest = map[unitKey]bool{}, map[unitKey]int{}
 	n.stacks[0] = &netStack{}
 }
 
@@ -82,11 +93,24 @@ func (n *simNet) add(s *netStack, driver string, unit int, i Interface) *netIf {
 	s.LastIf++
 	i.Index = s.LastIf
 	f := &netIf{ID: n.seq, Stack: s.JID, Home: s.JID, If: i, Driver: driver, Unit: unit, Clone: true}
-	n.ifs[f.ID] = f
+	n.put(f, s)
 	n.k.dirty.put(f.key(), f)
 	n.k.dirty.put(s.key(), s)
 	n.k.dirty.boot()
 	return f
+}
+
+func (n *simNet) put(f *netIf, s *netStack) {
+	n.ifs[f.ID] = f
+	n.units[unitKey{f.Home, f.Driver, f.Unit}] = true
+	s.ifs = append(s.ifs, f)
+}
+
+// out takes an interface from its stack's list.
+func (n *simNet) out(f *netIf) {
+	if s := n.stacks[f.Stack]; s != nil {
+		s.ifs = slices.DeleteFunc(s.ifs, func(g *netIf) bool { return g == f })
+	}
 }
 
 func (n *simNet) newStack(jid int) *netStack {
@@ -114,44 +138,19 @@ func (n *simNet) dropStack(pr *prison) {
 			n.destroy(f)
 			continue
 		}
-		home := n.stacks[f.Home]
-		if n.find(home, f.If.Name) != nil {
-			f.If.Name = n.driverName(f)
-		}
-		n.move(f, home)
+		n.move(f, n.stacks[f.Home]) // where another may have its name by now; the kernel minds no more
 	}
-	pr.stack.gone = true
 	delete(n.stacks, pr.stack.JID)
 	n.k.dirty.drop(pr.stack.key())
 }
 
-// driverName is the name an interface had when it was made.
-func (n *simNet) driverName(f *netIf) string {
-	name := f.Driver + strconv.Itoa(f.Unit)
-	if f.Driver != "epair" {
-		return name
-	}
-	if f.If.MAC[5] == 0x0b {
-		return name + "b"
-	}
-	return name + "a"
-}
-
 // in lists the interfaces of a stack by index.
-func (n *simNet) in(s *netStack) []*netIf {
-	var out []*netIf
-	for _, f := range n.ifs {
-		if f.Stack == s.JID {
-			out = append(out, f)
-		}
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].If.Index < out[j].If.Index })
-	return out
-}
+func (n *simNet) in(s *netStack) []*netIf { return slices.Clone(s.ifs) }
 
+// find is the interface of that name; of two that have it the older one.
 func (n *simNet) find(s *netStack, name string) *netIf {
-	for _, f := range n.ifs {
-		if f.Stack == s.JID && f.If.Name == name {
+	for _, f := range s.ifs {
+		if f.If.Name == name {
 			return f
 		}
 	}
@@ -178,11 +177,19 @@ func (n *simNet) forget(f *netIf) {
 	}
 }
 
+// move takes an interface to another stack. It loses addresses, bridge and
+// groups, but for its driver's own group while it is away from home, and is
+// down; name, MTU, MAC address and description stay.
 func (n *simNet) move(f *netIf, to *netStack) {
 	n.leave(f)
 	n.forget(f)
+	n.out(f)
 	to.LastIf++
-	f.Stack, f.If.Index, f.If.Up = to.JID, to.LastIf, false
+	f.Stack, f.If.Index, f.If.Up, f.If.Groups = to.JID, to.LastIf, false, nil
+	if to.JID != f.Home {
+		f.If.Groups = slices.Clone(cloners[f.Driver].Groups)
+	}
+	to.ifs = append(to.ifs, f)
 	n.k.dirty.put(to.key(), to)
 	n.touch(f)
 }
@@ -201,7 +208,11 @@ func (n *simNet) destroy(f *netIf) {
 				n.touch(m)
 			}
 		}
+		n.out(g)
 		delete(n.ifs, g.ID)
+		delete(n.units, unitKey{g.Home, g.Driver, g.Unit})
+		low := unitKey{g.Home, g.Driver, 0}
+		n.lowest[low] = min(n.lowest[low], g.Unit)
 		n.k.dirty.drop(g.key())
 	}
 }
@@ -221,7 +232,9 @@ func (n *simNet) loadIf(_ string, value []byte) error {
 	if err := json.Unmarshal(value, f); err != nil {
 		return err
 	}
-	n.ifs[f.ID] = f
+	n.put(f, n.stackOf(f.Stack))
+	st := n.stackOf(f.Stack)
+	sort.Slice(st.ifs, func(i, j int) bool { return st.ifs[i].If.Index < st.ifs[j].If.Index })
 	return nil
 }
 
@@ -264,19 +277,18 @@ func (n *simNet) clone(s *netStack, spec string) (*netIf, syscall.Errno) {
 			return nil, syscall.EINVAL
 		}
 	}
-	taken := func() bool {
-		for _, f := range n.ifs {
-			if f.Driver == driver && f.Unit == unit && f.Home == s.JID {
-				return true
-			}
-		}
-		return n.find(s, driver+strconv.Itoa(unit)+suffix) != nil
+	low := unitKey{s.JID, driver, 0}
+	if !wanted {
+		unit = n.lowest[low]
 	}
-	for taken() {
+	for n.units[unitKey{s.JID, driver, unit}] || n.find(s, driver+strconv.Itoa(unit)+suffix) != nil {
 		if wanted {
 			return nil, syscall.EEXIST
 		}
 		unit++
+	}
+	if !wanted {
+		n.lowest[low] = unit + 1
 	}
 	model.Groups = slices.Clone(model.Groups)
 	model.Name = driver + strconv.Itoa(unit) + suffix

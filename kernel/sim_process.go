@@ -203,8 +203,10 @@ func (v *simView) Run(ctx context.Context, cmd Command) (Exit, error) {
 		return Exit{}, err
 	}
 	if p == nil {
-		_, werr := io.WriteString(sp.Stderr, refusal)
-		return Exit{Code: 1}, werr
+		if _, err := io.WriteString(sp.Stderr, refusal); err != nil {
+			return Exit{Code: 1}, err
+		}
+		return Exit{Code: 1}, jexecError(cmd, Exit{Code: 1}, refusal)
 	}
 	return v.wait(ctx, p, cmd.KillDelay)
 }
@@ -261,7 +263,7 @@ func (v *simView) newProc(argv, env []string, dir, user string) (*simProc, strin
 		return nil, "", pathError("chdir", dir, e)
 	}
 	if e != 0 {
-		return nil, "jexec: chdir(): " + dir + ": " + simErrnoText(e) + "\n", nil
+		return nil, "jexec: chdir: " + dir + ": " + errnoText(e) + "\n", nil
 	}
 	p := &simProc{pr: v.me, view: v, root: root, cwd: cwd}
 	if user != "" && user != "root" {
@@ -275,13 +277,13 @@ func (v *simView) newProc(argv, env []string, dir, user string) (*simProc, strin
 		if !jailed {
 			return nil, "", pathError("run", argv[0], e)
 		}
-		return nil, "jexec: execvp: " + argv[0] + ": " + simErrnoText(e) + "\n", nil
+		return nil, "jexec: execvp: " + argv[0] + ": " + errnoText(e) + "\n", nil
 	}
 	return p, "", nil
 }
 
 // errnoText is strerror(3) of FreeBSD.
-func simErrnoText(e syscall.Errno) string {
+func errnoText(e syscall.Errno) string {
 	switch e {
 	case syscall.ENOENT:
 		return "No such file or directory"
@@ -315,7 +317,7 @@ func (k *simKernel) findProgram(root, cwd place, name string, env []string, jail
 	candidates := []string{name}
 	if !strings.Contains(name, "/") {
 		candidates = nil
-		for _, dir := range strings.Split(getenv(env, "PATH", "/usr/bin:/bin"), ":") {
+		for _, dir := range strings.Split(getenv(env, "PATH", defaultPath), ":") {
 			candidates = append(candidates, path.Join("/", dir, name))
 		}
 	}
@@ -413,13 +415,13 @@ func stdio(cmd Command) (io.Reader, io.Writer, io.Writer) {
 		in = strings.NewReader("")
 	}
 	one := &lockedWriter{w: out}
-	if simSameWriter(out, errw) {
+	if sameWriter(out, errw) {
 		return in, one, one
 	}
 	return in, one, &lockedWriter{w: errw}
 }
 
-func simSameWriter(a, b io.Writer) (same bool) {
+func sameWriter(a, b io.Writer) (same bool) {
 	defer func() { _ = recover() }() // writers that cannot be compared differ
 	return a == b
 }

@@ -14,19 +14,17 @@ import (
 func (s *simNetView) AddressAdd(ctx context.Context, name string, addr Address) error {
 	return s.change(ctx, "SIOCAIFADDR", name, addr.Prefix.String(), func(n *simNet, st *netStack, f *netIf) syscall.Errno {
 		a := addr.Prefix.Addr()
-		if !addr.Prefix.IsValid() || a.IsUnspecified() || a.IsMulticast() {
+		if !addr.Prefix.IsValid() || a.IsUnspecified() {
 			return syscall.EINVAL
 		}
-		for _, o := range n.in(st) {
-			for i, have := range o.Addrs {
-				switch {
-				case have.Prefix.Addr() != a:
-				case o != f:
-					return syscall.EEXIST
-				default: // set again, perhaps with another mask
-					f.Addrs[i] = addr
-					return 0
-				}
+		for i, have := range f.Addrs {
+			switch {
+			case have.Prefix.Addr() != a:
+			case a.Is6() && have.Prefix != addr.Prefix:
+				return syscall.EINVAL // an IPv6 address keeps its prefix length
+			default: // set again, an IPv4 address perhaps with another mask
+				f.Addrs[i] = addr
+				return 0
 			}
 		}
 		f.Addrs = append(f.Addrs, addr)

@@ -64,8 +64,13 @@ func (k *simKernel) up(p, root place) place {
 
 // namei looks a path up as the view sees it, following symbolic links.
 func (v *simView) namei(p string) (place, fs.FileInfo, syscall.Errno) {
-	if !strings.HasPrefix(p, "/") {
-		return place{}, nil, syscall.ENOENT // no working directory of interest
+	if !strings.HasPrefix(p, "/") { // there is no working directory of interest
+		for name := range strings.SplitSeq(p, "/") {
+			if len(name) > 255 {
+				return place{}, nil, syscall.ENAMETOOLONG
+			}
+		}
+		return place{}, nil, syscall.ENOENT
 	}
 	return v.s.lookupPath(v.me.rootPlace(v.s), v.me.rootPlace(v.s), p, true)
 }

@@ -14,54 +14,6 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// Reasons for which an asset is refused, for errors.Is.
-var (
-	// ErrHashMismatch: the bytes are not those the MANIFEST names.
-	ErrHashMismatch = archive.ErrHashMismatch
-	// ErrTruncated: the archive or its transfer ends too early.
-	ErrTruncated = archive.ErrTruncated
-	// ErrIllegalMember: a member of the archive would act outside the root. An
-	// *ArchiveError names it (libioc: IllegalArchiveContent).
-	ErrIllegalMember = errors.New("archive member refused")
-	// ErrNotOnMirror: the mirror does not have the release or the asset.
-	ErrNotOnMirror = mirror.ErrNotFound
-)
-
-// ArchiveError is an archive that could not be extracted.
-type ArchiveError struct {
-	Asset  string
-	Member string // empty when no member is to blame
-	Err    error
-}
-
-func (e *ArchiveError) Error() string {
-	if e.Member == "" {
-		return e.Asset + ": " + e.Err.Error()
-	}
-	return e.Asset + ": " + e.Member + ": " + e.Err.Error()
-}
-
-// Unwrap gives the cause.
-func (e *ArchiveError) Unwrap() error { return e.Err }
-
-// Is makes errors.Is(err, ErrIllegalMember) true for a member that was refused
-// for where it would act.
-func (e *ArchiveError) Is(target error) bool {
-	return target == ErrIllegalMember && refusedMember(e.Err)
-}
-
-func refusedMember(err error) bool {
-	for _, reason := range []error{
-		archive.ErrAbsolutePath, archive.ErrDotDot, archive.ErrThroughSymlink, archive.ErrLinkEscape,
-		archive.ErrLinkTarget, archive.ErrNotDirectory, archive.ErrDevice, archive.ErrTooLarge,
-	} {
-		if errors.Is(err, reason) {
-			return true
-		}
-	}
-	return false
-}
-
 // assetArgs name one archive.
 type assetArgs struct {
 	Asset    string `json:"asset"`
@@ -89,15 +41,15 @@ var stepDownload = plan.Define(plan.Spec[env, assetArgs]{
 		}
 		m, err := mirror.Open(a.Location, mirror.Options{})
 		if err != nil {
-			return err
+			return &AssetError{Asset: a.Asset, Err: err}
 		}
 		manifest, err := m.Manifest(ctx)
 		if err != nil {
-			return err
+			return &AssetError{Asset: mirror.ManifestFile, Err: err}
 		}
 		entry, err := manifest.Asset(a.Asset)
 		if err != nil {
-			return err
+			return &AssetError{Asset: a.Asset, Err: err}
 		}
 		last := events.ReleaseAssetDownload{Release: e.release, Asset: a.Asset}
 		_, err = m.Fetch(ctx, a.Asset, a.File, mirror.FetchOptions{
@@ -108,7 +60,7 @@ var stepDownload = plan.Define(plan.Spec[env, assetArgs]{
 			},
 		})
 		if err != nil {
-			return err
+			return &AssetError{Asset: a.Asset, Err: err}
 		}
 		c.Final(last)
 		return os.WriteFile(a.File+".sha256", []byte(entry.SHA256), 0o644)
@@ -225,7 +177,7 @@ var stepExtract = plan.Define(plan.Spec[env, extractArgs]{
 		})
 		if err != nil {
 			var member *archive.MemberError
-			refused := &ArchiveError{Asset: a.Asset.Asset, Err: err}
+			refused := &AssetError{Asset: a.Asset.Asset, Err: err}
 			if errors.As(err, &member) {
 				refused.Member = member.Name
 			}

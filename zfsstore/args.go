@@ -10,7 +10,7 @@ import (
 // The command lines of the operations, without the program's name: what Exec
 // runs and what Memory's errors name.
 
-func flag(args []string, on bool, name string) []string {
+func option(args []string, on bool, name string) []string {
 	if on {
 		args = append(args, name)
 	}
@@ -27,8 +27,8 @@ func assignments(args []string, properties map[string]string) []string {
 }
 
 func createArgs(name string, o CreateOptions) []string {
-	args := flag([]string{"create"}, o.Parents, "-p")
-	args = flag(args, o.NoMount && o.VolumeSize == 0, "-u")
+	args := option([]string{"create"}, o.Parents, "-p")
+	args = option(args, o.NoMount && o.VolumeSize == 0, "-u")
 	args = assignments(args, o.Properties)
 	if o.VolumeSize != 0 {
 		args = append(args, "-V", strconv.FormatUint(o.VolumeSize, 10))
@@ -37,35 +37,35 @@ func createArgs(name string, o CreateOptions) []string {
 }
 
 func destroyArgs(name string, o DestroyOptions) []string {
-	args := flag([]string{"destroy"}, o.Recursive, "-r")
-	args = flag(args, o.Dependents, "-R")
-	args = flag(args, o.Force, "-f")
-	args = flag(args, o.Defer, "-d")
+	args := option([]string{"destroy"}, o.Recursive, "-r")
+	args = option(args, o.Dependents, "-R")
+	args = option(args, o.Force, "-f")
+	args = option(args, o.Defer, "-d")
 	return append(args, name)
 }
 
 func snapshotArgs(name string, o SnapshotOptions) []string {
-	args := flag([]string{"snapshot"}, o.Recursive, "-r")
+	args := option([]string{"snapshot"}, o.Recursive, "-r")
 	return append(assignments(args, o.Properties), name)
 }
 
 func rollbackArgs(name string, o RollbackOptions) []string {
-	args := flag([]string{"rollback"}, o.Recent, "-r")
-	args = flag(args, o.Dependents, "-R")
-	args = flag(args, o.Force, "-f")
+	args := option([]string{"rollback"}, o.Recent, "-r")
+	args = option(args, o.Dependents, "-R")
+	args = option(args, o.Force, "-f")
 	return append(args, name)
 }
 
 func cloneArgs(snapshot, target string, o CloneOptions) []string {
-	args := flag([]string{"clone"}, o.Parents, "-p")
+	args := option([]string{"clone"}, o.Parents, "-p")
 	return append(assignments(args, o.Properties), snapshot, target)
 }
 
 func renameArgs(from, to string, o RenameOptions) []string {
-	args := flag([]string{"rename"}, o.Parents, "-p")
-	args = flag(args, o.Recursive, "-r")
-	args = flag(args, o.NoUnmount, "-u")
-	args = flag(args, o.Force, "-f")
+	args := option([]string{"rename"}, o.Parents, "-p")
+	args = option(args, o.Recursive, "-r")
+	args = option(args, o.NoUnmount, "-u")
+	args = option(args, o.Force, "-f")
 	return append(args, from, to)
 }
 
@@ -78,16 +78,16 @@ func setArgs(name string, properties map[string]string) []string {
 }
 
 func inheritArgs(name, property string, recursive bool) []string {
-	return append(flag([]string{"inherit"}, recursive, "-r"), property, name)
+	return append(option([]string{"inherit"}, recursive, "-r"), property, name)
 }
 
 func unmountArgs(name string, force bool) []string {
-	return append(flag([]string{"unmount"}, force, "-f"), name)
+	return append(option([]string{"unmount"}, force, "-f"), name)
 }
 
 func sendArgs(snapshot string, o SendOptions) []string {
-	args := flag([]string{"send"}, o.Recursive, "-R")
-	args = flag(args, o.Properties, "-p")
+	args := option([]string{"send"}, o.Recursive, "-R")
+	args = option(args, o.Properties, "-p")
 	if o.From != "" {
 		args = append(args, "-i", o.From)
 	}
@@ -95,13 +95,13 @@ func sendArgs(snapshot string, o SendOptions) []string {
 }
 
 func receiveArgs(target string, o ReceiveOptions) []string {
-	args := flag([]string{"receive"}, o.Force, "-F")
-	args = flag(args, o.NoMount, "-u")
+	args := option([]string{"receive"}, o.Force, "-F")
+	args = option(args, o.NoMount, "-u")
 	return append(assignments(args, o.Properties), target)
 }
 
 func holdArgs(op, snapshot, tag string, recursive bool) []string {
-	return append(flag([]string{op}, recursive, "-r"), tag, snapshot)
+	return append(option([]string{op}, recursive, "-r"), tag, snapshot)
 }
 
 // typeList is the argument of -t.

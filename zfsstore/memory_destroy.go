@@ -135,18 +135,19 @@ func (s *snapshot) visible() string {
 
 func (c *change) destroyDataset(d *dataset, force bool) error {
 	m := c.m
+	if len(d.snapshots) > 0 {
+		return nil // what kept them was said already
+	}
 	if d.MountedAt != "" {
 		if err := c.busy(d, force, nil); err != nil {
 			return err
 		}
 	}
-	if len(d.children) > 0 || len(d.snapshots) > 0 {
+	if len(d.children) > 0 {
 		return c.refuse(1, "cannot destroy '%s': dataset is busy", d.Name)
 	}
+	c.vacate(d)
 	if d.MountedAt != "" {
-		if _, source := m.property(d, "mountpoint"); source != SourceLocal {
-			c.removeMountpoint(d.MountedAt)
-		}
 		if err := c.unmount(d); err != nil {
 			return err
 		}

@@ -34,6 +34,8 @@ type disk struct {
 type mountNote struct {
 	Path string
 	Seq  uint64
+	// Made is the topmost directory that had to be made for the mountpoint.
+	Made string `json:",omitempty"`
 }
 
 func newDisk(m *Memory, p MemoryPool) (*disk, error) {
@@ -105,7 +107,11 @@ func renameReadOnly(from, to string) error {
 
 // attach mounts: the files of dataset id appear at path.
 func (k *disk) attach(id uint64, path string, seq uint64) error {
-	text, err := json.Marshal(mountNote{Path: path, Seq: seq})
+	made := ""
+	for dir := path; !exists(dir); dir = filepath.Dir(dir) {
+		made = dir
+	}
+	text, err := json.Marshal(mountNote{Path: path, Seq: seq, Made: made})
 	if err != nil {
 		return err
 	}

@@ -237,7 +237,7 @@ func (m *Memory) wanted(names []string, t Type, d Dataset, set func(string) (str
 			}
 		case native.flags&(editable|inherits) != 0 && name != "volsize":
 			value, source := set(name)
-			if native.flags&atCreation != 0 && native.flags&onSnap != 0 || name == "version" {
+			if native.flags&noSource != 0 && source == SourceDefault {
 				source = SourceNone
 			}
 			out[name] = Property{Value: value, Source: source}

@@ -134,6 +134,20 @@ func (c *change) unmount(d *dataset) error {
 	return nil
 }
 
+// vacate has the directory that d is or would be mounted on removed, unless
+// someone chose it.
+func (c *change) vacate(d *dataset) {
+	value, source := c.m.property(d, "mountpoint")
+	if d.Type != Filesystem || source == SourceLocal || value == "none" || value == "legacy" {
+		return
+	}
+	if d.MountedAt != "" {
+		c.removeMountpoint(d.MountedAt)
+	} else if path, err := c.m.disks[poolName(d.Name)].resolve(value); err == nil {
+		c.removeMountpoint(path)
+	}
+}
+
 // removeMountpoint removes the directory that a file system was mounted on,
 // if it is empty, as ZFS does after moving or destroying it.
 func (c *change) removeMountpoint(path string) {
@@ -159,12 +173,13 @@ func (c *change) remount(set []*dataset, force bool, changing func(), also func(
 			return err
 		}
 	}
+	if len(set) > 0 && set[0].MountedAt == "" {
+		c.vacate(set[0])
+	}
 	was := make(map[*dataset]bool, len(mounted))
 	for _, d := range mounted {
 		was[d] = true
-		if _, source := c.m.property(d, "mountpoint"); source != SourceLocal {
-			c.removeMountpoint(d.MountedAt)
-		}
+		c.vacate(d)
 		if err := c.unmount(d); err != nil {
 			return err
 		}

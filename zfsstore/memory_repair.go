@@ -97,6 +97,11 @@ func (k *disk) takeApart(n foundNote) error {
 			}
 		}
 	}
+	if n.Made != "" && below(n.Path, n.Made) {
+		for dir := n.Path; below(dir, n.Made) && os.Remove(dir) == nil; {
+			dir = filepath.Dir(dir)
+		}
+	}
 	return k.forget(n.id)
 }
 

@@ -16,8 +16,11 @@ func nameWords(name string, snapshot bool) string {
 		return "name is too long"
 	case strings.HasPrefix(name, "/"):
 		return "leading slash in name"
-	case strings.HasSuffix(name, "/"):
+	case strings.HasSuffix(name, "/"), strings.LastIndexByte(name, '/') > strings.IndexByte(name, '@') && strings.Contains(name, "@"):
 		return "trailing slash in name"
+	}
+	if strings.HasPrefix(name, "-") {
+		return "invalid character - in name"
 	}
 	for _, c := range []byte(name) {
 		if c != '/' && c != '@' && !nameChar(c) {

@@ -15,6 +15,7 @@ const (
 	atCreation                           // only zfs create sets it
 	inherits                             // descendants have its value
 	defaulted                            // read-only, yet its source is "default"
+	noSource                             // its default has the source "-"
 )
 
 // nativeProperty is one row of the table.
@@ -56,10 +57,10 @@ var nativeProperties = []nativeProperty{
 	{"canmount", "on", editable | onFS, "on | off | noauto"},
 	{"xattr", "on", editable | inherits | onFS | onSnap, "on | off | dir | sa"},
 	{"copies", "1", editable | inherits | onFS | onVol, "1 | 2 | 3"},
-	{"version", "5", editable | onFS | onSnap, "1 | 2 | 3 | 4 | 5 | current"},
-	{"utf8only", "off", atCreation | inherits | onFS | onSnap, "on | off"},
-	{"normalization", "none", atCreation | inherits | onFS | onSnap, "none | formC | formD | formKC | formKD"},
-	{"casesensitivity", "sensitive", atCreation | inherits | onFS | onSnap, "sensitive | insensitive | mixed"},
+	{"version", "5", noSource | editable | onFS | onSnap, "1 | 2 | 3 | 4 | 5 | current"},
+	{"utf8only", "off", noSource | atCreation | inherits | onFS | onSnap, "on | off"},
+	{"normalization", "none", noSource | atCreation | inherits | onFS | onSnap, "none | formC | formD | formKC | formKD"},
+	{"casesensitivity", "sensitive", noSource | atCreation | inherits | onFS | onSnap, "sensitive | insensitive | mixed"},
 	{"vscan", "off", editable | inherits | onFS, "on | off"},
 	{"nbmand", "off", editable | inherits | onFS | onSnap, "on | off"},
 	{"sharesmb", "off", editable | inherits | onFS, "on | off | SMB share options"},

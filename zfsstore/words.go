@@ -78,6 +78,7 @@ var (
 
 // classify returns the sentinel for what was written to standard error, or nil.
 func classify(stderr string) error {
+	stderr = strings.ReplaceAll(stderr, "it's", "it is")
 	text := quoted.ReplaceAllString(stderr, "''")
 	text = unquotedSnapshot.ReplaceAllString(text, "cannot destroy snapshot: ")
 	if i := strings.Index(text, "usage:\n"); i >= 0 {

@@ -1,0 +1,77 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestDocs keeps docs/properties.md equal to the schema; go test -update
+// writes it.
+func TestDocs(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`# Properties
+
+Generated from the schema of package config by ` + "`go test ./config -update`" + `; do not edit.
+
+Type says how a text is read. Default is what counts where neither the jail nor
+the defaults resource has a value. Inherited properties are taken from the
+defaults resource. The last columns are the defaults of libioc 0.8.2, iocage
+(CONFIG_VERSION 34), iocage_legacy 1.8 (UCL) and 1.7 (ZFS properties); an empty
+cell means that the program does not know the property.
+
+`)
+	byScope := make(map[Scope][]Property)
+	for _, p := range Properties() {
+		byScope[p.Scope] = append(byScope[p.Scope], p)
+	}
+	for s := ScopeIdentity; s <= ScopeInfo; s++ {
+		name := s.String()
+		fmt.Fprintf(&b, "## %s\n\n| property | type | default | inherited | meaning | libioc | iocage | legacy 1.8 | legacy 1.7 |\n|---|---|---|---|---|---|---|---|---|\n", strings.ToUpper(name[:1])+name[1:])
+		for _, p := range byScope[s] {
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s |\n", p.Name, typeCell(p), cell(p.Default), map[bool]string{true: "yes", false: "no"}[p.Inherited],
+				meaning(p), cell(p.Peers.Libioc), cell(p.Peers.Iocage), cell(p.Peers.Legacy18), cell(p.Peers.Legacy17))
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("## Patterns\n\n| pattern | type | meaning |\n|---|---|---|\n")
+	for _, row := range [][2]string{{"user.note", "user.*"}, {"em0_mac", "<nic>_mac"}, {"em0_mtu", "<nic>_mtu"}, {"allow_anything", "allow_*, allow_mount_*"}} {
+		p, ok := Lookup(row[0])
+		if !ok {
+			t.Fatalf("%s is no pattern", row[0])
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", row[1], p.Type, p.Doc)
+	}
+	golden(t, "../docs/properties.md", b.String())
+}
+
+func typeCell(p Property) string {
+	switch p.Type {
+	case TypeWord:
+		return strings.Join(p.Words, ", ")
+	case TypeInt:
+		return fmt.Sprintf("int %d to %d", p.Min, p.Max)
+	}
+	return p.Type.String()
+}
+
+func meaning(p Property) string {
+	text := strings.ReplaceAll(p.Doc, "|", `\|`)
+	if p.Param != "" {
+		text += fmt.Sprintf(" Kernel: `%s` (%s).", p.Param, p.ParamType)
+	}
+	if p.Aliases != nil {
+		text += " Also read: `" + strings.Join(p.Aliases, "`, `") + "`."
+	}
+	if !p.Used {
+		text += " Kept, without effect."
+	}
+	return text
+}
+
+func cell(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "`" + strings.ReplaceAll(text, "|", `\|`) + "`"
+}

@@ -1,0 +1,254 @@
+package config
+
+import (
+	"strings"
+)
+
+// MigrateOptions say what the configuration alone does not know.
+type MigrateOptions struct {
+	// Pool completes jail_zfs_dataset, which iocage and legacy store without
+	// the pool. Empty leaves the value alone.
+	Pool string
+	// Defaults is the defaults resource. A key whose value is the schema's
+	// default stays where the defaults resource has another one, since its
+	// going would change the meaning. May be nil.
+	Defaults *Config
+}
+
+// Migrate returns the configuration in current form and what that changes; c
+// itself stays, so a dry run is a call whose result is not saved. Values keep
+// their meaning:
+//
+//   - old names become current ones (istemplate, hostname, tag), type becomes
+//     the flags basejail, clonejail and template;
+//   - every accepted spelling becomes canonical, unset limits go;
+//   - a legacy basejail in ZFS properties gets basejail_type=zfs, since its
+//     base directories are clones;
+//   - resolver=none becomes /etc/resolv.conf, which is what iocage and legacy
+//     mean by it;
+//   - dhcp=1 becomes ip4_addr=vnet0|dhcp;
+//   - keys that only inform go where they say nothing (none, readonly, their
+//     program's default), else move to user.*.
+//
+//   - keys that libioc does not know go where they have the default's value.
+//
+// Unknown keys and values that cannot be read stay as they are, and so do keys
+// that act but that libioc does not know (cpuset, allow_tun, vnet0_mtu) and a
+// host_hostuuid that is the jail's name, by which iocage finds its jail.
+func (c *Config) Migrate(opt MigrateOptions) (*Config, []Change) {
+	m := &migration{from: c, to: c.Clone(), dialect: c.Dialect(), opt: opt}
+	m.jailType()
+	for _, key := range c.Keys() {
+		m.property(key)
+	}
+	return m.to, m.changes
+}
+
+type migration struct {
+	from, to *Config
+	dialect  Dialect
+	opt      MigrateOptions
+	changes  []Change
+}
+
+// set replaces key by newKey=text, if that is a change.
+func (m *migration) set(key, newKey, text, reason string) {
+	old := ""
+	i, had := m.to.index[key]
+	if had {
+		old = m.to.entries[i].textFor(m.to.format)
+	}
+	if key == newKey && had && old == text && m.isText(key) {
+		return
+	}
+	// A key that was there under its own name wins over an old name's value.
+	if key != newKey {
+		if own, ok := m.to.Raw(newKey); ok && !isNone(own) {
+			m.drop(key, "superseded by "+newKey)
+			return
+		}
+		if had {
+			m.to.remove(key)
+		}
+	}
+	if m.to.checkPath(newKey) != nil {
+		return
+	}
+	m.to.put(entry{key: newKey, text: text, kind: kindString, set: true})
+	if !had {
+		key = ""
+	}
+	m.changes = append(m.changes, Change{Key: key, Old: old, NewKey: newKey, New: text, Reason: reason})
+}
+
+// isText reports whether a value is written as the store writes texts: JSON
+// numbers and words become strings.
+func (m *migration) isText(key string) bool {
+	i, ok := m.to.index[key]
+	return ok && (m.to.format != JSON || m.to.entries[i].kind == kindString)
+}
+
+func (m *migration) drop(key, reason string) {
+	old, ok := m.to.Raw(key)
+	if !ok {
+		return
+	}
+	m.to.remove(key)
+	m.changes = append(m.changes, Change{Key: key, Old: old, Reason: reason})
+}
+
+func (m *migration) jailType() {
+	text, ok := m.from.Raw("type")
+	if !ok {
+		return
+	}
+	switch text {
+	case "basejail":
+		// legacy's clonejail and basejail are storage, not a kind of jail.
+		m.set("type", "basejail", "yes", "type is computed from flags")
+		if m.from.format == ZFS && !m.from.Has("basejail_type") {
+			m.set("basejail_type", "basejail_type", "zfs", "the base directories are ZFS clones")
+		}
+	case "clonejail", "template":
+		m.set("type", text, "yes", "type is computed from flags")
+	case "jail", "none", "-", "":
+		m.drop("type", "type is computed from flags")
+	}
+}
+
+func (m *migration) property(key string) {
+	p, known := Lookup(key)
+	text, stored := m.to.Raw(key)
+	if !known || !stored || key == "type" {
+		return
+	}
+	switch {
+	case p.Scope == ScopeInfo && p.Type != TypeFree, p.Type == TypeText && !p.Used:
+		m.information(p, key, text)
+		return
+	case key == "tag":
+		m.tag(text)
+		return
+	case key == "uuid" || key == "name":
+		return // the dataset's name decides; libioc keeps them
+	case key == "resolver" && isNone(text) && m.dialect != Libioc:
+		m.set(key, key, "/etc/resolv.conf", "none means a copy of the host's file in "+m.dialect.String())
+		return
+	case key == "jail_zfs_dataset" && !isNone(text):
+		m.datasets(text)
+		return
+	case key == "dhcp":
+		m.dhcp(text)
+		return
+	}
+	m.canonical(p, key, text)
+}
+
+// canonical writes a value as Set would.
+func (m *migration) canonical(p *Property, key, text string) {
+	v, err := m.to.entries[m.to.index[key]].value(p)
+	if err != nil || p.Type == TypeFree {
+		return
+	}
+	if m.sayNothing(p, v) {
+		m.drop(key, "has the default's value")
+		return
+	}
+	if p.Peers.Libioc == "" && !p.Used {
+		m.information(p, key, text)
+		return
+	}
+	if p.Type == TypeText || p.Type == TypeHostUUID {
+		if key != p.Name {
+			m.set(key, p.Name, text, "current name")
+		}
+		return
+	}
+	now := formatValue(p, v, m.to.format)
+	reason := "canonical form"
+	if key != p.Name {
+		reason = "current name"
+	}
+	m.set(key, p.Name, now, reason)
+	if i, ok := m.to.index[p.Name]; ok && m.to.entries[i].set {
+		m.to.entries[i].text = formatValue(p, v, JSON)
+	}
+}
+
+// sayNothing reports whether a value may go: none of a type where that is no
+// value, and the default of a key that libioc would stumble over.
+func (m *migration) sayNothing(p *Property, v any) bool {
+	if p.Inherited && m.opt.Defaults != nil && m.opt.Defaults.Has(p.Name) {
+		return false
+	}
+	if v == nil {
+		return p.Peers.Libioc == "" || p.Type == TypeLimit || !noneCounts(p)
+	}
+	return p.Peers.Libioc == "" && formatValue(p, v, JSON) == p.Default
+}
+
+// information drops what says nothing and keeps the rest for people.
+func (m *migration) information(p *Property, key, text string) {
+	if p.Peers.Libioc != "" {
+		return
+	}
+	switch p.Name {
+	case "available", "compressratio", "mountpoint", "origin", "used":
+		m.drop(key, "the dataset has it")
+		return
+	}
+	switch {
+	case isNone(text), text == "readonly", text == p.Peers.Iocage, text == p.Peers.Legacy18, text == p.Peers.Legacy17, text == "off":
+		m.drop(key, "says nothing")
+	default:
+		m.set(key, "user."+strings.ToLower(p.Name), text, "kept for information")
+	}
+}
+
+func (m *migration) tag(text string) {
+	if isNone(text) {
+		m.drop("tag", "none is the default")
+		return
+	}
+	v, _, _ := m.from.tags("tags")
+	list, _ := v.([]string)
+	m.to.remove("tags")
+	m.set("tag", "tags", joinList(list), "current name")
+}
+
+func (m *migration) datasets(text string) {
+	names := strings.Fields(text)
+	for i, n := range names {
+		if m.opt.Pool != "" && m.dialect != Libioc && n != m.opt.Pool && !strings.HasPrefix(n, m.opt.Pool+"/") {
+			names[i] = m.opt.Pool + "/" + n
+		}
+	}
+	m.set("jail_zfs_dataset", "jail_zfs_dataset", strings.Join(names, " "), m.dialect.String()+" leaves out the pool")
+}
+
+// dhcp moves iocage's switch into the address list, its only place in libioc.
+func (m *migration) dhcp(text string) {
+	on, err := ParseBool(text)
+	if err != nil {
+		return
+	}
+	if on {
+		v, _, err := m.to.Value("ip4_addr")
+		list, _ := v.(Addresses)
+		if err != nil {
+			return
+		}
+		for _, a := range list {
+			if a.Method == DHCP {
+				m.drop("dhcp", "ip4_addr says so")
+				return
+			}
+		}
+		m.set("ip4_addr", "ip4_addr", append(list, Address{Interface: "vnet0", Method: DHCP}).String(), "dhcp=1")
+		m.drop("dhcp", "ip4_addr says so")
+		return
+	}
+	if p, _ := Lookup("dhcp"); m.sayNothing(p, on) {
+		m.drop("dhcp", "has the default's value")
+	}
+}

@@ -1,0 +1,34 @@
+package kernel_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/kerneltest"
+)
+
+func TestConformanceSim(t *testing.T) {
+	for name, opts := range map[string]kernel.SimOptions{
+		"13.2":                    {},
+		"15.1":                    {Release: "15.1-RELEASE-p1"},
+		"13.2 without extensions": {NoVIMAGE: true, NoRACCT: true, NoZFS: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kerneltest.Run(t, func(t *testing.T) kerneltest.Env {
+				o := opts
+				o.Root = t.TempDir()
+				s, err := kernel.NewSim(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				e := kerneltest.Env{
+					Kernel: s, Dir: "/work",
+					OnDisk: func(p string) string { return filepath.Join(o.Root, filepath.FromSlash(p)) },
+					Root:   kerneltest.StubRoot,
+				}
+				return e
+			})
+		})
+	}
+}

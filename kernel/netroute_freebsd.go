@@ -1,0 +1,124 @@
+//go:build amd64 || arm64 || riscv64
+
+package kernel
+
+import (
+	"context"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// soSetFIB is SO_SETFIB, the routing table of a socket.
+const soSetFIB = 0x1014
+
+// rtfPinned marks the routes that come with an interface's addresses.
+const rtfPinned = 0x100000
+
+func (s ifStack) RouteAdd(ctx context.Context, route Route) error {
+	return s.route(ctx, "RTM_ADD", rtmAdd, route)
+}
+
+func (s ifStack) RouteDelete(ctx context.Context, route Route) error {
+	return s.route(ctx, "RTM_DELETE", rtmDelete, route)
+}
+
+func (s ifStack) route(ctx context.Context, op string, kind byte, r Route) error {
+	r, err := checkRoute(op, r)
+	if err != nil {
+		return err
+	}
+	return s.with(ctx, func(sockets stackSockets) error {
+		index := 0
+		if r.Interface != "" {
+			if index = sockets.index(r.Interface); index == 0 {
+				return ifError(op, r.Interface, syscall.ENXIO)
+			}
+		}
+		if err := unix.SetsockoptInt(sockets.route, unix.SOL_SOCKET, soSetFIB, r.FIB); err != nil {
+			return &CallError{Op: "SO_SETFIB", Subject: itoa(r.FIB), Errno: err.(syscall.Errno), Msg: "no such routing table, net.fibs"}
+		}
+		// An interface alone, or with a link-local gateway, is part of the
+		// message; with any other gateway it only helps to reach it.
+		through := index
+		if r.viaOffLink() {
+			through = 0
+		}
+		errno := sendRoute(sockets.route, routeMessage(kind, r, through, 1))
+		if r.viaOffLink() && kind == rtmAdd && errno == syscall.ENETUNREACH {
+			toGateway := r.toGateway()
+			if errno := sendRoute(sockets.route, routeMessage(rtmAdd, toGateway, index, 2)); errno != 0 && errno != syscall.EEXIST {
+				return ifError(op, toGateway.Dest.String(), errno)
+			}
+			if errno = sendRoute(sockets.route, routeMessage(rtmAdd, r, 0, 3)); errno != 0 {
+				_ = sendRoute(sockets.route, routeMessage(rtmDelete, toGateway, index, 4))
+			}
+		}
+		if r.viaOffLink() && kind == rtmDelete && errno == 0 {
+			// Only a route through the interface itself matches.
+			_ = sendRoute(sockets.route, routeMessage(rtmDelete, r.toGateway(), index, 2))
+		}
+		err := ifError(op, r.Dest.String(), errno)
+		if e, ok := err.(*CallError); ok && e.Errno == syscall.ENETUNREACH {
+			e.Msg = "gateway " + r.Gateway.String() + " is in no attached prefix"
+		}
+		return err
+	})
+}
+
+// sendRoute writes one message; the kernel answers by the write's errno.
+func sendRoute(fd int, message []byte) syscall.Errno {
+	_, errno := retry(func() (uintptr, syscall.Errno) {
+		n, err := unix.Write(fd, message)
+		if err != nil {
+			return 0, err.(syscall.Errno)
+		}
+		return uintptr(n), 0
+	})
+	return errno
+}
+
+// Routes leaves out the routes that an interface's own addresses bring with
+// them.
+func (s ifStack) Routes(ctx context.Context, fib int) ([]Route, error) {
+	names := map[int]string{}
+	var dump []byte
+	err := s.with(ctx, func(sockets stackSockets) error {
+		entries, errno := ifconfEntries(sockets.any())
+		if errno != 0 {
+			return ifError("SIOCGIFCONF", "", errno)
+		}
+		for _, e := range entries {
+			if e.family == afLink {
+				names[e.index] = e.name
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.id.IsZero() {
+		var errno syscall.Errno
+		if dump, errno = routeDump(fib); errno != 0 {
+			return nil, ifError("NET_RT_DUMP", itoa(fib), errno)
+		}
+	} else if dump, err = s.k.vnetRoutes(ctx, s.id, fib); err != nil {
+		return nil, err
+	}
+	var list []Route
+	for _, r := range parseRoutes(dump) {
+		if r.flags&rtfUp == 0 || r.flags&rtfPinned != 0 || r.flags&rtfStatic == 0 && r.flags&rtfGateway == 0 {
+			continue
+		}
+		r.Interface, r.FIB = names[r.index], fib
+		list = append(list, r.Route)
+	}
+	return list, nil
+}
+
+// routeDump is the routing table of the caller's own stack.
+func routeDump(fib int) ([]byte, syscall.Errno) {
+	const netRTDump = 1
+	return sysctlRead([]int32{4, unix.AF_ROUTE, 0, 0, netRTDump, 0, int32(fib)})
+}

@@ -1,0 +1,240 @@
+//go:build amd64 || arm64 || riscv64
+
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+)
+
+// netTools is a jail's network stack by the base system's tools, run inside by
+// jexec(8): for programs that did not enable VnetChild. The jail's own ifconfig,
+// route and netstat are run, so what they say is the jail's word.
+type netTools struct {
+	k  *freebsd
+	id Identity
+}
+
+// run gives the tool's standard output, or the error that it said.
+func (t netTools) run(ctx context.Context, subject, tool string, args ...string) (string, error) {
+	var stdout, stderr bytes.Buffer
+	exit, err := t.k.Run(ctx, Command{
+		Jail: t.id, Argv: append([]string{tool}, args...),
+		Env:    []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C", "IFCONFIG_FORMAT=inet:cidr,inet6:cidr"},
+		Stdout: &stdout, Stderr: &stderr,
+	})
+	if err != nil {
+		return "", err
+	}
+	op := tool[strings.LastIndexByte(tool, '/')+1:]
+	return stdout.String(), toolError(op, subject, exit, stdout.String(), stderr.String())
+}
+
+func (t netTools) ifconfig(ctx context.Context, name string, args ...string) error {
+	if err := checkIfName("ifconfig", name); err != nil {
+		return err
+	}
+	if strings.HasPrefix(name, "-") {
+		return &CallError{Op: "ifconfig", Subject: name, Errno: syscall.ENXIO, Err: ErrNotFound}
+	}
+	_, err := t.run(ctx, name, "/sbin/ifconfig", append([]string{name}, args...)...)
+	return err
+}
+
+func (t netTools) Interfaces(ctx context.Context) ([]Interface, error) {
+	text, err := t.run(ctx, "", "/sbin/ifconfig", "-a")
+	if err != nil {
+		return nil, err
+	}
+	list := parseIfconfig(text)
+	text, err = t.run(ctx, "", "/usr/bin/netstat", "-inW")
+	if err != nil {
+		return nil, err
+	}
+	indexes := parseLinkIndexes(text)
+	for i := range list {
+		list[i].Index = indexes[list[i].Name]
+	}
+	return list, nil
+}
+
+func (t netTools) InterfaceCreate(ctx context.Context, driver string) (string, error) {
+	if err := checkIfName("ifconfig", driver); err != nil {
+		return "", err
+	}
+	out, err := t.run(ctx, driver, "/sbin/ifconfig", driver, "create")
+	if name := strings.TrimSpace(out); err == nil && name != "" {
+		return name, nil
+	}
+	return driver, err // it prints nothing when the name was given whole
+}
+
+func (t netTools) InterfaceDestroy(ctx context.Context, name string) error {
+	return t.ifconfig(ctx, name, "destroy")
+}
+
+func (t netTools) InterfaceRename(ctx context.Context, name, to string) error {
+	if err := checkIfName("ifconfig", to); err != nil {
+		return err
+	}
+	return t.ifconfig(ctx, name, "name", to)
+}
+
+func (t netTools) InterfaceSetUp(ctx context.Context, name string, up bool) error {
+	if up {
+		return t.ifconfig(ctx, name, "up")
+	}
+	return t.ifconfig(ctx, name, "down")
+}
+
+func (t netTools) InterfaceSetMTU(ctx context.Context, name string, mtu int) error {
+	return t.ifconfig(ctx, name, "mtu", itoa(mtu))
+}
+
+func (t netTools) InterfaceSetMAC(ctx context.Context, name string, mac net.HardwareAddr) error {
+	return t.ifconfig(ctx, name, "ether", mac.String())
+}
+
+func (t netTools) InterfaceSetDescription(ctx context.Context, name, text string) error {
+	if text == "" {
+		return t.ifconfig(ctx, name, "-description")
+	}
+	return t.ifconfig(ctx, name, "description", text)
+}
+
+func (t netTools) InterfaceSetVLAN(ctx context.Context, name string, vlan VLAN) error {
+	return t.ifconfig(ctx, name, "vlan", itoa(int(vlan.Tag)), "vlandev", vlan.Parent)
+}
+
+func (t netTools) InterfaceAddGroup(ctx context.Context, name, group string) error {
+	return t.ifconfig(ctx, name, "group", group)
+}
+
+func (t netTools) InterfaceDeleteGroup(ctx context.Context, name, group string) error {
+	return t.ifconfig(ctx, name, "-group", group)
+}
+
+func (t netTools) InterfaceToVnet(ctx context.Context, name string, id Identity) error {
+	if err := t.k.verify(ctx, "SIOCSIFVNET", 0, id); err != nil {
+		return err
+	}
+	return t.ifconfig(ctx, name, "vnet", itoa(id.JID))
+}
+
+func (t netTools) InterfaceFromVnet(ctx context.Context, name string, id Identity) error {
+	if err := t.k.verify(ctx, "SIOCSIFRVNET", JailDying, id); err != nil {
+		return err
+	}
+	return t.ifconfig(ctx, name, "-vnet", itoa(id.JID))
+}
+
+func (t netTools) AddressAdd(ctx context.Context, name string, addr Address) error {
+	if !addr.Prefix.IsValid() {
+		return &CallError{Op: "ifconfig", Subject: name, Errno: syscall.EINVAL, Msg: "no address"}
+	}
+	if addr.Prefix.Addr().Is4() {
+		args := []string{"inet", addr.Prefix.String()}
+		if addr.Broadcast.Is4() {
+			args = append(args, "broadcast", addr.Broadcast.String())
+		}
+		return t.ifconfig(ctx, name, append(args, "alias")...)
+	}
+	add := []string{"inet6", addr.Prefix.String(), "alias"}
+	if !addr.NoDAD {
+		return t.ifconfig(ctx, name, add...)
+	}
+	if err := t.ifconfig(ctx, name, "inet6", "no_dad"); err != nil {
+		return err
+	}
+	err := t.ifconfig(ctx, name, add...)
+	return errors.Join(err, t.ifconfig(context.WithoutCancel(ctx), name, "inet6", "-no_dad"))
+}
+
+func (t netTools) AddressDelete(ctx context.Context, name string, addr netip.Addr) error {
+	if !addr.IsValid() {
+		return &CallError{Op: "ifconfig", Subject: name, Errno: syscall.EINVAL, Msg: "no address"}
+	}
+	if addr.Is4() {
+		return t.ifconfig(ctx, name, "inet", addr.String(), "-alias")
+	}
+	return t.ifconfig(ctx, name, "inet6", addr.String(), "-alias")
+}
+
+func (t netTools) BridgeAdd(ctx context.Context, bridge, member string) error {
+	return t.ifconfig(ctx, bridge, "addm", member)
+}
+
+func (t netTools) BridgeDelete(ctx context.Context, bridge, member string) error {
+	return t.ifconfig(ctx, bridge, "deletem", member)
+}
+
+func (t netTools) BridgeMembers(ctx context.Context, bridge string) ([]string, error) {
+	if err := checkIfName("ifconfig", bridge); err != nil {
+		return nil, err
+	}
+	text, err := t.run(ctx, bridge, "/sbin/ifconfig", bridge)
+	return parseBridgeMembers(text), err
+}
+
+func (t netTools) BridgeStatic(ctx context.Context, bridge, member string, mac net.HardwareAddr) error {
+	err := t.ifconfig(ctx, bridge, "deladdr", mac.String())
+	if err != nil && !errors.Is(err, syscall.ENOENT) {
+		return err
+	}
+	return t.ifconfig(ctx, bridge, "static", member, mac.String(), "-learn", member, "-discover", member)
+}
+
+func (t netTools) RouteAdd(ctx context.Context, route Route) error {
+	r, err := checkRoute("RTM_ADD", route)
+	if err != nil {
+		return err
+	}
+	through := r.through()
+	err = t.route(ctx, "add", r, through)
+	if !r.viaOffLink() || !errors.Is(err, syscall.ENETUNREACH) {
+		return err
+	}
+	if err := t.route(ctx, "add", r.toGateway(), r.Interface); err != nil && !errors.Is(err, syscall.EEXIST) {
+		return err
+	}
+	if err = t.route(ctx, "add", r, through); err != nil {
+		_ = t.route(context.WithoutCancel(ctx), "delete", r.toGateway(), r.Interface)
+	}
+	return err
+}
+
+func (t netTools) RouteDelete(ctx context.Context, route Route) error {
+	r, err := checkRoute("RTM_DELETE", route)
+	if err != nil {
+		return err
+	}
+	if err := t.route(ctx, "delete", r, r.through()); err != nil {
+		return err
+	}
+	if r.viaOffLink() {
+		_ = t.route(ctx, "delete", r.toGateway(), r.Interface) // only a route through the interface itself matches
+	}
+	return nil
+}
+
+func (t netTools) route(ctx context.Context, verb string, r Route, through string) error {
+	_, err := t.run(ctx, r.Dest.String(), "/sbin/route", routeArgs(verb, r, through)...)
+	return err
+}
+
+func (t netTools) Routes(ctx context.Context, fib int) ([]Route, error) {
+	text, err := t.run(ctx, itoa(fib), "/usr/bin/netstat", "--libxo", "json", "-rnW", "-F", itoa(fib))
+	if err != nil {
+		return nil, err
+	}
+	list, err := parseNetstatRoutes([]byte(text), fib)
+	if err != nil {
+		return nil, &CallError{Op: "netstat", Subject: t.id.String(), Msg: err.Error()}
+	}
+	return list, nil
+}

@@ -1,0 +1,303 @@
+package kernel_test
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/libioc/go-libioc/kernel"
+)
+
+var errnoByName = map[string]syscall.Errno{
+	"EPERM": syscall.EPERM, "ENOENT": syscall.ENOENT, "EINVAL": syscall.EINVAL, "EEXIST": syscall.EEXIST,
+	"ENOTDIR": syscall.ENOTDIR, "ENAMETOOLONG": syscall.ENAMETOOLONG, "EADDRINUSE": syscall.EADDRINUSE,
+	"EBUSY": syscall.EBUSY, "EDEADLK": syscall.EDEADLK, "EOPNOTSUPP": syscall.EOPNOTSUPP,
+	"EBADF": syscall.EBADF, "errno27": syscall.EFBIG,
+}
+
+// textParams are the parameters whose recorded value is a text even when it
+// looks like a number.
+var textParams = map[string]bool{
+	"name": true, "path": true, "host.hostname": true, "host.domainname": true, "host.hostuuid": true,
+	"osrelease": true, "meta": true, "env": true, "fspath": true,
+}
+
+// param reads "name", "name=text", "name=number" (4 bytes), "name=numberL" (8
+// bytes), "name=0xhex" (the bytes) and "<n bytes text>".
+func param(s string) (kernel.Param, error) {
+	name, value, ok := strings.Cut(s, "=")
+	if !ok {
+		return kernel.Param{Name: name}, nil
+	}
+	if h, isHex := strings.CutPrefix(value, "0x"); isHex {
+		b, err := hex.DecodeString(h)
+		return kernel.Param{Name: name, Data: b}, err
+	}
+	if n := 0; strings.HasPrefix(value, "<") {
+		if _, err := fmt.Sscanf(value, "<%d bytes", &n); err != nil {
+			return kernel.Param{}, err
+		}
+		if strings.HasSuffix(value, "text>") {
+			return kernel.String(name, longText(name, n)), nil
+		}
+		var b []byte
+		for i := range n / 4 {
+			b = binary.BigEndian.AppendUint32(b, 0x0a000001+uint32(i))
+		}
+		return kernel.Param{Name: name, Data: b}, nil
+	}
+	if !textParams[name] && !strings.HasPrefix(name, "meta.") {
+		if n, err := strconv.Atoi(value); err == nil {
+			return kernel.Int(name, n), nil
+		}
+		if n, err := strconv.ParseUint(strings.TrimSuffix(value, "L"), 10, 64); err == nil {
+			return kernel.Ulong(name, n), nil
+		}
+	}
+	return kernel.String(name, value), nil
+}
+
+func longText(name string, n int) string {
+	if name == "fspath" {
+		return "/mt/" + strings.Repeat("d", n-len("/mt/"))
+	}
+	return strings.Repeat("x", n)
+}
+
+// flagBits reads "create|dying|0x10".
+func flagBits(s string) (bits uint32, err error) {
+	for f := range strings.SplitSeq(s, "|") {
+		switch f {
+		case "":
+		case "create":
+			bits |= uint32(kernel.JailCreate)
+		case "update":
+			bits |= uint32(kernel.JailUpdate)
+		case "dying":
+			bits |= uint32(kernel.JailDying)
+		case "use_desc":
+			bits |= 0x10
+		default:
+			n, err := strconv.ParseUint(f, 0, 32)
+			if err != nil {
+				return 0, cannot("flag " + f)
+			}
+			bits |= uint32(n)
+		}
+	}
+	return bits, nil
+}
+
+func replaySet(k kernel.Kernel, l line) error {
+	bits, err := flagBits(l.Flags)
+	if err != nil {
+		return err
+	}
+	var params []kernel.Param
+	hasPath := false
+	for _, s := range l.Params {
+		p, err := param(s)
+		if err != nil {
+			return err
+		}
+		if p.Name == "desc" {
+			return cannot("jail descriptors")
+		}
+		hasPath = hasPath || p.Name == "path"
+		params = append(params, p)
+	}
+	if kernel.SetFlags(bits)&(kernel.JailCreate|kernel.JailUpdate) == kernel.JailCreate && !hasPath {
+		params = append(params, kernel.String("path", "/")) // the kernel's default, which JailSet wants said
+	}
+	_, err = k.JailSet(context.Background(), kernel.SetFlags(bits), params...)
+	return l.compare(err)
+}
+
+func replayGet(k kernel.Kernel, l line, s setup) error {
+	bits, err := flagBits(l.Flags)
+	if err != nil {
+		return err
+	}
+	if len(l.Params) == 0 {
+		return cannot("no key")
+	}
+	key, err := param(l.Params[0])
+	if err != nil {
+		return err
+	}
+	if key.Name == "desc" {
+		return cannot("jail descriptors")
+	}
+	want := l.Params[1:]
+	if l.Get != nil {
+		want = sortedKeys(l.Get)
+	}
+	if s.Want != nil {
+		want = s.Want
+	}
+	got, err := k.JailGet(context.Background(), kernel.GetFlags(bits), key, want...)
+	if err := l.compare(err); err != nil {
+		return err
+	}
+	infos, err := k.JailParams(context.Background())
+	if err != nil {
+		return err
+	}
+	types := map[string]kernel.ParamType{}
+	for _, i := range infos {
+		types[i.Name] = i.Type
+	}
+	for name, want := range l.Get {
+		if have := show(got, name, types[name]); have != want {
+			return fmt.Errorf("%s: recorded %q, got %q", name, want, have)
+		}
+	}
+	return nil
+}
+
+// show is a value as the recordings write it.
+func show(p kernel.Params, name string, t kernel.ParamType) string {
+	raw, ok := p.Raw(name)
+	switch {
+	case !ok:
+		return "not read"
+	case t == kernel.ParamString || strings.HasPrefix(name, "meta."):
+		return p.String(name)
+	case t == kernel.ParamUlong:
+		return strconv.FormatUint(p.Ulong(name), 10)
+	case t == kernel.ParamAddr4 || t == kernel.ParamAddr6:
+		return fmt.Sprintf("len=%d 0x%x", len(raw), raw)
+	}
+	return strconv.Itoa(p.Int(name))
+}
+
+func replayRemove(k kernel.Kernel, l line, s setup) error {
+	ctx := context.Background()
+	var id kernel.Identity
+	var err error
+	switch {
+	case s.Remove != "":
+		id, err = k.JailIdentify(ctx, 0, kernel.ByName(s.Remove))
+	case s.Dying:
+		id, err = k.JailIdentify(ctx, kernel.JailDying, kernel.ByJID(*s.JID))
+	case s.JID != nil:
+		id = kernel.Identity{JID: *s.JID}
+	default:
+		return fmt.Errorf("the sidecar names no target")
+	}
+	if err != nil {
+		return err
+	}
+	return l.compare(k.JailRemove(ctx, id))
+}
+
+func replayMount(k kernel.Kernel, l line) error {
+	flags, _ := strconv.ParseUint(l.Flags, 0, 64)
+	req := kernel.MountRequest{Flags: kernel.MountFlags(flags), AllowEmptyRuleset: true}
+	for _, s := range l.Params {
+		name, value, _ := strings.Cut(s, "=")
+		switch name {
+		case "fstype":
+			req.Type = value
+		case "fspath":
+			p, err := param(s)
+			if err != nil {
+				return err
+			}
+			req.Path = kernel.Params{p}.String(name)
+		case "target", "from":
+			req.From = value
+		default:
+			req.Options = append(req.Options, kernel.MountOption{Name: name, Value: value})
+		}
+	}
+	_, err := k.Nmount(context.Background(), req)
+	return l.compare(err)
+}
+
+// simReplay is a Sim with the hooks of a replay.
+type simReplay struct {
+	*kernel.Sim
+	root string
+}
+
+func newSimReplay(t *testing.T, release string, firstJID int) (kernel.Kernel, replayHooks) {
+	root := t.TempDir()
+	s, err := kernel.NewSim(kernel.SimOptions{Release: release, Root: root, FirstJID: firstJID, Hostname: "ioctest"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, &simReplay{s, root}
+}
+
+func (s *simReplay) Tree(paths []string) error {
+	for _, p := range paths {
+		p, target, link := strings.Cut(p, " -> ")
+		file := filepath.Join(s.root, p)
+		var err error
+		switch {
+		case link:
+			err = os.Symlink(target, file)
+		case strings.HasSuffix(p, "/"):
+			err = os.MkdirAll(file, 0o755)
+		default:
+			err = os.WriteFile(file, nil, 0o755)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *simReplay) Process(id kernel.Identity) (func() kernel.Exit, error) {
+	release, err := s.HoldDying(id)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	type result struct {
+		exit kernel.Exit
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		e, err := s.Run(ctx, kernel.Command{Jail: id, Argv: []string{"/bin/sleep", "3600"}})
+		done <- result{e, err}
+	}()
+	for {
+		procs, err := s.ProcessList(ctx, id.JID)
+		if err != nil {
+			cancel()
+			return nil, err
+		}
+		if len(procs) > 0 {
+			break
+		}
+		select {
+		case r := <-done:
+			cancel()
+			return nil, fmt.Errorf("the process ended at once: %+v %w", r.exit, r.err)
+		default:
+			time.Sleep(time.Millisecond)
+		}
+	}
+	return func() kernel.Exit {
+		cancel()
+		r := <-done
+		release()
+		return r.exit
+	}, nil
+}
+
+func (s *simReplay) Hold(id kernel.Identity) (func(), error) { return s.HoldDying(id) }
+func (s *simReplay) Open(path string) (func(), error)        { return s.HoldBusy(path) }
+func (s *simReplay) Sleep(time.Duration)                     {}

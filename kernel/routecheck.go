@@ -1,0 +1,62 @@
+package kernel
+
+import (
+	"net/netip"
+	"syscall"
+)
+
+// checkRoute refuses a route that no message can carry and takes the interface
+// out of a gateway like fe80::1%vnet0.
+func checkRoute(op string, r Route) (Route, error) {
+	refuse := func(msg string) (Route, error) {
+		return r, &CallError{Op: op, Subject: r.Dest.String(), Errno: syscall.EINVAL, Msg: msg}
+	}
+	switch {
+	case !r.Dest.IsValid():
+		return refuse("no destination")
+	case r.Gateway.IsValid() && r.Gateway.Is4() != r.Dest.Addr().Is4():
+		return refuse("destination and gateway are of two address families")
+	}
+	if zone := r.Gateway.Zone(); zone != "" {
+		if r.Interface == "" {
+			r.Interface = zone
+		}
+		r.Gateway = r.Gateway.WithZone("")
+	}
+	if op == "RTM_ADD" && !r.Gateway.IsValid() && r.Interface == "" {
+		return refuse("neither gateway nor interface")
+	}
+	if r.Gateway.IsLinkLocalUnicast() && r.Gateway.Is6() && r.Interface == "" {
+		return refuse("a link-local gateway needs its interface")
+	}
+	return r, nil
+}
+
+// viaOffLink tells whether the gateway may be in no attached prefix, so that it
+// is reached by a host route through the interface.
+func (r Route) viaOffLink() bool {
+	return r.Gateway.IsValid() && r.Interface != "" && !(r.Gateway.Is6() && r.Gateway.IsLinkLocalUnicast())
+}
+
+// toGateway is that host route.
+func (r Route) toGateway() Route {
+	return Route{Dest: netip.PrefixFrom(r.Gateway, r.Gateway.BitLen()), Interface: r.Interface, FIB: r.FIB}
+}
+
+// driverName takes the unit off "epair7".
+func driverName(s string) string {
+	end := 0
+	for end < len(s) && (s[end] < '0' || s[end] > '9') && s[end] != '/' && s[end] != '.' {
+		end++
+	}
+	return s[:end]
+}
+
+// through is the interface that is part of the route itself: when there is no
+// gateway, or a link-local one.
+func (r Route) through() string {
+	if r.viaOffLink() {
+		return ""
+	}
+	return r.Interface
+}

@@ -1,5 +1,0 @@
-package kernel
-
-type vnetSockets struct{}
-
-func (k *freebsd) dropVnets(id Identity) {}

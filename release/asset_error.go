@@ -1,0 +1,65 @@
+package release
+
+import (
+	"errors"
+
+	"github.com/libioc/go-libioc/internal/archive"
+	"github.com/libioc/go-libioc/internal/mirror"
+)
+
+// Reasons for which an asset is refused, for errors.Is. An *[AssetError] names
+// the asset.
+var (
+	// ErrHashMismatch: the bytes are not those the MANIFEST names (libioc:
+	// InvalidReleaseAssetSignature).
+	ErrHashMismatch = errors.New("SHA-256 does not match")
+	// ErrTruncated: the archive or its transfer ends too early.
+	ErrTruncated = errors.New("archive is truncated")
+	// ErrFormat: the file is not an archive, or corrupt.
+	ErrFormat = errors.New("not a valid archive")
+	// ErrIllegalMember: a member of the archive would act outside the root, is a
+	// device, or is too large (libioc: IllegalArchiveContent).
+	ErrIllegalMember = errors.New("archive member refused")
+	// ErrNotOnMirror: the mirror does not have the release or the asset
+	// (libioc: DownloadFailed).
+	ErrNotOnMirror = errors.New("not found on the mirror")
+)
+
+// AssetError is an asset that could not be downloaded or extracted.
+type AssetError struct {
+	Asset  string // such as "base.txz"
+	Member string // of the archive; empty when none is to blame
+	Err    error
+}
+
+func (e *AssetError) Error() string {
+	if e.Member == "" {
+		return e.Asset + ": " + e.Err.Error()
+	}
+	return e.Asset + ": " + e.Member + ": " + e.Err.Error()
+}
+
+// Unwrap gives the cause.
+func (e *AssetError) Unwrap() error { return e.Err }
+
+// Is matches the reasons above.
+func (e *AssetError) Is(target error) bool {
+	for _, reason := range reasons[target] {
+		if errors.Is(e.Err, reason) {
+			return true
+		}
+	}
+	return false
+}
+
+// reasons are what stands behind each of this package's sentinels.
+var reasons = map[error][]error{
+	ErrHashMismatch: {archive.ErrHashMismatch, mirror.ErrHashMismatch},
+	ErrTruncated:    {archive.ErrTruncated, mirror.ErrTruncated},
+	ErrFormat:       {archive.ErrFormat, mirror.ErrManifest},
+	ErrNotOnMirror:  {mirror.ErrNotFound, mirror.ErrNoAsset},
+	ErrIllegalMember: {
+		archive.ErrAbsolutePath, archive.ErrDotDot, archive.ErrThroughSymlink, archive.ErrLinkEscape,
+		archive.ErrLinkTarget, archive.ErrNotDirectory, archive.ErrDevice, archive.ErrTooLarge,
+	},
+}

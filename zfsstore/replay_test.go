@@ -1,0 +1,259 @@
+package zfsstore
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var recordings = flag.String("recordings", "", "replay the tools.jsonl files below this directory instead of testdata's")
+
+// recorded is a command line and what a real FreeBSD answered.
+type recorded struct {
+	Area, Cmd, Stdout, Stderr string
+	Exit                      int
+	line                      int
+}
+
+// sidecar is a line of a file in testdata: a place in a recording and text.
+type sidecar struct{ kind, text string }
+
+// readSidecar reads lines "tools.jsonl:LINE KIND TEXT".
+func readSidecar(t *testing.T, name string) map[string][]sidecar {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := make(map[string][]sidecar)
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		place, rest, _ := strings.Cut(line, " ")
+		kind, rest, _ := strings.Cut(rest, " ")
+		entries[place] = append(entries[place], sidecar{kind, rest})
+	}
+	return entries
+}
+
+func readRecording(t *testing.T, name string) []recorded {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var lines []recorded
+	in := bufio.NewScanner(f)
+	in.Buffer(nil, 1<<20)
+	for n := 1; in.Scan(); n++ {
+		var r recorded
+		if err := json.Unmarshal(in.Bytes(), &r); err != nil {
+			t.Fatalf("%s:%d: %v", name, n, err)
+		}
+		r.line = n
+		if strings.HasPrefix(r.Area, "zfs: ") || strings.HasPrefix(r.Area, "zpool: ") {
+			lines = append(lines, r)
+		}
+	}
+	if err := in.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+// TestReplay gives Memory the command lines that a real FreeBSD was given, and
+// compares answers: exit status, words, sentinel, and what is listed and found
+// in files. Lines that no method of a Store can express, and those that differ
+// for a reason, are in testdata/replay-exceptions.txt.
+func TestReplay(t *testing.T) {
+	root := *recordings
+	if root == "" {
+		root = "testdata"
+	}
+	var files []string
+	for _, pattern := range []string{"tools.jsonl", "*/tools.jsonl"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	if len(files) == 0 {
+		t.Fatalf("no recordings in %s", root)
+	}
+	exceptions, setup := readSidecar(t, "replay-exceptions.txt"), readSidecar(t, "replay-setup.txt")
+	for _, name := range files {
+		t.Run(filepath.Base(filepath.Dir(name)), func(t *testing.T) {
+			replayFile(t, readRecording(t, name), exceptions, setup)
+		})
+	}
+}
+
+func replayFile(t *testing.T, lines []recorded, exceptions, setup map[string][]sidecar) {
+	version := ""
+	for _, r := range lines {
+		if r.Cmd == "zfs version" {
+			version, _, _ = strings.Cut(strings.TrimPrefix(r.Stdout, "zfs-"), "-")
+		}
+	}
+	if version == "" {
+		t.Fatal("the recording does not tell its zfs version")
+	}
+	r := newReplayer(t, version)
+	replayed, differing := 0, 0
+	for _, line := range lines {
+		place := fmt.Sprintf("tools.jsonl:%d", line.line)
+		for _, s := range setup[place] {
+			if err := r.prepare(s.kind + " " + s.text); err != nil {
+				t.Fatalf("%s: %s: %v", place, s.text, err)
+			}
+		}
+		entry := exceptions[place]
+		if len(entry) > 0 && entry[0].kind == "untyped" {
+			if r.expressible(line.Cmd) {
+				t.Errorf("%s: %s can be expressed", place, line.Cmd)
+			}
+			continue
+		}
+		replayed++
+		difference := r.replay(line)
+		switch {
+		case len(entry) > 0 && difference == "":
+			t.Errorf("%s: %s does not differ: remove the exception", place, line.Cmd)
+		case len(entry) > 0:
+			differing++
+		case difference != "":
+			t.Errorf("%s: %.200s\n%s", place, line.Cmd, difference)
+		}
+	}
+	t.Logf("OpenZFS %s: %d lines, %d replayed, %d of them differ for a reason", version, len(lines), replayed, differing)
+	if differing*20 > replayed {
+		t.Errorf("%d of %d lines differ, more than 5%%", differing, replayed)
+	}
+}
+
+var usageText = regexp.MustCompile(`(?s)usage:\n.*`)
+
+// replay runs one line and says how the answer differs from the recorded one.
+func (r *replayer) replay(line recorded) string {
+	out := r.shell(line.Cmd)
+	if out.unknown != "" {
+		return "cannot be expressed: " + out.unknown
+	}
+	var diff []string
+	add := func(format string, values ...any) { diff = append(diff, fmt.Sprintf(format, values...)) }
+	if (out.exit == 0) != (line.Exit == 0) {
+		add("exit status %d (%v), recorded %d %s", out.exit, out.err, line.Exit, line.Stderr)
+	}
+	wantText := usageText.ReplaceAllString(line.Stderr, "")
+	gotText := strings.ReplaceAll(out.stderr, r.altroot, "")
+	if !sameLines(gotText, wantText) && wantText != "" {
+		add("words    %q\nrecorded %q", gotText, wantText)
+	}
+	if out.err != nil {
+		var e *Error
+		if !errors.As(out.err, &e) {
+			add("%T is no *Error", out.err)
+		} else if out.exit != line.Exit {
+			add("exit status %d, recorded %d", out.exit, line.Exit)
+		}
+		if want := wantSentinel(line.Stderr); want == nil || !errors.Is(out.err, want) {
+			add("error %v is not %v", out.err, want)
+		}
+	}
+	if got, want := r.masked(out.stdout, out.columns), r.masked(line.Stdout, out.columns); got != want {
+		add("output   %q\nrecorded %q", got, want)
+	}
+	return strings.Join(diff, "\n")
+}
+
+// sameLines compares texts whose last lines list datasets in no certain order.
+func sameLines(a, b string) bool {
+	return slices.Equal(slices.Sorted(strings.Lines(a)), slices.Sorted(strings.Lines(b)))
+}
+
+// wantSentinel is the sentinel that a recorded answer stands for, written down
+// here once more so that the table in words.go is tested too.
+func wantSentinel(stderr string) error {
+	for _, w := range []struct {
+		pattern string
+		err     error
+	}{
+		{`^cannot create snapshot '.*': dataset already exists|^cannot (create|rename|jail) '.*': dataset already exists`, ErrExists},
+		{`parent does not exist`, ErrParentNotFound},
+		{`no such pool`, ErrNoPool},
+		{`destination '.*' exists`, ErrExists},
+		{`does not exist$|does not exist\n|could not find any snapshots`, ErrNotFound},
+		{`delimiter|invalid character|slash in name|cannot be a descendant|^usage:\n\tsnapshot`, ErrInvalidName},
+		{`invalid property|must be one of|is readonly|too long|must be an absolute path`, ErrInvalidProperty},
+		{`out of space`, ErrNoSpace},
+		{`dependent clones|clones of previous snapshots exist`, ErrHasDependents},
+		{`has children`, ErrHasChildren},
+		{`does not apply to pools`, ErrIsPool},
+		{`is busy|being held`, ErrBusy},
+		{`not a cloned filesystem`, ErrNotClone},
+		{`already mounted`, ErrMounted},
+		{`operation not applicable`, ErrWrongType},
+		{`no mountpoint set|legacy mountpoint`, ErrNoMountpoint},
+		{`more recent snapshots`, ErrNewerSnapshots},
+		{`incomplete stream|failed to read`, ErrStream},
+		{`local zone`, ErrJailed},
+		{`invalid jail`, ErrNoJail},
+	} {
+		if regexp.MustCompile(w.pattern).MatchString(stderr) {
+			return w.err
+		}
+	}
+	return nil
+}
+
+// varying are properties whose values depend on time, place and blocks.
+var varying = map[string]bool{
+	"used": true, "avail": true, "available": true, "refer": true, "referenced": true, "creation": true, "guid": true,
+	"createtxg": true, "objsetid": true, "size": true, "alloc": true, "free": true, "usedbydataset": true, "usedbysnapshots": true,
+	"usedbychildren": true, "usedbyrefreservation": true, "written": true, "logicalused": true, "logicalreferenced": true,
+	"compressratio": true, "refcompressratio": true, "volsize": true, "snapshots_changed": true,
+	// zfs-get without -p prints these for people, which a Store never does.
+	"quota": true, "reservation": true, "recordsize": true, "refquota": true, "refreservation": true,
+	"filesystem_limit": true, "snapshot_limit": true, "filesystem_count": true, "snapshot_count": true, "special_small_blocks": true,
+	"defaultuserquota": true, "defaultgroupquota": true, "defaultprojectquota": true,
+	"defaultuserobjquota": true, "defaultgroupobjquota": true, "defaultprojectobjquota": true,
+}
+
+// masked takes out what cannot be equal: varying values and the altroot.
+func (r *replayer) masked(text string, columns []string) string {
+	text = strings.ReplaceAll(text, r.altroot, "")
+	if len(columns) == 0 {
+		return text
+	}
+	var out bytes.Buffer
+	for line := range strings.Lines(text) {
+		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		property := slices.Index(columns, "property")
+		for i := range fields {
+			switch {
+			case i >= len(columns):
+			case varying[columns[i]], columns[i] == "value" && property >= 0 && property < len(fields) && varying[fields[property]]:
+				fields[i] = "*"
+			case columns[i] == "clones" || columns[i] == "value" && strings.Contains(fields[i], ","):
+				parts := strings.Split(fields[i], ",")
+				slices.Sort(parts)
+				fields[i] = strings.Join(parts, ",")
+			}
+		}
+		out.WriteString(strings.Join(fields, "\t") + "\n")
+	}
+	return out.String()
+}

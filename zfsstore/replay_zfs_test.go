@@ -1,0 +1,268 @@
+package zfsstore
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// parsed is a zfs(8) command line taken apart.
+type parsed struct {
+	flags      string
+	options    map[string]string
+	properties map[string]string
+	operands   []string
+	input      string
+	output     string
+}
+
+// parseArgs knows which options of the recordings take an argument.
+func parseArgs(args []string, valued string, assignments bool) parsed {
+	p := parsed{options: make(map[string]string)}
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		switch {
+		case a == "<" || a == ">":
+			if a == "<" {
+				p.input = args[i+1]
+			} else {
+				p.output = args[i+1]
+			}
+			i++
+		case len(a) == 2 && a[0] == '-' && strings.Contains(valued, a[1:]) && i+1 < len(args):
+			i++
+			if a == "-o" && assignments {
+				if p.properties == nil {
+					p.properties = make(map[string]string)
+				}
+				name, value, _ := strings.Cut(args[i], "=")
+				p.properties[name] = value
+			} else {
+				p.options[a[1:]] = args[i]
+			}
+		case len(a) > 1 && a[0] == '-':
+			p.flags += a[1:]
+		default:
+			p.operands = append(p.operands, a)
+		}
+	}
+	return p
+}
+
+func (p parsed) has(flag string) bool { return strings.Contains(p.flags, flag) }
+
+// zfs runs one command of zfs(8).
+func (r *replayer) zfs(args []string, input io.Reader) output {
+	ctx := context.Background()
+	op, valued := args[0], map[string]string{"create": "oV", "list": "otdsS", "get": "otsd", "clone": "o", "snapshot": "o", "send": "i"}[args[0]]
+	p := parseArgs(args[1:], valued, op != "list" && op != "get")
+	operands := map[string]int{
+		"create": 1, "snapshot": 1, "clone": 2, "destroy": 1, "promote": 1, "rename": 2, "mount": 1, "unmount": 1, "rollback": 1,
+		"hold": 2, "release": 2, "jail": 2, "unjail": 2, "send": 1, "receive": 1, "set": 2, "inherit": 2,
+	}
+	want, known := operands[op]
+	if known && len(p.operands) != want {
+		return output{unknown: "a usage error"}
+	}
+	arg := func(i int) string { return p.operands[i] }
+	switch op {
+	case "create":
+		opts := CreateOptions{Properties: p.properties, Parents: p.has("p")}
+		if size, ok := p.options["V"]; ok {
+			opts.VolumeSize, _ = parseSize(size)
+		}
+		return answer(r.m.Create(ctx, arg(0), opts))
+	case "snapshot":
+		return answer(r.m.Snapshot(ctx, arg(0), SnapshotOptions{Recursive: p.has("r"), Properties: p.properties}))
+	case "clone":
+		return answer(r.m.Clone(ctx, arg(0), arg(1), CloneOptions{Properties: p.properties, Parents: p.has("p")}))
+	case "destroy":
+		return answer(r.m.Destroy(ctx, arg(0), DestroyOptions{Recursive: p.has("r"), Dependents: p.has("R"), Force: p.has("f"), Defer: p.has("d")}))
+	case "promote":
+		return answer(r.m.Promote(ctx, arg(0)))
+	case "rename":
+		return answer(r.m.Rename(ctx, arg(0), arg(1), RenameOptions{Parents: p.has("p"), Recursive: p.has("r")}))
+	case "mount":
+		return answer(r.m.Mount(ctx, arg(0)))
+	case "unmount":
+		return answer(r.m.Unmount(ctx, arg(0), p.has("f")))
+	case "rollback":
+		return answer(r.m.Rollback(ctx, arg(0), RollbackOptions{Recent: p.has("r"), Dependents: p.has("R")}))
+	case "hold":
+		return answer(r.m.Hold(ctx, arg(1), arg(0), p.has("r")))
+	case "release":
+		return answer(r.m.Release(ctx, arg(1), arg(0), p.has("r")))
+	case "jail":
+		return answer(r.m.Jail(ctx, arg(0), arg(1)))
+	case "unjail":
+		return answer(r.m.Unjail(ctx, arg(0), arg(1)))
+	case "set":
+		name, value, _ := strings.Cut(arg(0), "=")
+		return answer(r.m.Set(ctx, arg(1), map[string]string{name: value}))
+	case "inherit":
+		return answer(r.m.Inherit(ctx, arg(1), arg(0), p.has("r")))
+	case "send":
+		return r.send(ctx, p)
+	case "receive":
+		return r.receive(ctx, p, input)
+	case "list":
+		return r.list(ctx, p)
+	case "get":
+		return r.get(ctx, p)
+	}
+	return output{unknown: "zfs " + op}
+}
+
+func (r *replayer) send(ctx context.Context, p parsed) output {
+	stream, err := r.m.Send(ctx, p.operands[0], SendOptions{From: p.options["i"]})
+	if err != nil {
+		return answer(err)
+	}
+	var to bytes.Buffer
+	if err := sendTo(&to, stream); err != nil {
+		return answer(err)
+	}
+	return answer(os.WriteFile(r.path(p.output), to.Bytes(), 0o644))
+}
+
+func (r *replayer) receive(ctx context.Context, p parsed, input io.Reader) output {
+	if p.has("s") || p.has("A") {
+		return output{unknown: "resumable streams"}
+	}
+	if p.input != "" {
+		f, err := os.Open(r.path(p.input))
+		if err != nil {
+			return answer(err)
+		}
+		defer f.Close()
+		input = f
+	}
+	return answer(r.m.Receive(ctx, p.operands[0], input, ReceiveOptions{Force: p.has("F")}))
+}
+
+// column is the value of a column of zfs list.
+func column(d Dataset, name string) string {
+	switch name {
+	case "name":
+		return d.Name
+	case "type":
+		return string(d.Type)
+	case "used", "avail", "refer", "creation":
+		return "*"
+	}
+	if p, ok := d.Properties[name]; ok {
+		return cmp.Or(p.Value, "-")
+	}
+	return "-"
+}
+
+func (r *replayer) list(ctx context.Context, p parsed) output {
+	opts := ListOptions{}
+	for _, t := range strings.Split(p.options["t"], ",") {
+		switch t {
+		case "all":
+			opts.Types = []Type{Filesystem, Volume, Snapshot}
+		case "":
+		default:
+			opts.Types = append(opts.Types, Type(t))
+		}
+	}
+	opts.Depth, _ = strconv.Atoi(p.options["d"])
+	columns := strings.Split(p.options["o"], ",")
+	for _, c := range columns {
+		if _, native := r.m.natives[c]; native || !slices.Contains([]string{"", "name", "avail", "refer"}, c) {
+			opts.Properties = append(opts.Properties, c)
+		}
+	}
+	recursive := p.has("r") || p.options["d"] != ""
+	var found []Dataset
+	out := output{columns: columns}
+	roots := p.operands
+	if len(roots) == 0 {
+		roots, recursive = []string{""}, true
+	}
+	for _, root := range roots {
+		var some []Dataset
+		var err error
+		if recursive {
+			some, err = r.m.List(ctx, root, opts)
+		} else {
+			var d Dataset
+			d, err = r.m.Get(ctx, root, GetOptions{Properties: opts.Properties})
+			some = []Dataset{d}
+		}
+		if err != nil {
+			one := answer(err)
+			out.stderr, out.exit, out.err = out.stderr+one.stderr, one.exit, err
+			continue
+		}
+		found = append(found, some...)
+	}
+	slices.SortStableFunc(found, func(a, b Dataset) int {
+		aOf, _ := splitName(a.Name)
+		bOf, _ := splitName(b.Name)
+		return cmp.Compare(aOf, bOf)
+	})
+	for _, d := range found {
+		var line []string
+		for _, c := range columns {
+			line = append(line, column(d, c))
+		}
+		out.stdout += strings.Join(line, "\t") + "\n"
+	}
+	return out
+}
+
+func (r *replayer) get(ctx context.Context, p parsed) output {
+	columns := strings.Split(cmp.Or(p.options["o"], "name,property,value,source"), ",")
+	names := strings.Split(p.operands[0], ",")
+	if slices.Contains(names, "receive_resume_token") {
+		return output{unknown: "resumable streams"}
+	}
+	var found []Dataset
+	var err error
+	if p.has("r") {
+		found, err = r.m.List(ctx, p.operands[1], ListOptions{Types: []Type{Filesystem, Volume, Snapshot}, Properties: names})
+	} else {
+		var d Dataset
+		d, err = r.m.Get(ctx, p.operands[1], GetOptions{Properties: names})
+		found = []Dataset{d}
+	}
+	if err != nil {
+		return answer(err)
+	}
+	out := output{columns: columns}
+	for _, d := range found {
+		shown := names
+		if names[0] == AllProperties {
+			shown = slices.DeleteFunc(slices.Clone(r.m.order), func(n string) bool { _, ok := d.Properties[n]; return !ok })
+			for _, n := range slices.Sorted(maps.Keys(d.Properties)) {
+				if isUserProperty(n) {
+					shown = append(shown, n)
+				}
+			}
+		}
+		for _, n := range shown {
+			property, ok := d.Properties[n]
+			if !ok {
+				property = Property{Value: "-", Source: SourceNone}
+			}
+			if s := p.options["s"]; s != "" && string(property.Source) != s {
+				continue
+			}
+			values := map[string]string{"name": d.Name, "property": n, "value": property.Value, "source": string(property.Source)}
+			var line []string
+			for _, c := range columns {
+				line = append(line, values[c])
+			}
+			out.stdout += strings.Join(line, "\t") + "\n"
+		}
+	}
+	return out
+}

@@ -1,0 +1,155 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+func testDestroy(t *T) {
+	t.create("a", "a/b", "a/b/c", "keep")
+	t.write(t.path("a/b", "file"), "x")
+	path := t.path("a")
+	t.ok(t.Store.Snapshot(t.ctx, t.in("a@1"), zfsstore.SnapshotOptions{Recursive: true}))
+	t.ok(t.Store.Destroy(t.ctx, t.in("a@1"), zfsstore.DestroyOptions{}))
+	t.wantNames([]string{"a/b@1", "a/b/c@1"}, zfsstore.Snapshot)
+	t.ok(t.Store.Snapshot(t.ctx, t.in("a@2"), zfsstore.SnapshotOptions{Recursive: true}))
+	t.ok(t.Store.Destroy(t.ctx, t.in("a@2"), zfsstore.DestroyOptions{Recursive: true}))
+	t.wantNames([]string{"a/b@1", "a/b/c@1"}, zfsstore.Snapshot)
+	t.ok(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{Recursive: true}))
+	t.wantNames([]string{"keep"}, all...)
+	t.wantNoFile(path)
+	// A name is free again, and its files are not those of before.
+	t.create("a", "a/b")
+	t.wantNoFile(t.path("a/b", "file"))
+}
+
+func testDestroyRefusals(t *T) {
+	t.create("a", "a/b", "s")
+	t.snapshot("s@1")
+	t.refused(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{}), zfsstore.ErrHasChildren)
+	t.refused(t.Store.Destroy(t.ctx, t.in("s"), zfsstore.DestroyOptions{}), zfsstore.ErrHasChildren)
+	t.refused(t.Store.Destroy(t.ctx, t.in("nosuch"), zfsstore.DestroyOptions{}), zfsstore.ErrNotFound)
+	t.refused(t.Store.Destroy(t.ctx, t.in("s@nosuch"), zfsstore.DestroyOptions{}), zfsstore.ErrNotFound)
+	t.refused(t.Store.Destroy(t.ctx, t.in("s@nosuch"), zfsstore.DestroyOptions{Recursive: true}), zfsstore.ErrNotFound)
+	t.refused(t.Store.Destroy(t.ctx, t.in("nosuch@1"), zfsstore.DestroyOptions{}), zfsstore.ErrNotFound)
+	pool, _, _ := strings.Cut(t.Root, "/")
+	t.refused(t.Store.Destroy(t.ctx, pool, zfsstore.DestroyOptions{}), zfsstore.ErrIsPool)
+	t.wantNames([]string{"a", "a/b", "s", "s@1"}, all...)
+}
+
+func testDestroyClones(t *T) {
+	t.create("a")
+	t.snapshot("a@1")
+	t.ok(t.Store.Clone(t.ctx, t.in("a@1"), t.in("c"), zfsstore.CloneOptions{}))
+	t.snapshot("c@2")
+	t.ok(t.Store.Clone(t.ctx, t.in("c@2"), t.in("d"), zfsstore.CloneOptions{}))
+	t.refused(t.Store.Destroy(t.ctx, t.in("a@1"), zfsstore.DestroyOptions{}), zfsstore.ErrHasDependents)
+	t.refused(t.Store.Destroy(t.ctx, t.in("a@1"), zfsstore.DestroyOptions{Recursive: true}), zfsstore.ErrHasDependents)
+	t.refused(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{Recursive: true}), zfsstore.ErrHasDependents)
+	t.wantNames([]string{"a", "a@1", "c", "c@2", "d"}, all...)
+	t.ok(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{Dependents: true}))
+	t.wantNames(nil, all...)
+
+	t.create("a")
+	t.snapshot("a@1")
+	t.ok(t.Store.Clone(t.ctx, t.in("a@1"), t.in("c"), zfsstore.CloneOptions{}))
+	t.ok(t.Store.Destroy(t.ctx, t.in("a@1"), zfsstore.DestroyOptions{Defer: true}))
+	t.wantNames([]string{"a", "a@1", "c"}, all...)
+	t.ok(t.Store.Destroy(t.ctx, t.in("c"), zfsstore.DestroyOptions{}))
+	t.wantNames([]string{"a"}, all...)
+}
+
+func testHold(t *T) {
+	t.create("a", "a/b")
+	t.ok(t.Store.Snapshot(t.ctx, t.in("a@1"), zfsstore.SnapshotOptions{Recursive: true}))
+	t.ok(t.Store.Hold(t.ctx, t.in("a@1"), "keep", true))
+	t.refused(t.Store.Hold(t.ctx, t.in("a@1"), "keep", false), zfsstore.ErrExists)
+	t.wantProperty("a/b@1", "userrefs", "1", zfsstore.SourceNone)
+	t.refused(t.Store.Destroy(t.ctx, t.in("a@1"), zfsstore.DestroyOptions{}), zfsstore.ErrBusy)
+	t.refused(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{Recursive: true}), zfsstore.ErrBusy)
+	t.refused(t.Store.Release(t.ctx, t.in("a@1"), "other", false), zfsstore.ErrNotFound)
+	t.ok(t.Store.Release(t.ctx, t.in("a@1"), "keep", true))
+	t.ok(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{Recursive: true}))
+}
+
+func testJail(t *T) {
+	t.create("a")
+	if t.Jail == "" {
+		err := t.Store.Jail(t.ctx, "zfsstore-no-such-jail", t.in("a"))
+		if !errors.Is(err, zfsstore.ErrUnsupported) && !errors.Is(err, zfsstore.ErrNoJail) {
+			t.Errorf("a jail that does not exist: %v", err)
+		}
+		return
+	}
+	t.ok(t.Store.Jail(t.ctx, t.Jail, t.in("a")))
+	t.refused(t.Store.Jail(t.ctx, t.Jail, t.in("a")), zfsstore.ErrExists)
+	t.refused(t.Store.Jail(t.ctx, t.Jail, t.in("nosuch")), zfsstore.ErrNotFound)
+	t.refused(t.Store.Jail(t.ctx, "zfsstore-no-such-jail", t.in("a")), zfsstore.ErrNoJail)
+	t.ok(t.Store.Unjail(t.ctx, t.Jail, t.in("a")))
+	t.refused(t.Store.Unjail(t.ctx, t.Jail, t.in("a")), zfsstore.ErrNotFound)
+}
+
+func testCancelled(t *T) {
+	t.create("a")
+	ctx, cancel := context.WithCancel(t.ctx)
+	cancel()
+	_, err := t.Store.Get(ctx, t.in("a"), zfsstore.GetOptions{})
+	t.refused(err, context.Canceled)
+	_, err = t.Store.List(ctx, t.Root, zfsstore.ListOptions{})
+	t.refused(err, context.Canceled)
+	_, err = t.Store.Pools(ctx)
+	t.refused(err, context.Canceled)
+	t.refused(t.Store.Create(ctx, t.in("b"), zfsstore.CreateOptions{}), context.Canceled)
+	t.refused(t.Store.Destroy(ctx, t.in("a"), zfsstore.DestroyOptions{}), context.Canceled)
+	t.wantNames([]string{"a"})
+}
+
+// testErrors checks that an error can be repeated by hand.
+func testErrors(t *T) {
+	err := t.Store.Create(t.ctx, t.in("no such/child"), zfsstore.CreateOptions{})
+	var e *zfsstore.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("%T is no *zfsstore.Error", err)
+	}
+	if e.Op != "create" || e.Dataset != t.in("no such/child") || e.ExitCode != 1 || !strings.Contains(e.Stderr, "parent does not exist") {
+		t.Errorf("%#v", e)
+	}
+	if want := "create '" + t.in("no such/child") + "': cannot create"; !strings.Contains(err.Error(), want) {
+		t.Errorf("%q does not contain %q", err, want)
+	}
+}
+
+func testConcurrent(t *T) {
+	const workers = 8
+	t.create("a")
+	var wg sync.WaitGroup
+	failed := make([]error, workers)
+	for i := range workers {
+		wg.Go(func() {
+			name := t.in(fmt.Sprintf("a/%d", i))
+			failed[i] = errors.Join(
+				t.Store.Create(t.ctx, name, zfsstore.CreateOptions{}),
+				t.Store.Snapshot(t.ctx, name+"@1", zfsstore.SnapshotOptions{}),
+				func() error { _, err := t.Store.List(t.ctx, t.in("a"), zfsstore.ListOptions{Types: all}); return err }(),
+				t.Store.Rename(t.ctx, name, name+"x", zfsstore.RenameOptions{}),
+				t.Store.Destroy(t.ctx, name+"x", zfsstore.DestroyOptions{Recursive: true}),
+			)
+		})
+	}
+	wg.Wait()
+	for _, err := range failed {
+		t.ok(err)
+	}
+	t.wantNames([]string{"a"}, all...)
+	entries, err := os.ReadDir(t.path("a"))
+	t.ok(err)
+	if len(entries) > 0 {
+		t.Errorf("left in the mountpoint: %v", entries)
+	}
+}

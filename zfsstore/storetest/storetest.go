@@ -1,0 +1,224 @@
+// Package storetest is the conformance suite of zfsstore.Store: what a Store
+// must do to be one. It runs against Memory on any system and against the real
+// ZFS where there is a pool to spare.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// An Env is a Store and what a test may do with it.
+type Env struct {
+	Store zfsstore.Store
+	// Root is a mounted file system without children, snapshots or files, for
+	// the test's own use. The suite verifies that it is so again at the end.
+	Root string
+	// Jail is the name of a running jail, "" if there is none to be had.
+	Jail string
+}
+
+// Run runs the suite. newEnv is called for each test; what it has made is for
+// it to clean up, with t.Cleanup.
+func Run(t *testing.T, newEnv func(t *testing.T) Env) {
+	for _, test := range []struct {
+		name string
+		run  func(*T)
+	}{
+		{"Create", testCreate},
+		{"CreateRefusals", testCreateRefusals},
+		{"Names", testNames},
+		{"Volume", testVolume},
+		{"List", testList},
+		{"Pools", testPools},
+		{"Properties", testProperties},
+		{"PropertyRefusals", testPropertyRefusals},
+		{"UserPropertyValues", testUserPropertyValues},
+		{"Inherit", testInherit},
+		{"Snapshot", testSnapshot},
+		{"SnapshotRefusals", testSnapshotRefusals},
+		{"SnapshotFiles", testSnapshotFiles},
+		{"Rollback", testRollback},
+		{"Clone", testClone},
+		{"CloneRefusals", testCloneRefusals},
+		{"Promote", testPromote},
+		{"Rename", testRename},
+		{"RenameRefusals", testRenameRefusals},
+		{"RenameSnapshot", testRenameSnapshot},
+		{"Destroy", testDestroy},
+		{"DestroyRefusals", testDestroyRefusals},
+		{"DestroyClones", testDestroyClones},
+		{"Hold", testHold},
+		{"Mount", testMount},
+		{"Mountpoint", testMountpoint},
+		{"Nested", testNested},
+		{"Send", testSend},
+		{"SendIncremental", testSendIncremental},
+		{"SendRecursive", testSendRecursive},
+		{"ReceiveRefusals", testReceiveRefusals},
+		{"Jail", testJail},
+		{"Cancelled", testCancelled},
+		{"Errors", testErrors},
+		{"Concurrent", testConcurrent},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			env := newEnv(t)
+			s := &T{T: t, Env: env, ctx: context.Background()}
+			t.Cleanup(s.verifyClean)
+			test.run(s)
+		})
+	}
+}
+
+// T is a test with its environment.
+type T struct {
+	*testing.T
+	Env
+	ctx context.Context
+}
+
+// in returns the name of a dataset below the root.
+func (t *T) in(name string) string { return t.Root + "/" + name }
+
+func (t *T) ok(err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// refused checks that err is the sentinel, in an *Error.
+func (t *T) refused(err, sentinel error) {
+	t.Helper()
+	if !errors.Is(err, sentinel) {
+		t.Errorf("got %v, want %v", err, sentinel)
+		return
+	}
+	var e *zfsstore.Error
+	if !errors.As(err, &e) || e.Op == "" || len(e.Args) == 0 {
+		t.Errorf("%#v is no *zfsstore.Error with operation and command line", err)
+	}
+}
+
+func (t *T) create(names ...string) {
+	t.Helper()
+	for _, name := range names {
+		t.ok(t.Store.Create(t.ctx, t.in(name), zfsstore.CreateOptions{}))
+	}
+}
+
+func (t *T) snapshot(name string) {
+	t.Helper()
+	t.ok(t.Store.Snapshot(t.ctx, t.in(name), zfsstore.SnapshotOptions{}))
+}
+
+func (t *T) get(name string, properties ...string) zfsstore.Dataset {
+	t.Helper()
+	d, err := t.Store.Get(t.ctx, t.in(name), zfsstore.GetOptions{Properties: properties})
+	t.ok(err)
+	return d
+}
+
+func (t *T) exists(name string) bool {
+	t.Helper()
+	_, err := t.Store.Get(t.ctx, t.in(name), zfsstore.GetOptions{})
+	if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
+		t.Fatal(err)
+	}
+	return err == nil
+}
+
+// names lists what is below the root, without the root's own name in front.
+func (t *T) names(types ...zfsstore.Type) []string {
+	t.Helper()
+	all, err := t.Store.List(t.ctx, t.Root, zfsstore.ListOptions{Types: types})
+	t.ok(err)
+	var names []string
+	for _, d := range all {
+		if d.Name != t.Root {
+			names = append(names, strings.TrimPrefix(d.Name[len(t.Root):], "/"))
+		}
+	}
+	return names
+}
+
+func (t *T) wantNames(want []string, types ...zfsstore.Type) {
+	t.Helper()
+	if got := t.names(types...); !slices.Equal(got, want) {
+		t.Errorf("listed %q, want %q", got, want)
+	}
+}
+
+// path is a file of a mounted dataset.
+func (t *T) path(dataset string, elements ...string) string {
+	t.Helper()
+	d := t.get(dataset)
+	if d.Mountpoint == "" {
+		t.Fatalf("%s has no mountpoint", dataset)
+	}
+	return filepath.Join(append([]string{d.Mountpoint}, elements...)...)
+}
+
+func (t *T) write(path, content string) {
+	t.Helper()
+	t.ok(os.WriteFile(path, []byte(content), 0o644))
+}
+
+func (t *T) wantFile(path, content string) {
+	t.Helper()
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != content {
+		t.Errorf("%s: %q, %v, want %q", path, got, err, content)
+	}
+}
+
+func (t *T) wantNoFile(path string) {
+	t.Helper()
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s: %v, want it not to exist", path, err)
+	}
+}
+
+// all are the types of a Store.
+var all = []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot}
+
+// verifyClean destroys what a test left below its root, and checks that this
+// is then as it was given.
+func (t *T) verifyClean() {
+	children, err := t.Store.List(t.ctx, t.Root, zfsstore.ListOptions{Types: all, Depth: 1})
+	if err != nil {
+		t.Errorf("after the test: %v", err)
+		return
+	}
+	for _, d := range slices.Backward(children) {
+		if d.Name == t.Root {
+			continue
+		}
+		err := t.Store.Destroy(t.ctx, d.Name, zfsstore.DestroyOptions{Dependents: true, Force: true})
+		if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
+			t.Errorf("after the test: %v", err)
+		}
+	}
+	if left := t.names(all...); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+	root, err := t.Store.Get(t.ctx, t.Root, zfsstore.GetOptions{})
+	if err != nil {
+		t.Errorf("after the test: %v", err)
+		return
+	}
+	entries, err := os.ReadDir(root.Mountpoint)
+	if err != nil {
+		t.Errorf("after the test: %v", err)
+	}
+	for _, entry := range entries {
+		t.Errorf("file left behind: %s", entry.Name())
+	}
+}
