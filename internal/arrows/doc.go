@@ -1,0 +1,7 @@
+// Package arrows holds tests of the source tree itself: which package may
+// import which, which modules each may use, what library code never calls, and
+// that every package explains itself with a comment and an example.
+//
+// There is nothing to import here. docs/architecture.md draws what the tables
+// say.
+package arrows
