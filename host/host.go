@@ -43,6 +43,9 @@ type Options struct {
 	// CacheDir holds release archives while they are downloaded. The default
 	// is /var/cache/go-libioc.
 	CacheDir string
+	// ExtractInProcess extracts release archives in this process on FreeBSD
+	// too, where bsdtar(1) does it otherwise. File flags are not set then.
+	ExtractInProcess bool
 	// Settle bounds how long a failed operation may take to put everything
 	// back, and an operation behind its point of no return to finish. The
 	// default is two minutes.
@@ -130,6 +133,9 @@ func (h *Host) Logger() *slog.Logger { return h.opts.Logger }
 
 // CacheDir holds release archives while they are downloaded.
 func (h *Host) CacheDir() string { return h.opts.CacheDir }
+
+// ExtractInProcess tells whether archives are extracted without bsdtar(1).
+func (h *Host) ExtractInProcess() bool { return h.opts.ExtractInProcess }
 
 // JournalPath is where the journal of an operation on one resource is, such as
 // JournalPath("ioc", "jail", "web").

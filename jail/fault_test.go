@@ -27,7 +27,7 @@ func faultHost(t *testing.T, basejail bool) (*simhost.Host, *jail.Jail) {
 	t.Helper()
 	h := newHost(t)
 	j := newJail(t, h, "web", basejail, map[string]string{
-		"exec_prestart": "true", "exec_created": "true",
+		"mount_fdescfs": "yes", "exec_prestart": "true", "exec_created": "true",
 		"exec_poststart": "true", "exec_prestop": "true", "exec_poststop": "true",
 		"devfs_ruleset": "100",
 	})

@@ -167,15 +167,18 @@ var stepExtract = plan.Define(plan.Spec[env, extractArgs]{
 			sum = string(data)
 		}
 		last := events.ReleaseExtraction{Release: e.release, Asset: a.Asset.Asset, Total: info.Size()}
-		_, err = archive.Extract(ctx, file, root, archive.Options{
+		opts := archive.Options{
 			SHA256: sum,
 			Size:   info.Size(),
 			Progress: func(received, _ int64) {
 				last.Received = received
 				c.Span.Progress(last)
 			},
-		})
-		if err != nil {
+		}
+		if e.host.ExtractInProcess() {
+			opts.Extractor, opts.Decompressor = archive.ExtractGo, archive.DecompressGo
+		}
+		if _, err = archive.Extract(ctx, file, root, opts); err != nil {
 			var member *archive.MemberError
 			refused := &AssetError{Asset: a.Asset.Asset, Err: err}
 			if errors.As(err, &member) {

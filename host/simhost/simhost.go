@@ -162,7 +162,9 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 		RunDir:   filepath.Join(dir, "run"),
 		StateDir: filepath.Join(dir, "db"),
 		CacheDir: filepath.Join(dir, "cache"),
-		Clock:    opts.Clock,
+		// File flags would keep the mock from removing files.
+		ExtractInProcess: true,
+		Clock:            opts.Clock,
 	})
 	return h, err
 }
