@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/libioc/go-libioc/internal/atomicfile"
 )
 
 func parse(t testing.TB, text string) *Config {
@@ -384,10 +382,10 @@ func TestDetection(t *testing.T) {
 	if err := os.Symlink("config", filepath.Join(dir, "config.json")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadDir(dir); !errors.Is(err, atomicfile.ErrNotRegular) {
+	if _, err := ReadDir(dir); !errors.Is(err, ErrNotRegular) {
 		t.Errorf("symbolic link: %v", err)
 	}
-	if err := New().Save(dir); !errors.Is(err, atomicfile.ErrNotRegular) {
+	if err := New().Save(dir); !errors.Is(err, ErrNotRegular) {
 		t.Errorf("save to a symbolic link: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "big.json"), make([]byte, maxSize+1), 0o600); err != nil {

@@ -14,7 +14,7 @@ import (
 // the others (hooks, addresses, routes, limits, devfs_ruleset, rlimits) none
 // is a value: it ends the search.
 type Effective struct {
-	Own      *Config
+	Own      *Config // not nil; New() for nothing
 	Defaults *Config // may be nil
 }
 

@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+
+	"github.com/libioc/go-libioc/internal/atomicfile"
 )
 
 // Sentinels for errors.Is. The detail is in *PropertyError, *SyntaxError and
@@ -23,6 +25,9 @@ var (
 	// ErrNotStorable marks a key or value that a store cannot hold, such as an
 	// upper-case key in a ZFS user property.
 	ErrNotStorable = errors.New("cannot be stored")
+	// ErrNotRegular marks a path that is a symbolic link or anything else but
+	// a regular file; neither reading nor saving follows it.
+	ErrNotRegular = atomicfile.ErrNotRegular
 )
 
 // A PropertyError is a property whose key or value is refused. It unwraps to

@@ -47,8 +47,7 @@ func Parse(data []byte, format Format) (*Config, error) {
 
 // ReadFile reads one file; a name ending in .json is JSON and any other UCL.
 // Besides what Parse returns, the error wraps fs.ErrNotExist or another
-// operating system error, or atomicfile's refusal of anything but a regular
-// file. Symbolic links are not followed.
+// operating system error, or ErrNotRegular. Symbolic links are not followed.
 func ReadFile(path string) (*Config, error) {
 	data, err := readRegular(path)
 	if err != nil {
@@ -76,7 +75,7 @@ func readRegular(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("config: %s: %w", path, atomicfile.ErrNotRegular)
+		return nil, fmt.Errorf("config: %s: %w", path, ErrNotRegular)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -86,7 +85,7 @@ func readRegular(path string) ([]byte, error) {
 	if now, err := f.Stat(); err != nil {
 		return nil, err
 	} else if !os.SameFile(info, now) {
-		return nil, fmt.Errorf("config: %s: replaced while it was opened: %w", path, atomicfile.ErrNotRegular)
+		return nil, fmt.Errorf("config: %s: replaced while it was opened: %w", path, ErrNotRegular)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {
@@ -144,8 +143,8 @@ func (c *Config) Encode() ([]byte, error) {
 
 // WriteFile saves to a file: temporary file in the same directory, fsync,
 // rename, fsync of the directory. An existing file keeps mode and owner, a new
-// one gets 0644 as by iocage. Symbolic links are refused. The path's name does
-// not change the format.
+// one gets 0644 as by iocage. Symbolic links are refused (ErrNotRegular). The
+// path's name does not change the format.
 func (c *Config) WriteFile(path string) error {
 	data, err := c.Encode()
 	if err != nil {

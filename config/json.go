@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"sort"
 	"strings"
 	"unicode/utf16"
@@ -43,7 +44,7 @@ func (c *Config) encodeJSON() ([]byte, error) {
 	end := ""
 	if c.format == JSON && c.origin != nil {
 		if !c.changed {
-			return c.origin, nil
+			return bytes.Clone(c.origin), nil
 		}
 		var err error
 		if root, err = parseJSON(string(c.origin)); err != nil {

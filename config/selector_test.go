@@ -49,12 +49,12 @@ func TestTermsOnUUIDs(t *testing.T) {
 }
 
 func TestTermsLinear(t *testing.T) {
-	terms, err := ParseTerms(strings.Repeat("*a", 200) + "b")
+	terms, err := ParseTerms(strings.Repeat("*a", 40) + "b")
 	if err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	terms.Matches("ioc", strings.Repeat("a", 20000))
+	terms.Matches("ioc", strings.Repeat("a", 2000))
 	if d := time.Since(start); d > 5*time.Second {
 		t.Errorf("backtracking: %v", d)
 	}

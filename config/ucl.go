@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 
@@ -99,7 +100,7 @@ func (c *Config) encodeUCL() ([]byte, error) {
 	stored := make(map[string]bool)
 	if c.format == UCL && c.origin != nil {
 		if !c.changed {
-			return c.origin, nil
+			return bytes.Clone(c.origin), nil
 		}
 		src = c.origin
 	}

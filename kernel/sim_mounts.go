@@ -138,6 +138,12 @@ func (t *simMounts) load(key string, value []byte) error {
 			return fmt.Errorf("the file system below %s is missing", m.Path)
 		}
 	}
+	if m.Type == "tmpfs" { // its files ended with the earlier Sim
+		var err error
+		if m.dir, err = os.MkdirTemp("", "sim-tmpfs-"); err != nil {
+			return err
+		}
+	}
 	t.list = append(t.list, m)
 	t.over[m.cover] = append(t.over[m.cover], m)
 	return nil

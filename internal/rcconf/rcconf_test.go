@@ -229,8 +229,8 @@ func TestLinear(t *testing.T) {
 		return best
 	}
 	for _, unit := range []string{"a=1\n", "a=\"$a$a\"\n", "`", "$(", "{ ", "cat <<E\n", "a", "f() {\n", "a=1 "} {
-		small, large := measure(unit, 20000), measure(unit, 160000)
-		if large > 24*small && large > 200*time.Millisecond {
+		small, large := measure(unit, 5000), measure(unit, 40000)
+		if large > 40*small && large > 500*time.Millisecond {
 			t.Errorf("%q: %v for 8 times what took %v", unit, large, small)
 		}
 	}
