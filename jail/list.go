@@ -30,13 +30,19 @@ func List(ctx context.Context, h *host.Host, filters ...string) iter.Seq2[*Jail,
 			yield(nil, err)
 			return
 		}
+		var names config.Terms // can be judged before a file is read
+		for _, t := range terms {
+			if t.Key == "name" {
+				names = append(names, t)
+			}
+		}
 		found, err := mountedJails(ctx, h)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		for _, f := range found {
-			if !terms.Matches(f.source.Name, f.name) {
+			if !names.Matches(f.source.Name, f.name) {
 				continue
 			}
 			j, err := f.load(ctx, h)
@@ -124,7 +130,7 @@ func (f found) load(ctx context.Context, h *host.Host) (*Jail, error) {
 func (g *JailGenerator) lookup(key string) ([]string, bool) {
 	switch key {
 	case "name", "id", "uuid":
-		return []string{g.name, g.HumanReadableName()}, true
+		return []string{g.name}, true
 	case "full_name":
 		return []string{g.fullName}, true
 	case "source":

@@ -1,0 +1,25 @@
+package kerneltest_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/kerneltest"
+)
+
+// A program with a Kernel of its own, such as one that wraps another, runs the
+// suite from its own test.
+func ExampleRun() {
+	_ = func(t *testing.T) { // func TestConformance(t *testing.T)
+		kerneltest.Run(t, func(t *testing.T) kerneltest.Env {
+			dir := t.TempDir()
+			sim, err := kernel.NewSim(kernel.SimOptions{Root: dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			onDisk := func(path string) string { return filepath.Join(dir, path) }
+			return kerneltest.Env{Kernel: sim, Dir: "/", OnDisk: onDisk}
+		})
+	}
+}
