@@ -1,14 +1,12 @@
 package kernel
 
 // sameLife tells whether now, read from the kernel, is the life of the jail
-// that id names. A jail keeps its cpuset.id for life, so a renamed jail is the
-// same; an identity made by hand without it is judged by its name.
+// that id names. The name has to be the same as well as the cpuset.id, because
+// cpuset(2) gives a freed id to the next jail: a jail made with the jid of one
+// that has gone often has its cpuset.id too. An identity made by hand without
+// an incarnation is judged by its name. A jail renamed since is another one to
+// whoever holds its old name.
 func (id Identity) sameLife(now Identity) bool {
-	if id.JID != now.JID {
-		return false
-	}
-	if id.Incarnation != 0 {
-		return id.Incarnation == now.Incarnation
-	}
-	return id.Name == now.Name
+	return id.JID == now.JID && id.Name == now.Name &&
+		(id.Incarnation == 0 || id.Incarnation == now.Incarnation)
 }
