@@ -117,6 +117,8 @@ func jexecError(cmd Command, exit Exit, stderr string) error {
 	switch {
 	case hasSubject && (op == "execvp" || op == "chdir"):
 		return notFoundIf(&CallError{Op: op, Subject: subject, Errno: errno, Msg: unknownReason(errno, reason)})
+	case hasSubject && op == "getpwnam": // the jail has no password database
+		return notFoundIf(&CallError{Op: op, Subject: subject, Errno: errno, Msg: unknownReason(errno, reason)})
 	case reason == "no such user":
 		return &CallError{Op: "jexec", Subject: what, Msg: reason, Err: ErrNotFound}
 	case strings.HasPrefix(text, "jail ") && (strings.HasSuffix(text, " not found") || strings.HasSuffix(text, " is dying")):
