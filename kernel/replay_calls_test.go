@@ -300,4 +300,11 @@ func (s *simReplay) Process(id kernel.Identity) (func() kernel.Exit, error) {
 
 func (s *simReplay) Hold(id kernel.Identity) (func(), error) { return s.HoldDying(id) }
 func (s *simReplay) Open(path string) (func(), error)        { return s.HoldBusy(path) }
-func (s *simReplay) Sleep(time.Duration)                     {}
+func (s *simReplay) Create(path string) error {
+	file, err := s.ResolveWrite(path)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, nil, 0o644)
+}
+func (s *simReplay) Sleep(time.Duration) {}

@@ -12,6 +12,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,6 +32,9 @@ type replayHooks interface {
 	Hold(id kernel.Identity) (release func(), err error)
 	// Open holds a directory open.
 	Open(path string) (release func(), err error)
+	// ReadDir lists a directory, and Create makes a file.
+	ReadDir(path string) ([]string, error)
+	Create(path string) error
 	// Sleep lets time go by.
 	Sleep(d time.Duration)
 	// Tree makes "dir/", "file" and "link -> target" before the first line.
@@ -57,6 +61,7 @@ type setup struct {
 	Inside  string   // the jail from which the call is made
 	Process string   // wait4: which process
 	Signal  int      // wait4: what ended it
+	Path    string   // readdir and open: of what
 	Hold    string   // connect: the jail that has the connection
 	Cannot  string   // why no typed call can say it
 	Do      []string // before the line
@@ -246,6 +251,17 @@ func (r *replayer) replay(l line, s setup) error {
 			return fmt.Errorf("ended by signal %d, recorded %s", got, l.Note)
 		}
 		delete(r.ends, s.Process)
+		return nil
+	case "readdir":
+		names, err := r.hooks.ReadDir(s.Path)
+		if got := strings.Join(names, " "); err == nil && got != l.Note {
+			return fmt.Errorf("recorded %q, got %q", l.Note, got)
+		}
+		return err
+	case "open":
+		if err := r.hooks.Create(s.Path); !errors.Is(err, syscall.EROFS) || !strings.Contains(l.Note, "read-only file system") {
+			return fmt.Errorf("recorded %q, got %v", l.Note, err)
+		}
 		return nil
 	case "connect":
 		return r.do("hold " + s.Hold)

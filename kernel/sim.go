@@ -227,6 +227,20 @@ func (s *Sim) Reboot() error {
 	return err
 }
 
+// Close ends all processes and deletes the files of tmpfs mounts, which lie in
+// the temporary directory. The Sim's records are not touched.
+func (s *Sim) Close() error {
+	k := s.s
+	k.mu.Lock()
+	dead := k.procs.killAll()
+	k.mounts.dropScratch()
+	k.mu.Unlock()
+	for _, p := range dead {
+		<-p.done
+	}
+	return nil
+}
+
 // Inside is the kernel as a process of that jail sees it: only its descendants
 // are visible, names and paths are its own, and what it may do is limited as
 // jail(8) says.

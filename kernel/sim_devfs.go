@@ -164,7 +164,7 @@ func (v *simView) DevfsApply(ctx context.Context, path string, ruleset uint16) e
 		case v.jailed():
 			return &CallError{Op: "devfs", Subject: path, Errno: syscall.EPERM}
 		}
-		at.m.Ruleset = ruleset
+		v.s.applyRuleset(at.m, ruleset)
 		v.s.dirty.put(at.m.key(), at.m)
 		return nil
 	})

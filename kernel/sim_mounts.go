@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"os"
+	"sort"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,14 +15,15 @@ import (
 // simMount is one mounted file system.
 type simMount struct {
 	Mounted
-	Seq      int    `json:"seq"`
-	Cover    int    `json:"cover"`     // sequence number of the covered file system
-	CoverRel string `json:"cover_rel"` // place in it
-	Src      int    `json:"src,omitempty"`
-	SrcRel   string `json:"src_rel,omitempty"`
-	Ruleset  uint16 `json:"ruleset,omitempty"`
-	Attached bool   `json:"attached,omitempty"` // by AttachMount
-	NoCache  bool   `json:"nocache,omitempty"`
+	Seq      int      `json:"seq"`
+	Cover    int      `json:"cover"`     // sequence number of the covered file system
+	CoverRel string   `json:"cover_rel"` // place in it
+	Src      int      `json:"src,omitempty"`
+	SrcRel   string   `json:"src_rel,omitempty"`
+	Ruleset  uint16   `json:"ruleset,omitempty"`
+	Hidden   []string `json:"hidden,omitempty"`   // nodes of a devfs
+	Attached bool     `json:"attached,omitempty"` // by AttachMount
+	NoCache  bool     `json:"nocache,omitempty"`
 
 	cover place
 	src   *simMount // of nullfs
@@ -109,11 +111,11 @@ func (t *simMounts) dropScratch() {
 	}
 }
 
+// bySeq finds a mount; the list is in the order of the numbers.
 func (t *simMounts) bySeq(seq int) *simMount {
-	for _, m := range t.list {
-		if m.Seq == seq {
-			return m
-		}
+	i := sort.Search(len(t.list), func(i int) bool { return t.list[i].Seq >= seq })
+	if i < len(t.list) && t.list[i].Seq == seq {
+		return t.list[i]
 	}
 	return nil
 }
@@ -134,6 +136,12 @@ func (t *simMounts) load(key string, value []byte) error {
 	if m.Type == "nullfs" {
 		if m.src = t.bySeq(m.Src); m.src == nil {
 			return fmt.Errorf("the file system below %s is missing", m.Path)
+		}
+	}
+	if m.Type == "tmpfs" { // its files ended with the earlier Sim
+		var err error
+		if m.dir, err = os.MkdirTemp("", "sim-tmpfs-"); err != nil {
+			return err
 		}
 	}
 	t.list = append(t.list, m)

@@ -122,6 +122,7 @@ func (v *simView) mount(req MountRequest) (*simMount, error) {
 			number = uint16(v.me.DevfsRuleset)
 		}
 		m.Ruleset = number
+		k.applyRuleset(m, number)
 	case req.Type == "tmpfs":
 		dir, err := os.MkdirTemp("", "sim-tmpfs-")
 		if err != nil {
@@ -153,6 +154,7 @@ func (v *simView) updateMount(req MountRequest, at place) (*simMount, error) {
 			return nil, &CallError{Op: "nmount", Subject: req.Path, Errno: syscall.EINVAL, Msg: "invalid ruleset specification"}
 		}
 		m.Ruleset = number
+		v.s.applyRuleset(m, number)
 	}
 	m.Flags = req.mountFlags()
 	v.s.dirty.put(m.key(), m)

@@ -43,6 +43,9 @@ func (p *SimProcess) ReadFile(name string) ([]byte, error) {
 func (p *SimProcess) WriteFile(name string, data []byte, perm os.FileMode) error {
 	p.k.mu.Lock()
 	defer p.k.mu.Unlock()
+	if at, _, e := p.k.lookupPath(p.proc.root, p.proc.cwd, name, true); e == 0 && at.m.Type == "devfs" && at.rel == "/null" {
+		return nil
+	}
 	file, err := p.k.resolveWrite(p.proc.root, p.proc.cwd, name)
 	if err != nil {
 		return err
@@ -50,7 +53,7 @@ func (p *SimProcess) WriteFile(name string, data []byte, perm os.FileMode) error
 	return os.WriteFile(file, data, perm)
 }
 
-// ReadDir lists a directory as the process sees it. In devfs, procfs and
+// ReadDir lists a directory as the process sees it, sorted. In procfs and
 // fdescfs there is nothing to list.
 func (p *SimProcess) ReadDir(name string) ([]string, error) {
 	p.k.mu.Lock()
@@ -62,16 +65,7 @@ func (p *SimProcess) ReadDir(name string) ([]string, error) {
 	if !info.IsDir() {
 		return []string{path.Base(name)}, nil
 	}
-	file, ok := p.k.real(at)
-	if !ok || at.m.dir == "" && at.m.Type != "nullfs" && !at.m.onDisk() {
-		return nil, nil
-	}
-	list, err := os.ReadDir(file)
-	names := make([]string, 0, len(list))
-	for _, d := range list {
-		names = append(names, d.Name())
-	}
-	return names, err
+	return p.k.readDir(at)
 }
 
 // Sleep waits on the Sim's clock; false means that the process was killed

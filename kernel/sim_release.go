@@ -16,6 +16,7 @@ type simRelease struct {
 	childSysctls    bool // security.jail.children.* inside a jail
 	missingIsENOENT bool // nmount of a missing path; else EINVAL "Invalid fstype"
 	bridgeSetsMTU   bool // bridge addm gives the member the bridge's MTU
+	gptid           bool // geom(4) makes gptid in devfs
 	allow           []string
 }
 
@@ -28,7 +29,7 @@ var simReleases = []simRelease{
 	{
 		prefix: "15.1-RELEASE", osreldate: 1501000, zfs: "2.4.2",
 		jailDesc: true, meta: true, deadJIDFree: true, childSysctls: true,
-		missingIsENOENT: true, bridgeSetsMTU: true,
+		missingIsENOENT: true, bridgeSetsMTU: true, gptid: true,
 		allow: []string{
 			"allow.adjtime", "allow.extattr", "allow.nfsd", "allow.routing", "allow.setaudit",
 			"allow.settime", "allow.unprivileged_parent_tampering",

@@ -157,6 +157,14 @@ func (k *simKernel) lookupPath(root, dir place, p string, follow bool) (place, f
 }
 
 func (k *simKernel) lstat(p place) (fs.FileInfo, syscall.Errno) {
+	switch m := p.m; {
+	case m.Type == "nullfs":
+		return k.lstat(place{m.src, path.Join(m.SrcRel, p.rel)})
+	case m.Type == "devfs" && p.rel != "/":
+		return k.devLstat(m, p.rel)
+	case p.rel == "/" && m.dir == "" && !m.onDisk():
+		return k.lstat(m.cover)
+	}
 	file, ok := k.real(p)
 	if !ok {
 		return nil, syscall.ENOENT
