@@ -1,14 +1,10 @@
 package kernel
 
 // sameLife tells whether now, read from the kernel, is the life of the jail
-// that id names. A jail keeps its cpuset.id for life, so a renamed jail is the
-// same; an identity made by hand without it is judged by its name.
+// that id names. The kernel gives a cpuset.id again as soon as it is free, so
+// the name counts too: a renamed jail has another identity. One made by hand
+// without cpuset.id is judged by jid and name.
 func (id Identity) sameLife(now Identity) bool {
-	if id.JID != now.JID {
-		return false
-	}
-	if id.Incarnation != 0 {
-		return id.Incarnation == now.Incarnation
-	}
-	return id.Name == now.Name
+	return id.JID == now.JID && id.Name == now.Name &&
+		(id.Incarnation == 0 || id.Incarnation == now.Incarnation)
 }
