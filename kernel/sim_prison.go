@@ -286,7 +286,7 @@ func (j *simJails) check(op string, id Identity) (*prison, error) {
 	if pr == nil || id.JID == 0 {
 		return nil, &JailError{Op: op, Name: id.Name, Errno: syscall.EINVAL, Msg: "no such jail", Err: ErrNotFound}
 	}
-	if pr.Name != id.Name || pr.CPUSet != id.Incarnation {
+	if !id.sameLife(Identity{pr.JID, pr.Name, pr.CPUSet}) {
 		return nil, &JailError{Op: op, Name: id.Name, Msg: "jid " + strconv.Itoa(id.JID) + " is another jail", Err: ErrStale}
 	}
 	return pr, nil

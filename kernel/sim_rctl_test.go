@@ -102,3 +102,28 @@ func expand(rule string) string {
 	}
 	return head + "=" + strconv.Itoa(n<<map[string]int{"k": 10, "m": 20, "g": 30}[tail[len(digits):]])
 }
+
+func FuzzParseRule(f *testing.F) {
+	f.Add("jail:a:maxproc:deny=10/user")
+	f.Add("jail:a")
+	f.Add("::::")
+	f.Fuzz(func(t *testing.T, text string) {
+		r, e := parseRule(text)
+		if e != 0 || r.Subject == "" || r.ID == "" || r.Resource == "" || r.Action == "" || !r.hasAmount {
+			return
+		}
+		if r.Per == "" {
+			r.Per = r.Subject
+		}
+		again, e := parseRule(r.String())
+		if e != 0 {
+			t.Fatalf("%q became %q, which is refused: %v", text, r, e)
+		}
+		if again.Per == "" {
+			again.Per = again.Subject
+		}
+		if *again != *r {
+			t.Errorf("%q became %q", text, r)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -35,7 +36,7 @@ func simShell(ctx context.Context, p *SimProcess) int {
 	}
 	words, err := shellWords(strings.ReplaceAll(text, "$$", strconv.Itoa(p.PID())))
 	if err != nil {
-		fmt.Fprintf(p.Stderr, "sh: Syntax error: %v\n", err)
+		fmt.Fprintf(p.Stderr, "sh: syntax error: %v\n", err)
 		return 2
 	}
 	return runShell(ctx, p, words)
@@ -121,6 +122,8 @@ func shellCommand(p *SimProcess, argv []string, background bool) int {
 	return 127
 }
 
+var errUnterminated = errors.New("unterminated quoted string")
+
 // shellWords splits a text as sh(1) does, without any expansion.
 func shellWords(text string) ([]shellWord, error) {
 	var (
@@ -164,7 +167,7 @@ func shellWords(text string) ([]shellWord, error) {
 		case '\'':
 			j := strings.IndexByte(text[i+1:], '\'')
 			if j < 0 {
-				return nil, fmt.Errorf("Unterminated quoted string")
+				return nil, errUnterminated
 			}
 			cur.WriteString(text[i+1 : i+1+j])
 			have, i = true, i+1+j
@@ -172,7 +175,7 @@ func shellWords(text string) ([]shellWord, error) {
 			have = true
 			for i++; ; i++ {
 				if i >= len(text) {
-					return nil, fmt.Errorf("Unterminated quoted string")
+					return nil, errUnterminated
 				}
 				if text[i] == '"' {
 					break

@@ -1,14 +1,10 @@
 package kernel
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"reflect"
 	"syscall"
 	"testing"
@@ -273,170 +269,52 @@ func TestSimHoldDying(t *testing.T) {
 	}
 }
 
-func TestSimResolve(t *testing.T) {
+// TestSimDeadJID: FreeBSD 15 gives a dying jail's jid to a new one, 13 does not.
+func TestSimDeadJID(t *testing.T) {
 	ctx := context.Background()
-	s := newSim(t, SimOptions{})
-	root := s.s.opts.Root
-	id := newJail(t, s, "a")
-	check(t, os.WriteFile(filepath.Join(root, "j/etc/motd"), []byte("hi"), 0o644))
-	check(t, os.Symlink("/etc/motd", filepath.Join(root, "j/link")))
-	check(t, os.Symlink("../../../../etc/motd", filepath.Join(root, "j/up")))
-	for path, want := range map[string]string{
-		"/j/bin/echo": "rel/bin/echo", "/j/bin": "rel/bin", "/j/etc/../etc/motd": "j/etc/motd", "/": "",
-	} {
-		got, err := s.Resolve(path)
-		if err != nil || got != filepath.Join(root, want) {
-			t.Errorf("%s: %s %v", path, got, err)
-		}
-	}
-	for _, path := range []string{"/link", "/up"} {
-		got, err := s.ResolveIn(id, path)
-		if err != nil || got != filepath.Join(root, "j/etc/motd") {
-			t.Errorf("in the jail %s: %s %v", path, got, err)
-		}
-	}
-	_, err := s.Resolve("/j/none")
-	wantErr(t, err, os.ErrNotExist, ErrNotFound)
-	_, err = s.ResolveWrite("/j/bin/new")
-	wantErr(t, err, syscall.EROFS)
-	got, err := s.ResolveWrite("/j/etc/new")
-	if err != nil || got != filepath.Join(root, "j/etc/new") {
-		t.Errorf("%s %v", got, err)
-	}
-	_, err = s.Nmount(ctx, MountRequest{Type: "tmpfs", Path: "/j/tmp"})
-	check(t, err)
-	got, err = s.ResolveWrite("/j/tmp/x")
-	check(t, err)
-	check(t, os.WriteFile(got, nil, 0o600))
-	check(t, s.Unmount(ctx, "/j/tmp", 0))
-	if _, err := os.Stat(filepath.Dir(got)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the tmpfs left its files: %v", err)
-	}
-}
-
-func TestSimBusy(t *testing.T) {
-	s := newSim(t, SimOptions{})
-	_, err := s.AttachMount(Mounted{Type: "zfs", From: "zroot/mnt", Path: "/mnt"})
-	check(t, err)
-	if s.Busy("/") || s.Busy("/mnt") {
-		t.Error("an attached file system alone is no use of it")
-	}
-	release, err := s.HoldBusy("/mnt")
-	check(t, err)
-	wantErr(t, s.DetachMount("/mnt", 0), syscall.EBUSY)
-	release()
-	check(t, s.DetachMount("/mnt", 0))
-	newJail(t, s, "a")
-	for path, want := range map[string]bool{"/": true, "/j": true, "/j/bin": true, "/rel": true, "/mnt": false, "/j/etc": false} {
-		if got := s.Busy(path); got != want {
-			t.Errorf("%s: %v", path, got)
-		}
-	}
-}
-
-func TestSimDevfs(t *testing.T) {
-	ctx := context.Background()
-	s := newSim(t, SimOptions{})
-	mount := func(ruleset string) {
-		t.Helper()
-		_, err := s.Nmount(ctx, MountRequest{Type: "devfs", Path: "/j/dev", Below: "/j", Options: []MountOption{{"ruleset", ruleset}}})
+	for _, release := range []string{"13.2-RELEASE", "15.1-RELEASE"} {
+		j := &journal{}
+		root := t.TempDir()
+		s := newSim(t, SimOptions{Release: release, Root: root, Commit: j.commit})
+		old := newJail(t, s, "old", Jailsys("vnet", JailSysNew))
+		_, err := s.InterfaceCreate(ctx, "epair")
 		check(t, err)
-	}
-	mount("4")
-	_, err := s.Nmount(ctx, MountRequest{Type: "fdescfs", Path: "/j/dev/fd", Below: "/j"})
-	check(t, err)
-	wantErr(t, s.Unmount(ctx, "/j/dev", 0), syscall.EBUSY)
-	check(t, s.Unmount(ctx, "/j/dev/fd", 0))
-	check(t, s.Unmount(ctx, "/j/dev", 0))
-	check(t, s.DevfsAddRule(ctx, 90, DevfsRule{Hide: true}))
-	check(t, s.DevfsAddRule(ctx, 90, DevfsRule{Include: 2}))
-	mount("90")
-	_, err = s.Nmount(ctx, MountRequest{Type: "fdescfs", Path: "/j/dev/fd", Below: "/j"})
-	wantErr(t, err, ErrNotFound)
-	check(t, s.DevfsApply(ctx, "/j/dev", 3))
-	_, err = s.Nmount(ctx, MountRequest{Type: "fdescfs", Path: "/j/dev/fd", Below: "/j"})
-	check(t, err)
-	names, err := s.ReadDir("/j/dev")
-	check(t, err)
-	if got := fmt.Sprint(names); got != "[fd null random stderr stdin stdout urandom zero]" {
-		t.Error(got)
-	}
-}
-
-func TestSimPrograms(t *testing.T) {
-	ctx := context.Background()
-	s := newSim(t, SimOptions{Programs: map[string]Program{
-		"daemon": func(ctx context.Context, p *SimProcess) int {
-			if _, err := p.Start(true, "/bin/sleep", "60"); err != nil {
-				fmt.Fprintln(p.Stderr, err)
-				return 1
-			}
-			return 0
-		},
-		"stubborn": func(ctx context.Context, p *SimProcess) int {
-			term := p.Trap(15)
-			fmt.Fprint(p.Stdout, "ready")
-			select {
-			case <-ctx.Done():
-			case <-term:
-				<-ctx.Done() // takes no notice
-			}
-			return 0
-		},
-		"write": func(ctx context.Context, p *SimProcess) int {
-			if err := p.WriteFile(p.Argv[1], []byte("x"), 0o644); err != nil {
-				fmt.Fprintln(p.Stderr, err)
-				return 1
-			}
-			return 0
-		},
-	}})
-	for _, name := range []string{"daemon", "stubborn", "write"} {
-		check(t, os.WriteFile(filepath.Join(s.s.opts.Root, "rel/bin", name), []byte("text"), 0o755))
-	}
-	id := newJail(t, s, "a")
-	run := func(argv ...string) (Exit, string) {
-		t.Helper()
-		var out bytes.Buffer
-		e, err := s.Run(ctx, Command{Jail: id, Argv: argv, Env: []string{"PATH=/bin"}, Stdout: &out, Stderr: &out})
+		check(t, s.InterfaceToVnet(ctx, "epair0b", old))
+		release1, err := s.HoldDying(old)
 		check(t, err)
-		return e, out.String()
-	}
-	for script, want := range map[string]string{
-		"echo a; echo 'b  c'; echo \"d\"": "a\nb  c\nd\n",
-		"true && echo yes || echo no":     "yes\n",
-		"nosuch || echo no":               "sh: nosuch: not found\nno\n",
-		"echo 'open":                      "sh: Syntax error: Unterminated quoted string\n",
-		"echo one # two":                  "one\n",
-	} {
-		if _, out := run("sh", "-c", script); out != want {
-			t.Errorf("%s: %q", script, out)
+		check(t, s.JailRemove(ctx, old))
+		_, err = s.JailSet(ctx, JailCreate, Int("jid", old.JID), String("name", "new"), String("path", "/j"), Jailsys("vnet", JailSysNew), Bool("persist", true))
+		if release == "13.2-RELEASE" {
+			wantErr(t, err, ErrExists)
+			continue
+		}
+		check(t, err)
+		wantErr(t, s.JailRemove(ctx, old), ErrStale)
+		id, err := s.JailIdentify(ctx, 0, ByName("new"))
+		check(t, err)
+		if id.JID != old.JID {
+			t.Errorf("jid %d", id.JID)
+		}
+		moved, err := s.JailIdentify(ctx, JailDying, ByName("old"))
+		check(t, err)
+		if moved.JID == old.JID || moved.Incarnation != old.Incarnation {
+			t.Errorf("the dying one is %+v", moved)
+		}
+		if ifs, err := s.In(id).Interfaces(ctx); err != nil || len(ifs) != 1 {
+			t.Errorf("the new jail's stack: %+v %v", ifs, err)
+		}
+		want := picture(t, s)
+		release1()
+		if ifs, err := s.Interfaces(ctx); err != nil || len(ifs) != 4 {
+			t.Errorf("the dying jail's interface did not come home: %+v %v", ifs, err)
+		}
+		if _, err := s.JailIdentify(ctx, JailDying, ByName("old")); !errors.Is(err, ErrNotFound) {
+			t.Errorf("old is there: %v", err)
+		}
+		again, err := NewSim(SimOptions{Release: release, Root: root, Load: j.log})
+		check(t, err)
+		if got := picture(t, again); got == want || got != picture(t, s) {
+			t.Errorf("loaded %s", got)
 		}
 	}
-	if e, _ := run("write", "/etc/new"); e.Code != 0 {
-		t.Errorf("write: %+v", e)
-	}
-	if e, out := run("write", "/bin/new"); e.Code != 1 {
-		t.Errorf("write to a read-only mount: %+v %s", e, out)
-	}
-	if e, _ := run("daemon"); e.Code != 0 {
-		t.Errorf("daemon: %+v", e)
-	}
-	procs, err := s.ProcessList(ctx, id.JID)
-	if err != nil || len(procs) != 1 || procs[0].Command != "sleep" {
-		t.Fatalf("%+v %v", procs, err)
-	}
-	tctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
-	defer cancel()
-	e, err := s.Run(tctx, Command{Jail: id, Argv: []string{"/bin/stubborn"}, KillDelay: 20 * time.Millisecond})
-	wantErr(t, err, context.DeadlineExceeded)
-	if e.Signal != 9 {
-		t.Errorf("SIGTERM is not enough: %+v", e)
-	}
-	check(t, s.JailRemove(ctx, id))
-	check(t, s.ProcessWait(ctx, procs))
-	waitFor(t, func() bool {
-		_, err := s.JailGet(ctx, JailDying, ByJID(id.JID), "jid")
-		return errors.Is(err, ErrNotFound)
-	})
 }
