@@ -18,12 +18,12 @@ const defaultPath = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bi
 // directory, the rest the command. jexec -U and cd add variables, so all are
 // unset before the wanted ones, which arrive quoted in one variable. Only
 // positional parameters are used when they are set, to hide none of them. Its messages have the
-// form of jexec's own.
-const wrapper = `cd "$1" 2>/dev/null || { printf 'jexec: chdir: %s: No such file or directory\n' "$1" >&2; exit 1; }
+// form of jexec's own. /dev/null may be missing in the jail.
+const wrapper = `cd "$1" >&- 2>&- || { printf 'jexec: chdir: %s: No such file or directory\n' "$1" >&2; exit 1; }
 shift
 set -- "$GO_LIBIOC_ENV" "$@"
 while IFS= read -r l; do
-	case $l in export\ *) l=${l#export } l=${l%%=*} ;; *) continue ;; esac
+	case $l in export\ *) l=${l#export }; l=${l%%=*} ;; *) continue ;; esac
 	case $l in ''|*[!A-Za-z0-9_]*) ;; *) unset "$l" ;; esac
 done <<EOF
 $(export -p)
@@ -36,7 +36,7 @@ case $1 in
 	[ -e "$1" ] || { printf 'jexec: execvp: %s: No such file or directory\n' "$1" >&2; exit 1; }
 	[ -x "$1" ] || { printf 'jexec: execvp: %s: Permission denied\n' "$1" >&2; exit 1; } ;;
 *)
-	command -v "$1" >/dev/null 2>&1 || { printf 'jexec: execvp: %s: No such file or directory\n' "$1" >&2; exit 1; } ;;
+	[ -n "$(command -v "$1" 2>&-)" ] || { printf 'jexec: execvp: %s: No such file or directory\n' "$1" >&2; exit 1; } ;;
 esac
 exec "$@"`
 
@@ -116,6 +116,8 @@ func jexecError(cmd Command, exit Exit, stderr string) error {
 	op, subject, hasSubject := strings.Cut(what, ": ")
 	switch {
 	case hasSubject && (op == "execvp" || op == "chdir"):
+		return notFoundIf(&CallError{Op: op, Subject: subject, Errno: errno, Msg: unknownReason(errno, reason)})
+	case hasSubject && op == "getpwnam": // the jail has no password database
 		return notFoundIf(&CallError{Op: op, Subject: subject, Errno: errno, Msg: unknownReason(errno, reason)})
 	case reason == "no such user":
 		return &CallError{Op: "jexec", Subject: what, Msg: reason, Err: ErrNotFound}

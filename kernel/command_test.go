@@ -74,6 +74,7 @@ func TestJexecError(t *testing.T) {
 		{"jexec: execvp: a: b: No such file or directory\n", 1, []error{syscall.ENOENT}, "execvp a: b"},
 		{"jexec: execvp: /etc/passwd: Permission denied\n", 1, []error{syscall.EACCES}, ""},
 		{"jexec: chdir: /nosuch: No such file or directory\n", 1, []error{ErrNotFound}, "chdir /nosuch"},
+		{"jexec: getpwnam: nosuchuser: No such file or directory\n", 1, []error{ErrNotFound, syscall.ENOENT}, "nosuchuser"},
 		{"jexec: nosuchuser: no such user\n", 1, []error{ErrNotFound}, "nosuchuser"},
 		{"jexec: setusercontext: Operation not permitted\n", 1, []error{syscall.EPERM}, ""},
 		{"jexec: execvp: /x: No such file or directory\n", 2, nil, ""},

@@ -30,7 +30,8 @@ type Identity struct {
 	JID  int    `json:"jid"`
 	Name string `json:"name"` // full dotted name
 	// Incarnation is the jail's cpuset.id, which never changes during its life
-	// and which no two living jails share.
+	// and which no two living jails share. The kernel gives it again once the
+	// jail has gone; it tells lives apart only together with jid and name.
 	Incarnation uint64 `json:"incarnation"`
 }
 

@@ -126,9 +126,7 @@ func (k *freebsd) JailIdentify(ctx context.Context, flags GetFlags, key Param) (
 	return Identity{JID: p.Int("jid"), Name: p.String("name"), Incarnation: uint64(uint32(p.Int("cpuset.id")))}, nil
 }
 
-// verify tells whether the jid is still the jail that the identity names. A
-// jail keeps its cpuset for life, so the same one under another name was
-// renamed; an identity that lacks it is judged by its name.
+// verify tells whether the jid is still the jail that the identity names.
 func (k *freebsd) verify(ctx context.Context, op string, flags GetFlags, id Identity) error {
 	now, err := k.JailIdentify(ctx, flags, ByJID(id.JID))
 	if err != nil {

@@ -45,7 +45,14 @@ func (k *freebsd) Nmount(ctx context.Context, req MountRequest) (Mounted, error)
 		return Mounted{}, err
 	}
 	if req.Below == "" {
-		return k.nmount(req)
+		if err := nmountCall(req); err != nil {
+			return Mounted{}, err
+		}
+		m, errno := statfsCall(req.Path)
+		if errno != 0 {
+			return Mounted{}, &CallError{Op: "statfs", Subject: req.Path, Errno: errno, Msg: "mounted, but the path cannot be looked up"}
+		}
+		return m, nil
 	}
 
 	// One at a time: should the mount go astray, the one that was not there
@@ -60,27 +67,22 @@ func (k *freebsd) Nmount(ctx context.Context, req MountRequest) (Mounted, error)
 	if err != nil {
 		return Mounted{}, err
 	}
-	m, err := k.nmount(req)
-	if err != nil {
+	if err := nmountCall(req); err != nil {
 		return Mounted{}, err
 	}
-	if m.Path == real && m.Type == req.Type {
+	if m, errno := statfsCall(req.Path); errno == 0 && m.Path == real && m.Type == req.Type {
 		return m, nil
 	}
 	return Mounted{}, k.undoEscape(req, real, before)
 }
 
-// nmount makes the call and asks what is now mounted at the path.
-func (k *freebsd) nmount(req MountRequest) (Mounted, error) {
+// nmountCall makes the call.
+func nmountCall(req MountRequest) error {
 	_, _, msg, errno := pairsCall(unix.SYS_NMOUNT, req.pairs(), uintptr(uint32(req.Flags)), mountErrMsgSize)
 	if errno != 0 {
-		return Mounted{}, mountError(req, errno, msg)
+		return mountError(req, errno, msg)
 	}
-	m, errno := statfsCall(req.Path)
-	if errno != 0 {
-		return Mounted{}, &CallError{Op: "statfs", Subject: req.Path, Errno: errno, Msg: "mounted, but the path cannot be looked up"}
-	}
-	return m, nil
+	return nil
 }
 
 func mountError(req MountRequest, errno syscall.Errno, msg string) error {

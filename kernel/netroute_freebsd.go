@@ -12,9 +12,6 @@ import (
 // soSetFIB is SO_SETFIB, the routing table of a socket.
 const soSetFIB = 0x1014
 
-// rtfPinned marks the routes that come with an interface's addresses.
-const rtfPinned = 0x100000
-
 func (s ifStack) RouteAdd(ctx context.Context, route Route) error {
 	return s.route(ctx, "RTM_ADD", rtmAdd, route)
 }
@@ -78,8 +75,8 @@ func sendRoute(fd int, message []byte) syscall.Errno {
 	return errno
 }
 
-// Routes leaves out the routes that an interface's own addresses bring with
-// them.
+// Routes leaves out the host routes to the stack's own addresses, which come
+// with the addresses.
 func (s ifStack) Routes(ctx context.Context, fib int) ([]Route, error) {
 	names := map[int]string{}
 	var dump []byte
@@ -108,7 +105,7 @@ func (s ifStack) Routes(ctx context.Context, fib int) ([]Route, error) {
 	}
 	var list []Route
 	for _, r := range parseRoutes(dump) {
-		if r.flags&rtfUp == 0 || r.flags&rtfPinned != 0 || r.flags&rtfStatic == 0 && r.flags&rtfGateway == 0 {
+		if r.flags&rtfUp == 0 || r.isOwnAddress(names[r.index]) {
 			continue
 		}
 		r.Interface, r.FIB = names[r.index], fib

@@ -100,7 +100,7 @@ func parseLinkIndexes(text string) map[string]int {
 }
 
 // parseNetstatRoutes reads the routes out of "netstat --libxo json -rnW",
-// without those that an interface's own addresses bring with them.
+// without the host routes to the stack's own addresses.
 func parseNetstatRoutes(text []byte, fib int) ([]Route, error) {
 	var tree struct {
 		Statistics struct {
@@ -126,7 +126,7 @@ func parseNetstatRoutes(text []byte, fib int) ([]Route, error) {
 	for _, family := range tree.Statistics.Information.Table.Families {
 		for _, e := range family.Entries {
 			link := strings.HasPrefix(e.Gateway, "link#")
-			if !strings.Contains(e.Flags, "G") && (!strings.Contains(e.Flags, "S") || link && strings.HasPrefix(e.Interface, "lo")) {
+			if !strings.Contains(e.Flags, "U") || link && strings.Contains(e.Flags, "H") && strings.HasPrefix(e.Interface, "lo") {
 				continue
 			}
 			r := Route{Interface: e.Interface, FIB: fib}

@@ -39,6 +39,9 @@ func (k *freebsd) In(id Identity) Network {
 }
 
 func (k *freebsd) Features(ctx context.Context) (Features, error) {
+	if err := ctx.Err(); err != nil {
+		return Features{}, err
+	}
 	var f Features
 	var errs []error
 	text := func(name string) string {

@@ -155,9 +155,11 @@ func TestRealJailLife(t *testing.T) {
 	if want := []string{"klife " + dir + " 1", "klife.child " + dir + " 0"}; !slices.Equal(names, want) {
 		t.Errorf("listed %q", names)
 	}
-	// A rename keeps the life; a made-up identity is stale and removes nothing.
+	// After a rename the old identity is stale and removes nothing.
 	_, err = k.JailSet(ctx, JailUpdate, ByJID(child.JID), String("name", "klife.renamed"))
 	check(t, err)
+	wantErr(t, k.JailRemove(ctx, child), ErrStale)
+	child.Name = "klife.renamed"
 	stale := child
 	stale.Incarnation += 1000
 	wantErr(t, k.JailRemove(ctx, stale), ErrStale)
@@ -248,10 +250,12 @@ func TestRealNoForks(t *testing.T) {
 	}
 	// Other processes fork too, so the fewest of several tries count.
 	fewest := int64(1 << 40)
+	mountpoint := filepath.Join(dir, "m") // a mount on the root itself would become the jail's root
+	check(t, os.Mkdir(mountpoint, 0o755))
 	for range 5 {
 		before := forks()
 		id := realJail(t, k, "kforks", dir)
-		_, err := k.Nmount(ctx, MountRequest{Type: "tmpfs", From: "tmpfs", Path: dir, Below: dir})
+		_, err := k.Nmount(ctx, MountRequest{Type: "tmpfs", From: "tmpfs", Path: mountpoint, Below: dir})
 		check(t, err)
 		check(t, k.AddressAdd(ctx, "lo0", Address{Prefix: mustPrefix("127.9.9.9/32")}))
 		check(t, k.AddressDelete(ctx, "lo0", mustAddr("127.9.9.9")))
@@ -260,7 +264,7 @@ func TestRealNoForks(t *testing.T) {
 		} else {
 			wantErr(t, err, ErrUnsupported)
 		}
-		check(t, k.Unmount(ctx, dir, 0))
+		check(t, k.Unmount(ctx, mountpoint, 0))
 		check(t, k.JailRemove(ctx, id))
 		waitGone(t, k, id)
 		fewest = min(fewest, forks()-before)

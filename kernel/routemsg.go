@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/binary"
 	"net/netip"
+	"strings"
 )
 
 // route(4) messages, net/route.h with the sizes of 64-bit machines.
@@ -71,6 +72,12 @@ type parsedRoute struct {
 	Route
 	index int
 	flags uint32
+}
+
+// isOwnAddress tells a host route that came with an address: it leads through a
+// loopback interface without a gateway.
+func (r parsedRoute) isOwnAddress(nic string) bool {
+	return r.flags&rtfHost != 0 && r.flags&rtfGateway == 0 && strings.HasPrefix(nic, "lo")
 }
 
 // parseRoutes reads the routes of NET_RT_DUMP. Messages of other kinds or
