@@ -23,7 +23,7 @@ func TestConformanceSim(t *testing.T) {
 					t.Fatal(err)
 				}
 				e := kerneltest.Env{
-					Kernel: s, Dir: "/work",
+					Kernel: s, Dir: "/scratch",
 					OnDisk: func(p string) string { return filepath.Join(o.Root, filepath.FromSlash(p)) },
 					Root:   kerneltest.StubRoot,
 				}

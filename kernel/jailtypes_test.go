@@ -206,7 +206,7 @@ func TestSameLife(t *testing.T) {
 		want bool
 	}{
 		{Identity{3, "a", 5}, true, true},
-		{Identity{3, "other", 5}, true, false}, // a freed cpuset.id is given again
+		{Identity{3, "renamed", 5}, true, false},
 		{Identity{3, "a", 6}, true, false},
 		{Identity{4, "a", 5}, true, false},
 		{Identity{3, "a", 9}, false, true},

@@ -148,6 +148,8 @@ func (j *simJails) moveDead(pr *prison) {
 	for j.byJID[jid] != nil {
 		jid--
 	}
+	j.k.net.rekey(pr.JID, jid)
+	j.k.procs.rekey(pr, jid)
 	pr.JID = jid
 	for kid := range pr.kids {
 		kid.Parent = jid

@@ -157,6 +157,32 @@ func (n *simNet) find(s *netStack, name string) *netIf {
 	return nil
 }
 
+// rekey follows a dying jail that gets another jid, which is what its stack is
+// known by here.
+func (n *simNet) rekey(from, to int) {
+	s := n.stacks[from]
+	if s == nil {
+		return
+	}
+	delete(n.stacks, from)
+	n.k.dirty.drop(s.key())
+	s.JID = to
+	n.stacks[to] = s
+	n.k.dirty.put(s.key(), s)
+	for _, f := range n.ifs {
+		if f.Stack == from {
+			f.Stack = to
+			n.touch(f)
+		}
+		if f.Home == from {
+			delete(n.units, unitKey{from, f.Driver, f.Unit})
+			f.Home = to
+			n.units[unitKey{to, f.Driver, f.Unit}] = true
+			n.touch(f)
+		}
+	}
+}
+
 func (n *simNet) touch(f *netIf) { n.k.dirty.put(f.key(), f) }
 
 // leave takes an interface out of its bridge.

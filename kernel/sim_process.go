@@ -87,6 +87,15 @@ func (t *simProcs) signalJail(pr *prison, sig int) {
 	}
 }
 
+// rekey follows a dying jail that gets another jid.
+func (t *simProcs) rekey(pr *prison, jid int) {
+	for _, p := range t.byPID {
+		if p.pr == pr {
+			p.JID = jid
+		}
+	}
+}
+
 func (t *simProcs) killAll() []*simProc {
 	var all []*simProc
 	for _, p := range t.byPID {
@@ -294,7 +303,7 @@ func (v *simView) ProcessList(ctx context.Context, jid int) ([]Process, error) {
 }
 
 func (t *simProcs) same(p Process) *simProc {
-	if q := t.byPID[p.PID]; q != nil && q.Start.Equal(p.Start) && q.JID == p.JID {
+	if q := t.byPID[p.PID]; q != nil && q.Start.Equal(p.Start) {
 		return q
 	}
 	return nil

@@ -268,3 +268,53 @@ func TestSimHoldDying(t *testing.T) {
 		t.Errorf("the interface did not come home: %+v", i)
 	}
 }
+
+// TestSimDeadJID: FreeBSD 15 gives a dying jail's jid to a new one, 13 does not.
+func TestSimDeadJID(t *testing.T) {
+	ctx := context.Background()
+	for _, release := range []string{"13.2-RELEASE", "15.1-RELEASE"} {
+		j := &journal{}
+		root := t.TempDir()
+		s := newSim(t, SimOptions{Release: release, Root: root, Commit: j.commit})
+		old := newJail(t, s, "old", Jailsys("vnet", JailSysNew))
+		_, err := s.InterfaceCreate(ctx, "epair")
+		check(t, err)
+		check(t, s.InterfaceToVnet(ctx, "epair0b", old))
+		release1, err := s.HoldDying(old)
+		check(t, err)
+		check(t, s.JailRemove(ctx, old))
+		_, err = s.JailSet(ctx, JailCreate, Int("jid", old.JID), String("name", "new"), String("path", "/j"), Jailsys("vnet", JailSysNew), Bool("persist", true))
+		if release == "13.2-RELEASE" {
+			wantErr(t, err, ErrExists)
+			continue
+		}
+		check(t, err)
+		wantErr(t, s.JailRemove(ctx, old), ErrStale)
+		id, err := s.JailIdentify(ctx, 0, ByName("new"))
+		check(t, err)
+		if id.JID != old.JID {
+			t.Errorf("jid %d", id.JID)
+		}
+		moved, err := s.JailIdentify(ctx, JailDying, ByName("old"))
+		check(t, err)
+		if moved.JID == old.JID || moved.Incarnation != old.Incarnation {
+			t.Errorf("the dying one is %+v", moved)
+		}
+		if ifs, err := s.In(id).Interfaces(ctx); err != nil || len(ifs) != 1 {
+			t.Errorf("the new jail's stack: %+v %v", ifs, err)
+		}
+		want := picture(t, s)
+		release1()
+		if ifs, err := s.Interfaces(ctx); err != nil || len(ifs) != 4 {
+			t.Errorf("the dying jail's interface did not come home: %+v %v", ifs, err)
+		}
+		if _, err := s.JailIdentify(ctx, JailDying, ByName("old")); !errors.Is(err, ErrNotFound) {
+			t.Errorf("old is there: %v", err)
+		}
+		again, err := NewSim(SimOptions{Release: release, Root: root, Load: j.log})
+		check(t, err)
+		if got := picture(t, again); got == want || got != picture(t, s) {
+			t.Errorf("loaded %s", got)
+		}
+	}
+}

@@ -103,6 +103,8 @@ func (t *tour) show(ch <-chan events.IocEvent) error {
 			line += fmt.Sprintf(" %d of %d bytes", e.Received, e.Total)
 		case events.ReleaseExtraction:
 			line += fmt.Sprintf(" %d of %d bytes", e.Received, e.Total)
+		case events.JailHookOutput:
+			line = "| " + strings.TrimSpace(e.Data)
 		}
 		fmt.Fprintf(t.out, "%s%s\n", strings.Repeat("  ", head.Depth), line)
 		err = head.Err

@@ -40,14 +40,18 @@ func jailAddresses(s *suite) {
 
 func jailNested(s *suite) {
 	parent := s.jail("kerneltest", kernel.Int("children.max", 1))
-	child := s.jail("kerneltest.a")
+	s.jail("kerneltest.a")
 	s.jail("kerneltest.b") // children.max does not bind the host
 	grand := s.jail("kerneltest.a.c")
 	equal(s, "children.cur", s.get("kerneltest", "children.cur").Int("children.cur"), 3)
 	equal(s, "parent", s.get("kerneltest.a", "parent").Int("parent"), parent.JID)
-	_, err := s.Kernel.JailSet(s.ctx, kernel.JailUpdate, kernel.ByJID(child.JID), kernel.String("name", "aa"))
+	// Only the jail at the top is renamed here: FreeBSD garbles the names below
+	// a nested jail that gets a name of another length (kern_jail_set).
+	_, err := s.Kernel.JailSet(s.ctx, kernel.JailUpdate, kernel.ByJID(parent.JID), kernel.String("name", "kerneltest2"))
 	s.ok(err)
-	equal(s, "the child's child is renamed too", s.get("kerneltest.aa.c", "jid").Int("jid"), grand.JID)
+	equal(s, "the child's child is renamed too", s.get("kerneltest2.a.c", "jid").Int("jid"), grand.JID)
+	s.fails(s.Kernel.JailRemove(s.ctx, parent), kernel.ErrStale)
+	parent.Name = "kerneltest2"
 	s.ok(s.Kernel.JailRemove(s.ctx, parent))
 	_, err = s.Kernel.JailGet(s.ctx, 0, kernel.ByJID(grand.JID), "name")
 	s.fails(err, kernel.ErrNotFound)

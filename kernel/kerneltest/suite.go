@@ -298,13 +298,11 @@ func HostRoot(t *testing.T, e Env, dir string) string {
 		s.ok(os.MkdirAll(e.disk(target), 0o755))
 		s.mount(kernel.MountRequest{Type: "nullfs", From: "/" + d, Path: target, Below: dir, Flags: kernel.MntRdOnly})
 	}
-	for name, text := range map[string]string{
-		"passwd": "root:*:0:0:Charlie &:/:/bin/sh\nnobody:*:65534:65534:Unprivileged user:/nonexistent:/usr/sbin/nologin\n",
-		"group":  "wheel:*:0:root\nnobody:*:65534:\n",
-		// pwd_mkdb(8) is not run: getpwnam(3) falls back on nothing, so cases name no user but root
-	} {
-		s.ok(os.MkdirAll(e.disk(path.Join(dir, "etc")), 0o755))
-		s.ok(os.WriteFile(e.disk(path.Join(dir, "etc", name)), []byte(text), 0o644))
+	s.ok(os.MkdirAll(e.disk(path.Join(dir, "etc")), 0o755))
+	for _, name := range []string{"passwd", "group", "pwd.db", "spwd.db"} {
+		data, err := os.ReadFile("/etc/" + name) // getpwnam(3) reads the databases
+		s.ok(err)
+		s.ok(os.WriteFile(e.disk(path.Join(dir, "etc", name)), data, 0o600))
 	}
 	return dir
 }
