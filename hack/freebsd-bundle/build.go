@@ -63,6 +63,9 @@ func (c compiler) build(ctx context.Context, packages []goPackage) (contents, er
 		folder := c.module.folder(p)
 		if p.hasTests() {
 			made.Tests = append(made.Tests, folder)
+			if err := copySources(p.Dir, target(path.Join("tree", folder))); err != nil {
+				return made, err
+			}
 			jobs = append(jobs, []string{"test", "-c", "-trimpath", "-ldflags=-s -w", "-o", target(testBinary(folder)), p.ImportPath})
 		}
 		if p.Name == "main" {
@@ -88,6 +91,27 @@ func (c compiler) build(ctx context.Context, packages []goPackage) (contents, er
 		}
 	}
 	return made, nil
+}
+
+// copySources copies a package's Go files: there are tests that read them.
+func copySources(from, to string) error {
+	files, err := filepath.Glob(filepath.Join(from, "*.go"))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return err
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, filepath.Base(file)), data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // all runs go commands, as many at once as there are processors, and stops at

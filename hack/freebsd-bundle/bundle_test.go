@@ -56,6 +56,7 @@ func TestBundle(t *testing.T) {
 			}
 			require.ElementsMatch(t, []string{
 				"run.sh", "tests", "suites", "bin/tool", "tree/deep/part/go.test",
+				"tree/deep/part/part.go", "tree/deep/part/part_test.go",
 				"tree/deep/part/testdata/a/data.json", "tree/testdata/shared",
 			}, files)
 			require.Equal(t, "deep/part\n", string(members[top+"tests"].data))

@@ -4,8 +4,8 @@
 //	go run ./hack/freebsd-bundle -o dist/freebsd-bundle-amd64.tar
 //
 // The file holds the test binary of every package, cross-compiled, in the
-// folder layout of the source tree with all testdata folders, the binaries of
-// the examples, and run.sh. On FreeBSD 13.2 or later, as root:
+// folder layout of the source tree with sources and testdata folders, the
+// binaries of the examples, and run.sh. On FreeBSD 13.2 or later, as root:
 //
 //	tar -xf freebsd-bundle-amd64.tar
 //	IOC_TEST_BASE=base.txz sh freebsd-bundle-amd64/run.sh

@@ -151,9 +151,9 @@ binary() {
 		$word "$name" $seconds "$why" "$1" "$2" "$3"
 	skips "$log" "$name"
 	if [ $word = FAIL ]; then
-		say "     the failed tests and the last 60 lines of $log:"
+		say "     the failed tests, and the last 60 lines of $log without the passed ones:"
 		grep -E '^ *--- FAIL: ' "$log" | sed 's/^/     ! /'
-		tail -n 60 "$log" | sed 's/^/     | /'
+		grep -Ev '^ *--- PASS: |^=== ' "$log" | tail -n 60 | sed 's/^/     | /'
 	fi
 	leftovers "$work/before" "$name"
 }
