@@ -28,17 +28,14 @@ type Jail struct {
 // JailGenerator is the streaming form of [Jail]: every long operation returns
 // <-chan events.IocEvent. See package events for what a reader can rely on.
 type JailGenerator struct {
-	host      *host.Host
-	source    host.Source
-	fullName  string
-	name      string
-	path      string // where the jail's dataset is mounted; empty for a new jail
-	own       *config.Config
-	defaults  *config.Config
-	basejail  bool
-	release   string
-	loadError error
-	status    Status
+	host     *host.Host
+	source   host.Source
+	fullName string
+	name     string
+	path     string // where the jail's dataset is mounted; empty for a new jail
+	own      *config.Config
+	defaults *config.Config
+	status   Status
 }
 
 // Status is what the kernel said of a jail when it was loaded or listed.

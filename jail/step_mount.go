@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -202,7 +203,7 @@ var stepMountFdescfs = mountStep("mount fdescfs", func(e env, a mountArgs) event
 func ruleset(a mountArgs) (n int) {
 	for _, o := range a.Mounts[0].Options {
 		if o.Name == "ruleset" {
-			fmt.Sscan(o.Value, &n)
+			n, _ = strconv.Atoi(o.Value) // made by devfsSteps
 		}
 	}
 	return n

@@ -22,11 +22,6 @@ type assetArgs struct {
 	SHA256   string `json:"sha256,omitempty"`
 }
 
-// downloaded is the effect of a download.
-type downloaded struct {
-	SHA256 string `json:"sha256"`
-}
-
 // stepDownload fetches an asset into the cache directory. It has no undo: what
 // was fetched and verified serves the next try.
 var stepDownload = plan.Define(plan.Spec[env, assetArgs]{
