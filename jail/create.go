@@ -83,7 +83,7 @@ func (g *JailGenerator) planCreate(ctx context.Context, o CreateOptions) (*plan.
 	}
 
 	var steps []plan.Step
-	parents, err := g.missingParents(ctx)
+	parents, err := g.host.MissingDatasets(ctx, g.source.Dataset, g.source.Jails())
 	if err != nil {
 		return nil, err
 	}
@@ -129,28 +129,6 @@ func (g *JailGenerator) newConfig(ctx context.Context, rel *release.Release, o C
 		}
 	}
 	return own, nil
-}
-
-// missingParents lists the datasets above the jail's that have to be made.
-func (g *JailGenerator) missingParents(ctx context.Context) ([]string, error) {
-	mounts, err := g.host.Mounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var missing []string
-	for _, dataset := range []string{g.source.Dataset, g.source.Jails()} {
-		if _, ok := mounts.Dataset(dataset); ok {
-			continue
-		}
-		_, err := g.host.Store.Get(ctx, dataset, zfsstore.GetOptions{})
-		switch {
-		case errors.Is(err, zfsstore.ErrNotFound):
-			missing = append(missing, dataset)
-		case err != nil:
-			return nil, err
-		}
-	}
-	return missing, nil
 }
 
 // created makes the Jail that was new into the one that is there now.

@@ -20,8 +20,8 @@ type DestroyOptions struct {
 // Destroy destroys the jail's dataset with its root, its configuration and its
 // snapshots. The release it was made from is not touched.
 //
-// Errors: ErrNotFound, ErrRunning without Force, *zfsstore.Error with
-// zfsstore.ErrHasDependents when something else was cloned from the jail, ErrBusy.
+// Errors: ErrNotFound, ErrRunning without Force, *host.ClonedError when something
+// else was cloned from the jail, *zfsstore.Error, ErrBusy.
 func (g *JailGenerator) Destroy(ctx context.Context, o DestroyOptions) <-chan events.IocEvent {
 	return g.start(ctx, g.destroyOperation(o), nil)
 }
@@ -55,7 +55,9 @@ func (g *JailGenerator) planDestroy(ctx context.Context, o DestroyOptions) (*pla
 	if running && !o.Force {
 		return nil, ErrRunning
 	}
-	if err := g.noDependents(ctx); err != nil {
+	if err := g.host.NoClones(ctx, g.Dataset()); errors.Is(err, zfsstore.ErrNotFound) {
+		return nil, ErrNotFound
+	} else if err != nil {
 		return nil, err
 	}
 	var steps []plan.Step
@@ -72,30 +74,4 @@ func (g *JailGenerator) planDestroy(ctx context.Context, o DestroyOptions) (*pla
 		Operation: "destroy", Subject: g.fullName, Steps: steps, Commit: commit,
 		Fingerprint: map[string]string{"running": fmt.Sprint(running)},
 	}, nil
-}
-
-// noDependents refuses before anything is done when the jail has clones, since
-// a recursive destroy removes what it can before it fails.
-func (g *JailGenerator) noDependents(ctx context.Context) error {
-	sets, err := g.host.Store.List(ctx, g.Dataset(), zfsstore.ListOptions{
-		Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot},
-	})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return ErrNotFound
-	}
-	if err != nil {
-		return err
-	}
-	own := map[string]bool{}
-	for _, d := range sets {
-		own[d.Name] = true
-	}
-	for _, d := range sets {
-		for _, clone := range d.Clones {
-			if !own[clone] {
-				return fmt.Errorf("%w: %s was cloned from %s", zfsstore.ErrHasDependents, clone, d.Name)
-			}
-		}
-	}
-	return nil
 }

@@ -123,22 +123,25 @@ func (w *hookWriter) Write(p []byte) (int, error) {
 }
 
 func hookEvent(jail string, a hookArgs, out hookOutcome) events.IocEvent {
-	stdout, stderr, code := out.stdout.String(), out.stderr.String(), out.exit.Code
+	run := events.HookRun{
+		Jail: jail, Command: a.Command,
+		Stdout: out.stdout.String(), Stderr: out.stderr.String(), ExitCode: out.exit.Code,
+	}
 	switch a.Hook {
 	case "prestart":
-		return events.JailHookPrestart{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+		return events.JailHookPrestart{HookRun: run}
 	case "created":
-		return events.JailHookCreated{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+		return events.JailHookCreated{HookRun: run}
 	case "start":
-		return events.JailHookStart{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+		return events.JailHookStart{HookRun: run}
 	case "poststart":
-		return events.JailHookPoststart{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+		return events.JailHookPoststart{HookRun: run}
 	case "prestop":
-		return events.JailHookPrestop{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+		return events.JailHookPrestop{HookRun: run}
 	case "stop":
-		return events.JailHookStop{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+		return events.JailHookStop{HookRun: run}
 	case "poststop":
-		return events.JailHookPoststop{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+		return events.JailHookPoststop{HookRun: run}
 	}
-	return events.JailCommand{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+	return events.JailCommand{HookRun: run}
 }

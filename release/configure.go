@@ -10,7 +10,6 @@ import (
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/rcconf"
 	"github.com/libioc/go-libioc/internal/saferoot"
-	"github.com/libioc/go-libioc/zfsstore"
 )
 
 // defaults are what libioc sets in a fetched release: services that make no
@@ -84,26 +83,4 @@ func setDefaults(root *saferoot.Root, file string, settings [][2]string) error {
 		}
 	}
 	return root.WriteFile(file, conf.Bytes(), 0o644)
-}
-
-// missingParents lists the datasets above the release's that have to be made.
-func (r *Release) missingParents(ctx context.Context) ([]string, error) {
-	mounts, err := r.host.Mounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var missing []string
-	for _, dataset := range []string{r.source.Dataset, r.source.Releases()} {
-		if _, ok := mounts.Dataset(dataset); ok {
-			continue
-		}
-		_, err := r.host.Store.Get(ctx, dataset, zfsstore.GetOptions{})
-		switch {
-		case errors.Is(err, zfsstore.ErrNotFound):
-			missing = append(missing, dataset)
-		case err != nil:
-			return nil, err
-		}
-	}
-	return missing, nil
 }

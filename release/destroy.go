@@ -25,25 +25,13 @@ func (r *Release) Destroy(ctx context.Context, o DestroyOptions) <-chan events.I
 }
 
 func (r *Release) planDestroy(ctx context.Context) (*plan.Plan, error) {
-	sets, err := r.host.Store.List(ctx, r.Dataset(), zfsstore.ListOptions{
-		Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot},
-	})
-	if errors.Is(err, zfsstore.ErrNotFound) {
+	switch err := r.host.NoClones(ctx, r.Dataset()); {
+	case errors.Is(err, zfsstore.ErrNotFound):
 		return nil, ErrNotFetched
-	}
-	if err != nil {
+	case errors.Is(err, zfsstore.ErrHasDependents):
+		return nil, fmt.Errorf("%w: %w", ErrInUse, err)
+	case err != nil:
 		return nil, err
-	}
-	own := map[string]bool{}
-	for _, d := range sets {
-		own[d.Name] = true
-	}
-	for _, d := range sets {
-		for _, clone := range d.Clones {
-			if !own[clone] {
-				return nil, fmt.Errorf("%w: %s was cloned from %s", ErrInUse, clone, d.Name)
-			}
-		}
 	}
 	return &plan.Plan{
 		Operation: "destroy", Subject: r.name.Base(),

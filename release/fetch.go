@@ -58,7 +58,7 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 	if err != nil {
 		return nil, err
 	}
-	parents, err := r.missingParents(ctx)
+	parents, err := r.host.MissingDatasets(ctx, r.source.Dataset, r.source.Releases())
 	if err != nil {
 		return nil, err
 	}

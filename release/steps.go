@@ -116,11 +116,7 @@ var stepCreateDataset = plan.Define(plan.Spec[env, datasetArgs]{
 		if c.Effect(&f) && f.Foreign {
 			return nil
 		}
-		err := e.host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: !a.Shared})
-		if errors.Is(err, zfsstore.ErrNotFound) || a.Shared && errors.Is(err, zfsstore.ErrHasChildren) {
-			return nil
-		}
-		return err
+		return e.host.DestroyMade(ctx, a.Dataset, a.Shared)
 	},
 })
 

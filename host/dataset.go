@@ -1,0 +1,82 @@
+package host
+
+import (
+	"context"
+	"errors"
+
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// MissingDatasets tells which of the datasets do not exist, in the given order.
+// One that is mounted is known to exist without asking ZFS.
+func (h *Host) MissingDatasets(ctx context.Context, names ...string) ([]string, error) {
+	mounts, err := h.Mounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var missing []string
+	for _, name := range names {
+		if _, ok := mounts.Dataset(name); ok {
+			continue
+		}
+		_, err := h.Store.Get(ctx, name, zfsstore.GetOptions{})
+		switch {
+		case errors.Is(err, zfsstore.ErrNotFound):
+			missing = append(missing, name)
+		case err != nil:
+			return nil, err
+		}
+	}
+	return missing, nil
+}
+
+// DestroyMade destroys a dataset that an operation had made and takes back. One
+// that is gone is no error. A shared one, such as the dataset of all jails, may
+// be used by others by now: it is destroyed only if nothing is in it.
+func (h *Host) DestroyMade(ctx context.Context, name string, shared bool) error {
+	err := h.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: !shared})
+	switch {
+	case errors.Is(err, zfsstore.ErrNotFound):
+		return nil
+	case shared && errors.Is(err, zfsstore.ErrHasChildren):
+		return nil
+	}
+	return err
+}
+
+// NoClones refuses with zfsstore.ErrHasDependents, naming them, when something
+// outside of a dataset was cloned from a snapshot in it: a recursive destroy
+// would remove what it can before it fails. A dataset that does not exist is
+// zfsstore.ErrNotFound.
+func (h *Host) NoClones(ctx context.Context, name string) error {
+	sets, err := h.Store.List(ctx, name, zfsstore.ListOptions{
+		Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot},
+	})
+	if err != nil {
+		return err
+	}
+	own := map[string]bool{}
+	for _, d := range sets {
+		own[d.Name] = true
+	}
+	for _, d := range sets {
+		for _, clone := range d.Clones {
+			if !own[clone] {
+				return &ClonedError{Clone: clone, Snapshot: d.Name}
+			}
+		}
+	}
+	return nil
+}
+
+// ClonedError is a snapshot that has a clone outside of what is to be
+// destroyed. errors.Is(err, zfsstore.ErrHasDependents).
+type ClonedError struct {
+	Clone    string
+	Snapshot string
+}
+
+func (e *ClonedError) Error() string { return e.Clone + " was cloned from " + e.Snapshot }
+
+// Is makes the error a zfsstore.ErrHasDependents.
+func (e *ClonedError) Is(target error) bool { return target == zfsstore.ErrHasDependents }
