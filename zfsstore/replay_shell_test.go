@@ -19,13 +19,15 @@ type replayer struct {
 	s       Store
 	table   *Memory // for the native properties of the recording's version
 	altroot string
-	busy    string   // the working directory of the line being run
-	held    *os.File // keeps that in use for the real ZFS
+	// tolerance is how many of a hundred lines may differ for a reason.
+	tolerance int
+	busy      string   // the working directory of the line being run
+	held      *os.File // keeps that in use for the real ZFS
 }
 
 // newReplayer replays on a new Memory.
 func newReplayer(t *testing.T, version string) *replayer {
-	r := &replayer{altroot: t.TempDir()}
+	r := &replayer{altroot: t.TempDir(), tolerance: 5}
 	m, err := NewMemory(MemoryOptions{
 		Pools:   []MemoryPool{{Name: "zroot", Altroot: r.altroot, Size: 20937965568}},
 		Version: version,

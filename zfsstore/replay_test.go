@@ -145,8 +145,8 @@ func replayFile(t *testing.T, lines []recorded, exceptions, setup map[string][]s
 		}
 	}
 	t.Logf("OpenZFS %s: %d lines, %d replayed, %d of them differ for a reason", version, len(lines), replayed, differing)
-	if differing*20 > replayed {
-		t.Errorf("%d of %d lines differ, more than 5%%", differing, replayed)
+	if differing*100 > replayed*r.tolerance {
+		t.Errorf("%d of %d lines differ, more than %d%%", differing, replayed, r.tolerance)
 	}
 }
 

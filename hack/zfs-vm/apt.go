@@ -139,69 +139,70 @@ func sourcesFrom(targets, codename string) (string, error) {
 	return strings.Join(lines, ""), nil
 }
 
-// depends returns what a package depends on, without alternatives but the
-// first.
-func (a apt) depends(ctx context.Context, name string) ([]string, error) {
-	text, err := command(ctx, "", "apt-cache", append(a.options(), "depends", "--important", name)...)
-	return parseDepends(text), err
-}
-
-func parseDepends(text string) []string {
-	var names []string
-	alternative := false
+// parseDepends reads the output of apt-cache depends: each package and what it
+// depends on, without alternatives but the first.
+func parseDepends(text string) map[string][]string {
+	all := make(map[string][]string)
+	pkg, alternative := "", false
 	for line := range strings.Lines(text) {
-		bar := strings.HasPrefix(line, " |")
-		kind, name, ok := strings.Cut(strings.TrimLeft(strings.TrimSpace(line), "|"), ": ")
+		line = strings.TrimRight(line, "\n")
+		if !strings.HasPrefix(line, " ") {
+			pkg, alternative = line, false
+			continue
+		}
+		kind, name, ok := strings.Cut(strings.TrimLeft(line, " |"), ": ")
 		if ok && (kind == "Depends" || kind == "PreDepends") {
 			if !alternative && !strings.HasPrefix(name, "<") {
-				names = append(names, name)
+				all[pkg] = append(all[pkg], name)
 			}
-			alternative = bar
+			alternative = strings.HasPrefix(line, " |")
 		}
 	}
+	return all
+}
+
+// choose returns the packages of the guest, sorted: what the metapackages of
+// the kernel mean now, and the libraries below zfsutils-linux. The scripts that
+// come with it want more, such as python, which the guest does without.
+func choose(depends map[string][]string) []string {
+	names := []string{"zfs-dkms", "busybox-static"}
+	var visit func(name string, want func(string) bool)
+	visit = func(name string, want func(string) bool) {
+		if slices.Contains(names, name) {
+			return
+		}
+		names = append(names, name)
+		for _, below := range depends[name] {
+			if want(below) {
+				visit(below, want)
+			}
+		}
+	}
+	visit("linux-image-amd64", func(n string) bool { return strings.HasPrefix(n, "linux-image-") })
+	visit("linux-headers-amd64", func(n string) bool {
+		return strings.HasPrefix(n, "linux-") && !strings.HasPrefix(n, "linux-compiler")
+	})
+	visit("zfsutils-linux", func(n string) bool { return strings.HasPrefix(n, "lib") || strings.HasPrefix(n, "zlib") })
+	slices.Sort(names)
 	return names
 }
 
-// closure finds the packages: what the metapackages of the kernel mean now, and
-// the libraries below zfsutils-linux. The scripts that come with it want more,
-// such as python, which the guest does without.
+// closure finds the packages and their versions.
 func (a apt) closure(ctx context.Context) ([]version, error) {
-	names := []string{"zfs-dkms", "busybox-static"}
-	queue := []struct {
-		name string
-		want func(string) bool
-	}{
-		{"linux-image-amd64", func(n string) bool { return strings.HasPrefix(n, "linux-image-") }},
-		{"linux-headers-amd64", func(n string) bool { return strings.HasPrefix(n, "linux-") && !strings.HasPrefix(n, "linux-compiler") }},
-		{"zfsutils-linux", func(n string) bool { return strings.HasPrefix(n, "lib") }},
+	args := append(a.options(), "depends", "--important", "--recurse", "linux-image-amd64", "linux-headers-amd64", "zfsutils-linux")
+	text, err := command(ctx, "", "apt-cache", args...)
+	if err != nil {
+		return nil, err
 	}
-	for ; len(queue) > 0; queue = queue[1:] {
-		q := queue[0]
-		if slices.Contains(names, q.name) {
-			continue
-		}
-		names = append(names, q.name)
-		below, err := a.depends(ctx, q.name)
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range below {
-			if q.want(name) {
-				next := q
-				next.name = name
-				queue = append(queue, next)
-			}
-		}
-	}
-	slices.Sort(names)
-	text, err := command(ctx, "", "apt-cache", append(append(a.options(), "show", "--no-all-versions"), names...)...)
+	names := choose(parseDepends(text))
+	text, err = command(ctx, "", "apt-cache", append(append(a.options(), "show", "--no-all-versions"), names...)...)
 	if err != nil {
 		return nil, err
 	}
 	var found []version
 	var v version
 	for line := range strings.Lines(text) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		key, value, _ := strings.Cut(strings.TrimRight(line, "\n"), ": ")
 		switch key {
 		case "Package":
 			v.name = value

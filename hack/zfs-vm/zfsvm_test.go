@@ -53,7 +53,26 @@ func TestParseDepends(t *testing.T) {
   Depends: libuuid1
   Breaks: <spl-dkms>
 `
-	require.Equal(t, []string{"init", "dkms", "libc6-dev", "libuuid1"}, parseDepends(text))
+	require.Equal(t, map[string][]string{"zfs-dkms": {"init", "dkms", "libc6-dev", "libuuid1"}}, parseDepends(text))
+}
+
+func TestChoose(t *testing.T) {
+	names := choose(map[string][]string{
+		"linux-image-amd64":         {"linux-image-6.1-amd64"},
+		"linux-image-6.1-amd64":     {"kmod"},
+		"linux-headers-amd64":       {"linux-headers-6.1-amd64"},
+		"linux-headers-6.1-amd64":   {"linux-kbuild-6.1", "linux-compiler-gcc-12-x86"},
+		"linux-compiler-gcc-12-x86": {"gcc-12"},
+		"zfsutils-linux":            {"python3", "libzfs4linux", "libc6"},
+		"libzfs4linux":              {"libc6", "libssl3"},
+		"libssl3":                   {"libc6", "debconf"},
+		"libc6":                     {"libgcc-s1"},
+		"libgcc-s1":                 {"libc6", "gcc-12-base"},
+	})
+	require.Equal(t, []string{
+		"busybox-static", "libc6", "libgcc-s1", "libssl3", "libzfs4linux", "linux-headers-6.1-amd64", "linux-headers-amd64",
+		"linux-image-6.1-amd64", "linux-image-amd64", "linux-kbuild-6.1", "zfs-dkms", "zfsutils-linux",
+	}, names)
 }
 
 func TestParseDependsOf(t *testing.T) {
