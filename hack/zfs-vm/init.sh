@@ -26,11 +26,11 @@ done </modules/order
 
 stty -F /dev/ttyS1 raw -echo || fail "no second serial port"
 zfs version || fail "zfs version"
-zpool create -O mountpoint=/pool pool /dev/vda || fail "zpool create"
+zpool create -O mountpoint=/pool pool /dev/vda1 || fail "zpool create"
 
 cd /zfsstore || fail "no tests"
 {
-	IOC_TEST_POOL=pool IOC_TEST_DISK=/dev/vdb ./go.test -test.v \
+	IOC_TEST_POOL=pool IOC_TEST_DISK=/dev/vdb1 ./go.test -test.v \
 		-test.run "$(option zfsvm.tests)" -test.timeout "$(option zfsvm.timeout)" 2>&1
 	echo "exit $?"
 } | tee /dev/ttyS1

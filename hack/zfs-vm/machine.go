@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,20 @@ import (
 // recordings were made with. The files are sparse.
 const diskSize = 20 << 30
 
+// partitionTable is a master boot record with one partition, from 1 MiB to the
+// disk's end. zpool(8) partitions whole disks itself, but then waits for
+// udev(7), which the guest has not.
+func partitionTable() []byte {
+	const sector, begin = 512, 1 << 20 / 512
+	mbr := make([]byte, sector)
+	entry := mbr[446:462]
+	entry[4] = 0xbf // Solaris
+	binary.LittleEndian.PutUint32(entry[8:], begin)
+	binary.LittleEndian.PutUint32(entry[12:], diskSize/sector-begin)
+	mbr[510], mbr[511] = 0x55, 0xaa
+	return mbr
+}
+
 // machine is a run of the guest.
 type machine struct {
 	dir       string // for the disks and the tests' output
@@ -29,7 +44,7 @@ type machine struct {
 // judges its tests.
 func (m machine) run(ctx context.Context, kernel string, w io.Writer) error {
 	for _, disk := range []string{"pool", "replay"} {
-		if err := errors.Join(os.WriteFile(m.file(disk), nil, 0o644), os.Truncate(m.file(disk), diskSize)); err != nil {
+		if err := errors.Join(os.WriteFile(m.file(disk), partitionTable(), 0o644), os.Truncate(m.file(disk), diskSize)); err != nil {
 			return err
 		}
 	}
