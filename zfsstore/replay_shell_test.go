@@ -267,6 +267,9 @@ func (r *replayer) zpool(args []string) output {
 	}
 	out := output{columns: columns}
 	for _, p := range pools {
+		if p.Name != "zroot" {
+			continue // of the machine
+		}
 		values := map[string]string{
 			"name": p.Name, "health": p.Health, "altroot": "-", "ckpoint": "-", "expandsz": "-", "frag": "0", "cap": "0", "dedup": "1.00",
 		}

@@ -164,7 +164,7 @@ func (r *replayer) replay(line recorded) string {
 		add("exit status %d (%v), recorded %d %s", out.exit, out.err, line.Exit, line.Stderr)
 	}
 	wantText := usageText.ReplaceAllString(line.Stderr, "")
-	gotText := strings.ReplaceAll(out.stderr, r.altroot, "")
+	gotText := usageText.ReplaceAllString(strings.ReplaceAll(out.stderr, r.altroot, ""), "")
 	if !sameLines(gotText, wantText) && wantText != "" {
 		add("words    %q\nrecorded %q", gotText, wantText)
 	}

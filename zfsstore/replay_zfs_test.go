@@ -204,6 +204,8 @@ func (r *replayer) list(ctx context.Context, p parsed) output {
 		}
 		found = append(found, some...)
 	}
+	// The machine may have other pools.
+	found = slices.DeleteFunc(found, func(d Dataset) bool { return poolName(d.Name) != "zroot" })
 	slices.SortStableFunc(found, func(a, b Dataset) int {
 		aOf, _ := splitName(a.Name)
 		bOf, _ := splitName(b.Name)
