@@ -213,7 +213,7 @@ func (a apt) closure(ctx context.Context) ([]version, error) {
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(found, func(v version) bool { return v.name == name }) {
-			return nil, fmt.Errorf("Debian has no package %s", name)
+			return nil, fmt.Errorf("no package %s in Debian", name)
 		}
 	}
 	return found, nil
