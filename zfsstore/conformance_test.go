@@ -1,6 +1,7 @@
 package zfsstore_test
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"os"
@@ -46,8 +47,8 @@ func TestExecConformance(t *testing.T) {
 		if err := e.Create(t.Context(), root, zfsstore.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() {
-			if err := e.Destroy(t.Context(), root, zfsstore.DestroyOptions{Dependents: true, Force: true}); err != nil {
+		t.Cleanup(func() { // when the test's own context has ended
+			if err := e.Destroy(context.Background(), root, zfsstore.DestroyOptions{Dependents: true, Force: true}); err != nil {
 				t.Error(err)
 			}
 		})

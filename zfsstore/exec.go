@@ -55,7 +55,7 @@ func (e *Exec) checkName(op, name string, args []string) error {
 		return e.invalid(op, name, args, ErrInvalidName, "empty dataset name")
 	case name[0] == '-':
 		return e.invalid(op, name, args, ErrInvalidName, "cannot open '%s': invalid character - in name", name)
-	case strings.ContainsAny(name, ",%#\x00\t\n"):
+	case strings.ContainsAny(name, ",%#"+unquotable):
 		return e.invalid(op, name, args, ErrInvalidName, "cannot open '%s': invalid character in name", name)
 	}
 	return nil

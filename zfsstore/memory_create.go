@@ -3,6 +3,7 @@ package zfsstore
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -167,16 +168,16 @@ func (m *Memory) Promote(ctx context.Context, name string) error {
 		}
 		former := origin.of
 		var moving []*snapshot
-		for _, snap := range former.snapshots {
+		for _, snap := range slices.Backward(former.snapshots) {
 			if snap.TXG > origin.TXG {
 				continue
 			}
 			if d.snapshotNamed(snap.Name) != nil {
-				return c.refuse(1, "cannot promote '%s': snapshot name '%s' from origin \nconflicts with '%s' from target",
-					name, snap.name(), name+"@"+snap.Name)
+				return c.refuse(1, "cannot promote '%s': conflicting snapshot '%s' from parent '%s'", name, snap.Name, origin.name())
 			}
 			moving = append(moving, snap)
 		}
+		slices.Reverse(moving)
 		if err := c.fill(d); err != nil {
 			return err
 		}

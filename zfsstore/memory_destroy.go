@@ -13,6 +13,7 @@ type victims struct {
 	c      *change
 	clones bool // destroy clones outside the subtree too
 	force  bool
+	single bool // snapshots go one by one, as zfs-rollback destroys them
 	list   []victim
 	seen   map[any]bool
 }
@@ -79,26 +80,61 @@ func (v *victims) outsiders() []string {
 }
 
 // destroy removes the victims. Like zfs-destroy it goes on behind one that is
-// busy, and fails in the end.
+// busy, and fails in the end. Snapshots without a dataset between them go in
+// one batch, all or none, and a dataset stays if the batch before it did.
 func (v *victims) destroy() error {
 	c := v.c
 	var failures []string
 	var first error
-	for _, one := range v.list {
-		var err error
-		if one.s != nil {
-			err = c.destroySnapshot(one.s)
-		} else {
-			err = c.destroyDataset(one.d, v.force)
-		}
-		if refusal, ok := err.(*Error); ok {
-			failures = append(failures, strings.TrimSuffix(refusal.Stderr, "\n"))
-		} else if err != nil {
+	failed := func(err error) error {
+		refusal, ok := err.(*Error)
+		if !ok {
 			return err
 		}
+		failures = append(failures, strings.TrimSuffix(refusal.Stderr, "\n"))
 		if first == nil {
 			first = err
 		}
+		return nil
+	}
+	var batch []*snapshot
+	flush := func() (done bool, err error) {
+		done = true
+		for _, s := range batch {
+			if refusal := c.indestructible(s); refusal != nil {
+				done = false
+				if err := failed(refusal); err != nil {
+					return false, err
+				}
+			}
+		}
+		for _, s := range batch {
+			if done && c.m.state.snapshots[s.ID] == s {
+				c.dropSnapshot(s)
+			}
+		}
+		batch = nil
+		return done, nil
+	}
+	for _, one := range v.list {
+		if one.s != nil {
+			batch = append(batch, one.s)
+			if !v.single {
+				continue
+			}
+		}
+		done, err := flush()
+		if err == nil && done && one.s == nil {
+			if refusal := c.destroyDataset(one.d, v.force); refusal != nil {
+				err = failed(refusal)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := flush(); err != nil {
+		return err
 	}
 	if len(failures) > 1 {
 		return c.refuse(1, "%s", strings.Join(failures, "\n"))
@@ -106,7 +142,8 @@ func (v *victims) destroy() error {
 	return first
 }
 
-func (c *change) destroySnapshot(s *snapshot) error {
+// indestructible is the refusal to destroy a snapshot, or nil.
+func (c *change) indestructible(s *snapshot) error {
 	m := c.m
 	if m.state.snapshots[s.ID] != s {
 		return nil // gone with its last clone, having been deferred
@@ -119,12 +156,11 @@ func (c *change) destroySnapshot(s *snapshot) error {
 		}
 		return c.refuse(1, "cannot destroy snapshot %s: %s", s.name(), words)
 	case len(s.clones) > 0:
-		return c.refuse(1, "cannot destroy snapshot %s: snapshot has dependent clones", s.name())
+		return c.refuse(1, "cannot destroy snapshot %s: snapshot is cloned", s.name())
 	case s.sending > 0,
 		s.of.MountedAt != "" && s.of.Type == Filesystem && m.opts.Busy != nil && m.opts.Busy(s.visible()):
 		return c.refuse(1, "cannot destroy snapshot %s: dataset is busy", s.name())
 	}
-	c.dropSnapshot(s)
 	return nil
 }
 
@@ -136,7 +172,7 @@ func (s *snapshot) visible() string {
 func (c *change) destroyDataset(d *dataset, force bool) error {
 	m := c.m
 	if len(d.snapshots) > 0 {
-		return nil // what kept them was said already
+		return nil // an earlier batch said why they stayed
 	}
 	if d.MountedAt != "" {
 		if err := c.busy(d, force, nil); err != nil {
@@ -144,7 +180,7 @@ func (c *change) destroyDataset(d *dataset, force bool) error {
 		}
 	}
 	if len(d.children) > 0 {
-		return c.refuse(1, "cannot destroy '%s': dataset is busy", d.Name)
+		return c.refuse(1, "cannot destroy '%s': dataset already exists", d.Name) // EEXIST, of dsl_destroy_head_check
 	}
 	c.vacate(d)
 	if d.MountedAt != "" {
@@ -249,9 +285,10 @@ func (c *change) destroyNamed(name, of, snap string, opts DestroyOptions) error 
 func (c *change) deferAll(v *victims) error {
 	for _, one := range v.list {
 		if len(one.s.clones) == 0 && len(one.s.Holds) == 0 {
-			if err := c.destroySnapshot(one.s); err != nil {
+			if err := c.indestructible(one.s); err != nil {
 				return err
 			}
+			c.dropSnapshot(one.s)
 			continue
 		}
 		one.s.Deferred = true

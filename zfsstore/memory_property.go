@@ -180,7 +180,13 @@ func (m *Memory) Inherit(ctx context.Context, name, property string, recursive b
 		case known && native.flags&editable == 0:
 			return c.refuse(1, "%s property is read-only", property)
 		case known && native.flags&inherits == 0:
-			return c.refuse(1, "'%s' property cannot be inherited", property)
+			words := "'" + property + "' property cannot be inherited"
+			switch property {
+			case "quota", "reservation", "refquota", "refreservation":
+				words += "\nuse 'zfs set " + property + "=none' to clear" +
+					"\nuse 'zfs inherit -S " + property + "' to revert to received value"
+			}
+			return c.refuse(1, "%s", words)
 		}
 		d, s, err := c.open(name)
 		if err != nil {

@@ -171,6 +171,7 @@ func (m *Memory) Rollback(ctx context.Context, name string, opts RollbackOptions
 				"use '-R' to force deletion of the following clones and dependents:\n%s", name, strings.Join(clones, "\n"))
 		}
 		v := newVictims(c, true, opts.Force)
+		v.single = true
 		for _, n := range newer {
 			v.visitSnapshot(n)
 		}
@@ -252,9 +253,13 @@ func (c *change) swap(k *disk, d *dataset, rolled string) error {
 // Hold implements Store.
 func (m *Memory) Hold(ctx context.Context, name, tag string, recursive bool) error {
 	return m.do(ctx, name, holdArgs("hold", name, tag, recursive), func(c *change) error {
-		held, err := c.named(name, recursive)
+		whole, held, err := c.named(name, recursive)
 		if err != nil {
 			return err
+		}
+		held = slices.DeleteFunc(held, func(s *snapshot) bool { return s == nil })
+		if len(held) == 0 {
+			return c.refuse(1, "cannot hold snapshot '%s': dataset does not exist", whole)
 		}
 		for _, s := range held {
 			if slices.Contains(s.Holds, tag) {
@@ -272,13 +277,25 @@ func (m *Memory) Hold(ctx context.Context, name, tag string, recursive bool) err
 // Release implements Store.
 func (m *Memory) Release(ctx context.Context, name, tag string, recursive bool) error {
 	return m.do(ctx, name, holdArgs("release", name, tag, recursive), func(c *change) error {
-		held, err := c.named(name, recursive)
+		whole, held, err := c.named(name, recursive)
 		if err != nil {
 			return err
 		}
-		held = slices.DeleteFunc(held, func(s *snapshot) bool { return !slices.Contains(s.Holds, tag) })
+		// The words are those for the last one that could not be released.
+		words := ""
+		held = slices.DeleteFunc(held, func(s *snapshot) bool {
+			switch {
+			case s == nil:
+				words = "dataset does not exist"
+			case !slices.Contains(s.Holds, tag):
+				words = "no such tag on this dataset"
+			default:
+				return false
+			}
+			return true
+		})
 		if len(held) == 0 {
-			return c.refuse(1, "cannot release hold from snapshot '%s': no such tag on this dataset", name)
+			return c.refuse(1, "cannot release hold from snapshot '%s': %s", whole, words)
 		}
 		for _, s := range held {
 			s.Holds = slices.DeleteFunc(slices.Clone(s.Holds), func(t string) bool { return t == tag })
@@ -292,23 +309,22 @@ func (m *Memory) Release(ctx context.Context, name, tag string, recursive bool) 
 }
 
 // named returns the snapshot of that name, and if recursive those of the same
-// name below.
-func (c *change) named(name string, recursive bool) ([]*snapshot, error) {
-	if !strings.Contains(name, "@") {
-		return nil, missingSnapshotName(c.op, name, c.args)
+// name below; nil for each dataset without. whole is the name it looked for.
+func (c *change) named(name string, recursive bool) (whole string, all []*snapshot, err error) {
+	of, snap, ok := strings.Cut(name, "@")
+	if !ok {
+		return "", nil, missingSnapshotName(c.op, name, c.args)
 	}
-	_, first, err := c.open(name)
+	d, _, err := c.open(of)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	if !recursive {
-		return []*snapshot{first}, nil
+	targets := []*dataset{d}
+	if recursive {
+		targets = d.subtree()
 	}
-	var all []*snapshot
-	for _, d := range first.of.subtree() {
-		if s := d.snapshotNamed(first.Name); s != nil {
-			all = append(all, s)
-		}
+	for _, target := range targets {
+		all = append(all, target.snapshotNamed(snap))
 	}
-	return all, nil
+	return name, all, nil
 }

@@ -1,53 +1,78 @@
 package zfsstore
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // maxName is ZFS_MAX_DATASET_NAME_LEN less its terminating zero.
 const maxName = 255
 
-// nameWords returns what ZFS has to say against a name (zfs_namecheck.c), or
-// "" if it is well formed. Names of snapshots hold one '@'.
+// unquotable are characters that no name has, and with which a message could
+// not be told from the names in it. They are refused before zfs(8) is run.
+const unquotable = "'\x00\t\n"
+
+// nameWords returns what ZFS has to say against a name, or "" if it is well
+// formed, in the order in which zfs_validate_name of libzfs and
+// entity_namecheck of zfs_namecheck.c look. Names of snapshots hold one '@'.
 func nameWords(name string, snapshot bool) string {
 	switch {
+	case strings.ContainsAny(name, unquotable):
+		return "invalid character in name"
+	case !snapshot && strings.Contains(name, "@"):
+		return "snapshot delimiter '@' is not expected here"
+	case snapshot && !strings.Contains(name, "@"):
+		return "missing '@' delimiter in snapshot name"
+	case strings.Contains(name, "#"):
+		return "bookmark delimiter '#' is not expected here"
+	case strings.Contains(name, "%"):
+		return "invalid character % in name"
 	case len(name) > maxName:
 		return "name is too long"
 	case strings.HasPrefix(name, "/"):
 		return "leading slash in name"
-	case strings.HasSuffix(name, "/"), strings.LastIndexByte(name, '/') > strings.IndexByte(name, '@') && strings.Contains(name, "@"):
+	case strings.HasPrefix(name, "-"):
+		return "invalid character - in name" // an option to zfs(8)
+	}
+	found := false // the '@'
+	for rest := name; ; {
+		at := strings.IndexAny(rest, "/@")
+		component := rest
+		if at >= 0 {
+			component = rest[:at]
+		}
+		if words := componentWords(component, at < 0 && rest != name && name[len(name)-len(rest)-1] == '/',
+			at < 0 || rest[at] == '/'); words != "" {
+			return words
+		}
+		switch {
+		case at >= 0 && rest[at] == '@' && found:
+			return "multiple '@' and/or '#' delimiters in name"
+		case component == "":
+			return "empty component or misplaced '@' or '#' delimiter in name"
+		case at < 0:
+			return ""
+		case rest[at] == '/' && found:
+			return "trailing slash in name"
+		}
+		found = found || rest[at] == '@'
+		rest = rest[at+1:]
+	}
+}
+
+// componentWords is what is wrong within a component: behindSlash is the last
+// one, after a slash; dots are for one that names a dataset's whole component.
+func componentWords(component string, behindSlash, dots bool) string {
+	if component == "" && behindSlash {
 		return "trailing slash in name"
 	}
-	if strings.HasPrefix(name, "-") {
-		return "invalid character - in name"
-	}
-	for _, c := range []byte(name) {
-		if c != '/' && c != '@' && !nameChar(c) {
-			return fmt.Sprintf("invalid character %c in name", c)
+	for i := range len(component) {
+		if !nameChar(component[i]) {
+			return "invalid character '" + component[i:i+1] + "' in name"
 		}
 	}
-	switch strings.Count(name, "@") {
-	case 0:
-		if snapshot {
-			return "missing '@' delimiter in snapshot name"
-		}
-	case 1:
-		if !snapshot {
-			return "snapshot delimiter '@' is not expected here"
-		}
-	default:
-		return "multiple '@' and/or '#' delimiters in name"
-	}
-	for component := range strings.SplitSeq(strings.Replace(name, "@", "/", 1), "/") {
-		switch component {
-		case "":
-			return "empty component or misplaced '@' or '#' delimiter in name"
-		case ".":
-			return "self reference, '.' is found in name"
-		case "..":
-			return "parent reference, '..' is found in name"
-		}
+	switch {
+	case dots && component == ".":
+		return "self reference, '.' is found in name"
+	case dots && component == "..":
+		return "parent reference, '..' is found in name"
 	}
 	return ""
 }

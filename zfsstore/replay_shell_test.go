@@ -14,17 +14,21 @@ import (
 	"testing"
 )
 
-// replayer runs command lines of a recording on a Memory.
+// replayer runs command lines of a recording on a Store.
 type replayer struct {
-	m       *Memory
+	s       Store
+	table   *Memory // for the native properties of the recording's version
 	altroot string
-	busy    string // the working directory of the line being run
+	// tolerance is how many of a hundred lines may differ for a reason.
+	tolerance int
+	busy      string   // the working directory of the line being run
+	held      *os.File // keeps that in use for the real ZFS
 }
 
+// newReplayer replays on a new Memory.
 func newReplayer(t *testing.T, version string) *replayer {
-	r := &replayer{altroot: t.TempDir()}
-	var err error
-	r.m, err = NewMemory(MemoryOptions{
+	r := &replayer{altroot: t.TempDir(), tolerance: 5}
+	m, err := NewMemory(MemoryOptions{
 		Pools:   []MemoryPool{{Name: "zroot", Altroot: r.altroot, Size: 20937965568}},
 		Version: version,
 		Busy:    func(path string) bool { return r.busy != "" && below(r.busy, path) },
@@ -33,6 +37,7 @@ func newReplayer(t *testing.T, version string) *replayer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.s, r.table = m, m
 	return r
 }
 
@@ -84,8 +89,7 @@ var andThen = regexp.MustCompile(` && |; `)
 
 // shell runs a line: commands joined by "&&" and ";".
 func (r *replayer) shell(line string) output {
-	r.busy = ""
-	defer func() { r.busy = "" }()
+	defer r.leave()
 	var all output
 	for {
 		part, rest, joint := line, "", ""
@@ -116,7 +120,7 @@ func (r *replayer) shell(line string) output {
 // expressible reports whether a line can be said with a Store's methods.
 func (r *replayer) expressible(line string) bool {
 	dry := *r
-	dry.m = nil // every method would panic: nothing may be run
+	dry.s = nil // every method would panic: nothing may be run
 	defer func() { recover() }()
 	possible := true
 	func() {
@@ -139,6 +143,26 @@ func (r *replayer) prepare(line string) error {
 	return nil
 }
 
+// enter makes a directory the line's working directory.
+func (r *replayer) enter(dir string) error {
+	r.busy = dir
+	if r.s == Store(r.table) {
+		return nil
+	}
+	// Unmounting is refused for an open directory as for a working directory.
+	var err error
+	r.held, err = os.Open(dir)
+	return err
+}
+
+func (r *replayer) leave() {
+	r.busy = ""
+	if r.held != nil {
+		r.held.Close()
+	}
+	r.held = nil
+}
+
 func (r *replayer) path(p string) string { return filepath.Join(r.altroot, p) }
 
 func (r *replayer) command(line string) output {
@@ -153,7 +177,9 @@ func (r *replayer) command(line string) output {
 	case "zpool":
 		return r.zpool(w[1:])
 	case "cd":
-		r.busy = r.path(w[1])
+		if err := r.enter(r.path(w[1])); err != nil {
+			return failed(err)
+		}
 	case "pwd":
 		return output{stdout: strings.TrimPrefix(r.busy, r.altroot) + "\n"}
 	case "echo":
@@ -235,12 +261,15 @@ func (r *replayer) zpool(args []string) output {
 	if len(args) == 5 && args[3] == "-o" {
 		columns = strings.Split(args[4], ",")
 	}
-	pools, err := r.m.Pools(context.Background())
+	pools, err := r.s.Pools(context.Background())
 	if err != nil {
 		return answer(err)
 	}
 	out := output{columns: columns}
 	for _, p := range pools {
+		if p.Name != "zroot" {
+			continue // of the machine
+		}
 		values := map[string]string{
 			"name": p.Name, "health": p.Health, "altroot": "-", "ckpoint": "-", "expandsz": "-", "frag": "0", "cap": "0", "dedup": "1.00",
 		}

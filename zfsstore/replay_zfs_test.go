@@ -77,36 +77,36 @@ func (r *replayer) zfs(args []string, input io.Reader) output {
 		if size, ok := p.options["V"]; ok {
 			opts.VolumeSize, _ = parseSize(size)
 		}
-		return answer(r.m.Create(ctx, arg(0), opts))
+		return answer(r.s.Create(ctx, arg(0), opts))
 	case "snapshot":
-		return answer(r.m.Snapshot(ctx, arg(0), SnapshotOptions{Recursive: p.has("r"), Properties: p.properties}))
+		return answer(r.s.Snapshot(ctx, arg(0), SnapshotOptions{Recursive: p.has("r"), Properties: p.properties}))
 	case "clone":
-		return answer(r.m.Clone(ctx, arg(0), arg(1), CloneOptions{Properties: p.properties, Parents: p.has("p")}))
+		return answer(r.s.Clone(ctx, arg(0), arg(1), CloneOptions{Properties: p.properties, Parents: p.has("p")}))
 	case "destroy":
-		return answer(r.m.Destroy(ctx, arg(0), DestroyOptions{Recursive: p.has("r"), Dependents: p.has("R"), Force: p.has("f"), Defer: p.has("d")}))
+		return answer(r.s.Destroy(ctx, arg(0), DestroyOptions{Recursive: p.has("r"), Dependents: p.has("R"), Force: p.has("f"), Defer: p.has("d")}))
 	case "promote":
-		return answer(r.m.Promote(ctx, arg(0)))
+		return answer(r.s.Promote(ctx, arg(0)))
 	case "rename":
-		return answer(r.m.Rename(ctx, arg(0), arg(1), RenameOptions{Parents: p.has("p"), Recursive: p.has("r")}))
+		return answer(r.s.Rename(ctx, arg(0), arg(1), RenameOptions{Parents: p.has("p"), Recursive: p.has("r")}))
 	case "mount":
-		return answer(r.m.Mount(ctx, arg(0)))
+		return answer(r.s.Mount(ctx, arg(0)))
 	case "unmount":
-		return answer(r.m.Unmount(ctx, arg(0), p.has("f")))
+		return answer(r.s.Unmount(ctx, arg(0), p.has("f")))
 	case "rollback":
-		return answer(r.m.Rollback(ctx, arg(0), RollbackOptions{Recent: p.has("r"), Dependents: p.has("R")}))
+		return answer(r.s.Rollback(ctx, arg(0), RollbackOptions{Recent: p.has("r"), Dependents: p.has("R")}))
 	case "hold":
-		return answer(r.m.Hold(ctx, arg(1), arg(0), p.has("r")))
+		return answer(r.s.Hold(ctx, arg(1), arg(0), p.has("r")))
 	case "release":
-		return answer(r.m.Release(ctx, arg(1), arg(0), p.has("r")))
+		return answer(r.s.Release(ctx, arg(1), arg(0), p.has("r")))
 	case "jail":
-		return answer(r.m.Jail(ctx, arg(0), arg(1)))
+		return answer(r.s.Jail(ctx, arg(0), arg(1)))
 	case "unjail":
-		return answer(r.m.Unjail(ctx, arg(0), arg(1)))
+		return answer(r.s.Unjail(ctx, arg(0), arg(1)))
 	case "set":
 		name, value, _ := strings.Cut(arg(0), "=")
-		return answer(r.m.Set(ctx, arg(1), map[string]string{name: value}))
+		return answer(r.s.Set(ctx, arg(1), map[string]string{name: value}))
 	case "inherit":
-		return answer(r.m.Inherit(ctx, arg(1), arg(0), p.has("r")))
+		return answer(r.s.Inherit(ctx, arg(1), arg(0), p.has("r")))
 	case "send":
 		return r.send(ctx, p)
 	case "receive":
@@ -120,7 +120,7 @@ func (r *replayer) zfs(args []string, input io.Reader) output {
 }
 
 func (r *replayer) send(ctx context.Context, p parsed) output {
-	stream, err := r.m.Send(ctx, p.operands[0], SendOptions{From: p.options["i"]})
+	stream, err := r.s.Send(ctx, p.operands[0], SendOptions{From: p.options["i"]})
 	if err != nil {
 		return answer(err)
 	}
@@ -143,7 +143,7 @@ func (r *replayer) receive(ctx context.Context, p parsed, input io.Reader) outpu
 		defer f.Close()
 		input = f
 	}
-	return answer(r.m.Receive(ctx, p.operands[0], input, ReceiveOptions{Force: p.has("F")}))
+	return answer(r.s.Receive(ctx, p.operands[0], input, ReceiveOptions{Force: p.has("F")}))
 }
 
 // column is the value of a column of zfs list.
@@ -176,7 +176,7 @@ func (r *replayer) list(ctx context.Context, p parsed) output {
 	opts.Depth, _ = strconv.Atoi(p.options["d"])
 	columns := strings.Split(p.options["o"], ",")
 	for _, c := range columns {
-		if _, native := r.m.natives[c]; native || !slices.Contains([]string{"", "name", "avail", "refer"}, c) {
+		if _, native := r.table.natives[c]; native || !slices.Contains([]string{"", "name", "avail", "refer"}, c) {
 			opts.Properties = append(opts.Properties, c)
 		}
 	}
@@ -191,10 +191,10 @@ func (r *replayer) list(ctx context.Context, p parsed) output {
 		var some []Dataset
 		var err error
 		if recursive {
-			some, err = r.m.List(ctx, root, opts)
+			some, err = r.s.List(ctx, root, opts)
 		} else {
 			var d Dataset
-			d, err = r.m.Get(ctx, root, GetOptions{Properties: opts.Properties})
+			d, err = r.s.Get(ctx, root, GetOptions{Properties: opts.Properties})
 			some = []Dataset{d}
 		}
 		if err != nil {
@@ -204,6 +204,8 @@ func (r *replayer) list(ctx context.Context, p parsed) output {
 		}
 		found = append(found, some...)
 	}
+	// The machine may have other pools.
+	found = slices.DeleteFunc(found, func(d Dataset) bool { return poolName(d.Name) != "zroot" })
 	slices.SortStableFunc(found, func(a, b Dataset) int {
 		aOf, _ := splitName(a.Name)
 		bOf, _ := splitName(b.Name)
@@ -228,10 +230,10 @@ func (r *replayer) get(ctx context.Context, p parsed) output {
 	var found []Dataset
 	var err error
 	if p.has("r") {
-		found, err = r.m.List(ctx, p.operands[1], ListOptions{Types: []Type{Filesystem, Volume, Snapshot}, Properties: names})
+		found, err = r.s.List(ctx, p.operands[1], ListOptions{Types: []Type{Filesystem, Volume, Snapshot}, Properties: names})
 	} else {
 		var d Dataset
-		d, err = r.m.Get(ctx, p.operands[1], GetOptions{Properties: names})
+		d, err = r.s.Get(ctx, p.operands[1], GetOptions{Properties: names})
 		found = []Dataset{d}
 	}
 	if err != nil {
@@ -241,7 +243,7 @@ func (r *replayer) get(ctx context.Context, p parsed) output {
 	for _, d := range found {
 		shown := names
 		if names[0] == AllProperties {
-			shown = slices.DeleteFunc(slices.Clone(r.m.order), func(n string) bool { _, ok := d.Properties[n]; return !ok })
+			shown = slices.DeleteFunc(slices.Clone(r.table.order), func(n string) bool { _, ok := d.Properties[n]; return !ok })
 			for _, n := range slices.Sorted(maps.Keys(d.Properties)) {
 				if isUserProperty(n) {
 					shown = append(shown, n)

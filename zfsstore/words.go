@@ -14,6 +14,7 @@ var words = []struct {
 }{
 	{"has dependent clones", ErrHasDependents},
 	{"clones of previous snapshots exist", ErrHasDependents},
+	{"snapshot is cloned", ErrHasDependents},
 	{"has children", ErrHasChildren},
 	{"more recent snapshots or bookmarks exist", ErrNewerSnapshots},
 	{"could not find any snapshots", ErrNotFound},
@@ -26,6 +27,7 @@ var words = []struct {
 	{"does not exist", ErrNotFound},
 	{"snapshot exists", ErrExists},
 	{"already exists", ErrExists},
+	{"conflicting snapshot", ErrExists},
 	{"destination '' exists", ErrExists},
 	{"filesystem already mounted", ErrMounted},
 	{"is busy", ErrBusy},

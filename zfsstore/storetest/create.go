@@ -81,7 +81,7 @@ func testCreateRefusals(t *T) {
 
 func testNames(t *T) {
 	for _, name := range []string{
-		t.in("bad@name"), t.in("bad%name"), t.in("bad#name"), t.in("a,b"), t.Root + "/", "/" + t.Root, t.Root + "//x", "",
+		t.in("bad@name"), t.in("bad%name"), t.in("bad#name"), t.in("it's"), t.in("a,b"), t.Root + "/", "/" + t.Root, t.Root + "//x", "",
 		"-r", t.in(strings.Repeat("x", 256)), t.in("a\nb"), t.in("ä"), t.in("."), t.in(".."),
 	} {
 		t.refused(t.Store.Create(t.ctx, name, zfsstore.CreateOptions{}), zfsstore.ErrInvalidName)

@@ -74,6 +74,28 @@ func testHold(t *T) {
 	t.refused(t.Store.Destroy(t.ctx, t.in("a@1"), zfsstore.DestroyOptions{}), zfsstore.ErrBusy)
 	t.refused(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{Recursive: true}), zfsstore.ErrBusy)
 	t.refused(t.Store.Release(t.ctx, t.in("a@1"), "other", false), zfsstore.ErrNotFound)
+	t.refused(t.Store.Hold(t.ctx, t.in("a@nosuch"), "keep", false), zfsstore.ErrNotFound)
+	t.refused(t.Store.Hold(t.ctx, t.in("a@nosuch"), "keep", true), zfsstore.ErrNotFound)
+	t.refused(t.Store.Hold(t.ctx, t.in("nosuch@1"), "keep", false), zfsstore.ErrNotFound)
+	t.refused(t.Store.Release(t.ctx, t.in("a@nosuch"), "keep", false), zfsstore.ErrNotFound)
+	t.ok(t.Store.Release(t.ctx, t.in("a@1"), "keep", true))
+	t.ok(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{Recursive: true}))
+}
+
+// testDestroyPartly checks what a recursive destroy leaves that cannot remove
+// all: snapshots go together or not at all, and it goes on behind what stays.
+func testDestroyPartly(t *T) {
+	t.create("a", "a/b", "a/c")
+	t.snapshot("a/b@1")
+	t.snapshot("a/b@2")
+	t.snapshot("a/c@3")
+	t.ok(t.Store.Hold(t.ctx, t.in("a/b@1"), "keep", false))
+	t.refused(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{Recursive: true}), zfsstore.ErrBusy)
+	t.wantNames([]string{"a", "a/b", "a/b@1", "a/b@2"}, all...)
+	t.ok(t.Store.Release(t.ctx, t.in("a/b@1"), "keep", false))
+
+	// A hold below is enough for recursive holds and releases.
+	t.ok(t.Store.Hold(t.ctx, t.in("a@1"), "keep", true))
 	t.ok(t.Store.Release(t.ctx, t.in("a@1"), "keep", true))
 	t.ok(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{Recursive: true}))
 }

@@ -120,5 +120,6 @@ func testInherit(t *T) {
 	t.refused(t.Store.Inherit(t.ctx, t.in("a"), "nosuchprop", false), zfsstore.ErrInvalidProperty)
 	t.refused(t.Store.Inherit(t.ctx, t.in("a"), "used", false), zfsstore.ErrInvalidProperty)
 	t.refused(t.Store.Inherit(t.ctx, t.in("a"), "canmount", false), zfsstore.ErrInvalidProperty)
+	t.refused(t.Store.Inherit(t.ctx, t.in("a"), "quota", false), zfsstore.ErrInvalidProperty)
 	t.refused(t.Store.Inherit(t.ctx, t.in("nosuch"), "atime", false), zfsstore.ErrNotFound)
 }

@@ -172,6 +172,10 @@ func testPromote(t *T) {
 	guid := t.get("a@1").GUID
 	t.refused(t.Store.Promote(t.ctx, t.in("a")), zfsstore.ErrNotClone)
 	t.refused(t.Store.Promote(t.ctx, t.in("nosuch")), zfsstore.ErrNotFound)
+	t.snapshot("c@1")
+	t.refused(t.Store.Promote(t.ctx, t.in("c")), zfsstore.ErrExists)
+	t.wantNames([]string{"a@1", "a@2", "a@3", "c@1"}, zfsstore.Snapshot)
+	t.ok(t.Store.Destroy(t.ctx, t.in("c@1"), zfsstore.DestroyOptions{}))
 	t.ok(t.Store.Promote(t.ctx, t.in("c")))
 	t.wantNames([]string{"a@3", "c@1", "c@2"}, zfsstore.Snapshot)
 	if a, c := t.get("a"), t.get("c"); a.Origin != t.in("c@2") || c.Origin != "" || t.get("c@1").GUID != guid {

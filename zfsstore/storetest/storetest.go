@@ -55,6 +55,7 @@ func Run(t *testing.T, newEnv func(t *testing.T) Env) {
 		{"Destroy", testDestroy},
 		{"DestroyRefusals", testDestroyRefusals},
 		{"DestroyClones", testDestroyClones},
+		{"DestroyPartly", testDestroyPartly},
 		{"Hold", testHold},
 		{"Mount", testMount},
 		{"Mountpoint", testMountpoint},

@@ -1,0 +1,75 @@
+package zfsstore
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// TestExecReplay gives the recorded command lines to the real ZFS by Exec, each
+// recording in a new pool "zroot" on the disk that IOC_TEST_DISK names, whose
+// contents are lost. Lines that another system or version answers otherwise are
+// in testdata/replay-exec-exceptions.txt.
+func TestExecReplay(t *testing.T) {
+	disk := os.Getenv("IOC_TEST_DISK")
+	if disk == "" {
+		t.Skip("IOC_TEST_DISK names no disk")
+	}
+	exceptions, setup := readSidecar(t, "replay-exceptions.txt"), readSidecar(t, "replay-setup.txt")
+	differing := readSidecar(t, "replay-exec-exceptions.txt")
+	for _, name := range recordingFiles(t) {
+		version := filepath.Base(filepath.Dir(name))
+		t.Run(version, func(t *testing.T) {
+			here := make(map[string][]sidecar)
+			for place, entries := range exceptions {
+				here[place] = entries
+			}
+			for place, entries := range differing {
+				for _, e := range entries {
+					if holdsFor(e.kind, version) {
+						here[place] = append(here[place], e)
+					}
+				}
+			}
+			replayFile(t, readRecording(t, name), here, setup, func(t *testing.T, version string) *replayer {
+				return newExecReplayer(t, version, disk)
+			})
+		})
+	}
+}
+
+// holdsFor reports whether an exception is one of this system and recording:
+// its kind is a system, or a recording and a system, as in "linux" or
+// "15.1/linux".
+func holdsFor(kind, version string) bool {
+	recording, system, ok := strings.Cut(kind, "/")
+	if !ok {
+		recording, system = version, kind
+	}
+	return recording == version && system == runtime.GOOS
+}
+
+// newExecReplayer replays in a new pool, whose mountpoints are below a
+// directory of the test's.
+func newExecReplayer(t *testing.T, version, disk string) *replayer {
+	t.Helper()
+	zpool := func(args ...string) {
+		t.Helper()
+		if said, err := exec.Command("zpool", args...).CombinedOutput(); err != nil {
+			t.Fatalf("zpool %s: %v\n%s", strings.Join(args, " "), err, said)
+		}
+	}
+	r := newReplayer(t, version)
+	var err error
+	if r.altroot, err = filepath.EvalSymlinks(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	zpool("create", "-f", "-R", r.altroot, "-O", "mountpoint=/zroot", "zroot", disk)
+	t.Cleanup(func() { zpool("destroy", "-f", "zroot") })
+	// Jails and their properties, and what another version says otherwise.
+	r.s, r.tolerance = NewExec(ExecOptions{}), 15
+	return r
+}
