@@ -14,10 +14,14 @@ import (
 	"time"
 )
 
-// TestMain is what a program does that wants In by system calls.
+// TestMain is what a program does that wants In by system calls. The replay
+// starts this binary inside jails, too.
 func TestMain(m *testing.M) {
 	if VnetChild() {
 		return
+	}
+	if jid := os.Getenv(insideEnv); jid != "" {
+		os.Exit(serveInside(jid))
 	}
 	os.Exit(m.Run())
 }

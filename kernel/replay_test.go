@@ -7,7 +7,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"iter"
 	"os"
+	"path"
 	"path/filepath"
 	"sort"
 	"strconv"
@@ -88,29 +90,14 @@ var errCannot = errors.New("cannot be expressed")
 func cannot(why string) error { return fmt.Errorf("%w: %s", errCannot, why) }
 
 func TestReplay(t *testing.T) {
-	raw, err := os.ReadFile(filepath.Join(*recordings, "setup.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all map[string]fileSetup
-	if err := json.Unmarshal(raw, &all); err != nil {
-		t.Fatal(err)
-	}
-	exceptions := readExceptions(t, filepath.Join(*recordings, "exceptions.txt"))
-	files, err := filepath.Glob(filepath.Join(*recordings, "*", "*.jsonl"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no recordings in %s: %v", *recordings, err)
-	}
-	for _, file := range files {
-		rel := filepath.ToSlash(strings.TrimPrefix(file, filepath.Clean(*recordings)+string(filepath.Separator)))
+	exceptions := readExceptions(t, "exceptions.txt")
+	for rel, fs := range recordedFiles(t, "*") {
 		t.Run(rel, func(t *testing.T) {
-			fs := all[rel]
-			release := strings.Split(rel, "/")[0] + "-RELEASE"
-			k, hooks := newSimReplay(t, release, fs.FirstJID)
+			k, hooks := newSimReplay(t, path.Dir(rel)+"-RELEASE", fs.FirstJID)
 			if err := hooks.Tree(fs.Tree); err != nil {
 				t.Fatal(err)
 			}
-			replayFile(t, file, rel, fs, exceptions, k, hooks)
+			replayFile(t, rel, fs, exceptions, k, hooks)
 		})
 	}
 	for key := range exceptions {
@@ -120,10 +107,37 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// recordedFiles are the recordings of a release, or of all for "*", as
+// "13.2/jail.jsonl", in order, each with what it needs.
+func recordedFiles(t *testing.T, release string) iter.Seq2[string, fileSetup] {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(*recordings, "setup.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string]fileSetup
+	if err := json.Unmarshal(raw, &all); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(*recordings, release, "*.jsonl"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no recordings of %s in %s: %v", release, *recordings, err)
+	}
+	return func(yield func(string, fileSetup) bool) {
+		for _, file := range files {
+			rel := filepath.ToSlash(strings.TrimPrefix(file, filepath.Clean(*recordings)+string(filepath.Separator)))
+			if !yield(rel, all[rel]) {
+				return
+			}
+		}
+	}
+}
+
 // readExceptions reads "release/file:line reason" lines.
 func readExceptions(t *testing.T, name string) map[string]string {
+	t.Helper()
 	out := map[string]string{}
-	b, err := os.ReadFile(name)
+	b, err := os.ReadFile(filepath.Join(*recordings, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +148,7 @@ func readExceptions(t *testing.T, name string) map[string]string {
 		}
 		key, reason, ok := strings.Cut(l, " ")
 		if !ok || out[key] != "" {
-			t.Errorf("exceptions.txt: %q needs a reason and may be there once", l)
+			t.Errorf("%s: %q needs a reason and may be there once", name, l)
 		}
 		out[key] = reason
 	}
@@ -143,8 +157,8 @@ func readExceptions(t *testing.T, name string) map[string]string {
 
 // replayFile gives each line to the kernel. At most 5 % of the lines that can
 // be expressed may be excepted, and an exception that is not needed is an error.
-func replayFile(t *testing.T, file, rel string, fs fileSetup, exceptions map[string]string, k kernel.Kernel, hooks replayHooks) {
-	f, err := os.Open(file)
+func replayFile(t *testing.T, rel string, fs fileSetup, exceptions map[string]string, k kernel.Kernel, hooks replayHooks) {
+	f, err := os.Open(filepath.Join(*recordings, filepath.FromSlash(rel)))
 	if err != nil {
 		t.Fatal(err)
 	}
