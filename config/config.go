@@ -230,9 +230,6 @@ func (c *Config) Problems() []*PropertyError {
 			list = append(list, &PropertyError{Key: e.key, Value: e.text, Err: ErrUnknownProperty})
 			continue
 		}
-		if e.set {
-			continue
-		}
 		var perr *PropertyError
 		if _, err := e.value(p); errors.As(err, &perr) {
 			list = append(list, perr)

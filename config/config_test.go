@@ -466,6 +466,115 @@ func TestReplaceIn(t *testing.T) {
 	}
 }
 
+// TestConvertRefusesLoss: bytes that JSON cannot hold are not replaced.
+func TestConvertRefusesLoss(t *testing.T) {
+	for _, tt := range []struct{ name, src, key string }{
+		{"bare value", "# c\xbf\nuser { b =\xbf1 }\n", "user.b"},
+		{"quoted value", "boot = on;\nnotes = \"gr\xfcn\";\n", "notes"},
+		{"list", "zz = [a, \"\xff\"]\n", "zz"},
+		{"repeated key", "zz = a\nzz = \xff\n", "zz"},
+		{"key", "\xffz = null\n", "\xffz"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := Parse([]byte(tt.src), UCL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var perr *PropertyError
+			if d, _, err := c.Convert(JSON); !errors.Is(err, ErrNotStorable) || !errors.As(err, &perr) || perr.Key != tt.key {
+				t.Errorf("to JSON: %v, %v", d, err)
+			}
+			d, _, err := c.Convert(ZFS)
+			if tt.name == "key" {
+				if !errors.Is(err, ErrNotStorable) {
+					t.Errorf("key to ZFS: %v", err)
+				}
+			} else if err != nil {
+				t.Errorf("to ZFS: %v", err)
+			} else {
+				sameValues(t, "zfs", c, d)
+			}
+		})
+	}
+	c := New()
+	if err := c.SetRaw("zz", "\xff"); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := c.Encode(); !errors.Is(err, ErrNotStorable) {
+		t.Errorf("encoded as %q, %v", data, err)
+	}
+	// What a file has stays as it is, even where it is no UTF-8.
+	const text = "{\"zz\": \"\xff\", \"\xfe\": 1}"
+	c = parse(t, text)
+	if err := c.Set("boot", "yes"); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := c.Encode(); err != nil || !strings.Contains(string(data), "\"\xff\"") || !strings.Contains(string(data), "\"\xfe\"") {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
+// TestHereDocument: a here-document of UCL survives a change, and goes into a
+// new file of the same store.
+func TestHereDocument(t *testing.T) {
+	c, err := Parse([]byte("notes = <<EOD\none\ntwo\nEOD\nboot = on\n"), UCL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, _, err := c.Convert(UCL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := d.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := Parse(data, UCL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameValues(t, "ucl", c, back)
+	if text, _ := back.Raw("notes"); text != "one\ntwo" {
+		t.Errorf("notes %q", text)
+	}
+}
+
+func TestRawProblems(t *testing.T) {
+	c := New()
+	if err := c.SetRaw("boot", "junk"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Validate(); !errors.Is(err, ErrInvalidValue) {
+		t.Errorf("before a save: %v", err)
+	}
+}
+
+// TestNewKeysKeepTheOrder: new keys go where the order of a sorted object has
+// them, and last in one that is not sorted.
+func TestNewKeysKeepTheOrder(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{`{"a": 1, "user": {"m": 1}, "z": 1}`, `a m:{b} user:{a m z} y z`},
+		{`{"z": 1, "user": {"m": 1, "b": 2}}`, `z user:{m b z a} y m:{b}`},
+		{`{}`, `m:{b} user:{a z} y`},
+	} {
+		c := parse(t, tt.in)
+		for _, key := range []string{"y", "user.z", "m.b", "user.a"} {
+			if err := c.SetRaw(key, "x"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		data, err := c.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.NewReplacer(`: "x"`, "", `"`, "", ",", "", ": 1", "", ": 2", "", ": {", ":{ ", "\n", " ").Replace(string(data))
+		text = strings.NewReplacer("{ ", "{", " }", "}").Replace(strings.Join(strings.Fields(text), " "))
+		if text != "{"+tt.want+"}" {
+			t.Errorf("%s: got %s, want {%s}", tt.in, text, tt.want)
+		}
+	}
+}
+
 func TestMigrateOptions(t *testing.T) {
 	c := parse(t, `{"host_hostuuid": "a", "memoryuse": "off", "dhcp": 1, "cpuset": "off", "zz": 1, "boot": "junk"}`)
 	m, changes := c.Migrate(MigrateOptions{Defaults: parse(t, `{"memoryuse": "deny=8G"}`)})

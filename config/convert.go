@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"unicode/utf8"
 
 	"github.com/libioc/go-libioc/internal/atomicfile"
 )
@@ -22,8 +23,8 @@ type Change struct {
 // Convert returns the configuration as another store holds it, and what is not
 // the same text there. Truth values get the store's words; comments and layout
 // of a UCL file cannot follow. Unknown keys and values that could not be read
-// keep their text. A key or value that the store cannot hold is a
-// *PropertyError wrapping ErrNotStorable.
+// keep their text. A key or value that the store cannot hold, such as Latin-1
+// text in JSON, is a *PropertyError wrapping ErrNotStorable.
 func (c *Config) Convert(to Format) (*Config, []Change, error) {
 	d := &Config{format: to, changed: true}
 	var changes []Change
@@ -38,6 +39,9 @@ func (c *Config) Convert(to Format) (*Config, []Change, error) {
 			if reason := notStorable(n.key, n.textFor(ZFS)); reason != "" {
 				return nil, nil, &PropertyError{Key: n.key, Value: n.text, Reason: reason, Err: ErrNotStorable}
 			}
+		}
+		if to == JSON && (!utf8.ValidString(n.key) || n.token == "" && !utf8.ValidString(n.text)) {
+			return nil, nil, notUTF8(&n)
 		}
 		if now := n.textFor(to); now != e.text {
 			changes = append(changes, Change{Key: e.key, Old: e.text, NewKey: n.key, New: now, Reason: "the word of a " + to.String() + " store"})
@@ -74,7 +78,7 @@ func (e entry) converted(from, to Format) entry {
 		n.token = uclList(e.list)
 	case from == JSON && to == UCL && e.kind != kindOpaque:
 		n.token = e.token
-	case e.kind == kindList && to == JSON:
+	case e.kind == kindList && to == JSON && utf8.ValidString(e.text):
 		n.token = jsonList(e.list)
 	case e.kind == kindBare && to == JSON && isJSONWord(e.text):
 		n.token = e.text

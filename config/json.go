@@ -57,11 +57,20 @@ func (c *Config) encodeJSON() ([]byte, error) {
 	root.isObject = true
 	placed := make(map[int]bool, len(c.entries))
 	root.object = c.update("", root.object, placed)
+	var tree grower
 	for i := range c.entries {
-		if !placed[i] && c.index[c.entries[i].key] == i {
-			insertJSON(&root, strings.Split(c.entries[i].key, "."), &c.entries[i])
+		e := &c.entries[i]
+		if c.index[e.key] != i {
+			continue
+		}
+		if e.token == "" && !utf8.ValidString(e.text) || !placed[i] && !utf8.ValidString(e.key) {
+			return nil, notUTF8(e)
+		}
+		if !placed[i] {
+			tree.insert(&root, strings.Split(e.key, "."), e)
 		}
 	}
+	tree.finish(&root)
 	var b strings.Builder
 	writeNode(&b, &root, 0)
 	b.WriteString(end)
@@ -100,29 +109,69 @@ func (c *Config) update(prefix string, members []jnode, placed map[int]bool) []j
 	return kept
 }
 
-func insertJSON(n *jnode, path []string, e *entry) {
-	for i := range n.object {
-		if m := &n.object[i]; m.key == path[0] && len(path) > 1 && m.isObject {
-			insertJSON(m, path[1:], e)
-			return
-		}
+// notUTF8 is the refusal of bytes that JSON, which is UTF-8 by definition
+// (RFC 8259), cannot hold.
+func notUTF8(e *entry) error {
+	return &PropertyError{Key: e.key, Value: e.text, Reason: "JSON holds UTF-8 only", Err: ErrNotStorable}
+}
+
+// A grower adds members to objects. Where a member goes is decided once an
+// object has them all, since finding the place for each would cost the length
+// of the object each time.
+type grower map[*jnode]*growth
+
+type growth struct {
+	sections map[string]*jnode // members that are objects
+	added    []*jnode
+}
+
+func (g *grower) insert(n *jnode, path []string, e *entry) {
+	if *g == nil {
+		*g = make(grower)
 	}
-	m := jnode{key: path[0], keyToken: quoteJSON(path[0])}
+	grown := (*g)[n]
+	if grown == nil {
+		grown = &growth{sections: make(map[string]*jnode)}
+		for i := range n.object {
+			if m := &n.object[i]; m.isObject && grown.sections[m.key] == nil {
+				grown.sections[m.key] = m
+			}
+		}
+		(*g)[n] = grown
+	}
+	if m := grown.sections[path[0]]; m != nil && len(path) > 1 {
+		g.insert(m, path[1:], e)
+		return
+	}
+	m := &jnode{key: path[0], keyToken: quoteJSON(path[0])}
+	grown.added = append(grown.added, m)
 	if len(path) > 1 {
 		m.isObject = true
-		insertJSON(&m, path[1:], e)
+		grown.sections[path[0]] = m
+		g.insert(m, path[1:], e)
 	} else {
 		m.token = e.jsonToken()
 	}
-	at := len(n.object)
-	if sort.SliceIsSorted(n.object, func(i, j int) bool { return n.object[i].key < n.object[j].key }) {
-		at = sort.Search(len(n.object), func(i int) bool { return n.object[i].key > m.key })
-	}
-	n.object = append(n.object, jnode{})
-	copy(n.object[at+1:], n.object[at:])
-	n.object[at] = m
 }
 
+// finish puts the new members of n, and of the objects in it, into place.
+func (g grower) finish(n *jnode) {
+	grown := g[n]
+	if grown == nil {
+		return
+	}
+	for _, m := range grown.sections {
+		g.finish(m)
+	}
+	byKey := func(i, j int) bool { return n.object[i].key < n.object[j].key }
+	sorted := sort.SliceIsSorted(n.object, byKey)
+	for _, m := range grown.added {
+		n.object = append(n.object, *m)
+	}
+	if sorted {
+		sort.SliceStable(n.object, byKey)
+	}
+}
 // jsonToken is the value's exact text in the file, or the quoted text of a
 // value that was set or comes from another store.
 func (e *entry) jsonToken() string {

@@ -28,7 +28,7 @@ func (d *Document) Apply(edits []Edit) ([]byte, error) {
 		fields := places[e.Path]
 		if !e.Remove {
 			if len(fields) == 0 {
-				fmt.Fprintf(&added, "%s = %s;\n", quoteKey(e.Path), e.Source)
+				fmt.Fprintf(&added, "%s = %s%s", quoteKey(e.Path), e.Source, ending(e.Source))
 				continue
 			}
 			last := fields[len(fields)-1].Value
@@ -43,6 +43,10 @@ func (d *Document) Apply(edits []Edit) ([]byte, error) {
 		text := added.String()
 		if head := d.src[:d.end]; len(head) > 0 && head[len(head)-1] != '\n' {
 			text = "\n" + text
+			// A line end would make <<EOD the start of a here-document.
+			if n := len(d.Fields); n > 0 && d.endsInTag(d.Fields[n-1].Value) {
+				text = ";" + text
+			}
 		}
 		cuts = append(cuts, splice{d.end, d.end, text})
 	}
@@ -52,6 +56,20 @@ func (d *Document) Apply(edits []Edit) ([]byte, error) {
 		return nil, fmt.Errorf("ucl: edited text: %w", err)
 	}
 	return out, nil
+}
+
+// ending is what a new field needs behind its value. The tag that ends a
+// here-document stands alone on its line.
+func ending(source string) string {
+	if strings.HasPrefix(source, "<<") && strings.Contains(source, "\n") {
+		return "\n"
+	}
+	return ";\n"
+}
+
+// endsInTag reports whether v is a bare <<EOD right before where new fields go.
+func (d *Document) endsInTag(v Value) bool {
+	return v.Kind == Scalar && !v.Quoted && v.End == d.end && strings.HasPrefix(v.Text, "<<")
 }
 
 type splice struct {

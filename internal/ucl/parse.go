@@ -2,6 +2,7 @@ package ucl
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 )
 
@@ -12,11 +13,36 @@ type parser struct {
 	src   []byte
 	pos   int
 	depth int
+	// Up to where no string of this quote ends that begins before. Every such
+	// quote in between is escaped, so a string that begins at one of them runs
+	// on in the same way.
+	open map[byte]int
 }
+
+// A failure is a SyntaxError whose line nobody has counted yet: a reader that
+// tries something else instead must not pay for it.
+type failure struct {
+	pos    int
+	reason string
+}
+
+func (f *failure) Error() string { return f.reason }
+
+func (p *parser) fail(reason string) error { return &failure{p.pos, reason} }
 
 // Parse reads a text. An error is a *SyntaxError. The document keeps src.
 func Parse(src []byte) (*Document, error) {
-	p := &parser{src: src}
+	d, err := parse(src)
+	var f *failure
+	if errors.As(err, &f) {
+		before := src[:min(f.pos, len(src))]
+		return nil, &SyntaxError{Line: bytes.Count(before, []byte("\n")) + 1, Column: len(before) - bytes.LastIndexByte(before, '\n'), Reason: f.reason}
+	}
+	return d, err
+}
+
+func parse(src []byte) (*Document, error) {
+	p := &parser{src: src, open: make(map[byte]int)}
 	if bytes.HasPrefix(src, []byte("\xef\xbb\xbf")) {
 		p.pos = 3
 	}
@@ -48,11 +74,6 @@ func Parse(src []byte) (*Document, error) {
 		}
 	}
 	return d, nil
-}
-
-func (p *parser) fail(reason string) error {
-	before := p.src[:min(p.pos, len(p.src))]
-	return &SyntaxError{Line: bytes.Count(before, []byte("\n")) + 1, Column: len(before) - bytes.LastIndexByte(before, '\n'), Reason: reason}
 }
 
 func (p *parser) peek() byte {
@@ -187,14 +208,15 @@ func (p *parser) section(f *Field) (bool, error) {
 		return false, nil
 	}
 	start := p.pos
-	name, err := p.key()
-	if err != nil {
+	name, ok := p.name()
+	if !ok {
 		p.pos = back
-		return false, nil // not a name: a value after a blank
+		return false, nil // a value after a blank
 	}
 	p.blanks()
 	nested := Field{Key: name, Start: start}
 	if p.peek() == '{' {
+		var err error
 		if nested.Value, err = p.value(); err != nil {
 			return true, err
 		}
@@ -216,32 +238,41 @@ func (p *parser) section(f *Field) (bool, error) {
 	return true, nil
 }
 
+// name reads a section's name. ok is false if there is none, which is no error:
+// a quote may be an apostrophe in a bare value.
+func (p *parser) name() (name string, ok bool) {
+	c := p.peek()
+	if c == '"' || c == '\'' {
+		if p.pos < p.open[c] {
+			return "", false
+		}
+	} else if keyEnd(c) || p.has("/*") {
+		return "", false
+	}
+	name, err := p.key()
+	return name, err == nil
+}
+
 // terminator passes what ends a field. An object needs none.
 func (p *parser) terminator(f *Field) error {
-	p.blanks()
-	switch c := p.peek(); {
-	case c == ';' || c == ',':
-		p.pos++
-		f.End = p.pos
-		return nil
-	case c == '\n' || c == '}' || c == '#' || p.pos == len(p.src) || f.Value.Kind == Object:
-		return nil
-	case p.has("/*"):
-		found, err := p.comment()
-		if err != nil || !found {
-			return err
+	for {
+		p.blanks()
+		switch c := p.peek(); {
+		case c == ';' || c == ',':
+			p.pos++
+			f.End = p.pos
+			return nil
+		case c == '\n' || c == '}' || c == '#' || p.pos == len(p.src) || f.Value.Kind == Object:
+			return nil
+		case p.has("/*"):
+			// Only the rest of the line decides.
+			if _, err := p.comment(); err != nil {
+				return err
+			}
+		default:
+			return p.fail("expected ';', ',' or the end of the line")
 		}
-		// Only the rest of the line decides.
-		rest := Field{Value: Value{Kind: Scalar}}
-		if err := p.terminator(&rest); err != nil {
-			return err
-		}
-		if rest.End > 0 {
-			f.End = rest.End
-		}
-		return nil
 	}
-	return p.fail("expected ';', ',' or the end of the line")
 }
 
 func (p *parser) key() (string, error) {

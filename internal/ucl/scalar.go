@@ -19,8 +19,7 @@ func (p *parser) quoted() (string, error) {
 			p.pos++
 			return b.String(), nil
 		case c == '\n':
-			p.pos = start
-			return "", p.fail("string without end")
+			return "", p.unended(start)
 		case c != '\\':
 			b.WriteByte(c)
 			p.pos++
@@ -34,17 +33,26 @@ func (p *parser) quoted() (string, error) {
 			continue
 		}
 		if c != 'u' {
+			p.open['"'] = p.pos
 			return "", p.fail("unknown escape")
 		}
 		p.pos++
 		r, err := p.unicode()
 		if err != nil {
+			p.open['"'] = p.pos
 			return "", err
 		}
 		b.WriteRune(r)
 	}
+	return "", p.unended(start)
+}
+
+// unended is the failure of the string that begins at start and was followed to
+// the current position.
+func (p *parser) unended(start int) error {
+	p.open[p.src[start]] = p.pos
 	p.pos = start
-	return "", p.fail("string without end")
+	return p.fail("string without end")
 }
 
 func (p *parser) unicode() (rune, error) {
@@ -98,8 +106,7 @@ func (p *parser) single() (string, error) {
 			p.pos++
 		}
 	}
-	p.pos = start
-	return "", p.fail("string without end")
+	return "", p.unended(start)
 }
 
 // heredocTag is the word behind <<, upper-case letters up to the line's end.

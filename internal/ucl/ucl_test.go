@@ -67,6 +67,10 @@ func TestParse(t *testing.T) {
 		{"byte order mark", "\xef\xbb\xbfa = 1", "a=1"},
 		{"comma separated", "a = 1, b = 2", "a=1 b=2"},
 		{"braces in a bare value", "a = ${x} [y]", "a=${x} [y]"},
+		{"apostrophe", "note don't\nb = 1", "note=don't b=1"},
+		{"quote in a bare value", "a 5\" x\nb = 1", `a=5" x b=1`},
+		{"comments behind a value", "a = \"x\" /* c */ /* d */ ; b = \"y\" /* e */ # f", `a="x" b="y"`},
+		{"here-document that the file's end cuts off", "a = <<EOD", "a=<<EOD"},
 		{"legacy line", `login_flags="-f root";`, `login_flags="-f root"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -103,6 +107,8 @@ func TestParseErrors(t *testing.T) {
 		{"no key", "= 1", 1, 1, "expected a key"},
 		{"NUL", "a = 1\n\x00", 2, 1, "NUL"},
 		{"behind the brace", "{a = 1} b", 1, 9, "behind"},
+		{"apostrophe without end", "b = 1\na 'x", 2, 3, "without end"},
+		{"comment before a second value", `a = "x" /* c */ "y"`, 1, 17, "expected ';'"},
 		{"bare comma", "a = x,y\n", 1, 8, "expected a value"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -154,6 +160,37 @@ func TestApply(t *testing.T) {
 			}
 			if string(got) != tt.want {
 				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestApplyAtTheEnd: a new field must not change the one before it, nor does
+// the form of its own value break it.
+func TestApplyAtTheEnd(t *testing.T) {
+	for _, tt := range []struct{ name, src, path, source, want string }{
+		{"tag without a here-document", "t = <<E", "\t\f\xec\x03n\x875a", Quote("text"), "t = <<E;\n\"\\t\\f\xec\\u0003n\x875a\" = \"text\";\n"},
+		{"the same before a brace", "{t = <<E}", "a", `"1"`, "{t = <<E;\na = \"1\";\n}"},
+		{"bare value", "t = x y", "a", `"1"`, "t = x y\na = \"1\";\n"},
+		{"comment", "t = x # c", "a", `"1"`, "t = x # c\na = \"1\";\n"},
+		{"here-document as value", "t = x\n", "a", "<<E\none\nE", "t = x\na = <<E\none\nE\n"},
+		{"tag as value", "t = x\n", "a", "<<E", "t = x\na = <<E;\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d, err := Parse([]byte(tt.src))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := d.Apply([]Edit{{Path: tt.path, Source: tt.source}})
+			if err != nil || string(got) != tt.want {
+				t.Fatalf("got %q, %v\nwant %q", got, err, tt.want)
+			}
+			after, err := Parse(got)
+			if err != nil || len(after.Fields) != 2 {
+				t.Fatalf("%v, %v", after, err)
+			}
+			if was, is := tree(d.Fields), tree(after.Fields[:1]); was != is {
+				t.Errorf("the field before it was %s, is %s", was, is)
 			}
 		})
 	}
