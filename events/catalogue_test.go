@@ -195,8 +195,8 @@ func TestHookEvents(t *testing.T) {
 		}
 		hooks = append(hooks, h.Hook())
 		v := reflect.ValueOf(h)
-		want := HookRun{
-			v.FieldByName("Jail").String(), v.FieldByName("Command").String(), v.FieldByName("Stdout").String(),
+		want := HookResult{
+			v.FieldByName("Command").String(), v.FieldByName("Stdout").String(),
 			v.FieldByName("Stderr").String(), int(v.FieldByName("ExitCode").Int()),
 		}
 		if h.Result() != want {

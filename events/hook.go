@@ -5,8 +5,12 @@ package events
 // JailHookPrestart tells of exec.prestart, run on the host before the jail is
 // created.
 type JailHookPrestart struct {
-	Header `json:"-"`
-	HookRun
+	Header   `json:"-"`
+	Jail     string `json:"jail"`
+	Command  string `json:"command"`   // as configured
+	Stdout   string `json:"stdout"`    // whole, in the final event
+	Stderr   string `json:"stderr"`    // whole, in the final event
+	ExitCode int    `json:"exit_code"` // -1 if a signal ended it
 }
 
 // Type returns "JailHookPrestart".
@@ -15,15 +19,25 @@ func (JailHookPrestart) Type() string { return "JailHookPrestart" }
 // MarshalJSON returns the wire form, see [Marshal].
 func (e JailHookPrestart) MarshalJSON() ([]byte, error) { return Marshal(e) }
 func (e JailHookPrestart) with(h Header) IocEvent       { e.Header = h; return e }
+func (e JailHookPrestart) subject() string              { return e.Jail }
 
 // Hook returns "prestart".
 func (JailHookPrestart) Hook() string { return "prestart" }
 
+// Result returns what the command answered.
+func (e JailHookPrestart) Result() HookResult {
+	return HookResult{e.Command, e.Stdout, e.Stderr, e.ExitCode}
+}
+
 // JailHookCreated tells of exec.created, run on the host right after the jail
 // was created.
 type JailHookCreated struct {
-	Header `json:"-"`
-	HookRun
+	Header   `json:"-"`
+	Jail     string `json:"jail"`
+	Command  string `json:"command"`   // as configured
+	Stdout   string `json:"stdout"`    // whole, in the final event
+	Stderr   string `json:"stderr"`    // whole, in the final event
+	ExitCode int    `json:"exit_code"` // -1 if a signal ended it
 }
 
 // Type returns "JailHookCreated".
@@ -32,14 +46,24 @@ func (JailHookCreated) Type() string { return "JailHookCreated" }
 // MarshalJSON returns the wire form, see [Marshal].
 func (e JailHookCreated) MarshalJSON() ([]byte, error) { return Marshal(e) }
 func (e JailHookCreated) with(h Header) IocEvent       { e.Header = h; return e }
+func (e JailHookCreated) subject() string              { return e.Jail }
 
 // Hook returns "created".
 func (JailHookCreated) Hook() string { return "created" }
 
+// Result returns what the command answered.
+func (e JailHookCreated) Result() HookResult {
+	return HookResult{e.Command, e.Stdout, e.Stderr, e.ExitCode}
+}
+
 // JailHookStart tells of exec.start, run in the jail.
 type JailHookStart struct {
-	Header `json:"-"`
-	HookRun
+	Header   `json:"-"`
+	Jail     string `json:"jail"`
+	Command  string `json:"command"`   // as configured
+	Stdout   string `json:"stdout"`    // whole, in the final event
+	Stderr   string `json:"stderr"`    // whole, in the final event
+	ExitCode int    `json:"exit_code"` // -1 if a signal ended it
 }
 
 // Type returns "JailHookStart".
@@ -48,15 +72,25 @@ func (JailHookStart) Type() string { return "JailHookStart" }
 // MarshalJSON returns the wire form, see [Marshal].
 func (e JailHookStart) MarshalJSON() ([]byte, error) { return Marshal(e) }
 func (e JailHookStart) with(h Header) IocEvent       { e.Header = h; return e }
+func (e JailHookStart) subject() string              { return e.Jail }
 
 // Hook returns "start".
 func (JailHookStart) Hook() string { return "start" }
 
+// Result returns what the command answered.
+func (e JailHookStart) Result() HookResult {
+	return HookResult{e.Command, e.Stdout, e.Stderr, e.ExitCode}
+}
+
 // JailHookPoststart tells of exec.poststart, run on the host once the jail is
 // up.
 type JailHookPoststart struct {
-	Header `json:"-"`
-	HookRun
+	Header   `json:"-"`
+	Jail     string `json:"jail"`
+	Command  string `json:"command"`   // as configured
+	Stdout   string `json:"stdout"`    // whole, in the final event
+	Stderr   string `json:"stderr"`    // whole, in the final event
+	ExitCode int    `json:"exit_code"` // -1 if a signal ended it
 }
 
 // Type returns "JailHookPoststart".
@@ -65,15 +99,25 @@ func (JailHookPoststart) Type() string { return "JailHookPoststart" }
 // MarshalJSON returns the wire form, see [Marshal].
 func (e JailHookPoststart) MarshalJSON() ([]byte, error) { return Marshal(e) }
 func (e JailHookPoststart) with(h Header) IocEvent       { e.Header = h; return e }
+func (e JailHookPoststart) subject() string              { return e.Jail }
 
 // Hook returns "poststart".
 func (JailHookPoststart) Hook() string { return "poststart" }
 
+// Result returns what the command answered.
+func (e JailHookPoststart) Result() HookResult {
+	return HookResult{e.Command, e.Stdout, e.Stderr, e.ExitCode}
+}
+
 // JailHookPrestop tells of exec.prestop, run on the host before the jail is
 // stopped.
 type JailHookPrestop struct {
-	Header `json:"-"`
-	HookRun
+	Header   `json:"-"`
+	Jail     string `json:"jail"`
+	Command  string `json:"command"`   // as configured
+	Stdout   string `json:"stdout"`    // whole, in the final event
+	Stderr   string `json:"stderr"`    // whole, in the final event
+	ExitCode int    `json:"exit_code"` // -1 if a signal ended it
 }
 
 // Type returns "JailHookPrestop".
@@ -82,14 +126,24 @@ func (JailHookPrestop) Type() string { return "JailHookPrestop" }
 // MarshalJSON returns the wire form, see [Marshal].
 func (e JailHookPrestop) MarshalJSON() ([]byte, error) { return Marshal(e) }
 func (e JailHookPrestop) with(h Header) IocEvent       { e.Header = h; return e }
+func (e JailHookPrestop) subject() string              { return e.Jail }
 
 // Hook returns "prestop".
 func (JailHookPrestop) Hook() string { return "prestop" }
 
+// Result returns what the command answered.
+func (e JailHookPrestop) Result() HookResult {
+	return HookResult{e.Command, e.Stdout, e.Stderr, e.ExitCode}
+}
+
 // JailHookStop tells of exec.stop, run in the jail.
 type JailHookStop struct {
-	Header `json:"-"`
-	HookRun
+	Header   `json:"-"`
+	Jail     string `json:"jail"`
+	Command  string `json:"command"`   // as configured
+	Stdout   string `json:"stdout"`    // whole, in the final event
+	Stderr   string `json:"stderr"`    // whole, in the final event
+	ExitCode int    `json:"exit_code"` // -1 if a signal ended it
 }
 
 // Type returns "JailHookStop".
@@ -98,15 +152,25 @@ func (JailHookStop) Type() string { return "JailHookStop" }
 // MarshalJSON returns the wire form, see [Marshal].
 func (e JailHookStop) MarshalJSON() ([]byte, error) { return Marshal(e) }
 func (e JailHookStop) with(h Header) IocEvent       { e.Header = h; return e }
+func (e JailHookStop) subject() string              { return e.Jail }
 
 // Hook returns "stop".
 func (JailHookStop) Hook() string { return "stop" }
 
+// Result returns what the command answered.
+func (e JailHookStop) Result() HookResult {
+	return HookResult{e.Command, e.Stdout, e.Stderr, e.ExitCode}
+}
+
 // JailHookPoststop tells of exec.poststop, run on the host after the jail was
 // removed.
 type JailHookPoststop struct {
-	Header `json:"-"`
-	HookRun
+	Header   `json:"-"`
+	Jail     string `json:"jail"`
+	Command  string `json:"command"`   // as configured
+	Stdout   string `json:"stdout"`    // whole, in the final event
+	Stderr   string `json:"stderr"`    // whole, in the final event
+	ExitCode int    `json:"exit_code"` // -1 if a signal ended it
 }
 
 // Type returns "JailHookPoststop".
@@ -115,14 +179,24 @@ func (JailHookPoststop) Type() string { return "JailHookPoststop" }
 // MarshalJSON returns the wire form, see [Marshal].
 func (e JailHookPoststop) MarshalJSON() ([]byte, error) { return Marshal(e) }
 func (e JailHookPoststop) with(h Header) IocEvent       { e.Header = h; return e }
+func (e JailHookPoststop) subject() string              { return e.Jail }
 
 // Hook returns "poststop".
 func (JailHookPoststop) Hook() string { return "poststop" }
 
+// Result returns what the command answered.
+func (e JailHookPoststop) Result() HookResult {
+	return HookResult{e.Command, e.Stdout, e.Stderr, e.ExitCode}
+}
+
 // JailCommand tells of a command run in a jail.
 type JailCommand struct {
-	Header `json:"-"`
-	HookRun
+	Header   `json:"-"`
+	Jail     string `json:"jail"`
+	Command  string `json:"command"`   // as configured
+	Stdout   string `json:"stdout"`    // whole, in the final event
+	Stderr   string `json:"stderr"`    // whole, in the final event
+	ExitCode int    `json:"exit_code"` // -1 if a signal ended it
 }
 
 // Type returns "JailCommand".
@@ -131,9 +205,15 @@ func (JailCommand) Type() string { return "JailCommand" }
 // MarshalJSON returns the wire form, see [Marshal].
 func (e JailCommand) MarshalJSON() ([]byte, error) { return Marshal(e) }
 func (e JailCommand) with(h Header) IocEvent       { e.Header = h; return e }
+func (e JailCommand) subject() string              { return e.Jail }
 
 // Hook returns "command".
 func (JailCommand) Hook() string { return "command" }
+
+// Result returns what the command answered.
+func (e JailCommand) Result() HookResult {
+	return HookResult{e.Command, e.Stdout, e.Stderr, e.ExitCode}
+}
 
 // JailHookOutput is output of a running hook or command as it comes, told by
 // [Span.Progress] below the hook's span. When there is no room for it, it is
@@ -174,19 +254,12 @@ func (e JailHookOutput) merge(older IocEvent) IocEvent {
 	return e
 }
 
-// HookRun is what the events of hooks and commands carry.
-type HookRun struct {
-	Jail     string `json:"jail"`
-	Command  string `json:"command"`   // as configured
-	Stdout   string `json:"stdout"`    // whole, in the final event
-	Stderr   string `json:"stderr"`    // whole, in the final event
-	ExitCode int    `json:"exit_code"` // -1 if a signal ended it
+// HookResult is what a hook or command answered.
+type HookResult struct {
+	Command        string
+	Stdout, Stderr string
+	ExitCode       int // -1 if a signal ended it
 }
-
-func (r HookRun) subject() string { return r.Jail }
-
-// Result returns what the hook answered; complete in the final event.
-func (r HookRun) Result() HookRun { return r }
 
 // HookEvent is implemented by the events of hooks and by [JailCommand].
 type HookEvent interface {
@@ -195,5 +268,5 @@ type HookEvent interface {
 	// start, poststart, prestop, stop, poststop, or command.
 	Hook() string
 	// Result returns what the hook answered; complete in the final event.
-	Result() HookRun
+	Result() HookResult
 }

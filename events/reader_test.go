@@ -17,9 +17,9 @@ import (
 func work(op *Operation, n int, pause func()) {
 	top := op.Begin(JailStart{Jail: "web"})
 	for i := range n {
-		s := top.Begin(JailHookStart{HookRun: HookRun{Jail: "web", Command: fmt.Sprint(i)}})
+		s := top.Begin(JailHookStart{Jail: "web", Command: fmt.Sprint(i)})
 		for j := range 100 {
-			s.Progress(JailHookStart{HookRun: HookRun{Jail: "web", Command: fmt.Sprint(i), ExitCode: j}})
+			s.Progress(JailHookStart{Jail: "web", Command: fmt.Sprint(i), ExitCode: j})
 			s.Progress(JailHookOutput{Jail: "web", Hook: "start", Stream: "stdout", Data: "line\n"})
 		}
 		pause()
@@ -224,7 +224,7 @@ func TestConcurrentSenders(t *testing.T) {
 			for i := range steps {
 				inner.Go(func() {
 					s := top.Begin(JailHookStart{})
-					s.Progress(JailHookStart{HookRun: HookRun{ExitCode: i}})
+					s.Progress(JailHookStart{ExitCode: i})
 					s.Progress(JailHookOutput{Data: "x"})
 					if i%5 != 0 {
 						s.Done("")

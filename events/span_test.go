@@ -45,7 +45,7 @@ func TestProgressIsSampled(t *testing.T) {
 // Output finds a full channel, is joined per stream and comes with the end.
 func TestOutputIsMerged(t *testing.T) {
 	op := NewOperation(Options{Room: 2, Slack: 1, Sample: -1})
-	s := op.Begin(JailHookStart{HookRun: HookRun{Jail: "web"}})
+	s := op.Begin(JailHookStart{Jail: "web"})
 	out := func(stream, data string) {
 		s.Progress(JailHookOutput{Jail: "web", Hook: "start", Stream: stream, Data: data})
 	}
@@ -56,7 +56,7 @@ func TestOutputIsMerged(t *testing.T) {
 	<-op.Events() // the reader takes the pending event
 	<-op.Events() // and the first line
 	out("stdout", "4\n")
-	s.DoneWith(JailHookStart{HookRun: HookRun{Jail: "web", Stdout: "1\n2\n3\n4\n", Stderr: "oops\n"}})
+	s.DoneWith(JailHookStart{Jail: "web", Stdout: "1\n2\n3\n4\n", Stderr: "oops\n"})
 	op.Close(nil)
 
 	all := drain(t, op)
@@ -106,7 +106,7 @@ func TestFinalEventCountsWhatFoundNoRoom(t *testing.T) {
 	for i := range 5 {
 		s.Progress(JailHookOutput{Stream: "stdout"})
 		s.Progress(JailHookOutput{Stream: "stderr"})
-		s.Progress(JailHookStart{HookRun: HookRun{ExitCode: i}})
+		s.Progress(JailHookStart{ExitCode: i})
 	}
 	s.Fail(errBoom, "")
 	op.Close(errBoom)

@@ -123,25 +123,22 @@ func (w *hookWriter) Write(p []byte) (int, error) {
 }
 
 func hookEvent(jail string, a hookArgs, out hookOutcome) events.IocEvent {
-	run := events.HookRun{
-		Jail: jail, Command: a.Command,
-		Stdout: out.stdout.String(), Stderr: out.stderr.String(), ExitCode: out.exit.Code,
-	}
+	stdout, stderr, code := out.stdout.String(), out.stderr.String(), out.exit.Code
 	switch a.Hook {
 	case "prestart":
-		return events.JailHookPrestart{HookRun: run}
+		return events.JailHookPrestart{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
 	case "created":
-		return events.JailHookCreated{HookRun: run}
+		return events.JailHookCreated{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
 	case "start":
-		return events.JailHookStart{HookRun: run}
+		return events.JailHookStart{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
 	case "poststart":
-		return events.JailHookPoststart{HookRun: run}
+		return events.JailHookPoststart{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
 	case "prestop":
-		return events.JailHookPrestop{HookRun: run}
+		return events.JailHookPrestop{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
 	case "stop":
-		return events.JailHookStop{HookRun: run}
+		return events.JailHookStop{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
 	case "poststop":
-		return events.JailHookPoststop{HookRun: run}
+		return events.JailHookPoststop{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
 	}
-	return events.JailCommand{HookRun: run}
+	return events.JailCommand{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
 }
