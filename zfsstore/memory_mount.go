@@ -222,10 +222,24 @@ func (m *Memory) Unmount(ctx context.Context, name string, force bool) error {
 		if d.MountedAt == "" {
 			return c.refuse(1, "cannot unmount '%s': not currently mounted", name)
 		}
-		if err := c.busy(d, force, nil); err != nil {
-			return err
+		// Those below that follow its mountpoint are unmounted with it.
+		set := slices.DeleteFunc(m.inheriting(d, "mountpoint"), func(d *dataset) bool { return d.MountedAt == "" })
+		slices.SortFunc(set, func(a, b *dataset) int { return cmp.Compare(b.MountSeq, a.MountSeq) })
+		with := make(map[*dataset]bool, len(set))
+		for _, one := range set {
+			with[one] = true
 		}
-		return c.unmount(d)
+		for _, one := range set {
+			if err := c.busy(one, force, with); err != nil {
+				return err
+			}
+		}
+		for _, one := range set {
+			if err := c.unmount(one); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

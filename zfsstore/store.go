@@ -83,8 +83,9 @@ type Store interface {
 	// ErrWrongType.
 	Mount(ctx context.Context, name string) error
 
-	// Unmount unmounts a file system, though in use if force is set. It
-	// returns ErrNotFound, ErrNotMounted, ErrBusy or ErrWrongType.
+	// Unmount unmounts a file system, and those below it that inherit their
+	// mountpoint from it; though in use if force is set. It returns
+	// ErrNotFound, ErrNotMounted, ErrBusy or ErrWrongType.
 	Unmount(ctx context.Context, name string, force bool) error
 
 	// Send starts to send a snapshot and returns the stream. A refusal comes

@@ -26,12 +26,13 @@ func (t *T) set(dataset, name, value string) {
 func testProperties(t *T) {
 	t.create("a", "a/b")
 	t.snapshot("a/b@s")
-	t.wantProperty("a", "readonly", "off", zfsstore.SourceDefault)
-	t.set("a", "readonly", "on")
+	// Not readonly: FreeBSD shows how a mounted child is mounted instead.
+	t.wantProperty("a", "copies", "1", zfsstore.SourceDefault)
+	t.set("a", "copies", "2")
 	t.set("a", "org.test:tag", "x")
 	inherited := zfsstore.Source("inherited from " + t.in("a"))
-	t.wantProperty("a", "readonly", "on", zfsstore.SourceLocal)
-	t.wantProperty("a/b", "readonly", "on", inherited)
+	t.wantProperty("a", "copies", "2", zfsstore.SourceLocal)
+	t.wantProperty("a/b", "copies", "2", inherited)
 	t.wantProperty("a/b", "org.test:tag", "x", inherited)
 	t.wantProperty("a/b@s", "org.test:tag", "x", inherited)
 	t.wantProperty("a", "quota", "0", zfsstore.SourceDefault)
