@@ -34,6 +34,7 @@ type prison struct {
 	Parent        int         `json:"parent"`
 	Path          string      `json:"path"` // as the host sees it
 	CPUSet        uint64      `json:"cpuset"`
+	CPUs          []int       `json:"cpus,omitempty"` // nil: the parent's
 	Persist       bool        `json:"persist"`
 	Dead          bool        `json:"dead,omitempty"`
 	SecureLevel   int         `json:"securelevel"`

@@ -93,6 +93,14 @@ func (unsupported) RctlGetRacct(ctx context.Context, filter string) (map[string]
 	return nil, unsupportedError("RctlGetRacct")
 }
 
+func (unsupported) CpusetGet(ctx context.Context, id Identity) ([]int, error) {
+	return nil, unsupportedError("CpusetGet")
+}
+
+func (unsupported) CpusetSet(ctx context.Context, id Identity, cpus []int) error {
+	return unsupportedError("CpusetSet")
+}
+
 func (unsupported) Run(ctx context.Context, cmd Command) (Exit, error) {
 	return Exit{}, unsupportedError("Run")
 }

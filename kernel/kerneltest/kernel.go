@@ -87,6 +87,8 @@ func endedContext(s *suite) {
 		"RctlRemoveRule":          func() error { return k.RctlRemoveRule(ctx, rule) },
 		"RctlGetRules":            func() error { return one(k.RctlGetRules(ctx, "jail")) },
 		"RctlGetRacct":            func() error { return one(k.RctlGetRacct(ctx, "jail:kerneltest")) },
+		"CpusetGet":               func() error { return one(k.CpusetGet(ctx, id)) },
+		"CpusetSet":               func() error { return k.CpusetSet(ctx, id, []int{0}) },
 		"Interfaces":              func() error { return one(k.Interfaces(ctx)) },
 		"InterfaceCreate":         func() error { return one(k.InterfaceCreate(ctx, "epair")) },
 		"InterfaceDestroy":        func() error { return k.InterfaceDestroy(ctx, "epair999a") },
