@@ -37,6 +37,7 @@ type prison struct {
 	CPUs          []int       `json:"cpus,omitempty"` // nil: the parent's
 	Persist       bool        `json:"persist"`
 	Dead          bool        `json:"dead,omitempty"`
+	Owned         bool        `json:"owned,omitempty"` // by a descriptor of this process
 	SecureLevel   int         `json:"securelevel"`
 	OSRelDate     int         `json:"osreldate"`
 	OSRelease     string      `json:"osrelease"`
@@ -333,6 +334,11 @@ func (j *simJails) linked() error {
 	for _, pr := range all {
 		for p := pr.parent; p != nil; p = p.parent {
 			p.childCount++
+		}
+	}
+	for _, pr := range all {
+		if pr.Owned && pr.alive() && !pr.gone {
+			j.kill(pr)
 		}
 	}
 	for _, pr := range all {

@@ -37,6 +37,14 @@ func (unsupported) JailRemove(ctx context.Context, id Identity) error {
 	return unsupportedError("JailRemove")
 }
 
+func (unsupported) JailSetOwned(ctx context.Context, params ...Param) (*OwnedJail, error) {
+	return nil, unsupportedError("JailSetOwned")
+}
+
+func (unsupported) JailEvents(ctx context.Context) iter.Seq2[JailEvent, error] {
+	return func(yield func(JailEvent, error) bool) { yield(JailEvent{}, unsupportedError("JailEvents")) }
+}
+
 func (unsupported) JailParams(ctx context.Context) ([]ParamInfo, error) {
 	return nil, unsupportedError("JailParams")
 }
