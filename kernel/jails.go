@@ -105,6 +105,22 @@ type Jails interface {
 	// no error.
 	JailRemove(ctx context.Context, id Identity) error
 
+	// JailSetOwned creates a jail, as JailSet with JailCreate does, that ends
+	// with the result's Close. Where the kernel has jail descriptors
+	// (Features.JailDesc) it ends as well when this process does, so that a
+	// crash leaves no one-shot jail. The parameter persist is needed as ever.
+	JailSetOwned(ctx context.Context, params ...Param) (*OwnedJail, error)
+
+	// JailEvents tells of every jail that the caller sees: first JailThere for
+	// each that is there, then each change, whoever made it. It waits in
+	// kevent(2) on FreeBSD 15 (EVFILT_JAIL) and looks once a second on 13 and
+	// 14. What happens between two looks is merged: several changes are one
+	// JailChanged, and a jail made and removed again is not told of. A rename is
+	// the end of one identity and the start of another. Nothing is buffered for
+	// a slow reader; the next look has the truth. The last pair has the error
+	// that ended it: the context's, or a refused call's.
+	JailEvents(ctx context.Context) iter.Seq2[JailEvent, error]
+
 	// JailParams lists the parameters that the running kernel knows.
 	JailParams(ctx context.Context) ([]ParamInfo, error)
 }

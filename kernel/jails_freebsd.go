@@ -38,6 +38,11 @@ func paramFinder() func(string) (ParamInfo, bool) {
 }
 
 func (k *freebsd) JailSet(ctx context.Context, flags SetFlags, params ...Param) (int, error) {
+	return k.jailSet(ctx, flags, params)
+}
+
+// jailSet is JailSet with pairs of ours behind the caller's.
+func (k *freebsd) jailSet(ctx context.Context, flags SetFlags, params []Param, ours ...pair) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -52,6 +57,7 @@ func (k *freebsd) JailSet(ctx context.Context, flags SetFlags, params ...Param) 
 	for _, p := range params {
 		pairs = append(pairs, newPair(p.Name, p.Data))
 	}
+	pairs = append(pairs, ours...)
 	if name, msg := checkPairs(pairs); msg != "" {
 		return 0, &JailError{Op: "jail_set", Name: jailName(params), Param: name, Errno: syscall.EINVAL, Msg: msg}
 	}

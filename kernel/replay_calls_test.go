@@ -66,8 +66,11 @@ func param(s string) (kernel.Param, error) {
 }
 
 func longText(name string, n int) string {
-	if name == "fspath" {
+	switch name {
+	case "fspath":
 		return "/mt/" + strings.Repeat("d", n-len("/mt/"))
+	case "path":
+		return "/" + strings.Repeat("x", n-1)
 	}
 	return strings.Repeat("x", n)
 }

@@ -47,7 +47,8 @@ func (k jidKernel) param(p kernel.Param, turn func(int) int) kernel.Param {
 	case jidParams[p.Name] && len(p.Data) == 4:
 		return kernel.Int(p.Name, turn(kernel.Params{p}.Int(p.Name)))
 	case p.Name == "name":
-		if n, err := strconv.Atoi(kernel.Params{p}.String("name")); err == nil {
+		text := kernel.Params{p}.String("name")
+		if n, err := strconv.Atoi(text); err == nil && strconv.Itoa(n) == text {
 			return kernel.String("name", strconv.Itoa(turn(n)))
 		}
 	}

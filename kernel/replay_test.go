@@ -65,6 +65,7 @@ type setup struct {
 	Signal  int      // wait4: what ended it
 	Path    string   // readdir and open: of what
 	Hold    string   // connect: the jail that has the connection
+	Event   string   // kevent: what JailEvents tells instead, "name kind"
 	Cannot  string   // why no typed call can say it
 	Do      []string // before the line
 	After   []string // behind the line, also when it cannot be replayed
@@ -82,6 +83,8 @@ type replayer struct {
 	hooks replayHooks
 	ends  map[string]func() kernel.Exit
 	held  map[string]func()
+	owned map[string]*kernel.OwnedJail
+	watch *jailWatch
 }
 
 // errCannot: a typed interface has no way to say this.
@@ -163,7 +166,8 @@ func replayFile(t *testing.T, rel string, fs fileSetup, exceptions map[string]st
 		t.Fatal(err)
 	}
 	defer f.Close()
-	r := &replayer{k: k, hooks: hooks, ends: map[string]func() kernel.Exit{}, held: map[string]func(){}}
+	r := &replayer{k: k, hooks: hooks, ends: map[string]func() kernel.Exit{}, held: map[string]func(){}, owned: map[string]*kernel.OwnedJail{}}
+	defer func() { r.watch.stop() }()
 	expressible, excepted := 0, 0
 	sc := bufio.NewScanner(f)
 	n := 0
@@ -246,6 +250,9 @@ func (r *replayer) replay(l line, s setup) error {
 	}
 	switch l.Call {
 	case "jail_set":
+		if strings.Contains(l.Flags, "own_desc") {
+			return r.setOwned(k, l)
+		}
 		return replaySet(k, l)
 	case "jail_get":
 		return replayGet(k, l, s)
@@ -279,6 +286,10 @@ func (r *replayer) replay(l line, s setup) error {
 		return nil
 	case "connect":
 		return r.do("hold " + s.Hold)
+	case "jail_remove_jd":
+		return l.compare(r.owned[s.Remove].Close())
+	case "kevent":
+		return r.watch.expect(s.Event)
 	}
 	return cannot("no call for " + l.Call)
 }
@@ -300,6 +311,11 @@ func (r *replayer) do(cmd string) error {
 	case "set":
 		flags, rest, _ := strings.Cut(arg, " ")
 		return replaySet(r.k, line{Call: "jail_set", Flags: flags, Params: strings.Fields(rest), OK: true})
+	case "close-owned":
+		return r.owned[arg].Close()
+	case "watch":
+		r.watch = watchJails(r.k)
+		return nil
 	case "process", "hold":
 		id, err := r.identify(arg)
 		if err != nil {
@@ -407,6 +423,11 @@ func replaySysctl(k kernel.Kernel, l line) error {
 		return cannot("no node named")
 	}
 	got, err := k.SysctlString(context.Background(), name)
+	if errors.Is(err, syscall.EINVAL) { // a number
+		var n int64
+		n, err = k.SysctlInt(context.Background(), name)
+		got = strconv.FormatInt(n, 10)
+	}
 	if strings.Contains(l.Note, "unknown oid") {
 		if !errors.Is(err, kernel.ErrNotFound) {
 			return fmt.Errorf("recorded an unknown oid, got %q, %v", got, err)

@@ -138,6 +138,7 @@ type simKernel struct {
 	procs  simProcs
 
 	dirty simDirty
+	watch simWatch
 }
 
 // NewSim returns a booted kernel.

@@ -73,6 +73,7 @@ func (k *simKernel) commit() error {
 	}
 	keys, order := d.keys, d.order
 	d.reset()
+	k.watch.note(order)
 	if k.opts.Commit == nil {
 		return nil
 	}

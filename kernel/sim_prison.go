@@ -34,8 +34,10 @@ type prison struct {
 	Parent        int         `json:"parent"`
 	Path          string      `json:"path"` // as the host sees it
 	CPUSet        uint64      `json:"cpuset"`
+	CPUs          []int       `json:"cpus,omitempty"` // nil: the parent's
 	Persist       bool        `json:"persist"`
 	Dead          bool        `json:"dead,omitempty"`
+	Owned         bool        `json:"owned,omitempty"` // by a descriptor of this process
 	SecureLevel   int         `json:"securelevel"`
 	OSRelDate     int         `json:"osreldate"`
 	OSRelease     string      `json:"osrelease"`
@@ -332,6 +334,11 @@ func (j *simJails) linked() error {
 	for _, pr := range all {
 		for p := pr.parent; p != nil; p = p.parent {
 			p.childCount++
+		}
+	}
+	for _, pr := range all {
+		if pr.Owned && pr.alive() && !pr.gone {
+			j.kill(pr)
 		}
 	}
 	for _, pr := range all {

@@ -37,6 +37,14 @@ func (unsupported) JailRemove(ctx context.Context, id Identity) error {
 	return unsupportedError("JailRemove")
 }
 
+func (unsupported) JailSetOwned(ctx context.Context, params ...Param) (*OwnedJail, error) {
+	return nil, unsupportedError("JailSetOwned")
+}
+
+func (unsupported) JailEvents(ctx context.Context) iter.Seq2[JailEvent, error] {
+	return func(yield func(JailEvent, error) bool) { yield(JailEvent{}, unsupportedError("JailEvents")) }
+}
+
 func (unsupported) JailParams(ctx context.Context) ([]ParamInfo, error) {
 	return nil, unsupportedError("JailParams")
 }
@@ -91,6 +99,14 @@ func (unsupported) RctlGetRules(ctx context.Context, filter string) ([]string, e
 
 func (unsupported) RctlGetRacct(ctx context.Context, filter string) (map[string]uint64, error) {
 	return nil, unsupportedError("RctlGetRacct")
+}
+
+func (unsupported) CpusetGet(ctx context.Context, id Identity) ([]int, error) {
+	return nil, unsupportedError("CpusetGet")
+}
+
+func (unsupported) CpusetSet(ctx context.Context, id Identity, cpus []int) error {
+	return unsupportedError("CpusetSet")
 }
 
 func (unsupported) Run(ctx context.Context, cmd Command) (Exit, error) {

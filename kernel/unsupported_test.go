@@ -16,7 +16,7 @@ func TestUnsupported(t *testing.T) {
 		typ := v.Type()
 		for i := range typ.NumMethod() {
 			m := typ.Method(i)
-			if m.Name == "In" || m.Name == "JailList" {
+			if m.Name == "In" || m.Name == "JailList" || m.Name == "JailEvents" {
 				continue
 			}
 			method := v.MethodByName(m.Name)
@@ -44,5 +44,10 @@ func TestUnsupported(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("JailList gave %d", n)
+	}
+	for e, err := range k.JailEvents(context.Background()) {
+		if e != (JailEvent{}) || !errors.Is(err, ErrUnsupported) {
+			t.Errorf("JailEvents: %v %v", e, err)
+		}
 	}
 }

@@ -28,6 +28,9 @@ var jailCases = []kase{
 	{name: "remove what is not there", run: jailRemoveMissing},
 	{name: "not persistent and empty ends", run: jailVanishes},
 	{name: "parameters", run: jailParams},
+	{name: "owned", run: jailOwned},
+	{name: "events", run: jailEvents},
+	{name: "events end with the context", run: jailEventsEnd},
 	{name: "vnet", need: needVIMAGE, run: jailVnet},
 }
 

@@ -72,7 +72,18 @@ func endedContext(s *suite) {
 			}
 			return nil
 		},
-		"JailRemove":              func() error { return k.JailRemove(ctx, id) },
+		"JailRemove": func() error { return k.JailRemove(ctx, id) },
+		"JailSetOwned": func() error {
+			return one(k.JailSetOwned(ctx, kernel.String("path", dir), kernel.Bool("persist", true)))
+		},
+		"JailEvents": func() error {
+			for _, err := range k.JailEvents(ctx) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 		"JailParams":              func() error { return one(k.JailParams(ctx)) },
 		"Nmount":                  func() error { return one(k.Nmount(ctx, kernel.MountRequest{Type: "tmpfs", Path: dir})) },
 		"Unmount":                 func() error { return k.Unmount(ctx, dir, 0) },
@@ -87,6 +98,8 @@ func endedContext(s *suite) {
 		"RctlRemoveRule":          func() error { return k.RctlRemoveRule(ctx, rule) },
 		"RctlGetRules":            func() error { return one(k.RctlGetRules(ctx, "jail")) },
 		"RctlGetRacct":            func() error { return one(k.RctlGetRacct(ctx, "jail:kerneltest")) },
+		"CpusetGet":               func() error { return one(k.CpusetGet(ctx, id)) },
+		"CpusetSet":               func() error { return k.CpusetSet(ctx, id, []int{0}) },
 		"Interfaces":              func() error { return one(k.Interfaces(ctx)) },
 		"InterfaceCreate":         func() error { return one(k.InterfaceCreate(ctx, "epair")) },
 		"InterfaceDestroy":        func() error { return k.InterfaceDestroy(ctx, "epair999a") },

@@ -15,6 +15,8 @@ var limitCases = []kase{
 	{name: "refused", need: needRACCT, run: limitRefused},
 	{name: "what is in use", need: needRACCT, run: limitUsage},
 	{name: "without racct", need: needNoRACCT, run: limitAbsent},
+	{name: "CPUs of a jail", run: limitCPUs},
+	{name: "CPUs of a jail that ended", run: limitCPUsGone},
 }
 
 // rule adds a rule of the suite's jail and removes it at the end of the case.
@@ -109,4 +111,57 @@ func limitAbsent(s *suite) {
 	s.fails(err, syscall.ENOSYS, kernel.ErrUnsupported)
 	_, err = s.Kernel.RctlGetRacct(s.ctx, "jail:kerneltest")
 	s.fails(err, syscall.ENOSYS, kernel.ErrUnsupported)
+}
+
+func (s *suite) cpus(id kernel.Identity) []int {
+	s.Helper()
+	got, err := s.Kernel.CpusetGet(s.ctx, id)
+	s.ok(err)
+	return got
+}
+
+func limitCPUs(s *suite) {
+	top := s.jail("kerneltest", kernel.Int("children.max", 2))
+	all := s.cpus(top)
+	n, err := s.Kernel.SysctlInt(s.ctx, "hw.ncpu")
+	s.ok(err)
+	equal(s, "CPUs of a new jail", len(all), int(n))
+	if !slices.IsSorted(all) {
+		s.Fatalf("not in order: %v", all)
+	}
+	one := all[len(all)-1:]
+	s.ok(s.Kernel.CpusetSet(s.ctx, top, one))
+	if got := s.cpus(top); !slices.Equal(got, one) {
+		s.Fatalf("bound to %v, got %v", one, got)
+	}
+	child := s.jail("kerneltest.child")
+	if got := s.cpus(child); !slices.Equal(got, one) {
+		s.Fatalf("a child has %v, its parent %v", got, one)
+	}
+	s.refuses(s.Kernel.CpusetSet(s.ctx, top, nil), syscall.EDEADLK, "")
+	s.refuses(s.Kernel.CpusetSet(s.ctx, top, []int{255}), syscall.EINVAL, "")
+	s.refuses(s.Kernel.CpusetSet(s.ctx, top, []int{-1}), syscall.EINVAL, "")
+	s.refuses(s.Kernel.CpusetSet(s.ctx, top, []int{4096}), syscall.EINVAL, "")
+	if len(all) > 1 {
+		s.refuses(s.Kernel.CpusetSet(s.ctx, child, all[:1]), syscall.EINVAL, "")
+		s.ok(s.Kernel.CpusetSet(s.ctx, child, one))
+		s.refuses(s.Kernel.CpusetSet(s.ctx, top, all[:1]), syscall.EDEADLK, "")
+	}
+	s.ok(s.Kernel.CpusetSet(s.ctx, top, all))
+	if got := s.cpus(top); !slices.Equal(got, all) {
+		s.Fatalf("bound to %v, got %v", all, got)
+	}
+}
+
+func limitCPUsGone(s *suite) {
+	id := s.jail("kerneltest")
+	other := id
+	other.Name = "kerneltest2"
+	s.fails(s.Kernel.CpusetSet(s.ctx, other, []int{0}), kernel.ErrStale)
+	_, err := s.Kernel.CpusetGet(s.ctx, other)
+	s.fails(err, kernel.ErrStale)
+	s.ok(s.Kernel.JailRemove(s.ctx, id))
+	s.fails(s.Kernel.CpusetSet(s.ctx, id, []int{0}), kernel.ErrNotFound, syscall.ESRCH)
+	_, err = s.Kernel.CpusetGet(s.ctx, id)
+	s.fails(err, kernel.ErrNotFound, syscall.ESRCH)
 }
