@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 )
 
 // fixedPoint: what loads is written back as it was, and after a change and its
@@ -183,32 +182,4 @@ func FuzzSelectors(f *testing.F) {
 		}
 		canonical(t, "depends", text)
 	})
-}
-
-// TestLinear: eight times the text takes about eight times as long; forty
-// leaves room for a busy machine below the 64 of a quadratic reader.
-func TestLinear(t *testing.T) {
-	measure := func(format Format, unit string, n int) time.Duration {
-		data := []byte("{" + strings.Repeat(unit, n) + `"z":1}`)
-		best := time.Hour
-		for range 3 {
-			start := time.Now()
-			if c, err := Parse(data, format); err == nil {
-				c.Problems()
-				c.Dialect()
-				_ = c.Set("user.x", "y")
-				_, _ = c.Encode()
-			}
-			best = min(best, time.Since(start))
-		}
-		return best
-	}
-	for _, format := range []Format{JSON, UCL} {
-		for _, unit := range []string{`"a":1,`, `"a":{"b":"c"},`, `"a":[1,2,3],`, `"\u0061":"\n",`, `"a":[`, `"a":"`, `"ip4_addr":"em0|192.0.2.1,",`} {
-			small, large := measure(format, unit, 1000), measure(format, unit, 8000)
-			if large > 40*small && large > 500*time.Millisecond {
-				t.Errorf("%s %s: %v for 8 times what took %v", format, unit, large, small)
-			}
-		}
-	}
 }

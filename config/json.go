@@ -172,6 +172,7 @@ func (g grower) finish(n *jnode) {
 		sort.SliceStable(n.object, byKey)
 	}
 }
+
 // jsonToken is the value's exact text in the file, or the quoted text of a
 // value that was set or comes from another store.
 func (e *entry) jsonToken() string {

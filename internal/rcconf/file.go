@@ -78,13 +78,19 @@ func (f *File) load(src string) error {
 	}
 	f.src, f.list, f.cmds = src, s.list, s.cmds
 	f.vars = make(map[string]result)
+	room := maxExpanded
 	for _, a := range f.list {
-		f.vars[a.name] = f.expand(a.value)
+		f.vars[a.name] = f.expand(a.value, &room)
 	}
 	return nil
 }
 
-func (f *File) expand(w word) result {
+// maxExpanded bounds the bytes that references copy in one file, since each of
+// them can double a text, and many can repeat a long one. What is beyond counts
+// as dynamic.
+const maxExpanded = 1 << 20
+
+func (f *File) expand(w word, room *int) result {
 	if len(w.parts) == 1 && w.parts[0].kind == literal {
 		return result{text: w.parts[0].text}
 	}
@@ -95,10 +101,10 @@ func (f *File) expand(w word) result {
 			b.WriteString(p.text)
 		case variable:
 			v, ok := f.vars[p.text]
-			// References can double a text again and again.
-			if !ok || v.dynamic || b.Len()+len(v.text) > 1<<20 {
+			if !ok || v.dynamic || len(v.text) > *room {
 				return result{dynamic: true}
 			}
+			*room -= len(v.text)
 			b.WriteString(v.text)
 		default:
 			return result{dynamic: true}

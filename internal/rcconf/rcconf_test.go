@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestValues(t *testing.T) {
@@ -33,6 +32,7 @@ func TestValues(t *testing.T) {
 		{"default", "a=${b:-x}\n", "a: rcconf: a: value depends on a command or on another file"},
 		{"backslash in double quotes", `a="x\y\\z\"\` + "`" + `"`, "a: x\\y\\z\"`"},
 		{"dollar alone", `a="$ 5$"`, "a: $ 5$"},
+		{"doubled too often", "a=x\n" + strings.Repeat("a=$a$a\n", 21) + "b=1\n", "a: rcconf: a: value depends on a command or on another file|b: 1"},
 		{"nested", "if x; then\n  while y; do a=1; done\nfi\n", "a: 1"},
 		{"not a name", "1a=1\na-b=2\nc=3\n", "c: 3"},
 	} {
@@ -214,25 +214,6 @@ func TestFiles(t *testing.T) {
 	}
 	if _, err := g.Value("nope"); !errors.Is(err, ErrNotSet) {
 		t.Errorf("missing: %v", err)
-	}
-}
-
-func TestLinear(t *testing.T) {
-	measure := func(unit string, n int) time.Duration {
-		src := []byte(strings.Repeat(unit, n))
-		best := time.Hour
-		for range 3 {
-			start := time.Now()
-			_, _ = Parse(src)
-			best = min(best, time.Since(start))
-		}
-		return best
-	}
-	for _, unit := range []string{"a=1\n", "a=\"$a$a\"\n", "`", "$(", "{ ", "cat <<E\n", "a", "f() {\n", "a=1 "} {
-		small, large := measure(unit, 5000), measure(unit, 40000)
-		if large > 40*small && large > 500*time.Millisecond {
-			t.Errorf("%q: %v for 8 times what took %v", unit, large, small)
-		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 // tree renders fields with quoted texts in quotes, so that a test shows both.
@@ -205,28 +204,6 @@ func TestApplyWrapped(t *testing.T) {
 	if err != nil || string(got) != "{\n  a = 1\nb = \"2\";\n}\n" {
 		t.Errorf("%q, %v", got, err)
 	}
-}
-
-func TestLinear(t *testing.T) {
-	for name, unit := range map[string]string{"fields": "a = 1\n", "comments": "/* ", "braces": "a = {}\n", "bare": "x{", "words": "a b "} {
-		small, large := measure(unit, 5000), measure(unit, 40000)
-		// Eight times the text may take eight times as long; forty leaves room
-		// for a busy machine below the 64 of a quadratic reader.
-		if large > 40*small && large > 500*time.Millisecond {
-			t.Errorf("%s: %v for 8 times what took %v", name, large, small)
-		}
-	}
-}
-
-func measure(unit string, n int) time.Duration {
-	src := []byte(strings.Repeat(unit, n))
-	best := time.Hour
-	for range 3 {
-		start := time.Now()
-		_, _ = Parse(src)
-		best = min(best, time.Since(start))
-	}
-	return best
 }
 
 func FuzzUCL(f *testing.F) {
