@@ -46,27 +46,30 @@ func (h *Host) DestroyMade(ctx context.Context, name string, shared bool) error 
 
 // NoClones refuses with zfsstore.ErrHasDependents, naming them, when something
 // outside of a dataset was cloned from a snapshot in it: a recursive destroy
-// would remove what it can before it fails. A dataset that does not exist is
-// zfsstore.ErrNotFound.
-func (h *Host) NoClones(ctx context.Context, name string) error {
+// would remove what it can before it fails. It returns the dataset's guid; one
+// that does not exist is zfsstore.ErrNotFound.
+func (h *Host) NoClones(ctx context.Context, name string) (guid uint64, err error) {
 	sets, err := h.Store.List(ctx, name, zfsstore.ListOptions{
 		Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot},
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	own := map[string]bool{}
 	for _, d := range sets {
 		own[d.Name] = true
+		if d.Name == name {
+			guid = d.GUID
+		}
 	}
 	for _, d := range sets {
 		for _, clone := range d.Clones {
 			if !own[clone] {
-				return &ClonedError{Clone: clone, Snapshot: d.Name}
+				return guid, &ClonedError{Clone: clone, Snapshot: d.Name}
 			}
 		}
 	}
-	return nil
+	return guid, nil
 }
 
 // ClonedError is a snapshot that has a clone outside of what is to be

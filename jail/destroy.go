@@ -48,14 +48,16 @@ func (g *JailGenerator) destroyOperation(o DestroyOptions) operation {
 }
 
 func (g *JailGenerator) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, error) {
-	running, err := g.Running(ctx)
-	if err != nil {
+	id, err := g.Identity(ctx)
+	running := err == nil
+	if err != nil && !errors.Is(err, ErrNotRunning) {
 		return nil, err
 	}
 	if running && !o.Force {
 		return nil, ErrRunning
 	}
-	if err := g.host.NoClones(ctx, g.Dataset()); errors.Is(err, zfsstore.ErrNotFound) {
+	guid, err := g.host.NoClones(ctx, g.Dataset())
+	if errors.Is(err, zfsstore.ErrNotFound) {
 		return nil, ErrNotFound
 	} else if err != nil {
 		return nil, err
@@ -63,7 +65,11 @@ func (g *JailGenerator) planDestroy(ctx context.Context, o DestroyOptions) (*pla
 	var steps []plan.Step
 	commit := 0
 	if running {
-		if steps, commit, err = g.stopSteps(ctx, StopOptions{Force: true}); err != nil {
+		now, err := g.fresh(ctx)
+		if err != nil {
+			now = g // a configuration that cannot be read must not protect the jail
+		}
+		if steps, commit, err = now.stopSteps(ctx, StopOptions{Force: true}, id); err != nil {
 			return nil, err
 		}
 	} else {
@@ -71,7 +77,7 @@ func (g *JailGenerator) planDestroy(ctx context.Context, o DestroyOptions) (*pla
 	}
 	steps = append(steps, stepDestroyDataset.Step(destroyArgs{g.Dataset()}))
 	return &plan.Plan{
-		Operation: "destroy", Subject: g.fullName, Steps: steps, Commit: commit,
-		Fingerprint: map[string]string{"running": fmt.Sprint(running)},
+		Operation: "destroy", Subject: g.fullName, Steps: steps, Commit: commit, Abandon: true,
+		Fingerprint: map[string]string{"jail": id.String(), "dataset": fmt.Sprint(guid)},
 	}, nil
 }

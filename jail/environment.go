@@ -3,7 +3,6 @@ package jail
 import (
 	"os"
 	"strings"
-	"time"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -24,7 +23,7 @@ func (g *JailGenerator) hookEnv(extra map[string]string) ([]string, error) {
 	}
 	for _, p := range config.Properties() {
 		text, err := eff.Text(p.Name)
-		if err != nil || text == "-" {
+		if err != nil || text == "none" || text == "-" {
 			continue
 		}
 		env = append(env, "IOC_"+strings.ToUpper(strings.ReplaceAll(p.Name, ".", "_"))+"="+text)
@@ -49,10 +48,10 @@ func (g *JailGenerator) hook(name string, env []string, change ...func(*hookArgs
 	a := hookArgs{
 		Hook: name, Command: command, Name: g.Identifier(), Inside: inJail[name],
 		Env: env, RootDataset: g.RootDataset(),
-		Timeout: time.Duration(eff.Int("exec_timeout")) * time.Second,
+		Timeout: eff.Duration("exec_timeout"),
 	}
 	if name == "stop" || name == "prestop" {
-		a.Timeout = time.Duration(eff.Int("stop_timeout")) * time.Second
+		a.Timeout = eff.Duration("stop_timeout")
 	}
 	if user := eff.String("exec_jail_user"); a.Inside && user != "root" {
 		a.User = user

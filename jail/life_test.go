@@ -86,3 +86,6 @@ func TestLife(t *testing.T) {
 		})
 	}
 }
+
+// drain reads a channel to its end and returns the operation's error.
+func drain(ch <-chan events.IocEvent) error { return events.Wait(context.Background(), ch) }

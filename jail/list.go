@@ -91,7 +91,7 @@ func mountedJails(ctx context.Context, h *host.Host) ([]found, error) {
 		seen := map[string]bool{}
 		for _, m := range mounts {
 			name, ok := strings.CutPrefix(m.From, source.Jails()+"/")
-			if m.Type != "zfs" || !ok || strings.Contains(name, "/") || seen[name] {
+			if m.Type != "zfs" || !ok || seen[name] || config.ValidName(name) != nil {
 				continue
 			}
 			seen[name] = true

@@ -61,16 +61,11 @@ type operation struct {
 
 // start runs the operation, with the plan that was made before or a new one.
 func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan) <-chan events.IocEvent {
-	fail := func(err error) error { return &Error{op.name, g.fullName, err} }
 	return runner(g.host).Start(ctx, plan.Job[env]{
 		Event: op.event,
 		Room:  room,
 		Lock: func(ctx context.Context) (func(), error) {
-			unlock, err := g.host.Lock(ctx, g.lockKey(), op.name, op.busy)
-			if err != nil {
-				return nil, fail(err)
-			}
-			return unlock, nil
+			return g.host.Lock(ctx, g.lockKey(), op.name, op.busy)
 		},
 		Plan: func(ctx context.Context, recovered string) (*plan.Plan, error) {
 			if recovered != "" && op.cleared != nil && !op.cleared(recovered) {
@@ -78,16 +73,17 @@ func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan
 			}
 			p, err := op.make(ctx)
 			if err != nil {
-				return nil, fail(err)
+				return nil, err
 			}
 			if made == nil {
 				return p, nil
 			}
 			if stale := changed(made, p); stale != "" {
-				return nil, fail(fmt.Errorf("%w: %s changed", ErrPlanStale, stale))
+				return nil, fmt.Errorf("%w: %s changed", ErrPlanStale, stale)
 			}
 			return made, nil
 		},
+		Wrap:    func(err error) error { return g.refused(op.name, err) },
 		Env:     g.env(),
 		Journal: g.journal(),
 		Key:     g.lockKey(),

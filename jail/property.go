@@ -1,6 +1,7 @@
 package jail
 
 import (
+	"context"
 	"maps"
 	"slices"
 
@@ -8,7 +9,8 @@ import (
 )
 
 // Config holds the jail's own properties: what its configuration file says,
-// without defaults. Changes are kept by Save.
+// without defaults. Changes count from the next operation on and are kept on
+// disk by Save.
 func (g *JailGenerator) Config() *config.Config { return g.own }
 
 // effective is a property's value as it counts: the jail's own, else the
@@ -17,8 +19,23 @@ func (g *JailGenerator) effective() config.Effective {
 	return config.Effective{Own: g.own, Defaults: g.defaults}
 }
 
+// Save writes the jail's own properties to its configuration file, in the form
+// it was read in. Errors: ErrBusy, those of package config and of files.
+func (g *JailGenerator) Save(ctx context.Context) error {
+	unlock, err := g.host.Lock(ctx, g.lockKey(), "save", Wait)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	path, err := g.host.Mountpoint(ctx, g.Dataset())
+	if err != nil {
+		return err
+	}
+	return g.own.Save(path)
+}
+
 // Get is the value of a property as it counts, in libioc's text form: "yes",
-// "no", "-" for none. A key that is unknown is config.ErrUnknownProperty,
+// "no", "none". A key that is unknown is config.ErrUnknownProperty,
 // except that an unset user.* property is empty.
 func (g *JailGenerator) Get(key string) (string, error) { return g.effective().Text(key) }
 

@@ -46,6 +46,6 @@ func (g *JailGenerator) startRecover(ctx context.Context) <-chan events.IocEvent
 		Lock: func(ctx context.Context) (func(), error) {
 			return g.host.Lock(ctx, g.lockKey(), "recover", Fail)
 		},
-		Env: g.env(), Journal: g.journal(), Clock: g.host.Now, Scope: "recover " + g.fullName,
+		Env: g.env(), Journal: g.journal(), Boot: g.host.Kernel.BootID, Clock: g.host.Now, Scope: "recover " + g.fullName,
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"reflect"
 	"strconv"
 	"syscall"
 
@@ -20,14 +21,10 @@ type rulesetArgs struct {
 	Rules  []kernel.DevfsRule `json:"rules"`
 }
 
-// loaded is the effect of loading a ruleset.
-type loaded struct {
-	Ours bool `json:"ours"`
-}
-
 // stepLoadRuleset puts a ruleset of devfs.rules(5) into the kernel, which has
 // none before the devfs service has run. A jail with an empty ruleset would see
-// every device of the host.
+// every device of the host. It is not undone: rulesets belong to the host, and
+// another jail may use it by then.
 var stepLoadRuleset = plan.Define(plan.Spec[env, rulesetArgs]{
 	Name:   "load devfs ruleset",
 	Detail: func(a rulesetArgs) string { return fmt.Sprintf("%d with %d rules", a.Number, len(a.Rules)) },
@@ -40,12 +37,9 @@ var stepLoadRuleset = plan.Define(plan.Spec[env, rulesetArgs]{
 		if err != nil {
 			return err
 		}
-		if len(there) > 0 {
-			c.Skip("loaded already")
+		if !begins(a.Rules, there) {
+			c.Skip("another one is loaded")
 			return nil
-		}
-		if err := c.SetEffect(loaded{true}); err != nil {
-			return err
 		}
 		for _, rule := range a.Rules {
 			err := k.DevfsAddRule(ctx, a.Number, rule)
@@ -55,18 +49,13 @@ var stepLoadRuleset = plan.Define(plan.Spec[env, rulesetArgs]{
 		}
 		return nil
 	},
-	Undo: func(ctx context.Context, e env, a rulesetArgs, c *plan.Call) error {
-		var l loaded
-		if !c.Effect(&l) || !l.Ours {
-			return nil
-		}
-		err := e.host.Kernel.DevfsDeleteRules(ctx, a.Number)
-		if errors.Is(err, kernel.ErrNotFound) {
-			return nil
-		}
-		return err
-	},
 })
+
+// begins tells whether there is the beginning of rules: nothing yet, or what a
+// load that was interrupted has left.
+func begins(rules, there []kernel.DevfsRule) bool {
+	return len(there) <= len(rules) && reflect.DeepEqual(rules[:len(there)], there) || len(there) == 0
+}
 
 // rulesetSteps finds the jail's ruleset, and loads it if the kernel has none of
 // that number. Number 0 is no ruleset.
@@ -75,17 +64,22 @@ func (g *JailGenerator) rulesetSteps(ctx context.Context) ([]plan.Step, int, err
 	if !ok || want.Name == "" && want.Number == 0 {
 		return nil, 0, nil
 	}
+	var there []kernel.DevfsRule
 	if want.Name == "" {
 		rules, err := g.host.Kernel.DevfsRules(ctx, uint16(want.Number))
-		if err != nil || len(rules) > 0 {
-			return nil, want.Number, err
+		if err != nil {
+			return nil, 0, err
 		}
+		there = rules
 	}
 	set, err := g.devfsSet()
 	if err != nil {
 		return nil, 0, err
 	}
 	found, err := set.Lookup(want.String())
+	if err != nil && len(there) > 0 {
+		return nil, want.Number, nil // known to the kernel alone
+	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: devfs_ruleset=%s: %w", ErrConfig, want, err)
 	}
@@ -100,6 +94,9 @@ func (g *JailGenerator) rulesetSteps(ctx context.Context) ([]plan.Step, int, err
 			return nil, 0, fmt.Errorf("%w: devfs_ruleset=%s: %w", ErrConfig, want, err)
 		}
 		a.Rules = append(a.Rules, r)
+	}
+	if len(there) == len(a.Rules) || !begins(a.Rules, there) {
+		return nil, int(found.Number), nil
 	}
 	return []plan.Step{stepLoadRuleset.Step(a)}, int(found.Number), nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
 )
 
@@ -46,7 +47,8 @@ func (g *JailGenerator) startOperation(o StartOptions) operation {
 }
 
 func (g *JailGenerator) planStart(ctx context.Context, o StartOptions) (*plan.Plan, error) {
-	if err := g.reload(ctx); err != nil {
+	g, err := g.fresh(ctx)
+	if err != nil {
 		return nil, err
 	}
 	if err := g.mayStart(ctx); err != nil {
@@ -99,10 +101,15 @@ func (g *JailGenerator) mayStart(ctx context.Context) error {
 	if eff.Bool("template") {
 		return ErrTemplate
 	}
+	// A value that was not understood must not be silently replaced by a
+	// default in the kernel.
 	for _, problem := range g.own.Problems() {
-		// A value that was not understood must not be silently replaced by a
-		// default in the kernel.
 		return fmt.Errorf("%w: %w", ErrConfig, problem)
+	}
+	for _, problem := range g.defaults.Problems() {
+		if !g.own.Has(problem.Key) {
+			return fmt.Errorf("%w: defaults: %w", ErrConfig, problem)
+		}
 	}
 	if eff.Bool("vnet") && len(eff.Interfaces()) > 0 {
 		return fmt.Errorf("%w: vnet with interfaces", ErrConfig)
@@ -157,15 +164,27 @@ func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, err
 	return print, nil
 }
 
-// reload reads the configuration again, which may have changed since Load, but
-// keeps what the caller has set and not saved.
-func (g *JailGenerator) reload(ctx context.Context) error {
-	path, err := g.host.Mountpoint(ctx, g.Dataset())
+// fresh is the jail as it is on disk now, for planning: what the caller has set
+// and not saved is kept, else the files are read again, since they may have
+// changed after Load. The caller's own value stays as it is.
+func (g *JailGenerator) fresh(ctx context.Context) (*JailGenerator, error) {
+	mounts, err := g.host.Mounts(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	g.path = path
-	return nil
+	path, ok := mounts.Dataset(g.Dataset())
+	if !ok {
+		return nil, missing(ctx, g.host, []host.Source{g.source}, g.name)
+	}
+	now := *g
+	now.path = path
+	if !g.own.Changed() {
+		if err := now.read(ctx, path); err != nil {
+			return nil, err
+		}
+	}
+	now.defaults, err = readDefaults(mounts, g.source)
+	return &now, err
 }
 
 func (g *JailGenerator) attachArgs(ctx context.Context) (attachArgs, error) {

@@ -57,11 +57,27 @@ var stepAttach = plan.Define(plan.Spec[env, attachArgs]{
 		return c.SetEffect(id)
 	},
 	Undo: func(ctx context.Context, e env, a attachArgs, c *plan.Call) error {
-		var f foreign
-		if c.Effect(&f) && f.Foreign {
+		var made struct {
+			foreign
+			kernel.Identity
+		}
+		c.Effect(&made)
+		switch {
+		case made.Foreign || c.Rebooted:
+			return nil
+		case !made.Identity.IsZero():
+			return remove(ctx, e, made.Identity, stuckAfter)
+		}
+		// It was interrupted between jail_set(2) and its record: the name was
+		// free before, and this boot has not ended since.
+		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
+		if errors.Is(err, kernel.ErrNotFound) {
 			return nil
 		}
-		return remove(ctx, e, a.Name, stuckAfter)
+		if err != nil {
+			return err
+		}
+		return remove(ctx, e, id, stuckAfter)
 	},
 })
 
@@ -78,6 +94,8 @@ const stuckAfter = 30 * time.Second
 
 type removeArgs struct {
 	Name string `json:"name"`
+	// Identity is the jail that ran when the stop was planned.
+	Identity kernel.Identity `json:"identity"`
 }
 
 // stepRemove removes the jail from the kernel and waits for its processes. What
@@ -89,40 +107,40 @@ var stepRemove = plan.Define(plan.Spec[env, removeArgs]{
 	Barrier: true,
 	Do: func(ctx context.Context, e env, a removeArgs, c *plan.Call) error {
 		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
-		if errors.Is(err, kernel.ErrNotFound) {
+		switch {
+		case errors.Is(err, kernel.ErrNotFound):
 			c.Skip("not running")
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return err
+		case id != a.Identity:
+			c.Skip("another jail runs under the name")
+			return nil
 		}
 		c.Final(events.JailRemove{Jail: e.jail, JID: id.JID})
-		return remove(ctx, e, a.Name, stuckAfter)
+		return remove(ctx, e, id, stuckAfter)
 	},
 })
 
-// remove removes a jail and its children by name and waits until no process is
-// left in them. A jail that is only held by a socket may stay dying for a
+// remove removes a jail and its children and waits until no process is left in
+// them. A jail that is only held by a socket may stay dying for a
 // minute; nothing here has to wait for that, jail_remove(2).
-func remove(ctx context.Context, e env, name string, limit time.Duration) error {
+func remove(ctx context.Context, e env, id kernel.Identity, limit time.Duration) error {
 	k := e.host.Kernel
-	id, err := k.JailIdentify(ctx, 0, kernel.ByName(name))
-	if errors.Is(err, kernel.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
 	jids := []int{id.JID}
 	for p, err := range k.JailList(ctx, 0, "parent") {
 		if err != nil {
 			return err
 		}
-		if within(p.String("name"), name) {
+		if within(p.String("name"), id.Name) {
 			jids = append(jids, p.Int("jid"))
 		}
 	}
-	if err := k.JailRemove(ctx, id); err != nil && !errors.Is(err, kernel.ErrNotFound) {
+	err := k.JailRemove(ctx, id)
+	if errors.Is(err, kernel.ErrStale) {
+		return nil // it has ended, and another has its jid
+	}
+	if err != nil && !errors.Is(err, kernel.ErrNotFound) {
 		return err
 	}
 	deadline := time.Now().Add(limit)

@@ -38,6 +38,8 @@ type mountTarget struct {
 type mountEffect struct {
 	Made    []string      `json:"made,omitempty"`    // directories, below the root
 	Mounted []kernel.FSID `json:"mounted,omitempty"` // in order
+	// Before is what was mounted below the root already, by somebody else.
+	Before []kernel.FSID `json:"before,omitempty"`
 }
 
 func (a mountArgs) detail() string {
@@ -63,8 +65,17 @@ func mountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
 	if err != nil {
 		return err
 	}
+	mounts, err := e.host.Mounts(ctx)
+	if err != nil {
+		return err
+	}
 	var done mountEffect
-	c.Effect(&done)
+	for _, m := range mounts.Below(root) {
+		done.Before = append(done.Before, m.FSID)
+	}
+	if err := c.SetEffect(done); err != nil {
+		return err
+	}
 	for _, m := range a.Mounts {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -108,9 +119,14 @@ func makeDirs(root, at string) ([]string, error) {
 func unmountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
 	var done mountEffect
 	c.Effect(&done)
-	ours := map[kernel.FSID]bool{}
-	for _, id := range done.Mounted {
-		ours[id] = true
+	ours, theirs := map[kernel.FSID]bool{}, map[kernel.FSID]bool{}
+	if !c.Rebooted {
+		for _, id := range done.Mounted {
+			ours[id] = true
+		}
+		for _, id := range done.Before {
+			theirs[id] = true
+		}
 	}
 	root, err := e.host.Mountpoint(ctx, a.RootDataset)
 	if err != nil {
@@ -127,7 +143,7 @@ func unmountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
 	var all error
 	for _, m := range mounts.Below(root) {
 		t, known := targets[m.Path]
-		if !ours[m.FSID] && !(known && t.Type == m.Type) {
+		if !ours[m.FSID] && (theirs[m.FSID] || c.Rebooted || !known || t.Type != m.Type || t.From != m.From) {
 			continue
 		}
 		all = errors.Join(all, unmount(ctx, e, m))

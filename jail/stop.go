@@ -6,6 +6,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
 )
 
 // StopOptions say how a jail is stopped.
@@ -50,13 +51,15 @@ func (g *JailGenerator) stopOperation(o StopOptions) operation {
 }
 
 func (g *JailGenerator) planStop(ctx context.Context, o StopOptions) (*plan.Plan, error) {
-	if err := g.reload(ctx); err != nil {
+	g, err := g.fresh(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if _, err := g.Identity(ctx); err != nil && !(o.Force && errors.Is(err, ErrNotRunning)) {
+	id, err := g.Identity(ctx)
+	if err != nil && !(o.Force && errors.Is(err, ErrNotRunning)) {
 		return nil, err
 	}
-	steps, commit, err := g.stopSteps(ctx, o)
+	steps, commit, err := g.stopSteps(ctx, o, id)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +71,7 @@ func (g *JailGenerator) planStop(ctx context.Context, o StopOptions) (*plan.Plan
 
 // stopSteps are the steps of a stop and the number of those that come before
 // there is no way back.
-func (g *JailGenerator) stopSteps(ctx context.Context, o StopOptions) (steps []plan.Step, commit int, err error) {
+func (g *JailGenerator) stopSteps(ctx context.Context, o StopOptions, id kernel.Identity) (steps []plan.Step, commit int, err error) {
 	env, err := g.hookEnv(o.Env)
 	if err != nil {
 		return nil, 0, err
@@ -89,7 +92,7 @@ func (g *JailGenerator) stopSteps(ctx context.Context, o StopOptions) (steps []p
 	if err != nil {
 		return nil, 0, err
 	}
-	steps = append(steps, stepRemove.Step(removeArgs{g.Identifier()}))
+	steps = append(steps, stepRemove.Step(removeArgs{g.Identifier(), id}))
 	steps = append(steps, poststop...)
 	steps = append(steps, stepUnmount.Step(unmountArgs{g.RootDataset(), listed}))
 	return steps, commit, nil

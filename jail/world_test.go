@@ -17,8 +17,8 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// world is everything there is on a simulated host: datasets, mounts, kernel
-// jails, devfs rulesets and files, one line each.
+// world is what there is on a simulated host: datasets, mounts, kernel jails and
+// files, one line each.
 func world(t testing.TB, h *simhost.Host) []string {
 	t.Helper()
 	ctx := context.Background()
@@ -44,13 +44,6 @@ func world(t testing.TB, h *simhost.Host) []string {
 	for p, err := range h.Sim.JailList(ctx, 0, "path") {
 		require.NoError(t, err)
 		add("jail %s at %s", p.String("name"), p.String("path"))
-	}
-	rulesets, err := h.Sim.DevfsRulesets(ctx)
-	require.NoError(t, err)
-	for _, n := range rulesets {
-		rules, err := h.Sim.DevfsRules(ctx, n)
-		require.NoError(t, err)
-		add("ruleset %d with %d rules", n, len(rules))
 	}
 	out = append(out, files(t, root)...)
 	sort.Strings(out)

@@ -25,7 +25,7 @@ func (r *Release) Destroy(ctx context.Context, o DestroyOptions) <-chan events.I
 }
 
 func (r *Release) planDestroy(ctx context.Context) (*plan.Plan, error) {
-	switch err := r.host.NoClones(ctx, r.Dataset()); {
+	switch _, err := r.host.NoClones(ctx, r.Dataset()); {
 	case errors.Is(err, zfsstore.ErrNotFound):
 		return nil, ErrNotFetched
 	case errors.Is(err, zfsstore.ErrHasDependents):
@@ -34,7 +34,7 @@ func (r *Release) planDestroy(ctx context.Context) (*plan.Plan, error) {
 		return nil, err
 	}
 	return &plan.Plan{
-		Operation: "destroy", Subject: r.name.Base(),
+		Operation: "destroy", Subject: r.name.Base(), Abandon: true,
 		Steps: []plan.Step{stepDestroy.Step(datasetArgs{Dataset: r.Dataset()})},
 	}, nil
 }

@@ -119,7 +119,7 @@ func (r *Release) assets(ctx context.Context, o FetchOptions) ([]assetArgs, erro
 		out = append(out, assetArgs{
 			Asset:    name,
 			Location: base + "/" + r.name.Base(),
-			File:     filepath.Join(r.host.CacheDir(), r.name.Base(), name),
+			File:     filepath.Join(r.host.CacheDir(), r.source.Name, r.name.Base(), name),
 		})
 	}
 	return out, nil

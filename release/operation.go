@@ -37,24 +37,17 @@ func (r *Release) journal() string {
 // start runs an operation on the release, as package jail does for jails.
 func (r *Release) start(ctx context.Context, name string, event events.IocEvent, busy host.Busy,
 	make func(context.Context) (*plan.Plan, error)) <-chan events.IocEvent {
-	fail := func(err error) error {
-		if err == nil {
-			return nil
-		}
-		return &Error{name, r.FullName(), err}
-	}
 	return runner(r.host).Start(ctx, plan.Job[env]{
 		Event: event,
 		Room:  room,
 		Lock: func(ctx context.Context) (func(), error) {
-			unlock, err := r.host.Lock(ctx, r.lockKey(), name, busy)
-			return unlock, fail(err)
+			return r.host.Lock(ctx, r.lockKey(), name, busy)
 		},
 		Plan: func(ctx context.Context, _ string) (*plan.Plan, error) {
-			p, err := make(ctx)
-			return p, fail(err)
+			return make(ctx)
 		},
-		Env: r.env(), Journal: r.journal(), Key: r.lockKey(),
+		Wrap: func(err error) error { return &Error{name, r.FullName(), err} },
+		Env:  r.env(), Journal: r.journal(), Key: r.lockKey(),
 		Boot: r.host.Kernel.BootID, Clock: r.host.Now,
 		Scope: name + " " + r.FullName(),
 	})
@@ -83,7 +76,7 @@ func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
 				Lock: func(ctx context.Context) (func(), error) {
 					return h.Lock(ctx, r.lockKey(), "recover", host.Fail)
 				},
-				Env: r.env(), Journal: r.journal(), Clock: h.Now, Scope: "recover " + name,
+				Env: r.env(), Journal: r.journal(), Boot: h.Kernel.BootID, Clock: h.Now, Scope: "recover " + name,
 			}))
 			if errors.Is(err, host.ErrBusy) {
 				continue // it is running

@@ -69,15 +69,17 @@ var stepForget = plan.Define(plan.Spec[env, assetArgs]{
 	Event: func(e env, a assetArgs) events.IocEvent {
 		return events.ReleaseDownload{Release: e.release, Assets: []string{a.Asset}}
 	},
-	Do: func(_ context.Context, _ env, a assetArgs, _ *plan.Call) error {
+	Do: func(_ context.Context, e env, a assetArgs, _ *plan.Call) error {
 		for _, path := range []string{a.File, a.File + ".sha256"} {
 			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return plan.Final(err)
 			}
 		}
 		// The directory may hold what another fetch has downloaded.
-		_ = os.Remove(filepath.Dir(a.File))
-		_ = os.Remove(filepath.Dir(filepath.Dir(a.File)))
+		for dir := filepath.Dir(a.File); dir != e.host.CacheDir() && len(dir) > len(e.host.CacheDir()); dir = filepath.Dir(dir) {
+			_ = os.Remove(dir)
+		}
+		_ = os.Remove(e.host.CacheDir())
 		return nil
 	},
 })

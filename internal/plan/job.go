@@ -23,9 +23,11 @@ type Job[E any] struct {
 	// Lock takes the lock of the resource, or fails.
 	Lock func(ctx context.Context) (unlock func(), err error)
 	// Plan makes the plan, under the lock and after leftovers were cleared.
-	// Recovered names the operation whose leftovers were, or is empty. A nil
+	// Recovered names the operation that was finished by that, or is empty. A nil
 	// plan means that this was all there was to do.
 	Plan func(ctx context.Context, recovered string) (*Plan, error)
+	// Wrap, if not nil, is applied to the operation's error.
+	Wrap func(error) error
 	// Env is what the steps work on.
 	Env E
 	// Journal is the journal's path; Key and Boot go into its header.
@@ -47,9 +49,13 @@ func (r Runner[E]) Start(ctx context.Context, job Job[E]) <-chan events.IocEvent
 }
 
 func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
+	wrap := job.Wrap
+	if wrap == nil {
+		wrap = func(err error) error { return err }
+	}
 	unlock, err := job.Lock(ctx)
 	if err != nil {
-		op.Refuse(job.Event, err)
+		op.Refuse(job.Event, wrap(err))
 		return
 	}
 	var span *events.Span
@@ -64,6 +70,9 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 		job.After()
 	}
 	unlock()
+	if err != nil {
+		err = wrap(err)
+	}
 	switch {
 	case span == nil && err != nil:
 		op.Refuse(job.Event, err)
@@ -80,7 +89,7 @@ func (r Runner[E]) locked(ctx context.Context, job Job[E], begin func() *events.
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	recovered, err := r.Recover(ctx, job.Env, job.Journal, begin)
+	recovered, err := r.Recover(ctx, job, begin)
 	if err != nil {
 		return err
 	}
@@ -101,21 +110,30 @@ func (r Runner[E]) locked(ctx context.Context, job Job[E], begin func() *events.
 	return r.Run(ctx, job.Env, j, begin())
 }
 
-// Recover resumes the journal at path, if there is one, and returns the name of
-// the operation it was of. The caller holds the resource's lock.
-func (r Runner[E]) Recover(ctx context.Context, env E, path string, begin func() *events.Span) (operation string, err error) {
-	j, err := Open(path)
+// Recover resumes the job's journal, if there is one, and returns the name of
+// the operation that is finished by that; an undone one has none. The caller
+// holds the resource's lock.
+func (r Runner[E]) Recover(ctx context.Context, job Job[E], begin func() *events.Span) (operation string, err error) {
+	j, err := Open(job.Journal)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", nil
 	case errors.Is(err, ErrNoHeader):
-		return "", os.Remove(path)
+		return "", os.Remove(job.Journal)
 	case err != nil:
 		return "", err
 	}
+	boot, err := job.Boot(ctx)
+	if err != nil {
+		return "", errors.Join(err, j.Close())
+	}
 	operation = j.Header.Plan.Operation
-	if err := r.Resume(ctx, env, j, begin()); err != nil {
+	finished, err := r.Resume(ctx, job.Env, j, boot, begin())
+	switch {
+	case err != nil:
 		return "", fmt.Errorf("clear what an interrupted %s of %s left: %w", operation, j.Header.Plan.Subject, err)
+	case !finished:
+		return "", nil
 	}
 	return operation, nil
 }
@@ -131,7 +149,7 @@ func (r Runner[E]) StartRecover(ctx context.Context, job Job[E]) <-chan events.I
 			return
 		}
 		var span *events.Span
-		_, err = r.Recover(ctx, job.Env, job.Journal, func() *events.Span {
+		_, err = r.Recover(ctx, job, func() *events.Span {
 			span = op.Begin(job.Event)
 			return span
 		})

@@ -39,6 +39,8 @@ const (
 	effect phase = "effect"
 	done   phase = "done"
 	undone phase = "undone"
+	// complete, of no step, ends a plan that only rolls back: all is done.
+	complete phase = "complete"
 )
 
 // Journal is the file of one running operation.
@@ -47,6 +49,9 @@ type Journal struct {
 	path   string
 	file   *os.File
 	state  []stepState
+	over   bool // complete
+	// rebooted since: what does not outlive that is gone.
+	rebooted bool
 }
 
 type stepState struct {
@@ -110,7 +115,7 @@ func (j *Journal) read() error {
 	lines.Buffer(nil, len(data)+1)
 	lines.Scan()
 	if err := json.Unmarshal(lines.Bytes(), &j.Header); err != nil {
-		return fmt.Errorf("%w: %w", ErrNoHeader, err)
+		return fmt.Errorf("header: %w", err)
 	}
 	if j.Header.Version != journalVersion {
 		return fmt.Errorf("version %d is not %d", j.Header.Version, journalVersion)
@@ -123,6 +128,10 @@ func (j *Journal) read() error {
 		var r record
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			return err
+		}
+		if r.Phase == complete {
+			j.over = true
+			continue
 		}
 		if r.Step < 0 || r.Step >= len(j.state) {
 			return fmt.Errorf("step %d of %d", r.Step, len(j.state))
@@ -152,8 +161,13 @@ func (j *Journal) line(v any, sync bool) error {
 	if err != nil {
 		return err
 	}
-	if _, err := j.file.Write(append(data, '\n')); err != nil {
+	end, err := j.file.Seek(0, io.SeekEnd)
+	if err != nil {
 		return err
+	}
+	if _, err := j.file.Write(append(data, '\n')); err != nil {
+		// Half a line must not have the next one glued to it.
+		return errors.Join(err, j.file.Truncate(end))
 	}
 	if sync {
 		return j.file.Sync()

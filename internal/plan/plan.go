@@ -9,6 +9,10 @@ type Plan struct {
 	// begun the plan only goes forward. len(Steps) means that every failure is
 	// rolled back.
 	Commit int `json:"commit"`
+	// Abandon drops what failed behind the commit point: the caller is told
+	// and decides, no later operation goes on with it. A crash is still
+	// recovered from.
+	Abandon bool `json:"abandon,omitempty"`
 	// Fingerprint is what the plan was made from. If it differs when the plan
 	// runs, the plan is stale.
 	Fingerprint map[string]string `json:"fingerprint,omitempty"`

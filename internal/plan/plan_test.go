@@ -92,7 +92,8 @@ func resume(t *testing.T, s *shelf, path string) error {
 	j, err := Open(path)
 	require.NoError(t, err)
 	op := events.NewOperation(events.Options{})
-	return runner.Resume(context.Background(), s, j, op.Begin(events.JailStart{Jail: "shelf"}))
+	_, err = runner.Resume(context.Background(), s, j, "", op.Begin(events.JailStart{Jail: "shelf"}))
+	return err
 }
 
 func three(k *Typed[*shelf, word]) []Step {

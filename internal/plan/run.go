@@ -44,15 +44,39 @@ func (r Runner[E]) Run(ctx context.Context, env E, j *Journal, parent *events.Sp
 		}
 		return r.forward(ctx, env, j, parent)
 	}
+	// From here on a crash must not undo what the caller is told is done.
+	if err := j.finish(r.durable(steps)); err != nil {
+		return r.back(ctx, env, j, parent, err)
+	}
 	return j.Remove()
 }
 
-// Resume finishes or undoes what a journal found on disk tells of.
-func (r Runner[E]) Resume(ctx context.Context, env E, j *Journal, parent *events.Span) error {
-	if j.committed() {
-		return r.forward(ctx, env, j, parent)
+// durable tells whether an effect of the steps outlives a power loss.
+func (r Runner[E]) durable(steps []Step) bool {
+	for _, s := range steps {
+		if k, err := r.kind(s); err == nil && k.durable() {
+			return true
+		}
 	}
-	return r.back(ctx, env, j, parent, nil)
+	return false
+}
+
+func (j *Journal) finish(sync bool) error {
+	return j.line(record{Step: -1, Phase: complete}, sync)
+}
+
+// Resume finishes or undoes what a journal found on disk tells of, and tells
+// whether the operation is done now: false means that it was undone. Boot is
+// the present BootID: after a reboot nothing is left of jails and mounts.
+func (r Runner[E]) Resume(ctx context.Context, env E, j *Journal, boot string, parent *events.Span) (finished bool, err error) {
+	j.rebooted = boot != j.Header.Boot
+	switch {
+	case j.over:
+		return true, j.Remove()
+	case j.committed():
+		return true, r.forward(ctx, env, j, parent)
+	}
+	return false, r.back(ctx, env, j, parent, nil)
 }
 
 // committed tells whether a step at or behind the commit point had begun.
@@ -90,7 +114,7 @@ func (r Runner[E]) forward(ctx context.Context, env E, j *Journal, parent *event
 			break
 		}
 	}
-	return j.end(all, left)
+	return j.end(all, left && !j.Header.Plan.Abandon)
 }
 
 // back undoes every step that has begun, newest first.
@@ -138,12 +162,13 @@ func (r Runner[E]) kind(s Step) (Kind[E], error) {
 	return k, nil
 }
 
-func (j *Journal) call(i int, span *events.Span) *Call {
+func (j *Journal) call(i int, span *events.Span, sync bool) *Call {
 	return &Call{
-		Span:   span,
-		effect: j.state[i].effect,
+		Span:     span,
+		Rebooted: j.rebooted,
+		effect:   j.state[i].effect,
 		save: func(data json.RawMessage) error {
-			return j.write(record{Step: i, Phase: effect, Effect: data}, false)
+			return j.write(record{Step: i, Phase: effect, Effect: data}, sync)
 		},
 	}
 }
@@ -160,7 +185,7 @@ func (r Runner[E]) step(ctx context.Context, env E, j *Journal, i int, parent *e
 		return err
 	}
 	span := parent.Begin(e)
-	c := j.call(i, span)
+	c := j.call(i, span, k.durable())
 	err = j.write(record{Step: i, Phase: intent}, k.durable())
 	if err == nil {
 		err = fault(ctx, "do", i, s)
@@ -203,7 +228,7 @@ func (r Runner[E]) undo(ctx context.Context, env E, j *Journal, i int, parent *e
 		return err
 	}
 	span := parent.Begin(events.Rollback{Step: s.Kind})
-	c := j.call(i, span)
+	c := j.call(i, span, k.durable())
 	c.Undoing = true
 	err = fault(ctx, "undo", i, s)
 	if err == nil {

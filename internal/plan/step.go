@@ -23,6 +23,9 @@ type Call struct {
 	Span *events.Span
 	// Undoing tells a shared function that it runs as undo.
 	Undoing bool
+	// Rebooted tells that the machine was started again since the journal was
+	// begun: jails, mounts and their identities are gone by themselves.
+	Rebooted bool
 
 	effect  json.RawMessage
 	save    func(json.RawMessage) error
