@@ -40,7 +40,7 @@ type Sysctls interface {
 }
 
 // Features is what a running kernel offers, for errors that name the remedy
-// and for callers that want to choose before they start.
+// (see Remedy) and for callers that want to choose before they start.
 type Features struct {
 	OSRelease  string // kern.osrelease, such as "13.2-RELEASE-p4"
 	OSRelDate  int    // kern.osreldate, such as 1302001

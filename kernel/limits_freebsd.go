@@ -62,7 +62,7 @@ func rctlCallError(op, in string, errno syscall.Errno) error {
 	e := &CallError{Op: op, Subject: in, Errno: errno}
 	switch errno {
 	case syscall.ENOSYS:
-		e.Err, e.Msg = ErrUnsupported, "needs kern.racct.enable=1 in loader.conf(5) and a reboot"
+		e.Err, e.Msg = ErrUnsupported, rctlRemedy
 	case syscall.ESRCH:
 		e.Err = ErrNotFound
 		e.Msg = "no rule and no subject matches"

@@ -88,17 +88,24 @@ func (r *realReplay) begin(firstJID int) error {
 	for _, m := range table {
 		r.mounts[m.FSID] = true
 	}
-	jid, err := r.k.JailSet(ctx, kernel.JailCreate, kernel.String("path", "/"), kernel.Bool("persist", true))
-	if err != nil {
-		return err
+	for {
+		jid, err := r.k.JailSet(ctx, kernel.JailCreate, kernel.String("path", "/"), kernel.Bool("persist", true))
+		if err != nil {
+			return err
+		}
+		id, err := r.k.JailIdentify(ctx, 0, kernel.ByJID(jid))
+		if err != nil {
+			return err
+		}
+		if err := r.k.JailRemove(ctx, id); err != nil {
+			return err
+		}
+		r.shift = jidShift(jid + 1 - firstJID)
+		if !r.shift.meetsChosen() {
+			r.t.Logf("jids are the recorded ones + %d", int(r.shift))
+			return nil
+		}
 	}
-	id, err := r.k.JailIdentify(ctx, 0, kernel.ByJID(jid))
-	if err != nil {
-		return err
-	}
-	r.shift = jidShift(jid + 1 - firstJID)
-	r.t.Logf("jids are the recorded ones + %d", int(r.shift))
-	return r.k.JailRemove(ctx, id)
 }
 
 // restore removes the jails, mounts and files of a replay.

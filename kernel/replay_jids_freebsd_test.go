@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/libioc/go-libioc/kernel"
@@ -18,6 +19,14 @@ type jidShift int
 // recordedAuto bounds the jids that were given automatically; those that a
 // recording chose itself are above it and stay.
 const recordedAuto = 70
+
+// chosenJIDs are those that a recording chose itself for a jail.
+var chosenJIDs = []int{77, 78, 123, 4711}
+
+// meetsChosen tells whether a jid given automatically could be one of them.
+func (s jidShift) meetsChosen() bool {
+	return s != 0 && slices.ContainsFunc(chosenJIDs, func(jid int) bool { return jid > int(s) && jid <= int(s)+recordedAuto })
+}
 
 func (s jidShift) real(jid int) int {
 	if jid > 0 && jid <= recordedAuto {

@@ -127,7 +127,7 @@ func rctlError(op, text string, e syscall.Errno) error {
 func (v *simView) rctlCall(ctx context.Context, op, text string, fn func(r *simRule) error) error {
 	return v.do(ctx, op, text, func() error {
 		if v.s.opts.NoRACCT {
-			return &CallError{Op: op, Subject: text, Errno: syscall.ENOSYS, Msg: "kern.racct.enable is 0; set it to 1 in loader.conf(5) and reboot", Err: ErrUnsupported}
+			return &CallError{Op: op, Subject: text, Errno: syscall.ENOSYS, Msg: rctlRemedy, Err: ErrUnsupported}
 		}
 		if v.jailed() {
 			return rctlError(op, text, syscall.EPERM)

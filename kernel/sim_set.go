@@ -242,7 +242,7 @@ func (c *setCall) parseIP() error {
 			f.ip.given, f.ip.user, f.ip.addrs = true, true, list
 		}
 	}
-	if c.find("vnet") != nil && !c.v.s.opts.NoVIMAGE && (c.ip4.given || c.ip6.given) {
+	if !c.v.s.opts.NoVIMAGE && c.find("vnet") != nil && (c.ip4.given || c.ip6.given) {
 		return refuse(syscall.EINVAL, "vnet jails cannot have IP address restrictions")
 	}
 	return nil

@@ -14,7 +14,9 @@
 #   IOC_TEST_RELEASE  the name of that release. Default: this system's.
 #   IOC_TEST_FILTER   an extended regular expression: only the parts whose name
 #                     matches are run. Names are a package's folder (kernel), a
-#                     suite (suite:kernel) and quickstart.
+#                     suite (suite:kernel), quickstart and bench.
+#   IOC_TEST_BENCHTIME  how long each benchmark runs beside its tool, as go test
+#                     -benchtime takes it. Default: 0.5s.
 #   IOC_TEST_TIMEOUT  the longest time for one test binary, as Go writes
 #                     durations. Default: 10m.
 #   IOC_TEST_WORK     the work directory, which keeps the logs. Default: a new
@@ -221,6 +223,56 @@ quickstart() {
 	leftovers "$work/before" quickstart
 }
 
+# ratios reads the results of benchmarks that measure a tool of the base system
+# beside the system calls, and prints one line for each.
+ratios() {
+	awk '
+		$1 ~ /^Benchmark.*\/syscalls(-[0-9]+)?$/ {
+			name = $1
+			sub(/^Benchmark/, "", name)
+			sub(/\/.*/, "", name)
+			ours[name] = $3
+		}
+		/ times-syscalls/ {
+			name = tool = $1
+			sub(/^Benchmark/, "", name)
+			sub(/\/.*/, "", name)
+			sub(/^[^\/]*\//, "", tool)
+			sub(/-[0-9]+$/, "", tool)
+			for (i = 2; i < NF; i++)
+				if ($(i + 1) == "times-syscalls")
+					printf "     %-12s %10.3f ms by system calls %10.3f ms by %-9s 1 : %.1f\n",
+						name, ours[name] / 1e6, $3 / 1e6, tool, $i
+		}' "$1"
+}
+
+# bench runs the benchmarks that have a tool beside them.
+bench() {
+	wanted bench || return
+	while read -r folder; do
+		grep -q 'times-syscalls' "$top/tree/$folder"/*_test.go 2>/dev/null || continue
+		log=$work/log/bench-$(printf '%s' "$folder" | tr '/' '-').log
+		begin=$(date +%s)
+		(cd "$top/tree/$folder" && exec ./go.test -test.run '^$' \
+			-test.bench '^Benchmark(JailSet|List1000|MountDevfs|EpairVnet)$' \
+			-test.benchtime "${IOC_TEST_BENCHTIME:-0.5s}" \
+			-test.timeout "${IOC_TEST_TIMEOUT:-10m}") >"$log" 2>&1 </dev/null
+		status=$?
+		word=ok
+		if [ $status -eq 0 ] && grep -q 'times-syscalls' "$log"; then
+			passed=$((passed + 1))
+		else
+			failed=$((failed + 1)) word=FAIL
+		fi
+		printf '%-4s %-28s %4d s  exit status %d\n' $word "bench:$folder" $(($(date +%s) - begin)) $status
+		if [ $word = FAIL ]; then
+			tail -n 60 "$log" | sed 's/^/     | /'
+		fi
+		ratios "$log"
+		leftovers "$work/before" "bench:$folder"
+	done <"$top/tests"
+}
+
 trap 'exit 1' INT TERM HUP
 trap 'put_back' EXIT
 
@@ -258,6 +310,7 @@ all=$(forks)
 unit
 conformance
 quickstart
+bench
 put_back || { failed=$((failed + 1)); say "FAIL run.sh could not remove its own jail or pool"; }
 say "$(($(forks) - all)) forks altogether (vm.stats.vm: v_forks, v_vforks, v_rforks)"
 

@@ -159,6 +159,28 @@ func TestRunScriptQuickstart(t *testing.T) {
 	}
 }
 
+func TestRunScriptBench(t *testing.T) {
+	for name, c := range map[string]struct{ script, last, says string }{
+		"ratios": {
+			`printf 'BenchmarkJailSet/syscalls-2 \t 582\t 1200000 ns/op\t 74 B/op\t 5 allocs/op\nBenchmarkJailSet/jail-2 \t 4\t 131880000 ns/op\t 109.9 times-syscalls\nPASS\n'`,
+			"2 passed, 0 failed, 0 skipped",
+			"JailSet           1.200 ms by system calls    131.880 ms by jail      1 : 109.9\n",
+		},
+		"nothing measured": {`echo PASS`, "1 passed, 1 failed, 0 skipped", "FAIL bench:a"},
+		"fails":            {`echo '--- FAIL: BenchmarkJailSet'; exit 1`, "1 passed, 1 failed, 0 skipped", "--- FAIL: BenchmarkJailSet"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newFakeBundle(t, map[string]string{"a": `
+case "$*" in *"-test.bench "*"-test.benchtime 7x"*) ;; *) exit 9;; esac
+` + c.script, "b": "exit 9"}, "")
+			require.NoError(t, os.WriteFile(filepath.Join(b.dir, "tree", "a", "x_test.go"), []byte("times-syscalls"), 0o644))
+			out, last, _ := b.run(t, "IOC_TEST_FILTER=bench", "IOC_TEST_BENCHTIME=7x")
+			require.Equal(t, c.last, last, out)
+			require.Contains(t, out, c.says)
+		})
+	}
+}
+
 func TestRunScriptMakesPool(t *testing.T) {
 	b := newFakeBundle(t, map[string]string{"a": good}, "")
 	file := filepath.Join(t.TempDir(), "p.img")

@@ -105,7 +105,9 @@ func limitUsage(s *suite) {
 
 func limitAbsent(s *suite) {
 	const rule = "jail:kerneltest:maxproc:deny=10"
-	s.fails(s.Kernel.RctlAddRule(s.ctx, rule), syscall.ENOSYS, kernel.ErrUnsupported)
+	refused := s.Kernel.RctlAddRule(s.ctx, rule)
+	s.fails(refused, syscall.ENOSYS, kernel.ErrUnsupported)
+	equal(s, "remedy", s.f.Remedy(refused), "rctl needs kern.racct.enable=1 in loader.conf(5) and a reboot")
 	s.fails(s.Kernel.RctlRemoveRule(s.ctx, rule), syscall.ENOSYS, kernel.ErrUnsupported)
 	_, err := s.Kernel.RctlGetRules(s.ctx, "jail")
 	s.fails(err, syscall.ENOSYS, kernel.ErrUnsupported)
