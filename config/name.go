@@ -20,7 +20,7 @@ var namePattern = sync.OnceValue(func() *regexp.Regexp {
 // Time is linear in the length. A refusal is a *PropertyError wrapping
 // ErrInvalidName.
 func ValidName(name string) error {
-	reason := ""
+	var reason string
 	switch {
 	case IsUUID(name):
 		return nil

@@ -84,12 +84,18 @@ func TestSchemaKnowsPeers(t *testing.T) {
 	}
 }
 
-// TestSchemaKnowsParams: every kernel parameter that FreeBSD 13.2 lists and a
-// configuration may set is the parameter of a row.
+// TestSchemaKnowsParams: every kernel parameter that FreeBSD 13.2 and 15.1 list
+// and a configuration may set is the parameter of a row.
 func TestSchemaKnowsParams(t *testing.T) {
+	for _, file := range []string{"params.tsv", "params-15.1.tsv"} {
+		t.Run(file, func(t *testing.T) { knowsParams(t, "testdata/"+file) })
+	}
+}
+
+func knowsParams(t *testing.T, path string) {
 	// Set by the library itself, or read-only.
 	managed := map[string]bool{"name": true, "path": true, "jid": true, "parent": true, "persist": true, "dying": true, "children.cur": true, "cpuset.id": true}
-	data, err := os.ReadFile("testdata/params.tsv")
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +111,7 @@ func TestSchemaKnowsParams(t *testing.T) {
 			continue // a node whose own value has no meaning but enabling the rest
 		}
 		p, ok := Lookup(name)
-		if !ok || p.Param != name {
+		if !ok || p.Param != name || schema().byName[p.Name] == nil {
 			t.Errorf("%s is no row's parameter", name)
 			continue
 		}

@@ -148,9 +148,7 @@ func follow(t *testing.T, f *File, r recording, must bool) bool {
 			// The multi-line value's second line has no name.
 			name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
 			if !ok {
-				value, name = want[len(want)-1]+"\n"+name, ""
-				want = want[:len(want)-1]
-				want = append(want, value)
+				want[len(want)-1] += "\n" + name
 				continue
 			}
 			want = append(want, name+": "+value)

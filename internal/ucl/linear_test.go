@@ -9,32 +9,30 @@ import (
 )
 
 // slowdown tells how many times longer run(8n) takes than run(n). Reading in
-// linear time gives some 8, in quadratic time 64. Both times are the shortest
-// of runs that fit into one time slice of a scheduler and begin with a fresh
-// one, so other load lengthens some runs but never all of them; it returns as
-// soon as the quotient is below enough.
+// linear time gives some 8, in quadratic time 64. Both times are processor time,
+// the shortest of several, so other load does not count; it returns as soon as
+// the quotient is below enough.
 func slowdown(run func(n int), enough float64) float64 {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	shortest := func(n, times int) time.Duration {
 		best := time.Hour
 		for range times {
 			runtime.GC()
-			time.Sleep(time.Millisecond)
-			start := time.Now()
+			start := cpuTime()
 			run(n)
-			best = min(best, time.Since(start))
+			best = min(best, cpuTime()-start)
 		}
 		return best
 	}
-	n := 125
-	for n < 4000 && shortest(n, 3) < 100*time.Microsecond {
+	n := 250
+	for n < 16000 && shortest(n, 2) < time.Millisecond {
 		n *= 2
 	}
 	small, large, quotient := time.Hour, time.Hour, 0.0
-	for range 100 {
+	for range 20 {
 		small, large = min(small, shortest(n, 1)), min(large, shortest(8*n, 1))
 		// What ends at once has no growth to be seen.
-		quotient = float64(large) / float64(max(small, 10*time.Microsecond))
+		quotient = float64(large) / float64(max(small, 200*time.Microsecond))
 		if quotient < enough {
 			break
 		}
@@ -49,7 +47,7 @@ func TestLinear(t *testing.T) {
 		{"half strings", "a b\"\n"}, {"here-documents", "a = <<E\nE\n"}, {"no here-documents", "a = <<E;"}, {"lists", "a = [1, b]\n"}, {"sections", "a b { c = 1 }\n"},
 	} {
 		read := func(n int) { _, _ = Parse([]byte(strings.Repeat(tt.unit, n))) }
-		if got := slowdown(read, 20); got >= 20 {
+		if got := slowdown(read, 28); got >= 28 {
 			t.Errorf("%s: %.0f times longer for 8 times the text", tt.name, got)
 		}
 		edit := func(n int) {
@@ -57,7 +55,7 @@ func TestLinear(t *testing.T) {
 				_, _ = d.Apply([]Edit{{Path: "a", Source: "1"}, {Path: "z", Remove: true}})
 			}
 		}
-		if got := slowdown(edit, 20); got >= 20 {
+		if got := slowdown(edit, 28); got >= 28 {
 			t.Errorf("edit of %s: %.0f times longer for 8 times the text", tt.name, got)
 		}
 	}
