@@ -18,7 +18,7 @@
 #   IOC_TEST_BENCHTIME  how long each benchmark runs beside its tool, as go test
 #                     -benchtime takes it. Default: 0.5s.
 #   IOC_TEST_TIMEOUT  the longest time for one test binary, as Go writes
-#                     durations. Default: 10m.
+#                     durations. Default: 30m.
 #   IOC_TEST_WORK     the work directory, which keeps the logs. Default: a new
 #                     one in /var/tmp.
 #
@@ -132,7 +132,7 @@ binary() {
 	shift 2
 	log=$work/log/$(printf '%s' "$name" | tr '/:' '--').log
 	begin=$(date +%s)
-	(cd "$top/tree/$folder" && exec ./go.test -test.v -test.timeout "${IOC_TEST_TIMEOUT:-10m}" "$@") \
+	(cd "$top/tree/$folder" && exec ./go.test -test.v -test.timeout "${IOC_TEST_TIMEOUT:-30m}" "$@") \
 		>"$log" 2>&1 </dev/null
 	status=$?
 	seconds=$(($(date +%s) - begin))
@@ -256,7 +256,7 @@ bench() {
 		(cd "$top/tree/$folder" && exec ./go.test -test.run '^$' \
 			-test.bench '^Benchmark(JailSet|List1000|MountDevfs|EpairVnet)$' \
 			-test.benchtime "${IOC_TEST_BENCHTIME:-0.5s}" \
-			-test.timeout "${IOC_TEST_TIMEOUT:-10m}") >"$log" 2>&1 </dev/null
+			-test.timeout "${IOC_TEST_TIMEOUT:-30m}") >"$log" 2>&1 </dev/null
 		status=$?
 		word=ok
 		if [ $status -eq 0 ] && grep -q 'times-syscalls' "$log"; then
