@@ -35,6 +35,12 @@ func faultHost(t *testing.T, basejail bool) (*simhost.Host, *jail.Jail) {
 	data := t.TempDir()
 	line := fmt.Sprintf("%s\t%s/root/mnt\tnullfs\trw\t0\t0\n", data, path)
 	require.NoError(t, os.WriteFile(filepath.Join(path, "fstab"), []byte(line), 0o644))
+	// An old resolv.conf has to come back, missing mount points have to go.
+	root, err := j.RootPath(ctx)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(root, "etc/resolv.conf"), []byte("nameserver 192.0.2.1\n"), 0o640))
+	require.NoError(t, os.Remove(filepath.Join(root, "dev")))
+	require.NoError(t, os.Remove(filepath.Join(root, "usr/lib32")))
 	rules := "[ours=100]\nadd hide\nadd path null unhide\nadd path fd unhide\nadd path 'fd/*' unhide\n"
 	require.NoError(t, os.WriteFile(h.Files().DevfsRules, []byte(rules), 0o644))
 	return h, j

@@ -2,7 +2,9 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +22,7 @@ func (r *Release) PatchLevels(ctx context.Context) ([]int, error) {
 		return nil, err
 	}
 	entries, err := os.ReadDir(filepath.Join(root, snapshotDir))
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // there is none yet
 		return nil, err
 	}
 	var levels []int

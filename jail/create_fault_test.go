@@ -1,0 +1,98 @@
+package jail_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// bareHost has a release without a snapshot and has never had a jail, so that
+// creating one has all steps there are.
+func bareHost(t *testing.T) *simhost.Host {
+	t.Helper()
+	h := newHost(t)
+	require.NoError(t, h.Store.Destroy(context.Background(),
+		"zroot/iocage/releases/"+testRelease+"/root@p0", zfsstore.DestroyOptions{}))
+	return h
+}
+
+var firstSteps = []string{"create dataset", "snapshot", "create dataset", "clone", "write configuration"}
+
+func TestFailureOfTheFirstCreate(t *testing.T) {
+	h := bareHost(t)
+	ctx := context.Background()
+	p, err := second(ctx, h).PlanCreate(ctx, jail.CreateOptions{Release: testRelease})
+	require.NoError(t, err)
+	var kinds []string
+	for _, s := range p.Steps() {
+		kinds = append(kinds, s.Kind)
+	}
+	require.Equal(t, firstSteps, kinds)
+	for step := range firstSteps {
+		for _, phase := range []string{"do", "done"} {
+			t.Run(fmt.Sprintf("%d %s/%s", step, firstSteps[step], phase), func(t *testing.T) {
+				before := world(t, h)
+				_, err := second(ctx, h).Create(plan.WithFault(ctx, at(step, phase, errInjected)), jail.CreateOptions{Release: testRelease})
+				requireFirstCause(t, err)
+				requireSame(t, before, world(t, h))
+			})
+		}
+	}
+}
+
+// An undo that fails leaves exactly its own resource, not what later steps made
+// in it.
+func TestEachUndoOfACreateIsItsOwn(t *testing.T) {
+	h := bareHost(t)
+	ctx := context.Background()
+	last := len(firstSteps) - 1
+	const dataset = 2 // the jail's own
+	_, err := second(ctx, h).Create(plan.WithFault(ctx, func(p plan.Point) error {
+		if p.Index == last && p.Phase == "done" || p.Index == dataset && p.Phase == "undo" {
+			return errInjected
+		}
+		return nil
+	}), jail.CreateOptions{Release: testRelease})
+	require.ErrorIs(t, err, errInjected)
+	_, err = h.Store.Get(ctx, "zroot/iocage/jails/second", zfsstore.GetOptions{})
+	require.NoError(t, err)
+	_, err = h.Store.Get(ctx, "zroot/iocage/jails/second/root", zfsstore.GetOptions{})
+	require.ErrorIs(t, err, zfsstore.ErrNotFound)
+	_, err = jail.Recover(ctx, h.Host)
+	require.NoError(t, err)
+	_, err = h.Store.Get(ctx, "zroot/iocage/jails/second", zfsstore.GetOptions{})
+	require.ErrorIs(t, err, zfsstore.ErrNotFound)
+}
+
+// A dataset that somebody else makes after the plan looked is not ours to
+// destroy, whichever it is.
+func TestCreateLeavesForeignDatasets(t *testing.T) {
+	for _, c := range []struct {
+		step    int
+		dataset string
+	}{{2, "zroot/iocage/jails/second"}, {3, "zroot/iocage/jails/second/root"}} {
+		t.Run(c.dataset, func(t *testing.T) {
+			h := bareHost(t)
+			ctx := context.Background()
+			_, err := second(ctx, h).Create(plan.WithFault(ctx, func(p plan.Point) error {
+				switch {
+				case p.Index == c.step && p.Phase == "do":
+					return h.Store.Create(ctx, c.dataset, zfsstore.CreateOptions{})
+				case p.Index == 2 && c.step == 3 && p.Phase == "undo":
+					return errInjected // its parent goes with all that is in it
+				}
+				return nil
+			}), jail.CreateOptions{Release: testRelease})
+			require.ErrorIs(t, err, zfsstore.ErrExists)
+			_, err = h.Store.Get(ctx, c.dataset, zfsstore.GetOptions{})
+			require.NoError(t, err, "it was destroyed")
+		})
+	}
+}
