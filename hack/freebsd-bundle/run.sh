@@ -252,6 +252,12 @@ ratios() {
 		}' "$1"
 }
 
+load() {
+	for module in "$@"; do
+		kldload -nq "$module" 2>/dev/null || say "note: no kernel module $module"
+	done
+}
+
 # replay gives the recordings to the kernel, which must have no jail then.
 replay() {
 	while read -r folder; do
@@ -300,9 +306,7 @@ rm -rf "$TMPDIR" "$work/log" "$work/skips" "$work/before" "$work/now"
 mkdir -p "$work/log" "$TMPDIR" || exit 1
 : >"$work/skips"
 
-for module in zfs nullfs fdescfs procfs tmpfs linprocfs linsysfs unionfs if_bridge if_epair; do
-	kldload -nq $module 2>/dev/null || say "note: no kernel module $module"
-done
+load zfs nullfs fdescfs procfs tmpfs if_bridge if_epair
 
 open_pool
 if [ -n "${IOC_TEST_BASE:-}" ]; then
@@ -317,6 +321,7 @@ say "FreeBSD $(freebsd-version -ku | tr '\n' ' ')$(uname -m), pool $pool, logs i
 state "$work/before"
 all=$(forks)
 replay
+load unionfs linprocfs linsysfs # the recordings are of a machine without them
 # A running jail, for the suites that hand datasets to one.
 if jail -c name=ioctestjail path=/ persist >/dev/null; then
 	test_jail=ioctestjail
