@@ -14,7 +14,8 @@
 #   IOC_TEST_RELEASE  the name of that release. Default: this system's.
 #   IOC_TEST_FILTER   an extended regular expression: only the parts whose name
 #                     matches are run. Names are a package's folder (kernel), a
-#                     suite (suite:kernel), quickstart and bench.
+#                     suite (suite:kernel), replay:kernel, quickstart and
+#                     bench.
 #   IOC_TEST_BENCHTIME  how long each benchmark runs beside its tool, as go test
 #                     -benchtime takes it. Default: 0.5s.
 #   IOC_TEST_TIMEOUT  the longest time for one test binary, as Go writes
@@ -184,7 +185,12 @@ open_pool() {
 unit() {
 	leave_out=$(awk '{ printf "%s%s", (NR > 1 ? "|" : ""), $2 }' "$top/suites")
 	while read -r folder; do
-		wanted "$folder" && binary "$folder" "$folder" -test.skip "^($leave_out)\$"
+		wanted "$folder" || continue
+		skip=$leave_out
+		if grep -q 'func TestReplayReal(' "$top/tree/$folder"/*_test.go 2>/dev/null; then
+			skip="$skip|TestReplayReal" # it has run, and there is a jail now
+		fi
+		binary "$folder" "$folder" -test.skip "^($skip)\$"
 	done <"$top/tests"
 }
 
@@ -246,6 +252,21 @@ ratios() {
 		}' "$1"
 }
 
+load() {
+	for module in "$@"; do
+		kldload -nq "$module" 2>/dev/null || say "note: no kernel module $module"
+	done
+}
+
+# replay gives the recordings to the kernel, which must have no jail then.
+replay() {
+	while read -r folder; do
+		wanted "replay:$folder" || continue
+		grep -q 'func TestReplayReal(' "$top/tree/$folder"/*_test.go 2>/dev/null || continue
+		binary "replay:$folder" "$folder" -test.run '^TestReplayReal$'
+	done <"$top/tests"
+}
+
 # bench runs the benchmarks that have a tool beside them.
 bench() {
 	wanted bench || return
@@ -285,9 +306,7 @@ rm -rf "$TMPDIR" "$work/log" "$work/skips" "$work/before" "$work/now"
 mkdir -p "$work/log" "$TMPDIR" || exit 1
 : >"$work/skips"
 
-for module in zfs nullfs fdescfs procfs tmpfs linprocfs linsysfs unionfs if_bridge if_epair; do
-	kldload -nq $module 2>/dev/null || say "note: no kernel module $module"
-done
+load zfs nullfs fdescfs procfs tmpfs if_bridge if_epair
 
 open_pool
 if [ -n "${IOC_TEST_BASE:-}" ]; then
@@ -295,18 +314,22 @@ if [ -n "${IOC_TEST_BASE:-}" ]; then
 	IOC_TEST_BASE=$(cd "$(dirname "$IOC_TEST_BASE")" && pwd)/$(basename "$IOC_TEST_BASE")
 fi
 : "${IOC_TEST_RELEASE:=$(freebsd-version -u | sed 's/-p[0-9]*$//')}"
+IOC_TEST_POOL=$pool IOC_TEST_JAIL=
+export IOC_TEST_POOL IOC_TEST_BASE IOC_TEST_RELEASE IOC_TEST_JAIL TMPDIR
+
+say "FreeBSD $(freebsd-version -ku | tr '\n' ' ')$(uname -m), pool $pool, logs in $work/log"
+state "$work/before"
+all=$(forks)
+replay
+load unionfs linprocfs linsysfs # the recordings are of a machine without them
 # A running jail, for the suites that hand datasets to one.
 if jail -c name=ioctestjail path=/ persist >/dev/null; then
 	test_jail=ioctestjail
 else
 	say "note: no jail could be made for IOC_TEST_JAIL"
 fi
-IOC_TEST_POOL=$pool IOC_TEST_JAIL=$test_jail
-export IOC_TEST_POOL IOC_TEST_BASE IOC_TEST_RELEASE IOC_TEST_JAIL TMPDIR
-
-say "FreeBSD $(freebsd-version -ku | tr '\n' ' ')$(uname -m), pool $pool, logs in $work/log"
+IOC_TEST_JAIL=$test_jail
 state "$work/before"
-all=$(forks)
 unit
 conformance
 quickstart
