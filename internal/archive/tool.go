@@ -94,7 +94,7 @@ func (s *stream) pipe(ctx context.Context, in io.Reader, path string) error {
 	s.r = x
 	s.close = func() error {
 		t.cancel()
-		x.wait()
+		_ = x.wait() // it was killed
 		return nil
 	}
 	return nil
