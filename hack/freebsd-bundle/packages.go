@@ -77,8 +77,8 @@ func (c compiler) packages(ctx context.Context) ([]goPackage, error) {
 	}
 }
 
-// testdataFolders lists every testdata folder of the module, sorted, as paths
-// with slashes below the module's folder. Like the go command it does not look
+// testdataFolders lists every testdata folder of the module and docs, parts of
+// which tests compare, sorted, as paths with slashes below the module's folder. Like the go command it does not look
 // into folders that begin with a dot or an underscore.
 func testdataFolders(dir string) ([]string, error) {
 	var found []string
@@ -93,7 +93,7 @@ func testdataFolders(dir string) ([]string, error) {
 		rel = filepath.ToSlash(rel)
 		base := path.Base(rel)
 		switch {
-		case base == "testdata":
+		case rel == "docs", base == "testdata":
 			if !sourceOnly(path.Dir(rel)) {
 				found = append(found, rel)
 			}
