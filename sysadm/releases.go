@@ -1,0 +1,55 @@
+package sysadm
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/release"
+)
+
+// fetchreleases starts a job for each release that has none. If it starts none
+// at all the request was bad, as in the original.
+func fetchreleases(c *call) (any, error) {
+	names, ok := texts(c.args["releases"])
+	if !ok || len(names) > maxReleases {
+		return nil, errBadRequest
+	}
+	c.target = strings.Join(names, " ")
+	var all []*release.Release
+	for _, name := range names {
+		name, _, _ = strings.Cut(strings.TrimSpace(name), " ") // "10.2-RELEASE (EOL)"
+		r, err := release.New(c, c.host, name, "")
+		if errors.Is(err, release.ErrName) {
+			return nil, errBadRequest
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	ids := []string{}
+	for _, r := range all {
+		name := r.Name().Base()
+		j := &job{
+			id: "sysadm_iocage_fetch_release_" + name, queue: parallel,
+			label: "iocage fetch --verify -r " + name,
+			work:  func(ctx context.Context) <-chan events.IocEvent { return r.Fetch(ctx, c.opts.Fetch) },
+		}
+		started, err := c.start(c, j)
+		if err != nil && len(ids) == 0 {
+			return nil, err
+		}
+		if started {
+			ids = append(ids, j.id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, errBadRequest
+	}
+	return object{"started_dispatcher_id": ids}, nil
+}
+
+// maxReleases bounds how many one request can ask for.
+const maxReleases = 64
