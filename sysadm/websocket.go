@@ -190,6 +190,7 @@ func (c *conn) goAway() {
 		return
 	}
 	go c.ws.Close(websocket.StatusGoingAway, "shutting down")
+	time.AfterFunc(time.Second, c.close) // a client that does not answer is cut off
 }
 
 func (s *Server) stopping() bool {
