@@ -24,7 +24,7 @@ type stage struct {
 }
 
 func newStage() *stage {
-	return &stage{began: make(chan sysadm.PluginRequest, 100), end: make(chan error)}
+	return &stage{began: make(chan sysadm.PluginRequest, 10_000), end: make(chan error)}
 }
 
 func (s *stage) List(context.Context) ([]sysadm.Plugin, error) { return s.list, nil }

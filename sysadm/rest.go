@@ -58,10 +58,13 @@ func (s *Server) rest(w http.ResponseWriter, r *http.Request, d Dialect) {
 }
 
 func (s *Server) restAnswer(w http.ResponseWriter, r *http.Request, req *request) answer {
-	var login answer
+	// It stands for what is left unread of a body, too. A writer of a test's may
+	// know no deadlines.
+	control := http.NewResponseController(w)
+	control.SetReadDeadline(time.Now().Add(s.limits.Body))
 	if !open(req) {
 		// Before the body is read: who has no login gets no memory.
-		if login = s.basic(r, req); login.failed() {
+		if login := s.basic(r, req); login.failed() {
 			return login
 		}
 	}
@@ -69,8 +72,6 @@ func (s *Server) restAnswer(w http.ResponseWriter, r *http.Request, req *request
 		// A form of another site can send POST, but not with this type.
 		return refuse(http.StatusUnsupportedMediaType)
 	}
-	control := http.NewResponseController(w)
-	control.SetReadDeadline(time.Now().Add(s.limits.Body)) // not every test's writer can
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.limits.Message))
 	var large *http.MaxBytesError
 	switch {
