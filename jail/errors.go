@@ -21,6 +21,9 @@ var (
 	ErrNotRunning = errors.New("jail is not running")
 	// ErrTemplate: a template cannot be started (JailIsTemplate).
 	ErrTemplate = errors.New("jail is a template")
+	// ErrNotTemplate: a jail cannot be created from one that is no template
+	// (JailNotTemplate).
+	ErrNotTemplate = errors.New("jail is not a template")
 	// ErrHostID: the jail belongs to another host and hostid_strict_check is on
 	// (JailHostUUIDMismatch).
 	ErrHostID = errors.New("jail belongs to another host")

@@ -143,13 +143,13 @@ func TestFailureAtEveryUndo(t *testing.T) {
 		for step := 0; step <= last; step++ {
 			for _, phase := range []string{"undo", "undone"} {
 				m.try(t, fmt.Sprintf("%d %s/%s", step, m.steps[step].Kind, phase), func(t *testing.T, ctx context.Context) {
-					undone := map[int]bool{}
+					tried := map[int]bool{} // one whose resource another one's left holds may fail too
 					fault := func(p plan.Point) error {
 						switch {
 						case p.Index == last && p.Phase == "done":
 							return errInjected
-						case p.Phase == "undone":
-							undone[p.Index] = true
+						case p.Phase == "undo":
+							tried[p.Index] = true
 						}
 						return at(step, phase, errUndo)(p)
 					}
@@ -157,9 +157,7 @@ func TestFailureAtEveryUndo(t *testing.T) {
 					requireFirstCause(t, err)
 					require.ErrorIs(t, err, errUndo)
 					for i := 0; i <= last; i++ {
-						if i != step {
-							require.True(t, undone[i], "undo of step %d did not run", i)
-						}
+						require.True(t, tried[i], "undo of step %d did not run", i)
 					}
 					_, err = jail.Recover(ctx, m.h.Host)
 					require.NoError(t, err)

@@ -123,7 +123,7 @@ func operations() []operationRow {
 		r.plan, r.run = on("second", jail.DestroyOptions{Force: true}, planOf((*jail.JailGenerator).PlanDestroy), (*jail.Jail).Destroy)
 		add(r)
 	}
-	return rows
+	return append(rows, storageOperations()...)
 }
 
 func plainHost(t *testing.T) *simhost.Host { return newHost(t) }
