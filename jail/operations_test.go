@@ -262,6 +262,7 @@ func changes(h *simhost.Host) []string {
 func TestPlanIsWhatRuns(t *testing.T) {
 	for _, row := range operations() {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			ctx := context.Background()
 			h := row.setup(t)
 			for _, how := range []string{"the plan", "the operation"} {
