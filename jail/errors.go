@@ -13,6 +13,9 @@ import (
 var (
 	// ErrNotFound: no jail of that name (libioc: JailNotFound).
 	ErrNotFound = errors.New("jail not found")
+	// ErrAmbiguous: several jails have a UUID that begins like that. An
+	// *AmbiguousError names them.
+	ErrAmbiguous = errors.New("name is ambiguous")
 	// ErrExists: a jail of that name is there already (JailAlreadyExists).
 	ErrExists = errors.New("jail already exists")
 	// ErrRunning: the jail must be stopped first (JailAlreadyRunning).
