@@ -8,7 +8,7 @@ func catalogue() []IocEvent {
 		JailCreate{}, JailStart{}, JailStop{},
 		JailRestart{}, JailSoftShutdown{}, JailAttach{},
 		JailRemove{}, JailClone{}, JailRename{},
-		JailDestroy{}, JailRecover{}, JailDependantsStart{}, JailDependantStart{},
+		JailDestroy{}, JailRecover{}, JailPromote{}, JailTemplate{}, JailSnapshot{}, JailDependantsStart{}, JailDependantStart{},
 		JailConfigSave{}, JailResolverConfig{}, JailDevfsRuleset{}, JailResourceLimitAction{},
 		// provision.go
 		JailProvisioning{}, JailProvisioningAssetDownload{}, R10kDeployEvent{},
@@ -35,6 +35,7 @@ func catalogue() []IocEvent {
 		ZFSDatasetCreate{}, ZFSDatasetRename{}, ZFSDatasetDestroy{},
 		ZFSSnapshotCreate{}, ZFSSnapshotRename{}, ZFSSnapshotClone{},
 		ZFSSnapshotRollback{}, ZFSSnapshotDestroy{},
+		ZFSDatasetPromote{}, ZFSPropertySet{},
 		// backup.go
 		ResourceBackup{}, ExportConfig{}, ExportFstab{},
 		ExportRootDataset{}, ExportOtherDatasets{}, ExportOtherDataset{},
