@@ -3,6 +3,8 @@ package jail
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -76,6 +78,11 @@ func (g *JailGenerator) Exec(ctx context.Context, argv []string, o ExecOptions) 
 	}
 	exit, err := g.host.Kernel.Run(ctx, cmd)
 	result = ExecResult{exit.Code, exit.Signal, stdout.Bytes(), stderr.Bytes()}
+	if errors.Is(err, kernel.ErrNotFound) || errors.Is(err, kernel.ErrStale) {
+		if now, again := g.Identity(ctx); again != nil || now != id {
+			err = fmt.Errorf("%w: %w", ErrNotRunning, err) // it ended meanwhile
+		}
+	}
 	if err != nil {
 		return result, &Error{"exec in", g.fullName, err}
 	}

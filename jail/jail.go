@@ -181,6 +181,9 @@ func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, err
 	d, err := g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{
 		Properties: []string{zfsstore.AllProperties},
 	})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil, ErrNotFound // destroyed meanwhile
+	}
 	if err != nil {
 		return nil, err
 	}
