@@ -7,9 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
@@ -17,18 +14,6 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
-
-// memoryDir is a directory whose files lie in memory where the system has such
-// a place: tests of thousands of operations measure no disk.
-func memoryDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "jail-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	return dir
-}
 
 // invariants says what does not agree on a host where no operation is running:
 // datasets, mounts, kernel jails, files, journals and locks.

@@ -68,6 +68,9 @@ func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan
 	if op.begin != nil {
 		op.begin(e.run)
 	}
+	if g.foreign {
+		return events.Refuse(events.Options{Clock: g.host.Now}, op.event, g.refused(op.name, ErrForeign))
+	}
 	return runner(g.host).Start(ctx, plan.Job[env]{
 		Event: op.event,
 		Room:  room,
