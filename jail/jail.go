@@ -195,7 +195,12 @@ func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, err
 			local[name] = p.Value
 		}
 	}
-	return config.FromProperties(local), nil
+	c := config.FromProperties(local)
+	if len(c.Keys()) == 0 {
+		// Half made, or no jail at all: loading it would give it defaults.
+		return nil, fmt.Errorf("%w: %s: %w", ErrNotFound, g.Dataset(), config.ErrNoConfig)
+	}
+	return c, nil
 }
 
 func readDefaults(mounts host.MountTable, source host.Source) (*config.Config, error) {
