@@ -58,6 +58,13 @@ func invariants(h *simhost.Host) (wrong []string) {
 		if _, err := config.ReadDir(d.Mountpoint); err != nil {
 			bad("configuration of %s: %v", name, err)
 		}
+		inside, err := os.ReadDir(d.Mountpoint)
+		check(err)
+		for _, f := range inside {
+			if f.Name() != "config.json" && f.Name() != "fstab" && f.Name() != "root" {
+				bad("%s is in %s", f.Name(), name)
+			}
+		}
 	}
 
 	// Kernel: each jail has a root of ours, and what it needs is mounted there.
@@ -126,13 +133,15 @@ func invariants(h *simhost.Host) (wrong []string) {
 		}
 		unlock()
 	}
-	// Files: no dataset left a directory behind.
+	// Files: no dataset left anything behind, but perhaps the empty directory it
+	// was mounted on when the machine stopped.
 	if jails, ok := byName[simhost.Dataset+"/jails"]; ok {
 		dirs, err := os.ReadDir(jails.Mountpoint)
 		check(err)
 		for _, d := range dirs {
-			if _, ok := byName[parent+d.Name()]; !ok {
-				bad("%s is left", filepath.Join(jails.Mountpoint, d.Name()))
+			path := filepath.Join(jails.Mountpoint, d.Name())
+			if inside, err := os.ReadDir(path); byName[parent+d.Name()].Name == "" && (err != nil || len(inside) > 0) {
+				bad("%s is left: %v %v", path, inside, err)
 			}
 		}
 	}

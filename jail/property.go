@@ -3,9 +3,11 @@ package jail
 import (
 	"context"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/internal/atomicfile"
 )
 
 // Config holds the jail's own properties: what its configuration file says,
@@ -32,6 +34,9 @@ func (g *JailGenerator) Save(ctx context.Context) error {
 	defer unlock()
 	path, err := g.host.Mountpoint(ctx, g.Dataset())
 	if err != nil {
+		return err
+	}
+	if _, err := atomicfile.Clean(filepath.Join(path, config.JSONFile)); err != nil {
 		return err
 	}
 	return g.own.Save(path)
