@@ -101,6 +101,23 @@ func (v *victim) swapped() map[string]string {
 	}
 }
 
+// unlink makes directories of the links that were left where their directory was
+// moved away by another swap.
+func (v *victim) unlink(t testing.TB, root string) {
+	t.Helper()
+	inside, err := os.OpenRoot(root)
+	require.NoError(t, err)
+	defer inside.Close()
+	for _, place := range []string{"etc", "etc/resolv.conf", "dev", "mnt", "mnt/deep", "dev/fd"} {
+		if info, err := inside.Lstat(place); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			_ = inside.Remove(place)
+		}
+		if place != "etc/resolv.conf" {
+			_ = inside.MkdirAll(place, 0o755)
+		}
+	}
+}
+
 // hostileJail has mounts at all the places that are swapped.
 func hostileJail(t testing.TB) (*host.Host, *jail.Jail, string) {
 	t.Helper()
@@ -214,8 +231,11 @@ func TestHostileRaces(t *testing.T) {
 				return nil
 			})
 		}
+		if calm.Store(n%20 == 19); calm.Load() { // so that some starts win
+			time.Sleep(2 * time.Millisecond)
+			v.unlink(t, root)
+		}
 		busy.Store(true)
-		calm.Store(n%20 == 19) // so that some starts win
 		_, err := j.Start(run, jail.StartOptions{})
 		if err == nil {
 			started++
@@ -236,12 +256,7 @@ func TestHostileRaces(t *testing.T) {
 	over.Store(true)
 	group.Wait()
 	v.untouched(t, h, root)
-	for place := range v.swapped() { // links whose directory was elsewhere in the end
-		if path := filepath.Join(root, place); os.Remove(path) == nil && filepath.Base(place) != "resolv.conf" {
-			require.NoError(t, os.MkdirAll(path, 0o755))
-		}
-	}
-	require.NoError(t, os.MkdirAll(filepath.Join(root, "mnt/deep"), 0o755))
+	v.unlink(t, root)
 	_, err := jail.Recover(ctx, h)
 	require.NoError(t, err)
 	_, err = j.Start(ctx, jail.StartOptions{})
