@@ -10,6 +10,8 @@ func catalogue() []IocEvent {
 		JailRemove{}, JailClone{}, JailRename{},
 		JailDestroy{}, JailRecover{}, JailPromote{}, JailTemplate{}, JailSnapshot{}, JailDependantsStart{}, JailDependantStart{},
 		JailConfigSave{}, JailResolverConfig{}, JailDevfsRuleset{}, JailResourceLimitAction{},
+		JailDestroy{}, JailRecover{}, JailDependantsStart{}, JailDependantStart{},
+		JailConfigSave{}, JailResolverConfig{}, JailDevfsRuleset{}, JailModuleLoad{}, JailResourceLimitAction{},
 		// provision.go
 		JailProvisioning{}, JailProvisioningAssetDownload{}, R10kDeployEvent{},
 		PuppetApplyEvent{},

@@ -3,10 +3,12 @@ package jail
 import (
 	"context"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/plan"
 )
 
@@ -38,6 +40,9 @@ func (g *JailGenerator) Save(ctx context.Context) error {
 		return err
 	}
 	if g.own.Format() != config.ZFS {
+		if _, err := atomicfile.Clean(filepath.Join(path, config.JSONFile)); err != nil {
+			return err
+		}
 		return g.own.Save(path)
 	}
 	set, unset, err := g.own.PropertyChanges()
@@ -85,7 +90,7 @@ func (g *JailGenerator) Get(key string) (string, error) { return g.effective().T
 // (name, full_name, identifier, source, running, jid), else a property as Get
 // gives it, with several values behind commas and "-" for none.
 func (g *JailGenerator) GetString(key string) (string, error) {
-	values, ok := g.lookup(key)
+	values, ok := g.Field(key)
 	if !ok {
 		_, err := g.Get(key)
 		return "", err

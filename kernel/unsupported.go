@@ -228,3 +228,11 @@ func (unsupported) Features(ctx context.Context) (Features, error) {
 func (unsupported) BootID(ctx context.Context) (string, error) { return "", unsupportedError("BootID") }
 
 func (unsupported) In(id Identity) Network { return unsupported{} }
+
+func (unsupported) ModuleLoaded(ctx context.Context, name string) (bool, error) {
+	return false, unsupportedError("ModuleLoaded")
+}
+
+func (unsupported) ModuleLoad(ctx context.Context, name string) error {
+	return unsupportedError("ModuleLoad")
+}

@@ -87,6 +87,7 @@ func Run(t *testing.T, open func(t *testing.T) Env) {
 		{"Limits", limitCases},
 		{"Network", networkCases},
 		{"Processes", processCases},
+		{"Modules", moduleCases},
 	} {
 		for _, c := range area.cases {
 			t.Run(area.name+"/"+c.name, func(t *testing.T) {
