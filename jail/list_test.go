@@ -135,6 +135,7 @@ func TestListSort(t *testing.T) {
 func TestListStops(t *testing.T) {
 	h, _ := mixedHost(t)
 	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	n := 0
 	for j, err := range jail.List(ctx, h.Host) {
 		if n++; n == 3 {
