@@ -30,6 +30,9 @@ func (g *JailGenerator) Save(ctx context.Context) error {
 	if g.foreign {
 		return g.refused("save", ErrForeign)
 	}
+	if err := g.mayDepend(ctx); err != nil {
+		return g.refused("save", err)
+	}
 	unlock, err := g.host.Lock(ctx, g.lockKey(), "save", Wait)
 	if err != nil {
 		return err
