@@ -22,6 +22,9 @@ func (g *JailGenerator) effective() config.Effective {
 // Save writes the jail's own properties to its configuration file, in the form
 // it was read in. Errors: ErrBusy, those of package config and of files.
 func (g *JailGenerator) Save(ctx context.Context) error {
+	if g.foreign {
+		return g.refused("save", ErrForeign)
+	}
 	unlock, err := g.host.Lock(ctx, g.lockKey(), "save", Wait)
 	if err != nil {
 		return err
