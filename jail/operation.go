@@ -38,6 +38,7 @@ var kinds = plan.NewKinds[env](
 	stepAttach, stepHook,
 	stepRemove, stepUnmount,
 	stepDestroyDataset,
+	stepSaveRoot, stepForgetRoot, stepRunUpdater, stepMoveRoot, stepSetRelease,
 )
 
 func runner(h *host.Host) plan.Runner[env] {
