@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,6 +16,7 @@ import (
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
+	"github.com/libioc/go-libioc/zfsstore"
 )
 
 var errInjected = errors.New("injected")
@@ -24,6 +26,7 @@ var errInjected = errors.New("injected")
 type operation struct {
 	name    string
 	fetched bool // before it
+	before  func(t *testing.T, h *simhost.Host, rel *release.Release)
 	steps   []string
 	commit  int // steps that can be undone
 	run     func(ctx context.Context, h *simhost.Host, rel *release.Release, mirror string) error
@@ -49,6 +52,28 @@ var operations = []operation{
 		},
 	},
 	{
+		name: "copy base", fetched: true,
+		steps:  append(slices.Repeat([]string{"create dataset"}, 14+4), "copy base"),
+		commit: 19,
+		run: func(ctx context.Context, _ *simhost.Host, rel *release.Release, _ string) error {
+			return events.Wait(context.Background(), rel.CopyBase(ctx, release.CopyBaseOptions{}))
+		},
+	},
+	{
+		name: "copy base again", fetched: true,
+		before: func(t *testing.T, h *simhost.Host, rel *release.Release) {
+			ctx := context.Background()
+			require.NoError(t, events.Wait(ctx, rel.CopyBase(ctx, release.CopyBaseOptions{})))
+			// It tells the former ones from the new ones.
+			require.NoError(t, h.Store.Snapshot(ctx, rel.BaseDataset()+"/root/bin@former", zfsstore.SnapshotOptions{}))
+		},
+		steps:  append(append([]string{"move base"}, slices.Repeat([]string{"create dataset"}, 14+3)...), "copy base", "destroy former base"),
+		commit: 19,
+		run: func(ctx context.Context, _ *simhost.Host, rel *release.Release, _ string) error {
+			return events.Wait(context.Background(), rel.CopyBase(ctx, release.CopyBaseOptions{}))
+		},
+	},
+	{
 		name: "destroy", fetched: true,
 		steps: []string{"destroy dataset"},
 		run: func(ctx context.Context, _ *simhost.Host, rel *release.Release, _ string) error {
@@ -65,6 +90,9 @@ func faultHost(t *testing.T, op operation) (*simhost.Host, *release.Release, str
 	u := &updater{to: "13.2-RELEASE-p4"}
 	if op.fetched {
 		h, rel := updateHost(t, u)
+		if op.before != nil {
+			op.before(t, h, rel)
+		}
 		return h, rel, mirror.URL
 	}
 	h, rel := newHost(t)
@@ -89,6 +117,9 @@ func TestFaults(t *testing.T) {
 				before = world(t, h)
 			}
 			for step, kind := range op.steps {
+				if step > 1 && step+2 < len(op.steps) && op.steps[step-1] == kind && op.steps[step+1] == kind {
+					continue // one of many
+				}
 				for _, what := range []string{"do", "done", "cancel", "crash before", "crash after", "crash after, reboot"} {
 					t.Run(fmt.Sprintf("%d %s/%s", step, kind, what), func(t *testing.T) {
 						ctx, cancel := context.WithCancel(ctx)

@@ -23,6 +23,7 @@ type env struct {
 var kinds = plan.NewKinds[env](
 	stepDownload, stepCreateDataset, stepExtract, stepConfigure, stepSnapshot, stepForget, stepDestroy,
 	stepSave, stepUnsave, stepRunUpdater, stepLevel,
+	stepMoveBase, stepDropBase, stepCopyBase,
 )
 
 func runner(h *host.Host) plan.Runner[env] {
