@@ -40,6 +40,7 @@ var kinds = plan.NewKinds[env](
 	stepLoadModule, stepAttach, stepHook, stepCommand, stepShare,
 	stepUnshare, stepRemove, stepUnmount,
 	stepDestroyDataset,
+	stepSaveRoot, stepForgetRoot, stepRunUpdater, stepMoveRoot, stepSetRelease,
 )
 
 func runner(h *host.Host) plan.Runner[env] {

@@ -21,7 +21,7 @@ import (
 //
 // The next operation on a jail does the same for that jail by itself.
 func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
-	all, result := release.Recover(ctx, h)
+	all, result := release.Recover(ctx, h, NewRunner(h))
 	sources, err := h.Sources(ctx)
 	if err != nil {
 		return all, err
