@@ -10,6 +10,11 @@ var (
 
 // actions are all actions of the class, from all documents.
 var actions = map[string]Action{
+	"activatepool": {
+		Role: RoleAdmin, Dialects: newer, run: activatepool,
+		Args: []Arg{{Name: "pool", Doc: "ZFS pool to use; without it the answer is the pool in use"}},
+		Doc:  "Choose the pool that holds the jails.",
+	},
 	"activatestatus": {
 		Role: RoleRead, Dialects: only2017, run: activatestatus,
 		Doc: "Tell which pool is in use.",
@@ -29,6 +34,11 @@ var actions = map[string]Action{
 	"cleantemplates": {
 		Role: RoleAdmin, Dialects: newer, run: cleantemplates,
 		Doc: "Destroy all templates; those that jails were cloned from stay, with an error.",
+	},
+	"clonejail": {
+		Role: RoleAdmin, Dialects: only2016, run: clonejail,
+		Args: []Arg{jailArgument, {Name: "props", Doc: "properties that differ, as key=value words"}},
+		Doc:  "Make a jail from another one.",
 	},
 	"createjail": {
 		Role: RoleAdmin, Dialects: only2016, Job: true, run: createjail,
@@ -50,6 +60,11 @@ var actions = map[string]Action{
 			{Name: "ip6", Doc: "IPv6 address; wins over ip4"},
 		},
 		Doc: "Fetch a plugin and make its jail.",
+	},
+	"deactivatepool": {
+		Role: RoleAdmin, Dialects: newer, run: deactivatepool,
+		Args: []Arg{{Name: "pool", Required: true, Doc: "ZFS pool"}},
+		Doc:  "Give up the pool that holds the jails; nothing on it is removed.",
 	},
 	"destroyjail": {
 		Role: RoleAdmin, Dialects: only2016, run: destroyjail, Args: []Arg{jailArgument},
@@ -93,6 +108,10 @@ var actions = map[string]Action{
 	"listplugins": {
 		Role: RoleRead, Dialects: only2017, run: listplugins,
 		Doc: "List the plugins of the index, and the jails made from plugins.",
+	},
+	"listreleases": {
+		Role: RoleRead, Dialects: only2017, run: listreleases,
+		Doc: "List the releases that are here, and those that can be fetched.",
 	},
 	"listtemplates": {
 		Role: RoleRead, Dialects: only2017, run: listtemplates,

@@ -3,7 +3,6 @@ package sysadm
 import (
 	"errors"
 
-	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/release"
 )
@@ -67,12 +66,15 @@ func (c *call) clean(which func(*jail.Jail) bool) error {
 	return nil
 }
 
+// cleanReleases destroys what no jail needs. One that is needed stays, and is an
+// error.
 func (c *call) cleanReleases() error {
 	c.target = "all"
-	all, err := release.List(c, c.host)
+	all, err := release.Clean(c, c.host, release.CleanOptions{Dependants: jail.Dependants(c.host)})
 	for _, r := range all {
-		_, e := events.Collect(c, r.Destroy(c, release.DestroyOptions{}))
-		err = errors.Join(err, e)
+		if errors.Is(r.Err, release.ErrInUse) {
+			err = errors.Join(err, r.Err)
+		}
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/jail"
 )
 
@@ -17,7 +18,7 @@ func execjail(c *call) (any, error) {
 		return nil, errBadRequest
 	}
 	if _, one := text(c.args["command"]); one {
-		if argv, ok = splitCommand(argv[0]); !ok {
+		if argv, ok = config.SplitCommand(argv[0]); !ok {
 			return nil, toolError("unbalanced quotes in the command")
 		}
 	}

@@ -13,6 +13,11 @@ import (
 // no name stands for several: a tag that two jails have is an error.
 func (c *call) find(name string) (*jail.Jail, error) {
 	c.target = name
+	if sources, err := c.host.Sources(c); err != nil {
+		return nil, err
+	} else if len(sources) == 1 && strings.Contains(name, "/") {
+		return nil, jail.ErrNotFound // no list shows such a name
+	}
 	j, err := jail.Load(c, c.host, name)
 	if err == nil || !errors.Is(err, jail.ErrNotFound) {
 		return j, err
@@ -67,7 +72,7 @@ func validTag(tag string) error {
 // properties reads "key=value key=value", and refuses keys that the library
 // does not know.
 func properties(text string) (map[string]string, error) {
-	words, ok := splitCommand(text)
+	words, ok := config.SplitCommand(text)
 	if !ok {
 		return nil, toolError("unbalanced quotes in " + text)
 	}

@@ -246,8 +246,12 @@ func sceneOf(t *testing.T, e example, reply string) scene {
 			}
 		case "startjail", "stopjail", "capjail", "destroyjail", "execjail", "clonejail":
 			w.fetch()
-			j := w.jail(id, "tag=test", "exec_prestop=/usr/bin/true")
+			name := id
 			if e.action == "clonejail" {
+				name = "0bf985de-ca0f-11e5-8d45-d05099728dbf"
+			}
+			j := w.jail(name, "tag=test", "exec_prestop=/usr/bin/true")
+			if e.action == "clonejail" { // ids are the clone's
 				w.uuids = ids
 				w.now = func() time.Time { return time.Date(2016, 2, 9, 23, 47, 4, 0, time.Local) }
 			}

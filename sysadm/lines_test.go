@@ -1,7 +1,6 @@
 package sysadm
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,45 +37,6 @@ func TestTextValue(t *testing.T) {
 	} {
 		require.Equal(t, c[2], textValue(c[0], c[1]), c)
 	}
-}
-
-func TestSplitCommand(t *testing.T) {
-	for text, want := range map[string][]string{
-		"echo hi":                      {"echo", "hi"},
-		`  sh -c "echo  a; 'b'" `:      {"sh", "-c", "echo  a; 'b'"},
-		`a'b c'd`:                      {"ab cd"},
-		`x "" ''`:                      {"x", "", ""},
-		`a\ b "\"" "\n"`:               {"a b", `"`, `\n`},
-		`'\'`:                          {`\`},
-		"$HOME `id` $(id) *.c ; | > <": {"$HOME", "`id`", "$(id)", "*.c", ";", "|", ">", "<"},
-		"":                             nil,
-	} {
-		got, ok := splitCommand(text)
-		require.True(t, ok, text)
-		require.Equal(t, want, got, text)
-	}
-	for _, text := range []string{`"`, `'`, `a\`, `"a\"`} {
-		_, ok := splitCommand(text)
-		require.False(t, ok, text)
-	}
-}
-
-func FuzzSplitCommand(f *testing.F) {
-	f.Add(`a "b c" 'd' e\ f`)
-	f.Fuzz(func(t *testing.T, text string) {
-		words, ok := splitCommand(text)
-		if !ok || !strings.ContainsAny(text, `"'\`) {
-			return
-		}
-		// Quoted again, the words come back.
-		quoted := make([]string, len(words))
-		for i, w := range words {
-			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
-		again, ok := splitCommand(strings.Join(quoted, " "))
-		require.True(t, ok)
-		require.Equal(t, words, again)
-	})
 }
 
 func FuzzDecode(f *testing.F) {

@@ -83,6 +83,9 @@ func rowOf(j *jail.Jail) object {
 	if s := j.Status(); s.Running {
 		row["jid"], row["state"] = strconv.Itoa(s.Identity.JID), "up"
 	}
+	if d, ok := j.Storage(); ok && d.Origin != "" {
+		row["template"] = d.Origin
+	}
 	if property(j, "boot") == "yes" {
 		row["boot"] = "on"
 	}

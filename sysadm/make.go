@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/release"
 )
 
 // createjail makes a jail, named by a UUID as iocage did, and tagged as the
@@ -43,9 +45,11 @@ func (c *call) newJail(props, switches string) (*jail.Jail, jail.CreateOptions, 
 	if err != nil {
 		return none(err)
 	}
-	words, _ := splitCommand(switches)
+	words, _ := config.SplitCommand(switches)
 	for _, word := range words {
 		switch word {
+		case "-e":
+			o.Scratch = true
 		case "-b":
 			o.Basejail = true
 		case "-c": // every jail's root is a clone
@@ -55,7 +59,9 @@ func (c *call) newJail(props, switches string) (*jail.Jail, jail.CreateOptions, 
 	}
 	o.Release = set["release"]
 	delete(set, "release")
-	if o.Release == "" {
+	if o.Scratch {
+		o.Release = ""
+	} else if o.Release == "" {
 		return none(toolError("Please specify release=RELEASE."))
 	}
 	if set["type"] == "basejail" {
@@ -93,7 +99,23 @@ func (c *call) createJob() (any, error) {
 	}
 	o := jail.CreateOptions{Release: c.arg("release")}
 	words := []string{"iocage", "create"}
-	words = append(words, "-r", o.Release)
+	if name := c.arg("template"); name != "" {
+		template, err := c.find(name)
+		if err != nil {
+			return nil, err
+		}
+		o = jail.CreateOptions{Template: template.FullName()}
+		words = append(words, "-t", name)
+	} else {
+		r, err := release.New(c, c.host, o.Release, "")
+		if err != nil {
+			return nil, err
+		}
+		if _, _, err := r.RootSnapshot(c); err != nil {
+			return nil, err // rather than a job that can only fail
+		}
+		words = append(words, "-r", o.Release)
+	}
 	j, err := c.named(set)
 	if err != nil {
 		return nil, err
@@ -107,6 +129,32 @@ func (c *call) createJob() (any, error) {
 		work: func(ctx context.Context) <-chan events.IocEvent { return j.JailGenerator.Create(ctx, o) },
 	})
 	return object{"new_dispatcher_id": id}, err
+}
+
+// clonejail makes a jail from another one, with that one's properties except
+// those that the client gives.
+func clonejail(c *call) (any, error) {
+	name := c.jailArg()
+	source, err := c.find(name)
+	if err != nil {
+		return nil, err
+	}
+	set, err := properties(c.arg("props"))
+	if err != nil {
+		return nil, err
+	}
+	j, err := c.named(set)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := j.Create(c, jail.CreateOptions{Jail: source.FullName()}); err != nil {
+		return nil, err
+	}
+	c.target = name
+	return object{
+		"jail": name, "props": c.arg("props"),
+		"success": textObject([]string{"  Successfully created: " + label(j)}),
+	}, nil
 }
 
 // destroyjail refuses a running jail, as the documents promise; their server

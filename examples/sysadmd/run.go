@@ -68,7 +68,7 @@ func run(ctx context.Context, in io.Reader, out, errs io.Writer, args []string) 
 	if _, err := jail.Recover(ctx, h); err != nil {
 		log.Warn("recover jails", "error", err)
 	}
-	if _, err := release.Recover(ctx, h); err != nil {
+	if _, err := release.Recover(ctx, h, jail.NewRunner(h)); err != nil {
 		log.Warn("recover releases", "error", err)
 	}
 	return serve(ctx, out, log, s, sysadm.Options{
