@@ -454,6 +454,7 @@ func TestHostileNames(t *testing.T) {
 	c := w.dial("root")
 	w.sim.Sim.ResetCalls()
 	w.sim.Memory.ForgetCalls()
+	calls := 0
 	for _, a := range sysadm.Actions() {
 		for _, arg := range slices.Concat(a.Args, []sysadm.Arg{{Name: "action"}, {Name: "api"}, {Name: "jail_uuid"}}) {
 			for _, name := range hostile {
@@ -471,7 +472,7 @@ func TestHostileNames(t *testing.T) {
 				label := fmt.Sprintf("%s %s=%.20q", a.Name, arg.Name, name)
 				code, body := w.rest("root", string(text))
 				require.Contains(t, []int{200, 400}, code, label)
-				if len(name) < 1000 {
+				if calls++; calls%5 == 0 && len(name) < 1000 {
 					reply := c.call(`{"namespace":"sysadm","name":"iocage","id":"i","args":` + string(text) + `}`)
 					require.Equal(t, code == 200, strings.Contains(reply, `"name":"response"`), label)
 				}

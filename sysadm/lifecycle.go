@@ -2,6 +2,7 @@ package sysadm
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/jail"
@@ -42,7 +43,8 @@ func (c *call) lines(do func(j *jail.Jail) []string) object {
 	j, err := c.find(name)
 	if err != nil {
 		c.failed = true
-		return object{name: textObject([]string{c.words(err)})}
+		text := strings.TrimPrefix(c.words(err), toolError("").Error())
+		return object{name: textObject([]string{toolError(text).Error()})}
 	}
 	return object{name: textObject(do(j))}
 }
