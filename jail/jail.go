@@ -36,6 +36,8 @@ type JailGenerator struct {
 	own      *config.Config
 	defaults *config.Config
 	status   Status
+	foreign  bool              // see Foreign
+	storage  *zfsstore.Dataset // see Storage
 }
 
 // Status is what the kernel said of a jail when it was loaded or listed.
@@ -222,6 +224,9 @@ func (g *JailGenerator) Source() host.Source { return g.source }
 // source's name, a dash and the jail's name with every dot replaced by an
 // asterisk, because a dot would mean a child jail.
 func (g *JailGenerator) Identifier() string {
+	if g.foreign {
+		return g.name
+	}
 	return g.source.Name + "-" + strings.ReplaceAll(g.name, ".", "*")
 }
 

@@ -64,6 +64,9 @@ type operation struct {
 
 // start runs the operation, with the plan that was made before or a new one.
 func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan) <-chan events.IocEvent {
+	if g.foreign {
+		return events.Refuse(events.Options{Clock: g.host.Now}, op.event, g.refused(op.name, ErrForeign))
+	}
 	var also []*JailGenerator
 	return runner(g.host).Start(ctx, plan.Job[env]{
 		Event: op.event,

@@ -28,6 +28,9 @@ type PlanStep struct {
 }
 
 func (g *JailGenerator) planned(ctx context.Context, op operation) (*Plan, error) {
+	if g.foreign {
+		return nil, g.refused(op.name, ErrForeign)
+	}
 	p, err := op.make(ctx)
 	if err != nil {
 		return nil, g.refused(op.name, err)

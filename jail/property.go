@@ -25,6 +25,9 @@ func (g *JailGenerator) effective() config.Effective {
 // were read in: config.json, the UCL file config, or ZFS properties. Errors:
 // ErrBusy, those of package config, of zfsstore and of files.
 func (g *JailGenerator) Save(ctx context.Context) error {
+	if g.foreign {
+		return g.refused("save", ErrForeign)
+	}
 	unlock, err := g.host.Lock(ctx, g.lockKey(), "save", Wait)
 	if err != nil {
 		return err
@@ -82,7 +85,7 @@ func (g *JailGenerator) Get(key string) (string, error) { return g.effective().T
 // (name, full_name, identifier, source, running, jid), else a property as Get
 // gives it, with several values behind commas and "-" for none.
 func (g *JailGenerator) GetString(key string) (string, error) {
-	values, ok := g.lookup(key)
+	values, ok := g.Field(key)
 	if !ok {
 		_, err := g.Get(key)
 		return "", err

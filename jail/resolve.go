@@ -26,29 +26,36 @@ func (e *AmbiguousError) Error() string {
 // Is makes the error an ErrAmbiguous.
 func (e *AmbiguousError) Is(target error) bool { return target == ErrAmbiguous }
 
+// place is where a jail's dataset is mounted.
+type place struct {
+	source host.Source
+	name   string
+	path   string
+}
+
 // resolve finds a mounted jail by its name, in the order of the sources, else by
 // the short form of its UUID.
-func resolve(mounts host.MountTable, sources []host.Source, name string) (found, bool, error) {
+func resolve(mounts host.MountTable, sources []host.Source, name string) (place, bool, error) {
 	for _, source := range sources {
 		if path, ok := mounts.Dataset(source.Jails() + "/" + name); ok {
-			return found{source: source, name: name, path: path}, true, nil
+			return place{source, name, path}, true, nil
 		}
 	}
 	if len(name) != shortUUID {
-		return found{}, false, nil
+		return place{}, false, nil
 	}
-	var all []found
+	var all []place
 	for _, source := range sources {
 		for _, m := range mounts {
 			full, ok := strings.CutPrefix(m.From, source.Jails()+"/")
 			if m.Type == "zfs" && ok && config.IsUUID(full) && strings.EqualFold(full[:shortUUID], name) {
-				all = append(all, found{source: source, name: full, path: m.Path})
+				all = append(all, place{source, full, m.Path})
 			}
 		}
 	}
 	switch len(all) {
 	case 0:
-		return found{}, false, nil
+		return place{}, false, nil
 	case 1:
 		return all[0], true, nil
 	}
@@ -57,5 +64,5 @@ func resolve(mounts host.MountTable, sources []host.Source, name string) (found,
 		refused.Matches = append(refused.Matches, f.source.Name+"/"+f.name)
 	}
 	slices.Sort(refused.Matches)
-	return found{}, false, refused
+	return place{}, false, refused
 }

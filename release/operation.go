@@ -16,6 +16,7 @@ const room = 160
 type env struct {
 	host    *host.Host
 	release string // for events
+	http    HTTPOptions
 }
 
 var kinds = plan.NewKinds[env](
@@ -26,7 +27,7 @@ func runner(h *host.Host) plan.Runner[env] {
 	return plan.Runner[env]{Kinds: kinds, Settle: h.Settle()}
 }
 
-func (r *Release) env() env { return env{r.host, r.name.Base()} }
+func (r *Release) env() env { return env{host: r.host, release: r.name.Base()} }
 
 func (r *Release) lockKey() string { return r.source.Name + "/release/" + r.name.Base() }
 
@@ -36,7 +37,11 @@ func (r *Release) journal() string {
 
 // start runs an operation on the release, as package jail does for jails.
 func (r *Release) start(ctx context.Context, name string, event events.IocEvent, busy host.Busy,
-	make func(context.Context) (*plan.Plan, error)) <-chan events.IocEvent {
+	make func(context.Context) (*plan.Plan, error), change ...func(*env)) <-chan events.IocEvent {
+	e := r.env()
+	for _, c := range change {
+		c(&e)
+	}
 	return runner(r.host).Start(ctx, plan.Job[env]{
 		Event: event,
 		Room:  room,
@@ -47,7 +52,7 @@ func (r *Release) start(ctx context.Context, name string, event events.IocEvent,
 			return make(ctx)
 		},
 		Wrap: func(err error) error { return &Error{name, r.FullName(), err} },
-		Env:  r.env(), Journal: r.journal(), Key: r.lockKey(),
+		Env:  e, Journal: r.journal(), Key: r.lockKey(),
 		Boot: r.host.Kernel.BootID, Clock: r.host.Now,
 		Scope: name + " " + r.FullName(),
 	})
