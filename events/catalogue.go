@@ -10,6 +10,8 @@ func catalogue() []IocEvent {
 		JailRemove{}, JailClone{}, JailRename{},
 		JailDestroy{}, JailRecover{}, JailPromote{}, JailTemplate{}, JailSnapshot{}, JailDependantsStart{}, JailDependantStart{},
 		JailConfigSave{}, JailResolverConfig{}, JailDevfsRuleset{}, JailResourceLimitAction{},
+		JailDestroy{}, JailRecover{}, JailDependantsStart{}, JailDependantStart{},
+		JailConfigSave{}, JailResolverConfig{}, JailDevfsRuleset{}, JailModuleLoad{}, JailResourceLimitAction{},
 		// provision.go
 		JailProvisioning{}, JailProvisioningAssetDownload{}, R10kDeployEvent{},
 		PuppetApplyEvent{},
@@ -24,6 +26,7 @@ func catalogue() []IocEvent {
 		// network.go
 		JailNetworkSetup{}, JailNetworkTeardown{}, VnetInterfaceConfig{},
 		VnetSetupLocalhost{}, VnetSetRoutes{},
+		VnetAddressRequest{}, JailFirewall{}, JailCpuset{}, JailConfigApply{},
 		// release.go
 		FetchRelease{}, ReleasePrepareStorage{}, ReleaseDownload{},
 		ReleaseAssetDownload{}, ReleaseExtraction{}, ReleaseCopyBase{},

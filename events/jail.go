@@ -225,6 +225,22 @@ func (e JailConfigSave) with(h Header) IocEvent {
 }
 func (e JailConfigSave) subject() string { return e.Jail }
 
+// JailModuleLoad tells that a kernel module is loaded which a jail needs,
+// kldload(2).
+type JailModuleLoad struct {
+	Header `json:"-"`
+	Jail   string `json:"jail"`
+	Module string `json:"module"`
+}
+
+// Type returns "JailModuleLoad".
+func (JailModuleLoad) Type() string { return "JailModuleLoad" }
+
+// MarshalJSON returns the wire form, see [Marshal].
+func (e JailModuleLoad) MarshalJSON() ([]byte, error) { return Marshal(e) }
+func (e JailModuleLoad) with(h Header) IocEvent       { e.Header = h; return e }
+func (e JailModuleLoad) subject() string              { return e.Jail }
+
 // JailDevfsRuleset tells that the jail's devfs ruleset is loaded into the
 // kernel.
 type JailDevfsRuleset struct {

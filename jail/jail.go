@@ -184,6 +184,9 @@ func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, err
 	d, err := g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{
 		Properties: []string{zfsstore.AllProperties},
 	})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil, ErrNotFound // destroyed meanwhile
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +196,12 @@ func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, err
 			local[name] = p.Value
 		}
 	}
-	return config.FromProperties(local), nil
+	c := config.FromProperties(local)
+	if len(c.Keys()) == 0 {
+		// Half made, or no jail at all: loading it would give it defaults.
+		return nil, fmt.Errorf("%w: %s: %w", ErrNotFound, g.Dataset(), config.ErrNoConfig)
+	}
+	return c, nil
 }
 
 func readDefaults(mounts host.MountTable, source host.Source) (*config.Config, error) {

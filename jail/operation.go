@@ -29,6 +29,7 @@ const room = 160
 type env struct {
 	host *host.Host
 	jail string // full name, for events
+	run  *run
 }
 
 // kinds are all steps that a jail's journal may name.
@@ -36,9 +37,10 @@ var kinds = plan.NewKinds[env](
 	stepCreateDataset, stepSnapshot, stepClone, stepWriteConfig, stepForgetSnapshot,
 	stepRenameDataset, stepMoveFstab, stepPromote, stepSetProperties, stepDestroySnapshots, stepRollback,
 	stepResolver, stepMountBasejail, stepMountFstab, stepLoadRuleset, stepMountDevfs, stepMountFdescfs,
-	stepAttach, stepHook,
-	stepRemove, stepUnmount,
+	stepLoadModule, stepAttach, stepHook, stepCommand, stepShare,
+	stepUnshare, stepRemove, stepUnmount,
 	stepDestroyDataset,
+	stepSaveRoot, stepForgetRoot, stepRunUpdater, stepMoveRoot, stepSetRelease,
 )
 
 func runner(h *host.Host) plan.Runner[env] {
@@ -60,10 +62,16 @@ type operation struct {
 	cleared func(recovered string) bool
 	// after runs after a success.
 	after func()
+	// begin fills in what this run knows besides its journal.
+	begin func(*run)
 }
 
 // start runs the operation, with the plan that was made before or a new one.
 func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan) <-chan events.IocEvent {
+	e := g.env()
+	if op.begin != nil {
+		op.begin(e.run)
+	}
 	if g.foreign {
 		return events.Refuse(events.Options{Clock: g.host.Now}, op.event, g.refused(op.name, ErrForeign))
 	}
@@ -99,7 +107,7 @@ func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan
 			return made, nil
 		},
 		Wrap:    func(err error) error { return g.refused(op.name, err) },
-		Env:     g.env(),
+		Env:     e,
 		Journal: g.journal(),
 		Key:     g.lockKey(),
 		Boot:    g.host.Kernel.BootID,
@@ -109,7 +117,7 @@ func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan
 	})
 }
 
-func (g *JailGenerator) env() env { return env{host: g.host, jail: g.fullName} }
+func (g *JailGenerator) env() env { return env{host: g.host, jail: g.fullName, run: &run{jail: g}} }
 
 func (g *JailGenerator) lockKey() string { return g.source.Name + "/jail/" + g.name }
 

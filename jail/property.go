@@ -3,10 +3,12 @@ package jail
 import (
 	"context"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/plan"
 )
 
@@ -28,6 +30,9 @@ func (g *JailGenerator) Save(ctx context.Context) error {
 	if g.foreign {
 		return g.refused("save", ErrForeign)
 	}
+	if err := g.mayDepend(ctx); err != nil {
+		return g.refused("save", err)
+	}
 	unlock, err := g.host.Lock(ctx, g.lockKey(), "save", Wait)
 	if err != nil {
 		return err
@@ -38,6 +43,9 @@ func (g *JailGenerator) Save(ctx context.Context) error {
 		return err
 	}
 	if g.own.Format() != config.ZFS {
+		if _, err := atomicfile.Clean(filepath.Join(path, config.JSONFile)); err != nil {
+			return err
+		}
 		return g.own.Save(path)
 	}
 	set, unset, err := g.own.PropertyChanges()

@@ -26,36 +26,36 @@ func (e *AmbiguousError) Error() string {
 // Is makes the error an ErrAmbiguous.
 func (e *AmbiguousError) Is(target error) bool { return target == ErrAmbiguous }
 
-// place is where a jail's dataset is mounted.
-type place struct {
+// mountedJail is a jail before its configuration was read.
+type mountedJail struct {
 	source host.Source
 	name   string
-	path   string
+	path   string // where its dataset is mounted
 }
 
 // resolve finds a mounted jail by its name, in the order of the sources, else by
 // the short form of its UUID.
-func resolve(mounts host.MountTable, sources []host.Source, name string) (place, bool, error) {
+func resolve(mounts host.MountTable, sources []host.Source, name string) (mountedJail, bool, error) {
 	for _, source := range sources {
 		if path, ok := mounts.Dataset(source.Jails() + "/" + name); ok {
-			return place{source, name, path}, true, nil
+			return mountedJail{source: source, name: name, path: path}, true, nil
 		}
 	}
 	if len(name) != shortUUID {
-		return place{}, false, nil
+		return mountedJail{}, false, nil
 	}
-	var all []place
+	var all []mountedJail
 	for _, source := range sources {
 		for _, m := range mounts {
 			full, ok := strings.CutPrefix(m.From, source.Jails()+"/")
 			if m.Type == "zfs" && ok && config.IsUUID(full) && strings.EqualFold(full[:shortUUID], name) {
-				all = append(all, place{source, full, m.Path})
+				all = append(all, mountedJail{source: source, name: full, path: m.Path})
 			}
 		}
 	}
 	switch len(all) {
 	case 0:
-		return place{}, false, nil
+		return mountedJail{}, false, nil
 	case 1:
 		return all[0], true, nil
 	}
@@ -64,5 +64,5 @@ func resolve(mounts host.MountTable, sources []host.Source, name string) (place,
 		refused.Matches = append(refused.Matches, f.source.Name+"/"+f.name)
 	}
 	slices.Sort(refused.Matches)
-	return place{}, false, refused
+	return mountedJail{}, false, refused
 }

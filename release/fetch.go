@@ -136,13 +136,33 @@ func (r *Release) assets(ctx context.Context, o FetchOptions) (location string, 
 // location is the release's directory on a mirror; the empty one is the
 // distribution's own.
 func (r *Release) location(ctx context.Context, base string) (string, error) {
-	if base != "" {
-		return strings.TrimRight(base, "/") + "/" + r.name.Base(), nil
-	}
-	f, err := r.host.Kernel.Features(ctx)
+	base, dir, err := origin(ctx, r.host, base)
 	if err != nil {
 		return "", err
 	}
+	return base + "/" + dir(r.name.Base()), nil
+}
+
+// origin is the directory that lists a distribution's releases, and how a
+// release's directory in it is called.
+func origin(ctx context.Context, h *host.Host, base string) (string, func(release string) string, error) {
+	distribution, err := h.Distribution()
+	if err != nil {
+		return "", nil, err
+	}
+	f, err := h.Kernel.Features(ctx)
+	if err != nil {
+		return "", nil, err
+	}
 	platform := mirror.Platform{Machine: f.Machine, Arch: f.Arch}
-	return mirror.ReleasesURL(mirror.FreeBSDReleases, platform) + "/" + r.name.Base(), nil
+	if distribution == host.HardenedBSD {
+		if base == "" {
+			base = mirror.HardenedBSDReleases
+		}
+		return strings.TrimRight(base, "/"), func(release string) string { return mirror.HardenedBSDDir(release, platform) }, nil
+	}
+	if base == "" {
+		base = mirror.ReleasesURL(mirror.FreeBSDReleases, platform)
+	}
+	return strings.TrimRight(base, "/"), func(release string) string { return release }, nil
 }
