@@ -8,6 +8,8 @@ func catalogue() []IocEvent {
 		JailCreate{}, JailStart{}, JailStop{},
 		JailRestart{}, JailSoftShutdown{}, JailAttach{},
 		JailRemove{}, JailClone{}, JailRename{},
+		JailDestroy{}, JailRecover{}, JailPromote{}, JailTemplate{}, JailSnapshot{}, JailDependantsStart{}, JailDependantStart{},
+		JailConfigSave{}, JailResolverConfig{}, JailDevfsRuleset{}, JailResourceLimitAction{},
 		JailDestroy{}, JailRecover{}, JailDependantsStart{}, JailDependantStart{},
 		JailConfigSave{}, JailResolverConfig{}, JailDevfsRuleset{}, JailModuleLoad{}, JailResourceLimitAction{},
 		// provision.go
@@ -35,6 +37,7 @@ func catalogue() []IocEvent {
 		ZFSDatasetCreate{}, ZFSDatasetRename{}, ZFSDatasetDestroy{},
 		ZFSSnapshotCreate{}, ZFSSnapshotRename{}, ZFSSnapshotClone{},
 		ZFSSnapshotRollback{}, ZFSSnapshotDestroy{},
+		ZFSDatasetPromote{}, ZFSPropertySet{},
 		// backup.go
 		ResourceBackup{}, ExportConfig{}, ExportFstab{},
 		ExportRootDataset{}, ExportOtherDatasets{}, ExportOtherDataset{},

@@ -34,7 +34,8 @@ type env struct {
 
 // kinds are all steps that a jail's journal may name.
 var kinds = plan.NewKinds[env](
-	stepCreateDataset, stepSnapshot, stepClone, stepWriteConfig,
+	stepCreateDataset, stepSnapshot, stepClone, stepWriteConfig, stepForgetSnapshot,
+	stepRenameDataset, stepMoveFstab, stepPromote, stepSetProperties, stepDestroySnapshots, stepRollback,
 	stepResolver, stepMountBasejail, stepMountFstab, stepLoadRuleset, stepMountDevfs, stepMountFdescfs,
 	stepLoadModule, stepAttach, stepHook, stepCommand, stepShare,
 	stepUnshare, stepRemove, stepUnmount,
@@ -51,6 +52,8 @@ type operation struct {
 	name  string
 	event events.IocEvent
 	busy  Busy
+	// also finds other jails that the operation changes or reads as it goes.
+	also func(ctx context.Context) ([]*JailGenerator, error)
 	// make makes the plan from what is there now.
 	make func(ctx context.Context) (*plan.Plan, error)
 	// cleared tells what to do after leftovers of an interrupted operation were
@@ -71,11 +74,18 @@ func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan
 	if g.foreign {
 		return events.Refuse(events.Options{Clock: g.host.Now}, op.event, g.refused(op.name, ErrForeign))
 	}
+	var also []*JailGenerator
 	return runner(g.host).Start(ctx, plan.Job[env]{
 		Event: op.event,
 		Room:  room,
 		Lock: func(ctx context.Context) (func(), error) {
-			return g.host.Lock(ctx, g.lockKey(), op.name, op.busy)
+			if op.also != nil {
+				var err error
+				if also, err = op.also(ctx); err != nil {
+					return nil, err
+				}
+			}
+			return g.lock(ctx, op.name, op.busy, also)
 		},
 		Plan: func(ctx context.Context, recovered string) (*plan.Plan, error) {
 			if recovered != "" && op.cleared != nil && !op.cleared(recovered) {
@@ -85,9 +95,11 @@ func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan
 			if err != nil {
 				return nil, err
 			}
+			p.Also = lockKeys(also)
 			if made == nil {
 				return p, nil
 			}
+			made.Also = p.Also
 			if stale := changed(made, p); stale != "" {
 				return nil, fmt.Errorf("%w: %s changed", ErrPlanStale, stale)
 			}

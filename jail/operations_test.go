@@ -123,7 +123,7 @@ func operations() []operationRow {
 		r.plan, r.run = on("second", jail.DestroyOptions{Force: true}, planOf((*jail.JailGenerator).PlanDestroy), (*jail.Jail).Destroy)
 		add(r)
 	}
-	return rows
+	return append(rows, storageOperations()...)
 }
 
 func plainHost(t *testing.T) *simhost.Host { return newHost(t) }
@@ -262,6 +262,7 @@ func changes(h *simhost.Host) []string {
 func TestPlanIsWhatRuns(t *testing.T) {
 	for _, row := range operations() {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			ctx := context.Background()
 			h := row.setup(t)
 			for _, how := range []string{"the plan", "the operation"} {

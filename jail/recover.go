@@ -34,7 +34,7 @@ func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
 			if err != nil {
 				return all, err
 			}
-			done, err := collect(ctx, g.startRecover(ctx))
+			done, err := collect(ctx, g.startRecover(ctx, g.lockToRecover))
 			if errors.Is(err, ErrBusy) {
 				continue // it is running
 			}
@@ -73,14 +73,4 @@ func cleanFiles(ctx context.Context, h *host.Host, source host.Source) error {
 		unlock()
 	}
 	return all
-}
-
-func (g *JailGenerator) startRecover(ctx context.Context) <-chan events.IocEvent {
-	return runner(g.host).StartRecover(ctx, plan.Job[env]{
-		Event: events.JailRecover{Jail: g.fullName}, Room: room,
-		Lock: func(ctx context.Context) (func(), error) {
-			return g.host.Lock(ctx, g.lockKey(), "recover", Fail)
-		},
-		Env: g.env(), Journal: g.journal(), Boot: g.host.Kernel.BootID, Clock: g.host.Now, Scope: "recover " + g.fullName,
-	})
 }

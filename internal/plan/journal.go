@@ -98,6 +98,27 @@ func Open(path string) (*Journal, error) {
 // ErrNoHeader is a journal that ends before its first line does.
 var ErrNoHeader = errors.New("journal has no header")
 
+// Peek reads the header of a journal that may be in use. No such file is
+// fs.ErrNotExist; a header that is not whole is ErrNoHeader.
+func Peek(path string) (h Header, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return h, err
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(f).ReadBytes('\n')
+	if errors.Is(err, io.EOF) {
+		return h, ErrNoHeader
+	}
+	if err != nil {
+		return h, err
+	}
+	if err := json.Unmarshal(line, &h); err != nil {
+		return h, fmt.Errorf("journal %s: header: %w", path, err)
+	}
+	return h, nil
+}
+
 func (j *Journal) read() error {
 	data, err := io.ReadAll(j.file)
 	if err != nil {

@@ -7,6 +7,10 @@ type Plan struct {
 	Operation string `json:"operation"` // "create", "start", "stop", ...
 	Subject   string `json:"subject"`   // what it is about, for people
 	Steps     []Step `json:"steps"`
+	// Also are the keys of other resources that the plan changes or reads as it
+	// goes: an operation on one of them waits for the end of this one, and
+	// resumes it first if it was interrupted.
+	Also []string `json:"also,omitempty"`
 	// Commit is the number of steps that can be undone: once step Commit has
 	// begun the plan only goes forward. len(Steps) means that every failure is
 	// rolled back.
