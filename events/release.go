@@ -56,11 +56,13 @@ func (e ReleaseDownload) subject() string { return e.Release }
 
 // ReleaseAssetDownload tells how far one asset is downloaded.
 type ReleaseAssetDownload struct {
-	Header   `json:"-"`
-	Release  string `json:"release"`
-	Asset    string `json:"asset"`    // for example base.txz
-	Received int64  `json:"received"` // bytes so far
-	Total    int64  `json:"total"`    // bytes in all, 0 if not known
+	Header    `json:"-"`
+	Release   string `json:"release"`
+	Asset     string `json:"asset"`     // for example base.txz
+	Received  int64  `json:"received"`  // bytes so far, those of earlier calls included
+	Total     int64  `json:"total"`     // bytes in all, 0 if not known
+	Rate      int64  `json:"rate"`      // bytes per second that came from the mirror, 0 at first
+	Remaining int64  `json:"remaining"` // seconds at that rate, 0 if not known
 }
 
 // Type returns "ReleaseAssetDownload".

@@ -23,13 +23,37 @@ var (
 	// ErrNotOnMirror: the mirror does not have the release or the asset
 	// (libioc: DownloadFailed).
 	ErrNotOnMirror = errors.New("not found on the mirror")
+	// ErrStalled: no byte arrived for HTTPOptions.StallTimeout, several times in
+	// a row.
+	ErrStalled = errors.New("transfer stalled")
+	// ErrChanged: the asset changed on the mirror again and again while it was
+	// downloaded.
+	ErrChanged = errors.New("asset changed on the mirror")
+	// ErrRedirect: the mirror leads elsewhere in a way that is not safe, such as
+	// from https to http.
+	ErrRedirect = errors.New("redirect refused")
 )
 
 // AssetError is an asset that could not be downloaded or extracted.
 type AssetError struct {
 	Asset  string // such as "base.txz"
 	Member string // of the archive; empty when none is to blame
+	Status int    // of the mirror's answer (HTTP); 0 when none was to blame
 	Err    error
+}
+
+// refused makes an *AssetError of what the mirror or the archive says.
+func refused(asset string, err error) error {
+	e := &AssetError{Asset: asset, Err: err}
+	var member *archive.MemberError
+	if errors.As(err, &member) {
+		e.Member = member.Name
+	}
+	var answer *mirror.HTTPError
+	if errors.As(err, &answer) {
+		e.Status = answer.Status
+	}
+	return e
 }
 
 func (e *AssetError) Error() string {
@@ -58,6 +82,9 @@ var reasons = map[error][]error{
 	ErrTruncated:    {archive.ErrTruncated, mirror.ErrTruncated},
 	ErrFormat:       {archive.ErrFormat, mirror.ErrManifest},
 	ErrNotOnMirror:  {mirror.ErrNotFound, mirror.ErrNoAsset},
+	ErrStalled:      {mirror.ErrStalled},
+	ErrChanged:      {mirror.ErrChanged},
+	ErrRedirect:     {mirror.ErrRedirect},
 	ErrIllegalMember: {
 		archive.ErrAbsolutePath, archive.ErrDotDot, archive.ErrThroughSymlink, archive.ErrLinkEscape,
 		archive.ErrLinkTarget, archive.ErrNotDirectory, archive.ErrDevice, archive.ErrTooLarge,

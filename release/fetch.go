@@ -1,9 +1,11 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
@@ -28,7 +30,11 @@ type FetchOptions struct {
 	// has them. Otherwise services that make no sense in a jail are turned off,
 	// as libioc does.
 	KeepDefaults bool
-	Busy         host.Busy
+	// Parallel is how many assets are downloaded at a time. The default is 2.
+	Parallel int
+	// HTTP says how the mirror is talked to.
+	HTTP HTTPOptions
+	Busy host.Busy
 }
 
 // Fetch downloads the release's assets, checks them against the mirror's
@@ -40,7 +46,8 @@ type FetchOptions struct {
 // goes on from there.
 func (r *Release) Fetch(ctx context.Context, o FetchOptions) <-chan events.IocEvent {
 	return r.start(ctx, "fetch", events.FetchRelease{Release: r.name.Base()}, o.Busy,
-		func(ctx context.Context) (*plan.Plan, error) { return r.planFetch(ctx, o) })
+		func(ctx context.Context) (*plan.Plan, error) { return r.planFetch(ctx, o) },
+		func(e *env) { e.http = o.HTTP })
 }
 
 func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, error) {
@@ -54,19 +61,23 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 	if ok {
 		return nil, ErrFetched
 	}
-	files, err := r.assets(ctx, o)
+	location, files, err := r.assets(ctx, o)
 	if err != nil {
 		return nil, err
+	}
+	downloads := downloadArgs{Location: location, Parallel: cmp.Or(o.Parallel, 2)}
+	for _, f := range files {
+		if f.Remote {
+			downloads.Assets = append(downloads.Assets, f)
+		}
 	}
 	parents, err := r.host.MissingDatasets(ctx, r.source.Dataset, r.source.Releases())
 	if err != nil {
 		return nil, err
 	}
 	var steps []plan.Step
-	for _, f := range files {
-		if f.Location != "" {
-			steps = append(steps, stepDownload.Step(f))
-		}
+	if len(downloads.Assets) > 0 {
+		steps = append(steps, stepDownload.Step(downloads))
 	}
 	for _, dataset := range parents {
 		steps = append(steps, stepCreateDataset.Step(datasetArgs{dataset, true}))
@@ -82,45 +93,76 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 	}
 	steps = append(steps, stepSnapshot.Step(snapshotArgs{r.RootDataset() + "@" + Snapshot(0)}))
 	commit := len(steps)
-	for _, f := range files {
-		if f.Location != "" {
-			steps = append(steps, stepForget.Step(f))
-		}
+	if len(downloads.Assets) > 0 {
+		steps = append(steps, stepForget.Step(downloads))
 	}
 	return &plan.Plan{Operation: "fetch", Subject: r.name.Base(), Steps: steps, Commit: commit}, nil
 }
 
 // assets are the archives to extract and where they are.
-func (r *Release) assets(ctx context.Context, o FetchOptions) ([]assetArgs, error) {
+func (r *Release) assets(ctx context.Context, o FetchOptions) (location string, files []assetArgs, err error) {
 	if o.Archive != "" {
 		path, err := filepath.Abs(o.Archive)
-		return []assetArgs{{Asset: filepath.Base(path), File: path, SHA256: o.SHA256}}, err
+		return "", []assetArgs{{Asset: filepath.Base(path), File: path, SHA256: o.SHA256}}, err
 	}
-	base := o.Mirror
-	if base == "" {
-		f, err := r.host.Kernel.Features(ctx)
-		if err != nil {
-			return nil, err
-		}
-		base = mirror.ReleasesURL(mirror.FreeBSDReleases, mirror.Platform{Machine: f.Machine, Arch: f.Arch})
+	location, err = r.location(ctx, o.Mirror)
+	if err != nil {
+		return "", nil, err
 	}
 	names := o.Assets
 	if len(names) == 0 {
 		names = []string{"base"}
 	}
-	var out []assetArgs
+	seen := map[string]bool{}
 	for _, name := range names {
 		if !mirror.IsArchiveName(name) {
 			name += ".txz"
 		}
 		if name != filepath.Base(name) {
-			return nil, fmt.Errorf("asset %q is not a file name", name)
+			return "", nil, fmt.Errorf("asset %q is not a file name", name)
 		}
-		out = append(out, assetArgs{
-			Asset:    name,
-			Location: base + "/" + r.name.Base(),
-			File:     filepath.Join(r.host.CacheDir(), r.source.Name, r.name.Base(), name),
+		if seen[name] {
+			return "", nil, fmt.Errorf("asset %q is named twice", name)
+		}
+		seen[name] = true
+		files = append(files, assetArgs{
+			Asset: name, Remote: true,
+			File: filepath.Join(r.host.CacheDir(), r.source.Name, r.name.Base(), name),
 		})
 	}
-	return out, nil
+	return location, files, nil
+}
+
+// location is the release's directory on a mirror; the empty one is the
+// distribution's own.
+func (r *Release) location(ctx context.Context, base string) (string, error) {
+	base, dir, err := origin(ctx, r.host, base)
+	if err != nil {
+		return "", err
+	}
+	return base + "/" + dir(r.name.Base()), nil
+}
+
+// origin is the directory that lists a distribution's releases, and how a
+// release's directory in it is called.
+func origin(ctx context.Context, h *host.Host, base string) (string, func(release string) string, error) {
+	distribution, err := h.Distribution()
+	if err != nil {
+		return "", nil, err
+	}
+	f, err := h.Kernel.Features(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	platform := mirror.Platform{Machine: f.Machine, Arch: f.Arch}
+	if distribution == host.HardenedBSD {
+		if base == "" {
+			base = mirror.HardenedBSDReleases
+		}
+		return strings.TrimRight(base, "/"), func(release string) string { return mirror.HardenedBSDDir(release, platform) }, nil
+	}
+	if base == "" {
+		base = mirror.ReleasesURL(mirror.FreeBSDReleases, platform)
+	}
+	return strings.TrimRight(base, "/"), func(release string) string { return release }, nil
 }

@@ -3,86 +3,13 @@ package release
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/archive"
-	"github.com/libioc/go-libioc/internal/mirror"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/zfsstore"
 )
-
-// assetArgs name one archive.
-type assetArgs struct {
-	Asset    string `json:"asset"`
-	Location string `json:"location,omitempty"` // of the release on the mirror; empty for a local file
-	File     string `json:"file"`               // where it is, or is downloaded to
-	SHA256   string `json:"sha256,omitempty"`
-}
-
-// stepDownload fetches an asset into the cache directory. It has no undo: what
-// was fetched and verified serves the next try.
-var stepDownload = plan.Define(plan.Spec[env, assetArgs]{
-	Name:   "download",
-	Detail: func(a assetArgs) string { return a.Location + "/" + a.Asset },
-	Event: func(e env, a assetArgs) events.IocEvent {
-		return events.ReleaseAssetDownload{Release: e.release, Asset: a.Asset}
-	},
-	Do: func(ctx context.Context, e env, a assetArgs, c *plan.Call) error {
-		if err := os.MkdirAll(filepath.Dir(a.File), 0o755); err != nil {
-			return err
-		}
-		m, err := mirror.Open(a.Location, mirror.Options{})
-		if err != nil {
-			return &AssetError{Asset: a.Asset, Err: err}
-		}
-		manifest, err := m.Manifest(ctx)
-		if err != nil {
-			return &AssetError{Asset: mirror.ManifestFile, Err: err}
-		}
-		entry, err := manifest.Asset(a.Asset)
-		if err != nil {
-			return &AssetError{Asset: a.Asset, Err: err}
-		}
-		last := events.ReleaseAssetDownload{Release: e.release, Asset: a.Asset}
-		_, err = m.Fetch(ctx, a.Asset, a.File, mirror.FetchOptions{
-			SHA256: entry.SHA256,
-			Progress: func(received, total int64) {
-				last.Received, last.Total = received, max(total, 0)
-				c.Span.Progress(last)
-			},
-		})
-		if err != nil {
-			return &AssetError{Asset: a.Asset, Err: err}
-		}
-		c.Final(last)
-		return os.WriteFile(a.File+".sha256", []byte(entry.SHA256), 0o644)
-	},
-})
-
-// stepForget removes the downloaded asset once the release is there.
-var stepForget = plan.Define(plan.Spec[env, assetArgs]{
-	Name:   "remove download",
-	Detail: func(a assetArgs) string { return a.File },
-	Event: func(e env, a assetArgs) events.IocEvent {
-		return events.ReleaseDownload{Release: e.release, Assets: []string{a.Asset}}
-	},
-	Do: func(_ context.Context, e env, a assetArgs, _ *plan.Call) error {
-		for _, path := range []string{a.File, a.File + ".sha256"} {
-			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return plan.Final(err)
-			}
-		}
-		// The directory may hold what another fetch has downloaded.
-		for dir := filepath.Dir(a.File); dir != e.host.CacheDir() && len(dir) > len(e.host.CacheDir()); dir = filepath.Dir(dir) {
-			_ = os.Remove(dir)
-		}
-		_ = os.Remove(e.host.CacheDir())
-		return nil
-	},
-})
 
 type datasetArgs struct {
 	Dataset string `json:"dataset"`
@@ -150,7 +77,7 @@ var stepExtract = plan.Define(plan.Spec[env, extractArgs]{
 			return err
 		}
 		sum := a.Asset.SHA256
-		if a.Asset.Location != "" {
+		if a.Asset.Remote {
 			// What was downloaded is checked once more as it is extracted: it
 			// may have changed on disk.
 			data, err := os.ReadFile(a.Asset.File + ".sha256")
@@ -172,12 +99,7 @@ var stepExtract = plan.Define(plan.Spec[env, extractArgs]{
 			opts.Extractor, opts.Decompressor = archive.ExtractGo, archive.DecompressGo
 		}
 		if _, err = archive.Extract(ctx, file, root, opts); err != nil {
-			var member *archive.MemberError
-			refused := &AssetError{Asset: a.Asset.Asset, Err: err}
-			if errors.As(err, &member) {
-				refused.Member = member.Name
-			}
-			return refused
+			return refused(a.Asset.Asset, err)
 		}
 		c.Final(last)
 		return nil

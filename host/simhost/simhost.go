@@ -158,6 +158,7 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 			ResolvConf:    filepath.Join(dir, "etc", "resolv.conf"),
 			DevfsRules:    filepath.Join(dir, "etc", "devfs.rules"),
 			DevfsDefaults: filepath.Join(dir, "etc", "defaults", "devfs.rules"),
+			HBSDUpdate:    filepath.Join(dir, "usr", "sbin", "hbsd-update"),
 		},
 		RunDir:   filepath.Join(dir, "run"),
 		StateDir: filepath.Join(dir, "db"),
@@ -242,6 +243,7 @@ func (h *Host) Reboot() error {
 	return h.attach()
 }
 
-// Close gives the directory free for another process. What is running in jails
-// is not stopped in a way that a later Open would notice.
-func (h *Host) Close() error { return h.log.close() }
+// Close gives the directory free for another process, ends the simulated
+// processes and deletes the files of tmpfs mounts. Jails and mounts stay: a later
+// Open finds them, as after a kill of this process.
+func (h *Host) Close() error { return errors.Join(h.Sim.Close(), h.log.close()) }

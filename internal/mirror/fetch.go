@@ -2,10 +2,14 @@ package mirror
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 )
@@ -50,7 +54,8 @@ type Result struct {
 }
 
 // Fetch gets an asset ("base.txz") into the file dest, which appears complete
-// and verified or not at all; an existing one is replaced. Until then the bytes
+// and verified or not at all. An existing one with the expected checksum is
+// kept, without any request; another one is replaced. Until then the bytes
 // are in dest+".part", kept after a failure that a later call may continue from.
 // One call per dest at a time; the caller sees to that.
 //
@@ -71,6 +76,9 @@ func (m *Mirror) Fetch(ctx context.Context, asset, dest string, opts FetchOption
 		u = m.urlOf(asset)
 		key = u.Redacted()
 	}
+	if ok, err := present(ctx, dest, &res, opts); ok || err != nil {
+		return res, err
+	}
 	p, err := openPart(ctx, dest, key)
 	if err != nil {
 		return res, err
@@ -90,6 +98,32 @@ func (m *Mirror) Fetch(ctx context.Context, asset, dest string, opts FetchOption
 		return res, fmt.Errorf("mirror: %w", err)
 	}
 	return res, nil
+}
+
+// present tells whether dest is there already, with the expected checksum.
+func present(ctx context.Context, dest string, res *Result, opts FetchOptions) (bool, error) {
+	fi, err := os.Lstat(dest)
+	if opts.SHA256 == "" || err != nil || !fi.Mode().IsRegular() || opts.Size > 0 && fi.Size() != opts.Size {
+		return false, nil
+	}
+	f, err := os.Open(dest)
+	if err != nil {
+		return false, fmt.Errorf("mirror: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, contextReader{ctx, f})
+	if err != nil {
+		return false, fmt.Errorf("mirror: %w", err)
+	}
+	if hex.EncodeToString(h.Sum(nil)) != opts.SHA256 {
+		return false, nil
+	}
+	res.SHA256, res.Size, res.Resumed = opts.SHA256, n, true
+	if opts.Progress != nil {
+		opts.Progress(n, n)
+	}
+	return true, nil
 }
 
 // download is one Fetch.

@@ -378,6 +378,9 @@ func TestResumeInAnotherCall(t *testing.T) {
 		t.Errorf("%+v, %v; the server sent %d, first progress %d", res, err, s.total(), first)
 	}
 
+	if err := os.Remove(dest); err != nil {
+		t.Fatal(err)
+	}
 	s = newServer(t, brokenAt(200_000, one), status(404))
 	if _, err := open(t, s.URL, clk.options()).Fetch(t.Context(), "base.txz", dest, opts); err == nil {
 		t.Fatal("no error")
@@ -386,6 +389,44 @@ func TestResumeInAnotherCall(t *testing.T) {
 	res, err = open(t, other.URL, clk.options()).Fetch(t.Context(), "base.txz", dest, opts)
 	if err != nil || res.Resumed || res.Received != int64(len(content)) || other.requests()[0] != "" {
 		t.Errorf("from another mirror: %+v, %v, %q", res, err, other.requests())
+	}
+}
+
+// TestPresentFile: a file that is there with the right bytes is not fetched
+// again; one with others is replaced.
+func TestPresentFile(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		there    []byte
+		opts     mirror.FetchOptions
+		requests int
+	}{
+		{"the same", content, mirror.FetchOptions{SHA256: sum(content)}, 0},
+		{"another", changed, mirror.FetchOptions{SHA256: sum(content)}, 1},
+		{"half", content[:1000], mirror.FetchOptions{SHA256: sum(content)}, 1},
+		{"no checksum to tell", content, mirror.FetchOptions{}, 1},
+		{"another size asked for", content, mirror.FetchOptions{SHA256: sum(content), Size: 5}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newServer(t, whole(content, `"one"`))
+			dest := filepath.Join(t.TempDir(), "base.txz")
+			if err := os.WriteFile(dest, c.there, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			res, err := open(t, s.URL, mirror.Options{}).Fetch(t.Context(), "base.txz", dest, c.opts)
+			if n := len(s.requests()); n != c.requests {
+				t.Errorf("%d requests, want %d", n, c.requests)
+			}
+			if c.opts.Size > 0 {
+				if !errors.Is(err, mirror.ErrTooLarge) {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if got, rerr := os.ReadFile(dest); err != nil || rerr != nil || !bytes.Equal(got, content) || res.SHA256 != sum(content) {
+				t.Errorf("%+v, %v, %v", res, err, rerr)
+			}
+		})
 	}
 }
 
@@ -526,8 +567,17 @@ func TestProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := open(t, "http://mirror.example/r", mirror.Options{Transport: &http.Transport{Proxy: http.ProxyURL(u)}})
-	if _, err := m.Fetch(t.Context(), "base.txz", filepath.Join(t.TempDir(), "x"), mirror.FetchOptions{}); err != nil || proxied != "http://mirror.example/r/base.txz" {
-		t.Errorf("%q, %v", proxied, err)
+	byName := open(t, "http://mirror.example/r", mirror.Options{Proxy: proxy.URL})
+	for _, m := range []*mirror.Mirror{m, byName} {
+		proxied = ""
+		if _, err := m.Fetch(t.Context(), "base.txz", filepath.Join(t.TempDir(), "x"), mirror.FetchOptions{}); err != nil || proxied != "http://mirror.example/r/base.txz" {
+			t.Errorf("%q, %v", proxied, err)
+		}
+	}
+	for _, bad := range []string{"not a proxy", "http://", "http://a b"} {
+		if _, err := mirror.Open("http://mirror.example/r", mirror.Options{Proxy: bad}); !errors.Is(err, mirror.ErrLocation) {
+			t.Errorf("proxy %q: %v", bad, err)
+		}
 	}
 }
 

@@ -20,6 +20,10 @@ type Options struct {
 	// Transport makes the requests; nil: net/http's defaults, which honour
 	// HTTP_PROXY, HTTPS_PROXY and NO_PROXY as they were when first used.
 	Transport http.RoundTripper
+	// Proxy is the URL of a proxy for all requests, such as
+	// http://proxy:3128 or socks5://proxy:1080; empty: what Transport does. It
+	// needs Transport to be nil.
+	Proxy string
 	// UserAgent is sent with each request; default "go-libioc".
 	UserAgent string
 	// StallTimeout ends a request when no byte arrives for so long, be it of
@@ -63,6 +67,16 @@ type Mirror struct {
 // local one is looked at: a directory has the assets in it, a file is the only
 // asset. No request is made. The error wraps ErrLocation or ErrNotFound.
 func Open(location string, opts Options) (*Mirror, error) {
+	if opts.Proxy != "" {
+		proxy, err := url.Parse(opts.Proxy)
+		t, ok := http.DefaultTransport.(*http.Transport)
+		if err != nil || proxy.Host == "" || opts.Transport != nil || !ok {
+			return nil, fmt.Errorf("mirror: %w: proxy %q", ErrLocation, opts.Proxy)
+		}
+		t = t.Clone()
+		t.Proxy = http.ProxyURL(proxy)
+		opts.Transport = t
+	}
 	m := &Mirror{opts: opts.withDefaults()}
 	if !strings.Contains(location, "://") {
 		return local(m, location)
