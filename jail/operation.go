@@ -22,7 +22,7 @@ const (
 )
 
 // room is how many transitions one operation on one jail has at most.
-const room = 160
+const room = 400
 
 // env is what a jail's steps work on. Everything else is in their arguments,
 // so that another process can finish or undo them.
@@ -38,6 +38,9 @@ var kinds = plan.NewKinds[env](
 	stepAttach, stepHook,
 	stepRemove, stepUnmount,
 	stepDestroyDataset,
+	stepLimits, stepClearLimits, stepCpuset,
+	stepNetRecord, stepAliases, stepDropAliases, stepForget, stepTeardown,
+	stepVnetNodes, stepNIC, stepMoveInterface, stepLocalhost, stepRoutes, stepBPF, stepRequest, stepPf,
 )
 
 func runner(h *host.Host) plan.Runner[env] {

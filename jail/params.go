@@ -49,7 +49,7 @@ func (g *JailGenerator) params(ctx context.Context) ([]kernel.Param, error) {
 		}
 		out = append(out, param)
 	}
-	stack, err := g.stackParams(eff)
+	stack, err := g.stackParams(ctx, eff)
 	return append(out, stack...), err
 }
 
@@ -108,7 +108,7 @@ func off(p kernel.Param) bool {
 
 // stackParams are the jail's network: a stack of its own, or the host's with
 // the configured addresses, or none.
-func (g *JailGenerator) stackParams(eff config.Effective) ([]kernel.Param, error) {
+func (g *JailGenerator) stackParams(ctx context.Context, eff config.Effective) ([]kernel.Param, error) {
 	if eff.Bool("vnet") {
 		return []kernel.Param{kernel.Jailsys("vnet", kernel.JailSysNew)}, nil
 	}
@@ -121,8 +121,15 @@ func (g *JailGenerator) stackParams(eff config.Effective) ([]kernel.Param, error
 		}
 		var addrs []netip.Addr
 		for _, a := range eff.Addresses(family + "_addr") {
-			if a.Method == config.Static {
+			switch a.Method {
+			case config.Static:
 				addrs = append(addrs, a.Addr.WithZone(""))
+			case config.AutoIP4:
+				chosen, err := g.chosenAddress(ctx)
+				if err != nil {
+					return nil, err
+				}
+				addrs = append(addrs, chosen)
 			}
 		}
 		out = append(out,

@@ -62,15 +62,22 @@ func (g *JailGenerator) planStart(ctx context.Context, o StartOptions) (*plan.Pl
 	if err != nil {
 		return nil, err
 	}
+	net, err := g.networkSteps(ctx)
+	if err != nil {
+		return nil, err
+	}
 	lists := []func(ctx context.Context) ([]plan.Step, error){
 		g.resolverSteps,
+		g.limitSteps,
 		func(context.Context) ([]plan.Step, error) { return g.hook("prestart", hooks) },
 		g.basejailSteps,
 		g.fstabSteps,
-		func(context.Context) ([]plan.Step, error) { return []plan.Step{stepAttach.Step(attach)}, nil },
+		func(context.Context) ([]plan.Step, error) { return append(net.before, stepAttach.Step(attach)), nil },
+		g.cpusetSteps,
 		func(context.Context) ([]plan.Step, error) { return g.hook("created", hooks) },
 		g.devfsSteps,
 		g.fdescfsSteps,
+		func(context.Context) ([]plan.Step, error) { return net.after, nil },
 		func(context.Context) ([]plan.Step, error) { return g.hook("start", hooks) },
 		func(context.Context) ([]plan.Step, error) { return g.hook("poststart", hooks) },
 	}
@@ -110,9 +117,6 @@ func (g *JailGenerator) mayStart(ctx context.Context) error {
 		if !g.own.Has(problem.Key) {
 			return fmt.Errorf("%w: defaults: %w", ErrConfig, problem)
 		}
-	}
-	if eff.Bool("vnet") && len(eff.Interfaces()) > 0 {
-		return fmt.Errorf("%w: vnet with interfaces", ErrConfig)
 	}
 	if !eff.Bool("hostid_strict_check") {
 		return nil

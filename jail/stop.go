@@ -92,8 +92,19 @@ func (g *JailGenerator) stopSteps(ctx context.Context, o StopOptions, id kernel.
 	if err != nil {
 		return nil, 0, err
 	}
+	netBefore, netAfter, err := g.networkEnd(ctx, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	limits, err := g.limitEnd(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	steps = append(steps, netBefore...)
 	steps = append(steps, stepRemove.Step(removeArgs{g.Identifier(), id}))
+	steps = append(steps, netAfter...)
 	steps = append(steps, poststop...)
 	steps = append(steps, stepUnmount.Step(unmountArgs{g.RootDataset(), listed}))
+	steps = append(steps, limits...)
 	return steps, commit, nil
 }

@@ -45,6 +45,7 @@ func world(t testing.TB, h *simhost.Host) []string {
 		require.NoError(t, err)
 		add("jail %s at %s", p.String("name"), p.String("path"))
 	}
+	out = append(out, networkWorld(t, h)...)
 	out = append(out, files(t, root)...)
 	sort.Strings(out)
 	return out
