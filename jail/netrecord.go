@@ -34,10 +34,10 @@ type netKey struct {
 	Name   string `json:"name"`
 }
 
-const recordSuffix = ".network"
+const recordSuffix = ".json"
 
 func (k netKey) path(h *host.Host) string {
-	return filepath.Join(h.JournalDir(k.Source, "jail"), k.Name+recordSuffix)
+	return filepath.Join(h.JournalDir(k.Source, "network"), k.Name+recordSuffix)
 }
 
 // read is the record, if there is one.
@@ -92,7 +92,7 @@ func netKeys(ctx context.Context, h *host.Host) ([]netKey, error) {
 	}
 	var keys []netKey
 	for _, s := range sources {
-		entries, err := os.ReadDir(h.JournalDir(s.Name, "jail"))
+		entries, err := os.ReadDir(h.JournalDir(s.Name, "network"))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}

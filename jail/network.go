@@ -272,7 +272,11 @@ func (g *JailGenerator) requestSteps(ctx context.Context, spec network.Spec, rc 
 				return nil, fmt.Errorf("%w: %s: dhclient(8) needs /dev/bpf, so mount_devfs=yes", ErrConfig, n.Name)
 			}
 			if len(steps) == 0 {
-				steps = append(steps, g.bpfStep())
+				bpf, err := g.bpfStep(ctx)
+				if err != nil {
+					return nil, err
+				}
+				steps = append(steps, bpf)
 			}
 		}
 		if n.DHCP || n.SLAAC {
@@ -283,13 +287,15 @@ func (g *JailGenerator) requestSteps(ctx context.Context, spec network.Spec, rc 
 		}
 	}
 	if len(steps) == 0 && eff.Bool("bpf") && eff.Bool("mount_devfs") {
-		steps = append(steps, g.bpfStep())
+		bpf, err := g.bpfStep(ctx)
+		return append(steps, bpf), err
 	}
 	return steps, nil
 }
 
-func (g *JailGenerator) bpfStep() plan.Step {
-	return stepBPF.Step(bpfArgs{g.RootDataset(), uint16(g.effective().Int("min_dyn_devfs_ruleset"))})
+func (g *JailGenerator) bpfStep(ctx context.Context) (plan.Step, error) {
+	number, _, err := bpfRuleset(ctx, g.host.Kernel, uint16(g.effective().Int("min_dyn_devfs_ruleset")))
+	return stepBPF.Step(bpfArgs{g.RootDataset(), number}), err
 }
 
 // networkEnd are the steps of a stop: interfaces go before the jail does, since

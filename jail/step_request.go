@@ -20,14 +20,14 @@ import (
 
 type bpfArgs struct {
 	RootDataset string `json:"root_dataset"`
-	First       uint16 `json:"first"` // number of the first ruleset that may be made
+	Number      uint16 `json:"number"` // of the ruleset, or of the first that may be made
 }
 
 // stepBPF shows bpf(4) in the jail's /dev, which dhclient(8) needs. The ruleset
 // for it has one rule and is shared by all jails, so it stays.
 var stepBPF = plan.Define(plan.Spec[env, bpfArgs]{
 	Name:   "show bpf",
-	Detail: func(a bpfArgs) string { return "bpf* in /dev of " + a.RootDataset },
+	Detail: func(a bpfArgs) string { return fmt.Sprintf("ruleset %d, bpf* unhide, on /dev of %s", a.Number, a.RootDataset) },
 	Event:  func(e env, _ bpfArgs) events.IocEvent { return events.JailDevfsRuleset{Jail: e.jail} },
 	Do: func(ctx context.Context, e env, a bpfArgs, c *plan.Call) error {
 		root, err := e.host.Mountpoint(ctx, a.RootDataset)
@@ -39,7 +39,10 @@ var stepBPF = plan.Define(plan.Spec[env, bpfArgs]{
 			return err
 		}
 		defer unlock()
-		number, err := bpfRuleset(ctx, e.host.Kernel, max(a.First, 1))
+		number, made, err := bpfRuleset(ctx, e.host.Kernel, a.Number)
+		if err == nil && !made {
+			err = e.host.Kernel.DevfsAddRule(ctx, number, bpfRule)
+		}
 		if err != nil {
 			return err
 		}
@@ -48,22 +51,24 @@ var stepBPF = plan.Define(plan.Spec[env, bpfArgs]{
 	},
 })
 
-// bpfRuleset finds or makes the ruleset that shows bpf and nothing else.
-func bpfRuleset(ctx context.Context, k kernel.Kernel, first uint16) (uint16, error) {
-	want := kernel.DevfsRule{Number: 100, Path: "bpf*", Unhide: true}
-	for n := first; n < 65535; n++ {
+// bpfRule is the only rule of the ruleset that shows bpf. In devfs(5) bpf is
+// the device and bpf0 a link to it; both are needed.
+var bpfRule = kernel.DevfsRule{Number: 100, Path: "bpf*", Unhide: true}
+
+// bpfRuleset finds that ruleset, or the number of the first one that is free.
+func bpfRuleset(ctx context.Context, k kernel.Kernel, first uint16) (number uint16, made bool, err error) {
+	for n := max(first, 1); n < 65535; n++ {
 		there, err := k.DevfsRules(ctx, n)
-		if err != nil {
-			return 0, err
-		}
 		switch {
-		case len(there) == 1 && there[0].Path == want.Path && there[0].Unhide:
-			return n, nil
+		case err != nil:
+			return 0, false, err
+		case len(there) == 1 && there[0].Path == bpfRule.Path && there[0].Unhide:
+			return n, true, nil
 		case len(there) == 0:
-			return n, k.DevfsAddRule(ctx, n, want)
+			return n, false, nil
 		}
 	}
-	return 0, errors.New("no devfs ruleset is free")
+	return 0, false, errors.New("no devfs ruleset is free")
 }
 
 type requestArgs struct {
