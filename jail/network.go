@@ -56,23 +56,43 @@ func (g *JailGenerator) networkSpec(ctx context.Context) (network.Spec, error) {
 	return spec, err
 }
 
-// chosenAddress is the one that AUTOIP4 stands for: the alias that no item of
-// ip4_addr names.
-func (g *JailGenerator) chosenAddress(ctx context.Context) (netip.Addr, error) {
-	spec, err := g.networkSpec(ctx)
-	if err != nil {
-		return netip.Addr{}, err
-	}
-	static := map[netip.Addr]bool{}
-	for _, a := range g.effective().Addresses("ip4_addr") {
-		static[a.Addr] = true
-	}
-	for _, a := range spec.Aliases {
-		if addr := a.Prefix.Addr(); addr.Is4() && !static[addr] {
-			return addr, nil
+// jailAddrs are a jail's addresses of one family, "ip4" or "ip6", in order.
+// Only AUTOIP4 has to look at the host for that.
+func (g *JailGenerator) jailAddrs(ctx context.Context, eff config.Effective, family string) ([]netip.Addr, error) {
+	var spec network.Spec
+	list := eff.Addresses(family + "_addr")
+	if slices.ContainsFunc(list, func(a config.Address) bool { return a.Method == config.AutoIP4 }) {
+		var err error
+		if spec, err = g.networkSpec(ctx); err != nil {
+			return nil, err
 		}
 	}
-	return netip.Addr{}, fmt.Errorf("%w: ip4_addr: AUTOIP4 found no address", ErrConfig)
+	return staticAddrs(spec, eff, family, family == "ip6"), nil
+}
+
+// staticAddrs takes the address that AUTOIP4 stands for from the spec: the
+// alias that no other item names.
+func staticAddrs(spec network.Spec, eff config.Effective, family string, v6 bool) []netip.Addr {
+	list := eff.Addresses(family + "_addr")
+	named := map[netip.Addr]bool{}
+	for _, a := range list {
+		named[a.Addr] = true
+	}
+	var addrs []netip.Addr
+	for _, a := range list {
+		switch a.Method {
+		case config.Static:
+			addrs = append(addrs, a.Addr.WithZone(""))
+		case config.AutoIP4:
+			for _, alias := range spec.Aliases {
+				if addr := alias.Prefix.Addr(); addr.Is6() == v6 && !named[addr] {
+					addrs = append(addrs, addr)
+					break
+				}
+			}
+		}
+	}
+	return addrs
 }
 
 // mayConnect are the guards of a network: firewalls that are not ready, ports
@@ -319,10 +339,10 @@ func (g *JailGenerator) networkEnd(ctx context.Context, id kernel.Identity) (bef
 	if spec.VNET || spec.UsesPf() {
 		before = append(before, stepTeardown.Step(teardownArgs{ID: id, Spec: spec}))
 	}
-	if found && len(r.Spec.Aliases) > 0 {
+	switch {
+	case found && len(r.Spec.Aliases)+len(r.Added) > 0:
 		after = append(after, stepDropAliases.Step(dropArgs{key, g.Identifier()}))
-	}
-	if found {
+	case found:
 		after = append(after, stepForget.Step(forgetArgs{key, g.Identifier()}))
 	}
 	return before, after, nil

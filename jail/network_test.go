@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,9 @@ func networkWorld(t testing.TB, h *simhost.Host) []string {
 		list, err := n.Interfaces(ctx)
 		require.NoError(t, err)
 		for _, i := range list {
+			if i.Name == "tap0" {
+				i.Groups = nil // the kernel takes them away, for good, at the first move
+			}
 			add("interface %s/%s up=%v mtu=%d mac=%s %q groups=%v addrs=%v", name, i.Name, i.Up, i.MTU, i.MAC, i.Description, i.Groups, i.Addrs)
 			if slices.Contains(i.Groups, "bridge") {
 				members, err := n.BridgeMembers(ctx, i.Name)
@@ -91,8 +95,17 @@ func networkWorld(t testing.TB, h *simhost.Host) []string {
 		require.NoError(t, err)
 		add("pf %s %q", a, lines)
 	}
+	for i := range out {
+		out[i] = jids.ReplaceAllString(out[i], "$1:JID") // another start, another jid
+		out[i] = madeMAC.ReplaceAllString(out[i], "mac=KERNEL")
+	}
 	return out
 }
+
+// madeMAC is an address that the kernel makes, one after the other.
+var madeMAC = regexp.MustCompile(`mac=(02:54:40|58:9c:fc):[0-9a-f:]+`)
+
+var jids = regexp.MustCompile(`(vnet[0-9]):[0-9]+`)
 
 // networkAnnounced is announced for calls about networks and limits: they
 // belong to the steps that are named after them, and name what the step names.
@@ -187,6 +200,7 @@ func setupNet(t testing.TB, h *simhost.Host) {
 		require.NoError(t, err)
 		require.NoError(t, h.Sim.InterfaceSetUp(ctx, name, true))
 	}
+	require.NoError(t, h.Sim.InterfaceSetMTU(ctx, "bridge1", 1400))
 	require.NoError(t, h.Sim.AddressAdd(ctx, "em0", kernel.Address{Prefix: netip.MustParsePrefix("192.0.2.1/24")}))
 	require.NoError(t, h.Sim.RouteAdd(ctx, kernel.Route{Dest: netip.MustParsePrefix("0.0.0.0/0"), Gateway: netip.MustParseAddr("192.0.2.254")}))
 }
@@ -208,7 +222,7 @@ var vnetProperties = map[string]string{
 
 var dynamicProperties = map[string]string{
 	"vnet": "yes", "interfaces": "vnet0::bridge0,vnet1:bridge1", "ip4_addr": "vnet0|dhcp", "ip6_addr": "vnet1|accept_rtadv",
-	"user.network.dhcp_timeout": "5", "vnet_interfaces": "tap0",
+	"user.network.dhcp_timeout": "5", "vnet_interfaces": "tap0", "vnet1_mtu": "1400",
 }
 
 // networkOperations are the rows of the fault matrix that concern networks and

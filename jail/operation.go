@@ -39,6 +39,7 @@ var kinds = plan.NewKinds[env](
 	stepRemove, stepUnmount,
 	stepDestroyDataset,
 	stepLimits, stepClearLimits, stepCpuset,
+	stepSaveConfig, stepConfigApply, stepParams, stepChangeLimits, stepChangeNetwork,
 	stepNetRecord, stepAliases, stepDropAliases, stepForget, stepTeardown,
 	stepVnetNodes, stepNIC, stepMoveInterface, stepLocalhost, stepRoutes, stepBPF, stepRequest, stepPf,
 )

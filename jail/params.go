@@ -3,7 +3,6 @@ package jail
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
@@ -119,18 +118,9 @@ func (g *JailGenerator) stackParams(ctx context.Context, eff config.Effective) (
 			out = append(out, kernel.Jailsys(family, kernel.JailSys(mode)))
 			continue
 		}
-		var addrs []netip.Addr
-		for _, a := range eff.Addresses(family + "_addr") {
-			switch a.Method {
-			case config.Static:
-				addrs = append(addrs, a.Addr.WithZone(""))
-			case config.AutoIP4:
-				chosen, err := g.chosenAddress(ctx)
-				if err != nil {
-					return nil, err
-				}
-				addrs = append(addrs, chosen)
-			}
+		addrs, err := g.jailAddrs(ctx, eff, family)
+		if err != nil {
+			return nil, err
 		}
 		out = append(out,
 			kernel.Addrs(family+".addr", addrs...),

@@ -148,7 +148,8 @@ type dropArgs struct {
 	Jail string `json:"jail"`
 }
 
-// stepDropAliases removes the addresses that starts have added.
+// stepDropAliases removes the addresses that starts have added, and then the
+// record, which is all that tells of them.
 var stepDropAliases = plan.Define(plan.Spec[env, dropArgs]{
 	Name:   "remove addresses",
 	Detail: func(a dropArgs) string { return "those that were added for " + a.Jail },
@@ -165,9 +166,10 @@ var stepDropAliases = plan.Define(plan.Spec[env, dropArgs]{
 		}
 		if !ok || len(r.Added) == 0 {
 			c.Skip("none were added")
-			return nil
+		} else if err := dropAliases(ctx, e.host, a.Jail, r.Added); err != nil {
+			return err
 		}
-		return dropAliases(ctx, e.host, a.Jail, r.Added)
+		return a.Key.remove(e.host)
 	},
 })
 
@@ -176,7 +178,7 @@ type forgetArgs struct {
 	Jail string `json:"jail"`
 }
 
-// stepForget ends the record of a jail's network.
+// stepForget ends the record of a network without addresses on the host.
 var stepForget = plan.Define(plan.Spec[env, forgetArgs]{
 	Name:   "forget network",
 	Detail: func(a forgetArgs) string { return a.Jail },

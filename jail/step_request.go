@@ -26,9 +26,11 @@ type bpfArgs struct {
 // stepBPF shows bpf(4) in the jail's /dev, which dhclient(8) needs. The ruleset
 // for it has one rule and is shared by all jails, so it stays.
 var stepBPF = plan.Define(plan.Spec[env, bpfArgs]{
-	Name:   "show bpf",
-	Detail: func(a bpfArgs) string { return fmt.Sprintf("ruleset %d, bpf* unhide, on /dev of %s", a.Number, a.RootDataset) },
-	Event:  func(e env, _ bpfArgs) events.IocEvent { return events.JailDevfsRuleset{Jail: e.jail} },
+	Name: "show bpf",
+	Detail: func(a bpfArgs) string {
+		return fmt.Sprintf("ruleset %d, bpf* unhide, on /dev of %s", a.Number, a.RootDataset)
+	},
+	Event: func(e env, _ bpfArgs) events.IocEvent { return events.JailDevfsRuleset{Jail: e.jail} },
 	Do: func(ctx context.Context, e env, a bpfArgs, c *plan.Call) error {
 		root, err := e.host.Mountpoint(ctx, a.RootDataset)
 		if err != nil {
