@@ -3,6 +3,7 @@ package jail_test
 import (
 	"context"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -20,11 +21,23 @@ const testRelease = "13.2-RELEASE"
 // newHost is a simulated host with one fetched release.
 func newHost(t testing.TB) *simhost.Host {
 	t.Helper()
-	h, err := simhost.New(t.TempDir())
+	h, err := simhost.New(memoryDir(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
 	fetch(t, h)
 	return h
+}
+
+// memoryDir is a directory for a simulated host. Journals and stores are synced
+// to disk thousands of times, which costs nothing in memory.
+func memoryDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "go-libioc-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	return dir
 }
 
 func fetch(t testing.TB, h *simhost.Host) {

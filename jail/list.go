@@ -1,52 +1,76 @@
 package jail
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// List finds the jails of all sources, in order of source and name. Filters
-// are libioc's: "web" or "name=web", globs with * and +, "source/name",
-// "release=13.2-RELEASE,13.3-RELEASE", "running=yes", "user.tier=db"; all of
-// them must match, one of the values behind a comma is enough.
-//
-// A jail that cannot be read comes with its error, and with a Jail that knows
-// its name; it does not end the list. A failure of the list itself comes with a
-// nil Jail and does. Without an error a Jail's Status is from one pass over the
-// kernel's jails. Only datasets that are mounted are seen, so no process is
-// started.
+// ListOptions say what is listed and in which order. The zero value lists
+// everything there is.
+type ListOptions struct {
+	// Filters are libioc's selectors: "web" or "name=web", globs with * and +,
+	// "source/name", "release=13.2-RELEASE,13.3-RELEASE", "running=yes",
+	// "user.tier=db"; all of them must match, one of the values behind a comma is
+	// enough. Any key of [JailGenerator.Field] can be asked for.
+	Filters []string
+	// MountedOnly leaves out jails whose dataset is not mounted. Then
+	// getfsstat(2) is enough and no process is started; there is no Storage, and
+	// a jail of iocage_legacy 1.7, whose configuration is in ZFS properties,
+	// comes with config.ErrNoConfig.
+	MountedOnly bool
+	// Sort orders by the values of these keys, "-" before a key for the reverse
+	// order; numbers are compared as numbers. The list is then read to its end
+	// before the first jail comes. Without it jails come as they are read: by
+	// source, by name, foreign jails last.
+	Sort []string
+}
+
+// List finds the jails of all sources that match the filters, and the running
+// jails that are not of any source, see [JailGenerator.Foreign]. It is List of
+// [ListOptions] with nothing but filters.
 func List(ctx context.Context, h *host.Host, filters ...string) iter.Seq2[*Jail, error] {
+	return ListOptions{Filters: filters}.List(ctx, h)
+}
+
+// List finds jails: by one bulk read of ZFS (at most two processes however many
+// jails and sources there are, the second one for configurations in ZFS
+// properties), one pass of jail_get(2) and one reading of each configuration
+// file. Filters are judged as soon as they can be: by name before anything is
+// read, by what the kernel says before the file is.
+//
+// A jail that cannot be read comes with its error and a Jail that knows its
+// name; it does not end the list. It is in the list even if a filter asks for
+// what its configuration would say. A failure of the list itself comes with a
+// nil Jail and ends it.
+//
+// A Jail's Status is from the pass over the kernel's jails.
+func (o ListOptions) List(ctx context.Context, h *host.Host) iter.Seq2[*Jail, error] {
+	if len(o.Sort) > 0 {
+		return o.sorted(ctx, h)
+	}
 	return func(yield func(*Jail, error) bool) {
-		terms, err := config.ParseTerms(strings.Join(filters, " "))
+		l, err := o.prepare(ctx, h)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		var names config.Terms // can be judged before a file is read
-		for _, t := range terms {
-			if t.Key == "name" {
-				names = append(names, t)
+		for i := range l.found {
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
 			}
-		}
-		found, err := mountedJails(ctx, h)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		for _, f := range found {
-			if !names.Matches(f.source.Name, f.name) {
-				continue
-			}
-			j, err := f.load(ctx, h)
-			if err == nil && !terms.Match(j.lookup) {
+			j, err := l.load(ctx, &l.found[i])
+			l.found[i] = found{} // a long list is not held twice
+			if err == nil && !l.rest.Match(j.Field) {
 				continue
 			}
 			if !yield(j, err) {
@@ -56,108 +80,142 @@ func List(ctx context.Context, h *host.Host, filters ...string) iter.Seq2[*Jail,
 	}
 }
 
-// found is a jail before its configuration was read.
-type found struct {
-	source   host.Source
-	name     string
-	path     string
-	identity kernel.Identity
-	defaults *config.Config
-	broken   error // of the defaults
-	several  bool  // sources
-}
-
-func mountedJails(ctx context.Context, h *host.Host) ([]found, error) {
-	sources, err := h.Sources(ctx)
+// prepare parses the filters and finds what may match them.
+func (o ListOptions) prepare(ctx context.Context, h *host.Host) (*listing, error) {
+	terms, err := config.ParseTerms(strings.Join(o.Filters, " "))
 	if err != nil {
 		return nil, err
 	}
-	mounts, err := h.Mounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	running := map[string]kernel.Identity{}
-	for p, err := range h.Kernel.JailList(ctx, 0, "cpuset.id") {
-		if err != nil {
-			return nil, fmt.Errorf("list jails: %w", err)
+	l := &listing{host: h, mountedOnly: o.MountedOnly}
+	for _, t := range terms {
+		switch {
+		case nameKeys[t.Key]:
+			l.names = append(l.names, t)
+		case kernelKeys[t.Key]:
+			l.states = append(l.states, t)
+		default:
+			l.rest = append(l.rest, t)
 		}
-		id := kernel.Identity{JID: p.Int("jid"), Name: p.String("name"), Incarnation: uint64(p.Int("cpuset.id"))}
-		running[id.Name] = id
 	}
-	var out []found
-	for _, source := range sources {
-		defaults, broken := readDefaults(mounts, source)
-		start := len(out)
-		seen := map[string]bool{}
-		for _, m := range mounts {
-			name, ok := strings.CutPrefix(m.From, source.Jails()+"/")
-			if m.Type != "zfs" || !ok || seen[name] || config.ValidName(name) != nil {
-				continue
-			}
-			seen[name] = true
-			f := found{source: source, name: name, path: m.Path, defaults: defaults, broken: broken, several: len(sources) > 1}
-			f.identity = running[(&JailGenerator{source: source, name: name}).Identifier()]
-			out = append(out, f)
-		}
-		slices.SortFunc(out[start:], func(a, b found) int { return strings.Compare(a.name, b.name) })
-	}
-	return out, nil
+	return l, l.find(ctx)
 }
 
-func (f found) load(ctx context.Context, h *host.Host) (*Jail, error) {
-	g := &JailGenerator{
-		host: h, source: f.source, name: f.name, fullName: f.name, path: f.path,
-		own: config.New(), defaults: f.defaults,
-	}
-	if f.several {
-		g.fullName = f.source.Name + "/" + f.name
-	}
-	if !f.identity.IsZero() {
-		g.status = Status{Running: true, Identity: f.identity}
-	}
-	if f.broken != nil {
+// load makes the Jail of what was found, reading its configuration.
+func (l *listing) load(ctx context.Context, f *found) (*Jail, error) {
+	g := f.generator(l)
+	g.own = config.New()
+	if f.foreign {
 		g.defaults = config.New()
-		return &Jail{g}, &Error{"list", g.fullName, f.broken}
+		return &Jail{g}, nil
 	}
-	if err := g.read(ctx, f.path); err != nil && !errors.Is(err, config.ErrNoConfig) {
-		return &Jail{g}, &Error{"list", g.fullName, err}
+	fail := func(err error) (*Jail, error) { return &Jail{g}, &Error{"list", g.fullName, err} }
+	switch {
+	case f.invalid != nil:
+		return fail(f.invalid)
+	case f.path == "":
+		return fail(&notMountedError{g.Dataset()})
+	case f.source.broken != nil:
+		return fail(f.source.broken)
 	}
+	own, err := config.ReadDir(f.path)
+	if errors.Is(err, config.ErrNoConfig) && !l.mountedOnly {
+		own, err = l.legacy(ctx, g.Dataset())
+	}
+	if err != nil {
+		return fail(err)
+	}
+	g.own = own
 	return &Jail{g}, nil
 }
 
-// lookup gives the values of a key to a filter: what is known of the jail
-// itself, else a property.
-func (g *JailGenerator) lookup(key string) ([]string, bool) {
-	switch key {
-	case "name", "id", "uuid":
-		return []string{g.name}, true
-	case "full_name":
-		return []string{g.fullName}, true
-	case "source":
-		return []string{g.source.Name}, true
-	case "identifier":
-		return []string{g.Identifier()}, true
-	case "running":
-		return []string{yesNo(g.status.Running)}, true
-	case "jid":
-		if !g.status.Running {
-			return []string{"-"}, true
+// notMountedError says which dataset would have to be mounted.
+type notMountedError struct{ dataset string }
+
+func (e *notMountedError) Error() string        { return host.ErrNotMounted.Error() + ": " + e.dataset }
+func (e *notMountedError) Is(target error) bool { return target == host.ErrNotMounted }
+
+// legacy is the configuration in the ZFS user properties of iocage_legacy 1.7,
+// which are read for all jails of all sources at once when the first jail
+// without a file is met. Inherited ones belong to a parent and are none of the
+// jail's.
+func (l *listing) legacy(ctx context.Context, dataset string) (*config.Config, error) {
+	if l.properties == nil {
+		l.properties = map[string]map[string]string{}
+		sets, err := l.datasets(ctx, zfsstore.AllProperties)
+		if err != nil {
+			l.propertiesErr = err
 		}
-		return []string{fmt.Sprint(g.status.Identity.JID)}, true
+		for _, d := range sets {
+			local := map[string]string{}
+			for name, p := range d.Properties {
+				if p.Source == zfsstore.SourceLocal && strings.Contains(name, ":") {
+					local[name] = p.Value
+				}
+			}
+			l.properties[d.Name] = local
+		}
 	}
-	eff := g.effective()
-	if text, err := eff.Text(key); err != nil {
-		return nil, false
-	} else if list := eff.Strings(key); len(list) > 1 {
-		return list, true
-	} else {
-		return []string{text}, true
+	if l.propertiesErr != nil {
+		return nil, l.propertiesErr
+	}
+	return config.FromProperties(l.properties[dataset]), nil
+}
+
+// sorted is the list, read to its end and put in order.
+func (o ListOptions) sorted(ctx context.Context, h *host.Host) iter.Seq2[*Jail, error] {
+	type row struct {
+		jail *Jail
+		err  error
+		by   []string
+	}
+	keys := o.Sort
+	o.Sort = nil
+	return func(yield func(*Jail, error) bool) {
+		var rows []row
+		for j, err := range o.List(ctx, h) {
+			if j == nil {
+				yield(nil, err)
+				return
+			}
+			r := row{jail: j, err: err, by: make([]string, len(keys))}
+			for i, key := range keys {
+				values, _ := j.Field(strings.TrimPrefix(key, "-"))
+				r.by[i] = strings.Join(values, ",")
+			}
+			rows = append(rows, r)
+		}
+		slices.SortStableFunc(rows, func(a, b row) int {
+			for i, key := range keys {
+				c := compareField(a.by[i], b.by[i])
+				if strings.HasPrefix(key, "-") {
+					c = -c
+				}
+				if c != 0 {
+					return c
+				}
+			}
+			return 0
+		})
+		for _, r := range rows {
+			if !yield(r.jail, r.err) {
+				return
+			}
+		}
 	}
 }
 
-func yesNo(b bool) string {
-	if b {
-		return "yes"
+// compareField compares two numbers as numbers, else two texts; numbers come
+// first.
+func compareField(a, b string) int {
+	x, errX := strconv.ParseInt(a, 10, 64)
+	y, errY := strconv.ParseInt(b, 10, 64)
+	switch {
+	case errX == nil && errY == nil:
+		return cmp.Compare(x, y)
+	case errX == nil:
+		return -1
+	case errY == nil:
+		return 1
 	}
-	return "no"
+	return strings.Compare(a, b)
 }

@@ -113,13 +113,13 @@ func (g *JailGenerator) planUpgrade(ctx context.Context, o UpgradeOptions) (*pla
 	var steps []plan.Step
 	if !basejail {
 		snapshot := g.RootDataset() + "@" + g.workName("upgrade")
-		clone := g.Dataset() + "/upgrade"
+		clone, by := g.Dataset()+"/upgrade", g.madeBy()
 		update := rel.TreeUpdate(clone, g.Dataset(), level,
 			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
 		update.To = to.Base()
 		steps = append(steps,
-			stepSnapshot.Step(snapshotArgs{snapshot}),
-			stepClone.Step(cloneArgs{snapshot, clone}),
+			stepSnapshot.Step(snapshotArgs{Snapshot: snapshot, Made: by}),
+			stepClone.Step(cloneArgs{[]cloneTarget{{snapshot, clone}}, by}),
 			stepRunUpdater.Step(updaterArgs{update, g.Identifier(), snapshot}),
 			stepMoveRoot.Step(moveRootArgs{g.RootDataset(), g.Dataset() + "/" + g.workName(strings.TrimSuffix(formerRoot, "-"))}),
 			stepMoveRoot.Step(moveRootArgs{clone, g.RootDataset()}),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -30,7 +31,8 @@ type SimOptions struct {
 	IncarnationBase uint64
 	// Modules are kernel modules beyond those of GENERIC and zfs. Known ones
 	// add jail parameters or file systems: "linux", "linprocfs", "linsysfs",
-	// "lindebugfs", "fusefs", "vmm", "mac_do"; "sysvipc" brings System V IPC to
+	// "lindebugfs", "fusefs", "vmm", "mac_do"; "ipfw" and "pf" are the packet
+	// filters; "sysvipc" brings System V IPC to
 	// 15.1, whose recorded kernel lacks it.
 	Modules []string
 	// NoZFS leaves zfs.ko out.
@@ -57,8 +59,16 @@ type SimOptions struct {
 	// Programs are scripted programs by base name; they come before the built-in
 	// ones, which SimProcess describes.
 	Programs map[string]Program
+	// PfDisabled is pf loaded but not switched on.
+	PfDisabled bool
+	// PfAnchors are the lines of pf's main ruleset that evaluate anchors, such as
+	// `nat-anchor "ioc/*" all`.
+	PfAnchors []string
+
 	// Ether is the name of the host's network card; default "em0".
 	Ether string
+
+	loaded []string // modules, by kldload(2) since the machine's start
 
 	// Load is the state that an earlier Sim handed to Commit.
 	Load []SimRecord
@@ -130,12 +140,13 @@ type simKernel struct {
 	bootID string
 	boots  int
 
-	jails  simJails
-	mounts simMounts
-	devfs  simDevfs
-	rctl   simRctl
-	net    simNet
-	procs  simProcs
+	jails    simJails
+	mounts   simMounts
+	devfs    simDevfs
+	rctl     simRctl
+	net      simNet
+	firewall simFirewall
+	procs    simProcs
 
 	dirty simDirty
 	watch simWatch
@@ -195,6 +206,7 @@ func NewSim(opts SimOptions) (*Sim, error) {
 
 // boot makes the state of a machine that has just started.
 func (k *simKernel) boot() {
+	k.setModules(nil)
 	k.boots++
 	k.bootID = fmt.Sprintf("sim-%d-%d", k.boots, k.clock.Now().UnixNano())
 	k.jails.init(k)
@@ -202,6 +214,7 @@ func (k *simKernel) boot() {
 	k.devfs.init(k)
 	k.rctl.init(k)
 	k.net.init(k)
+	k.firewall.init(k)
 	k.procs.init(k)
 	k.dirty.boot()
 }
@@ -332,7 +345,7 @@ func (k *simKernel) onDisk(p string) string {
 }
 
 func (k *simKernel) hasModule(name string) bool {
-	for _, m := range k.opts.Modules {
+	for _, m := range slices.Concat(k.opts.Modules, k.opts.loaded) {
 		if strings.TrimSuffix(m, ".ko") == name {
 			return true
 		}

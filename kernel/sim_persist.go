@@ -37,10 +37,12 @@ type bootRecord struct {
 	MountSeq int    `json:"mount_seq"`
 	RuleSeq  int    `json:"rule_seq"`
 	IfSeq    int    `json:"if_seq"`
+
+	Modules []string `json:"modules,omitempty"` // loaded since the start
 }
 
 func (k *simKernel) bootRecord() bootRecord {
-	return bootRecord{k.bootID, k.boots, k.jails.lastJID, k.mounts.seq, k.rctl.seq, k.net.seq}
+	return bootRecord{k.bootID, k.boots, k.jails.lastJID, k.mounts.seq, k.rctl.seq, k.net.seq, k.opts.loaded}
 }
 
 // forgetAll notes the end of every record, before the state is made anew.
@@ -59,6 +61,7 @@ func (d *simDirty) forgetAll(k *simKernel) {
 		keys = append(keys, r.key())
 	}
 	keys = append(keys, k.net.keys()...)
+	keys = append(keys, k.firewall.keys()...)
 	sort.Strings(keys)
 	for _, key := range keys {
 		d.drop(key)
@@ -125,6 +128,8 @@ func (k *simKernel) load(records []SimRecord) error {
 		{"rctl/", k.rctl.load},
 		{"stack/", k.net.loadStack},
 		{"if/", k.net.loadIf},
+		{ipfwKey, k.firewall.loadIpfw},
+		{anchorKey, k.firewall.loadAnchor},
 	}
 	for _, l := range loaders {
 		for _, key := range keys {
@@ -145,6 +150,7 @@ func (k *simKernel) loadBoot(_ string, value []byte) error {
 	}
 	k.bootID, k.boots, k.jails.lastJID = b.BootID, b.Boots, b.LastJID
 	k.mounts.seq, k.rctl.seq, k.net.seq = b.MountSeq, b.RuleSeq, b.IfSeq
+	k.setModules(b.Modules)
 	return nil
 }
 

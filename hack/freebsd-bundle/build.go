@@ -61,7 +61,11 @@ func (c compiler) build(ctx context.Context, packages []goPackage) (contents, er
 	target := func(name string) string { return filepath.Join(c.tree, filepath.FromSlash(name)) }
 	for _, p := range packages {
 		folder := c.module.folder(p)
-		if p.hasTests() {
+		tests, err := p.runsTests()
+		if err != nil {
+			return made, err
+		}
+		if tests {
 			made.Tests = append(made.Tests, folder)
 			if err := copySources(p.Dir, target(path.Join("tree", folder))); err != nil {
 				return made, err

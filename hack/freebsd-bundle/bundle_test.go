@@ -25,6 +25,8 @@ var module = map[string]string{
 	"untested/untested.go":           "package untested\n",
 	"linux/linux_test.go":            "//go:build !freebsd\n\npackage linux\n\nimport \"testing\"\n\nfunc TestNo(t *testing.T) {}\n",
 	"linux/linux.go":                 "package linux\n",
+	"compiled/compiled.go":           "package compiled\n",
+	"compiled/compiled_test.go":      "package compiled\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nfunc TestMain(m *testing.M) { os.Exit(m.Run()) }\n\nfunc Example() {}\n",
 	"examples/tool/main.go":          "package main\n\nfunc main() {}\n",
 	"hack/x/main.go":                 "package main\n\nfunc main() {}\n",
 	"internal/arrows/arrows_test.go": "package arrows\n\nimport \"testing\"\n\nfunc TestNo(t *testing.T) {}\n",
@@ -93,7 +95,7 @@ func TestSameBundle(t *testing.T) {
 func TestBrokenModule(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte(module["go.mod"]), 0o644))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "x_test.go"), []byte("package x\n\nvar x int = \"\"\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "x_test.go"), []byte("package x\n\nfunc TestX() int { return \"\" }\n"), 0o644))
 	t.Chdir(dir)
 	t.Setenv("GOFLAGS", "")
 	t.Setenv("GOWORK", "off")

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -24,7 +25,26 @@ type goPackage struct {
 	XTestGoFiles []string
 }
 
-func (p goPackage) hasTests() bool { return len(p.TestGoFiles)+len(p.XTestGoFiles) > 0 }
+// runnable is what go test -v reports of: an example without its output is only
+// compiled.
+var runnable = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[^a-z(]\w*)\(|^\s*// (?:Unordered o|O)utput:`)
+
+// runsTests tells whether the package's test binary has anything to run. One
+// that has not would look like one whose tests have all been left out.
+func (p goPackage) runsTests() (bool, error) {
+	for _, name := range slices.Concat(p.TestGoFiles, p.XTestGoFiles) {
+		text, err := os.ReadFile(filepath.Join(p.Dir, name))
+		if err != nil {
+			return false, err
+		}
+		for _, found := range runnable.FindAllSubmatch(text, -1) {
+			if string(found[1]) != "TestMain" {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
 
 // goModule is the module the command runs in.
 type goModule struct {

@@ -243,6 +243,7 @@ func (h *Host) Reboot() error {
 	return h.attach()
 }
 
-// Close gives the directory free for another process. What is running in jails
-// is not stopped in a way that a later Open would notice.
-func (h *Host) Close() error { return h.log.close() }
+// Close gives the directory free for another process, ends the simulated
+// processes and deletes the files of tmpfs mounts. Jails and mounts stay: a later
+// Open finds them, as after a kill of this process.
+func (h *Host) Close() error { return errors.Join(h.Sim.Close(), h.log.close()) }

@@ -181,3 +181,40 @@ func TestSeveralSources(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, f.JailDesc)
 }
+
+// A tmpfs keeps its files in the temporary directory while the host is open.
+func TestCloseLeavesNoTemporaryFiles(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	dir := t.TempDir()
+	h, err := simhost.New(dir)
+	require.NoError(t, err)
+	ctx := context.Background()
+	mountpoint, err := h.Mountpoint(ctx, "zroot/iocage")
+	require.NoError(t, err)
+	_, err = h.Kernel.Nmount(ctx, kernel.MountRequest{Type: "tmpfs", From: "tmpfs", Path: mountpoint})
+	require.NoError(t, err)
+	require.Len(t, names(t, tmp), 1)
+	require.NoError(t, h.Close())
+	require.Empty(t, names(t, tmp))
+
+	h, err = simhost.New(dir)
+	require.NoError(t, err)
+	mounts, err := h.Mounts(ctx)
+	require.NoError(t, err)
+	m, ok := mounts.At(mountpoint)
+	require.True(t, ok, "the mount is still there")
+	require.Equal(t, "tmpfs", m.Type)
+	require.NoError(t, h.Close())
+	require.Empty(t, names(t, tmp))
+}
+
+func names(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}

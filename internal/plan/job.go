@@ -101,13 +101,18 @@ func (r Runner[E]) locked(ctx context.Context, job Job[E], begin func() *events.
 	if err != nil {
 		return err
 	}
-	j, err := Create(job.Journal, Header{
-		Key: job.Key, Boot: boot, PID: os.Getpid(), Started: job.Clock(), Plan: *p,
-	})
-	if err != nil {
-		return err
+	for ; p != nil; p = p.Next {
+		j, err := Create(job.Journal, Header{
+			Key: job.Key, Boot: boot, PID: os.Getpid(), Started: job.Clock(), Plan: *p,
+		})
+		if err != nil {
+			return err
+		}
+		if err := r.Run(ctx, job.Env, j, begin()); err != nil {
+			return err
+		}
 	}
-	return r.Run(ctx, job.Env, j, begin())
+	return nil
 }
 
 // Recover resumes the job's journal, if there is one, and returns the name of

@@ -86,7 +86,9 @@ func Run(t *testing.T, open func(t *testing.T) Env) {
 		{"Rulesets", rulesetCases},
 		{"Limits", limitCases},
 		{"Network", networkCases},
+		{"Firewall", firewallCases},
 		{"Processes", processCases},
+		{"Modules", moduleCases},
 	} {
 		for _, c := range area.cases {
 			t.Run(area.name+"/"+c.name, func(t *testing.T) {

@@ -1,0 +1,125 @@
+package jail
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// nameKeys are the fields that are known of a jail by its dataset alone,
+// kernelKeys those that one jail_get(2) adds. All others need more.
+var (
+	nameKeys = map[string]bool{
+		"name": true, "id": true, "uuid": true, "full_name": true, "source": true, "identifier": true, "dataset": true,
+	}
+	kernelKeys = map[string]bool{"running": true, "jid": true, "foreign": true, "state": true}
+)
+
+// ErrForeign: the jail runs, but is not of any source: jail(8) or another
+// program made it. It is listed, and neither stopped nor changed.
+var ErrForeign = errors.New("jail belongs to another program")
+
+// Foreign tells that the jail runs and is not of any source of this host. Its
+// Name is that in the kernel; it has no configuration, and operations on it
+// are refused with ErrForeign. Exec, Identity and Usage work.
+func (g *JailGenerator) Foreign() bool { return g.foreign }
+
+// Storage is what ZFS said of the jail's dataset when it was listed: sizes in
+// bytes, children included in Used. ok is false for a jail that was not listed,
+// or listed without asking ZFS.
+func (g *JailGenerator) Storage() (d zfsstore.Dataset, ok bool) {
+	if g.storage == nil {
+		return zfsstore.Dataset{}, false
+	}
+	return *g.storage, true
+}
+
+// Field gives the values of a key as filters and columns of lists see them:
+// what is known of the jail itself, else a property in libioc's text form, of
+// which a list has several values. ok is false for a key there is not. Of the
+// jail itself there are
+//
+//	name, full_name, source, identifier, dataset
+//	path        of the jail's dataset; of a foreign jail, of its root
+//	jid         "-" when it does not run
+//	running     yes or no
+//	state       up or down
+//	foreign     yes or no
+//	used, available, referenced
+//	            bytes, "-" when ZFS was not asked
+//	creation    of the dataset, seconds since 1970
+func (g *JailGenerator) Field(key string) (values []string, ok bool) {
+	one := func(s string) ([]string, bool) { return []string{s}, true }
+	switch key {
+	case "name", "id", "uuid":
+		return one(g.name)
+	case "full_name":
+		return one(g.fullName)
+	case "source":
+		return one(orDash(g.source.Name))
+	case "identifier":
+		return one(g.Identifier())
+	case "dataset":
+		if g.foreign {
+			return one("-")
+		}
+		return one(g.Dataset())
+	case "path":
+		return one(orDash(g.path))
+	case "running":
+		return one(yesNo(g.status.Running))
+	case "state":
+		if g.status.Running {
+			return one("up")
+		}
+		return one("down")
+	case "foreign":
+		return one(yesNo(g.foreign))
+	case "jid":
+		if !g.status.Running {
+			return one("-")
+		}
+		return one(strconv.Itoa(g.status.Identity.JID))
+	case "used", "available", "referenced", "creation":
+		return one(g.stored(key))
+	}
+	eff := g.effective()
+	text, err := eff.Text(key)
+	if err != nil {
+		return nil, false
+	}
+	if list := eff.Strings(key); len(list) > 1 {
+		return list, true
+	}
+	return one(text)
+}
+
+func (g *JailGenerator) stored(key string) string {
+	d := g.storage
+	switch {
+	case d == nil:
+		return "-"
+	case key == "used":
+		return strconv.FormatUint(d.Used, 10)
+	case key == "available":
+		return strconv.FormatUint(d.Available, 10)
+	case key == "referenced":
+		return strconv.FormatUint(d.Referenced, 10)
+	}
+	return strconv.FormatInt(d.Creation.Unix(), 10)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

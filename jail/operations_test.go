@@ -1,0 +1,348 @@
+package jail_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// operationRow is one operation for the tests that go over all operations: the
+// fault matrix and the comparison of plans with what the fakes were asked for. A
+// new operation is a new row.
+type operationRow struct {
+	name string
+	// setup makes the host, once for all runs of a test.
+	setup func(t *testing.T) *simhost.Host
+	// ready brings the host to where the operation begins, from wherever it is:
+	// as setup left it, as an earlier run did, done, undone or rebooted.
+	ready func(t *testing.T, ctx context.Context, h *simhost.Host)
+	plan  func(ctx context.Context, h *simhost.Host) (*jail.Plan, error)
+	run   func(ctx context.Context, h *simhost.Host) ([]events.IocEvent, error)
+	// shared is a dataset made for all jails. It stays when it could not be
+	// emptied, and harms nobody.
+	shared string
+}
+
+type (
+	planner   = func(ctx context.Context, h *simhost.Host) (*jail.Plan, error)
+	performer = func(ctx context.Context, h *simhost.Host) ([]events.IocEvent, error)
+)
+
+// on makes plan and run of a row from a method of the jail called name, which is
+// loaded anew each time; onNew from one of a jail that does not exist.
+func on[O any](name string, o O,
+	p func(*jail.Jail, context.Context, O) (*jail.Plan, error),
+	run func(*jail.Jail, context.Context, O) ([]events.IocEvent, error),
+) (planner, performer) {
+	return methods(func(ctx context.Context, h *simhost.Host) (*jail.Jail, error) {
+		return jail.Load(ctx, h.Host, name)
+	}, o, p, run)
+}
+
+func onNew[O any](name string, o O,
+	p func(*jail.Jail, context.Context, O) (*jail.Plan, error),
+	run func(*jail.Jail, context.Context, O) ([]events.IocEvent, error),
+) (planner, performer) {
+	return methods(func(ctx context.Context, h *simhost.Host) (*jail.Jail, error) {
+		return jail.New(ctx, h.Host, jail.Spec{Name: name})
+	}, o, p, run)
+}
+
+func methods[O any](get func(context.Context, *simhost.Host) (*jail.Jail, error), o O,
+	p func(*jail.Jail, context.Context, O) (*jail.Plan, error),
+	run func(*jail.Jail, context.Context, O) ([]events.IocEvent, error),
+) (planner, performer) {
+	return func(ctx context.Context, h *simhost.Host) (*jail.Plan, error) {
+			j, err := get(ctx, h)
+			if err != nil {
+				return nil, err
+			}
+			return p(j, ctx, o)
+		}, func(ctx context.Context, h *simhost.Host) ([]events.IocEvent, error) {
+			j, err := get(ctx, h)
+			if err != nil {
+				return nil, err
+			}
+			return run(j, ctx, o)
+		}
+}
+
+// planOf makes a method of JailGenerator one of Jail.
+func planOf[O any](f func(*jail.JailGenerator, context.Context, O) (*jail.Plan, error)) func(*jail.Jail, context.Context, O) (*jail.Plan, error) {
+	return func(j *jail.Jail, ctx context.Context, o O) (*jail.Plan, error) { return f(j.JailGenerator, ctx, o) }
+}
+
+// operations are all operations on a jail.
+func operations() []operationRow {
+	var rows []operationRow
+	add := func(r operationRow) { rows = append(rows, r) }
+
+	for _, r := range []operationRow{
+		{name: "create", setup: plainHost, ready: absent("second")},
+		{name: "create, the first ever", setup: bareHost, ready: noneEver, shared: "zroot/iocage/jails"},
+	} {
+		o := jail.CreateOptions{Release: testRelease}
+		r.plan, r.run = onNew("second", o, planOf((*jail.JailGenerator).PlanCreate), (*jail.Jail).Create)
+		add(r)
+	}
+	for _, basejail := range []bool{false, true} {
+		kind := map[bool]string{false: ", standalone", true: ", basejail"}[basejail]
+		setup := func(t *testing.T) *simhost.Host {
+			h, _ := faultHost(t, basejail)
+			return h
+		}
+
+		r := operationRow{name: "start" + kind, setup: setup, ready: stopped("web")}
+		r.plan, r.run = on("web", jail.StartOptions{}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
+		add(r)
+
+		r = operationRow{name: "stop" + kind, setup: setup, ready: started("web")}
+		r.plan, r.run = on("web", jail.StopOptions{}, planOf((*jail.JailGenerator).PlanStop), (*jail.Jail).Stop)
+		add(r)
+
+		r = operationRow{name: "destroy" + kind, setup: setup, ready: present("second", basejail)}
+		r.plan, r.run = on("second", jail.DestroyOptions{}, planOf((*jail.JailGenerator).PlanDestroy), (*jail.Jail).Destroy)
+		add(r)
+
+		r = operationRow{name: "destroy by force" + kind, setup: setup}
+		r.ready = func(t *testing.T, ctx context.Context, h *simhost.Host) {
+			present("second", basejail)(t, ctx, h)
+			started("second")(t, ctx, h)
+		}
+		r.plan, r.run = on("second", jail.DestroyOptions{Force: true}, planOf((*jail.JailGenerator).PlanDestroy), (*jail.Jail).Destroy)
+		add(r)
+	}
+	return append(rows, storageOperations()...)
+}
+
+func plainHost(t *testing.T) *simhost.Host { return newHost(t) }
+
+// faultHost is a host with a fetched release and a jail that has all kinds of
+// mounts, so that starting it has all kinds of steps.
+func faultHost(t *testing.T, basejail bool) (*simhost.Host, *jail.Jail) {
+	t.Helper()
+	h := newHost(t)
+	j := newJail(t, h, "web", basejail, map[string]string{
+		"mount_fdescfs": "yes", "exec_prestart": "true", "exec_created": "true",
+		"exec_poststart": "true", "exec_prestop": "true", "exec_poststop": "true",
+		"devfs_ruleset": "100",
+	})
+	ctx := context.Background()
+	path, err := h.Mountpoint(ctx, j.Dataset())
+	require.NoError(t, err)
+	data := t.TempDir()
+	line := fmt.Sprintf("%s\t%s/root/mnt\tnullfs\trw\t0\t0\n", data, path)
+	require.NoError(t, os.WriteFile(filepath.Join(path, "fstab"), []byte(line), 0o644))
+	// An old resolv.conf has to come back, missing mount points have to go.
+	root, err := j.RootPath(ctx)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(root, "etc/resolv.conf"), []byte("nameserver 192.0.2.1\n"), 0o640))
+	require.NoError(t, os.Remove(filepath.Join(root, "dev")))
+	require.NoError(t, os.Remove(filepath.Join(root, "usr/lib32")))
+	rules := "[ours=100]\nadd hide\nadd path null unhide\nadd path fd unhide\nadd path 'fd/*' unhide\n"
+	require.NoError(t, os.WriteFile(h.Files().DevfsRules, []byte(rules), 0o644))
+	return h, j
+}
+
+// bareHost has a release without a snapshot and has never had a jail, so that
+// creating one has all steps there are.
+func bareHost(t *testing.T) *simhost.Host {
+	t.Helper()
+	h := newHost(t)
+	require.NoError(t, h.Store.Destroy(context.Background(),
+		"zroot/iocage/releases/"+testRelease+"/root@p0", zfsstore.DestroyOptions{}))
+	return h
+}
+
+type readier func(t *testing.T, ctx context.Context, h *simhost.Host)
+
+func absent(name string) readier {
+	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		j, err := jail.Load(ctx, h.Host, name)
+		if err != nil {
+			require.ErrorIs(t, err, jail.ErrNotFound)
+			return
+		}
+		_, err = j.Destroy(ctx, jail.DestroyOptions{Force: true})
+		require.NoError(t, err)
+	}
+}
+
+// noneEver is a host as bareHost made it.
+func noneEver(t *testing.T, ctx context.Context, h *simhost.Host) {
+	absent("second")(t, ctx, h)
+	for _, name := range []string{"zroot/iocage/jails", "zroot/iocage/releases/" + testRelease + "/root@p0"} {
+		if err := h.Store.Destroy(ctx, name, zfsstore.DestroyOptions{}); err != nil {
+			require.ErrorIs(t, err, zfsstore.ErrNotFound)
+		}
+	}
+}
+
+func present(name string, basejail bool) readier {
+	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		_, err := jail.Load(ctx, h.Host, name)
+		if err != nil {
+			require.ErrorIs(t, err, jail.ErrNotFound)
+			newJail(t, h, name, basejail, map[string]string{"exec_prestop": "true", "exec_poststop": "true"})
+		}
+	}
+}
+
+// stopped also takes back what a start leaves: the resolv.conf that came with
+// the jail, the ruleset in the kernel.
+func stopped(name string) readier {
+	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		j, err := jail.Load(ctx, h.Host, name)
+		require.NoError(t, err)
+		if j.Status().Running {
+			_, err = j.Stop(ctx, jail.StopOptions{})
+			require.NoError(t, err)
+		}
+		root, err := j.RootPath(ctx)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(root, "etc/resolv.conf"), []byte("nameserver 192.0.2.1\n"), 0o640))
+		require.NoError(t, os.Chmod(filepath.Join(root, "etc/resolv.conf"), 0o640))
+		require.NoError(t, h.Kernel.DevfsDeleteRules(ctx, 100))
+	}
+}
+
+func started(name string) readier {
+	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		j, err := jail.Load(ctx, h.Host, name)
+		require.NoError(t, err)
+		if !j.Status().Running {
+			_, err = j.Start(ctx, jail.StartOptions{})
+			require.NoError(t, err)
+		}
+	}
+}
+
+// reading are the calls of the fakes that change nothing.
+var reading = map[string]bool{
+	"get": true, "list": true, "zpool": true,
+	"getfsstat": true, "jail_get": true, "jail_params": true, "sysctl": true, "bootid": true,
+	"features": true, "devfs_rules": true, "devfs_rulesets": true, "process_list": true,
+	"cpuset_getaffinity": true, "getifaddrs": true, "BRDGGIFS": true, "NET_RT_DUMP": true,
+}
+
+// changes are the calls that the fakes were asked for since the last reset and
+// that change something: "zfs create zroot/x", "nmount ...".
+func changes(h *simhost.Host) []string {
+	var out []string
+	for _, c := range h.Memory.Calls() {
+		if !reading[c.Op] {
+			out = append(out, "zfs "+strings.Join(c.Args, " "))
+		}
+	}
+	for _, c := range h.Sim.Calls() {
+		if !reading[c.Op] {
+			out = append(out, c.String())
+		}
+	}
+	h.Memory.ForgetCalls()
+	h.Sim.ResetCalls()
+	return out
+}
+
+// TestPlanIsWhatRuns compares, for every operation, the printed plan with the
+// steps that then run and with what the fakes are asked for meanwhile: planning
+// changes nothing, exactly the planned steps run in their order, and each step
+// changes only what its line of the plan names.
+func TestPlanIsWhatRuns(t *testing.T) {
+	for _, row := range operations() {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			ctx := context.Background()
+			h := row.setup(t)
+			for _, how := range []string{"the plan", "the operation"} {
+				row.ready(t, ctx, h)
+				changes(h)
+				before := world(t, h)
+				p, err := row.plan(ctx, h)
+				require.NoError(t, err)
+				printed := p.String()
+				require.Empty(t, changes(h), "planning changed something")
+				requireSame(t, before, world(t, h))
+
+				var ran strings.Builder
+				fmt.Fprint(&ran, strings.SplitAfter(printed, "\n")[0])
+				ctx := plan.WithFault(ctx, func(at plan.Point) error {
+					if at.Phase != "done" {
+						require.Empty(t, changes(h), "between steps")
+						return nil
+					}
+					fmt.Fprintf(&ran, "%3d. %s: %s\n", at.Index+1, at.Step.Kind, at.Step.Detail)
+					for _, change := range changes(h) {
+						require.NoError(t, announced(h, change, at.Step))
+					}
+					return nil
+				})
+				if how == "the plan" {
+					_, err = events.Collect(ctx, p.Run(ctx))
+				} else {
+					_, err = row.run(ctx, h)
+				}
+				require.NoError(t, err, how)
+				require.Equal(t, printed, ran.String())
+				require.Empty(t, changes(h), "after the last step")
+			}
+		})
+	}
+}
+
+// announced tells whether a step's line in the plan names what a change is
+// about.
+func announced(h *simhost.Host, change string, s plan.Step) error {
+	words := strings.Fields(change)
+	var named []string
+	switch words[0] {
+	case "zfs":
+		for _, w := range words[2:] {
+			if strings.HasPrefix(w, simhost.Pool) {
+				named = append(named, w)
+			}
+		}
+		if len(named) == 0 {
+			return fmt.Errorf("which dataset? %s", change)
+		}
+	case "nmount":
+		_, at, _ := strings.Cut(words[3], "/root/")
+		named = append(named, words[1], words[2], "/"+at)
+	case "jail_set":
+		for _, w := range words {
+			if name, ok := strings.CutPrefix(w, "name="); ok {
+				named = append(named, strings.Trim(name, `"`))
+			}
+		}
+	case "jail_remove":
+		named = append(named, "jail_remove")
+	case "unmount":
+		named = append(named, "below the root of")
+	case "devfs_add", "devfs_delete", "devfs_apply":
+		named = append(named, words[1])
+	case "run":
+		named = append(named, words[len(words)-1])
+	case "process_signal", "process_wait":
+		return nil // of the jail that is removed
+	}
+	if len(named) == 0 {
+		return fmt.Errorf("nothing is known of %q", change)
+	}
+	for _, name := range named {
+		if !strings.Contains(s.Kind+" "+s.Detail, name) {
+			return fmt.Errorf("step %q (%s) does not name %s of %q", s.Kind, s.Detail, name, change)
+		}
+	}
+	return nil
+}
