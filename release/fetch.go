@@ -132,7 +132,7 @@ func (r *Release) planPackages(ctx context.Context, o FetchOptions, p PackageOpt
 	if !o.KeepDefaults {
 		steps = append(steps, stepConfigure.Step(configureArgs{r.RootDataset()}))
 	}
-	steps = append(steps, stepLevel.Step(levelArgs{r.RootDataset()}))
+	steps = append(steps, stepLevel.Step(levelArgs{RootDataset: r.RootDataset()}))
 	return &plan.Plan{Operation: "fetch", Subject: r.name.Base(), Steps: steps, Commit: len(steps)}, nil
 }
 
