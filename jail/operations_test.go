@@ -128,6 +128,7 @@ func operations() []operationRow {
 	}
 	rows = append(rows, storageOperations()...)
 	rows = append(rows, runningOperations()...)
+	rows = append(rows, limitOperations()...)
 	return append(rows, networkOperations()...)
 }
 

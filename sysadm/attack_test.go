@@ -487,7 +487,7 @@ func TestHostileNames(t *testing.T) {
 		require.NotEqual(t, "run", call.Op, "a process was started: %v", call)
 	}
 	for _, call := range w.sim.Memory.Calls() {
-		require.Contains(t, []string{"list", "get", "pools"}, call.Op, "%v", call)
+		require.Contains(t, []string{"list", "get", "zpool list"}, call.Op, "%v", call)
 	}
 	require.Equal(t, before, state(t, w))
 	require.Zero(t, w.server.Stats().Jobs)

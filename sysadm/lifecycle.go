@@ -68,15 +68,14 @@ func startLines(j *jail.Jail, all []events.IocEvent, err error) []string {
 			}
 		case events.JailResourceLimitAction:
 			out = step(out, e, "  + Applying resource limits OK", "")
+		case events.JailCpuset:
+			out = step(out, e, "  + Appliyng CPU affinity OK", "") // the tool's spelling
 		case events.JailHookStart:
 			out = step(out, e, "  + Starting services        OK", "  + Starting services        FAILED")
 		}
 	}
 	if network != "" {
 		out = append(out, network)
-	}
-	if property(j, "cpuset") != "-" && property(j, "cpuset") != "off" && err == nil {
-		out = append(out, "  + Appliyng CPU affinity OK") // the tool's spelling
 	}
 	if err != nil {
 		out = append(out, "! Start                      FAILED", "  ERROR: "+err.Error())
