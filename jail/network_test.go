@@ -130,7 +130,7 @@ func networkAnnounced(words []string, s plan.Step) (err error, known bool) {
 	case strings.HasPrefix(op, "RTM_"):
 		return want("set routes", "create interface", live)
 	case strings.HasPrefix(op, "rctl_"):
-		return want("set limits", "clear limits")
+		return want("set limits", "clear limits", "change limits")
 	case strings.HasPrefix(op, "ipfw_"):
 		return want("create interface", "take network down", "request address", live)
 	case strings.HasPrefix(op, "pfctl_"):
