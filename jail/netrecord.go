@@ -66,6 +66,7 @@ func (k netKey) current(ctx context.Context, h *host.Host) (r netRecord, ok bool
 }
 
 func (k netKey) write(h *host.Host, r netRecord) error {
+	slices.SortFunc(r.Added, func(a, b network.Alias) int { return strings.Compare(a.String(), b.String()) })
 	data, err := json.Marshal(r)
 	if err != nil {
 		return err
