@@ -69,7 +69,21 @@ func ReadFile(path string) (*Config, error) {
 	return c, nil
 }
 
+// errReplaced: another file was there by the time it was opened.
+var errReplaced = errors.New("replaced while it was opened")
+
+// readRegular reads the file anew when a writer has just put another in its
+// place, as every save does.
 func readRegular(path string) ([]byte, error) {
+	for try := 0; ; try++ {
+		data, err := readOnce(path)
+		if !errors.Is(err, errReplaced) || try == 20 {
+			return data, err
+		}
+	}
+}
+
+func readOnce(path string) ([]byte, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
@@ -85,7 +99,7 @@ func readRegular(path string) ([]byte, error) {
 	if now, err := f.Stat(); err != nil {
 		return nil, err
 	} else if !os.SameFile(info, now) {
-		return nil, fmt.Errorf("config: %s: replaced while it was opened: %w", path, ErrNotRegular)
+		return nil, fmt.Errorf("config: %s: %w: %w", path, errReplaced, ErrNotRegular)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {

@@ -8,8 +8,10 @@ func catalogue() []IocEvent {
 		JailCreate{}, JailStart{}, JailStop{},
 		JailRestart{}, JailSoftShutdown{}, JailAttach{},
 		JailRemove{}, JailClone{}, JailRename{},
-		JailDestroy{}, JailRecover{}, JailDependantsStart{}, JailDependantStart{},
+		JailDestroy{}, JailRecover{}, JailPromote{}, JailTemplate{}, JailSnapshot{}, JailDependantsStart{}, JailDependantStart{},
 		JailConfigSave{}, JailResolverConfig{}, JailDevfsRuleset{}, JailResourceLimitAction{},
+		JailDestroy{}, JailRecover{}, JailDependantsStart{}, JailDependantStart{},
+		JailConfigSave{}, JailResolverConfig{}, JailDevfsRuleset{}, JailModuleLoad{}, JailResourceLimitAction{},
 		// provision.go
 		JailProvisioning{}, JailProvisioningAssetDownload{}, R10kDeployEvent{},
 		PuppetApplyEvent{},
@@ -36,6 +38,7 @@ func catalogue() []IocEvent {
 		ZFSDatasetCreate{}, ZFSDatasetRename{}, ZFSDatasetDestroy{},
 		ZFSSnapshotCreate{}, ZFSSnapshotRename{}, ZFSSnapshotClone{},
 		ZFSSnapshotRollback{}, ZFSSnapshotDestroy{},
+		ZFSDatasetPromote{}, ZFSPropertySet{},
 		// backup.go
 		ResourceBackup{}, ExportConfig{}, ExportFstab{},
 		ExportRootDataset{}, ExportOtherDatasets{}, ExportOtherDataset{},

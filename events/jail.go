@@ -225,6 +225,22 @@ func (e JailConfigSave) with(h Header) IocEvent {
 }
 func (e JailConfigSave) subject() string { return e.Jail }
 
+// JailModuleLoad tells that a kernel module is loaded which a jail needs,
+// kldload(2).
+type JailModuleLoad struct {
+	Header `json:"-"`
+	Jail   string `json:"jail"`
+	Module string `json:"module"`
+}
+
+// Type returns "JailModuleLoad".
+func (JailModuleLoad) Type() string { return "JailModuleLoad" }
+
+// MarshalJSON returns the wire form, see [Marshal].
+func (e JailModuleLoad) MarshalJSON() ([]byte, error) { return Marshal(e) }
+func (e JailModuleLoad) with(h Header) IocEvent       { e.Header = h; return e }
+func (e JailModuleLoad) subject() string              { return e.Jail }
+
 // JailDevfsRuleset tells that the jail's devfs ruleset is loaded into the
 // kernel.
 type JailDevfsRuleset struct {
@@ -276,3 +292,50 @@ func (e JailResourceLimitAction) with(h Header) IocEvent {
 	return e
 }
 func (e JailResourceLimitAction) subject() string { return e.Jail }
+
+// JailPromote tells that what a jail was cloned from becomes a clone of the
+// jail, so that it can be destroyed.
+type JailPromote struct {
+	Header `json:"-"`
+	Jail   string `json:"jail"`
+}
+
+// Type returns "JailPromote".
+func (JailPromote) Type() string { return "JailPromote" }
+
+// MarshalJSON returns the wire form, see [Marshal].
+func (e JailPromote) MarshalJSON() ([]byte, error) { return Marshal(e) }
+func (e JailPromote) with(h Header) IocEvent       { e.Header = h; return e }
+func (e JailPromote) subject() string              { return e.Jail }
+
+// JailTemplate tells that a jail is made a template, or a template a jail.
+type JailTemplate struct {
+	Header   `json:"-"`
+	Jail     string `json:"jail"`
+	Template bool   `json:"template"` // what it is from then on
+}
+
+// Type returns "JailTemplate".
+func (JailTemplate) Type() string { return "JailTemplate" }
+
+// MarshalJSON returns the wire form, see [Marshal].
+func (e JailTemplate) MarshalJSON() ([]byte, error) { return Marshal(e) }
+func (e JailTemplate) with(h Header) IocEvent       { e.Header = h; return e }
+func (e JailTemplate) subject() string              { return e.Jail }
+
+// JailSnapshot tells that a snapshot of a whole jail is created, destroyed or
+// rolled back to.
+type JailSnapshot struct {
+	Header   `json:"-"`
+	Jail     string `json:"jail"`
+	Snapshot string `json:"snapshot"` // its name, without the dataset
+	Action   string `json:"action"`   // create, rollback or destroy
+}
+
+// Type returns "JailSnapshot".
+func (JailSnapshot) Type() string { return "JailSnapshot" }
+
+// MarshalJSON returns the wire form, see [Marshal].
+func (e JailSnapshot) MarshalJSON() ([]byte, error) { return Marshal(e) }
+func (e JailSnapshot) with(h Header) IocEvent       { e.Header = h; return e }
+func (e JailSnapshot) subject() string              { return e.Jail }

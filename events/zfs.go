@@ -1,5 +1,7 @@
 package events
 
+import "slices"
+
 // Events of datasets and snapshots. All but the first three identify by the
 // dataset or snapshot.
 
@@ -164,3 +166,38 @@ func (ZFSSnapshotDestroy) Type() string { return "ZFSSnapshotDestroy" }
 func (e ZFSSnapshotDestroy) MarshalJSON() ([]byte, error) { return Marshal(e) }
 func (e ZFSSnapshotDestroy) with(h Header) IocEvent       { e.Header = h; return e }
 func (e ZFSSnapshotDestroy) subject() string              { return e.Snapshot }
+
+// ZFSDatasetPromote tells that a clone becomes the owner of the snapshot it was
+// cloned from, zfs-promote(8).
+type ZFSDatasetPromote struct {
+	Header  `json:"-"`
+	Dataset string `json:"dataset"`
+}
+
+// Type returns "ZFSDatasetPromote".
+func (ZFSDatasetPromote) Type() string { return "ZFSDatasetPromote" }
+
+// MarshalJSON returns the wire form, see [Marshal].
+func (e ZFSDatasetPromote) MarshalJSON() ([]byte, error) { return Marshal(e) }
+func (e ZFSDatasetPromote) with(h Header) IocEvent       { e.Header = h; return e }
+func (e ZFSDatasetPromote) subject() string              { return e.Dataset }
+
+// ZFSPropertySet tells that properties of a dataset are set, zfs-set(8).
+type ZFSPropertySet struct {
+	Header     `json:"-"`
+	Dataset    string   `json:"dataset"`
+	Properties []string `json:"properties"` // name=value; a bare name is inherited from now on
+}
+
+// Type returns "ZFSPropertySet".
+func (ZFSPropertySet) Type() string { return "ZFSPropertySet" }
+
+// MarshalJSON returns the wire form, see [Marshal].
+func (e ZFSPropertySet) MarshalJSON() ([]byte, error) { return Marshal(e) }
+
+func (e ZFSPropertySet) with(h Header) IocEvent {
+	e.Header = h
+	e.Properties = slices.Clone(e.Properties)
+	return e
+}
+func (e ZFSPropertySet) subject() string { return e.Dataset }

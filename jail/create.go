@@ -10,26 +10,67 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/release"
-	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// CreateOptions say what a new jail is made of.
+// CreateOptions say what a new jail is made of: exactly one of Release,
+// Template, Jail, Scratch and Empty.
 type CreateOptions struct {
 	// Release is the release's name, "13.2-RELEASE" or with a pinned patch
 	// level "13.2-RELEASE-p4". It must have been fetched. The jail's root is a
 	// clone of the newest, or the pinned, @pN snapshot.
 	Release string
+	// Template is a jail with template=yes, by "name" or "source/name". The new
+	// jail's root is a clone of its root. It takes over the template's
+	// properties, except its identity, its MAC addresses and what the new jail's
+	// Spec sets. The template's fstab is not copied, as in libioc.
+	Template string
+	// Jail is another jail, running or not, that is cloned with everything, as
+	// CloneFromJail does.
+	Jail string
+	// Scratch makes an empty root and a configuration, to be filled by the
+	// caller.
+	Scratch bool
+	// Empty makes the jail's dataset alone, libioc's create_from_scratch: no
+	// root and no configuration. It cannot start; a backup is restored into it.
+	Empty bool
 	// Basejail makes the jail take the base system's directories from the
-	// release at every start (nullfs, read-only) instead of from its own root.
+	// release at every start instead of from its own root.
 	Basejail bool
-	Busy     Busy
+	// BasejailType is how: "nullfs", the default, mounts them read-only; "zfs"
+	// replaces them by clones of the release's base datasets, as
+	// iocage_legacy did.
+	BasejailType string
+	Busy         Busy
 }
 
-// Create makes the jail: its dataset, its root cloned from a release and its
-// configuration file. The jail is not started.
+// ErrCreateFrom is CreateOptions that name nothing, or several things, to make
+// a jail from.
+var ErrCreateFrom = errors.New("exactly one of release, template, jail, scratch and empty is needed")
+
+func (o CreateOptions) from() (string, error) {
+	var from []string
+	for _, name := range []string{o.Release, o.Template, o.Jail} {
+		if name != "" {
+			from = append(from, name)
+		}
+	}
+	for _, set := range []bool{o.Scratch, o.Empty} {
+		if set {
+			from = append(from, "")
+		}
+	}
+	if len(from) != 1 {
+		return "", ErrCreateFrom
+	}
+	return from[0], nil
+}
+
+// Create makes the jail: its dataset, its root and its configuration file. The
+// jail is not started.
 //
-// Errors: ErrExists, release.ErrNotFetched, release.ErrSnapshotNotFound,
-// ErrBusy. A failure leaves nothing behind.
+// Errors: ErrExists, ErrCreateFrom, release.ErrNotFetched,
+// release.ErrSnapshotNotFound, ErrNotFound and ErrNotTemplate of the template,
+// zfsstore.ErrCrossPool, ErrBusy. A failure leaves nothing behind.
 func (g *JailGenerator) Create(ctx context.Context, o CreateOptions) <-chan events.IocEvent {
 	return g.start(ctx, g.createOperation(o), nil)
 }
@@ -45,98 +86,162 @@ func (g *JailGenerator) PlanCreate(ctx context.Context, o CreateOptions) (*Plan,
 }
 
 func (g *JailGenerator) createOperation(o CreateOptions) operation {
-	return operation{
+	from, _ := o.from() // refused when it is planned
+	op := operation{
 		name:  "create",
-		event: events.JailCreate{Jail: g.fullName, Source: o.Release},
+		event: events.JailCreate{Jail: g.fullName, Source: from},
 		busy:  o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planCreate(ctx, o) },
-		after: func() { g.created(o) },
+		after: g.created,
+	}
+	if source := o.Template + o.Jail; source != "" {
+		op.also = g.others(source)
+	}
+	return op
+}
+
+// others finds one other jail, for an operation's locks.
+func (g *JailGenerator) others(name string) func(context.Context) ([]*JailGenerator, error) {
+	return func(ctx context.Context) ([]*JailGenerator, error) {
+		other, err := Load(ctx, g.host, name)
+		if err != nil {
+			return nil, err
+		}
+		return []*JailGenerator{other.JailGenerator}, nil
 	}
 }
 
 func (g *JailGenerator) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, error) {
-	if g.exists() {
-		return nil, ErrExists
+	if _, err := o.from(); err != nil {
+		return nil, err
 	}
-	_, err := g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{})
+	if err := g.mustBeNew(ctx); err != nil {
+		return nil, err
+	}
 	switch {
-	case err == nil:
-		return nil, ErrExists
-	case !errors.Is(err, zfsstore.ErrNotFound):
-		return nil, err
+	case o.Jail != "":
+		p, err := g.planClone(ctx, CloneOptions{Jail: o.Jail}, o)
+		if err != nil {
+			return nil, err
+		}
+		p.Operation = "create"
+		return p, nil
+	case o.Template != "":
+		return g.planTemplate(ctx, o)
 	}
-	rel, err := release.New(ctx, g.host, o.Release, g.source.Name)
+	by := g.madeBy()
+	steps, err := g.parentSteps(ctx, by)
 	if err != nil {
 		return nil, err
 	}
-	snapshot, taken, err := rel.RootSnapshot(ctx)
+	dataset := stepCreateDataset.Step(datasetArgs{Dataset: g.Dataset(), Mode: fs.FileMode(0o700), Made: by})
+	if o.Empty {
+		return g.createPlan(append(steps, dataset), nil), nil
+	}
+	print := map[string]string{}
+	var root plan.Step
+	set := o.properties()
+	if o.Scratch {
+		root = stepCreateDataset.Step(datasetArgs{Dataset: g.RootDataset(), Made: by})
+	} else {
+		rel, err := release.New(ctx, g.host, o.Release, g.source.Name)
+		if err != nil {
+			return nil, err
+		}
+		snapshot, taken, err := rel.RootSnapshot(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !taken {
+			steps = append(steps, stepSnapshot.Step(snapshotArgs{Snapshot: snapshot, Shared: true, Made: by}))
+		}
+		set["release"] = rel.FullName()
+		print["release snapshot"] = snapshot
+		root = stepClone.Step(cloneArgs{[]cloneTarget{{snapshot, g.RootDataset()}}, by})
+	}
+	write, data, err := g.newConfig(ctx, g.own.Clone(), set)
 	if err != nil {
 		return nil, err
 	}
-	own, err := g.newConfig(ctx, rel, o)
-	if err != nil {
-		return nil, err
-	}
-	data, err := own.Encode()
-	if err != nil {
-		return nil, err
-	}
-
-	var steps []plan.Step
-	parents, err := g.host.MissingDatasets(ctx, g.source.Dataset, g.source.Jails())
-	if err != nil {
-		return nil, err
-	}
-	for _, dataset := range parents {
-		steps = append(steps, stepCreateDataset.Step(datasetArgs{Dataset: dataset, Shared: true}))
-	}
-	if !taken {
-		steps = append(steps, stepSnapshot.Step(snapshotArgs{snapshot}))
-	}
-	steps = append(steps,
-		stepCreateDataset.Step(datasetArgs{Dataset: g.Dataset(), Mode: fs.FileMode(0o700)}),
-		stepClone.Step(cloneArgs{snapshot, g.RootDataset()}),
-		stepWriteConfig.Step(writeConfigArgs{g.Dataset(), config.JSONFile, data, own.Keys()}),
-	)
-	return &plan.Plan{
-		Operation: "create", Subject: g.fullName, Steps: steps, Commit: len(steps),
-		Fingerprint: map[string]string{"release snapshot": snapshot, "configuration": digest(data)},
-	}, nil
+	print["configuration"] = digest(data)
+	return g.createPlan(append(steps, dataset, root, write), print), nil
 }
 
-// newConfig is the new jail's configuration: what the caller set, the release,
-// and who it belongs to. libioc freezes the host's id and the derived UUID at
-// creation.
-func (g *JailGenerator) newConfig(ctx context.Context, rel *release.Release, o CreateOptions) (*config.Config, error) {
-	own := g.own.Clone()
-	set := map[string]string{"id": g.name, "release": rel.FullName()}
+func (g *JailGenerator) createPlan(steps []plan.Step, print map[string]string) *plan.Plan {
+	return &plan.Plan{
+		Operation: "create", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
+	}
+}
+
+// properties are what the options set in the new configuration.
+func (o CreateOptions) properties() map[string]string {
+	set := map[string]string{}
 	if o.Basejail {
 		set["basejail"] = "yes"
 	}
-	hostUUID, err := g.hostUUID(ctx)
-	if err != nil {
-		return nil, err
+	if o.BasejailType != "" {
+		set["basejail_type"] = o.BasejailType
 	}
-	set["hostid"] = hostUUID
+	return set
+}
+
+// mustBeNew refuses a jail that is there, with a dataset mounted or not.
+func (g *JailGenerator) mustBeNew(ctx context.Context) error {
+	if g.exists() {
+		return ErrExists
+	}
+	return g.RequireNotExisting(ctx)
+}
+
+// parentSteps make the datasets that hold all jails, when this is the first.
+func (g *JailGenerator) parentSteps(ctx context.Context, by string) ([]plan.Step, error) {
+	parents, err := g.host.MissingDatasets(ctx, g.source.Dataset, g.source.Jails())
+	var steps []plan.Step
+	for _, dataset := range parents {
+		steps = append(steps, stepCreateDataset.Step(datasetArgs{Dataset: dataset, Shared: true, Made: by}))
+	}
+	return steps, err
+}
+
+// newConfig finishes the new jail's configuration: what the options set, and
+// who it is and belongs to. libioc freezes the host's id and the derived UUID at
+// creation. A UUID that the new jail's Spec asks for stays.
+func (g *JailGenerator) newConfig(ctx context.Context, own *config.Config, set map[string]string) (step plan.Step, data []byte, err error) {
+	set["id"] = g.name
+	if set["hostid"], err = g.hostUUID(ctx); err != nil {
+		return step, nil, err
+	}
 	if _, ok := own.GetString("host_hostuuid"); !ok {
 		if set["host_hostuuid"], err = g.derivedUUID(ctx); err != nil {
-			return nil, err
+			return step, nil, err
 		}
 	}
 	for _, key := range sortedKeys(set) {
 		if err := own.Set(key, set[key]); err != nil {
-			return nil, fmt.Errorf("set %s: %w", key, err)
+			return step, nil, fmt.Errorf("set %s: %w", key, err)
 		}
 	}
-	return own, nil
+	if data, err = own.Encode(); err != nil {
+		return step, nil, err
+	}
+	file := config.JSONFile
+	if own.Format() == config.UCL {
+		file = config.UCLFile
+	}
+	return stepWriteConfig.Step(writeConfigArgs{Dataset: g.Dataset(), File: file, Data: data, Keys: own.Keys()}), data, nil
 }
 
 // created makes the Jail that was new into the one that is there now.
-func (g *JailGenerator) created(o CreateOptions) {
+func (g *JailGenerator) created() {
 	ctx := context.Background()
-	if path, err := g.host.Mountpoint(ctx, g.Dataset()); err == nil {
-		if err := g.read(ctx, path); err != nil {
-			g.host.Logger().Warn("read back the configuration of a new jail", "jail", g.fullName, "error", err)
-		}
+	path, err := g.host.Mountpoint(ctx, g.Dataset())
+	if err == nil {
+		err = g.read(ctx, path)
+	}
+	if errors.Is(err, config.ErrNoConfig) {
+		err = nil // an empty jail has none
+	}
+	if err != nil {
+		g.host.Logger().Warn("read back the configuration of a new jail", "jail", g.fullName, "error", err)
 	}
 }

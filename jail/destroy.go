@@ -3,11 +3,9 @@ package jail
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
-	"github.com/libioc/go-libioc/zfsstore"
 )
 
 // DestroyOptions say how a jail is destroyed.
@@ -20,7 +18,7 @@ type DestroyOptions struct {
 // Destroy destroys the jail's dataset with its root, its configuration and its
 // snapshots. The release it was made from is not touched.
 //
-// Errors: ErrNotFound, ErrRunning without Force, *host.ClonedError when something
+// Errors: ErrNotFound, ErrRunning without Force, *DependantsError when something
 // else was cloned from the jail, *zfsstore.Error, ErrBusy.
 func (g *JailGenerator) Destroy(ctx context.Context, o DestroyOptions) <-chan events.IocEvent {
 	return g.start(ctx, g.destroyOperation(o), nil)
@@ -56,11 +54,12 @@ func (g *JailGenerator) planDestroy(ctx context.Context, o DestroyOptions) (*pla
 	if running && !o.Force {
 		return nil, ErrRunning
 	}
-	guid, err := g.host.NoClones(ctx, g.Dataset())
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil, ErrNotFound
-	} else if err != nil {
+	tree, err := g.tree(ctx, g.Dataset())
+	if err != nil {
 		return nil, err
+	}
+	if clones := tree.dependants(); len(clones) > 0 {
+		return nil, &DependantsError{Of: g.fullName, Dependants: clones}
 	}
 	var steps []plan.Step
 	commit := 0
@@ -78,6 +77,6 @@ func (g *JailGenerator) planDestroy(ctx context.Context, o DestroyOptions) (*pla
 	steps = append(steps, stepDestroyDataset.Step(destroyArgs{g.Dataset()}))
 	return &plan.Plan{
 		Operation: "destroy", Subject: g.fullName, Steps: steps, Commit: commit, Abandon: true,
-		Fingerprint: map[string]string{"jail": id.String(), "dataset": fmt.Sprint(guid)},
+		Fingerprint: map[string]string{"jail": id.String(), "dataset": tree.guid(g.Dataset())},
 	}, nil
 }

@@ -1,25 +1,31 @@
 package jail
 
 import (
+	"context"
 	"os"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
-	"github.com/libioc/go-libioc/internal/plan"
 )
 
 // hookPath is the PATH of every hook and command, as libioc sets it.
 const hookPath = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
 
-// hookEnv is the environment of hooks and commands: IOC_<KEY> for every
-// property that has a value, the caller's own last. The caller's process
-// environment comes first when exec_clean is off. What is known only once the
-// jail runs (IOC_JID, JID, JNAME, JPATH, IOC_JAIL_PATH) is added then.
+// Environment is what hooks and commands of the jail get, one "NAME=value"
+// each: IOC_<KEY> for every property that has a value, IOC_NAME, HOME, PATH,
+// and TERM of this process. With exec_clean off the whole environment of this
+// process comes first. What is known only once the jail runs (IOC_JID, JID,
+// JNAME, JPATH, IOC_JAIL_PATH) is added then; libioc's env has the text None.
+func (g *JailGenerator) Environment() ([]string, error) { return g.hookEnv(nil) }
+
+// hookEnv is the environment with the caller's own variables last.
 func (g *JailGenerator) hookEnv(extra map[string]string) ([]string, error) {
 	eff := g.effective()
 	var env []string
 	if !eff.Bool("exec_clean") {
 		env = os.Environ()
+	} else if term := os.Getenv("TERM"); term != "" {
+		env = append(env, "TERM="+term) // jail(8), exec.clean
 	}
 	for _, p := range config.Properties() {
 		text, err := eff.Text(p.Name)
@@ -35,29 +41,56 @@ func (g *JailGenerator) hookEnv(extra map[string]string) ([]string, error) {
 	return env, nil
 }
 
-// inJail are the hooks that run in the jail; the others run on the host.
-var inJail = map[string]bool{"start": true, "stop": true}
+// run is what one run of an operation knows besides its journal. None of it is
+// written to disk: environments hold secrets, and a terminal ends with its
+// process.
+type run struct {
+	jail *JailGenerator
+	// extra are the caller's variables, over those of the configuration.
+	extra map[string]string
+	// properties take the place of the jail's own.
+	properties map[string]string
+	// command are the streams of the operation's own command.
+	command streams
+	// hooks is given to the hooks in the jail instead of capturing their output.
+	hooks *os.File
+	// outcome is how the operation's own command ended.
+	outcome ExecResult
+	// owned is a one-shot jail, which ends with this process on FreeBSD 15.
+	owned interface{ Close() error }
 
-// hook is the step of one hook, or none when the property is unset.
-func (g *JailGenerator) hook(name string, env []string, change ...func(*hookArgs)) ([]plan.Step, error) {
-	eff := g.effective()
-	command := eff.String("exec_" + name)
-	if command == "" {
-		return nil, nil
+	environ []string
+}
+
+// release lets go of a one-shot jail that has been removed. A temporary jail of
+// package release has no run.
+func (r *run) release() error {
+	if r == nil || r.owned == nil {
+		return nil
 	}
-	a := hookArgs{
-		Hook: name, Command: command, Name: g.Identifier(), Inside: inJail[name],
-		Env: env, RootDataset: g.RootDataset(),
-		Timeout: eff.Duration("exec_timeout"),
+	owned := r.owned
+	r.owned = nil
+	return owned.Close()
+}
+
+// environment is that of the operation's hooks. For one that another run began
+// it is made anew from the configuration: that run's own variables are gone.
+func (e env) environment(ctx context.Context, resumed bool) ([]string, error) {
+	if e.run.environ != nil && !resumed {
+		return e.run.environ, nil
 	}
-	if name == "stop" || name == "prestop" {
-		a.Timeout = eff.Duration("stop_timeout")
+	g, err := e.run.jail.fresh(ctx)
+	if err != nil {
+		// A configuration that cannot be read must not keep a jail from being
+		// stopped and destroyed.
+		return []string{"IOC_NAME=" + e.run.jail.name, "HOME=/root", "PATH=" + hookPath}, nil
 	}
-	if user := eff.String("exec_jail_user"); a.Inside && user != "root" {
-		a.User = user
+	if resumed {
+		return g.hookEnv(nil)
 	}
-	for _, c := range change {
-		c(&a)
+	if g, err = g.with(e.run.properties); err != nil {
+		return nil, err
 	}
-	return []plan.Step{stepHook.Step(a)}, nil
+	e.run.environ, err = g.hookEnv(e.run.extra)
+	return e.run.environ, err
 }

@@ -13,6 +13,9 @@ import (
 var (
 	// ErrNotFound: no jail of that name (libioc: JailNotFound).
 	ErrNotFound = errors.New("jail not found")
+	// ErrAmbiguous: several jails have a UUID that begins like that. An
+	// *AmbiguousError names them.
+	ErrAmbiguous = errors.New("name is ambiguous")
 	// ErrExists: a jail of that name is there already (JailAlreadyExists).
 	ErrExists = errors.New("jail already exists")
 	// ErrRunning: the jail must be stopped first (JailAlreadyRunning).
@@ -21,6 +24,9 @@ var (
 	ErrNotRunning = errors.New("jail is not running")
 	// ErrTemplate: a template cannot be started (JailIsTemplate).
 	ErrTemplate = errors.New("jail is a template")
+	// ErrNotTemplate: a jail cannot be created from one that is no template
+	// (JailNotTemplate).
+	ErrNotTemplate = errors.New("jail is not a template")
 	// ErrHostID: the jail belongs to another host and hostid_strict_check is on
 	// (JailHostUUIDMismatch).
 	ErrHostID = errors.New("jail belongs to another host")

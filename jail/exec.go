@@ -3,9 +3,10 @@ package jail
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
-	"strconv"
 
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -37,7 +38,8 @@ type ExecResult struct {
 
 // Exec runs a command in the running jail and waits for its end. A command
 // that exits non-zero is no error. It takes no lock: any number may run, also
-// during another operation.
+// during another operation. The exec_fib of the jail counts, its exec_jail_user
+// does not: as in libioc the caller says who.
 //
 // Errors: ErrNotRunning, kernel.ErrNotFound for a command or user that the jail
 // has not, the context's error after the command was killed.
@@ -51,11 +53,21 @@ func (g *JailGenerator) Exec(ctx context.Context, argv []string, o ExecOptions) 
 	if err != nil {
 		return result, &Error{"exec in", g.fullName, err}
 	}
-	jid := strconv.Itoa(id.JID)
+	root, err := g.RootPath(ctx)
+	if err != nil {
+		return result, &Error{"exec in", g.fullName, err}
+	}
+	at, err := g.commandPlace(o.User)
+	if err != nil {
+		return result, &Error{"exec in", g.fullName, err}
+	}
+	if o.User == "root" {
+		o.User = ""
+	}
 	var stdout, stderr bytes.Buffer
 	cmd := kernel.Command{
-		Jail: id, Argv: argv, Dir: o.Dir, User: o.User, Stdin: o.Stdin, Terminal: o.Terminal,
-		Env:    append(env, "IOC_JID="+jid, "JID="+jid, "JNAME="+id.Name),
+		Jail: id, Argv: argv, Dir: o.Dir, User: o.User, FIB: at.FIB, Stdin: o.Stdin, Terminal: o.Terminal,
+		Env:    jailVariables(env, root, id.Name, id, o.User),
 		Stdout: o.Stdout, Stderr: o.Stderr,
 	}
 	if cmd.Stdout == nil {
@@ -66,6 +78,11 @@ func (g *JailGenerator) Exec(ctx context.Context, argv []string, o ExecOptions) 
 	}
 	exit, err := g.host.Kernel.Run(ctx, cmd)
 	result = ExecResult{exit.Code, exit.Signal, stdout.Bytes(), stderr.Bytes()}
+	if errors.Is(err, kernel.ErrNotFound) || errors.Is(err, kernel.ErrStale) {
+		if now, again := g.Identity(ctx); again != nil || now != id {
+			err = fmt.Errorf("%w: %w", ErrNotRunning, err) // it ended meanwhile
+		}
+	}
 	if err != nil {
 		return result, &Error{"exec in", g.fullName, err}
 	}

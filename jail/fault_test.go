@@ -26,6 +26,7 @@ type matrix struct {
 	steps          []jail.PlanStep
 	before, after  []string
 	rebooted, gone []string // before and after, once the machine was started again
+	crashed        []string // after a crash behind the commit point
 }
 
 func newMatrix(t *testing.T, row operationRow) *matrix {
@@ -46,6 +47,14 @@ func newMatrix(t *testing.T, row operationRow) *matrix {
 	_, err = m.run(ctx, m.h)
 	require.NoError(t, err)
 	m.after = world(t, m.h)
+	m.crashed = m.after
+	if row.halts {
+		j, err := jail.Load(ctx, m.h.Host, "web")
+		require.NoError(t, err)
+		_, err = j.Stop(ctx, jail.StopOptions{})
+		require.NoError(t, err)
+		m.crashed = world(t, m.h)
+	}
 	require.NoError(t, m.h.Reboot())
 	m.gone = world(t, m.h)
 	m.ready(t, ctx, m.h)
@@ -67,9 +76,17 @@ func (m *matrix) try(t *testing.T, name string, f func(t *testing.T, ctx context
 	})
 }
 
-func overMatrix(t *testing.T, f func(t *testing.T, m *matrix)) {
+// TestFaultMatrix lets every operation fail, end and crash at every step.
+func TestFaultMatrix(t *testing.T) {
 	for _, row := range operations() {
-		t.Run(row.name, func(t *testing.T) { f(t, newMatrix(t, row)) })
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			m := newMatrix(t, row)
+			t.Run("failure", m.failureAtEveryStep)
+			t.Run("undo", m.failureAtEveryUndo)
+			t.Run("cancel", m.cancelAtEveryStep)
+			t.Run("crash", m.crashAtEveryStep)
+		})
 	}
 }
 
@@ -77,30 +94,28 @@ func (m *matrix) isAfter(t *testing.T) bool {
 	return fmt.Sprint(world(t, m.h)) == fmt.Sprint(m.after)
 }
 
-// TestFailureAtEveryStep fails each operation before and after each step's
+// failureAtEveryStep fails each operation before and after each step's
 // effect. Everything is exactly as it was; or, once there is no way back, as it
 // is to be, after a second call at the latest. The error's first cause is the
 // injected one.
-func TestFailureAtEveryStep(t *testing.T) {
-	overMatrix(t, func(t *testing.T, m *matrix) {
-		for step, s := range m.steps {
-			for _, phase := range []string{"do", "done"} {
-				m.try(t, fmt.Sprintf("%d %s/%s", step, s.Kind, phase), func(t *testing.T, ctx context.Context) {
-					_, err := m.run(plan.WithFault(ctx, at(step, phase, errInjected)), m.h)
-					requireFirstCause(t, err)
-					if s.Undo {
-						requireSame(t, m.before, world(t, m.h))
-						return
-					}
-					if !m.isAfter(t) || m.unfinished() {
-						_, err := m.run(ctx, m.h)
-						require.NoError(t, err, "second time")
-					}
-					requireSame(t, m.after, world(t, m.h))
-				})
-			}
+func (m *matrix) failureAtEveryStep(t *testing.T) {
+	for step, s := range m.steps {
+		for _, phase := range []string{"do", "done"} {
+			m.try(t, fmt.Sprintf("%d %s/%s", step, s.Kind, phase), func(t *testing.T, ctx context.Context) {
+				_, err := m.run(plan.WithFault(ctx, at(step, phase, errInjected)), m.h)
+				requireFirstCause(t, err)
+				if s.Undo {
+					requireSame(t, m.before, world(t, m.h))
+					return
+				}
+				if !m.isAfter(t) || m.unfinished() {
+					_, err := m.run(ctx, m.h)
+					require.NoError(t, err, "second time")
+				}
+				requireSame(t, m.after, world(t, m.h))
+			})
 		}
-	})
+	}
 }
 
 // unfinished tells whether a journal is left.
@@ -128,105 +143,97 @@ func requireFirstCause(t *testing.T, err error) {
 	}
 }
 
-// TestFailureAtEveryUndo lets the last step that can be taken back fail and one
+// failureAtEveryUndo lets the last step that can be taken back fail and one
 // undo as well: the other undos still run, the error names both with the first
 // cause first, and Recover clears what was left.
-func TestFailureAtEveryUndo(t *testing.T) {
+func (m *matrix) failureAtEveryUndo(t *testing.T) {
 	errUndo := errors.New("undo failed")
-	overMatrix(t, func(t *testing.T, m *matrix) {
-		last := -1
-		for i, s := range m.steps {
-			if s.Undo {
-				last = i
-			}
+	last := -1
+	for i, s := range m.steps {
+		if s.Undo {
+			last = i
 		}
-		for step := 0; step <= last; step++ {
-			for _, phase := range []string{"undo", "undone"} {
-				m.try(t, fmt.Sprintf("%d %s/%s", step, m.steps[step].Kind, phase), func(t *testing.T, ctx context.Context) {
-					undone := map[int]bool{}
-					fault := func(p plan.Point) error {
-						switch {
-						case p.Index == last && p.Phase == "done":
-							return errInjected
-						case p.Phase == "undone":
-							undone[p.Index] = true
-						}
-						return at(step, phase, errUndo)(p)
+	}
+	for step := 0; step <= last; step++ {
+		for _, phase := range []string{"undo", "undone"} {
+			m.try(t, fmt.Sprintf("%d %s/%s", step, m.steps[step].Kind, phase), func(t *testing.T, ctx context.Context) {
+				tried := map[int]bool{} // one whose resource another one's left holds may fail too
+				fault := func(p plan.Point) error {
+					switch {
+					case p.Index == last && p.Phase == "done":
+						return errInjected
+					case p.Phase == "undo":
+						tried[p.Index] = true
 					}
-					_, err := m.run(plan.WithFault(ctx, fault), m.h)
-					requireFirstCause(t, err)
-					require.ErrorIs(t, err, errUndo)
-					for i := 0; i <= last; i++ {
-						if i != step {
-							require.True(t, undone[i], "undo of step %d did not run", i)
-						}
+					return at(step, phase, errUndo)(p)
+				}
+				_, err := m.run(plan.WithFault(ctx, fault), m.h)
+				requireFirstCause(t, err)
+				require.ErrorIs(t, err, errUndo)
+				for i := 0; i <= last; i++ {
+					require.True(t, tried[i], "undo of step %d did not run", i)
+				}
+				_, err = jail.Recover(ctx, m.h.Host)
+				require.NoError(t, err)
+				if m.shared != "" {
+					_ = m.h.Store.Destroy(ctx, m.shared, zfsstore.DestroyOptions{})
+				}
+				requireSame(t, m.before, world(t, m.h))
+			})
+		}
+	}
+}
+
+// cancelAtEveryStep ends the context while each step runs.
+func (m *matrix) cancelAtEveryStep(t *testing.T) {
+	for step, s := range m.steps {
+		m.try(t, fmt.Sprintf("%d %s", step, s.Kind), func(t *testing.T, ctx context.Context) {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			ctx = plan.WithFault(ctx, func(p plan.Point) error {
+				if p.Index == step && p.Phase == "do" {
+					cancel()
+				}
+				return nil
+			})
+			_, err := m.run(ctx, m.h)
+			switch {
+			case !s.Undo:
+				require.NoError(t, err, "nothing stops it any more")
+				requireSame(t, m.after, world(t, m.h))
+			case err == nil:
+				require.Equal(t, len(m.steps)-1, step, "only the last step may win the race")
+				requireSame(t, m.after, world(t, m.h))
+			default:
+				require.ErrorIs(t, err, context.Canceled)
+				requireSame(t, m.before, world(t, m.h))
+			}
+		})
+	}
+}
+
+// crashAtEveryStep stops dead before and after each step, as a kill does,
+// with and without a reboot, and recovers: the operation was not, or is
+// finished, as its commit point says.
+func (m *matrix) crashAtEveryStep(t *testing.T) {
+	for step, s := range m.steps {
+		for _, phase := range []string{"do", "done"} {
+			for _, reboot := range []bool{false, true} {
+				m.try(t, fmt.Sprintf("%d %s/%s/reboot=%v", step, s.Kind, phase, reboot), func(t *testing.T, ctx context.Context) {
+					_, err := m.run(plan.WithFault(ctx, at(step, phase, plan.ErrCrash)), m.h)
+					require.ErrorIs(t, err, plan.ErrCrash)
+					if reboot {
+						require.NoError(t, m.h.Reboot())
 					}
 					_, err = jail.Recover(ctx, m.h.Host)
 					require.NoError(t, err)
-					if m.shared != "" {
-						_ = m.h.Store.Destroy(ctx, m.shared, zfsstore.DestroyOptions{})
-					}
-					requireSame(t, m.before, world(t, m.h))
+					want := map[bool]map[bool][]string{
+						true:  {false: m.before, true: m.rebooted},
+						false: {false: m.crashed, true: m.gone},
+					}[s.Undo][reboot]
+					requireSame(t, want, world(t, m.h))
 				})
 			}
 		}
-	})
-}
-
-// TestCancelAtEveryStep ends the context while each step runs.
-func TestCancelAtEveryStep(t *testing.T) {
-	overMatrix(t, func(t *testing.T, m *matrix) {
-		for step, s := range m.steps {
-			m.try(t, fmt.Sprintf("%d %s", step, s.Kind), func(t *testing.T, ctx context.Context) {
-				ctx, cancel := context.WithCancel(ctx)
-				defer cancel()
-				ctx = plan.WithFault(ctx, func(p plan.Point) error {
-					if p.Index == step && p.Phase == "do" {
-						cancel()
-					}
-					return nil
-				})
-				_, err := m.run(ctx, m.h)
-				switch {
-				case !s.Undo:
-					require.NoError(t, err, "nothing stops it any more")
-					requireSame(t, m.after, world(t, m.h))
-				case err == nil:
-					require.Equal(t, len(m.steps)-1, step, "only the last step may win the race")
-					requireSame(t, m.after, world(t, m.h))
-				default:
-					require.ErrorIs(t, err, context.Canceled)
-					requireSame(t, m.before, world(t, m.h))
-				}
-			})
-		}
-	})
-}
-
-// TestCrashAtEveryStep stops dead before and after each step, as a kill does,
-// with and without a reboot, and recovers: the operation was not, or is
-// finished, as its commit point says.
-func TestCrashAtEveryStep(t *testing.T) {
-	overMatrix(t, func(t *testing.T, m *matrix) {
-		for step, s := range m.steps {
-			for _, phase := range []string{"do", "done"} {
-				for _, reboot := range []bool{false, true} {
-					m.try(t, fmt.Sprintf("%d %s/%s/reboot=%v", step, s.Kind, phase, reboot), func(t *testing.T, ctx context.Context) {
-						_, err := m.run(plan.WithFault(ctx, at(step, phase, plan.ErrCrash)), m.h)
-						require.ErrorIs(t, err, plan.ErrCrash)
-						if reboot {
-							require.NoError(t, m.h.Reboot())
-						}
-						_, err = jail.Recover(ctx, m.h.Host)
-						require.NoError(t, err)
-						want := map[bool]map[bool][]string{
-							true:  {false: m.before, true: m.rebooted},
-							false: {false: m.after, true: m.gone},
-						}[s.Undo][reboot]
-						requireSame(t, want, world(t, m.h))
-					})
-				}
-			}
-		}
-	})
+	}
 }

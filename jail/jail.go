@@ -88,10 +88,11 @@ func New(ctx context.Context, h *host.Host, spec Spec) (*Jail, error) {
 	return &Jail{g}, nil
 }
 
-// Load reads an existing jail by "name" or "source/name". A jail with values
-// that could not be understood loads all the same, see [JailGenerator.Problems].
-// Errors: ErrNotFound, host.ErrNotMounted, config.ErrMalformed and those of
-// host.Source.
+// Load reads an existing jail by "name" or "source/name". A jail whose name is a
+// UUID is found by the first 8 characters as well; several such jails are an
+// *AmbiguousError. A jail with values that could not be understood loads all the
+// same, see [JailGenerator.Problems]. Errors: ErrNotFound, ErrAmbiguous,
+// host.ErrNotMounted, config.ErrMalformed and those of host.Source.
 //
 // A jail whose dataset is mounted is loaded without starting any process.
 func Load(ctx context.Context, h *host.Host, name string) (*Jail, error) {
@@ -117,24 +118,24 @@ func Load(ctx context.Context, h *host.Host, name string) (*Jail, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, source := range sources {
-		path, ok := mounts.Dataset(source.Jails() + "/" + jailName)
-		if !ok {
-			continue
-		}
-		g, err := generator(ctx, h, source, jailName)
-		if err != nil {
-			return nil, err
-		}
-		if g.defaults, err = readDefaults(mounts, source); err != nil {
-			return nil, err
-		}
-		if err := g.read(ctx, path); err != nil {
-			return nil, &Error{"load", g.fullName, err}
-		}
-		return &Jail{g}, g.refresh(ctx)
+	f, ok, err := resolve(mounts, sources, jailName)
+	if err != nil {
+		return nil, &Error{"load", name, err}
 	}
-	return nil, &Error{"load", name, missing(ctx, h, sources, jailName)}
+	if !ok {
+		return nil, &Error{"load", name, missing(ctx, h, sources, jailName)}
+	}
+	g, err := generator(ctx, h, f.source, f.name)
+	if err != nil {
+		return nil, err
+	}
+	if g.defaults, err = readDefaults(mounts, f.source); err != nil {
+		return nil, err
+	}
+	if err := g.read(ctx, f.path); err != nil {
+		return nil, &Error{"load", g.fullName, err}
+	}
+	return &Jail{g}, g.refresh(ctx)
 }
 
 // missing tells a jail that is not there from one that is not mounted.
@@ -183,6 +184,9 @@ func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, err
 	d, err := g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{
 		Properties: []string{zfsstore.AllProperties},
 	})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil, ErrNotFound // destroyed meanwhile
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +196,12 @@ func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, err
 			local[name] = p.Value
 		}
 	}
-	return config.FromProperties(local), nil
+	c := config.FromProperties(local)
+	if len(c.Keys()) == 0 {
+		// Half made, or no jail at all: loading it would give it defaults.
+		return nil, fmt.Errorf("%w: %s: %w", ErrNotFound, g.Dataset(), config.ErrNoConfig)
+	}
+	return c, nil
 }
 
 func readDefaults(mounts host.MountTable, source host.Source) (*config.Config, error) {

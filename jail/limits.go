@@ -68,18 +68,3 @@ func (g *JailGenerator) cpusetSteps(ctx context.Context) ([]plan.Step, error) {
 	}
 	return []plan.Step{stepCpuset.Step(cpusetArgs{g.Identifier(), set.String(), set.CPUs, set.All})}, nil
 }
-
-// Usage is what the jail uses now, by resource of rctl(8): bytes, counts,
-// seconds or percent of one CPU. ErrNotRunning; kernel.ErrUnsupported when
-// kern.racct.enable is 0.
-func (g *JailGenerator) Usage(ctx context.Context) (map[string]uint64, error) {
-	id, err := g.Identity(ctx)
-	if err != nil {
-		return nil, &Error{"usage of", g.fullName, err}
-	}
-	usage, err := g.host.Kernel.RctlGetRacct(ctx, "jail:"+id.Name)
-	if err != nil {
-		return nil, &Error{"usage of", g.fullName, err}
-	}
-	return usage, nil
-}

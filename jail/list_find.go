@@ -95,7 +95,7 @@ func (l *listing) find(ctx context.Context) error {
 func (l *listing) at(dataset string) *found {
 	for _, s := range l.sources {
 		name, ok := strings.CutPrefix(dataset, s.prefix)
-		if !ok || strings.Contains(name, "/") {
+		if !ok || strings.ContainsAny(name, "/@") { // deeper, or a mounted snapshot
 			continue
 		}
 		if f := s.jails[name]; f != nil {

@@ -262,11 +262,11 @@ func (g *JailGenerator) liveSteps(ctx context.Context, was *JailGenerator, id ke
 // changedParams is the step that changes parameters of the jail, if any differ.
 // Addresses are the network's.
 func (g *JailGenerator) changedParams(ctx context.Context, was *JailGenerator, id kernel.Identity, keys []string) ([]plan.Step, error) {
-	old, err := was.params(ctx)
+	old, _, err := was.params(ctx)
 	if err != nil {
 		return nil, err
 	}
-	now, err := g.params(ctx)
+	now, _, err := g.params(ctx)
 	if err != nil {
 		return nil, err
 	}

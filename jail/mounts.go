@@ -9,6 +9,7 @@ import (
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/release"
 )
 
 // fstabSteps mounts the jail's fstab(5) in the order of its lines.
@@ -52,7 +53,7 @@ func (g *JailGenerator) fstabEntries(ctx context.Context) ([]fstab.Entry, error)
 	}
 	base := map[string]bool{}
 	if g.IsBasejail() {
-		for _, dir := range basedirs {
+		for _, dir := range release.Basedirs() {
 			base[dir] = true
 		}
 	}
@@ -104,23 +105,16 @@ func (g *JailGenerator) fstabPlaces(ctx context.Context) ([]string, error) {
 	return out, nil
 }
 
-// devfsSteps loads the jail's devfs ruleset, if the kernel does not have it
-// yet, and mounts devfs with it.
-func (g *JailGenerator) devfsSteps(ctx context.Context) ([]plan.Step, error) {
-	eff := g.effective()
-	if !eff.Bool("mount_devfs") {
-		return nil, nil
+// devfsSteps mounts devfs with the jail's ruleset.
+func (g *JailGenerator) devfsSteps(ruleset int) []plan.Step {
+	if !g.effective().Bool("mount_devfs") {
+		return nil
 	}
 	m := mountTarget{Type: "devfs", From: "devfs", At: "dev", Make: true}
-	load, number, err := g.rulesetSteps(ctx)
-	if err != nil {
-		return nil, err
+	if ruleset > 0 {
+		m.Options = []kernel.MountOption{{Name: rulesetOption, Value: strconv.Itoa(ruleset)}}
 	}
-	if number > 0 {
-		m.Options = []kernel.MountOption{{Name: "ruleset", Value: strconv.Itoa(number)}}
-	}
-	step := stepMountDevfs.Step(mountArgs{RootDataset: g.RootDataset(), Mounts: []mountTarget{m}})
-	return append(load, step), nil
+	return []plan.Step{stepMountDevfs.Step(mountArgs{RootDataset: g.RootDataset(), Mounts: []mountTarget{m}})}
 }
 
 // fdescfsSteps mounts fdescfs(5) on the jail's /dev/fd.

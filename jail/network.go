@@ -185,7 +185,7 @@ func (g *JailGenerator) vnetSteps(ctx context.Context, spec network.Spec) ([]pla
 		steps = append(steps, stepNIC.Step(nicArgs{Jail: spec.Jail, NIC: n, Bridge: bridgeOf(spec, n), Notes: nicNotes(spec, n, rc)}))
 	}
 	for _, name := range spec.Hosts {
-		steps = append(steps, stepMoveInterface.Step(moveArgs{spec.Jail, name}))
+		steps = append(steps, stepMoveInterface.Step(moveInterfaceArgs{spec.Jail, name}))
 	}
 	steps = append(steps, stepLocalhost.Step(localhostArgs{spec.Jail, network.Loopback(g.effective())}))
 	if len(spec.Routes) > 0 {
@@ -326,6 +326,13 @@ func (g *JailGenerator) networkEnd(ctx context.Context, id kernel.Identity) (bef
 	r, found, err := key.current(ctx, g.host)
 	if err != nil {
 		return nil, nil, err
+	}
+	if id.IsZero() {
+		// The same plan sets it up before this.
+		if r.Spec, err = g.networkSpec(ctx); err != nil {
+			return nil, nil, err
+		}
+		found = true
 	}
 	if !found {
 		// Somebody else started it, or it has no network. What cannot be computed

@@ -29,15 +29,18 @@ const room = 400
 type env struct {
 	host *host.Host
 	jail string // full name, for events
+	run  *run
 }
 
 // kinds are all steps that a jail's journal may name.
 var kinds = plan.NewKinds[env](
-	stepCreateDataset, stepSnapshot, stepClone, stepWriteConfig,
+	stepCreateDataset, stepSnapshot, stepClone, stepWriteConfig, stepForgetSnapshot,
+	stepRenameDataset, stepMoveFstab, stepPromote, stepSetProperties, stepDestroySnapshots, stepRollback,
 	stepResolver, stepMountBasejail, stepMountFstab, stepLoadRuleset, stepMountDevfs, stepMountFdescfs,
-	stepAttach, stepHook,
-	stepRemove, stepUnmount,
+	stepLoadModule, stepAttach, stepHook, stepCommand, stepShare,
+	stepUnshare, stepRemove, stepUnmount,
 	stepDestroyDataset,
+	stepSaveRoot, stepForgetRoot, stepRunUpdater, stepMoveRoot, stepSetRelease,
 	stepLimits, stepClearLimits, stepCpuset,
 	stepSaveConfig, stepConfigApply, stepParams, stepChangeLimits, stepChangeNetwork,
 	stepNetRecord, stepAliases, stepDropAliases, stepForget, stepTeardown,
@@ -54,6 +57,8 @@ type operation struct {
 	name  string
 	event events.IocEvent
 	busy  Busy
+	// also finds other jails that the operation changes or reads as it goes.
+	also func(ctx context.Context) ([]*JailGenerator, error)
 	// make makes the plan from what is there now.
 	make func(ctx context.Context) (*plan.Plan, error)
 	// cleared tells what to do after leftovers of an interrupted operation were
@@ -61,18 +66,31 @@ type operation struct {
 	cleared func(recovered string) bool
 	// after runs after a success.
 	after func()
+	// begin fills in what this run knows besides its journal.
+	begin func(*run)
 }
 
 // start runs the operation, with the plan that was made before or a new one.
 func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan) <-chan events.IocEvent {
+	e := g.env()
+	if op.begin != nil {
+		op.begin(e.run)
+	}
 	if g.foreign {
 		return events.Refuse(events.Options{Clock: g.host.Now}, op.event, g.refused(op.name, ErrForeign))
 	}
+	var also []*JailGenerator
 	return runner(g.host).Start(ctx, plan.Job[env]{
 		Event: op.event,
 		Room:  room,
 		Lock: func(ctx context.Context) (func(), error) {
-			return g.host.Lock(ctx, g.lockKey(), op.name, op.busy)
+			if op.also != nil {
+				var err error
+				if also, err = op.also(ctx); err != nil {
+					return nil, err
+				}
+			}
+			return g.lock(ctx, op.name, op.busy, also)
 		},
 		Plan: func(ctx context.Context, recovered string) (*plan.Plan, error) {
 			if recovered != "" && op.cleared != nil && !op.cleared(recovered) {
@@ -82,16 +100,18 @@ func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan
 			if err != nil {
 				return nil, err
 			}
+			p.Also = lockKeys(also)
 			if made == nil {
 				return p, nil
 			}
+			made.Also = p.Also
 			if stale := changed(made, p); stale != "" {
 				return nil, fmt.Errorf("%w: %s changed", ErrPlanStale, stale)
 			}
 			return made, nil
 		},
 		Wrap:    func(err error) error { return g.refused(op.name, err) },
-		Env:     g.env(),
+		Env:     e,
 		Journal: g.journal(),
 		Key:     g.lockKey(),
 		Boot:    g.host.Kernel.BootID,
@@ -101,7 +121,7 @@ func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan
 	})
 }
 
-func (g *JailGenerator) env() env { return env{host: g.host, jail: g.fullName} }
+func (g *JailGenerator) env() env { return env{host: g.host, jail: g.fullName, run: &run{jail: g}} }
 
 func (g *JailGenerator) lockKey() string { return g.source.Name + "/jail/" + g.name }
 

@@ -2,25 +2,27 @@ package jail
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
 )
 
 // params are the parameters of jail_set(2) that the configuration asks for,
 // all but path. What decides over isolation is always set on purpose: name,
 // persist, vnet or the addresses, and every permission that the kernel knows.
-func (g *JailGenerator) params(ctx context.Context) ([]kernel.Param, error) {
+//
+// The steps load kernel modules that bring parameters which are missing.
+func (g *JailGenerator) params(ctx context.Context) (params []kernel.Param, modules []plan.Step, err error) {
 	eff := g.effective()
 	known, err := g.knownParams(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	uuid, err := g.HostUUID(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	hostname := eff.String("host_hostname")
 	if hostname == "" {
@@ -41,15 +43,19 @@ func (g *JailGenerator) params(ctx context.Context) ([]kernel.Param, error) {
 			continue
 		}
 		if known[p.Param] == kernel.ParamInvalid {
-			if eff.IsSet(p.Name) && !off(param) {
-				return nil, fmt.Errorf("%w: this kernel has no %s (%s); is a module missing?", ErrConfig, p.Param, p.Name)
+			if off(param) || !eff.IsSet(p.Name) && !(p.Name == "allow_mount_zfs" && eff.Bool("jail_zfs")) {
+				continue
 			}
-			continue
+			step, err := g.missingParam(ctx, p.Param, p.Name)
+			if err != nil {
+				return nil, nil, err
+			}
+			modules = append(modules, step)
 		}
 		out = append(out, param)
 	}
 	stack, err := g.stackParams(ctx, eff)
-	return append(out, stack...), err
+	return append(out, stack...), modules, err
 }
 
 // setElsewhere are the parameters that params does not take from the schema
@@ -57,7 +63,7 @@ func (g *JailGenerator) params(ctx context.Context) ([]kernel.Param, error) {
 var setElsewhere = map[string]bool{
 	"name": true, "path": true, "persist": true, "host.hostuuid": true, "host.hostname": true,
 	"vnet": true, "ip4": true, "ip6": true, "ip4.addr": true, "ip6.addr": true,
-	"ip4.saddrsel": true, "ip6.saddrsel": true,
+	"ip4.saddrsel": true, "ip6.saddrsel": true, "devfs_ruleset": true,
 }
 
 func (g *JailGenerator) knownParams(ctx context.Context) (map[string]kernel.ParamType, error) {
@@ -79,10 +85,6 @@ func kernelParam(eff config.Effective, p config.Property) (kernel.Param, bool) {
 	case config.ParamBool:
 		return kernel.Bool(p.Param, eff.Bool(p.Name)), eff.IsSet(p.Name) || p.Default != ""
 	case config.ParamInt:
-		if p.Param == "devfs_ruleset" {
-			r, ok := eff.Ruleset()
-			return kernel.Int(p.Param, r.Number), ok && r.Name == ""
-		}
 		v, ok := eff.OptInt(p.Name)
 		return kernel.Int(p.Param, v), ok
 	case config.ParamLong:

@@ -43,9 +43,11 @@ func (p *Plan) Operation() string { return p.op.name }
 
 // Steps lists the steps in order.
 func (p *Plan) Steps() []PlanStep {
-	out := make([]PlanStep, len(p.plan.Steps))
-	for i, s := range p.plan.Steps {
-		out[i] = PlanStep{Kind: s.Kind, Detail: s.Detail, Undo: i < p.plan.Commit}
+	var out []PlanStep
+	for part := p.plan; part != nil; part = part.Next {
+		for i, s := range part.Steps {
+			out = append(out, PlanStep{Kind: s.Kind, Detail: s.Detail, Undo: part == p.plan && i < part.Commit})
+		}
 	}
 	return out
 }

@@ -3,9 +3,13 @@ package jail
 import (
 	"context"
 	"maps"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/internal/atomicfile"
+	"github.com/libioc/go-libioc/internal/plan"
 )
 
 // Config holds the jail's own properties: what its configuration file says,
@@ -19,11 +23,15 @@ func (g *JailGenerator) effective() config.Effective {
 	return config.Effective{Own: g.own, Defaults: g.defaults}
 }
 
-// Save writes the jail's own properties to its configuration file, in the form
-// it was read in. Errors: ErrBusy, those of package config and of files.
+// Save writes the jail's own properties to its configuration, in the form they
+// were read in: config.json, the UCL file config, or ZFS properties. Errors:
+// ErrBusy, those of package config, of zfsstore and of files.
 func (g *JailGenerator) Save(ctx context.Context) error {
 	if g.foreign {
 		return g.refused("save", ErrForeign)
+	}
+	if err := g.mayDepend(ctx); err != nil {
+		return g.refused("save", err)
 	}
 	unlock, err := g.host.Lock(ctx, g.lockKey(), "save", Wait)
 	if err != nil {
@@ -34,13 +42,76 @@ func (g *JailGenerator) Save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return g.own.Save(path)
+	if g.own.Format() != config.ZFS {
+		if _, err := atomicfile.Clean(filepath.Join(path, config.JSONFile)); err != nil {
+			return err
+		}
+		return g.own.Save(path)
+	}
+	set, unset, err := g.own.PropertyChanges()
+	if err != nil {
+		return err
+	}
+	if err := (propertyArgs{Dataset: g.Dataset(), Set: set, Inherit: unset}).apply(ctx, g.env()); err != nil {
+		return err
+	}
+	return g.read(ctx, path)
+}
+
+// saveSteps are the steps that save a changed configuration as this jail's,
+// whose dataset may have had another name. No change is no step.
+func (g *JailGenerator) saveSteps(own *config.Config, was string) ([]plan.Step, error) {
+	if !own.Changed() {
+		return nil, nil
+	}
+	if own.Format() == config.ZFS {
+		set, unset, err := own.PropertyChanges()
+		if err != nil || len(set)+len(unset) == 0 {
+			return nil, err
+		}
+		return []plan.Step{stepSetProperties.Step(propertyArgs{Dataset: g.Dataset(), Was: was, Set: set, Inherit: unset})}, nil
+	}
+	data, err := own.Encode()
+	if err != nil {
+		return nil, err
+	}
+	file := config.JSONFile
+	if own.Format() == config.UCL {
+		file = config.UCLFile
+	}
+	return []plan.Step{stepWriteConfig.Step(writeConfigArgs{
+		Dataset: g.Dataset(), Was: was, File: file, Data: data, Keys: own.Keys(),
+	})}, nil
 }
 
 // Get is the value of a property as it counts, in libioc's text form: "yes",
 // "no", "none". A key that is unknown is config.ErrUnknownProperty,
 // except that an unset user.* property is empty.
 func (g *JailGenerator) Get(key string) (string, error) { return g.effective().Text(key) }
+
+// GetString is what libioc's getstring prints: what is known of the jail itself
+// (name, full_name, identifier, source, running, jid), else a property as Get
+// gives it, with several values behind commas, "-" for none and nothing for a
+// user.* key that is not set.
+func (g *JailGenerator) GetString(key string) (string, error) {
+	values, ok := g.Field(key)
+	if !ok {
+		_, err := g.Get(key)
+		return "", err
+	}
+	text := strings.Join(values, ",")
+	switch {
+	case strings.HasPrefix(key, "user.") && !g.effective().IsSet(key):
+		return "", nil
+	case text == "" || text == "none":
+		return "-", nil
+	}
+	return text, nil
+}
+
+// Value is the value of a property as it counts, in the type that package
+// config documents for it; nil for none. Errors as Get.
+func (g *JailGenerator) Value(key string) (any, error) { return g.effective().Value(key) }
 
 // Problems lists the values of the configuration that could not be understood.
 // They count as unset and survive a save.

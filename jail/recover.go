@@ -3,9 +3,13 @@ package jail
 import (
 	"context"
 	"errors"
+	"path/filepath"
+	"strings"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/release"
 )
@@ -20,7 +24,7 @@ import (
 //
 // The next operation on a jail does the same for that jail by itself.
 func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
-	all, result := release.Recover(ctx, h)
+	all, result := release.Recover(ctx, h, NewRunner(h))
 	sources, err := h.Sources(ctx)
 	if err != nil {
 		return all, err
@@ -33,22 +37,43 @@ func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
 			if err != nil {
 				return all, err
 			}
-			done, err := collect(ctx, g.startRecover(ctx))
+			done, err := collect(ctx, g.startRecover(ctx, g.lockToRecover))
 			if errors.Is(err, ErrBusy) {
 				continue // it is running
 			}
 			all, result = append(all, done...), errors.Join(result, err)
 		}
+		result = errors.Join(result, cleanFiles(ctx, h, source))
 	}
 	return all, errors.Join(result, sweepNetwork(ctx, h))
 }
 
-func (g *JailGenerator) startRecover(ctx context.Context) <-chan events.IocEvent {
-	return runner(g.host).StartRecover(ctx, plan.Job[env]{
-		Event: events.JailRecover{Jail: g.fullName}, Room: room,
-		Lock: func(ctx context.Context) (func(), error) {
-			return g.host.Lock(ctx, g.lockKey(), "recover", Fail)
-		},
-		Env: g.env(), Journal: g.journal(), Boot: g.host.Kernel.BootID, Clock: g.host.Now, Scope: "recover " + g.fullName,
-	})
+// cleanFiles removes what killed writers left beside the jails' files. A jail
+// that is being worked on is left alone.
+func cleanFiles(ctx context.Context, h *host.Host, source host.Source) error {
+	mounts, err := h.Mounts(ctx)
+	if err != nil {
+		return err
+	}
+	var all error
+	for _, m := range mounts {
+		name, ok := strings.CutPrefix(m.From, source.Jails()+"/")
+		if !ok || m.Type != "zfs" || strings.ContainsAny(name, "/@") {
+			continue
+		}
+		unlock, err := h.Lock(ctx, source.Name+"/jail/"+name, "recover", Fail)
+		if errors.Is(err, ErrBusy) {
+			continue
+		}
+		if err != nil {
+			all = errors.Join(all, err)
+			continue
+		}
+		for _, file := range []string{config.JSONFile, "fstab"} {
+			_, err := atomicfile.Clean(filepath.Join(m.Path, file))
+			all = errors.Join(all, err)
+		}
+		unlock()
+	}
+	return all
 }

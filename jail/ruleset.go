@@ -6,79 +6,50 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"reflect"
+	"slices"
 	"strconv"
-	"syscall"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/devfs"
-	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-type rulesetArgs struct {
-	Number uint16             `json:"number"`
-	Rules  []kernel.DevfsRule `json:"rules"`
+// DevfsRuleset is the number of the devfs ruleset that the jail would be started
+// with now: the configured one, or, when the jail needs more devices than that
+// shows (DHCP, ZFS, bhyve), one with exactly those rules. 0 is none. Nothing is
+// loaded; a number that is free until then may be another's by the next start.
+//
+// Errors: ErrConfig for a ruleset that neither the kernel nor a file has.
+func (g *JailGenerator) DevfsRuleset(ctx context.Context) (int, error) {
+	_, n, err := g.rulesetSteps(ctx)
+	return n, err
 }
 
-// stepLoadRuleset puts a ruleset of devfs.rules(5) into the kernel, which has
-// none before the devfs service has run. A jail with an empty ruleset would see
-// every device of the host. It is not undone: rulesets belong to the host, and
-// another jail may use it by then.
-var stepLoadRuleset = plan.Define(plan.Spec[env, rulesetArgs]{
-	Name:   "load devfs ruleset",
-	Detail: func(a rulesetArgs) string { return fmt.Sprintf("%d with %d rules", a.Number, len(a.Rules)) },
-	Event: func(e env, a rulesetArgs) events.IocEvent {
-		return events.JailDevfsRuleset{Jail: e.jail, Ruleset: int(a.Number)}
-	},
-	Do: func(ctx context.Context, e env, a rulesetArgs, c *plan.Call) error {
-		k := e.host.Kernel
-		there, err := k.DevfsRules(ctx, a.Number)
-		if err != nil {
-			return err
-		}
-		if !begins(a.Rules, there) {
-			c.Skip("another one is loaded")
-			return nil
-		}
-		for _, rule := range a.Rules {
-			err := k.DevfsAddRule(ctx, a.Number, rule)
-			if err != nil && !errors.Is(err, syscall.EEXIST) {
-				return err
-			}
-		}
-		return nil
-	},
-})
-
-// begins tells whether there is the beginning of rules: nothing yet, or what a
-// load that was interrupted has left.
-func begins(rules, there []kernel.DevfsRule) bool {
-	return len(there) <= len(rules) && reflect.DeepEqual(rules[:len(there)], there) || len(there) == 0
-}
-
-// rulesetSteps finds the jail's ruleset, and loads it if the kernel has none of
-// that number. Number 0 is no ruleset.
+// rulesetSteps finds the jail's ruleset and loads it if the kernel does not have
+// it. The number 0 is no ruleset.
 func (g *JailGenerator) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
 	want, ok := g.effective().Ruleset()
 	if !ok || want.Name == "" && want.Number == 0 {
 		return nil, 0, nil
 	}
-	var there []kernel.DevfsRule
-	if want.Name == "" {
-		rules, err := g.host.Kernel.DevfsRules(ctx, uint16(want.Number))
-		if err != nil {
-			return nil, 0, err
-		}
-		there = rules
+	more, err := g.moreRules()
+	if err != nil {
+		return nil, 0, err
 	}
 	set, err := g.devfsSet()
 	if err != nil {
 		return nil, 0, err
 	}
+	var loaded []kernel.DevfsRule
+	if want.Name == "" {
+		if loaded, err = g.host.Kernel.DevfsRules(ctx, uint16(want.Number)); err != nil {
+			return nil, 0, err
+		}
+	}
 	found, err := set.Lookup(want.String())
-	if err != nil && len(there) > 0 {
-		return nil, want.Number, nil // known to the kernel alone
+	if err != nil && len(loaded) > 0 { // known to the kernel alone
+		return g.extendLoaded(ctx, uint16(want.Number), loaded, more)
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: devfs_ruleset=%s: %w", ErrConfig, want, err)
@@ -87,18 +58,104 @@ func (g *JailGenerator) rulesetSteps(ctx context.Context) ([]plan.Step, int, err
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: devfs_ruleset=%s: %w", ErrConfig, want, err)
 	}
-	a := rulesetArgs{Number: found.Number}
-	for i, rule := range flat {
-		r, err := kernelRule(rule, i)
-		if err != nil {
-			return nil, 0, fmt.Errorf("%w: devfs_ruleset=%s: %w", ErrConfig, want, err)
+	whole := devfs.Extend(flat, more)
+	if len(whole) > len(flat) {
+		if same, ok := set.FindEqual(whole); ok {
+			found, flat = same, whole // such as libioc's iocage_auto_<n>
 		}
-		a.Rules = append(a.Rules, r)
+	}
+	rules, err := kernelRules(whole)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: devfs_ruleset=%s: %w", ErrConfig, want, err)
+	}
+	if len(whole) > len(flat) {
+		return g.computed(ctx, set, rules)
+	}
+	a := rulesetArgs{Number: found.Number, Rules: rules}
+	there, err := g.host.Kernel.DevfsRules(ctx, a.Number)
+	if err != nil {
+		return nil, 0, err
 	}
 	if len(there) == len(a.Rules) || !begins(a.Rules, there) {
 		return nil, int(found.Number), nil
 	}
 	return []plan.Step{stepLoadRuleset.Step(a)}, int(found.Number), nil
+}
+
+// moreRules are those that the jail needs beyond its configured ruleset.
+func (g *JailGenerator) moreRules() ([]devfs.Rule, error) {
+	eff := g.effective()
+	var rules []devfs.Rule
+	dhcp := eff.Bool("bpf")
+	for _, key := range []string{"ip4_addr", "ip6_addr"} {
+		for _, a := range eff.Addresses(key) {
+			dhcp = dhcp || a.Method == config.DHCP
+		}
+	}
+	if dhcp {
+		rules = devfs.Extend(rules, devfs.ForDHCP())
+	}
+	if eff.Bool("allow_mount_zfs") {
+		rules = devfs.Extend(rules, devfs.ForZFSControl())
+	}
+	if shared := g.sharedDatasets(); len(shared) > 0 {
+		volumes, err := devfs.ForZFS(shared...)
+		if err != nil {
+			return nil, fmt.Errorf("%w: jail_zfs_dataset: %w", ErrConfig, err)
+		}
+		rules = devfs.Extend(rules, volumes)
+	}
+	if eff.Bool("allow_vmm") {
+		rules = devfs.Extend(rules, devfs.ForVMM())
+	}
+	return rules, nil
+}
+
+// extendLoaded is a ruleset that only the kernel has, with more rules.
+func (g *JailGenerator) extendLoaded(ctx context.Context, number uint16, loaded []kernel.DevfsRule, more []devfs.Rule) ([]plan.Step, int, error) {
+	extra, err := kernelRules(more)
+	if err != nil {
+		return nil, 0, err
+	}
+	rules := slices.Clone(loaded)
+	for _, rule := range extra {
+		if !slices.ContainsFunc(loaded, func(have kernel.DevfsRule) bool { return sameRule(have, rule) }) {
+			rules = append(rules, rule)
+		}
+	}
+	if len(rules) == len(loaded) {
+		return nil, int(number), nil
+	}
+	for i := range rules {
+		rules[i].Number = ruleNumber(i)
+	}
+	set, err := g.devfsSet()
+	if err != nil {
+		return nil, 0, err
+	}
+	return g.computed(ctx, set, rules)
+}
+
+// computed is the number of a ruleset with these rules: one that the kernel
+// has, or one that is free in the kernel and in the files.
+func (g *JailGenerator) computed(ctx context.Context, set *devfs.Set, rules []kernel.DevfsRule) ([]plan.Step, int, error) {
+	loaded, err := g.host.Kernel.DevfsRulesets(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	if n, err := equalRuleset(ctx, g.host.Kernel, loaded, rules); n != 0 || err != nil {
+		return nil, int(n), err
+	}
+	first := uint16(g.effective().Int("min_dyn_devfs_ruleset"))
+	number, err := set.NextNumber(devfs.EnsureOptions{Minimum: first, InUse: loaded})
+	if err != nil {
+		return nil, 0, err
+	}
+	var named []uint16
+	for _, rs := range set.Rulesets() {
+		named = append(named, rs.Number)
+	}
+	return []plan.Step{stepLoadRuleset.Step(rulesetArgs{number, rules, true, named})}, int(number), nil
 }
 
 // devfsSet reads the host's devfs.rules(5) as rc.subr(8) does: what comes later
@@ -124,11 +181,26 @@ func readRules(path string) (*devfs.File, error) {
 	return devfs.Parse(path, data)
 }
 
-// kernelRule turns a rule of a file into the kernel's. Its number is given, so
-// that loading again after a crash does not add it twice.
+func kernelRules(rules []devfs.Rule) ([]kernel.DevfsRule, error) {
+	var out []kernel.DevfsRule
+	for i, rule := range rules {
+		r, err := kernelRule(rule, i)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// ruleNumber is the number of the rule at an index. Numbers are given, so that
+// loading again after a crash does not add a rule twice.
+func ruleNumber(i int) uint16 { return uint16(100 * (i + 1)) }
+
+// kernelRule turns a rule of a file into the kernel's.
 func kernelRule(r devfs.Rule, i int) (kernel.DevfsRule, error) {
 	out := kernel.DevfsRule{
-		Number: uint16(100 * (i + 1)),
+		Number: ruleNumber(i),
 		Path:   r.Path,
 		Types:  uint32(r.Types),
 		Hide:   r.Visibility == devfs.Hide,

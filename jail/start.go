@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
@@ -14,8 +15,19 @@ import (
 // configuration says.
 type StartOptions struct {
 	// Env is added to the environment of every hook, over what it has.
-	Env  map[string]string
-	Busy Busy
+	Env map[string]string
+	// Quick leaves out what a jail that has not changed since its last start
+	// does not need: its resolv.conf is taken as it is.
+	Quick bool
+	// SingleCommand is run by sh(1) in the jail in place of the start and
+	// poststart hooks; then the jail is taken down again, whatever came of it.
+	// A command that does not exit with 0 is a *HookError. See also ForkExec.
+	SingleCommand string
+	// Terminal, if set, is given to the start hook, or to the single command, as
+	// its standard streams, so that a person can answer it. Its output is not
+	// captured then.
+	Terminal *os.File
+	Busy     Busy
 }
 
 // Start mounts what the jail needs, makes it in the kernel and runs its hooks.
@@ -38,11 +50,15 @@ func (g *JailGenerator) PlanStart(ctx context.Context, o StartOptions) (*Plan, e
 }
 
 func (g *JailGenerator) startOperation(o StartOptions) operation {
+	if o.SingleCommand != "" {
+		return g.singleCommand(o)
+	}
 	return operation{
 		name:  "start",
 		event: events.JailStart{Jail: g.fullName},
 		busy:  o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planStart(ctx, o) },
+		begin: func(r *run) { r.extra, r.hooks = o.Env, o.Terminal },
 	}
 }
 
@@ -54,32 +70,64 @@ func (g *JailGenerator) planStart(ctx context.Context, o StartOptions) (*plan.Pl
 	if err := g.mayStart(ctx); err != nil {
 		return nil, err
 	}
-	hooks, err := g.hookEnv(o.Env)
+	return g.planUp(ctx, o)
+}
+
+// planUp are the steps of a start, of a jail that may be started.
+func (g *JailGenerator) planUp(ctx context.Context, o StartOptions) (*plan.Plan, error) {
+	steps, err := g.upSteps(ctx, o, false)
 	if err != nil {
 		return nil, err
 	}
-	attach, err := g.attachArgs(ctx)
+	for _, name := range []string{"start", "poststart"} {
+		hook, err := g.hook(name)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, hook...)
+	}
+	print, err := g.fingerprint(ctx)
+	return &plan.Plan{
+		Operation: "start", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
+	}, err
+}
+
+// upSteps bring a jail up to where its first command can run. An owned jail
+// ends with this process.
+func (g *JailGenerator) upSteps(ctx context.Context, o StartOptions, owned bool) ([]plan.Step, error) {
+	attach, modules, err := g.attachArgs(ctx)
 	if err != nil {
 		return nil, err
 	}
+	attach.Owned = owned
+	load, number, err := g.rulesetSteps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	attach.Ruleset = uint16(number)
 	net, err := g.networkSteps(ctx)
 	if err != nil {
 		return nil, err
 	}
 	lists := []func(ctx context.Context) ([]plan.Step, error){
-		g.resolverSteps,
+		func(ctx context.Context) ([]plan.Step, error) {
+			if o.Quick {
+				return nil, nil
+			}
+			return g.resolverSteps(ctx)
+		},
 		g.limitSteps,
-		func(context.Context) ([]plan.Step, error) { return g.hook("prestart", hooks) },
+		func(context.Context) ([]plan.Step, error) { return g.hook("prestart") },
 		g.basejailSteps,
 		g.fstabSteps,
+		func(context.Context) ([]plan.Step, error) { return append(modules, load...), nil },
 		func(context.Context) ([]plan.Step, error) { return append(net.before, stepAttach.Step(attach)), nil },
 		g.cpusetSteps,
-		func(context.Context) ([]plan.Step, error) { return g.hook("created", hooks) },
-		g.devfsSteps,
+		func(context.Context) ([]plan.Step, error) { return g.hook("created") },
+		func(context.Context) ([]plan.Step, error) { return g.devfsSteps(number), nil },
 		g.fdescfsSteps,
 		func(context.Context) ([]plan.Step, error) { return net.after, nil },
-		func(context.Context) ([]plan.Step, error) { return g.hook("start", hooks) },
-		func(context.Context) ([]plan.Step, error) { return g.hook("poststart", hooks) },
+		g.shareSteps,
 	}
 	var steps []plan.Step
 	for _, list := range lists {
@@ -89,10 +137,7 @@ func (g *JailGenerator) planStart(ctx context.Context, o StartOptions) (*plan.Pl
 		}
 		steps = append(steps, more...)
 	}
-	print, err := g.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "start", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, err
+	return steps, nil
 }
 
 // mayStart are libioc's guards of start.
@@ -104,6 +149,11 @@ func (g *JailGenerator) mayStart(ctx context.Context) error {
 	case !errors.Is(err, ErrNotRunning):
 		return err
 	}
+	return g.mayBeStarted(ctx)
+}
+
+// mayBeStarted are those that do not ask whether it runs.
+func (g *JailGenerator) mayBeStarted(ctx context.Context) error {
 	eff := g.effective()
 	if eff.Bool("template") {
 		return ErrTemplate
@@ -182,7 +232,7 @@ func (g *JailGenerator) fresh(ctx context.Context) (*JailGenerator, error) {
 	}
 	now := *g
 	now.path = path
-	if !g.own.Changed() {
+	if g.own == nil || !g.own.Changed() {
 		if err := now.read(ctx, path); err != nil {
 			return nil, err
 		}
@@ -191,14 +241,14 @@ func (g *JailGenerator) fresh(ctx context.Context) (*JailGenerator, error) {
 	return &now, err
 }
 
-func (g *JailGenerator) attachArgs(ctx context.Context) (attachArgs, error) {
-	params, err := g.params(ctx)
+func (g *JailGenerator) attachArgs(ctx context.Context) (attachArgs, []plan.Step, error) {
+	params, modules, err := g.params(ctx)
 	if err != nil {
-		return attachArgs{}, err
+		return attachArgs{}, nil, err
 	}
 	args := attachArgs{Name: g.Identifier(), RootDataset: g.RootDataset()}
 	for _, p := range params {
 		args.Params = append(args.Params, param{p.Name, p.Data, p.Data != nil && len(p.Data) == 0})
 	}
-	return args, nil
+	return args, modules, nil
 }

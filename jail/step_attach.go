@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/libioc/go-libioc/events"
@@ -15,6 +16,11 @@ type attachArgs struct {
 	Name        string  `json:"name"`
 	RootDataset string  `json:"root_dataset"`
 	Params      []param `json:"params"`
+	// Owned jails end with this process where the kernel has jail descriptors.
+	Owned bool `json:"owned,omitempty"`
+	// Ruleset is the devfs ruleset, for devfs mounted from inside; 0 is the
+	// kernel's default.
+	Ruleset uint16 `json:"ruleset,omitempty"`
 }
 
 // param is a kernel.Param as it is kept in a journal.
@@ -42,18 +48,17 @@ var stepAttach = plan.Define(plan.Spec[env, attachArgs]{
 			}
 			params = append(params, kernel.Param{Name: p.Name, Data: p.Data})
 		}
-		jid, err := e.host.Kernel.JailSet(ctx, kernel.JailCreate, params...)
+		if a.Ruleset != 0 {
+			params = append(params, kernel.Int("devfs_ruleset", int(loadedRuleset(c, a.Ruleset))))
+		}
+		id, err := create(ctx, e, a, params)
 		if err != nil {
 			if errors.Is(err, kernel.ErrExists) {
 				err = errors.Join(err, c.SetEffect(foreign{true}))
 			}
 			return err
 		}
-		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByJID(jid))
-		if err != nil {
-			return err
-		}
-		c.Final(events.JailAttach{Jail: e.jail, JID: jid})
+		c.Final(events.JailAttach{Jail: e.jail, JID: id.JID})
 		return c.SetEffect(id)
 	},
 	Undo: func(ctx context.Context, e env, a attachArgs, c *plan.Call) error {
@@ -81,6 +86,23 @@ var stepAttach = plan.Define(plan.Spec[env, attachArgs]{
 	},
 })
 
+func create(ctx context.Context, e env, a attachArgs, params []kernel.Param) (kernel.Identity, error) {
+	k := e.host.Kernel
+	if a.Owned {
+		owned, err := k.JailSetOwned(ctx, params...)
+		if err != nil {
+			return kernel.Identity{}, err
+		}
+		e.run.owned = owned
+		return owned.Identity(), nil
+	}
+	jid, err := k.JailSet(ctx, kernel.JailCreate, params...)
+	if err != nil {
+		return kernel.Identity{}, err
+	}
+	return k.JailIdentify(ctx, 0, kernel.ByJID(jid))
+}
+
 func describe(params []param) string {
 	text := ""
 	for _, p := range params {
@@ -94,8 +116,16 @@ const stuckAfter = 30 * time.Second
 
 type removeArgs struct {
 	Name string `json:"name"`
-	// Identity is the jail that ran when the stop was planned.
+	// Identity is the jail that ran when the stop was planned; zero is the one
+	// that the plan's own "create jail" has made.
 	Identity kernel.Identity `json:"identity"`
+	// Grace is how long processes have between SIGTERM and SIGKILL, jail(8)
+	// stop.timeout; 0 is SIGKILL at once. In nanoseconds.
+	Grace time.Duration `json:"grace,omitempty"`
+}
+
+func (g *JailGenerator) removeArgs(id kernel.Identity) removeArgs {
+	return removeArgs{g.Identifier(), id, g.effective().Duration("stop_timeout")}
 }
 
 // stepRemove removes the jail from the kernel and waits for its processes. What
@@ -106,6 +136,10 @@ var stepRemove = plan.Define(plan.Spec[env, removeArgs]{
 	Event:   func(e env, _ removeArgs) events.IocEvent { return events.JailRemove{Jail: e.jail} },
 	Barrier: true,
 	Do: func(ctx context.Context, e env, a removeArgs, c *plan.Call) error {
+		want := a.Identity
+		if want.IsZero() {
+			c.EffectOf("create jail", &want)
+		}
 		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
 		switch {
 		case errors.Is(err, kernel.ErrNotFound):
@@ -113,19 +147,46 @@ var stepRemove = plan.Define(plan.Spec[env, removeArgs]{
 			return nil
 		case err != nil:
 			return err
-		case id != a.Identity:
+		case id != want:
 			c.Skip("another jail runs under the name")
 			return nil
 		}
 		c.Final(events.JailRemove{Jail: e.jail, JID: id.JID})
+		if err := terminate(ctx, e.host.Kernel, id, a.Grace); err != nil {
+			return err
+		}
 		return remove(ctx, e, id, stuckAfter)
 	},
 })
+
+// terminate asks the jail's processes to end and waits for them, as jail(8) does
+// before it removes a jail.
+func terminate(ctx context.Context, k kernel.Kernel, id kernel.Identity, grace time.Duration) error {
+	if grace <= 0 {
+		return nil
+	}
+	list, err := k.ProcessList(ctx, id.JID)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	for _, p := range list {
+		if err := k.ProcessSignal(ctx, p, int(syscall.SIGTERM)); err != nil && !errors.Is(err, kernel.ErrStale) && !errors.Is(err, kernel.ErrNotFound) {
+			return err
+		}
+	}
+	wait, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	if err := k.ProcessWait(wait, list); err != nil && wait.Err() == nil {
+		return err
+	}
+	return ctx.Err()
+}
 
 // remove removes a jail and its children and waits until no process is left in
 // them. A jail that is only held by a socket may stay dying for a
 // minute; nothing here has to wait for that, jail_remove(2).
 func remove(ctx context.Context, e env, id kernel.Identity, limit time.Duration) error {
+	defer e.run.release() // the jail has gone by then, or the error says why not
 	k := e.host.Kernel
 	jids := []int{id.JID}
 	for p, err := range k.JailList(ctx, 0, "parent") {

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
+	"strings"
 
 	"github.com/libioc/go-libioc/events"
-	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -16,12 +15,8 @@ type datasetArgs struct {
 	Dataset string      `json:"dataset"`
 	Mode    os.FileMode `json:"mode,omitempty"` // of the mountpoint; 0 leaves it
 	// Shared datasets may be used by others by the time they are undone.
-	Shared bool `json:"shared,omitempty"`
-}
-
-// foreign is the effect of a step that found its dataset made by someone else.
-type foreign struct {
-	Foreign bool `json:"foreign"`
+	Shared bool   `json:"shared,omitempty"`
+	Made   string `json:"made"` // the operation, see madeProperty
 }
 
 // stepCreateDataset makes a dataset that the plan saw missing.
@@ -31,10 +26,10 @@ var stepCreateDataset = plan.Define(plan.Spec[env, datasetArgs]{
 	Event:   func(_ env, a datasetArgs) events.IocEvent { return events.ZFSDatasetCreate{Dataset: a.Dataset} },
 	Durable: true,
 	Do: func(ctx context.Context, e env, a datasetArgs, c *plan.Call) error {
-		err := e.host.Store.Create(ctx, a.Dataset, zfsstore.CreateOptions{})
-		if errors.Is(err, zfsstore.ErrExists) {
-			// Made since the plan looked, so it is not ours to destroy.
-			return errors.Join(c.SetEffect(foreign{true}), skipShared(a, c, err))
+		err := e.host.Store.Create(ctx, a.Dataset, zfsstore.CreateOptions{Properties: mark(a.Made)})
+		if a.Shared && errors.Is(err, zfsstore.ErrExists) {
+			c.Skip("exists")
+			return nil
 		}
 		if err != nil || a.Mode == 0 {
 			return err
@@ -46,108 +41,57 @@ var stepCreateDataset = plan.Define(plan.Spec[env, datasetArgs]{
 		return os.Chmod(path, a.Mode)
 	},
 	Undo: func(ctx context.Context, e env, a datasetArgs, c *plan.Call) error {
-		var f foreign
-		if c.Effect(&f) && f.Foreign {
-			return nil
-		}
-		return e.host.DestroyMade(ctx, a.Dataset, a.Shared)
-	},
-})
-
-func skipShared(a datasetArgs, c *plan.Call, err error) error {
-	if a.Shared {
-		c.Skip("exists")
-		return nil
-	}
-	return err
-}
-
-type snapshotArgs struct {
-	Snapshot string `json:"snapshot"`
-}
-
-// stepSnapshot takes a snapshot that was missing.
-var stepSnapshot = plan.Define(plan.Spec[env, snapshotArgs]{
-	Name:    "snapshot",
-	Detail:  func(a snapshotArgs) string { return a.Snapshot },
-	Event:   func(_ env, a snapshotArgs) events.IocEvent { return events.ZFSSnapshotCreate{Snapshot: a.Snapshot} },
-	Durable: true,
-	Do: func(ctx context.Context, e env, a snapshotArgs, c *plan.Call) error {
-		err := e.host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{})
-		if errors.Is(err, zfsstore.ErrExists) {
-			c.Skip("exists")
-			return c.SetEffect(foreign{true})
-		}
-		return err
-	},
-	Undo: func(ctx context.Context, e env, a snapshotArgs, c *plan.Call) error {
-		var f foreign
-		if c.Effect(&f) && f.Foreign {
-			return nil
-		}
-		err := e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
-		if errors.Is(err, zfsstore.ErrNotFound) || errors.Is(err, zfsstore.ErrHasDependents) {
-			return nil // another jail was cloned from it meanwhile
+		err := unmake(ctx, e, a.Dataset, a.Made, zfsstore.DestroyOptions{Recursive: !a.Shared})
+		if a.Shared && errors.Is(err, zfsstore.ErrHasChildren) {
+			return nil // others use it by now
 		}
 		return err
 	},
 })
 
-type cloneArgs struct {
+type cloneTarget struct {
 	Snapshot string `json:"snapshot"`
 	Target   string `json:"target"`
 }
 
-// stepClone makes a jail's root from a release's snapshot.
+type cloneArgs struct {
+	Clones []cloneTarget `json:"clones"` // parents first
+	Made   string        `json:"made"`
+}
+
+// stepClone makes datasets from snapshots: a jail's root from that of a
+// release, or a tree of datasets from another.
 var stepClone = plan.Define(plan.Spec[env, cloneArgs]{
-	Name:   "clone",
-	Detail: func(a cloneArgs) string { return a.Snapshot + " as " + a.Target },
+	Name: "clone",
+	Detail: func(a cloneArgs) string {
+		var parts []string
+		for _, one := range a.Clones {
+			parts = append(parts, one.Snapshot+" as "+one.Target)
+		}
+		return strings.Join(parts, ", ")
+	},
 	Event: func(_ env, a cloneArgs) events.IocEvent {
-		return events.ZFSSnapshotClone{Snapshot: a.Snapshot, Target: a.Target}
+		return events.ZFSSnapshotClone{Snapshot: a.Clones[0].Snapshot, Target: a.Clones[0].Target}
 	},
 	Durable: true,
 	Do: func(ctx context.Context, e env, a cloneArgs, c *plan.Call) error {
-		err := e.host.Store.Clone(ctx, a.Snapshot, a.Target, zfsstore.CloneOptions{})
-		if errors.Is(err, zfsstore.ErrExists) {
-			return errors.Join(err, c.SetEffect(foreign{true}))
+		for _, one := range a.Clones {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := e.host.Store.Clone(ctx, one.Snapshot, one.Target, zfsstore.CloneOptions{Properties: mark(a.Made)}); err != nil {
+				return err
+			}
 		}
-		return err
+		return nil
 	},
 	Undo: func(ctx context.Context, e env, a cloneArgs, c *plan.Call) error {
-		var f foreign
-		if c.Effect(&f) && f.Foreign {
-			return nil
+		for i := len(a.Clones) - 1; i >= 0; i-- {
+			if err := unmake(ctx, e, a.Clones[i].Target, a.Made, zfsstore.DestroyOptions{}); err != nil {
+				return err
+			}
 		}
-		err := e.host.Store.Destroy(ctx, a.Target, zfsstore.DestroyOptions{})
-		if errors.Is(err, zfsstore.ErrNotFound) {
-			return nil
-		}
-		return err
-	},
-})
-
-type writeConfigArgs struct {
-	Dataset string   `json:"dataset"`
-	File    string   `json:"file"` // below the dataset's mountpoint
-	Data    []byte   `json:"data"`
-	Keys    []string `json:"keys"`
-}
-
-// stepWriteConfig writes the configuration file of a new jail. It has no undo
-// of its own: the dataset that holds the file is new and goes with it.
-var stepWriteConfig = plan.Define(plan.Spec[env, writeConfigArgs]{
-	Name:   "write configuration",
-	Detail: func(a writeConfigArgs) string { return a.Dataset + "/" + a.File },
-	Event: func(e env, a writeConfigArgs) events.IocEvent {
-		return events.JailConfigSave{Jail: e.jail, Keys: a.Keys}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a writeConfigArgs, _ *plan.Call) error {
-		path, err := e.host.Mountpoint(ctx, a.Dataset)
-		if err != nil {
-			return err
-		}
-		return atomicfile.Write(filepath.Join(path, a.File), a.Data, 0o644)
+		return nil
 	},
 })
 
@@ -169,5 +113,65 @@ var stepDestroyDataset = plan.Define(plan.Spec[env, destroyArgs]{
 			return nil
 		}
 		return plan.Final(err)
+	},
+})
+
+type moveArgs struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+	GUID uint64 `json:"guid"` // of the dataset: stays the same under every name
+}
+
+// stepRenameDataset renames a dataset with all below it. Which one it is says
+// its guid, whoever has the name.
+var stepRenameDataset = plan.Define(plan.Spec[env, moveArgs]{
+	Name:   "rename dataset",
+	Detail: func(a moveArgs) string { return a.From + " to " + a.To },
+	Event: func(_ env, a moveArgs) events.IocEvent {
+		return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
+	},
+	Durable: true,
+	Do: func(ctx context.Context, e env, a moveArgs, c *plan.Call) error {
+		return e.host.Store.Rename(ctx, a.From, a.To, zfsstore.RenameOptions{})
+	},
+	Undo: func(ctx context.Context, e env, a moveArgs, c *plan.Call) error {
+		d, err := e.host.Store.Get(ctx, a.To, zfsstore.GetOptions{})
+		if errors.Is(err, zfsstore.ErrNotFound) || err == nil && d.GUID != a.GUID {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return e.host.Store.Rename(ctx, a.To, a.From, zfsstore.RenameOptions{})
+	},
+})
+
+type promoteArgs struct {
+	Dataset string `json:"dataset"`
+	Origin  string `json:"origin"` // the dataset it was cloned from
+}
+
+// stepPromote makes a clone the owner of its origin. The undo promotes the
+// former owner, which takes back exactly the snapshots that it gave.
+var stepPromote = plan.Define(plan.Spec[env, promoteArgs]{
+	Name:    "promote",
+	Detail:  func(a promoteArgs) string { return a.Dataset + "; " + a.Origin + " becomes a clone of it" },
+	Event:   func(_ env, a promoteArgs) events.IocEvent { return events.ZFSDatasetPromote{Dataset: a.Dataset} },
+	Durable: true,
+	Do: func(ctx context.Context, e env, a promoteArgs, c *plan.Call) error {
+		return e.host.Store.Promote(ctx, a.Dataset)
+	},
+	Undo: func(ctx context.Context, e env, a promoteArgs, c *plan.Call) error {
+		d, err := e.host.Store.Get(ctx, a.Origin, zfsstore.GetOptions{})
+		if errors.Is(err, zfsstore.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if of, _, _ := strings.Cut(d.Origin, "@"); of != a.Dataset {
+			return nil
+		}
+		return e.host.Store.Promote(ctx, a.Origin)
 	},
 })

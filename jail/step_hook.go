@@ -18,8 +18,7 @@ type hookArgs struct {
 	Name    string `json:"name"` // in the kernel
 	// Inside runs the command in the jail, else on the host.
 	Inside      bool          `json:"inside"`
-	User        string        `json:"user,omitempty"`
-	Env         []string      `json:"env"`
+	Place       place         `json:"place"`
 	RootDataset string        `json:"root_dataset"`
 	Timeout     time.Duration `json:"timeout"` // ns
 	// Tolerate goes on when the hook fails, as with a forced stop.
@@ -46,7 +45,7 @@ var stepHook = plan.Define(plan.Spec[env, hookArgs]{
 		case err != nil && !errors.Is(err, kernel.ErrNotFound):
 			return err
 		}
-		out, err := runHook(ctx, e, a, id, c.Span)
+		out, err := runHook(ctx, e, a, id, c)
 		c.Final(hookEvent(e.jail, a, out))
 		if err != nil && a.Tolerate {
 			c.Skip(err.Error())
@@ -64,25 +63,35 @@ type hookOutcome struct {
 	exit           kernel.Exit
 }
 
-func runHook(ctx context.Context, e env, a hookArgs, id kernel.Identity, span *events.Span) (hookOutcome, error) {
+func runHook(ctx context.Context, e env, a hookArgs, id kernel.Identity, c *plan.Call) (hookOutcome, error) {
 	var out hookOutcome
 	root, err := e.host.Mountpoint(ctx, a.RootDataset)
 	if err != nil {
 		return out, err
 	}
+	env, err := e.environment(ctx, c.Resumed)
+	if err != nil {
+		return out, err
+	}
+	log, err := openConsoleLog(a.Place.ConsoleLog, root)
+	if err != nil {
+		return out, err
+	}
+	defer log.Close()
 	cmd := kernel.Command{
 		Argv:   []string{"/bin/sh", "-c", a.Command},
-		Env:    append([]string(nil), a.Env...),
-		Stdout: &hookWriter{span: span, jail: e.jail, hook: a.Hook, stream: "stdout", all: &out.stdout},
-		Stderr: &hookWriter{span: span, jail: e.jail, hook: a.Hook, stream: "stderr", all: &out.stderr},
-	}
-	cmd.Env = append(cmd.Env, "IOC_JAIL_PATH="+root, "JPATH="+root, "JNAME="+a.Name)
-	if id.JID != 0 {
-		jid := strconv.Itoa(id.JID)
-		cmd.Env = append(cmd.Env, "IOC_JID="+jid, "JID="+jid)
+		Env:    jailVariables(env, root, a.Name, id, a.Place.User),
+		User:   a.Place.User,
+		Stdout: &hookWriter{span: c.Span, jail: e.jail, hook: a.Hook, stream: "stdout", all: &out.stdout, log: log},
+		Stderr: &hookWriter{span: c.Span, jail: e.jail, hook: a.Hook, stream: "stderr", all: &out.stderr, log: log},
+		// A hook that is out of time may clean up, then its group is killed.
+		KillDelay: killDelay,
 	}
 	if a.Inside {
-		cmd.Jail, cmd.User = id, a.User
+		cmd.Jail, cmd.SystemUser, cmd.FIB = id, a.Place.SystemUser, a.Place.FIB
+		if !c.Resumed {
+			cmd.Terminal = e.run.hooks
+		}
 	}
 	if a.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -109,15 +118,35 @@ func tail(s string) string {
 	return s
 }
 
-// hookWriter keeps what a hook writes and tells of it as it comes.
+// killDelay is how long a command has between SIGTERM and SIGKILL.
+const killDelay = 2 * time.Second
+
+// jailVariables adds what is known once the root is mounted and the jail runs.
+func jailVariables(env []string, root, name string, id kernel.Identity, user string) []string {
+	out := append([]string(nil), env...)
+	out = append(out, "IOC_JAIL_PATH="+root, "JPATH="+root, "JNAME="+name)
+	if id.JID != 0 {
+		jid := strconv.Itoa(id.JID)
+		out = append(out, "IOC_JID="+jid, "JID="+jid)
+	}
+	if user != "" {
+		out = append(out, "USER="+user)
+	}
+	return out
+}
+
+// hookWriter keeps what a hook writes, tells of it as it comes and adds it to
+// the console log.
 type hookWriter struct {
 	span               *events.Span
 	jail, hook, stream string
 	all                *bytes.Buffer
+	log                *consoleLog
 }
 
 func (w *hookWriter) Write(p []byte) (int, error) {
 	w.all.Write(p)
+	w.log.write(p)
 	w.span.Progress(events.JailHookOutput{Jail: w.jail, Hook: w.hook, Stream: w.stream, Data: string(p)})
 	return len(p), nil
 }

@@ -89,7 +89,7 @@ var stepParams = plan.Define(plan.Spec[env, paramArgs]{
 	Name:   "change parameters",
 	Detail: func(a paramArgs) string { return a.Jail + describe(a.New) },
 	Event: func(e env, a paramArgs) events.IocEvent {
-		return events.JailConfigApply{Jail: e.jail, Live: names(a.New)}
+		return events.JailConfigApply{Jail: e.jail, Live: paramNames(a.New)}
 	},
 	Do: func(ctx context.Context, e env, a paramArgs, _ *plan.Call) error {
 		return updateJail(ctx, e.host, a.Jail, a.New)
@@ -103,7 +103,7 @@ var stepParams = plan.Define(plan.Spec[env, paramArgs]{
 	},
 })
 
-func names(list []param) []string {
+func paramNames(list []param) []string {
 	var out []string
 	for _, p := range list {
 		out = append(out, p.Name)

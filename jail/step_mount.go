@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -88,7 +89,7 @@ func mountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
 			}
 		}
 		mounted, err := e.host.Kernel.Nmount(ctx, kernel.MountRequest{
-			Type: m.Type, From: m.From, Options: m.Options,
+			Type: m.Type, From: m.From, Options: mountOptions(m, c),
 			Path: filepath.Join(root, m.At), Below: root,
 		})
 		if m.Optional && errors.Is(err, kernel.ErrNotFound) {
@@ -103,6 +104,20 @@ func mountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
 		}
 	}
 	return nil
+}
+
+// mountOptions are the options with the ruleset that was really loaded.
+func mountOptions(m mountTarget, c *plan.Call) []kernel.MountOption {
+	options := slices.Clone(m.Options)
+	for i, o := range options {
+		if m.Type != "devfs" || o.Name != rulesetOption {
+			continue
+		}
+		if n, err := strconv.ParseUint(o.Value, 10, 16); err == nil {
+			options[i].Value = strconv.Itoa(int(loadedRuleset(c, uint16(n))))
+		}
+	}
+	return options
 }
 
 func makeDirs(root, at string) ([]string, error) {
@@ -212,13 +227,16 @@ var stepMountDevfs = mountStep("mount devfs", func(e env, a mountArgs) events.Io
 	return events.MountDevFS{Jail: e.jail, Mountpoint: a.places()[0], Ruleset: ruleset(a)}
 })
 
+// rulesetOption is the option of a devfs mount that names its ruleset.
+const rulesetOption = "ruleset"
+
 var stepMountFdescfs = mountStep("mount fdescfs", func(e env, a mountArgs) events.IocEvent {
 	return events.MountFdescfs{Jail: e.jail, Mountpoint: a.places()[0]}
 })
 
 func ruleset(a mountArgs) (n int) {
 	for _, o := range a.Mounts[0].Options {
-		if o.Name == "ruleset" {
+		if o.Name == rulesetOption {
 			n, _ = strconv.Atoi(o.Value) // made by devfsSteps
 		}
 	}
@@ -230,6 +248,9 @@ type unmountArgs struct {
 	// Listed are the places of the jail's fstab, below the root: a ZFS file
 	// system mounted there is taken away, one mounted by itself stays.
 	Listed []string `json:"listed,omitempty"`
+	// Shared are the datasets that the jail administered itself: what it has
+	// mounted of them goes with it.
+	Shared []string `json:"shared,omitempty"`
 }
 
 // stepUnmount takes away everything that is mounted below a stopped jail's
@@ -255,7 +276,7 @@ var stepUnmount = plan.Define(plan.Spec[env, unmountArgs]{
 		var gone []string
 		var all error
 		for _, m := range mounts.Below(root) {
-			if m.Type == "zfs" && !listed[m.Path] {
+			if m.Type == "zfs" && !listed[m.Path] && !belongsTo(m.From, a.Shared) {
 				continue
 			}
 			if err := unmount(ctx, e, m); err != nil {

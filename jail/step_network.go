@@ -254,8 +254,12 @@ var stepTeardown = plan.Define(plan.Spec[env, teardownArgs]{
 	Name:   "take network down",
 	Detail: func(a teardownArgs) string { return describeNetwork(a.Spec) },
 	Event:  func(e env, _ teardownArgs) events.IocEvent { return events.JailNetworkTeardown{Jail: e.jail} },
-	Do: func(ctx context.Context, e env, a teardownArgs, _ *plan.Call) error {
-		return tearDown(ctx, e.host, a.ID, a.Spec)
+	Do: func(ctx context.Context, e env, a teardownArgs, c *plan.Call) error {
+		id := a.ID
+		if id.IsZero() {
+			c.EffectOf("create jail", &id) // by the same plan
+		}
+		return tearDown(ctx, e.host, id, a.Spec)
 	},
 })
 
@@ -289,19 +293,19 @@ func tearDown(ctx context.Context, h *host.Host, id kernel.Identity, spec networ
 	return all
 }
 
-type moveArgs struct {
+type moveInterfaceArgs struct {
 	Jail      string `json:"jail"`
 	Interface string `json:"interface"`
 }
 
 // stepMoveInterface hands an interface of the host over.
-var stepMoveInterface = plan.Define(plan.Spec[env, moveArgs]{
+var stepMoveInterface = plan.Define(plan.Spec[env, moveInterfaceArgs]{
 	Name:   "move interface",
-	Detail: func(a moveArgs) string { return a.Interface + " to " + a.Jail },
-	Event: func(e env, a moveArgs) events.IocEvent {
+	Detail: func(a moveInterfaceArgs) string { return a.Interface + " to " + a.Jail },
+	Event: func(e env, a moveInterfaceArgs) events.IocEvent {
 		return events.VnetInterfaceConfig{Jail: e.jail, Interface: a.Interface, HostInterface: a.Interface}
 	},
-	Do: func(ctx context.Context, e env, a moveArgs, _ *plan.Call) error {
+	Do: func(ctx context.Context, e env, a moveInterfaceArgs, _ *plan.Call) error {
 		id, err := running(ctx, e, a.Jail)
 		if err != nil {
 			return err
@@ -312,7 +316,7 @@ var stepMoveInterface = plan.Define(plan.Spec[env, moveArgs]{
 		}
 		return err
 	},
-	Undo: func(ctx context.Context, e env, a moveArgs, c *plan.Call) error {
+	Undo: func(ctx context.Context, e env, a moveInterfaceArgs, c *plan.Call) error {
 		id, err := running(ctx, e, a.Jail)
 		if c.Rebooted || errors.Is(err, kernel.ErrNotFound) {
 			return nil // it came home by itself

@@ -46,6 +46,7 @@ func (g *JailGenerator) stopOperation(o StopOptions) operation {
 		event:   events.JailStop{Jail: g.fullName},
 		busy:    o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return g.planStop(ctx, o) },
+		begin:   func(r *run) { r.extra = o.Env },
 		cleared: func(recovered string) bool { return recovered != "stop" },
 	}
 }
@@ -72,39 +73,42 @@ func (g *JailGenerator) planStop(ctx context.Context, o StopOptions) (*plan.Plan
 // stopSteps are the steps of a stop and the number of those that come before
 // there is no way back.
 func (g *JailGenerator) stopSteps(ctx context.Context, o StopOptions, id kernel.Identity) (steps []plan.Step, commit int, err error) {
-	env, err := g.hookEnv(o.Env)
-	if err != nil {
-		return nil, 0, err
-	}
 	for _, name := range []string{"prestop", "stop"} {
-		hook, err := g.hook(name, env, func(a *hookArgs) { a.Tolerate = o.Force })
+		hook, err := g.hook(name, func(a *hookArgs) { a.Tolerate = o.Force })
 		if err != nil {
 			return nil, 0, err
 		}
 		steps = append(steps, hook...)
 	}
 	commit = len(steps)
+	down, err := g.downSteps(ctx, o, id)
+	return append(steps, down...), commit, err
+}
+
+// downSteps take the jail down once its hooks have run; there is no way back
+// from them. The zero identity is the jail that the same plan has made.
+func (g *JailGenerator) downSteps(ctx context.Context, o StopOptions, id kernel.Identity) ([]plan.Step, error) {
 	listed, err := g.fstabPlaces(ctx)
 	if err != nil && !o.Force {
-		return nil, 0, err
+		return nil, err
 	}
-	poststop, err := g.hook("poststop", env, func(a *hookArgs) { a.Last = true })
+	poststop, err := g.hook("poststop", func(a *hookArgs) { a.Last = true })
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	netBefore, netAfter, err := g.networkEnd(ctx, id)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	limits, err := g.limitEnd(ctx)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
+	steps := g.unshareSteps()
 	steps = append(steps, netBefore...)
-	steps = append(steps, stepRemove.Step(removeArgs{g.Identifier(), id}))
+	steps = append(steps, stepRemove.Step(g.removeArgs(id)))
 	steps = append(steps, netAfter...)
 	steps = append(steps, poststop...)
-	steps = append(steps, stepUnmount.Step(unmountArgs{g.RootDataset(), listed}))
-	steps = append(steps, limits...)
-	return steps, commit, nil
+	steps = append(steps, stepUnmount.Step(unmountArgs{g.RootDataset(), listed, g.sharedDatasets()}))
+	return append(steps, limits...), nil
 }

@@ -26,7 +26,8 @@ func world(t testing.TB, h *simhost.Host) []string {
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 
 	sets, err := h.Memory.List(ctx, "", zfsstore.ListOptions{
-		Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot},
+		Types:      []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot},
+		Properties: []string{zfsstore.AllProperties},
 	})
 	require.NoError(t, err)
 	var root string
@@ -34,7 +35,14 @@ func world(t testing.TB, h *simhost.Host) []string {
 		if d.Name == simhost.Pool {
 			root = filepath.Dir(filepath.Dir(d.Mountpoint))
 		}
+		sort.Strings(d.Clones)
 		add("dataset %s %s origin=%s mounted=%v clones=%v", d.Type, d.Name, d.Origin, d.Mounted, d.Clones)
+		for name, p := range d.Properties {
+			// Who has made a dataset is in a property that differs each time.
+			if p.Source == zfsstore.SourceLocal && name != "org.freebsd.ioc:made" {
+				add("property %s %s=%s", d.Name, name, p.Value)
+			}
+		}
 	}
 	mounts, err := h.Sim.Getfsstat(ctx)
 	require.NoError(t, err)
@@ -65,8 +73,8 @@ func files(t testing.TB, root string) []string {
 		if rel == "state.log" || rel == "lock" {
 			return nil
 		}
-		if rel == "unmounted" || strings.HasPrefix(rel, "db") && d.Name() == "network" {
-			return fs.SkipDir // the mock's own
+		if rel == "unmounted" || d.Name() == ".zfs" || strings.HasPrefix(rel, "db") && d.Name() == "network" {
+			return fs.SkipDir // the mock's own; snapshots do not change
 		}
 		if d.IsDir() && (strings.HasPrefix(rel, "run") || strings.HasPrefix(rel, "db")) {
 			return nil
@@ -117,5 +125,8 @@ func requireSame(t testing.TB, want, got []string) {
 		}
 	}
 	sort.Strings(diff)
+	if more := len(diff) - 12; more > 0 {
+		diff = append(diff[:12], fmt.Sprintf("and %d more", more))
+	}
 	require.Empty(t, strings.Join(diff, "\n"))
 }

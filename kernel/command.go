@@ -1,13 +1,18 @@
 package kernel
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 	"syscall"
 )
 
-// jexecPath is where the base system has jexec(8).
-const jexecPath = "/usr/sbin/jexec"
+// jexecPath and setfibPath are where the base system has jexec(8) and
+// setfib(1).
+const (
+	jexecPath  = "/usr/sbin/jexec"
+	setfibPath = "/usr/sbin/setfib"
+)
 
 // defaultPath is _PATH_DEFPATH of FreeBSD's paths.h: where execvp(3) looks when
 // the environment has no PATH.
@@ -47,7 +52,11 @@ func jexecArgs(cmd Command) (argv, env []string, err error) {
 		if strings.HasPrefix(cmd.User, "-") {
 			return nil, nil, &CallError{Op: "jexec", Subject: cmd.User, Errno: syscall.EINVAL, Msg: "no user name"}
 		}
-		argv = append(argv, "-U", cmd.User)
+		flag := "-U"
+		if cmd.SystemUser {
+			flag = "-u"
+		}
+		argv = append(argv, flag, cmd.User)
 	}
 	argv = append(argv, itoa(cmd.Jail.JID))
 	if !needsWrapper(cmd) {
@@ -67,6 +76,22 @@ func jexecArgs(cmd Command) (argv, env []string, err error) {
 	}
 	argv = append(argv, "/bin/sh", "-c", wrapper, "sh", dir)
 	return append(argv, cmd.Argv...), []string{"GO_LIBIOC_ENV=" + quoted.String()}, nil
+}
+
+// checkFIB refuses a routing table that the kernel does not have, before
+// setfib(1) would in its own words.
+func checkFIB(ctx context.Context, k Sysctls, cmd Command) error {
+	if cmd.FIB == 0 {
+		return nil
+	}
+	n, err := k.SysctlInt(ctx, "net.fibs")
+	if err != nil {
+		return err
+	}
+	if cmd.FIB < 0 || int64(cmd.FIB) >= n {
+		return &CallError{Op: "setfib", Subject: itoa(cmd.FIB), Errno: syscall.EINVAL, Msg: "this kernel has " + itoa(int(n)) + " routing tables (net.fibs)"}
+	}
+	return nil
 }
 
 // needsWrapper tells whether jexec(8) alone would not do: it changes to "/",

@@ -14,6 +14,7 @@ type Kernel interface {
 	Limits
 	Network
 	Processes
+	Modules
 	Sysctls
 	Firewalls
 

@@ -19,8 +19,15 @@ type Command struct {
 	Env []string
 	// Dir is the working directory, inside the jail for a jail; empty is "/".
 	Dir string
-	// User of the jail's passwd(5) to run as; empty is root.
+	// User of the jail's passwd(5) to run as, or of the host's for a command on
+	// the host; empty is root.
 	User string
+	// SystemUser looks User up on the host for a command in a jail too, jexec(8)
+	// -u.
+	SystemUser bool
+	// FIB is the routing table of a command in a jail, setfib(1). One that the
+	// kernel does not have (net.fibs) is EINVAL.
+	FIB int
 	// Stdin is read to its end; nil is /dev/null.
 	Stdin io.Reader
 	// Stdout and Stderr get what the program writes, as it is written; nil

@@ -25,9 +25,15 @@ func (k *freebsd) Run(ctx context.Context, cmd Command) (Exit, error) {
 	if err := k.verify(ctx, "jail_attach", 0, cmd.Jail); err != nil {
 		return Exit{}, err
 	}
+	if err := checkFIB(ctx, k, cmd); err != nil {
+		return Exit{}, err
+	}
 	argv, env, err := jexecArgs(cmd)
 	if err != nil {
 		return Exit{}, err
+	}
+	if cmd.FIB != 0 {
+		argv = append([]string{setfibPath, itoa(cmd.FIB)}, argv...)
 	}
 	head := &headWriter{to: cmd.Stderr}
 	if cmd.Terminal == nil {
@@ -37,7 +43,7 @@ func (k *freebsd) Run(ctx context.Context, cmd Command) (Exit, error) {
 		cmd.Stderr = head
 	}
 	exit, err := runGroup(ctx, cmd, &exec.Cmd{
-		Path: jexecPath, Args: argv, Dir: "/", SysProcAttr: &syscall.SysProcAttr{},
+		Path: argv[0], Args: argv, Dir: "/", SysProcAttr: &syscall.SysProcAttr{},
 		Env: append([]string{}, env...),
 	})
 	if err != nil {

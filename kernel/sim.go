@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -66,6 +67,8 @@ type SimOptions struct {
 
 	// Ether is the name of the host's network card; default "em0".
 	Ether string
+
+	loaded []string // modules, by kldload(2) since the machine's start
 
 	// Load is the state that an earlier Sim handed to Commit.
 	Load []SimRecord
@@ -203,6 +206,7 @@ func NewSim(opts SimOptions) (*Sim, error) {
 
 // boot makes the state of a machine that has just started.
 func (k *simKernel) boot() {
+	k.setModules(nil)
 	k.boots++
 	k.bootID = fmt.Sprintf("sim-%d-%d", k.boots, k.clock.Now().UnixNano())
 	k.jails.init(k)
@@ -341,7 +345,7 @@ func (k *simKernel) onDisk(p string) string {
 }
 
 func (k *simKernel) hasModule(name string) bool {
-	for _, m := range k.opts.Modules {
+	for _, m := range slices.Concat(k.opts.Modules, k.opts.loaded) {
 		if strings.TrimSuffix(m, ".ko") == name {
 			return true
 		}

@@ -13,7 +13,8 @@ import (
 
 // newProc finds the program. A nil process and no error is what jexec(8)
 // refuses, with its words.
-func (v *simView) newProc(argv, env []string, dir, user string) (*simProc, string, error) {
+func (v *simView) newProc(cmd Command) (*simProc, string, error) {
+	argv, env, dir, user := cmd.Argv, cmd.Env, cmd.Dir, cmd.User
 	k := v.s
 	root := v.me.rootPlace(k)
 	if dir == "" {
@@ -32,7 +33,11 @@ func (v *simView) newProc(argv, env []string, dir, user string) (*simProc, strin
 	}
 	p := &simProc{pr: v.me, view: v, root: root, cwd: cwd}
 	if user != "" && user != "root" {
-		uid, ok := k.userID(root, user)
+		accounts := root
+		if cmd.SystemUser {
+			accounts = (&prison{}).rootPlace(k) // the host's
+		}
+		uid, ok := k.userID(accounts, user)
 		if !ok {
 			return nil, "jexec: " + user + ": no such user\n", nil
 		}

@@ -32,15 +32,20 @@ func allowNames(rel simRelease, opts SimOptions) []string {
 	if !opts.NoZFS {
 		names = append(names, "allow.mount.zfs")
 	}
-	for _, m := range opts.Modules {
-		switch m = strings.TrimSuffix(m, ".ko"); m {
-		case "linprocfs", "linsysfs", "lindebugfs", "fusefs":
-			names = append(names, "allow.mount."+m)
-		case "vmm":
-			names = append(names, "allow.vmm")
+	modules := func(list []string) {
+		for _, m := range list {
+			switch m = strings.TrimSuffix(m, ".ko"); m {
+			case "linprocfs", "linsysfs", "lindebugfs", "fusefs":
+				names = append(names, "allow.mount."+m)
+			case "vmm":
+				names = append(names, "allow.vmm")
+			}
 		}
 	}
-	return append(names, rel.allow...)
+	modules(opts.Modules)
+	names = append(names, rel.allow...)
+	modules(opts.loaded) // last, so that bits given before keep their meaning
+	return names
 }
 
 // paramTable is security.jail.param of a kernel, sorted by name.

@@ -37,10 +37,12 @@ type bootRecord struct {
 	MountSeq int    `json:"mount_seq"`
 	RuleSeq  int    `json:"rule_seq"`
 	IfSeq    int    `json:"if_seq"`
+
+	Modules []string `json:"modules,omitempty"` // loaded since the start
 }
 
 func (k *simKernel) bootRecord() bootRecord {
-	return bootRecord{k.bootID, k.boots, k.jails.lastJID, k.mounts.seq, k.rctl.seq, k.net.seq}
+	return bootRecord{k.bootID, k.boots, k.jails.lastJID, k.mounts.seq, k.rctl.seq, k.net.seq, k.opts.loaded}
 }
 
 // forgetAll notes the end of every record, before the state is made anew.
@@ -148,6 +150,7 @@ func (k *simKernel) loadBoot(_ string, value []byte) error {
 	}
 	k.bootID, k.boots, k.jails.lastJID = b.BootID, b.Boots, b.LastJID
 	k.mounts.seq, k.rctl.seq, k.net.seq = b.MountSeq, b.RuleSeq, b.IfSeq
+	k.setModules(b.Modules)
 	return nil
 }
 

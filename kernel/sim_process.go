@@ -28,6 +28,7 @@ type SimProcess struct {
 	Argv   []string
 	Env    []string
 	Jail   Identity // zero on the host
+	FIB    int      // routing table, 0 on the host
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
@@ -179,8 +180,13 @@ func (p *simProc) exit() Exit {
 func (v *simView) Run(ctx context.Context, cmd Command) (Exit, error) {
 	var p *simProc
 	var refusal string // of jexec(8)
-	sp := &SimProcess{Argv: cmd.Argv, Env: cmd.Env, Jail: cmd.Jail}
+	sp := &SimProcess{Argv: cmd.Argv, Env: cmd.Env, Jail: cmd.Jail, FIB: cmd.FIB}
 	sp.Stdin, sp.Stdout, sp.Stderr = stdio(cmd)
+	if !cmd.Jail.IsZero() {
+		if err := checkFIB(ctx, v, cmd); err != nil {
+			return Exit{}, err
+		}
+	}
 	err := v.do(ctx, "run", strings.TrimSpace(cmd.Jail.Name+" "+strings.Join(cmd.Argv, " ")), func() error {
 		if len(cmd.Argv) == 0 || cmd.Argv[0] == "" {
 			return &CallError{Op: "run", Errno: syscall.EINVAL, Msg: "no program"}
@@ -200,7 +206,7 @@ func (v *simView) Run(ctx context.Context, cmd Command) (Exit, error) {
 		}
 		v.s.calls.forked()
 		var err error
-		if p, refusal, err = view.newProc(cmd.Argv, cmd.Env, cmd.Dir, cmd.User); p != nil {
+		if p, refusal, err = view.newProc(cmd); p != nil {
 			v.s.procs.start(p, sp)
 		}
 		return err

@@ -229,6 +229,14 @@ func (unsupported) BootID(ctx context.Context) (string, error) { return "", unsu
 
 func (unsupported) In(id Identity) Network { return unsupported{} }
 
+func (unsupported) ModuleLoaded(ctx context.Context, name string) (bool, error) {
+	return false, unsupportedError("ModuleLoaded")
+}
+
+func (unsupported) ModuleLoad(ctx context.Context, name string) error {
+	return unsupportedError("ModuleLoad")
+}
+
 func (unsupported) SetVnetSysctls(ctx context.Context, id Identity, values ...SysctlValue) error {
 	return unsupportedError("SetVnetSysctls")
 }

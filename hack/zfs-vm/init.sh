@@ -6,8 +6,10 @@
 # that line the run has failed.
 
 export PATH=/sbin:/bin LC_ALL=C HOME=/root
-/bin/busybox mkdir -p /bin /sbin
+/bin/busybox mkdir -p /bin /sbin /usr/bin
 /bin/busybox --install -s /bin
+# The kernel mounts a snapshot below .zfs by "/usr/bin/env mount".
+ln -s /bin/busybox /usr/bin/env
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev

@@ -9,3 +9,5 @@ import "os"
 func lockDir(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 }
+
+func unlockDir(file *os.File) error { return file.Close() }

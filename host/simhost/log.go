@@ -43,7 +43,7 @@ func openLog(dir string) (*stateLog, error) {
 	}
 	l := &stateLog{lock: lock}
 	if err := l.open(filepath.Join(dir, "state.log")); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, unlockDir(lock))
 	}
 	return l, nil
 }
@@ -150,5 +150,5 @@ func (l *stateLog) close() error {
 	if l.file != nil {
 		err = l.file.Close()
 	}
-	return errors.Join(err, l.lock.Close())
+	return errors.Join(err, unlockDir(l.lock))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -158,6 +159,7 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 			ResolvConf:    filepath.Join(dir, "etc", "resolv.conf"),
 			DevfsRules:    filepath.Join(dir, "etc", "devfs.rules"),
 			DevfsDefaults: filepath.Join(dir, "etc", "defaults", "devfs.rules"),
+			HBSDUpdate:    filepath.Join(dir, "usr", "sbin", "hbsd-update"),
 		},
 		RunDir:   filepath.Join(dir, "run"),
 		StateDir: filepath.Join(dir, "db"),
@@ -226,7 +228,11 @@ func (h *Host) attach() error {
 
 // jail finds a running jail for zfs-jail(8).
 func (h *Host) jail(name string) (int, bool) {
-	id, err := h.Sim.JailIdentify(context.Background(), 0, kernel.ByName(name))
+	key := kernel.ByName(name)
+	if jid, err := strconv.Atoi(name); err == nil {
+		key = kernel.ByJID(jid)
+	}
+	id, err := h.Sim.JailIdentify(context.Background(), 0, key)
 	return id.JID, err == nil
 }
 

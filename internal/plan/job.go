@@ -101,13 +101,21 @@ func (r Runner[E]) locked(ctx context.Context, job Job[E], begin func() *events.
 	if err != nil {
 		return err
 	}
-	j, err := Create(job.Journal, Header{
-		Key: job.Key, Boot: boot, PID: os.Getpid(), Started: job.Clock(), Plan: *p,
-	})
-	if err != nil {
-		return err
+	for before := 0; p != nil; p = p.Next {
+		j, err := Create(job.Journal, Header{
+			Key: job.Key, Boot: boot, PID: os.Getpid(), Started: job.Clock(), Plan: *p,
+		})
+		if err != nil {
+			return err
+		}
+		if err := r.Run(ctx, job.Env, j, begin()); err != nil {
+			return err
+		}
+		// What is half way to another state goes on when the caller gives up.
+		before += len(p.Steps)
+		ctx = context.WithValue(context.WithoutCancel(ctx), beforeKey{}, before)
 	}
-	return r.Run(ctx, job.Env, j, begin())
+	return nil
 }
 
 // Recover resumes the job's journal, if there is one, and returns the name of

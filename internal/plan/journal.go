@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 )
 
@@ -52,6 +53,7 @@ type Journal struct {
 	over   bool // complete
 	// rebooted since: what does not outlive that is gone.
 	rebooted bool
+	resumed  bool
 }
 
 type stepState struct {
@@ -71,7 +73,7 @@ func Create(path string, h Header) (*Journal, error) {
 		return nil, err
 	}
 	j := &Journal{Header: h, path: path, file: f, state: make([]stepState, len(h.Plan.Steps))}
-	if err := j.line(h, true); err != nil {
+	if err := errors.Join(j.line(h, true), syncDir(filepath.Dir(path))); err != nil {
 		return nil, errors.Join(err, j.Remove())
 	}
 	return j, nil
@@ -95,6 +97,27 @@ func Open(path string) (*Journal, error) {
 
 // ErrNoHeader is a journal that ends before its first line does.
 var ErrNoHeader = errors.New("journal has no header")
+
+// Peek reads the header of a journal that may be in use. No such file is
+// fs.ErrNotExist; a header that is not whole is ErrNoHeader.
+func Peek(path string) (h Header, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return h, err
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(f).ReadBytes('\n')
+	if errors.Is(err, io.EOF) {
+		return h, ErrNoHeader
+	}
+	if err != nil {
+		return h, err
+	}
+	if err := json.Unmarshal(line, &h); err != nil {
+		return h, fmt.Errorf("journal %s: header: %w", path, err)
+	}
+	return h, nil
+}
 
 func (j *Journal) read() error {
 	data, err := io.ReadAll(j.file)
@@ -173,6 +196,18 @@ func (j *Journal) line(v any, sync bool) error {
 		return j.file.Sync()
 	}
 	return nil
+}
+
+// syncDir makes the entries of a directory survive a power loss, fsync(2).
+func syncDir(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil // a directory cannot be synced there
+	}
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // Close closes the file and leaves it for a later Resume.

@@ -34,6 +34,10 @@ func (r Runner[E]) Run(ctx context.Context, env E, j *Journal, parent *events.Sp
 		if errors.Is(err, ErrCrash) {
 			return errors.Join(err, j.Close())
 		}
+		var on *onwardError
+		if errors.As(err, &on) && commit < len(steps) {
+			return r.forward(ctx, env, j, parent, err)
+		}
 		if err != nil {
 			return r.back(ctx, env, j, parent, err)
 		}
@@ -42,7 +46,7 @@ func (r Runner[E]) Run(ctx context.Context, env E, j *Journal, parent *events.Sp
 		if err := ctx.Err(); err != nil {
 			return r.back(ctx, env, j, parent, err)
 		}
-		return r.forward(ctx, env, j, parent)
+		return r.forward(ctx, env, j, parent, nil)
 	}
 	// From here on a crash must not undo what the caller is told is done.
 	if err := j.finish(r.durable(steps)); err != nil {
@@ -69,12 +73,12 @@ func (j *Journal) finish(sync bool) error {
 // whether the operation is done now: false means that it was undone. Boot is
 // the present BootID: after a reboot nothing is left of jails and mounts.
 func (r Runner[E]) Resume(ctx context.Context, env E, j *Journal, boot string, parent *events.Span) (finished bool, err error) {
-	j.rebooted = boot != j.Header.Boot
+	j.rebooted, j.resumed = boot != j.Header.Boot, true
 	switch {
 	case j.over:
 		return true, j.Remove()
 	case j.committed():
-		return true, r.forward(ctx, env, j, parent)
+		return true, r.forward(ctx, env, j, parent, nil)
 	}
 	return false, r.back(ctx, env, j, parent, nil)
 }
@@ -92,11 +96,10 @@ func (j *Journal) committed() bool {
 // forward does every step behind the commit point that is not done yet. One
 // failure does not keep the others from running, unless it is a barrier's; what
 // is not done stays in the journal, and a later Resume tries it again.
-func (r Runner[E]) forward(ctx context.Context, env E, j *Journal, parent *events.Span) error {
+func (r Runner[E]) forward(ctx context.Context, env E, j *Journal, parent *events.Span, cause error) error {
 	ctx, cancel := r.detach(ctx)
 	defer cancel()
-	var all error
-	left := false
+	all, left := cause, false
 	for i := j.Header.Plan.Commit; i < len(j.state); i++ {
 		if j.state[i].phase == done {
 			continue
@@ -166,6 +169,8 @@ func (j *Journal) call(i int, span *events.Span, sync bool) *Call {
 	return &Call{
 		Span:     span,
 		Rebooted: j.rebooted,
+		Resumed:  j.resumed,
+		journal:  j,
 		effect:   j.state[i].effect,
 		save: func(data json.RawMessage) error {
 			return j.write(record{Step: i, Phase: effect, Effect: data}, sync)

@@ -26,7 +26,11 @@ type Call struct {
 	// Rebooted tells that the machine was started again since the journal was
 	// begun: jails, mounts and their identities are gone by themselves.
 	Rebooted bool
+	// Resumed tells that another run began the operation: what that run knew
+	// besides the journal is gone.
+	Resumed bool
 
+	journal *Journal
 	effect  json.RawMessage
 	save    func(json.RawMessage) error
 	skipped string
@@ -51,6 +55,21 @@ func (c *Call) SetEffect(v any) error {
 // Effect reads the newest effect into v and tells whether there is one.
 func (c *Call) Effect(v any) bool {
 	return c.effect != nil && json.Unmarshal(c.effect, v) == nil
+}
+
+// EffectOf reads into v the effect of the plan's last step of a kind, and tells
+// whether there is one: so a step finds the jail that an earlier one has made.
+func (c *Call) EffectOf(kind string, v any) bool {
+	if c.journal == nil {
+		return false
+	}
+	for i := len(c.journal.state) - 1; i >= 0; i-- {
+		effect := c.journal.state[i].effect
+		if c.journal.Header.Plan.Steps[i].Kind == kind && effect != nil {
+			return json.Unmarshal(effect, v) == nil
+		}
+	}
+	return false
 }
 
 // Skip marks the step as skipped: there was nothing to do, and nothing to undo.
@@ -164,6 +183,20 @@ func Final(err error) error {
 type finalError struct{ error }
 
 func (e *finalError) Unwrap() error { return e.error }
+
+// Onward marks an error of a step before the commit point that is answered by
+// going forward: what comes behind the commit point takes everything down. In a
+// plan without that it is rolled back as any other.
+func Onward(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &onwardError{err}
+}
+
+type onwardError struct{ error }
+
+func (e *onwardError) Unwrap() error { return e.error }
 
 // Kinds is the table of all kinds an operation's journal may name.
 type Kinds[E any] map[string]Kind[E]

@@ -57,6 +57,8 @@ func endedContext(s *suite) {
 	for name, call := range map[string]func() error{
 		"Features":     func() error { return one(k.Features(ctx)) },
 		"BootID":       func() error { return one(k.BootID(ctx)) },
+		"ModuleLoad":   func() error { return k.ModuleLoad(ctx, "tmpfs") },
+		"ModuleLoaded": func() error { return one(k.ModuleLoaded(ctx, "tmpfs")) },
 		"SysctlString": func() error { return one(k.SysctlString(ctx, "kern.osrelease")) },
 		"SysctlInt":    func() error { return one(k.SysctlInt(ctx, "kern.osreldate")) },
 		"JailSet": func() error {

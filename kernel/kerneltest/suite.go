@@ -88,6 +88,7 @@ func Run(t *testing.T, open func(t *testing.T) Env) {
 		{"Network", networkCases},
 		{"Firewall", firewallCases},
 		{"Processes", processCases},
+		{"Modules", moduleCases},
 	} {
 		for _, c := range area.cases {
 			t.Run(area.name+"/"+c.name, func(t *testing.T) {

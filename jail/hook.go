@@ -1,0 +1,70 @@
+package jail
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/libioc/go-libioc/internal/plan"
+)
+
+// consoleLogKey is the property for jail(8)'s exec.consolelog. libioc and
+// iocage know none, so it is a user property, which they keep.
+const consoleLogKey = "user.exec_consolelog"
+
+// inJail are the hooks that run in the jail; the others run on the host.
+var inJail = map[string]bool{"start": true, "stop": true}
+
+// hook is the step of one hook, or none when the property is unset.
+func (g *JailGenerator) hook(name string, change ...func(*hookArgs)) ([]plan.Step, error) {
+	eff := g.effective()
+	command := eff.String("exec_" + name)
+	if command == "" {
+		return nil, nil
+	}
+	a := hookArgs{
+		Hook: name, Command: command, Name: g.Identifier(), Inside: inJail[name],
+		RootDataset: g.RootDataset(), Timeout: eff.Duration("exec_timeout"),
+	}
+	if a.Inside {
+		var err error
+		if a.Place, err = g.commandPlace(""); err != nil {
+			return nil, err
+		}
+	} else if user := eff.String("exec_system_user"); user != "root" {
+		a.Place.User = user
+	}
+	for _, c := range change {
+		c(&a)
+	}
+	return []plan.Step{stepHook.Step(a)}, nil
+}
+
+// place is how commands in a jail are run, jail(8): exec.jail_user,
+// exec.system_jail_user, exec.fib and exec.consolelog.
+type place struct {
+	User       string `json:"user,omitempty"`
+	SystemUser bool   `json:"system_user,omitempty"`
+	FIB        int    `json:"fib,omitempty"`
+	ConsoleLog string `json:"console_log,omitempty"` // a host file that output is added to
+}
+
+// commandPlace is that of the configuration, for the user if one is given.
+func (g *JailGenerator) commandPlace(user string) (place, error) {
+	eff := g.effective()
+	p := place{User: user, FIB: eff.Int("exec_fib")}
+	if user == "" {
+		p.User, p.SystemUser = eff.String("exec_jail_user"), eff.Bool("exec_system_jail_user")
+	}
+	if p.User == "root" {
+		p.User, p.SystemUser = "", false
+	}
+	log, err := g.Get(consoleLogKey)
+	if err != nil || log == "" || log == "none" {
+		return p, err
+	}
+	if !filepath.IsAbs(log) {
+		return p, fmt.Errorf("%w: %s=%s is not an absolute path", ErrConfig, consoleLogKey, log)
+	}
+	p.ConsoleLog = filepath.Clean(log)
+	return p, nil
+}

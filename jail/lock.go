@@ -1,0 +1,187 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/plan"
+)
+
+// lock takes the locks of a jail and of others that its operation changes, in
+// the order of their keys, and clears what interrupted operations on any of
+// them have left. The jail's own journal is left to the operation itself.
+func (g *JailGenerator) lock(ctx context.Context, op string, busy Busy, also []*JailGenerator) (func(), error) {
+	keys := []string{g.lockKey()}
+	for _, other := range also {
+		keys = append(keys, other.lockKey())
+	}
+	for {
+		// An interrupted operation on this jail may have been about others.
+		unfinished, err := alsoOf(g.journal())
+		if err != nil {
+			return nil, err
+		}
+		held, unlock, err := lockAll(ctx, g.host, op, busy, append(slices.Clone(keys), unfinished...))
+		if err != nil {
+			return nil, err
+		}
+		now, err := alsoOf(g.journal())
+		switch {
+		case err != nil:
+		case !contains(held, now):
+			unlock()
+			continue // another process has begun and crashed meanwhile
+		default:
+			if err = g.clearOthers(ctx, op, held); err == nil {
+				return unlock, nil
+			}
+		}
+		unlock()
+		return nil, err
+	}
+}
+
+// lockAll takes locks in the order of their keys.
+func lockAll(ctx context.Context, h *host.Host, op string, busy Busy, keys []string) (held []string, unlock func(), err error) {
+	slices.Sort(keys)
+	var unlocks []func()
+	unlock = func() {
+		for _, u := range slices.Backward(unlocks) {
+			u()
+		}
+	}
+	for _, key := range slices.Compact(keys) {
+		u, err := h.Lock(ctx, key, op, busy)
+		if err != nil {
+			unlock()
+			return nil, nil, err
+		}
+		held, unlocks = append(held, key), append(unlocks, u)
+	}
+	return held, unlock, nil
+}
+
+func contains(all, some []string) bool {
+	for _, s := range some {
+		if !slices.Contains(all, s) {
+			return false
+		}
+	}
+	return true
+}
+
+// alsoOf are the keys of the other jails that an unfinished operation is about.
+func alsoOf(journal string) ([]string, error) {
+	h, err := plan.Peek(journal)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, plan.ErrNoHeader) {
+		return nil, nil
+	}
+	return h.Plan.Also, err
+}
+
+// clearOthers resumes the interrupted operations on other jails that are about
+// one whose lock is held: a rename to its name, a clone of it. While such an
+// operation runs it holds that lock, so one that is found here does not run.
+func (g *JailGenerator) clearOthers(ctx context.Context, op string, held []string) error {
+	sources, err := g.host.Sources(ctx)
+	if err != nil {
+		return err
+	}
+	for _, source := range sources {
+		names, err := plan.Journals(g.host.JournalDir(source.Name, "jail"))
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			other := *g
+			other.source, other.name, other.fullName = source, name, source.Name+"/"+name
+			if other.lockKey() == g.lockKey() {
+				continue
+			}
+			also, err := alsoOf(other.journal())
+			if err != nil {
+				return err
+			}
+			about := append(also, other.lockKey())
+			if !slices.ContainsFunc(about, func(key string) bool { return slices.Contains(held, key) }) {
+				continue
+			}
+			about = slices.DeleteFunc(about, func(key string) bool { return slices.Contains(held, key) })
+			_, unlock, err := lockAll(ctx, g.host, op, Fail, about)
+			if err != nil {
+				return err
+			}
+			_, err = collect(ctx, other.startRecover(ctx, func(context.Context) (func(), error) { return unlock, nil }))
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// startRecover clears what an interrupted operation left of this jail, under
+// the locks that lock takes.
+func (g *JailGenerator) startRecover(ctx context.Context, lock func(context.Context) (func(), error)) <-chan events.IocEvent {
+	return runner(g.host).StartRecover(ctx, plan.Job[env]{
+		Event: events.JailRecover{Jail: g.fullName}, Room: room, Lock: lock,
+		Env: g.env(), Journal: g.journal(), Boot: g.host.Kernel.BootID, Clock: g.host.Now, Scope: "recover " + g.fullName,
+	})
+}
+
+// lockToRecover takes the locks of a jail and of those its journal is about,
+// without waiting.
+func (g *JailGenerator) lockToRecover(ctx context.Context) (func(), error) {
+	also, err := alsoOf(g.journal())
+	if err != nil {
+		return nil, err
+	}
+	held, unlock, err := lockAll(ctx, g.host, "recover", Fail, append(also, g.lockKey()))
+	if err != nil {
+		return nil, err
+	}
+	if now, err := alsoOf(g.journal()); err != nil || !contains(held, now) {
+		unlock()
+		return nil, errors.Join(err, &host.BusyError{Key: g.lockKey()})
+	}
+	return unlock, nil
+}
+
+// lockKeys are the keys of jails, for a plan.
+func lockKeys(jails []*JailGenerator) []string {
+	var keys []string
+	for _, j := range jails {
+		keys = append(keys, j.lockKey())
+	}
+	return keys
+}
+
+// ownerOf is the jail that a dataset belongs to, if it does to one.
+func ownerOf(ctx context.Context, h *host.Host, dataset string) (*JailGenerator, bool, error) {
+	sources, err := h.Sources(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, source := range sources {
+		rest, ok := strings.CutPrefix(dataset, source.Jails()+"/")
+		if !ok {
+			continue
+		}
+		name, _, _ := strings.Cut(rest, "/")
+		name, _, _ = strings.Cut(name, "@")
+		g, err := generator(ctx, h, source, name)
+		return g, err == nil, err
+	}
+	return nil, false, nil
+}
+
+// pool is the first component of a dataset's name.
+func pool(dataset string) string {
+	name, _, _ := strings.Cut(dataset, "/")
+	return name
+}

@@ -1,0 +1,134 @@
+package jail
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// PromoteOptions say how a jail is promoted.
+type PromoteOptions struct {
+	Busy Busy
+}
+
+// Promote makes a cloned jail independent of the jail or dataset it was cloned
+// from: that one becomes a clone of this jail, and can be destroyed. Snapshots
+// up to the common one move to this jail, and whatever else was cloned from
+// them depends on it from then on. Running jails are not disturbed.
+//
+// A dataset that was cloned from a release stays as it is: to promote it would
+// take the release's own snapshots away from it.
+//
+// Errors: ErrNotFound, zfsstore.ErrNotClone when there is nothing to promote,
+// zfsstore.ErrExists when both have a snapshot of one name, ErrBusy. All or
+// nothing.
+func (g *JailGenerator) Promote(ctx context.Context, o PromoteOptions) <-chan events.IocEvent {
+	return g.start(ctx, g.promoteOperation(o), nil)
+}
+
+// Promote is the synchronous form of [JailGenerator.Promote].
+func (j *Jail) Promote(ctx context.Context, o PromoteOptions) ([]events.IocEvent, error) {
+	return collect(ctx, j.JailGenerator.Promote(ctx, o))
+}
+
+// PlanPromote plans what Promote would do.
+func (g *JailGenerator) PlanPromote(ctx context.Context, o PromoteOptions) (*Plan, error) {
+	return g.planned(ctx, g.promoteOperation(o))
+}
+
+func (g *JailGenerator) promoteOperation(o PromoteOptions) operation {
+	return operation{
+		name:  "promote",
+		event: events.JailPromote{Jail: g.fullName},
+		busy:  o.Busy,
+		also:  g.origins,
+		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planPromote(ctx) },
+	}
+}
+
+// origins are the jails that this one was cloned from.
+func (g *JailGenerator) origins(ctx context.Context) ([]*JailGenerator, error) {
+	tree, err := g.tree(ctx, g.Dataset())
+	if err != nil {
+		return nil, err
+	}
+	var out []*JailGenerator
+	for _, d := range tree {
+		owner, ok, err := ownerOf(ctx, g.host, d.Origin)
+		if err != nil {
+			return nil, err
+		}
+		if ok && owner.lockKey() != g.lockKey() {
+			out = append(out, owner)
+		}
+	}
+	return out, nil
+}
+
+func (g *JailGenerator) planPromote(ctx context.Context) (*plan.Plan, error) {
+	tree, err := g.tree(ctx, g.Dataset())
+	if err != nil {
+		return nil, err
+	}
+	sources, err := g.host.Sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var steps []plan.Step
+	print := map[string]string{}
+	for _, d := range slices.Backward(tree) { // the deepest first
+		of, snapshot, _ := strings.Cut(d.Origin, "@")
+		if d.Origin == "" || ofRelease(sources, of) {
+			continue
+		}
+		if err := g.mayPromote(ctx, tree, d, of, snapshot); err != nil {
+			return nil, err
+		}
+		steps = append(steps, stepPromote.Step(promoteArgs{d.Name, of}))
+		print[d.Name] = d.Origin
+	}
+	if len(steps) == 0 {
+		return nil, &zfsstore.Error{Op: "promote", Dataset: g.Dataset(), Err: zfsstore.ErrNotClone}
+	}
+	return &plan.Plan{
+		Operation: "promote", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
+	}, nil
+}
+
+// mayPromote refuses when a snapshot that would move has the name of one that
+// is there.
+func (g *JailGenerator) mayPromote(ctx context.Context, tree tree, d zfsstore.Dataset, of, snapshot string) error {
+	origin, err := g.tree(ctx, of)
+	if err != nil {
+		return err
+	}
+	for _, s := range origin.snapshots(of) {
+		_, name, _ := strings.Cut(s.Name, "@")
+		if _, taken := tree.find(d.Name + "@" + name); taken {
+			return &zfsstore.Error{
+				Op: "promote", Dataset: d.Name, Err: fmt.Errorf("%w: %s@%s", zfsstore.ErrExists, d.Name, name),
+			}
+		}
+		if name == snapshot {
+			return nil // newer ones stay
+		}
+	}
+	return nil
+}
+
+// ofRelease tells whether a dataset is a release's, or one of the base
+// directories that iocage_legacy keeps for ZFS basejails.
+func ofRelease(sources []host.Source, dataset string) bool {
+	for _, s := range sources {
+		if strings.HasPrefix(dataset, s.Releases()+"/") || strings.HasPrefix(dataset, s.Dataset+"/base/") {
+			return true
+		}
+	}
+	return false
+}

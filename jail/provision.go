@@ -1,0 +1,86 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/libioc/go-libioc/events"
+)
+
+// Provisioner fills a jail by one method, such as puppet or ix. A program
+// supplies it; this library has none of its own.
+type Provisioner interface {
+	// Provision works on the jail, which may be running or not and is left as it
+	// was found. It may call any operation of the jail: no lock is held. What
+	// happens meanwhile is told by progress, which may be nil.
+	Provision(ctx context.Context, j *Jail, o ProvisionRequest) error
+}
+
+// ProvisionRequest is what the jail's configuration says about provisioning.
+type ProvisionRequest struct {
+	Method string // provision.method
+	Source string // provision.source: an absolute path or a URL
+	Rev    string // provision.rev: a revision of the source
+	// Progress sends an event below JailProvisioning: a
+	// JailProvisioningAssetDownload, a PuppetApplyEvent, ...
+	Progress func(e events.IocEvent)
+}
+
+// Errors of provisioning.
+var (
+	// ErrProvisionMethod: the jail has no provision.method, or none that the
+	// program supplies (libioc: UndefinedProvisionerMethod,
+	// InvalidProvisionerMethod).
+	ErrProvisionMethod = errors.New("no such provisioner")
+	// ErrProvisionSource: the jail has no provision.source (libioc:
+	// UndefinedProvisionerSource).
+	ErrProvisionSource = errors.New("no source to provision from")
+)
+
+// ProvisionOptions are the ways to provision that the program knows.
+type ProvisionOptions struct {
+	// Methods are the provisioners by provision.method.
+	Methods map[string]Provisioner
+}
+
+// Provision provisions the jail by the method that its configuration names. It
+// is no transaction: what a provisioner has done stays.
+//
+// Errors: ErrProvisionMethod, ErrProvisionSource, and the provisioner's.
+func (g *JailGenerator) Provision(ctx context.Context, o ProvisionOptions) <-chan events.IocEvent {
+	request := ProvisionRequest{}
+	eff := g.effective()
+	request.Method = eff.String("provision.method")
+	request.Source = eff.String("provision.source")
+	request.Rev = eff.String("provision.rev")
+	event := events.JailProvisioning{Jail: g.fullName, Method: request.Method}
+	op := events.NewOperation(events.Options{Room: 2, Clock: g.host.Now, Scope: "provision " + g.fullName})
+	p, ok := o.Methods[request.Method]
+	switch {
+	case !ok:
+		op.Refuse(event, &Error{"provision", g.fullName, fmt.Errorf("%w: %q", ErrProvisionMethod, request.Method)})
+		return op.Events()
+	case request.Source == "":
+		op.Refuse(event, &Error{"provision", g.fullName, ErrProvisionSource})
+		return op.Events()
+	}
+	go func() {
+		span := op.Begin(event)
+		request.Progress = func(e events.IocEvent) { span.Begin(e).Done("") }
+		err := p.Provision(ctx, &Jail{g}, request)
+		if err != nil {
+			err = &Error{"provision", g.fullName, err}
+			span.Fail(err, "")
+		} else {
+			span.Done("")
+		}
+		op.Close(err)
+	}()
+	return op.Events()
+}
+
+// Provision is the synchronous form of [JailGenerator.Provision].
+func (j *Jail) Provision(ctx context.Context, o ProvisionOptions) ([]events.IocEvent, error) {
+	return collect(ctx, j.JailGenerator.Provision(ctx, o))
+}

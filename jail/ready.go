@@ -1,0 +1,224 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// ErrNotReady: the jail runs, and its ready probe does not succeed. A
+// *NotReadyError tells which check.
+var ErrNotReady = errors.New("jail is not ready")
+
+// NotReadyError is a jail whose probe did not succeed in time.
+type NotReadyError struct {
+	Jail  string
+	Check Check
+	After time.Duration
+	Err   error // what the last attempt said
+}
+
+func (e *NotReadyError) Error() string {
+	return fmt.Sprintf("jail %s is not ready after %v: %s: %v", e.Jail, e.After.Round(time.Millisecond), e.Check, e.Err)
+}
+
+// Is makes errors.Is(err, ErrNotReady) true.
+func (e *NotReadyError) Is(target error) bool { return target == ErrNotReady }
+
+// Unwrap gives what the last attempt said.
+func (e *NotReadyError) Unwrap() error { return e.Err }
+
+var (
+	readyStandard  = Probe{Interval: time.Second, Timeout: time.Minute, Failures: 1}
+	healthStandard = Probe{Interval: 10 * time.Second, Timeout: 5 * time.Second, Failures: 3}
+)
+
+// attempt bounds one attempt of a ready probe.
+const attempt = 5 * time.Second
+
+// WaitReady waits until the running jail's ready probe succeeds; a jail without
+// one is ready when it runs. Errors: *NotReadyError when the probe's timeout or
+// the context is over first, ErrNotRunning when the jail is not there or ends
+// meanwhile, ErrConfig for a probe that is none.
+func (g *JailGenerator) WaitReady(ctx context.Context) error {
+	p, err := g.probe(ReadyKey, readyStandard)
+	if err != nil {
+		return g.refused("wait for", err)
+	}
+	if len(p.Checks) == 0 {
+		return nil
+	}
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
+	defer cancel()
+	pause := min(p.Interval, 20*time.Millisecond)
+	for {
+		failed, err := g.try(ctx, p, attempt)
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, ErrNotRunning) {
+			return g.refused("wait for", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+			pause = min(p.Interval, 2*pause)
+		}
+		if ctx.Err() != nil {
+			return &NotReadyError{Jail: g.fullName, Check: failed, After: time.Since(began), Err: err}
+		}
+	}
+}
+
+// Healthy makes one attempt of the jail's health probe; nil if there is none.
+// Errors: *NotReadyError, ErrNotRunning, ErrConfig.
+func (g *JailGenerator) Healthy(ctx context.Context) error {
+	p, err := g.probe(HealthKey, healthStandard)
+	if err != nil {
+		return g.refused("check", err)
+	}
+	began := time.Now()
+	failed, err := g.try(ctx, p, p.Timeout)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrNotRunning):
+		return g.refused("check", err)
+	}
+	return &NotReadyError{Jail: g.fullName, Check: failed, After: time.Since(began), Err: err}
+}
+
+// try makes all checks once and names the one that failed.
+func (g *JailGenerator) try(ctx context.Context, p Probe, timeout time.Duration) (Check, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	for _, c := range p.Checks {
+		if err := g.check(ctx, c); err != nil {
+			return c, err
+		}
+	}
+	return Check{}, nil
+}
+
+func (g *JailGenerator) check(ctx context.Context, c Check) error {
+	switch c.Kind {
+	case "tcp":
+		return g.checkTCP(ctx, c)
+	case "exec":
+		return g.checkExec(ctx, c.Argv)
+	case "file":
+		return g.checkFile(ctx, c.Text)
+	}
+	return g.checkProcess(ctx, c.Text)
+}
+
+func (g *JailGenerator) checkExec(ctx context.Context, argv []string) error {
+	result, err := g.Exec(ctx, argv, ExecOptions{})
+	switch {
+	case err != nil:
+		return err
+	case result.Signal != 0:
+		return fmt.Errorf("killed by signal %d", result.Signal)
+	case result.ExitCode != 0:
+		said := strings.TrimSpace(tail(string(result.Stdout) + string(result.Stderr)))
+		return fmt.Errorf("exit status %d: %s", result.ExitCode, said)
+	}
+	return nil
+}
+
+// checkFile looks below the jail's root without following any link of the
+// jail's.
+func (g *JailGenerator) checkFile(ctx context.Context, path string) error {
+	if _, err := g.Identity(ctx); err != nil {
+		return err
+	}
+	dir, err := g.RootPath(ctx)
+	if err != nil {
+		return err
+	}
+	root, err := saferoot.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	_, err = root.Lstat(strings.TrimLeft(path, "/"))
+	return err
+}
+
+var errNoProcess = errors.New("no process of that name")
+
+func (g *JailGenerator) checkProcess(ctx context.Context, name string) error {
+	id, err := g.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	list, err := g.host.Kernel.ProcessList(ctx, id.JID)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		if p.Command == name {
+			return nil
+		}
+	}
+	return errNoProcess
+}
+
+// checkTCP connects to the jail's first address. Into a network stack of its
+// own the host may have no way, so there nc(1) of the jail connects to itself.
+func (g *JailGenerator) checkTCP(ctx context.Context, c Check) error {
+	address, port, err := splitTCP(c.Text)
+	if err != nil {
+		return err
+	}
+	p, err := g.host.Kernel.JailGet(ctx, 0, kernel.ByName(g.Identifier()), "vnet", "ip4", "ip6", "ip4.addr", "ip6.addr")
+	if errors.Is(err, kernel.ErrNotFound) {
+		return ErrNotRunning
+	}
+	if err != nil {
+		return err
+	}
+	if kernel.JailSys(p.Int("vnet")) == kernel.JailSysNew {
+		if address == "" {
+			address = "localhost"
+		}
+		return g.checkExec(ctx, []string{"/usr/bin/nc", "-z", "-w", "5", address, strconv.Itoa(port)})
+	}
+	if address == "" {
+		if address = stackAddress(p); address == "" {
+			return errNoAddress
+		}
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+var errNoAddress = errors.New("the jail has no address")
+
+// stackAddress is an address that the jail's programs listen on.
+func stackAddress(p kernel.Params) string {
+	for _, family := range []struct {
+		name, local string
+		size        int
+	}{{"ip4", "127.0.0.1", 4}, {"ip6", "::1", 16}} {
+		addrs := p.Addrs(family.name+".addr", family.size)
+		switch {
+		case len(addrs) > 0:
+			return addrs[0].String()
+		case kernel.JailSys(p.Int(family.name)) == kernel.JailSysInherit:
+			return family.local
+		}
+	}
+	return ""
+}

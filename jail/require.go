@@ -1,0 +1,92 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// RequireExisting is ErrNotFound unless the jail's dataset exists; one that is
+// not mounted is host.ErrNotMounted (libioc: require_jail_existing).
+func (g *JailGenerator) RequireExisting(ctx context.Context) error {
+	_, err := g.host.Mountpoint(ctx, g.Dataset())
+	if errors.Is(err, host.ErrNotMounted) {
+		return missing(ctx, g.host, []host.Source{g.source}, g.name)
+	}
+	return err
+}
+
+// RequireNotExisting is ErrExists if the jail's dataset exists, mounted or not
+// (libioc: require_jail_not_existing).
+func (g *JailGenerator) RequireNotExisting(ctx context.Context) error {
+	_, err := g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{})
+	switch {
+	case err == nil:
+		return ErrExists
+	case errors.Is(err, zfsstore.ErrNotFound):
+		return nil
+	}
+	return err
+}
+
+// RequireStopped is ErrRunning if the jail runs (libioc: require_jail_stopped).
+func (g *JailGenerator) RequireStopped(ctx context.Context) error {
+	running, err := g.Running(ctx)
+	if err == nil && running {
+		return ErrRunning
+	}
+	return err
+}
+
+// RequireRunning is ErrNotRunning unless the jail runs (libioc:
+// require_jail_running).
+func (g *JailGenerator) RequireRunning(ctx context.Context) error {
+	_, err := g.Identity(ctx)
+	return err
+}
+
+// RequireTemplate is ErrNotTemplate unless the jail is a template (libioc:
+// require_jail_is_template).
+func (g *JailGenerator) RequireTemplate() error {
+	if !g.effective().Bool("template") {
+		return ErrNotTemplate
+	}
+	return nil
+}
+
+// RequireNotTemplate is ErrTemplate if the jail is a template (libioc:
+// require_jail_not_template).
+func (g *JailGenerator) RequireNotTemplate() error {
+	if g.effective().Bool("template") {
+		return ErrTemplate
+	}
+	return nil
+}
+
+// RequireHostID is ErrHostID if hostid_strict_check is on and the jail belongs
+// to another host (libioc: require_jail_match_hostid, hostid_check_ok). UUIDs
+// are compared whatever their spelling.
+func (g *JailGenerator) RequireHostID(ctx context.Context) error {
+	eff := g.effective()
+	if !eff.Bool("hostid_strict_check") {
+		return nil
+	}
+	uuid, err := g.hostUUID(ctx)
+	if err != nil {
+		return err
+	}
+	if id := eff.String("hostid"); id != "" && !sameUUID(id, uuid) {
+		return fmt.Errorf("%w: %s, not %s", ErrHostID, id, uuid)
+	}
+	return nil
+}
+
+// RequireStorageBackend is ErrConfig for a basejail_type that is unknown
+// (libioc: require_storage_backend).
+func (g *JailGenerator) RequireStorageBackend() error {
+	_, err := g.StorageBackend()
+	return err
+}

@@ -1,0 +1,106 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+)
+
+// RestartOptions say how a jail is restarted.
+type RestartOptions struct {
+	// Shutdown stops the jail and starts it again. Without it the restart is
+	// soft: the stop hook and the start hook run in the jail, which keeps its
+	// jid, its network, its mounts and what no hook ends.
+	Shutdown bool
+	// Force goes on when the prestop or stop hook fails; with Shutdown, a jail
+	// that does not run is started.
+	Force bool
+	// Env is added to the environment of every hook, over what it has.
+	Env map[string]string
+	// Terminal, if set, is given to the start and stop hooks, see StartOptions.
+	Terminal *os.File
+	Busy     Busy
+}
+
+// Restart restarts the services of a running jail, or the jail.
+//
+// A soft restart does not go back: once the stop hook has begun, the start hook
+// runs too, even if the first failed or the context ended, because a jail with
+// half its services is what nobody wants. libioc passes such failures over;
+// here they are the error.
+//
+// With Shutdown a failed stop leaves the jail as Stop does, and a failed start
+// leaves it stopped. Once the jail is removed, it is started again even if the
+// context has ended; exec_timeout bounds that. A crash between leaves it stopped.
+//
+// Errors: ErrNotRunning, *HookError, and those of Stop and Start.
+func (g *JailGenerator) Restart(ctx context.Context, o RestartOptions) <-chan events.IocEvent {
+	return g.start(ctx, g.restartOperation(o), nil)
+}
+
+// Restart is the synchronous form of [JailGenerator.Restart].
+func (j *Jail) Restart(ctx context.Context, o RestartOptions) ([]events.IocEvent, error) {
+	return collect(ctx, j.JailGenerator.Restart(ctx, o))
+}
+
+// PlanRestart plans what Restart would do.
+func (g *JailGenerator) PlanRestart(ctx context.Context, o RestartOptions) (*Plan, error) {
+	return g.planned(ctx, g.restartOperation(o))
+}
+
+func (g *JailGenerator) restartOperation(o RestartOptions) operation {
+	return operation{
+		name:  "restart",
+		event: events.JailRestart{Jail: g.fullName},
+		busy:  o.Busy,
+		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planRestart(ctx, o) },
+		begin: func(r *run) { r.extra, r.hooks = o.Env, o.Terminal },
+	}
+}
+
+func (g *JailGenerator) planRestart(ctx context.Context, o RestartOptions) (*plan.Plan, error) {
+	g, err := g.fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := g.Identity(ctx)
+	running := err == nil
+	if err != nil && !(o.Shutdown && o.Force && errors.Is(err, ErrNotRunning)) {
+		return nil, err
+	}
+	if !o.Shutdown {
+		return g.planSoftRestart(ctx, o)
+	}
+	if err := g.mayBeStarted(ctx); err != nil {
+		return nil, err // before the jail is stopped
+	}
+	up, err := g.planUp(ctx, StartOptions{})
+	if err != nil || !running {
+		return up, err
+	}
+	steps, commit, err := g.stopSteps(ctx, StopOptions{Force: o.Force}, id)
+	return &plan.Plan{
+		Operation: "stop", Subject: g.fullName, Steps: steps, Commit: commit,
+		Fingerprint: up.Fingerprint, Next: up,
+	}, err
+}
+
+// planSoftRestart runs the two hooks of services. Nothing of it is tried again
+// later: a hook that failed is told.
+func (g *JailGenerator) planSoftRestart(ctx context.Context, o RestartOptions) (*plan.Plan, error) {
+	stop, err := g.hook("stop", func(a *hookArgs) { a.Tolerate, a.Last = o.Force, true })
+	if err != nil {
+		return nil, err
+	}
+	start, err := g.hook("start", func(a *hookArgs) { a.Last = true })
+	if err != nil {
+		return nil, err
+	}
+	print, err := g.fingerprint(ctx)
+	return &plan.Plan{
+		Operation: "restart", Subject: g.fullName, Steps: append(stop, start...), Fingerprint: print,
+	}, err
+}

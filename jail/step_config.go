@@ -1,0 +1,254 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/fstab"
+	"github.com/libioc/go-libioc/internal/atomicfile"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+type writeConfigArgs struct {
+	Dataset string   `json:"dataset"`
+	File    string   `json:"file"` // below the dataset's mountpoint
+	Data    []byte   `json:"data"`
+	Absent  bool     `json:"absent,omitempty"` // there is to be no such file
+	Was     string   `json:"was,omitempty"`    // the dataset's name before a rename
+	Keys    []string `json:"keys"`
+}
+
+// stepWriteConfig writes a file of a jail's dataset, beside its root: the
+// configuration or fstab(5). What was there before comes back with the undo.
+var stepWriteConfig = plan.Define(plan.Spec[env, writeConfigArgs]{
+	Name:   "write configuration",
+	Detail: func(a writeConfigArgs) string { return a.Dataset + "/" + a.File },
+	Event: func(e env, a writeConfigArgs) events.IocEvent {
+		if a.File == fstabFile {
+			return events.JailFstabUpdate{Jail: e.jail, File: a.Dataset + "/" + a.File}
+		}
+		return events.JailConfigSave{Jail: e.jail, Keys: a.Keys}
+	},
+	Durable: true,
+	Do: func(ctx context.Context, e env, a writeConfigArgs, c *plan.Call) error {
+		path, err := besideRoot(ctx, e, a.Dataset, a.File, c)
+		if err != nil {
+			return err
+		}
+		if a.Absent {
+			return removeFile(path)
+		}
+		return atomicfile.Write(path, a.Data, 0o644)
+	},
+	Undo: func(ctx context.Context, e env, a writeConfigArgs, c *plan.Call) error {
+		return putBack(ctx, e, []string{a.Dataset, a.Was}, a.File, c)
+	},
+})
+
+const fstabFile = "fstab"
+
+type moveFstabArgs struct {
+	Dataset string `json:"dataset"`
+	From    string `json:"from"` // where the dataset that the lines name is mounted
+	Was     string `json:"was,omitempty"`
+}
+
+// stepMoveFstab turns paths at and below one dataset's mountpoint into those of
+// the dataset that holds the file: the jail's new name, or its clone's. Whole
+// components are compared, and every other byte stays.
+var stepMoveFstab = plan.Define(plan.Spec[env, moveFstabArgs]{
+	Name:   "update fstab",
+	Detail: func(a moveFstabArgs) string { return a.Dataset + "/" + fstabFile + ": paths below " + a.From },
+	Event: func(e env, a moveFstabArgs) events.IocEvent {
+		return events.JailFstabUpdate{Jail: e.jail, File: a.Dataset + "/" + fstabFile}
+	},
+	Durable: true,
+	Do: func(ctx context.Context, e env, a moveFstabArgs, c *plan.Call) error {
+		path, err := besideRoot(ctx, e, a.Dataset, fstabFile, c)
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			c.Skip("there is none")
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		file := fstab.Parse(data)
+		if file.ReplacePath(a.From, filepath.Dir(path)) == 0 {
+			c.Skip("unchanged")
+			return nil
+		}
+		return atomicfile.Write(path, file.Marshal(), 0o644)
+	},
+	Undo: func(ctx context.Context, e env, a moveFstabArgs, c *plan.Call) error {
+		return putBack(ctx, e, []string{a.Dataset, a.Was}, fstabFile, c)
+	},
+})
+
+// besideRoot is the path of a file in a jail's dataset. What it is now goes to
+// the journal first, once: a step that runs again after a crash finds its own
+// work there.
+func besideRoot(ctx context.Context, e env, dataset, name string, c *plan.Call) (string, error) {
+	dir, err := e.host.Mountpoint(ctx, dataset)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, name)
+	var was formerFile
+	if c.Effect(&was) {
+		return path, nil
+	}
+	if was, err = readFile(path); err != nil {
+		return "", err
+	}
+	return path, c.SetEffect(was)
+}
+
+// readFile is a file of the host as it is now.
+func readFile(path string) (formerFile, error) {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return formerFile{Absent: true}, nil
+	}
+	if err != nil {
+		return formerFile{}, err
+	}
+	data, err := os.ReadFile(path)
+	return formerFile{Data: data, Mode: info.Mode().Perm()}, err
+}
+
+// putBack makes a file what it was. Its dataset may be gone already, or not be
+// there yet: its own undo, or never having been made, has seen to the file. It
+// may have its former name back already.
+func putBack(ctx context.Context, e env, datasets []string, name string, c *plan.Call) error {
+	var was formerFile
+	if !c.Effect(&was) {
+		return nil
+	}
+	mounts, err := e.host.Mounts(ctx)
+	if err != nil {
+		return err
+	}
+	dir, ok := mounts.Dataset(datasets[0])
+	if !ok {
+		dir, ok = mounts.Dataset(datasets[1])
+	}
+	if !ok {
+		return nil
+	}
+	path := filepath.Join(dir, name)
+	if !was.Absent {
+		return atomicfile.Write(path, was.Data, was.Mode)
+	}
+	return removeFile(path)
+}
+
+// removeFile removes a file of a jail's dataset. One that is gone is no error.
+func removeFile(path string) error {
+	dir, err := saferoot.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if err := dir.Remove(filepath.Base(path)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+type propertyArgs struct {
+	Dataset string            `json:"dataset"`
+	Was     string            `json:"was,omitempty"` // the dataset's name before a rename
+	Set     map[string]string `json:"set,omitempty"`
+	Inherit []string          `json:"inherit,omitempty"`
+}
+
+// formerProperties are the values that were set on the dataset itself.
+type formerProperties map[string]string
+
+// stepSetProperties sets properties of a dataset, native or user.
+var stepSetProperties = plan.Define(plan.Spec[env, propertyArgs]{
+	Name: "set properties",
+	Detail: func(a propertyArgs) string {
+		text := a.Dataset + ":"
+		for _, p := range a.texts() {
+			text += " " + p
+		}
+		return text
+	},
+	Event: func(_ env, a propertyArgs) events.IocEvent {
+		return events.ZFSPropertySet{Dataset: a.Dataset, Properties: a.texts()}
+	},
+	Durable: true,
+	Do: func(ctx context.Context, e env, a propertyArgs, c *plan.Call) error {
+		d, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: a.names()})
+		if err != nil {
+			return err
+		}
+		was := formerProperties{}
+		for name, p := range d.Properties {
+			if p.Source == zfsstore.SourceLocal {
+				was[name] = p.Value
+			}
+		}
+		if err := c.SetEffect(was); err != nil {
+			return err
+		}
+		return a.apply(ctx, e)
+	},
+	Undo: func(ctx context.Context, e env, a propertyArgs, c *plan.Call) error {
+		var was formerProperties
+		if !c.Effect(&was) {
+			return nil
+		}
+		back := propertyArgs{Dataset: a.Dataset, Set: was}
+		_, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{})
+		if errors.Is(err, zfsstore.ErrNotFound) {
+			if a.Was == "" {
+				return nil
+			}
+			back.Dataset = a.Was
+		} else if err != nil {
+			return err
+		}
+		for _, name := range a.names() {
+			if _, ok := was[name]; !ok {
+				back.Inherit = append(back.Inherit, name)
+			}
+		}
+		return back.apply(ctx, e)
+	},
+})
+
+func (a propertyArgs) names() []string { return append(sortedKeys(a.Set), a.Inherit...) }
+
+func (a propertyArgs) texts() []string {
+	var out []string
+	for _, name := range sortedKeys(a.Set) {
+		out = append(out, name+"="+a.Set[name])
+	}
+	return append(out, a.Inherit...)
+}
+
+func (a propertyArgs) apply(ctx context.Context, e env) error {
+	if len(a.Set) > 0 {
+		if err := e.host.Store.Set(ctx, a.Dataset, a.Set); err != nil {
+			return err
+		}
+	}
+	for _, name := range a.Inherit {
+		if err := e.host.Store.Inherit(ctx, a.Dataset, name, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package jail
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+type moduleArgs struct {
+	Module string `json:"module"`
+	Param  string `json:"param"` // that needs it
+}
+
+// stepLoadModule loads the kernel module that a permission of the jail belongs
+// to: until then the kernel does not know the parameter. It is not undone:
+// modules belong to the host.
+var stepLoadModule = plan.Define(plan.Spec[env, moduleArgs]{
+	Name:   "load module",
+	Detail: func(a moduleArgs) string { return a.Module + " for " + a.Param },
+	Event: func(e env, a moduleArgs) events.IocEvent {
+		return events.JailModuleLoad{Jail: e.jail, Module: a.Module}
+	},
+	Do: func(ctx context.Context, e env, a moduleArgs, c *plan.Call) error {
+		k := e.host.Kernel
+		if loaded, err := k.ModuleLoaded(ctx, a.Module); err == nil && loaded {
+			c.Skip("loaded")
+			return nil
+		}
+		err := k.ModuleLoad(ctx, a.Module)
+		if err != nil {
+			return &ParamError{Param: a.Param, Module: a.Module, Err: err}
+		}
+		return nil
+	},
+})
+
+// ParamError is a jail parameter that this kernel does not have.
+type ParamError struct {
+	Param    string // as jail(8) writes it: "allow.mount.fusefs"
+	Property string // that asks for it; may be empty
+	Module   string // kernel module that would bring it; empty when none does
+	Remedy   string // what the administrator can do; may be empty
+	Err      error  // why the module could not be loaded, or nil
+}
+
+func (e *ParamError) Error() string {
+	text := "this kernel has no jail parameter " + e.Param
+	if e.Property != "" {
+		text += " (" + e.Property + ")"
+	}
+	if e.Err != nil {
+		text += fmt.Sprintf(", and its module cannot be loaded: %v", e.Err)
+	}
+	if e.Remedy != "" {
+		text += "; " + e.Remedy
+	}
+	return text
+}
+
+// Unwrap gives ErrConfig and the cause.
+func (e *ParamError) Unwrap() []error {
+	if e.Err == nil {
+		return []error{ErrConfig}
+	}
+	return []error{ErrConfig, e.Err}
+}
+
+// missingParam is what to do about a parameter that the kernel does not know:
+// load its module first, or give up with the remedy.
+func (g *JailGenerator) missingParam(ctx context.Context, param, property string) (plan.Step, error) {
+	if module := kernel.ParamModule(param); module != "" {
+		return stepLoadModule.Step(moduleArgs{module, param}), nil
+	}
+	e := &ParamError{Param: param, Property: property}
+	if f, err := g.host.Kernel.Features(ctx); err == nil {
+		e.Remedy = f.Remedy(&kernel.JailError{Msg: "unknown parameter: " + param})
+	}
+	return plan.Step{}, e
+}

@@ -1,0 +1,213 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// What keeps a dataset from being given to a jail.
+var (
+	// ErrDatasetNotAvailable: a dataset of jail_zfs_dataset does not exist
+	// (libioc: DatasetNotAvailable).
+	ErrDatasetNotAvailable = errors.New("shared dataset does not exist")
+	// ErrDatasetNotJailed: it exists and has not jailed=on (DatasetNotJailed).
+	ErrDatasetNotJailed = errors.New("shared dataset is not jailed")
+)
+
+// ShareError is a dataset that cannot be given to a jail.
+type ShareError struct {
+	Dataset string
+	Err     error // ErrDatasetNotAvailable, ErrDatasetNotJailed
+}
+
+func (e *ShareError) Error() string {
+	text := e.Err.Error() + ": " + e.Dataset
+	if errors.Is(e.Err, ErrDatasetNotJailed) {
+		text += "; zfs set jailed=on " + e.Dataset
+	}
+	return text
+}
+
+// Unwrap gives the cause.
+func (e *ShareError) Unwrap() error { return e.Err }
+
+// sharedDatasets are the datasets that the jail administers itself.
+func (g *JailGenerator) sharedDatasets() []string {
+	eff := g.effective()
+	if !eff.Bool("jail_zfs") {
+		return nil
+	}
+	return eff.Strings("jail_zfs_dataset")
+}
+
+type shareArgs struct {
+	Name        string   `json:"name"` // in the kernel
+	RootDataset string   `json:"root_dataset"`
+	Datasets    []string `json:"datasets"`
+}
+
+type shareEffect struct {
+	// Attached are the datasets that were given to the jail.
+	Attached []string `json:"attached"`
+}
+
+// shareSteps gives the jail its datasets, if they are what they have to be.
+func (g *JailGenerator) shareSteps(ctx context.Context) ([]plan.Step, error) {
+	datasets := g.sharedDatasets()
+	if len(datasets) == 0 {
+		return nil, nil
+	}
+	for _, name := range datasets {
+		d, err := g.host.Store.Get(ctx, name, zfsstore.GetOptions{Properties: []string{"jailed"}})
+		switch {
+		case errors.Is(err, zfsstore.ErrNotFound) || errors.Is(err, zfsstore.ErrNoPool) || errors.Is(err, zfsstore.ErrInvalidName):
+			return nil, &ShareError{name, fmt.Errorf("%w (%w)", ErrDatasetNotAvailable, err)}
+		case err != nil:
+			return nil, err
+		case d.Properties["jailed"].Value != "on":
+			return nil, &ShareError{name, ErrDatasetNotJailed}
+		}
+	}
+	return []plan.Step{stepShare.Step(shareArgs{g.Identifier(), g.RootDataset(), datasets})}, nil
+}
+
+// stepShare attaches datasets to the running jail, zfs-jail(8), and mounts them
+// in it.
+var stepShare = plan.Define(plan.Spec[env, shareArgs]{
+	Name:   "share datasets",
+	Detail: func(a shareArgs) string { return strings.Join(a.Datasets, ", ") + ", zfs mount -a" },
+	Event:  func(e env, _ shareArgs) events.IocEvent { return events.JailZFSShare{Jail: e.jail} },
+	Do: func(ctx context.Context, e env, a shareArgs, c *plan.Call) error {
+		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
+		if err != nil {
+			return err
+		}
+		var done shareEffect
+		for _, dataset := range a.Datasets {
+			span := c.Span.Begin(events.AttachZFSDataset{Jail: e.jail, Dataset: dataset})
+			done.Attached = append(done.Attached, dataset)
+			err := c.SetEffect(done)
+			if err == nil {
+				err = attachDataset(ctx, e, id, dataset)
+			}
+			if err != nil {
+				span.Fail(err, "")
+				return err
+			}
+			span.Done("")
+		}
+		return mountShared(ctx, e, a, id)
+	},
+	Undo: func(ctx context.Context, e env, a shareArgs, c *plan.Call) error {
+		var done shareEffect
+		c.Effect(&done)
+		if c.Rebooted {
+			return nil
+		}
+		return errors.Join(unmountShared(ctx, e, a.RootDataset, done.Attached), detach(ctx, e, a.Name, done.Attached))
+	},
+})
+
+func attachDataset(ctx context.Context, e env, id kernel.Identity, dataset string) error {
+	// It is jailed=on, but may be mounted since before that was set.
+	err := e.host.Store.Unmount(ctx, dataset, false)
+	if err != nil && !errors.Is(err, zfsstore.ErrNotMounted) && !errors.Is(err, zfsstore.ErrWrongType) {
+		return err
+	}
+	err = e.host.Store.Jail(ctx, strconv.Itoa(id.JID), dataset)
+	if errors.Is(err, zfsstore.ErrExists) {
+		return nil
+	}
+	return err
+}
+
+// mountShared mounts what can be mounted, by the jail's own zfs(8).
+func mountShared(ctx context.Context, e env, a shareArgs, id kernel.Identity) error {
+	var out strings.Builder
+	cmd := kernel.Command{
+		Jail: id, Argv: []string{"/sbin/zfs", "mount", "-a"}, Env: []string{"PATH=" + hookPath, "HOME=/root"},
+		Stdout: &out, Stderr: &out,
+	}
+	exit, err := e.host.Kernel.Run(ctx, cmd)
+	if err == nil && exit.Success() {
+		return nil
+	}
+	return &HookError{
+		Hook: "zfs", Command: strings.Join(cmd.Argv, " "),
+		ExitCode: exit.Code, Signal: exit.Signal, Output: tail(out.String()), Err: err,
+	}
+}
+
+// unmountShared unmounts what the jail has mounted of its datasets.
+func unmountShared(ctx context.Context, e env, rootDataset string, datasets []string) error {
+	mounts, err := e.host.Mounts(ctx)
+	if err != nil {
+		return err
+	}
+	root, ok := mounts.Dataset(rootDataset)
+	if !ok {
+		return nil
+	}
+	var all error
+	for _, m := range mounts.Below(root) {
+		if m.Type == "zfs" && belongsTo(m.From, datasets) {
+			all = errors.Join(all, unmount(ctx, e, m))
+		}
+	}
+	return all
+}
+
+// belongsTo tells whether a dataset is one of the given or below one.
+func belongsTo(dataset string, datasets []string) bool {
+	return slices.ContainsFunc(datasets, func(d string) bool {
+		return dataset == d || strings.HasPrefix(dataset, d+"/")
+	})
+}
+
+// detach takes datasets from a jail; what is not attached is no error.
+func detach(ctx context.Context, e env, name string, datasets []string) error {
+	id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
+	if errors.Is(err, kernel.ErrNotFound) {
+		return nil // the kernel has detached them
+	}
+	if err != nil {
+		return err
+	}
+	var all error
+	for _, dataset := range datasets {
+		err := e.host.Store.Unjail(ctx, strconv.Itoa(id.JID), dataset)
+		if err != nil && !errors.Is(err, zfsstore.ErrNotFound) && !errors.Is(err, zfsstore.ErrNoJail) {
+			all = errors.Join(all, err)
+		}
+	}
+	return all
+}
+
+// unshareSteps takes the datasets from the jail before it is removed.
+func (g *JailGenerator) unshareSteps() []plan.Step {
+	datasets := g.sharedDatasets()
+	if len(datasets) == 0 {
+		return nil
+	}
+	return []plan.Step{stepUnshare.Step(shareArgs{g.Identifier(), g.RootDataset(), datasets})}
+}
+
+// stepUnshare detaches datasets, zfs-unjail(8). The end of the jail detaches
+// them too, so a failure is told and not tried again.
+var stepUnshare = plan.Define(plan.Spec[env, shareArgs]{
+	Name:   "unshare datasets",
+	Detail: func(a shareArgs) string { return strings.Join(a.Datasets, ", ") },
+	Event:  func(e env, _ shareArgs) events.IocEvent { return events.JailZFSShare{Jail: e.jail} },
+	Do: func(ctx context.Context, e env, a shareArgs, _ *plan.Call) error {
+		return plan.Final(detach(ctx, e, a.Name, a.Datasets))
+	},
+})

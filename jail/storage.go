@@ -1,0 +1,92 @@
+package jail
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/libioc/go-libioc/fstab"
+	"github.com/libioc/go-libioc/release"
+)
+
+// StorageBackend is how a jail's root file system is put together.
+type StorageBackend string
+
+// The storage backends of libioc.
+const (
+	Standalone     StorageBackend = "standalone" // the root is the jail's own
+	NullFSBasejail StorageBackend = "nullfs"     // base directories are mounted read-only
+	ZFSBasejail    StorageBackend = "zfs"        // base directories are cloned at every start
+)
+
+// StorageBackend tells how the jail's root is put together at the next start.
+// It is asked of the configuration each time. ErrConfig for a basejail_type
+// that is unknown.
+func (g *JailGenerator) StorageBackend() (StorageBackend, error) {
+	eff := g.effective()
+	if !eff.Bool("basejail") {
+		return Standalone, nil
+	}
+	for _, problem := range g.own.Problems() {
+		if problem.Key == "basejail_type" {
+			return "", fmt.Errorf("%w: %w", ErrConfig, problem)
+		}
+	}
+	switch kind := eff.String("basejail_type"); kind {
+	case "", "none", "nullfs":
+		return NullFSBasejail, nil
+	case "zfs":
+		return ZFSBasejail, nil
+	default:
+		return "", fmt.Errorf("%w: basejail_type=%s", ErrConfig, kind)
+	}
+}
+
+// Release is the release that the configuration names. It need not be there.
+// Errors: *release.NameError for a jail without one.
+func (g *JailGenerator) Release(ctx context.Context) (*release.Release, error) {
+	return release.New(ctx, g.host, g.effective().String("release"), g.source.Name)
+}
+
+// ReleaseSnapshot is the snapshot, dataset@pN, that the release's name means
+// now: the pinned patch level's, or the newest. Errors: release.ErrNotFetched,
+// release.ErrSnapshotNotFound.
+func (g *JailGenerator) ReleaseSnapshot(ctx context.Context) (string, error) {
+	rel, err := g.Release(ctx)
+	if err != nil {
+		return "", err
+	}
+	name, taken, err := rel.RootSnapshot(ctx)
+	if err == nil && !taken {
+		return "", fmt.Errorf("%w: %s has no snapshot", release.ErrSnapshotNotFound, rel.FullName())
+	}
+	return name, err
+}
+
+// Path is where the jail's dataset is mounted; configuration and fstab are
+// there. Empty for a jail that does not exist.
+func (g *JailGenerator) Path() string { return g.path }
+
+// Fstab reads the jail's fstab(5). A jail without one has an empty one. Root is
+// set, so that destinations are compared as the host sees them.
+func (g *JailGenerator) Fstab(ctx context.Context) (*fstab.File, error) {
+	data, err := g.readFstab()
+	if err != nil {
+		return nil, err
+	}
+	file := fstab.Parse(data)
+	file.Root, err = g.RootPath(ctx)
+	return file, err
+}
+
+// LaunchScriptDir is where libioc kept scripts for jail(8). Neither libioc nor
+// this library reads or writes there any more.
+func (g *JailGenerator) LaunchScriptDir() string { return filepath.Join(g.path, "launch-scripts") }
+
+// HookScriptPath is where libioc kept the script of a hook, "prestart".
+func (g *JailGenerator) HookScriptPath(hook string) string {
+	return filepath.Join(g.LaunchScriptDir(), hook+".sh")
+}
+
+// ScriptEnvPath is where libioc kept the variables of those scripts.
+func (g *JailGenerator) ScriptEnvPath() string { return filepath.Join(g.LaunchScriptDir(), ".env") }

@@ -1,0 +1,163 @@
+package jail_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/jail"
+)
+
+// expected are the answers that a jail may give while others work on it.
+var expected = []error{
+	jail.ErrRunning, jail.ErrNotRunning, jail.ErrExists, jail.ErrNotFound, jail.ErrBusy, jail.ErrPlanStale,
+	context.Canceled, context.DeadlineExceeded, host.ErrNotMounted,
+}
+
+func isExpected(err error) bool {
+	for _, e := range expected {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return err == nil
+}
+
+// act does one random operation on the jail of that name.
+func act(ctx context.Context, h *simhost.Host, name string, r *rand.Rand) (string, error) {
+	busy := []jail.Busy{jail.Fail, jail.Wait}[r.IntN(2)]
+	op := r.IntN(100)
+	if op < 15 {
+		j, err := jail.New(ctx, h.Host, jail.Spec{Name: name})
+		if err != nil {
+			return "new", err
+		}
+		_, err = j.Create(ctx, jail.CreateOptions{Release: testRelease, Basejail: r.IntN(4) == 0, Busy: busy})
+		return "create", err
+	}
+	if op < 20 {
+		n := 0
+		for j, err := range jail.List(ctx, h.Host) {
+			if j != nil {
+				n++
+			}
+			if err != nil {
+				return "list", err
+			}
+		}
+		return "list", nil
+	}
+	j, err := jail.Load(ctx, h.Host, name)
+	if err != nil {
+		return "load", err
+	}
+	switch {
+	case op < 45:
+		_, err = j.Start(ctx, jail.StartOptions{Busy: busy})
+		return "start", err
+	case op < 65:
+		_, err = j.Stop(ctx, jail.StopOptions{Busy: busy, Force: r.IntN(2) == 0})
+		return "stop", err
+	case op < 73:
+		_, err = j.Restart(ctx, jail.RestartOptions{Busy: busy, Shutdown: r.IntN(2) == 0})
+		return "restart", err
+	case op < 80:
+		_, _, err = j.ForkExec(ctx, []string{"/bin/freebsd-version"}, jail.ForkExecOptions{Busy: busy})
+		return "fork_exec", err
+	case op < 87:
+		_, err = j.Exec(ctx, []string{"/bin/freebsd-version"}, jail.ExecOptions{})
+		return "exec", err
+	case op < 90:
+		p, err := j.PlanStart(ctx, jail.StartOptions{Busy: busy})
+		if err != nil {
+			return "plan", err
+		}
+		return "run plan", drain(p.Run(ctx))
+	case op < 93:
+		if err := j.Config().Set("notes", fmt.Sprint(op)); err != nil {
+			return "set", err
+		}
+		return "save", j.Save(ctx)
+	}
+	_, err = j.Destroy(ctx, jail.DestroyOptions{Busy: busy, Force: r.IntN(2) == 0})
+	return "destroy", err
+}
+
+// TestStorm lets 16 goroutines do 10,000 random operations on 50 jails, each
+// tenth with a context that ends in the middle. Now and then everybody waits
+// while the host is checked.
+func TestStorm(t *testing.T) {
+	const goroutines, jails = 16, 50
+	operations := 10_000
+	if testing.Short() {
+		operations = 1000
+	}
+	h, err := simhost.New(memoryDir(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { h.Close() })
+	fetch(t, h)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+
+	var quiet sync.RWMutex // held for reading by an operation
+	var next, done atomic.Int64
+	var mu sync.Mutex
+	count := map[string]int{}
+	var wrong []string
+	var group sync.WaitGroup
+	for g := range goroutines {
+		group.Go(func() {
+			r := rand.New(rand.NewPCG(seed, uint64(g)))
+			for {
+				n := next.Add(1)
+				if n > int64(operations) {
+					return
+				}
+				ctx, cancel := context.WithCancel(context.Background())
+				if r.IntN(10) == 0 {
+					ctx, cancel = context.WithTimeout(context.Background(), time.Duration(r.IntN(5_000))*time.Microsecond)
+				}
+				quiet.RLock()
+				what, err := act(ctx, h, fmt.Sprintf("j%d", r.IntN(jails)), r)
+				quiet.RUnlock()
+				cancel()
+				done.Add(1)
+				mu.Lock()
+				if err == nil {
+					count[what]++
+				}
+				if !isExpected(err) && len(wrong) < 10 {
+					wrong = append(wrong, fmt.Sprintf("%d. %s: %v", n, what, err))
+				}
+				mu.Unlock()
+				if n%1000 == 0 {
+					quiet.Lock()
+					bad := invariants(h)
+					quiet.Unlock()
+					mu.Lock()
+					if len(wrong) < 10 {
+						wrong = append(wrong, bad...)
+					}
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	group.Wait()
+	wrong = append(wrong, invariants(h)...)
+	require.Empty(t, strings.Join(wrong, "\n"), "seed %d", seed)
+	for _, what := range []string{"create", "start", "stop", "restart", "fork_exec", "exec", "destroy", "run plan", "save", "list"} {
+		require.NotZero(t, count[what], "no %s succeeded", what)
+	}
+	t.Logf("%d operations, of which succeeded: %v", done.Load(), count)
+}

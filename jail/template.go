@@ -1,0 +1,209 @@
+package jail
+
+import (
+	"context"
+	"io/fs"
+	"strings"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// TemplateOptions say what SetTemplate makes of a jail.
+type TemplateOptions struct {
+	Template bool
+	Busy     Busy
+}
+
+// SetTemplate makes a stopped jail a template, or a template a jail. A template
+// is not started and its root is read-only, so that what jails are made from
+// does not change unnoticed. It stays in the dataset of jails, unlike iocage's.
+// Jails that were made from it stay what they are.
+//
+// Errors: ErrNotFound, ErrRunning, ErrBusy.
+func (g *JailGenerator) SetTemplate(ctx context.Context, o TemplateOptions) <-chan events.IocEvent {
+	return g.start(ctx, g.templateOperation(o), nil)
+}
+
+// SetTemplate is the synchronous form of [JailGenerator.SetTemplate].
+func (j *Jail) SetTemplate(ctx context.Context, o TemplateOptions) ([]events.IocEvent, error) {
+	return collect(ctx, j.JailGenerator.SetTemplate(ctx, o))
+}
+
+// PlanSetTemplate plans what SetTemplate would do.
+func (g *JailGenerator) PlanSetTemplate(ctx context.Context, o TemplateOptions) (*Plan, error) {
+	return g.planned(ctx, g.templateOperation(o))
+}
+
+func (g *JailGenerator) templateOperation(o TemplateOptions) operation {
+	return operation{
+		name:  "set template",
+		event: events.JailTemplate{Jail: g.fullName, Template: o.Template},
+		busy:  o.Busy,
+		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planSetTemplate(ctx, o) },
+		after: g.created,
+	}
+}
+
+func (g *JailGenerator) planSetTemplate(ctx context.Context, o TemplateOptions) (*plan.Plan, error) {
+	g, err := g.fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.RequireStopped(ctx); err != nil {
+		return nil, err
+	}
+	own := g.own.Clone()
+	if own.Has("template") || o.Template {
+		if err := own.Set("template", yesNo(o.Template)); err != nil {
+			return nil, err
+		}
+	}
+	if kind, _ := own.Raw("type"); kind == "template" && !o.Template {
+		if err := own.SetRaw("type", "jail"); err != nil { // iocage's
+			return nil, err
+		}
+	}
+	steps, err := g.saveSteps(own, "")
+	if err != nil {
+		return nil, err
+	}
+	root := propertyArgs{Dataset: g.RootDataset()}
+	if o.Template {
+		root.Set = map[string]string{"readonly": "on"}
+	} else {
+		root.Inherit = []string{"readonly"}
+	}
+	steps = append(steps, stepSetProperties.Step(root))
+	print, err := g.fingerprint(ctx)
+	return &plan.Plan{
+		Operation: "set template", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
+	}, err
+}
+
+// planTemplate plans a create from a template.
+func (g *JailGenerator) planTemplate(ctx context.Context, o CreateOptions) (*plan.Plan, error) {
+	from, err := Load(ctx, g.host, o.Template)
+	if err != nil {
+		return nil, err
+	}
+	if err := from.RequireTemplate(); err != nil {
+		return nil, &Error{"create from", from.fullName, err}
+	}
+	source, err := g.cloneSource(ctx, from.RootDataset(), "")
+	if err != nil {
+		return nil, err
+	}
+	own, err := g.inherit(from.own)
+	if err != nil {
+		return nil, err
+	}
+	if own.Format() != config.JSON {
+		if own, _, err = own.Convert(config.JSON); err != nil {
+			return nil, err
+		}
+	}
+	write, data, err := g.newConfig(ctx, own, o.properties())
+	if err != nil {
+		return nil, err
+	}
+	by := g.madeBy()
+	steps, err := g.parentSteps(ctx, by)
+	if err != nil {
+		return nil, err
+	}
+	steps = append(steps,
+		stepCreateDataset.Step(datasetArgs{Dataset: g.Dataset(), Mode: fs.FileMode(0o700), Made: by}),
+		source.take(by), source.clone(g.RootDataset(), by), write, source.forget(by))
+	return g.createPlan(steps, map[string]string{
+		"template": source.guid, "snapshot": source.snapshot, "configuration": digest(data),
+	}), nil
+}
+
+// identity are the properties that belong to one jail alone: they are not taken
+// over by a jail that is made from it. So are MAC addresses, NIC_mac: two jails
+// with the same take each other's packets.
+var identity = []string{"id", "name", "uuid", "hostid", "host_hostuuid", "template", "last_started"}
+
+// inherit is the configuration of another jail, without its identity, with what
+// this new jail's Spec sets over it.
+func (g *JailGenerator) inherit(from *config.Config) (*config.Config, error) {
+	own := from.Clone()
+	for _, key := range identity {
+		own.Unset(key)
+	}
+	for _, key := range own.Keys() {
+		if strings.HasSuffix(key, "_mac") {
+			own.Unset(key)
+		}
+	}
+	if kind, _ := own.Raw("type"); kind == "template" {
+		if err := own.SetRaw("type", "jail"); err != nil {
+			return nil, err
+		}
+	}
+	for _, key := range g.own.Keys() {
+		text, _ := g.own.Raw(key)
+		if err := own.Set(key, text); err != nil {
+			return nil, err
+		}
+	}
+	return own, nil
+}
+
+// cloneSource is a tree of datasets and the snapshot it is cloned from.
+type cloneSource struct {
+	dataset  string
+	snapshot string // its name after the @
+	taken    bool   // it exists
+	guid     string // of the dataset, and of a taken snapshot
+	clones   []string
+}
+
+// cloneSource looks at the tree at and below a dataset. Without a snapshot's
+// name it finds one that nothing in the tree has.
+func (g *JailGenerator) cloneSource(ctx context.Context, dataset, snapshot string) (*cloneSource, error) {
+	if pool(dataset) != pool(g.source.Dataset) {
+		return nil, &zfsstore.Error{Op: "clone", Dataset: dataset, Err: zfsstore.ErrCrossPool}
+	}
+	tree, err := g.tree(ctx, dataset)
+	if err != nil {
+		return nil, err
+	}
+	s := &cloneSource{dataset: dataset, snapshot: snapshot, taken: snapshot != "", guid: tree.guid(dataset)}
+	if !s.taken {
+		s.snapshot = tree.freeName("ioc-clone-" + g.name)
+		s.clones = tree.datasets()
+		return s, nil
+	}
+	if _, ok := tree.find(dataset + "@" + snapshot); !ok {
+		return nil, &SnapshotError{Jail: dataset, Snapshot: snapshot, Err: ErrSnapshotNotFound}
+	}
+	for _, name := range tree.datasets() {
+		if _, ok := tree.find(name + "@" + snapshot); ok {
+			s.clones = append(s.clones, name)
+		}
+	}
+	s.guid += " " + tree.guid(dataset+"@"+snapshot)
+	return s, nil
+}
+
+func (s *cloneSource) take(by string) plan.Step {
+	return stepSnapshot.Step(snapshotArgs{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
+}
+
+// forget lets the snapshot go with its last clone.
+func (s *cloneSource) forget(by string) plan.Step {
+	return stepForgetSnapshot.Step(snapshotArgs{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
+}
+
+// clone makes the tree anew at target.
+func (s *cloneSource) clone(target, by string) plan.Step {
+	a := cloneArgs{Made: by}
+	for _, name := range s.clones {
+		a.Clones = append(a.Clones, cloneTarget{name + "@" + s.snapshot, target + strings.TrimPrefix(name, s.dataset)})
+	}
+	return stepClone.Step(a)
+}

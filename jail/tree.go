@@ -1,0 +1,106 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// tree is a dataset with all below it, snapshots included, as one zfs-list(8)
+// saw them: parents first, the snapshots of a dataset behind it, oldest first.
+type tree []zfsstore.Dataset
+
+// tree reads the datasets at and below one. ErrNotFound when there is none.
+func (g *JailGenerator) tree(ctx context.Context, dataset string) (tree, error) {
+	sets, err := g.host.Store.List(ctx, dataset, zfsstore.ListOptions{
+		Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot},
+	})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	return sets, err
+}
+
+func (t tree) find(name string) (zfsstore.Dataset, bool) {
+	for _, d := range t {
+		if d.Name == name {
+			return d, true
+		}
+	}
+	return zfsstore.Dataset{}, false
+}
+
+func (t tree) guid(name string) string {
+	d, _ := t.find(name)
+	return fmt.Sprint(d.GUID)
+}
+
+// datasets are the names of file systems and volumes.
+func (t tree) datasets() []string {
+	var out []string
+	for _, d := range t {
+		if d.Type != zfsstore.Snapshot {
+			out = append(out, d.Name)
+		}
+	}
+	return out
+}
+
+// snapshots are those of one dataset, oldest first.
+func (t tree) snapshots(dataset string) []zfsstore.Dataset {
+	var out []zfsstore.Dataset
+	for _, d := range t {
+		if of, _, ok := strings.Cut(d.Name, "@"); ok && of == dataset {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// freeName is a name that no snapshot in the tree has: base, base-2, base-3.
+func (t tree) freeName(base string) string {
+	for n := 1; ; n++ {
+		name := base
+		if n > 1 {
+			name = fmt.Sprintf("%s-%d", base, n)
+		}
+		free := true
+		for _, d := range t {
+			if strings.HasSuffix(d.Name, "@"+name) {
+				free = false
+			}
+		}
+		if free {
+			return name
+		}
+	}
+}
+
+// dependants are the datasets outside of the tree that were cloned from the
+// named snapshots of it, or from any.
+func (t tree) dependants(snapshots ...string) []Dependant {
+	inside := map[string]bool{}
+	for _, d := range t {
+		inside[d.Name] = true
+	}
+	wanted := map[string]bool{}
+	for _, name := range snapshots {
+		wanted[name] = true
+	}
+	var out []Dependant
+	for _, d := range t {
+		if len(snapshots) > 0 && !wanted[d.Name] {
+			continue
+		}
+		for _, clone := range d.Clones {
+			// A clone inside the tree goes with a destroy of all of it only.
+			if len(snapshots) > 0 || !inside[clone] {
+				out = append(out, Dependant{Dataset: clone, Snapshot: d.Name})
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,299 @@
+package jail
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// watcher looks, compares and tells. One goroutine has it.
+type watcher struct {
+	host  *host.Host
+	o     WatchOptions
+	q     *changeQueue
+	jails map[string]*watched // by name in the kernel
+	last  map[string]kernel.Identity
+	begun bool
+}
+
+// watched is a jail as the last look found it.
+type watched struct {
+	name     string // full name
+	source   string
+	path     string // of its dataset; empty when there is none
+	foreign  bool
+	identity kernel.Identity
+	busy     bool // it has processes
+	files    map[string]stamp
+	seen     bool
+}
+
+// stamp is what a file was like.
+type stamp struct {
+	info os.FileInfo
+	sum  [sha256.Size]byte
+}
+
+// settled is how old a file's time has to be before an equal time means an
+// equal file: clocks of file systems tick in milliseconds.
+const settled = 2 * time.Second
+
+// run looks until the context ends or a look fails.
+func (w *watcher) run(ctx context.Context) error {
+	features, err := w.host.Kernel.Features(ctx)
+	if err != nil {
+		return err
+	}
+	wake := make(chan []kernel.JailEvent, 1)
+	failed := make(chan error, 1)
+	if features.JailDesc || w.o.Params {
+		// Armed before the first look, so that nothing falls between.
+		ctx, cancel := context.WithCancel(ctx)
+		done := make(chan struct{})
+		defer func() { cancel(); <-done }()
+		go func() { defer close(done); failed <- w.listen(ctx, wake) }()
+	}
+	tick := time.NewTicker(w.o.Interval)
+	defer tick.Stop()
+	for files := true; ; {
+		if err := w.look(ctx, files); err != nil {
+			return err
+		}
+		if !w.begun {
+			w.begun = true
+			w.q.put("", Change{Kind: ChangeSnapshot})
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-failed:
+			return err
+		case <-tick.C:
+			files = true
+		case params := <-wake:
+			files = false
+			w.params(params)
+		}
+	}
+}
+
+// listen wakes the watcher when the kernel tells of jails, and hands on whose
+// parameters changed. What waits to be handed on is merged.
+func (w *watcher) listen(ctx context.Context, wake chan []kernel.JailEvent) error {
+	for e, err := range w.host.Kernel.JailEvents(ctx) {
+		if err != nil {
+			return err
+		}
+		if e.Kind == kernel.JailThere {
+			continue
+		}
+		var list []kernel.JailEvent
+		select {
+		case list = <-wake:
+		default:
+		}
+		if e.Kind == kernel.JailChanged && w.o.Params && (len(list) == 0 || list[len(list)-1].ID != e.ID) {
+			list = append(list, e)
+		}
+		wake <- list
+	}
+	return ctx.Err()
+}
+
+// params tells of changed parameters.
+func (w *watcher) params(list []kernel.JailEvent) {
+	for _, e := range list {
+		if j := w.jails[e.ID.Name]; j != nil && j.identity == e.ID {
+			w.tell(e.ID.Name, j, ChangeParams, e.ID)
+		}
+	}
+}
+
+func (w *watcher) tell(key string, j *watched, kind ChangeKind, id kernel.Identity) {
+	w.q.put(key, Change{Kind: kind, Jail: j.name, Foreign: j.foreign, Identity: id})
+}
+
+// look compares what is there with the look before. The files are only looked
+// at when asked for, or when there is a jail that was not known.
+func (w *watcher) look(ctx context.Context, files bool) error {
+	now := map[string]kernel.Identity{}
+	for p, err := range w.host.Kernel.JailList(ctx, 0, "cpuset.id") {
+		if err != nil {
+			return fmt.Errorf("list jails: %w", err)
+		}
+		id := kernel.Identity{JID: p.Int("jid"), Name: p.String("name"), Incarnation: uint64(uint32(p.Int("cpuset.id")))}
+		now[id.Name] = id
+		files = files || w.jails[id.Name] == nil
+	}
+	// Ends come before beginnings, and a dataset's end after its jail's.
+	for _, key := range sortedKeys(w.jails) {
+		j := w.jails[key]
+		if id := now[key]; !j.identity.IsZero() && id != j.identity {
+			w.tell(key, j, ChangeStopped, j.identity)
+			j.identity, j.busy = kernel.Identity{}, false
+		}
+	}
+	if files {
+		if err := w.datasets(ctx); err != nil {
+			return err
+		}
+	}
+	for _, key := range sortedKeys(now) {
+		id := now[key]
+		j := w.jails[key]
+		if j == nil {
+			j = &watched{name: key, foreign: true}
+			w.jails[key] = j
+		}
+		if j.identity != id {
+			j.identity = id
+			if w.begun {
+				w.tell(key, j, ChangeStarted, id)
+			}
+		}
+	}
+	for _, key := range sortedKeys(w.jails) {
+		j := w.jails[key]
+		switch {
+		case !w.begun:
+			w.tell(key, j, ChangeThere, j.identity)
+		case j.path == "" && j.identity.IsZero():
+			delete(w.jails, key)
+		}
+		if w.o.Processes && files && !j.foreign && !j.identity.IsZero() {
+			if err := w.processes(ctx, key, j); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// processes tells when a jail that had some has none.
+func (w *watcher) processes(ctx context.Context, key string, j *watched) error {
+	list, err := w.host.Kernel.ProcessList(ctx, j.identity.JID)
+	if err != nil {
+		return err
+	}
+	if j.busy && len(list) == 0 {
+		w.tell(key, j, ChangeDied, j.identity)
+	}
+	j.busy = len(list) > 0
+	return nil
+}
+
+// datasets compares the mounted jails and their files.
+func (w *watcher) datasets(ctx context.Context) error {
+	sources, err := w.host.Sources(ctx)
+	if err != nil {
+		return err
+	}
+	mounts, err := w.host.Mounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, j := range w.jails {
+		j.seen = false
+	}
+	defaults := map[string]string{} // by source: where its defaults are
+	for _, s := range sources {
+		defaults[s.Name], _ = mounts.Dataset(s.Dataset)
+		prefix := s.Jails() + "/"
+		for _, m := range mounts {
+			name, ok := strings.CutPrefix(m.From, prefix)
+			if m.Type != "zfs" || !ok || config.ValidName(name) != nil {
+				continue
+			}
+			g := JailGenerator{source: s, name: name, fullName: name}
+			if len(sources) > 1 {
+				g.fullName = s.Name + "/" + name
+			}
+			w.dataset(g.Identifier(), &g, m.Path)
+		}
+	}
+	for _, key := range sortedKeys(w.jails) {
+		switch j := w.jails[key]; {
+		case j.foreign:
+		case !j.seen && j.path != "":
+			w.tell(key, j, ChangeDestroyed, j.identity)
+			j.path, j.files = "", nil
+		case j.seen:
+			if w.changed(j, defaults[j.source]) {
+				w.tell(key, j, ChangeConfig, j.identity)
+			}
+		}
+	}
+	return nil
+}
+
+// dataset notes one that is mounted.
+func (w *watcher) dataset(key string, g *JailGenerator, path string) {
+	j := w.jails[key]
+	if j == nil {
+		j = &watched{}
+		w.jails[key] = j
+	}
+	j.seen = true
+	isNew := j.path == ""
+	j.name, j.source, j.path, j.foreign = g.fullName, g.source.Name, path, false
+	if isNew && w.begun {
+		w.tell(key, j, ChangeCreated, j.identity)
+	}
+}
+
+// changed compares the jail's files and the defaults with the look before. A
+// jail that is looked at for the first time has not changed.
+func (w *watcher) changed(j *watched, defaults string) bool {
+	paths := []string{
+		filepath.Join(j.path, config.JSONFile), filepath.Join(j.path, config.UCLFile), filepath.Join(j.path, "fstab"),
+	}
+	if defaults != "" {
+		paths = append(paths, filepath.Join(defaults, config.DefaultsJSON), filepath.Join(defaults, config.DefaultsUCL))
+	}
+	first := j.files == nil
+	if first {
+		j.files = map[string]stamp{}
+	}
+	different := false
+	for _, path := range paths {
+		was, known := j.files[path]
+		info, err := os.Lstat(path)
+		if err != nil || !info.Mode().IsRegular() {
+			if known {
+				delete(j.files, path)
+				different = true
+			}
+			continue
+		}
+		if known && os.SameFile(was.info, info) && was.info.ModTime().Equal(info.ModTime()) && was.info.Size() == info.Size() &&
+			time.Since(info.ModTime()) > settled {
+			continue
+		}
+		sum, err := sumFile(path)
+		if err != nil {
+			continue // it is being replaced; the next look sees
+		}
+		if !known || sum != was.sum {
+			different = true
+		}
+		j.files[path] = stamp{info, sum}
+	}
+	return different && !first
+}
+
+func sumFile(path string) (sum [sha256.Size]byte, err error) {
+	data, err := fs.ReadFile(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+	if err != nil {
+		return sum, err
+	}
+	return sha256.Sum256(data), nil
+}

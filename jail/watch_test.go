@@ -1,0 +1,395 @@
+package jail_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// nextChange waits for one change.
+func nextChange(t *testing.T, next func() (jail.Change, error, bool)) jail.Change {
+	t.Helper()
+	c, err, ok := next()
+	require.True(t, ok)
+	require.NoError(t, err)
+	return c
+}
+
+func TestWatch(t *testing.T) {
+	for _, release := range []string{"13.2-RELEASE", "15.1-RELEASE"} {
+		t.Run(release, func(t *testing.T) {
+			h := openHost(t, simhost.Options{Release: release})
+			putPlain(t, h, "a", nil)
+			putPlain(t, h, "b", nil)
+			idB := up(t, h, "ioc-b")
+			foreign := up(t, h, "other")
+			ctx, cancel := context.WithCancel(context.Background())
+			before := runtime.NumGoroutine()
+			o := jail.WatchOptions{Interval: 5 * time.Millisecond, Params: true}
+			next, stop := iter.Pull2(o.Watch(ctx, h.Host))
+			defer stop()
+			want := func(c jail.Change) {
+				t.Helper()
+				require.Equal(t, c, nextChange(t, next))
+			}
+			want(jail.Change{Kind: jail.ChangeThere, Jail: "a"})
+			want(jail.Change{Kind: jail.ChangeThere, Jail: "b", Identity: idB})
+			want(jail.Change{Kind: jail.ChangeThere, Jail: "other", Foreign: true, Identity: foreign})
+			want(jail.Change{Kind: jail.ChangeSnapshot})
+
+			idA := up(t, h, "ioc-a")
+			want(jail.Change{Kind: jail.ChangeStarted, Jail: "a", Identity: idA})
+			_, err := h.Sim.JailSet(ctx, kernel.JailUpdate, kernel.ByName("ioc-a"), kernel.String("host.hostname", "x"))
+			require.NoError(t, err)
+			want(jail.Change{Kind: jail.ChangeParams, Jail: "a", Identity: idA})
+			writeConf(t, h, simhost.Dataset+"/jails/b", plain(map[string]string{"boot": "yes"}))
+			want(jail.Change{Kind: jail.ChangeConfig, Jail: "b", Identity: idB})
+			require.NoError(t, h.Sim.JailRemove(ctx, foreign))
+			want(jail.Change{Kind: jail.ChangeStopped, Jail: "other", Foreign: true, Identity: foreign})
+			require.NoError(t, h.Sim.JailRemove(ctx, idA))
+			want(jail.Change{Kind: jail.ChangeStopped, Jail: "a", Identity: idA})
+			require.NoError(t, h.Memory.Destroy(ctx, simhost.Dataset+"/jails/a", zfsstore.DestroyOptions{Recursive: true}))
+			c := nextChange(t, next)
+			if c.Kind == jail.ChangeConfig { // its files go first
+				c = nextChange(t, next)
+			}
+			require.Equal(t, jail.Change{Kind: jail.ChangeDestroyed, Jail: "a"}, c)
+			require.NoError(t, h.Memory.Create(ctx, simhost.Dataset+"/jails/c", zfsstore.CreateOptions{}))
+			want(jail.Change{Kind: jail.ChangeCreated, Jail: "c"})
+			writeConf(t, h, simhost.Dataset+"/jails/c", "{}")
+			want(jail.Change{Kind: jail.ChangeConfig, Jail: "c"})
+			require.NoError(t, os.WriteFile(filepath.Join(mountpoint(t, h, simhost.Dataset+"/jails/c"), "fstab"), []byte("# x\n"), 0o644))
+			want(jail.Change{Kind: jail.ChangeConfig, Jail: "c"})
+			require.NoError(t, os.WriteFile(filepath.Join(mountpoint(t, h, simhost.Dataset), "defaults.json"), []byte("{}"), 0o644))
+			want(jail.Change{Kind: jail.ChangeConfig, Jail: "b", Identity: idB})
+			want(jail.Change{Kind: jail.ChangeConfig, Jail: "c"})
+
+			cancel()
+			_, err, ok := next()
+			require.True(t, ok)
+			require.ErrorIs(t, err, context.Canceled)
+			stop()
+			for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+				require.True(t, time.Now().Before(deadline), "goroutines are left")
+			}
+		})
+	}
+}
+
+// TestWatchProcesses: the end of the last process of a jail that stays is told.
+func TestWatchProcesses(t *testing.T) {
+	h := openHost(t, simhost.Options{Programs: map[string]kernel.Program{
+		"service": func(ctx context.Context, _ *kernel.SimProcess) int { <-ctx.Done(); return 0 },
+	}})
+	putPlain(t, h, "web", nil)
+	writeRoot(t, h, "web", "bin/service")
+	j := load(t, h, "web")[0]
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	_, err := j.Start(ctx, jail.StartOptions{})
+	require.NoError(t, err)
+	run, kill := context.WithCancel(ctx)
+	defer kill()
+	go j.Exec(run, []string{"/bin/service"}, jail.ExecOptions{})
+	id, err := j.Identity(ctx)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		list, err := h.Sim.ProcessList(ctx, id.JID)
+		return err == nil && len(list) > 0
+	}, 10*time.Second, time.Millisecond)
+	o := jail.WatchOptions{Interval: 5 * time.Millisecond, Processes: true}
+	for c, err := range o.Watch(ctx, h.Host) {
+		require.NoError(t, err)
+		if c.Kind == jail.ChangeSnapshot {
+			time.AfterFunc(20*time.Millisecond, kill)
+		}
+		if c.Kind == jail.ChangeDied {
+			require.Equal(t, id, c.Identity)
+			break
+		}
+	}
+}
+
+// TestWatchFails: what keeps it from looking ends the watch and is told.
+func TestWatchFails(t *testing.T) {
+	h := openHost(t, simhost.Options{})
+	for _, op := range []string{"getfsstat", "jail_get", "features"} {
+		cancel := h.Sim.Fail(op, "", 0, errInjected, false)
+		var last error
+		for _, err := range jail.Watch(context.Background(), h.Host) {
+			last = err
+		}
+		cancel()
+		require.ErrorIs(t, last, errInjected, op)
+	}
+}
+
+// lookKernel counts the changes between one list of jails and the next: what a
+// watch has to tell.
+type lookKernel struct {
+	kernel.Kernel
+	mu      sync.Mutex
+	last    map[string]kernel.Identity
+	changes int
+}
+
+func (k *lookKernel) JailList(ctx context.Context, flags kernel.GetFlags, want ...string) iter.Seq2[kernel.Params, error] {
+	return func(yield func(kernel.Params, error) bool) {
+		now := map[string]kernel.Identity{}
+		for p, err := range k.Kernel.JailList(ctx, flags, want...) {
+			if err == nil {
+				now[p.String("name")] = kernel.Identity{JID: p.Int("jid"), Name: p.String("name"), Incarnation: uint64(p.Int("cpuset.id"))}
+			}
+			if !yield(p, err) || err != nil {
+				return
+			}
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.last != nil {
+			for name, id := range k.last {
+				if now[name] != id {
+					k.changes++
+				}
+			}
+			for name, id := range now {
+				if k.last[name] != id {
+					k.changes++
+				}
+			}
+		}
+		k.last = now
+	}
+}
+
+// reader follows a watch and keeps what it believes.
+type reader struct {
+	host     *host.Host
+	kernel   *lookKernel
+	mu       sync.Mutex
+	there    map[string]bool
+	identity map[string]kernel.Identity
+	conf     map[string]string
+	told     int // changes of run state
+	merged   int
+	wrong    string
+}
+
+func (r *reader) take(c jail.Change, path string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fail := func(format string, args ...any) {
+		if r.wrong == "" {
+			r.wrong = fmt.Sprintf("%v %s: ", c.Kind, c.Jail) + fmt.Sprintf(format, args...)
+		}
+	}
+	r.merged += c.Merged
+	was := r.identity[c.Jail]
+	switch c.Kind {
+	case jail.ChangeThere:
+		r.there[c.Jail] = !c.Foreign
+		r.identity[c.Jail] = c.Identity
+	case jail.ChangeStarted:
+		r.told++
+		if !was.IsZero() {
+			fail("%v runs", was)
+		}
+		r.identity[c.Jail] = c.Identity
+	case jail.ChangeStopped:
+		r.told++
+		if was != c.Identity {
+			fail("%v runs, not %v", was, c.Identity)
+		}
+		r.identity[c.Jail] = kernel.Identity{}
+	case jail.ChangeCreated:
+		if r.there[c.Jail] {
+			fail("was there")
+		}
+		r.there[c.Jail] = true
+	case jail.ChangeDestroyed:
+		if !r.there[c.Jail] {
+			fail("was not there")
+		}
+		r.there[c.Jail] = false
+	}
+	if !c.Foreign && c.Kind != jail.ChangeSnapshot && c.Kind != jail.ChangeDestroyed {
+		data, _ := os.ReadFile(filepath.Join(path, c.Jail, "config.json"))
+		r.conf[c.Jail] = string(data)
+	}
+}
+
+// TestWatchStorm: 16 writers make 10,000 random changes, readers connect at any
+// moment and sleep at random. Each ends with the true state; none is told
+// anything that cannot be; every change of an identity or of the run state that
+// a look found is told, or counted by a mark.
+func TestWatchStorm(t *testing.T) {
+	for _, release := range []string{"13.2-RELEASE", "15.1-RELEASE"} {
+		t.Run(release, func(t *testing.T) { watchStorm(t, release) })
+	}
+}
+
+func watchStorm(t *testing.T, release string) {
+	const writers, changes, jails = 16, 10000, 32
+	h := openHost(t, simhost.Options{Release: release})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var locks [jails]sync.Mutex
+	name := func(i int) string { return fmt.Sprintf("j%02d", i) }
+	dataset := func(i int) string { return simhost.Dataset + "/jails/" + name(i) }
+	for i := range jails - 4 { // four more are foreign
+		putPlain(t, h, name(i), nil)
+	}
+	base := mountpoint(t, h, simhost.Dataset+"/jails")
+
+	var done atomic.Int64
+	change := func(r *rand.Rand) error {
+		i := r.IntN(jails)
+		locks[i].Lock()
+		defer locks[i].Unlock()
+		kernelName := "ioc-" + name(i)
+		if i >= jails-4 {
+			kernelName = "foreign" + name(i)
+		}
+		switch n := r.IntN(20); {
+		case n < 11 || i >= jails-4:
+			id, err := h.Sim.JailIdentify(ctx, 0, kernel.ByName(kernelName))
+			if errors.Is(err, kernel.ErrNotFound) {
+				_, err = h.Sim.JailSet(ctx, kernel.JailCreate, kernel.String("name", kernelName), kernel.String("path", "/"), kernel.Bool("persist", true))
+				return err
+			}
+			if err != nil {
+				return err
+			}
+			return h.Sim.JailRemove(ctx, id)
+		case n < 19:
+			path := filepath.Join(base, name(i), "config.json")
+			text := plain(map[string]string{"user.n": fmt.Sprint(r.IntN(3))}) // often the same length, or the same text
+			if n%2 == 0 {
+				return os.WriteFile(path, []byte(text), 0o644)
+			}
+			if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
+				return err
+			}
+			return os.Rename(path+".new", path)
+		default:
+			err := h.Memory.Unmount(ctx, dataset(i), true)
+			if err != nil {
+				return err
+			}
+			return h.Memory.Mount(ctx, dataset(i))
+		}
+	}
+	var writing, reading sync.WaitGroup
+	for n := range writers {
+		writing.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(n), 11))
+			for range changes / writers {
+				if err := change(r); err != nil {
+					t.Errorf("%v", err)
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	var readers []*reader
+	for n := range 4 {
+		k := &lookKernel{Kernel: h.Sim}
+		other, err := host.New(h.Memory, k, host.Options{Sources: []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}, Files: h.Files()})
+		require.NoError(t, err)
+		rd := &reader{host: other, kernel: k, there: map[string]bool{}, identity: map[string]kernel.Identity{}, conf: map[string]string{}}
+		readers = append(readers, rd)
+		r := rand.New(rand.NewPCG(uint64(n), 13))
+		connect := int64(r.IntN(changes * 3 / 4))
+		reading.Go(func() {
+			for done.Load() < connect && ctx.Err() == nil {
+				time.Sleep(time.Millisecond)
+			}
+			for c, err := range (jail.WatchOptions{Interval: 5 * time.Millisecond}).Watch(ctx, other) {
+				if err != nil {
+					return
+				}
+				rd.take(c, base)
+				if n > 0 && r.IntN(40) == 0 { // the first one is always quick
+					time.Sleep(time.Duration(r.IntN(60*n)) * time.Millisecond)
+				}
+			}
+		})
+	}
+	writing.Wait()
+	require.EqualValues(t, changes, done.Load())
+
+	// What is true now, and what each reader has to believe sooner or later.
+	truth := func() (there map[string]bool, ids map[string]kernel.Identity, conf map[string]string) {
+		there, ids, conf = map[string]bool{}, map[string]kernel.Identity{}, map[string]string{}
+		for i := range jails - 4 {
+			data, err := os.ReadFile(filepath.Join(base, name(i), "config.json"))
+			require.NoError(t, err)
+			there[name(i)], conf[name(i)] = true, string(data)
+		}
+		for p, err := range h.Sim.JailList(ctx, 0, "cpuset.id") {
+			require.NoError(t, err)
+			id := kernel.Identity{JID: p.Int("jid"), Name: p.String("name"), Incarnation: uint64(p.Int("cpuset.id"))}
+			ids[strings.TrimPrefix(id.Name, "ioc-")] = id
+		}
+		return there, ids, conf
+	}
+	there, ids, confs := truth()
+	believes := func(r *reader) string {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for name := range there {
+			if !r.there[name] {
+				return name + " is not there"
+			}
+			if r.conf[name] != confs[name] {
+				return name + " has another configuration"
+			}
+		}
+		for name, id := range ids {
+			if r.identity[name] != id {
+				return fmt.Sprintf("%s is %v, not %v", name, r.identity[name], id)
+			}
+		}
+		for name, id := range r.identity {
+			if id != ids[name] {
+				return fmt.Sprintf("%s is %v, not %v", name, id, ids[name])
+			}
+		}
+		return ""
+	}
+	for n, r := range readers {
+		deadline := time.Now().Add(time.Minute)
+		for believes(r) != "" && time.Now().Before(deadline) {
+			time.Sleep(5 * time.Millisecond)
+		}
+		require.Empty(t, believes(r), "reader %d", n)
+	}
+	cancel()
+	reading.Wait()
+	for n, r := range readers {
+		require.Empty(t, r.wrong, "reader %d", n)
+		t.Logf("reader %d: %d changes of run state seen by looks, %d told, %d changes merged", n, r.kernel.changes, r.told, r.merged)
+		require.GreaterOrEqual(t, r.told+r.merged, r.kernel.changes, "reader %d", n)
+		require.LessOrEqual(t, r.told, r.kernel.changes)
+		require.Positive(t, r.told)
+	}
+}

@@ -1,0 +1,52 @@
+package kernel
+
+import (
+	"context"
+	"strings"
+	"syscall"
+)
+
+// Modules is kldload(2): kernel modules bring file systems and the jail
+// parameters that belong to them.
+type Modules interface {
+	// ModuleLoaded tells whether the kernel has a module, loaded from a file or
+	// built in, modfind(2). Names are as in kldstat(8) -m: "tmpfs", "linux64".
+	ModuleLoaded(ctx context.Context, name string) (bool, error)
+	// ModuleLoad loads a module and what it needs from the kernel's module path
+	// ("tmpfs" or "tmpfs.ko"); one that is there already is no error. Errors are
+	// *CallError: ENOENT and ErrNotFound when there is no such file, ENOEXEC for
+	// one of another kernel, EPERM in a jail and with kern.securelevel above 0.
+	ModuleLoad(ctx context.Context, name string) error
+}
+
+// checkModule refuses a name that is a path, which kldload(2) would load from
+// anywhere.
+func checkModule(op, name string) error {
+	if name == "" || strings.ContainsAny(name, "/\x00") {
+		return &CallError{Op: op, Subject: name, Errno: syscall.EINVAL, Msg: "not a module's name"}
+	}
+	return nil
+}
+
+// ParamModule names the module that brings a jail parameter which the kernel
+// does not know, or is empty: "allow.mount.fdescfs" comes with fdescfs,
+// jail(8).
+func ParamModule(param string) string {
+	plain, _ := stripNo(param)
+	root, _, _ := strings.Cut(plain, ".")
+	switch {
+	case strings.HasPrefix(plain, "allow.mount."):
+		return strings.TrimPrefix(plain, "allow.mount.")
+	case root == "zfs":
+		return "zfs"
+	case strings.HasPrefix(root, "sysv"):
+		return root
+	case root == "linux":
+		return "linux64"
+	case plain == "allow.vmm" || plain == "allow.vmm_ppt":
+		return "vmm"
+	case root == "mac":
+		return "mac_do"
+	}
+	return ""
+}

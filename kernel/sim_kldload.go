@@ -1,0 +1,65 @@
+package kernel
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// simModules are the modules that the simulated machine has files of, beyond
+// those that it has loaded from the start.
+var simModules = []string{
+	"linux", "linux64", "linprocfs", "linsysfs", "lindebugfs", "fusefs", "vmm", "mac_do",
+	"sysvipc", "sysvmsg", "sysvsem", "sysvshm",
+}
+
+// simLoaded are in every simulated kernel.
+var simLoaded = []string{"nullfs", "tmpfs", "procfs", "fdescfs", "devfs", "if_bridge", "if_epair"}
+
+func (v *simView) ModuleLoaded(ctx context.Context, name string) (loaded bool, err error) {
+	err = v.do(ctx, "modfind", name, func() error {
+		if err := checkModule("modfind", name); err != nil {
+			return err
+		}
+		loaded = v.s.moduleLoaded(strings.TrimSuffix(name, ".ko"))
+		return nil
+	})
+	return loaded, err
+}
+
+func (k *simKernel) moduleLoaded(name string) bool {
+	return slices.Contains(simLoaded, name) || name == "zfs" && !k.opts.NoZFS || k.hasModule(name)
+}
+
+func (v *simView) ModuleLoad(ctx context.Context, name string) error {
+	return v.do(ctx, "kldload", name, func() error {
+		if err := checkModule("kldload", name); err != nil {
+			return err
+		}
+		k, plain := v.s, strings.TrimSuffix(name, ".ko")
+		switch {
+		case v.jailed():
+			return &CallError{Op: "kldload", Subject: name, Errno: syscall.EPERM}
+		case k.moduleLoaded(plain):
+			return nil
+		case !slices.Contains(simModules, plain):
+			return &CallError{Op: "kldload", Subject: name, Errno: syscall.ENOENT, Err: ErrNotFound}
+		}
+		if strings.HasPrefix(plain, "sysv") {
+			plain = "sysvipc" // one switch for the three
+		}
+		k.opts.loaded = append(slices.Clone(k.opts.loaded), plain)
+		k.params, k.byParam = paramTable(k.rel, k.opts)
+		k.dirty.boot()
+		return k.commit()
+	})
+}
+
+// setModules makes the kernel one that has loaded these since its start.
+func (k *simKernel) setModules(loaded []string) {
+	if !slices.Equal(loaded, k.opts.loaded) {
+		k.opts.loaded = loaded
+		k.params, k.byParam = paramTable(k.rel, k.opts)
+	}
+}
