@@ -2,7 +2,6 @@ package jail
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"net/netip"
@@ -12,21 +11,12 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/host"
-	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// netRecord is what was set up for a running jail. Interfaces, rules and
-// anchors say themselves whose they are; an address on an interface of the
-// host cannot, so it is written down who brought it.
-type netRecord struct {
-	Boot string       `json:"boot"` // another boot has none of it
-	Spec network.Spec `json:"spec"`
-	// Added are the addresses that were not there before. They go with the last
-	// jail that uses them.
-	Added []network.Alias `json:"added,omitempty"`
-}
+// netRecord is what was set up for a running jail.
+type netRecord = network.Record
 
 // netKey names a jail's record.
 type netKey struct {
@@ -42,14 +32,7 @@ func (k netKey) path(h *host.Host) string {
 
 // read is the record, if there is one.
 func (k netKey) read(h *host.Host) (r netRecord, ok bool, err error) {
-	data, err := os.ReadFile(k.path(h))
-	if errors.Is(err, fs.ErrNotExist) {
-		return r, false, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &r)
-	}
-	return r, err == nil, err
+	return network.ReadRecord(k.path(h))
 }
 
 // current is the record unless it is of another boot.
@@ -65,24 +48,9 @@ func (k netKey) current(ctx context.Context, h *host.Host) (r netRecord, ok bool
 	return r, true, nil
 }
 
-func (k netKey) write(h *host.Host, r netRecord) error {
-	data, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(k.path(h)), 0o700); err != nil {
-		return err
-	}
-	return atomicfile.Write(k.path(h), append(data, '\n'), 0o600)
-}
+func (k netKey) write(h *host.Host, r netRecord) error { return r.Write(k.path(h)) }
 
-func (k netKey) remove(h *host.Host) error {
-	err := os.Remove(k.path(h))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
+func (k netKey) remove(h *host.Host) error { return network.RemoveRecord(k.path(h)) }
 
 // netKeys are the records of all sources.
 func netKeys(ctx context.Context, h *host.Host) ([]netKey, error) {

@@ -391,3 +391,16 @@ func TestRealManyVnetJails(t *testing.T) {
 	require.Zero(t, forksDown, "no process a stop")
 	require.False(t, slices.Contains([]time.Duration{theirsUp, theirsDown}, 0))
 }
+
+func TestRealLimitsAgree(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	k := kernel.New()
+	f, err := k.Features(context.Background())
+	require.NoError(t, err)
+	if !f.RACCT {
+		t.Skip("kern.racct.enable is 0")
+	}
+	limitsAgree(t, k)
+}

@@ -32,6 +32,7 @@ func networkWorld(t testing.TB, h *simhost.Host) []string {
 		list, err := n.Interfaces(ctx)
 		require.NoError(t, err)
 		for _, i := range list {
+			slices.SortFunc(i.Addrs, netip.Prefix.Compare)
 			if i.Name == "tap0" {
 				i.Groups = nil // the kernel takes them away, for good, at the first move
 			}
@@ -131,6 +132,8 @@ func networkAnnounced(words []string, s plan.Step) (err error, known bool) {
 		return want("set routes", "create interface", live)
 	case strings.HasPrefix(op, "rctl_"):
 		return want("set limits", "clear limits", "change limits")
+	case op == "jail_set" && s.Kind != "create jail":
+		return want(live, "change parameters")
 	case strings.HasPrefix(op, "ipfw_"):
 		return want("create interface", "take network down", "request address", live)
 	case strings.HasPrefix(op, "pfctl_"):
@@ -258,6 +261,40 @@ func networkOperations() []operationRow {
 		r.plan, r.run = on("web", jail.StopOptions{}, planOf((*jail.JailGenerator).PlanStop), (*jail.Jail).Stop)
 		rows = append(rows, r)
 	}
+	for _, w := range []struct {
+		name       string
+		properties map[string]string
+		from, to   map[string]string
+	}{
+		{"shared addresses and limits", sharedProperties,
+			map[string]string{"ip4_addr": sharedProperties["ip4_addr"], "maxproc": "200", "host_hostname": "one", "cpuset": "0", "user.forwards": "8080:80", "allow_raw_sockets": "no"},
+			map[string]string{"ip4_addr": "em0|192.0.2.52/24,em0|192.0.2.51/32", "maxproc": "300", "host_hostname": "two", "cpuset": "1", "user.forwards": "8081:80", "allow_raw_sockets": "yes"}},
+		{"interfaces", vnetProperties,
+			map[string]string{"ip4_addr": vnetProperties["ip4_addr"], "interfaces": vnetProperties["interfaces"], "user.network.routes": vnetProperties["user.network.routes"]},
+			map[string]string{"ip4_addr": "vnet0|10.0.0.7/24,vnet1|10.1.0.7/24,vnet2|10.2.0.5/32,vnet4|10.4.0.5/24", "interfaces": "vnet0:bridge0,vnet1::bridge1,vnet2:none,vnet4:bridge0", "user.network.routes": "203.0.113.0/24=10.0.0.10"}},
+	} {
+		setup := func(t *testing.T) *simhost.Host {
+			h := netHost(t)
+			newJail(t, h, "web", false, w.properties)
+			return h
+		}
+		r := operationRow{name: "set, " + w.name, setup: setup, ready: func(t *testing.T, ctx context.Context, h *simhost.Host) {
+			setupNet(t, h)
+			started("web")(t, ctx, h)
+			j, err := jail.Load(ctx, h.Host, "web")
+			require.NoError(t, err)
+			_, err = j.Set(ctx, w.from, jail.SetOptions{LiveOnly: true})
+			require.NoError(t, err)
+		}}
+		r.plan, r.run = on("web", jail.SetOptions{LiveOnly: true},
+			func(j *jail.Jail, ctx context.Context, o jail.SetOptions) (*jail.Plan, error) {
+				return j.PlanSet(ctx, w.to, o)
+			},
+			func(j *jail.Jail, ctx context.Context, o jail.SetOptions) ([]events.IocEvent, error) {
+				return j.Set(ctx, w.to, o)
+			})
+		rows = append(rows, r)
+	}
 	return rows
 }
 
@@ -298,4 +335,15 @@ func eventsOf[E events.IocEvent](all []events.IocEvent) (out []E) {
 		}
 	}
 	return out
+}
+
+// withNet starts a jail on a host with a network.
+func withNet(t *testing.T, properties map[string]string) (*simhost.Host, *jail.Jail) {
+	t.Helper()
+	h := netHost(t)
+	j := newJail(t, h, "web", false, properties)
+	addPrograms(t, j)
+	_, err := j.Start(context.Background(), jail.StartOptions{})
+	require.NoError(t, err)
+	return h, j
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -48,8 +49,12 @@ var stepSaveConfig = plan.Define(plan.Spec[env, saveArgs]{
 		if a.Old.Had {
 			return atomicfile.Write(filepath.Join(path, a.File), a.Old.Data, 0o644)
 		}
-		err = os.Remove(filepath.Join(path, a.File))
-		if errors.Is(err, os.ErrNotExist) {
+		dir, err := saferoot.Open(path)
+		if err != nil {
+			return err
+		}
+		defer dir.Close()
+		if err = dir.Remove(a.File); errors.Is(err, os.ErrNotExist) {
 			return nil
 		}
 		return err
@@ -195,7 +200,7 @@ var stepChangeNetwork = plan.Define(plan.Spec[env, changeArgs]{
 			return errors.Join(err, e)
 		}
 		if done.Record.Had {
-			return errors.Join(err, atomicfile.Write(a.Key.path(e.host), done.Record.Data, 0o600))
+			return errors.Join(err, network.WriteRecord(a.Key.path(e.host), done.Record.Data))
 		}
 		return errors.Join(err, a.Key.remove(e.host))
 	},

@@ -11,7 +11,6 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
-	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
@@ -50,7 +49,7 @@ var stepNetRecord = plan.Define(plan.Spec[env, netRecordArgs]{
 		if err != nil {
 			return err
 		}
-		return a.Key.write(e.host, netRecord{boot, a.Spec, old.Added})
+		return a.Key.write(e.host, netRecord{Boot: boot, Spec: a.Spec, Added: old.Added})
 	},
 	Undo: func(_ context.Context, e env, a netRecordArgs, c *plan.Call) error {
 		var was before
@@ -58,7 +57,7 @@ var stepNetRecord = plan.Define(plan.Spec[env, netRecordArgs]{
 		case !c.Effect(&was):
 			return nil
 		case was.Had && !c.Rebooted:
-			return atomicfile.Write(a.Key.path(e.host), was.Data, 0o600)
+			return network.WriteRecord(a.Key.path(e.host), was.Data)
 		}
 		return a.Key.remove(e.host)
 	},
