@@ -38,7 +38,7 @@ var kinds = plan.NewKinds[env](
 	stepRenameDataset, stepMoveFstab, stepPromote, stepSetProperties, stepDestroySnapshots, stepRollback,
 	stepResolver, stepMountBasejail, stepMountFstab, stepLoadRuleset, stepMountDevfs, stepMountFdescfs,
 	stepLoadModule, stepAttach, stepHook, stepCommand, stepShare,
-	stepUnshare, stepRemove, stepUnmount,
+	stepUnshare, stepRemove, stepUnmount, stepUnmountLive,
 	stepDestroyDataset,
 )
 
