@@ -26,6 +26,7 @@ func catalogue() []IocEvent {
 		// network.go
 		JailNetworkSetup{}, JailNetworkTeardown{}, VnetInterfaceConfig{},
 		VnetSetupLocalhost{}, VnetSetRoutes{},
+		VnetAddressRequest{}, JailFirewall{}, JailCpuset{}, JailConfigApply{},
 		// release.go
 		FetchRelease{}, ReleasePrepareStorage{}, ReleaseDownload{},
 		ReleaseAssetDownload{}, ReleaseExtraction{}, ReleaseCopyBase{},

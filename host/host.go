@@ -66,6 +66,7 @@ type Files struct {
 	ResolvConf    string // resolver(5), default /etc/resolv.conf
 	DevfsRules    string // devfs.rules(5), default /etc/devfs.rules
 	DevfsDefaults string // default /etc/defaults/devfs.rules, never written
+	HBSDUpdate    string // its presence tells HardenedBSD, default /usr/sbin/hbsd-update
 }
 
 // Open is the machine this program runs on. It needs FreeBSD; elsewhere it
@@ -99,6 +100,7 @@ func (o *Options) fill() {
 	set(&o.Files.ResolvConf, "/etc/resolv.conf")
 	set(&o.Files.DevfsRules, "/etc/devfs.rules")
 	set(&o.Files.DevfsDefaults, "/etc/defaults/devfs.rules")
+	set(&o.Files.HBSDUpdate, "/usr/sbin/hbsd-update")
 	set(&o.RunDir, "/var/run/go-libioc")
 	set(&o.StateDir, "/var/db/go-libioc")
 	set(&o.CacheDir, "/var/cache/go-libioc")

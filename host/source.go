@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/internal/rcconf"
-	"github.com/libioc/go-libioc/zfsstore"
 )
 
 // ActiveProperty is the user property of a pool's root dataset that libioc and
@@ -125,27 +124,13 @@ func (h *Host) rcSources() ([]Source, error) {
 
 // poolSource finds the pool that was activated with libioc or iocage.
 func (h *Host) poolSource(ctx context.Context) ([]Source, error) {
-	sets, err := h.Store.List(ctx, "", zfsstore.ListOptions{
-		Depth:      1,
-		Types:      []zfsstore.Type{zfsstore.Filesystem},
-		Properties: []string{ActiveProperty},
-	})
+	pools, err := h.Pools(ctx)
 	if err != nil {
 		return nil, err
 	}
-	pools, err := h.Store.Pools(ctx)
-	if err != nil {
-		return nil, err
-	}
-	health := map[string]string{}
 	for _, p := range pools {
-		health[p.Name] = p.Health
-	}
-	for _, d := range sets {
-		usable := health[d.Name] == "ONLINE" || health[d.Name] == "DEGRADED"
-		p := d.Properties[ActiveProperty]
-		if usable && p.Source == zfsstore.SourceLocal && truthy(p.Value) {
-			return []Source{{Name: "ioc", Dataset: d.Name + "/iocage"}}, nil
+		if p.Usable() && p.Active {
+			return []Source{{Name: "ioc", Dataset: p.Name + "/iocage"}}, nil
 		}
 	}
 	return nil, ErrNotActivated

@@ -10,15 +10,6 @@ import (
 	"github.com/libioc/go-libioc/release"
 )
 
-// Basedirs are the directories that a basejail takes from its release.
-// HardenedBSD has no usr/lib32, nor has a release without the lib32 asset: a
-// directory that the release lacks is passed over.
-var basedirs = []string{
-	"bin", "boot", "lib", "libexec", "rescue", "sbin",
-	"usr/bin", "usr/include", "usr/lib", "usr/libexec", "usr/sbin", "usr/share", "usr/libdata",
-	"usr/lib32",
-}
-
 // IsBasejail tells whether the base system comes from the release.
 func (g *JailGenerator) IsBasejail() bool { return g.effective().Bool("basejail") }
 
@@ -43,7 +34,7 @@ func (g *JailGenerator) basejailSteps(ctx context.Context) ([]plan.Step, error) 
 		return nil, err
 	}
 	args := mountArgs{RootDataset: g.RootDataset()}
-	for _, dir := range basedirs {
+	for _, dir := range release.Basedirs() {
 		args.Mounts = append(args.Mounts, mountTarget{
 			Type: "nullfs", From: filepath.Join(from, dir), At: dir,
 			Options: []kernel.MountOption{{Name: "ro"}},

@@ -9,6 +9,7 @@ import (
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/release"
 )
 
 // fstabSteps mounts the jail's fstab(5) in the order of its lines.
@@ -61,7 +62,7 @@ func (g *JailGenerator) fstabEntries(ctx context.Context) ([]fstab.Entry, error)
 	}
 	base := map[string]bool{}
 	if g.IsBasejail() {
-		for _, dir := range basedirs {
+		for _, dir := range release.Basedirs() {
 			base[dir] = true
 		}
 	}

@@ -126,7 +126,9 @@ func operations() []operationRow {
 		r.plan, r.run = on("second", jail.DestroyOptions{Force: true}, planOf((*jail.JailGenerator).PlanDestroy), (*jail.Jail).Destroy)
 		add(r)
 	}
-	return append(append(rows, storageOperations()...), runningOperations()...)
+	rows = append(rows, storageOperations()...)
+	rows = append(rows, runningOperations()...)
+	return append(rows, networkOperations()...)
 }
 
 func plainHost(t *testing.T) *simhost.Host { return newHost(t) }
@@ -237,6 +239,8 @@ var reading = map[string]bool{
 	"getfsstat": true, "jail_get": true, "jail_params": true, "sysctl": true, "bootid": true,
 	"features": true, "modfind": true, "devfs_rules": true, "devfs_rulesets": true, "process_list": true,
 	"cpuset_getaffinity": true, "getifaddrs": true, "BRDGGIFS": true, "NET_RT_DUMP": true,
+	"SIOCGIFAFLAG_IN6": true, "rctl_get_rules": true, "rctl_get_racct": true, "ipfw_list": true,
+	"pfctl_status": true, "pfctl_rules": true, "pfctl_anchors": true,
 }
 
 // changes are the calls that the fakes were asked for since the last reset and
@@ -340,6 +344,9 @@ func announced(h *simhost.Host, change string, s plan.Step) error {
 		named = append(named, words[len(words)-1])
 	case "process_signal", "process_wait":
 		return nil // of the jail that is removed
+	}
+	if err, known := networkAnnounced(words, s); known {
+		return err
 	}
 	if len(named) == 0 {
 		return fmt.Errorf("nothing is known of %q", change)

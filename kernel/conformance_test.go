@@ -11,6 +11,7 @@ import (
 func TestConformanceSim(t *testing.T) {
 	for name, opts := range map[string]kernel.SimOptions{
 		"13.2":                    {},
+		"13.2 with filters":       {Modules: []string{"ipfw", "pf"}},
 		"15.1":                    {Release: "15.1-RELEASE-p1"},
 		"13.2 without extensions": {NoVIMAGE: true, NoRACCT: true, NoZFS: true},
 	} {

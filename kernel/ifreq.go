@@ -37,6 +37,7 @@ const (
 	siocGIFNetmask6 = 0xc1206925
 	siocGIFInfo6    = 0xc048696c
 	siocSIFInfo6    = 0xc048696d
+	siocGIFAFlag6   = 0xc1206949
 )
 
 // Address families of FreeBSD, sys/socket.h.
@@ -65,11 +66,13 @@ const (
 )
 
 const (
-	ndNoDAD       = 0x100 // ND6_IFF_NO_DAD
-	flagUp        = 0x1   // IFF_UP
-	memberLearn   = 0x1   // IFBIF_LEARNING
-	memberFlood   = 0x2   // IFBIF_DISCOVER
-	staticAddr    = 1     // IFBAF_STATIC
+	flagUp        = 0x1  // IFF_UP
+	addrTentative = 0x2  // IN6_IFF_TENTATIVE
+	addrDuplicate = 0x4  // IN6_IFF_DUPLICATED
+	addrAutoconf  = 0x40 // IN6_IFF_AUTOCONF
+	memberLearn   = 0x1  // IFBIF_LEARNING
+	memberFlood   = 0x2  // IFBIF_DISCOVER
+	staticAddr    = 1    // IFBAF_STATIC
 	foreverLife   = 0xffffffff
 	etherTypeVLAN = 0x8100
 

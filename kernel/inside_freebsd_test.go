@@ -160,6 +160,6 @@ func (c InsideCall) do(k Kernel) (a InsideAnswer) {
 // HoldJail keeps sockets that a process of the jail has opened, so that the
 // jail stays dying after its end.
 func HoldJail(id Identity) (release func(), err error) {
-	s, err := openInVnet(context.Background(), id)
+	s, err := openInVnet(context.Background(), id, nil)
 	return s.close, err
 }

@@ -16,6 +16,7 @@ type Kernel interface {
 	Processes
 	Modules
 	Sysctls
+	Firewalls
 
 	// Features reports what the running kernel offers.
 	Features(ctx context.Context) (Features, error)
@@ -29,6 +30,18 @@ type Kernel interface {
 	// calls, made in the jail's vnet. A method of the view fails with
 	// ErrNotFound once the jail has ended.
 	In(id Identity) Network
+
+	// SetVnetSysctls writes integer nodes of sysctl(3) in a running jail's
+	// network stack, such as net.inet.ip.fw.enable, in the given order. Nodes of
+	// the kernel as a whole are refused there with EPERM. ErrNotFound for a name
+	// that the kernel does not know and for a jail that has ended.
+	SetVnetSysctls(ctx context.Context, id Identity, values ...SysctlValue) error
+}
+
+// SysctlValue is a value to give to an integer node of sysctl(3).
+type SysctlValue struct {
+	Name  string
+	Value int
 }
 
 // Sysctls reads sysctl(3) values by name.

@@ -169,24 +169,59 @@ func (s ifStack) AddressAdd(ctx context.Context, name string, addr Address) erro
 
 // noDAD sets ND6_IFF_NO_DAD on an interface until undo.
 func (s stackSockets) noDAD(name string) (undo func(), errno syscall.Errno) {
-	set := func(on bool) (before bool, errno syscall.Errno) {
-		b := in6NDReq(name)
-		if errno := ioctlCall(s.inet6, siocGIFInfo6, b); errno != 0 {
-			return false, errno
-		}
-		flags := binary.NativeEndian.Uint32(b[in6NDFlags:])
-		before = flags&ndNoDAD != 0
-		if before == on {
-			return before, 0
-		}
-		binary.NativeEndian.PutUint32(b[in6NDFlags:], flags^ndNoDAD)
-		return before, ioctlCall(s.inet6, siocSIFInfo6, b)
-	}
-	before, errno := set(true)
-	if errno != 0 || before {
+	before, errno := s.setND6(name, ND6NoDAD, 0)
+	if errno != 0 || before&ND6NoDAD != 0 {
 		return func() {}, errno
 	}
-	return func() { _, _ = set(false) }, 0
+	return func() { _, _ = s.setND6(name, 0, ND6NoDAD) }, 0
+}
+
+// setND6 changes the flags of IPv6 and returns what they were.
+func (s stackSockets) setND6(name string, set, clear ND6Flags) (before ND6Flags, errno syscall.Errno) {
+	b := in6NDReq(name)
+	if errno := ioctlCall(s.inet6, siocGIFInfo6, b); errno != 0 {
+		return 0, errno
+	}
+	before = ND6Flags(binary.NativeEndian.Uint32(b[in6NDFlags:]))
+	now := before&^clear | set
+	if now == before {
+		return before, 0
+	}
+	binary.NativeEndian.PutUint32(b[in6NDFlags:], uint32(now))
+	return before, ioctlCall(s.inet6, siocSIFInfo6, b)
+}
+
+func (s ifStack) InterfaceSetND6(ctx context.Context, name string, set, clear ND6Flags) error {
+	return s.request(ctx, "SIOCSIFINFO_IN6", name, func(sockets stackSockets) syscall.Errno {
+		if sockets.inet6 < 0 {
+			return syscall.EAFNOSUPPORT
+		}
+		_, errno := sockets.setND6(name, set, clear)
+		return errno
+	})
+}
+
+func (s ifStack) AddressState(ctx context.Context, name string, addr netip.Addr) (AddressState, error) {
+	var state AddressState
+	if !addr.Is6() {
+		return state, &CallError{Op: "SIOCGIFAFLAG_IN6", Subject: name, Errno: syscall.EINVAL, Msg: "not an IPv6 address"}
+	}
+	err := s.request(ctx, "SIOCGIFAFLAG_IN6", name, func(sockets stackSockets) syscall.Errno {
+		if sockets.inet6 < 0 {
+			return syscall.EAFNOSUPPORT
+		}
+		b := in6Ifreq(name, addr, sockets.index(name))
+		errno := ioctlCall(sockets.inet6, siocGIFAFlag6, b)
+		flags := binary.NativeEndian.Uint32(b[ifNameSize:])
+		state = AddressState{
+			Tentative: flags&addrTentative != 0, Duplicated: flags&addrDuplicate != 0, Autoconf: flags&addrAutoconf != 0,
+		}
+		return errno
+	})
+	if err != nil {
+		return AddressState{}, err
+	}
+	return state, nil
 }
 
 func (s ifStack) AddressDelete(ctx context.Context, name string, addr netip.Addr) error {

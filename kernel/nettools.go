@@ -69,6 +69,43 @@ func ifconfigLine(nic *Interface, line string) {
 	}
 }
 
+// nd6Words are ifconfig(8)'s words for the flags of IPv6.
+var nd6Words = []struct {
+	flag ND6Flags
+	word string
+}{
+	{ND6AcceptRtadv, "accept_rtadv"}, {ND6IfDisabled, "ifdisabled"},
+	{ND6AutoLinkLocal, "auto_linklocal"}, {ND6NoDAD, "no_dad"},
+}
+
+// parseAddressState finds an IPv6 address in what ifconfig(8) prints.
+func parseAddressState(text string, addr netip.Addr) (AddressState, bool) {
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) < 2 || fields[0] != "inet6" {
+			continue
+		}
+		have, _, _ := strings.Cut(fields[1], "/")
+		have, _, _ = strings.Cut(have, "%")
+		if a, err := netip.ParseAddr(have); err != nil || a != addr.WithZone("") {
+			continue
+		}
+		var state AddressState
+		for _, word := range fields[2:] {
+			switch word {
+			case "tentative":
+				state.Tentative = true
+			case "duplicated":
+				state.Duplicated = true
+			case "autoconf":
+				state.Autoconf = true
+			}
+		}
+		return state, true
+	}
+	return AddressState{}, false
+}
+
 // parseBridgeMembers reads the members out of what ifconfig(8) prints of a
 // bridge.
 func parseBridgeMembers(text string) []string {
@@ -190,6 +227,8 @@ func toolError(op, subject string, exit Exit, stdout, stderr string) error {
 	}
 	e.Errno = errnoByText[reason]
 	switch {
+	case strings.Contains(said, "unknown oid"):
+		e.Errno = syscall.ENOENT
 	case strings.HasSuffix(said, "does not exist"):
 		e.Errno = syscall.ENXIO
 	case strings.Contains(stdout, "route already in table"):

@@ -165,6 +165,36 @@ func (t netTools) AddressDelete(ctx context.Context, name string, addr netip.Add
 	return t.ifconfig(ctx, name, "inet6", addr.String(), "-alias")
 }
 
+func (t netTools) InterfaceSetND6(ctx context.Context, name string, set, clear ND6Flags) error {
+	args := []string{"inet6"}
+	for _, f := range nd6Words {
+		if set&f.flag != 0 {
+			args = append(args, f.word)
+		} else if clear&f.flag != 0 {
+			args = append(args, "-"+f.word)
+		}
+	}
+	if len(args) == 1 {
+		return nil
+	}
+	return t.ifconfig(ctx, name, args...)
+}
+
+func (t netTools) AddressState(ctx context.Context, name string, addr netip.Addr) (AddressState, error) {
+	if err := checkIfName("ifconfig", name); err != nil {
+		return AddressState{}, err
+	}
+	text, err := t.run(ctx, name, "/sbin/ifconfig", name, "inet6")
+	if err != nil {
+		return AddressState{}, err
+	}
+	state, ok := parseAddressState(text, addr)
+	if !ok {
+		return state, ifError("ifconfig", name, syscall.EADDRNOTAVAIL)
+	}
+	return state, nil
+}
+
 func (t netTools) BridgeAdd(ctx context.Context, bridge, member string) error {
 	return t.ifconfig(ctx, bridge, "addm", member)
 }

@@ -28,6 +28,25 @@ type Address struct {
 	NoDAD bool
 }
 
+// ND6Flags are the flags of IPv6 on an interface, ndp(8). The numbers are the
+// kernel's.
+type ND6Flags uint32
+
+// The flags.
+const (
+	ND6AcceptRtadv   ND6Flags = 0x02  // take addresses and routes from router advertisements
+	ND6IfDisabled    ND6Flags = 0x08  // no IPv6 at all
+	ND6AutoLinkLocal ND6Flags = 0x20  // make a link-local address
+	ND6NoDAD         ND6Flags = 0x100 // no duplicate address detection
+)
+
+// AddressState is what the kernel says of one IPv6 address, in6(4).
+type AddressState struct {
+	Tentative  bool // detection of duplicates is under way, it cannot be bound
+	Duplicated bool // another machine has it
+	Autoconf   bool // made from a router advertisement
+}
+
 // Route is one route of a stack's table.
 type Route struct {
 	Dest      netip.Prefix // 0.0.0.0/0 or ::/0 is the default route
@@ -76,6 +95,13 @@ type Network interface {
 	// BridgeStatic binds a MAC address to a member and forbids it to learn
 	// others.
 	BridgeStatic(ctx context.Context, bridge, member string, mac net.HardwareAddr) error
+
+	// InterfaceSetND6 sets and clears flags of IPv6 on an interface, as
+	// ifconfig(8) does with "inet6 accept_rtadv" or "inet6 -ifdisabled".
+	InterfaceSetND6(ctx context.Context, name string, set, clear ND6Flags) error
+	// AddressState tells how far an IPv6 address is: EADDRNOTAVAIL and
+	// ErrNotFound when the interface has it not.
+	AddressState(ctx context.Context, name string, addr netip.Addr) (AddressState, error)
 
 	RouteAdd(ctx context.Context, route Route) error
 	RouteDelete(ctx context.Context, route Route) error

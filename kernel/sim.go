@@ -31,7 +31,8 @@ type SimOptions struct {
 	IncarnationBase uint64
 	// Modules are kernel modules beyond those of GENERIC and zfs. Known ones
 	// add jail parameters or file systems: "linux", "linprocfs", "linsysfs",
-	// "lindebugfs", "fusefs", "vmm", "mac_do"; "sysvipc" brings System V IPC to
+	// "lindebugfs", "fusefs", "vmm", "mac_do"; "ipfw" and "pf" are the packet
+	// filters; "sysvipc" brings System V IPC to
 	// 15.1, whose recorded kernel lacks it.
 	Modules []string
 	// NoZFS leaves zfs.ko out.
@@ -58,6 +59,12 @@ type SimOptions struct {
 	// Programs are scripted programs by base name; they come before the built-in
 	// ones, which SimProcess describes.
 	Programs map[string]Program
+	// PfDisabled is pf loaded but not switched on.
+	PfDisabled bool
+	// PfAnchors are the lines of pf's main ruleset that evaluate anchors, such as
+	// `nat-anchor "ioc/*" all`.
+	PfAnchors []string
+
 	// Ether is the name of the host's network card; default "em0".
 	Ether string
 
@@ -133,12 +140,13 @@ type simKernel struct {
 	bootID string
 	boots  int
 
-	jails  simJails
-	mounts simMounts
-	devfs  simDevfs
-	rctl   simRctl
-	net    simNet
-	procs  simProcs
+	jails    simJails
+	mounts   simMounts
+	devfs    simDevfs
+	rctl     simRctl
+	net      simNet
+	firewall simFirewall
+	procs    simProcs
 
 	dirty simDirty
 	watch simWatch
@@ -206,6 +214,7 @@ func (k *simKernel) boot() {
 	k.devfs.init(k)
 	k.rctl.init(k)
 	k.net.init(k)
+	k.firewall.init(k)
 	k.procs.init(k)
 	k.dirty.boot()
 }

@@ -27,15 +27,17 @@ type netIf struct {
 	Bridge  int       `json:"bridge,omitempty"`  // it is a member of
 	VLAN    *VLAN     `json:"vlan,omitempty"`
 	Static  []string  `json:"static,omitempty"` // MAC addresses bound to a member
+	ND6     ND6Flags  `json:"nd6,omitempty"`
 }
 
 func (i *netIf) key() string { return "if/" + strconv.Itoa(i.ID) }
 
 // netStack is one network stack, vnet(9).
 type netStack struct {
-	JID    int     `json:"jid"`
-	Routes []Route `json:"routes,omitempty"`
-	LastIf int     `json:"last_if"`
+	JID     int            `json:"jid"`
+	Routes  []Route        `json:"routes,omitempty"`
+	LastIf  int            `json:"last_if"`
+	Sysctls map[string]int `json:"sysctls,omitempty"`
 
 	ifs []*netIf // by index
 }
@@ -344,7 +346,7 @@ func cloneMAC(driver string, seq int, last byte) net.HardwareAddr {
 func netError(op, subject string, e syscall.Errno) error {
 	err := &CallError{Op: op, Subject: subject, Errno: e}
 	switch e {
-	case syscall.ENXIO, syscall.ENOENT, syscall.ESRCH:
+	case syscall.ENXIO, syscall.ENOENT, syscall.ESRCH, syscall.EADDRNOTAVAIL:
 		err.Err = ErrNotFound
 	case syscall.EEXIST:
 		err.Err = ErrExists

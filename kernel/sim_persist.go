@@ -61,6 +61,7 @@ func (d *simDirty) forgetAll(k *simKernel) {
 		keys = append(keys, r.key())
 	}
 	keys = append(keys, k.net.keys()...)
+	keys = append(keys, k.firewall.keys()...)
 	sort.Strings(keys)
 	for _, key := range keys {
 		d.drop(key)
@@ -127,6 +128,8 @@ func (k *simKernel) load(records []SimRecord) error {
 		{"rctl/", k.rctl.load},
 		{"stack/", k.net.loadStack},
 		{"if/", k.net.loadIf},
+		{ipfwKey, k.firewall.loadIpfw},
+		{anchorKey, k.firewall.loadAnchor},
 	}
 	for _, l := range loaders {
 		for _, key := range keys {

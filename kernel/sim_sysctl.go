@@ -13,6 +13,14 @@ func (v *simView) sysctlText(name string) (string, bool) {
 		return s, true
 	}
 	num := strconv.Itoa
+	if st, err := v.simNetView.stack(); err == nil {
+		if n, ok := k.vnetSysctl(st, name); ok {
+			return num(n), true
+		}
+	}
+	if s, ok := ipfwHostSysctls[name]; ok && k.hasModule("ipfw") {
+		return s, true
+	}
 	owner := me.hostOwner().Host
 	switch name {
 	case "kern.ostype":

@@ -236,3 +236,51 @@ func (unsupported) ModuleLoaded(ctx context.Context, name string) (bool, error) 
 func (unsupported) ModuleLoad(ctx context.Context, name string) error {
 	return unsupportedError("ModuleLoad")
 }
+
+func (unsupported) SetVnetSysctls(ctx context.Context, id Identity, values ...SysctlValue) error {
+	return unsupportedError("SetVnetSysctls")
+}
+
+func (unsupported) InterfaceSetND6(ctx context.Context, name string, set, clear ND6Flags) error {
+	return unsupportedError("InterfaceSetND6")
+}
+
+func (unsupported) AddressState(ctx context.Context, name string, addr netip.Addr) (AddressState, error) {
+	return AddressState{}, unsupportedError("AddressState")
+}
+
+func (unsupported) IpfwRules(ctx context.Context, set int) ([]IpfwRule, error) {
+	return nil, unsupportedError("IpfwRules")
+}
+
+func (unsupported) IpfwAdd(ctx context.Context, set int, rules ...IpfwRule) error {
+	return unsupportedError("IpfwAdd")
+}
+
+func (unsupported) IpfwDelete(ctx context.Context, set int, number int) error {
+	return unsupportedError("IpfwDelete")
+}
+
+func (unsupported) PfStatus(ctx context.Context) (PfStatus, error) {
+	return PfStatus{}, unsupportedError("PfStatus")
+}
+
+func (unsupported) PfAnchors(ctx context.Context, parent string) ([]string, error) {
+	return nil, unsupportedError("PfAnchors")
+}
+
+func (unsupported) PfRules(ctx context.Context, anchor string) ([]string, error) {
+	return nil, unsupportedError("PfRules")
+}
+
+func (unsupported) PfLoad(ctx context.Context, anchor, rules string) error {
+	return unsupportedError("PfLoad")
+}
+
+func (unsupported) PfFlush(ctx context.Context, anchor string) error {
+	return unsupportedError("PfFlush")
+}
+
+func (unsupported) PfKillStates(ctx context.Context, addr netip.Addr) (int, error) {
+	return 0, unsupportedError("PfKillStates")
+}

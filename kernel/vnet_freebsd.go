@@ -82,7 +82,7 @@ func (k *freebsd) vnetOf(id Identity) *vnetSockets {
 
 func (k *freebsd) useVnet(ctx context.Context, v *vnetSockets, do func(stackSockets) error) error {
 	if !v.open {
-		socks, err := openInVnet(ctx, v.id)
+		socks, err := openInVnet(ctx, v.id, nil)
 		if err != nil {
 			return err
 		}
@@ -152,10 +152,49 @@ func (k *freebsd) vnetRoutes(ctx context.Context, id Identity, fib int) ([]byte,
 	return dump, err
 }
 
-// openInVnet has a child open sockets inside and takes them over.
-func openInVnet(ctx context.Context, id Identity) (stackSockets, error) {
+// SetVnetSysctls has the child that opens the sockets write them, so that one
+// process does both. No socket could: a node is written in the stack of the
+// caller.
+func (k *freebsd) SetVnetSysctls(ctx context.Context, id Identity, values ...SysctlValue) error {
+	if len(values) == 0 {
+		return ctx.Err()
+	}
+	settings := make([]string, len(values))
+	for i, v := range values {
+		settings[i] = v.Name + "=" + itoa(v.Value)
+	}
+	if !vnetChildEnabled.Load() {
+		_, err := netTools{k, id}.run(ctx, settings[0], "/sbin/sysctl", settings...)
+		return err
+	}
+	if err := k.verify(ctx, "jail_attach", 0, id); err != nil {
+		return err
+	}
+	socks, err := openInVnet(ctx, id, settings)
+	if err != nil {
+		return err
+	}
+	if err := k.verify(ctx, "jail_attach", 0, id); err != nil {
+		socks.close()
+		return err
+	}
+	v := k.vnetOf(id)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.open || v.closed {
+		socks.close()
+		return nil
+	}
+	v.socks, v.open = socks, true
+	v.idle = time.AfterFunc(vnetIdle, func() { k.forget(v) })
+	return nil
+}
+
+// openInVnet has a child write sysctl nodes and open sockets inside, and takes
+// the sockets over.
+func openInVnet(ctx context.Context, id Identity, settings []string) (stackSockets, error) {
 	s := stackSockets{-1, -1, -1}
-	err := askVnet(ctx, id, []string{vnetAskSockets}, func(_ int, first []byte, fds []int) error {
+	err := askVnet(ctx, id, append([]string{vnetAskSockets}, settings...), func(_ int, first []byte, fds []int) error {
 		if len(first) != 2 || first[0] != vnetGotSockets {
 			return errVnetAnswer
 		}
@@ -181,6 +220,9 @@ func askVnet(ctx context.Context, id Identity, ask []string, got func(fd int, fi
 		}
 		if e.Op == "jail_attach" && e.Errno == syscall.EINVAL {
 			e.Err, e.Msg = ErrNotFound, "the jail has ended"
+		}
+		if e.Errno == syscall.ENOENT { // a node of sysctl(3)
+			e.Err = ErrNotFound
 		}
 		return e
 	}

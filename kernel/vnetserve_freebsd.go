@@ -3,7 +3,9 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -23,7 +25,7 @@ const (
 )
 
 // serveVnet is the child: args are the jid, what is asked for and, for routes,
-// the routing table. It reports every failure to the parent.
+// the routing table, for sockets the nodes to write first. It reports every failure to the parent.
 func serveVnet(args []string) {
 	unix.CloseOnExec(vnetFD)
 	fail := func(op string, errno syscall.Errno) {
@@ -59,6 +61,13 @@ func serveVnet(args []string) {
 		_ = sendAll(append([]byte{vnetGotRoutes}, dump...))
 		return
 	}
+	for _, setting := range args[2:] {
+		name, value, _ := strings.Cut(setting, "=")
+		if errno := setSysctl(name, value); errno != 0 {
+			fail(name, errno)
+			return
+		}
+	}
 	sockets, errno := openSockets()
 	if errno != 0 {
 		fail("socket", errno)
@@ -75,6 +84,21 @@ func serveVnet(args []string) {
 	if err := unix.Sendmsg(vnetFD, []byte{vnetGotSockets, families}, unix.UnixRights(fds...), nil, 0); err != nil {
 		fail("sendmsg", err.(syscall.Errno))
 	}
+}
+
+// setSysctl writes an integer node in the child's own stack.
+func setSysctl(name, value string) syscall.Errno {
+	n, err := strconv.ParseInt(value, 10, 32)
+	if err != nil {
+		return syscall.EINVAL
+	}
+	mib, errno := sysctlMIB(name)
+	if errno != 0 {
+		return errno
+	}
+	b := binary.NativeEndian.AppendUint32(nil, uint32(int32(n)))
+	_, errno = sysctlCall(mib, nil, b)
+	return errno
 }
 
 func sendAll(b []byte) error {

@@ -13,18 +13,22 @@ import (
 
 // DestroyOptions say how a release is destroyed.
 type DestroyOptions struct {
-	Busy host.Busy
+	// Dependants, if set, is asked which jails need the release though they were
+	// not cloned from it.
+	Dependants Dependants
+	Busy       host.Busy
 }
 
 // Destroy destroys the release's dataset with its snapshots. Jails that were
 // cloned from it keep it from being destroyed.
 //
-// Errors: ErrNotFetched, ErrInUse, host.ErrBusy, *zfsstore.Error.
+// Errors: ErrNotFetched, ErrInUse (*host.ClonedError, *InUseError), host.ErrBusy, *zfsstore.Error.
 func (r *Release) Destroy(ctx context.Context, o DestroyOptions) <-chan events.IocEvent {
-	return r.start(ctx, "destroy", events.ReleaseDestroy{Release: r.name.Base()}, o.Busy, r.planDestroy)
+	return r.start(ctx, "destroy", events.ReleaseDestroy{Release: r.name.Base()}, o.Busy,
+		func(ctx context.Context) (*plan.Plan, error) { return r.planDestroy(ctx, o) })
 }
 
-func (r *Release) planDestroy(ctx context.Context) (*plan.Plan, error) {
+func (r *Release) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, error) {
 	switch _, err := r.host.NoClones(ctx, r.Dataset()); {
 	case errors.Is(err, zfsstore.ErrNotFound):
 		return nil, ErrNotFetched
@@ -32,6 +36,15 @@ func (r *Release) planDestroy(ctx context.Context) (*plan.Plan, error) {
 		return nil, fmt.Errorf("%w: %w", ErrInUse, err)
 	case err != nil:
 		return nil, err
+	}
+	if o.Dependants != nil {
+		jails, err := o.Dependants(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if len(jails) > 0 {
+			return nil, &InUseError{Release: r.name.Base(), Jails: jails}
+		}
 	}
 	return &plan.Plan{
 		Operation: "destroy", Subject: r.name.Base(), Abandon: true,

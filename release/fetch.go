@@ -26,6 +26,10 @@ type FetchOptions struct {
 	// Assets are the parts to fetch; the default is base alone. libioc fetches
 	// lib32 as well.
 	Assets []string
+	// Packages makes the release of base packages instead, freebsd-base(7). When
+	// it is nil, this is done where the mirror has no base.txz for a release of
+	// FreeBSD 15 or later.
+	Packages *PackageOptions
 	// KeepDefaults leaves rc.conf, periodic.conf and sysctl.conf as the archive
 	// has them. Otherwise services that make no sense in a jail are turned off,
 	// as libioc does.
@@ -60,6 +64,13 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 	}
 	if ok {
 		return nil, ErrFetched
+	}
+	packages, err := r.packaged(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if packages != nil {
+		return r.planPackages(ctx, o, *packages)
 	}
 	location, files, err := r.assets(ctx, o)
 	if err != nil {
@@ -99,6 +110,32 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 	return &plan.Plan{Operation: "fetch", Subject: r.name.Base(), Steps: steps, Commit: commit}, nil
 }
 
+// planPackages makes the release of packages. They are of the newest patch
+// level, which the snapshot is named after.
+func (r *Release) planPackages(ctx context.Context, o FetchOptions, p PackageOptions) (*plan.Plan, error) {
+	args, err := r.packageArgs(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	parents, err := r.host.MissingDatasets(ctx, r.source.Dataset, r.source.Releases())
+	if err != nil {
+		return nil, err
+	}
+	var steps []plan.Step
+	for _, dataset := range parents {
+		steps = append(steps, stepCreateDataset.Step(datasetArgs{dataset, true}))
+	}
+	steps = append(steps,
+		stepCreateDataset.Step(datasetArgs{r.Dataset(), false}),
+		stepCreateDataset.Step(datasetArgs{r.RootDataset(), false}),
+		stepPackages.Step(args))
+	if !o.KeepDefaults {
+		steps = append(steps, stepConfigure.Step(configureArgs{r.RootDataset()}))
+	}
+	steps = append(steps, stepLevel.Step(levelArgs{RootDataset: r.RootDataset()}))
+	return &plan.Plan{Operation: "fetch", Subject: r.name.Base(), Steps: steps, Commit: len(steps)}, nil
+}
+
 // assets are the archives to extract and where they are.
 func (r *Release) assets(ctx context.Context, o FetchOptions) (location string, files []assetArgs, err error) {
 	if o.Archive != "" {
@@ -136,13 +173,33 @@ func (r *Release) assets(ctx context.Context, o FetchOptions) (location string, 
 // location is the release's directory on a mirror; the empty one is the
 // distribution's own.
 func (r *Release) location(ctx context.Context, base string) (string, error) {
-	if base != "" {
-		return strings.TrimRight(base, "/") + "/" + r.name.Base(), nil
-	}
-	f, err := r.host.Kernel.Features(ctx)
+	base, dir, err := origin(ctx, r.host, base)
 	if err != nil {
 		return "", err
 	}
+	return base + "/" + dir(r.name.Base()), nil
+}
+
+// origin is the directory that lists a distribution's releases, and how a
+// release's directory in it is called.
+func origin(ctx context.Context, h *host.Host, base string) (string, func(release string) string, error) {
+	distribution, err := h.Distribution()
+	if err != nil {
+		return "", nil, err
+	}
+	f, err := h.Kernel.Features(ctx)
+	if err != nil {
+		return "", nil, err
+	}
 	platform := mirror.Platform{Machine: f.Machine, Arch: f.Arch}
-	return mirror.ReleasesURL(mirror.FreeBSDReleases, platform) + "/" + r.name.Base(), nil
+	if distribution == host.HardenedBSD {
+		if base == "" {
+			base = mirror.HardenedBSDReleases
+		}
+		return strings.TrimRight(base, "/"), func(release string) string { return mirror.HardenedBSDDir(release, platform) }, nil
+	}
+	if base == "" {
+		base = mirror.ReleasesURL(mirror.FreeBSDReleases, platform)
+	}
+	return strings.TrimRight(base, "/"), func(release string) string { return release }, nil
 }

@@ -17,10 +17,13 @@ type env struct {
 	host    *host.Host
 	release string // for events
 	http    HTTPOptions
+	runner  Runner // nil unless an updater may have to run
 }
 
 var kinds = plan.NewKinds[env](
 	stepDownload, stepCreateDataset, stepExtract, stepConfigure, stepSnapshot, stepForget, stepDestroy,
+	stepSave, stepUnsave, stepRunUpdater, stepLevel,
+	stepMoveBase, stepDropBase, stepCopyBase, stepPackages,
 )
 
 func runner(h *host.Host) plan.Runner[env] {
@@ -59,8 +62,9 @@ func (r *Release) start(ctx context.Context, name string, event events.IocEvent,
 }
 
 // Recover finishes or undoes what interrupted operations left of releases; see
-// jail.Recover, which calls it.
-func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
+// jail.Recover, which calls it. Without a Runner an interrupted update whose jail
+// still is there cannot be undone: ErrNoRunner.
+func Recover(ctx context.Context, h *host.Host, temporary Runner) ([]events.IocEvent, error) {
 	sources, err := h.Sources(ctx)
 	if err != nil {
 		return nil, err
@@ -76,12 +80,14 @@ func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
 				continue
 			}
 			r := &Release{h, s, n}
+			e := r.env()
+			e.runner = temporary
 			done, err := events.Collect(context.WithoutCancel(ctx), runner(h).StartRecover(ctx, plan.Job[env]{
 				Event: events.ReleaseRecover{Release: name}, Room: room,
 				Lock: func(ctx context.Context) (func(), error) {
 					return h.Lock(ctx, r.lockKey(), "recover", host.Fail)
 				},
-				Env: r.env(), Journal: r.journal(), Boot: h.Kernel.BootID, Clock: h.Now, Scope: "recover " + name,
+				Env: e, Journal: r.journal(), Boot: h.Kernel.BootID, Clock: h.Now, Scope: "recover " + name,
 			}))
 			if errors.Is(err, host.ErrBusy) {
 				continue // it is running

@@ -13,7 +13,8 @@ type victims struct {
 	c      *change
 	clones bool // destroy clones outside the subtree too
 	force  bool
-	single bool // snapshots go one by one, as zfs-rollback destroys them
+	single bool   // snapshots go one by one, as zfs-rollback destroys them
+	within string // clones in this subtree go before their snapshots, zfs_iter_dependents
 	list   []victim
 	seen   map[any]bool
 }
@@ -46,8 +47,8 @@ func (v *victims) visitSnapshot(s *snapshot) {
 		return
 	}
 	v.seen[s] = true
-	if v.clones {
-		for _, clone := range sortedClones(s) {
+	for _, clone := range sortedClones(s) {
+		if v.clones || v.within != "" && strings.HasPrefix(clone.Name, v.within+"/") {
 			v.visit(clone)
 		}
 	}
@@ -218,6 +219,7 @@ func (m *Memory) Destroy(ctx context.Context, name string, opts DestroyOptions) 
 				"use 'zpool destroy %s' to destroy the pool itself", name, name, name)
 		}
 		v := newVictims(c, opts.Dependents, opts.Force)
+		v.within = name
 		v.visit(d)
 		if !recursive && len(v.list) > 1 {
 			return c.refuse(1, "cannot destroy '%s': %s has children\nuse '-r' to destroy the following datasets:\n%s",

@@ -159,6 +159,7 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 			ResolvConf:    filepath.Join(dir, "etc", "resolv.conf"),
 			DevfsRules:    filepath.Join(dir, "etc", "devfs.rules"),
 			DevfsDefaults: filepath.Join(dir, "etc", "defaults", "devfs.rules"),
+			HBSDUpdate:    filepath.Join(dir, "usr", "sbin", "hbsd-update"),
 		},
 		RunDir:   filepath.Join(dir, "run"),
 		StateDir: filepath.Join(dir, "db"),

@@ -116,7 +116,7 @@ func TestEndOfLife(t *testing.T) {
 		{"13.2-RELEASE", "2024-06-30"}, {"15.1-RELEASE", "2027-03-31"}, {"13.2-STABLE", "2026-04-30"}, {"14-STABLE", "2028-11-30"},
 		{"16.0-CURRENT", ""}, {"", ""}, {"2024-06-30", ""},
 	} {
-		end, ok := EndOfLife(c.release)
+		end, _, ok := EndOfLife(c.release)
 		if c.lastDay == "" {
 			if ok {
 				t.Errorf("%q: %v", c.release, end)
@@ -135,7 +135,7 @@ func TestEndOfLife(t *testing.T) {
 			continue
 		}
 		lines++
-		if _, ok := EndOfLife(f[0]); len(f) != 2 || !ok {
+		if _, from, ok := EndOfLife(f[0]); len(f) != 3 || !ok || from != "page" && from != "announced" {
 			t.Errorf("line %q of the table", line)
 		}
 	}

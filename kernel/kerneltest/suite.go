@@ -86,6 +86,7 @@ func Run(t *testing.T, open func(t *testing.T) Env) {
 		{"Rulesets", rulesetCases},
 		{"Limits", limitCases},
 		{"Network", networkCases},
+		{"Firewall", firewallCases},
 		{"Processes", processCases},
 		{"Modules", moduleCases},
 	} {

@@ -63,6 +63,15 @@ func testDestroyClones(t *T) {
 	t.wantNames([]string{"a", "a@1", "c"}, all...)
 	t.ok(t.Store.Destroy(t.ctx, t.in("c"), zfsstore.DestroyOptions{}))
 	t.wantNames([]string{"a"}, all...)
+
+	// A clone within the subtree goes before the snapshot it came from,
+	// whatever their names.
+	t.create("a/m")
+	t.snapshot("a/m@1")
+	t.ok(t.Store.Clone(t.ctx, t.in("a/m@1"), t.in("a/z"), zfsstore.CloneOptions{}))
+	t.ok(t.Store.Clone(t.ctx, t.in("a/m@1"), t.in("a/b"), zfsstore.CloneOptions{}))
+	t.ok(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{Recursive: true}))
+	t.wantNames(nil, all...)
 }
 
 func testHold(t *T) {

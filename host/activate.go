@@ -1,0 +1,151 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// Errors of activation.
+var (
+	// ErrManaged: rc.conf names the sources, so that no pool's property counts
+	// (libioc: ActivationFailed).
+	ErrManaged = errors.New("rc.conf manages the root datasets")
+	// ErrPoolNotFound: no imported pool has that name (libioc: ZFSPoolInvalid).
+	ErrPoolNotFound = errors.New("pool is not imported")
+	// ErrPoolUnavailable: the pool cannot be written to (libioc:
+	// ZFSPoolUnavailable).
+	ErrPoolUnavailable = errors.New("pool is not available")
+	// ErrNoMountpoint: the root dataset would not be mounted (libioc:
+	// ZFSSourceMountpoint).
+	ErrNoMountpoint = errors.New("root dataset has no mountpoint")
+)
+
+// ActivateOptions say how a pool is activated.
+type ActivateOptions struct {
+	// Mountpoint of the pool's root dataset, an absolute path such as /iocage.
+	// The default leaves it as it is, or inherited for a new one.
+	Mountpoint string
+}
+
+// Activate makes POOL/iocage the host's main source, as "ioc activate" does: it
+// creates that dataset if it is missing, sets [ActiveProperty] to yes on the
+// pool and to no on every other pool that had it. A failure puts the properties
+// back. Activating an active pool is no error.
+//
+// Errors: ErrManaged, ErrPoolNotFound, ErrPoolUnavailable, ErrNoMountpoint,
+// *zfsstore.Error.
+func (h *Host) Activate(ctx context.Context, pool string, o ActivateOptions) error {
+	if managed, err := h.rcSources(); err != nil || len(managed) > 0 {
+		return errors.Join(err, ErrManaged)
+	}
+	all, err := h.Pools(ctx)
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, p := range all {
+		if p.Name == pool {
+			found = true
+			if !p.Usable() || p.ReadOnly {
+				return fmt.Errorf("%w: %s is %s", ErrPoolUnavailable, pool, p.state())
+			}
+		}
+	}
+	if !found {
+		return fmt.Errorf("%w: %s", ErrPoolNotFound, pool)
+	}
+	if err := h.rootDataset(ctx, pool+"/iocage", o.Mountpoint); err != nil {
+		return err
+	}
+	var done []PoolStatus
+	set := func(ctx context.Context, name string, active bool) error {
+		return h.Store.Set(ctx, name, map[string]string{ActiveProperty: map[bool]string{true: "yes", false: "no"}[active]})
+	}
+	// The new one last: were this interrupted, no two would be active.
+	for _, wanted := range []bool{false, true} {
+		for _, p := range all {
+			if (p.Name == pool) != wanted || p.Active == wanted {
+				continue
+			}
+			err := set(ctx, p.Name, wanted)
+			if err == nil {
+				done = append(done, p)
+				continue
+			}
+			back := context.WithoutCancel(ctx)
+			for i := len(done) - 1; i >= 0; i-- {
+				err = errors.Join(err, set(back, done[i].Name, done[i].Active))
+			}
+			return err
+		}
+	}
+	h.forgetSources()
+	return nil
+}
+
+// rootDataset makes the root dataset, or sees to its mountpoint.
+func (h *Host) rootDataset(ctx context.Context, name, mountpoint string) error {
+	d, err := h.Store.Get(ctx, name, zfsstore.GetOptions{})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		opts := zfsstore.CreateOptions{}
+		if mountpoint != "" {
+			opts.Properties = map[string]string{"mountpoint": mountpoint}
+		}
+		if err := h.Store.Create(ctx, name, opts); err != nil {
+			return err
+		}
+		d, err = h.Store.Get(ctx, name, zfsstore.GetOptions{})
+		if err == nil && d.Mountpoint == "" {
+			err = errors.Join(fmt.Errorf("%w: %s", ErrNoMountpoint, name),
+				h.Store.Destroy(ctx, name, zfsstore.DestroyOptions{}))
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if mountpoint != "" && d.Mountpoint != mountpoint {
+		return h.Store.Set(ctx, name, map[string]string{"mountpoint": mountpoint})
+	}
+	if d.Mountpoint == "" {
+		return fmt.Errorf("%w: %s", ErrNoMountpoint, name)
+	}
+	return nil
+}
+
+// Deactivate takes the pool's [ActiveProperty] away, by setting it to no; its
+// datasets stay as they are. A pool that is not active is no error. Errors:
+// ErrManaged, ErrPoolNotFound, *zfsstore.Error.
+func (h *Host) Deactivate(ctx context.Context, pool string) error {
+	if managed, err := h.rcSources(); err != nil || len(managed) > 0 {
+		return errors.Join(err, ErrManaged)
+	}
+	all, err := h.Pools(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if p.Name != pool {
+			continue
+		}
+		if !p.Active {
+			return nil
+		}
+		if err := h.Store.Set(ctx, pool, map[string]string{ActiveProperty: "no"}); err != nil {
+			return err
+		}
+		h.forgetSources()
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrPoolNotFound, pool)
+}
+
+// forgetSources makes the next call of Sources look again.
+func (h *Host) forgetSources() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sources = nil
+}

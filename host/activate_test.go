@@ -1,0 +1,203 @@
+package host_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// failing is a store whose Set fails on one dataset, and whose List shows some
+// datasets as encrypted without a key, which no mock can be.
+type failing struct {
+	zfsstore.Store
+	set    string
+	locked map[string]bool
+}
+
+var errSet = errors.New("set failed")
+
+func (f failing) Set(ctx context.Context, name string, properties map[string]string) error {
+	if name == f.set {
+		return errSet
+	}
+	return f.Store.Set(ctx, name, properties)
+}
+
+func (f failing) List(ctx context.Context, root string, o zfsstore.ListOptions) ([]zfsstore.Dataset, error) {
+	sets, err := f.Store.List(ctx, root, o)
+	for i := range sets {
+		if f.locked[sets[i].Name] {
+			sets[i].Mounted = false
+			sets[i].Properties["encryption"] = zfsstore.Property{Value: "aes-256-gcm", Source: zfsstore.SourceNone}
+		}
+	}
+	return sets, err
+}
+
+func (f failing) Get(ctx context.Context, name string, o zfsstore.GetOptions) (zfsstore.Dataset, error) {
+	if !f.locked[name] {
+		return f.Store.Get(ctx, name, o)
+	}
+	d, err := f.Store.Get(ctx, name, zfsstore.GetOptions{})
+	d.Mounted = false
+	d.Properties = map[string]zfsstore.Property{"keystatus": {Value: "unavailable", Source: zfsstore.SourceNone}}
+	return d, err
+}
+
+func active(t *testing.T, h *host.Host) map[string]bool {
+	t.Helper()
+	pools, err := h.Pools(context.Background())
+	require.NoError(t, err)
+	out := map[string]bool{}
+	for _, p := range pools {
+		out[p.Name] = p.Active
+	}
+	return out
+}
+
+func TestActivate(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	h := newHost(t, dir, host.Options{},
+		zfsstore.MemoryPool{Name: "tank"}, zfsstore.MemoryPool{Name: "zroot"},
+		zfsstore.MemoryPool{Name: "old", Health: "DEGRADED"},
+		zfsstore.MemoryPool{Name: "broken", Health: "UNAVAIL"}, zfsstore.MemoryPool{Name: "ro", ReadOnly: true})
+	_, err := h.Sources(ctx)
+	require.ErrorIs(t, err, host.ErrNotActivated)
+
+	require.ErrorIs(t, h.Activate(ctx, "none", host.ActivateOptions{}), host.ErrPoolNotFound)
+	require.ErrorIs(t, h.Activate(ctx, "broken", host.ActivateOptions{}), host.ErrPoolUnavailable)
+	require.ErrorIs(t, h.Activate(ctx, "ro", host.ActivateOptions{}), host.ErrPoolUnavailable)
+	require.ErrorIs(t, h.Deactivate(ctx, "none"), host.ErrPoolNotFound)
+	require.NoError(t, h.Deactivate(ctx, "tank"), "it is not active")
+
+	for _, pool := range []string{"tank", "tank", "old", "zroot"} {
+		require.NoError(t, h.Activate(ctx, pool, host.ActivateOptions{}))
+		sources, err := h.Sources(ctx)
+		require.NoError(t, err)
+		require.Equal(t, []host.Source{{Name: "ioc", Dataset: pool + "/iocage"}}, sources)
+		for name, on := range active(t, h) {
+			require.Equal(t, name == pool, on, name)
+		}
+		_, err = h.Store.Get(ctx, pool+"/iocage", zfsstore.GetOptions{})
+		require.NoError(t, err)
+	}
+	require.NoError(t, h.Deactivate(ctx, "zroot"))
+	_, err = h.Sources(ctx)
+	require.ErrorIs(t, err, host.ErrNotActivated)
+
+	require.NoError(t, h.Activate(ctx, "tank", host.ActivateOptions{Mountpoint: "/elsewhere"}))
+	d, err := h.Store.Get(ctx, "tank/iocage", zfsstore.GetOptions{Properties: []string{"mountpoint"}})
+	require.NoError(t, err)
+	require.Equal(t, zfsstore.SourceLocal, d.Properties["mountpoint"].Source)
+	require.NoError(t, h.Store.Set(ctx, "old/iocage", map[string]string{"mountpoint": "none"}))
+	require.ErrorIs(t, h.Activate(ctx, "old", host.ActivateOptions{}), host.ErrNoMountpoint)
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "rc.conf"), []byte("ioc_dataset_a=\"tank/a\"\n"), 0o644))
+	require.ErrorIs(t, h.Activate(ctx, "tank", host.ActivateOptions{}), host.ErrManaged)
+	require.ErrorIs(t, h.Deactivate(ctx, "tank"), host.ErrManaged)
+}
+
+// A pool that cannot be changed leaves the others as they were.
+func TestActivateFails(t *testing.T) {
+	ctx := context.Background()
+	for _, bad := range []string{"one", "two", "new"} {
+		t.Run(bad, func(t *testing.T) {
+			h := newHost(t, t.TempDir(), host.Options{},
+				zfsstore.MemoryPool{Name: "new"}, zfsstore.MemoryPool{Name: "one"}, zfsstore.MemoryPool{Name: "two"})
+			for _, p := range []string{"one", "two"} {
+				require.NoError(t, h.Store.Set(ctx, p, map[string]string{host.ActiveProperty: "yes"}))
+			}
+			before := active(t, h)
+			good := h.Store
+			h.Store = failing{Store: good, set: bad}
+			require.ErrorIs(t, h.Activate(ctx, "new", host.ActivateOptions{}), errSet)
+			h.Store = good
+			require.Equal(t, before, active(t, h))
+		})
+	}
+}
+
+func TestSourceStatuses(t *testing.T) {
+	ctx := context.Background()
+	source := func(name, dataset string) host.Source { return host.Source{Name: name, Dataset: dataset} }
+	h := newHost(t, t.TempDir(), host.Options{Sources: []host.Source{
+		source("good", "tank/good"), source("weak", "old/ioc"), source("ro", "ro/ioc"), source("dead", "broken/ioc"), source("away", "usb/ioc"),
+		source("none", "tank/none"), source("off", "tank/off"), source("secret", "tank/secret"), source("partly", "tank/partly"),
+	}},
+		zfsstore.MemoryPool{Name: "tank"}, zfsstore.MemoryPool{Name: "ro", ReadOnly: true},
+		zfsstore.MemoryPool{Name: "old", Health: "DEGRADED"}, zfsstore.MemoryPool{Name: "broken", Health: "FAULTED"})
+	for _, name := range []string{"tank/good", "tank/off", "tank/secret/jails/a", "tank/partly/jails/a", "tank/partly/jails/b", "old/ioc"} {
+		require.NoError(t, h.Store.Create(ctx, name, zfsstore.CreateOptions{Parents: true}))
+	}
+	require.NoError(t, h.Store.Unmount(ctx, "tank/off", false))
+	require.NoError(t, h.Store.Unmount(ctx, "tank/partly/jails/b", false))
+	h.Store = failing{Store: h.Store, locked: map[string]bool{
+		"tank/secret": true, "tank/secret/jails": true, "tank/secret/jails/a": true, "tank/partly/jails/a": true,
+	}}
+	got, err := h.SourceStatuses(ctx)
+	require.NoError(t, err)
+	states := map[string]host.SourceState{}
+	for _, s := range got {
+		states[s.Name] = s.State
+		require.Equal(t, s.State == host.SourceReady, s.Remedy == "", s.Name)
+		if s.Name != "partly" {
+			require.Empty(t, s.Below, s.Name)
+			continue
+		}
+		require.Equal(t, []host.DatasetStatus{
+			{Dataset: "tank/partly/jails/a", State: host.SourceLocked},
+			{Dataset: "tank/partly/jails/b", State: host.SourceUnmounted},
+		}, s.Below)
+	}
+	require.Equal(t, map[string]host.SourceState{
+		"good": host.SourceReady, "weak": host.SourceDegraded, "ro": host.SourceMissing, "dead": host.SourceUnavailable,
+		"away": host.SourceUnavailable, "none": host.SourceMissing, "off": host.SourceUnmounted, "secret": host.SourceLocked,
+		"partly": host.SourceReady,
+	}, states)
+}
+
+func TestDistributionAndRelease(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	h := newHost(t, dir, host.Options{Files: host.Files{HBSDUpdate: filepath.Join(dir, "hbsd-update")}}, zfsstore.MemoryPool{Name: "tank"})
+	d, err := h.Distribution()
+	require.NoError(t, err)
+	require.Equal(t, host.FreeBSD, d)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "hbsd-update"), nil, 0o755))
+	d, err = h.Distribution()
+	require.NoError(t, err)
+	require.Equal(t, host.HardenedBSD, d)
+
+	good := h.Kernel
+	for text, want := range map[string]string{
+		"13.2-RELEASE": "13.2-RELEASE", "13.2-RELEASE-p5": "13.2-RELEASE", "14.10-STABLE": "14.10-STABLE",
+		"15.0-CURRENT-HBSD": "15-CURRENT", "14-STABLE-HBSD": "14-STABLE", "14.1-STABLE-HBSD": "14-STABLE",
+		"15.0": "", "-RELEASE": "", "": "",
+	} {
+		h.Kernel = named{good, text}
+		got, err := h.Release(ctx)
+		require.Equal(t, want, got, text)
+		require.Equal(t, want == "", errors.Is(err, host.ErrReleaseUnknown), text)
+	}
+}
+
+// named is a kernel of another release.
+type named struct {
+	kernel.Kernel
+	release string
+}
+
+func (n named) Features(ctx context.Context) (kernel.Features, error) {
+	f, err := n.Kernel.Features(ctx)
+	f.OSRelease = n.release
+	return f, err
+}

@@ -1,0 +1,57 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+)
+
+// Distribution is whose FreeBSD the host runs.
+type Distribution string
+
+// The distributions whose releases can be fetched.
+const (
+	FreeBSD     Distribution = "FreeBSD"
+	HardenedBSD Distribution = "HardenedBSD"
+)
+
+// ErrReleaseUnknown: the kernel's name of its release has none in it (libioc:
+// HostReleaseUnknown).
+var ErrReleaseUnknown = errors.New("release of the host is unknown")
+
+// Distribution tells whose system this is: HardenedBSD has hbsd-update.
+func (h *Host) Distribution() (Distribution, error) {
+	_, err := os.Stat(h.opts.Files.HBSDUpdate)
+	switch {
+	case err == nil:
+		return HardenedBSD, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return FreeBSD, nil
+	}
+	return "", err
+}
+
+var hardenedRelease = regexp.MustCompile(`^([0-9]+)(\.[0-9]+)?-([A-Z]+)-HBSD`)
+
+// Release is the release of the host's kernel, without patch level: uname -r
+// gives "13.2-RELEASE" of 13.2-RELEASE-p5. HardenedBSD's "14-CURRENT-HBSD" is
+// 14-CURRENT. It is the newest release whose userland a jail may have. Errors:
+// ErrReleaseUnknown.
+func (h *Host) Release(ctx context.Context) (string, error) {
+	f, err := h.Kernel.Features(ctx)
+	if err != nil {
+		return "", err
+	}
+	if m := hardenedRelease.FindStringSubmatch(f.OSRelease); m != nil {
+		return m[1] + "-" + m[3], nil
+	}
+	parts := strings.Split(f.OSRelease, "-")
+	if len(parts) < 2 || parts[0] == "" || parts[1] == "" {
+		return "", fmt.Errorf("%w: %q", ErrReleaseUnknown, f.OSRelease)
+	}
+	return parts[0] + "-" + parts[1], nil
+}

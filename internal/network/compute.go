@@ -1,0 +1,353 @@
+package network
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// Input is what a network is computed from. Nothing in it is changed.
+type Input struct {
+	Config   config.Effective
+	Name     string // the jail's name, from which addresses are derived
+	Jail     string // its name in the kernel
+	HostUUID string
+	// Interfaces are those of the host; Routes gives its table 0, asked only
+	// when a value says "the default route's".
+	Interfaces []kernel.Interface
+	Routes     func() ([]kernel.Route, error)
+	// InUse tells that a running jail has the address, for AUTOIP4.
+	InUse func(netip.Addr) bool
+	// Children tells that the jail may have jails of its own.
+	Children bool
+}
+
+// Compute is the network that a configuration asks for. What the host lacks
+// for it is an error here, before anything is changed: *Error names the
+// property.
+func Compute(in Input) (Spec, error) {
+	s := Spec{Jail: in.Jail}
+	var err error
+	if in.Config.Bool("vnet") {
+		s.VNET = true
+		err = in.vnet(&s)
+	} else {
+		s.Aliases, err = in.aliases()
+	}
+	if err != nil {
+		return s, err
+	}
+	return s, in.forwards(&s)
+}
+
+// Stack tells whether the jail gets addresses or interfaces at all.
+func (s Spec) Empty() bool {
+	return len(s.Aliases)+len(s.NICs)+len(s.Hosts)+len(s.Forwards) == 0 && s.NAT == "" && !s.VNET
+}
+
+// families are the two lists of addresses, in the order they are applied.
+var families = []struct {
+	name, key string
+	v6        bool
+}{{"ip4", "ip4_addr", false}, {"ip6", "ip6_addr", true}}
+
+// aliases are the addresses of a jail in the host's stack.
+func (in Input) aliases() ([]Alias, error) {
+	var out []Alias
+	for _, f := range families {
+		if mode, ok := in.Config.Jailsys(f.name); ok && mode != config.JailsysNew {
+			continue
+		}
+		for _, a := range in.Config.Addresses(f.key) {
+			alias, ok, err := in.alias(f.key, a)
+			if err != nil {
+				return nil, err
+			}
+			if ok && !slices.Contains(out, alias) {
+				out = append(out, alias)
+			}
+		}
+	}
+	return out, nil
+}
+
+func (in Input) alias(key string, a config.Address) (Alias, bool, error) {
+	switch {
+	case a.Options != "":
+		return Alias{}, false, refuse(key, "%s: words for ifconfig(8) are not supported: %q", a, a.Options)
+	case a.Method == config.AutoIP4:
+		return in.autoIP4(a)
+	case a.Method != config.Static:
+		return Alias{}, false, refuse(key, "%s needs vnet=yes: a jail without its own stack cannot ask for an address", a)
+	}
+	alias := Alias{a.Interface, a.Prefix()}
+	if zone := a.Addr.Zone(); alias.Interface == "" && zone != "" {
+		alias.Interface = zone
+	}
+	if alias.Interface == "" {
+		if _, there := holder(in.Interfaces, a.Addr); there {
+			// As with iocage, an address that the host has needs no alias.
+			return Alias{}, false, nil
+		}
+		alias.Interface = "DEFAULT"
+	}
+	var err error
+	if alias.Interface, err = in.nic(key, alias.Interface); err != nil {
+		return alias, false, err
+	}
+	if _, ok := byName(in.Interfaces, alias.Interface); !ok {
+		return alias, false, refuse(key, "the host has no interface %s", alias.Interface)
+	}
+	return alias, true, nil
+}
+
+// nic resolves DEFAULT.
+func (in Input) nic(key, name string) (string, error) {
+	if name != "DEFAULT" {
+		return name, nil
+	}
+	r, err := in.defaultRoute(false)
+	if err != nil {
+		return "", err
+	}
+	if r.Interface == "" {
+		return "", refuse(key, "the host has no default route, so DEFAULT is no interface")
+	}
+	return r.Interface, nil
+}
+
+// defaultRoute is the host's; IPv6's only counts when asked for or when there
+// is no other. The zero route is none.
+func (in Input) defaultRoute(v6 bool) (kernel.Route, error) {
+	list, err := in.Routes()
+	if err != nil {
+		return kernel.Route{}, err
+	}
+	var second kernel.Route
+	for _, r := range list {
+		if r.Dest.Bits() != 0 || !r.Gateway.IsValid() {
+			continue
+		}
+		if r.Dest.Addr().Is6() == v6 {
+			return r, nil
+		}
+		if !v6 {
+			second = r
+		}
+	}
+	return second, nil
+}
+
+// holder is the interface that has an address.
+func holder(list []kernel.Interface, addr netip.Addr) (kernel.Interface, bool) {
+	for _, i := range list {
+		for _, p := range i.Addrs {
+			if p.Addr() == addr.WithZone("") {
+				return i, true
+			}
+		}
+	}
+	return kernel.Interface{}, false
+}
+
+// autoIP4 is legacy's: the first address of the default gateway's network
+// that nobody has, between ip4_autostart and ip4_autoend.
+func (in Input) autoIP4(a config.Address) (Alias, bool, error) {
+	r, err := in.defaultRoute(false)
+	if err != nil {
+		return Alias{}, false, err
+	}
+	if !r.Gateway.Is4() {
+		return Alias{}, false, refuse("ip4_addr", "AUTOIP4 needs an IPv4 default route on the host")
+	}
+	number := func(key string, value int) (int, error) {
+		text := in.Config.String(key)
+		if text == "" || text == "none" {
+			return value, nil
+		}
+		n, ok := decimal(text, 255)
+		if !ok {
+			return 0, refuse(key, "%q is not a number up to 255", text)
+		}
+		return n, nil
+	}
+	first, err1 := number("ip4_autostart", 1)
+	last, err2 := number("ip4_autoend", 254)
+	bits, err3 := number("ip4_autosubnet", 24)
+	if err := errors.Join(err1, err2, err3); err != nil || bits > 32 {
+		return Alias{}, false, errors.Join(err, refuse("ip4_autosubnet", "no prefix length"))
+	}
+	alias := Alias{Interface: a.Interface}
+	if alias.Interface == "" {
+		alias.Interface = r.Interface
+	}
+	if alias.Interface, err = in.nic("ip4_addr", alias.Interface); err != nil {
+		return alias, false, err
+	}
+	net := r.Gateway.As4()
+	for n := first; n <= last; n++ {
+		net[3] = byte(n)
+		addr := netip.AddrFrom4(net)
+		_, there := holder(in.Interfaces, addr)
+		if !there && addr != r.Gateway && (in.InUse == nil || !in.InUse(addr)) {
+			alias.Prefix = netip.PrefixFrom(addr, bits)
+			return alias, true, nil
+		}
+	}
+	return alias, false, refuse("ip4_addr", "AUTOIP4 found no free address from .%d to .%d", first, last)
+}
+
+// vnet is the network of a jail with its own stack.
+func (in Input) vnet(s *Spec) error {
+	eff := in.Config
+	static := in.Config.String(KeyStatic)
+	secure, err := choice(eff, KeySecure, SecureFull, SecureLibioc)
+	if err != nil {
+		return err
+	}
+	make, err := choice(eff, KeyBridge, "require", "create")
+	if err != nil {
+		return err
+	}
+	for n, i := range eff.Interfaces() {
+		nic := NIC{Index: n, Name: i.Name, Bridge: i.Bridge, MTU: eff.MTU(i.Name), DefaultMTU: eff.Int("vnet_default_mtu")}
+		if i.Secure {
+			nic.Secure = secure
+		}
+		// A jail with guests or bridges of its own has more addresses than one.
+		nic.Static = static == "yes" || static != "no" && !in.Children
+		if err := in.bridge(s, i, make == "create"); err != nil {
+			return err
+		}
+		s.NICs = append(s.NICs, nic)
+	}
+	for _, name := range eff.Strings("vnet_interfaces") {
+		if _, ok := byName(in.Interfaces, name); !ok {
+			return refuse("vnet_interfaces", "the host has no interface %s", name)
+		}
+		s.Hosts = append(s.Hosts, name)
+	}
+	if err := in.macs(s); err != nil {
+		return err
+	}
+	if err := in.inside(s); err != nil {
+		return err
+	}
+	return in.routes(s)
+}
+
+// bridge checks the bridge of a nic, or plans to make it.
+func (in Input) bridge(s *Spec, i config.Interface, make bool) error {
+	if i.Bridge == "" {
+		return nil
+	}
+	if there, ok := byName(in.Interfaces, i.Bridge); ok {
+		if there.Description != bridgeDescription {
+			return nil
+		}
+		make = true // ours: whether its uplink is there is looked at again
+	}
+	if !make {
+		return refuse("interfaces", "there is no bridge %s: make it with cloned_interfaces in rc.conf(5), or set %s=create", i.Bridge, KeyBridge)
+	}
+	for _, b := range s.Bridges {
+		if b.Name == i.Bridge {
+			return nil
+		}
+	}
+	b := Bridge{Name: i.Bridge}
+	switch uplink := in.Config.String("vnet_default_interface"); uplink {
+	case "", "none":
+	case "auto":
+		r, err := in.defaultRoute(false)
+		if err != nil {
+			return err
+		}
+		if r.Interface == "" {
+			return refuse("vnet_default_interface", "auto: no default interface found, the host has no default route")
+		}
+		b.Uplink = r.Interface
+	default:
+		b.Uplink = uplink
+	}
+	if b.Uplink != "" {
+		if _, ok := byName(in.Interfaces, b.Uplink); !ok {
+			parent, tag, isVLAN := vlanOf(b.Uplink)
+			if _, ok := byName(in.Interfaces, parent); !ok || !isVLAN || tag == 0 {
+				return refuse("vnet_default_interface", "the host has no interface %s", b.Uplink)
+			}
+		}
+	}
+	s.Bridges = append(s.Bridges, b)
+	return nil
+}
+
+// vlanOf reads em0.42.
+func vlanOf(name string) (parent string, tag int, ok bool) {
+	i := strings.LastIndexByte(name, '.')
+	if i <= 0 {
+		return name, 0, false
+	}
+	tag, ok = decimal(name[i+1:], 4094)
+	return name[:i], tag, ok && tag > 0
+}
+
+func decimal(text string, most int) (int, bool) {
+	n := 0
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
+			return 0, false
+		}
+		if n = n*10 + int(text[i]-'0'); n > most {
+			return 0, false
+		}
+	}
+	return n, text != ""
+}
+
+// macs gives every nic its addresses: the configured ones, else derived ones
+// that nobody on the host has.
+func (in Input) macs(s *Spec) error {
+	algorithm, err := choice(in.Config, KeyMACAlgorithm, AlgorithmLibioc, AlgorithmIocage)
+	if err != nil {
+		return err
+	}
+	salt, err := choice(in.Config, KeyMACSalt, "none", "host")
+	if err != nil {
+		return err
+	}
+	m := MACs{Algorithm: algorithm, Prefix: in.Config.String("mac_prefix"), Jail: in.Name, HostUUID: in.HostUUID}
+	if salt == "host" {
+		m.Salt = in.HostUUID
+	}
+	taken := TakenMACs(in.Interfaces, in.Jail)
+	for n := range s.NICs {
+		if pair, ok := in.Config.MAC(s.NICs[n].Name); ok {
+			if taken[pair.Host] || taken[pair.Jail] {
+				return refuse(s.NICs[n].Name+"_mac", "%s is used by another interface of this host", pair)
+			}
+			taken[pair.Host], taken[pair.Jail] = true, true
+			s.NICs[n].HostMAC, s.NICs[n].JailMAC = pair.Host.String(), pair.Jail.String()
+		}
+	}
+	for n := range s.NICs {
+		nic := &s.NICs[n]
+		if nic.HostMAC != "" {
+			continue
+		}
+		pair, other, err := m.Choose(nic.Name, func(mac config.MAC) bool { return taken[mac] })
+		if err != nil {
+			return err
+		}
+		if other {
+			s.note("%s: another interface has the derived link address; %s is used while that is so. Set %s_mac to keep it", nic.Name, pair.Jail, nic.Name)
+		}
+		taken[pair.Host], taken[pair.Jail] = true, true
+		nic.HostMAC, nic.JailMAC = pair.Host.String(), pair.Jail.String()
+	}
+	return nil
+}

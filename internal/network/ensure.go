@@ -1,0 +1,250 @@
+package network
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// EnsureInside gives a nic its name and addresses inside the jail and marks it
+// up. Drop are addresses that it had and is not to have any more; others, such
+// as those of dhclient(8) or of the jail's root, are left alone. It tells
+// whether anything was done.
+func EnsureInside(ctx context.Context, in kernel.Network, jail string, n NIC, drop []netip.Prefix) (bool, error) {
+	list, err := in.Interfaces(ctx)
+	if err != nil {
+		return false, err
+	}
+	ends := owned(list, jail, n.Name)
+	if len(ends) == 0 {
+		return false, &kernel.CallError{Op: "interface", Subject: n.Name, Msg: "is not in the jail", Err: kernel.ErrNotFound}
+	}
+	i, changed := ends[0], false
+	did := func(err error) error {
+		changed = changed || err == nil
+		return err
+	}
+	if i.Name != n.Name {
+		if err := did(in.InterfaceRename(ctx, i.Name, n.Name)); err != nil {
+			return changed, err
+		}
+	}
+	missing := slices.DeleteFunc(slices.Clone(n.Addrs), func(p netip.Prefix) bool { return slices.Contains(i.Addrs, p) })
+	v6 := n.IPv6() && (!i.Up || slices.ContainsFunc(missing, func(p netip.Prefix) bool { return p.Addr().Is6() }) || n.SLAAC && !i.Up)
+	if v6 {
+		set := kernel.ND6NoDAD | kernel.ND6AutoLinkLocal
+		if n.SLAAC {
+			set = kernel.ND6AutoLinkLocal | kernel.ND6AcceptRtadv
+		}
+		if err := did(in.InterfaceSetND6(ctx, n.Name, set, kernel.ND6IfDisabled)); err != nil {
+			return changed, err
+		}
+	}
+	if !i.Up {
+		if err := did(in.InterfaceSetUp(ctx, n.Name, true)); err != nil {
+			return changed, err
+		}
+	}
+	for _, p := range missing {
+		for _, have := range i.Addrs { // with another length
+			if have.Addr() == p.Addr() {
+				if err := did(in.AddressDelete(ctx, n.Name, p.Addr())); err != nil {
+					return changed, err
+				}
+			}
+		}
+		if err := did(in.AddressAdd(ctx, n.Name, kernel.Address{Prefix: p, NoDAD: p.Addr().Is6()})); err != nil {
+			return changed, fmt.Errorf("address %s|%s: %w", n.Name, p, err)
+		}
+	}
+	for _, p := range drop {
+		if !slices.Contains(i.Addrs, p) || slices.ContainsFunc(n.Addrs, func(q netip.Prefix) bool { return q.Addr() == p.Addr() }) {
+			continue
+		}
+		if err := did(in.AddressDelete(ctx, n.Name, p.Addr())); err != nil && !errors.Is(err, kernel.ErrNotFound) {
+			return changed, err
+		}
+	}
+	if v6 && !n.SLAAC {
+		return changed, in.InterfaceSetND6(ctx, n.Name, 0, kernel.ND6NoDAD)
+	}
+	return changed, nil
+}
+
+// EnsureLoopback configures lo0, which is down and without addresses in a new
+// stack.
+func EnsureLoopback(ctx context.Context, in kernel.Network, addrs []netip.Prefix) (bool, error) {
+	list, err := in.Interfaces(ctx)
+	if err != nil {
+		return false, err
+	}
+	lo, _ := byName(list, "lo0")
+	changed := false
+	for _, p := range addrs {
+		if slices.ContainsFunc(lo.Addrs, func(have netip.Prefix) bool { return have.Addr() == p.Addr() }) {
+			continue
+		}
+		if err := in.AddressAdd(ctx, "lo0", kernel.Address{Prefix: p}); err != nil {
+			return changed, fmt.Errorf("address lo0|%s: %w", p, err)
+		}
+		changed = true
+	}
+	if !lo.Up || changed {
+		return true, in.InterfaceSetUp(ctx, "lo0", true)
+	}
+	return false, nil
+}
+
+// EnsureRoutes sets routes inside the jail; one that is there with another
+// gateway is replaced.
+func EnsureRoutes(ctx context.Context, in kernel.Network, routes []Route) error {
+	for _, r := range routes {
+		route := r.kernel()
+		err := in.RouteAdd(ctx, route)
+		if errors.Is(err, kernel.ErrExists) {
+			old := kernel.Route{Dest: route.Dest, FIB: route.FIB}
+			if err := in.RouteDelete(ctx, old); err != nil && !errors.Is(err, kernel.ErrNotFound) {
+				return fmt.Errorf("route %s: %w", r, err)
+			}
+			err = in.RouteAdd(ctx, route)
+		}
+		if err != nil {
+			return fmt.Errorf("route %s: %w", r, err)
+		}
+	}
+	return nil
+}
+
+// RemoveRoutes takes routes away.
+func RemoveRoutes(ctx context.Context, in kernel.Network, routes []Route) error {
+	var all error
+	for _, r := range routes {
+		if err := in.RouteDelete(ctx, r.kernel()); err != nil && !errors.Is(err, kernel.ErrNotFound) {
+			all = errors.Join(all, fmt.Errorf("route %s: %w", r, err))
+		}
+	}
+	return all
+}
+
+func (r Route) kernel() kernel.Route {
+	return kernel.Route{Dest: r.Dest, Gateway: r.Gateway, Interface: r.Interface, FIB: r.FIB}
+}
+
+// EnsureBridge makes a bridge with its uplink. Will is called before anything
+// without a mark is made.
+func EnsureBridge(ctx context.Context, k kernel.Network, b Bridge, will func(Made) error) (bool, error) {
+	list, err := k.Interfaces(ctx)
+	if err != nil {
+		return false, err
+	}
+	changed := false
+	if _, ok := byName(list, b.Name); !ok {
+		driver := b.Name
+		if _, isUnit := unitOf(driver, "bridge"); !isUnit {
+			driver = "bridge" + fmt.Sprint(1<<16+hash(b.Name))
+		}
+		if err := will(Made{[]string{driver}}); err != nil {
+			return false, err
+		}
+		name, err := k.InterfaceCreate(ctx, driver)
+		if err != nil {
+			return false, err
+		}
+		if err := k.InterfaceSetDescription(ctx, name, bridgeDescription); err != nil {
+			return true, err
+		}
+		if name != b.Name {
+			if err := k.InterfaceRename(ctx, name, b.Name); err != nil {
+				return true, err
+			}
+		}
+		changed = true
+	}
+	if err := k.InterfaceSetUp(ctx, b.Name, true); err != nil || b.Uplink == "" {
+		return changed, err
+	}
+	if err := ensureVLAN(ctx, k, list, b.Uplink, will); err != nil {
+		return changed, err
+	}
+	if err := k.BridgeAdd(ctx, b.Name, b.Uplink); err != nil && !errors.Is(err, kernel.ErrExists) {
+		return changed, fmt.Errorf("bridge %s: %w", b.Name, err)
+	}
+	return changed, nil
+}
+
+// ensureVLAN makes em0.42 when there is no such interface.
+func ensureVLAN(ctx context.Context, k kernel.Network, list []kernel.Interface, uplink string, will func(Made) error) error {
+	if _, ok := byName(list, uplink); ok {
+		return nil
+	}
+	parent, tag, ok := vlanOf(uplink)
+	if !ok {
+		return &kernel.CallError{Op: "interface", Subject: uplink, Msg: "is not there", Err: kernel.ErrNotFound}
+	}
+	driver := "vlan" + fmt.Sprint(1<<14+hash(uplink)%(1<<14))
+	if err := will(Made{[]string{driver}}); err != nil {
+		return err
+	}
+	name, err := k.InterfaceCreate(ctx, driver)
+	if err != nil {
+		return err
+	}
+	if err := k.InterfaceSetDescription(ctx, name, bridgeDescription); err != nil {
+		return err
+	}
+	if err := k.InterfaceSetVLAN(ctx, name, kernel.VLAN{Parent: parent, Tag: uint16(tag)}); err != nil {
+		return err
+	}
+	if err := k.InterfaceRename(ctx, name, uplink); err != nil {
+		return err
+	}
+	return k.InterfaceSetUp(ctx, uplink, true)
+}
+
+func hash(text string) uint32 {
+	h := uint32(2166136261)
+	for i := range len(text) {
+		h = (h ^ uint32(text[i])) * 16777619
+	}
+	return h % (1 << 20)
+}
+
+func unitOf(name, driver string) (int, bool) {
+	if len(name) <= len(driver) || name[:len(driver)] != driver {
+		return 0, false
+	}
+	return decimal(name[len(driver):], 1<<23-1)
+}
+
+// RemoveBridge destroys a bridge that was made on request once nothing but its
+// uplink is left in it, and the vlan(4) that was made for it.
+func RemoveBridge(ctx context.Context, k kernel.Network, b Bridge, made Made) error {
+	list, err := k.Interfaces(ctx)
+	if err != nil {
+		return err
+	}
+	var all error
+	if i, ok := byName(list, b.Name); ok && i.Description == bridgeDescription {
+		members, err := k.BridgeMembers(ctx, b.Name)
+		if err != nil && !errors.Is(err, kernel.ErrNotFound) {
+			return err
+		}
+		if slices.ContainsFunc(members, func(m string) bool { return m != b.Uplink }) {
+			return nil
+		}
+		all = destroy(ctx, k, b.Name)
+	}
+	if i, ok := byName(list, b.Uplink); ok && i.Description == bridgeDescription {
+		all = errors.Join(all, destroy(ctx, k, b.Uplink))
+	}
+	for _, name := range made.Clones {
+		if i, ok := byName(list, name); ok && !i.Up && (i.Description == "" || i.Description == bridgeDescription) {
+			all = errors.Join(all, destroy(ctx, k, name))
+		}
+	}
+	return all
+}

@@ -1,0 +1,95 @@
+package network
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// maxName is the longest name of an interface, IFNAMSIZ-1.
+const maxName = 15
+
+// Group is the interface group of every host end, ifconfig(8).
+const Group = "ioc"
+
+// Names are the names on the host of the parts of one nic.
+type Names struct {
+	Host string // the host's end: libioc's vnet0:7
+	// Secure VNET only: the second epair, A in the public bridge, B in the
+	// private one, and the private bridge.
+	A, B, Net string
+}
+
+// NamesOf are libioc's names where they fit, and short ones made of the jid
+// otherwise.
+func NamesOf(n NIC, jid int) Names {
+	base := fmt.Sprintf("%s:%d", n.Name, jid)
+	longest := base
+	if n.Secure != "" {
+		longest += ":net"
+	}
+	if len(longest) <= maxName {
+		return Names{base, base + ":a", base + ":b", base + ":net"}
+	}
+	base = fmt.Sprintf("i%d.%d", jid, n.Index)
+	return Names{base, base + "a", base + "b", base + "n"}
+}
+
+// Description marks both ends of a jail's epair: whose it is, which nic, and
+// the MAC address in the jail, which nobody on the host can see otherwise.
+func Description(jail string, n NIC) string {
+	return "ioc:" + jail + ":" + n.Name + " " + n.JailMAC
+}
+
+// Owner reads a description: ok is false for what is not ours.
+func Owner(description string) (jail, nic, mac string, ok bool) {
+	rest, ok := strings.CutPrefix(description, "ioc:")
+	if !ok {
+		return "", "", "", false
+	}
+	rest, mac, _ = strings.Cut(rest, " ")
+	i := strings.LastIndexByte(rest, ':')
+	if i <= 0 {
+		return "", "", "", false
+	}
+	return rest[:i], rest[i+1:], mac, true
+}
+
+// bridgeDescription marks a bridge that was made on request, and its uplink.
+const bridgeDescription = "ioc bridge"
+
+// owned finds the interface of a stack that is this jail's nic, or one of its
+// further parts.
+func owned(list []kernel.Interface, jail, nic string) []kernel.Interface {
+	var out []kernel.Interface
+	for _, i := range list {
+		if j, n, _, ok := Owner(i.Description); ok && j == jail && (nic == "" || n == nic) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// Orphans lists jails that have interfaces on the host and do not run.
+func Orphans(list []kernel.Interface, runs func(jail string) bool) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, i := range list {
+		jail, _, _, ok := Owner(i.Description)
+		if ok && !seen[jail] && !runs(jail) {
+			out = append(out, jail)
+		}
+		seen[jail] = true
+	}
+	return out
+}
+
+func byName(list []kernel.Interface, name string) (kernel.Interface, bool) {
+	for _, i := range list {
+		if i.Name == name {
+			return i, true
+		}
+	}
+	return kernel.Interface{}, false
+}

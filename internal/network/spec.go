@@ -1,0 +1,155 @@
+package network
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/libioc/go-libioc/config"
+)
+
+// Spec is the network that one jail is to have.
+type Spec struct {
+	Jail string `json:"jail"` // name in the kernel
+	// Aliases are the addresses of a jail that shares the host's network stack,
+	// IPv4 first, each family in the order in which the kernel is told.
+	Aliases []Alias `json:"aliases,omitempty"`
+	// VNET tells that the jail has a stack of its own, which the rest describes.
+	VNET   bool     `json:"vnet,omitempty"`
+	NICs   []NIC    `json:"nics,omitempty"`
+	Hosts  []string `json:"hosts,omitempty"` // interfaces of the host handed over whole
+	Routes []Route  `json:"routes,omitempty"`
+	// Bridges are the bridges to make when they are not there.
+	Bridges []Bridge `json:"bridges,omitempty"`
+
+	Forwards []Forward `json:"forwards,omitempty"`
+	NAT      string    `json:"nat,omitempty"`  // outward interface, empty for none
+	Open     bool      `json:"open,omitempty"` // also pass forwarded connections
+
+	// Notes are what a person should know of it.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// Alias is an address on an interface of the host.
+type Alias struct {
+	Interface string       `json:"interface"`
+	Prefix    netip.Prefix `json:"prefix"`
+}
+
+func (a Alias) String() string { return a.Interface + "|" + a.Prefix.String() }
+
+// NIC is one epair(4) between host and jail.
+type NIC struct {
+	Index   int    `json:"index"` // its place in the list
+	Name    string `json:"name"`  // in the jail
+	Bridge  string `json:"bridge,omitempty"`
+	Secure  string `json:"secure,omitempty"` // SecureFull, SecureLibioc or empty
+	MTU     int    `json:"mtu"`              // bytes; 0 is the bridge's
+	HostMAC string `json:"host_mac"`
+	JailMAC string `json:"jail_mac"`
+	// Addrs are the static addresses in the jail, in order.
+	Addrs []netip.Prefix `json:"addrs,omitempty"`
+	DHCP  bool           `json:"dhcp,omitempty"`
+	SLAAC bool           `json:"slaac,omitempty"`
+	// Static binds the MAC address to the bridge's member.
+	Static bool `json:"static,omitempty"`
+	// Gateways are addresses of the host's end of an epair without bridge.
+	Gateways []netip.Prefix `json:"gateways,omitempty"`
+	// DefaultMTU counts when the bridge has no member and MTU is 0.
+	DefaultMTU int `json:"default_mtu,omitempty"`
+}
+
+// IPv6 tells whether the nic needs IPv6.
+func (n NIC) IPv6() bool {
+	for _, a := range n.Addrs {
+		if a.Addr().Is6() {
+			return true
+		}
+	}
+	return n.SLAAC
+}
+
+// Route is one route in the jail's table.
+type Route struct {
+	Dest      netip.Prefix `json:"dest"`
+	Gateway   netip.Addr   `json:"gateway"`
+	Interface string       `json:"interface,omitempty"` // in the jail
+	FIB       int          `json:"fib,omitempty"`
+}
+
+// String is destination and gateway as route(8) takes them.
+func (r Route) String() string {
+	dest := r.Dest.String()
+	if r.Dest.Bits() == 0 {
+		dest = "default"
+		if r.Dest.Addr().Is6() {
+			dest = "-6 default"
+		}
+	}
+	gateway := r.Gateway.String()
+	if r.Gateway.Is6() && r.Gateway.IsLinkLocalUnicast() && r.Interface != "" {
+		gateway += "%" + r.Interface
+	}
+	return dest + " " + gateway
+}
+
+// Bridge is a bridge that is made on request.
+type Bridge struct {
+	Name   string `json:"name"`
+	Uplink string `json:"uplink,omitempty"` // a member to add; IF.TAG is a vlan(4)
+}
+
+// The forms of Secure VNET.
+const (
+	SecureFull   = "full"   // spoofed IPv4, IPv6, MAC addresses and other protocols are stopped
+	SecureLibioc = "libioc" // libioc's rules, with which IPv6 from outside does not work
+)
+
+// Error is a configuration that gives no network.
+type Error struct {
+	Key string // the property
+	Msg string
+}
+
+func (e *Error) Error() string { return e.Key + ": " + e.Msg }
+
+func refuse(key, format string, args ...any) error {
+	return &Error{key, fmt.Sprintf(format, args...)}
+}
+
+// Keys of the configuration that neither libioc nor iocage knows, so they are
+// stored among user.*.
+const (
+	KeyMACAlgorithm = "user.network.mac_algorithm" // libioc (default) or iocage
+	KeyMACSalt      = "user.network.mac_salt"      // host: other addresses on each host
+	KeyBridge       = "user.network.bridge"        // create: make a missing bridge
+	KeySecure       = "user.network.secure"        // full (default) or libioc
+	KeyStatic       = "user.network.static"        // no: leave the bridge's table alone
+	KeyRoutes       = "user.network.routes"        // dest=gateway[@nic], comma separated
+	KeyDHCPTimeout  = "user.network.dhcp_timeout"  // seconds, default 75
+	KeyDHCP         = "user.network.dhcp"          // optional: go on without a lease
+	KeyForwards     = "user.forwards"              // see ParseForwards
+	KeyNAT          = "user.nat"                   // outward interface, or yes for the default route's
+	KeyForwardOpen  = "user.forwards_open"         // yes: also pass what is forwarded
+)
+
+// choice is the value of a user.* key that has only some.
+func choice(eff config.Effective, key string, words ...string) (string, error) {
+	text := eff.String(key)
+	if text == "" || text == "none" {
+		return words[0], nil
+	}
+	for _, w := range words {
+		if text == w {
+			return w, nil
+		}
+	}
+	return "", refuse(key, "%q is none of %q", text, words)
+}
+
+func yes(eff config.Effective, key string) bool {
+	switch eff.String(key) {
+	case "yes", "1", "on", "true":
+		return true
+	}
+	return false
+}

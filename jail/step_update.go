@@ -1,0 +1,208 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/release"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+type savedRootArgs struct {
+	Snapshot string `json:"snapshot"`
+	Jail     string `json:"jail"` // in the kernel
+}
+
+// stepSaveRoot takes the snapshot that a failed update rolls back to. If the
+// jail runs by then, rolling back would take what it has written meanwhile: the
+// snapshot stays and is for the operator to decide about.
+var stepSaveRoot = plan.Define(plan.Spec[env, savedRootArgs]{
+	Name:   "save root",
+	Detail: func(a savedRootArgs) string { return a.Snapshot },
+	Event: func(e env, a savedRootArgs) events.IocEvent {
+		return events.RunResourceUpdate{Resource: e.jail, Snapshot: a.Snapshot}
+	},
+	Durable: true,
+	Do: func(ctx context.Context, e env, a savedRootArgs, _ *plan.Call) error {
+		return e.host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{})
+	},
+	Undo: func(ctx context.Context, e env, a savedRootArgs, c *plan.Call) error {
+		running, err := e.runs(ctx, a.Jail)
+		if err != nil {
+			return err
+		}
+		if running {
+			c.Skip("the jail runs: " + a.Snapshot + " is kept")
+			return nil
+		}
+		err = e.host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
+		if err == nil {
+			err = e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
+		}
+		if errors.Is(err, zfsstore.ErrNotFound) {
+			return nil
+		}
+		return err
+	},
+})
+
+func (e env) runs(ctx context.Context, name string) (bool, error) {
+	_, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
+	if errors.Is(err, kernel.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// stepForgetRoot destroys the snapshot once the update is done.
+var stepForgetRoot = plan.Define(plan.Spec[env, savedRootArgs]{
+	Name:    "forget saved root",
+	Detail:  func(a savedRootArgs) string { return a.Snapshot },
+	Event:   func(_ env, a savedRootArgs) events.IocEvent { return events.ZFSSnapshotDestroy{Snapshot: a.Snapshot} },
+	Durable: true,
+	Do: func(ctx context.Context, e env, a savedRootArgs, c *plan.Call) error {
+		err := e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
+		if errors.Is(err, zfsstore.ErrNotFound) {
+			c.Skip("gone")
+			return nil
+		}
+		return plan.Final(err)
+	},
+})
+
+type updaterArgs struct {
+	Update release.TreeUpdate `json:"update"`
+	Jail   string             `json:"jail"`  // in the kernel
+	Saved  string             `json:"saved"` // snapshot of the state before
+}
+
+// stepRunUpdater changes the tree of the jail, or of a clone of it.
+var stepRunUpdater = plan.Define(plan.Spec[env, updaterArgs]{
+	Name:   "run updater",
+	Detail: func(a updaterArgs) string { return "on " + a.Update.Target + " in jail " + a.Update.Jail },
+	Event: func(e env, _ updaterArgs) events.IocEvent {
+		return events.ExecuteResourceUpdate{Resource: e.jail}
+	},
+	Durable: true,
+	Do: func(ctx context.Context, e env, a updaterArgs, c *plan.Call) error {
+		result, err := a.Update.Run(ctx, e.host, NewRunner(e.host))
+		if err != nil {
+			if running, rerr := e.runs(ctx, a.Jail); rerr == nil && running {
+				return fmt.Errorf("%w (the jail runs, so nothing is rolled back: the state before is %s)", err, a.Saved)
+			}
+			return err
+		}
+		if !result.Changed {
+			c.Skip(result.String())
+			return nil
+		}
+		c.Final(events.ExecuteResourceUpdate{Header: events.Header{Message: result.String()}, Resource: e.jail})
+		return nil
+	},
+	Undo: func(ctx context.Context, e env, a updaterArgs, _ *plan.Call) error {
+		return a.Update.Clear(ctx, e.host, NewRunner(e.host))
+	},
+})
+
+type moveRootArgs struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// stepMoveRoot gives a root another name, which is all that an upgrade and the
+// way back do to it.
+var stepMoveRoot = plan.Define(plan.Spec[env, moveRootArgs]{
+	Name:   "move root",
+	Detail: func(a moveRootArgs) string { return a.From + " to " + a.To },
+	Event: func(_ env, a moveRootArgs) events.IocEvent {
+		return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
+	},
+	Durable: true,
+	Do: func(ctx context.Context, e env, a moveRootArgs, _ *plan.Call) error {
+		return renameOnce(ctx, e, a.From, a.To)
+	},
+	Undo: func(ctx context.Context, e env, a moveRootArgs, _ *plan.Call) error {
+		return renameOnce(ctx, e, a.To, a.From)
+	},
+})
+
+// renameOnce renames unless that was done already.
+func renameOnce(ctx context.Context, e env, from, to string) error {
+	err := e.host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
+	if !errors.Is(err, zfsstore.ErrNotFound) {
+		return err
+	}
+	if _, gerr := e.host.Store.Get(ctx, to, zfsstore.GetOptions{}); gerr == nil {
+		return nil
+	}
+	return err
+}
+
+type setReleaseArgs struct {
+	Dataset string `json:"dataset"`
+	Release string `json:"release"`
+}
+
+// formerRelease is the effect of stepSetRelease.
+type formerRelease struct {
+	Release string `json:"release"`
+	Set     bool   `json:"set"`
+}
+
+// stepSetRelease writes the jail's release property.
+var stepSetRelease = plan.Define(plan.Spec[env, setReleaseArgs]{
+	Name:   "set release",
+	Detail: func(a setReleaseArgs) string { return "release=" + a.Release },
+	Event: func(e env, _ setReleaseArgs) events.IocEvent {
+		return events.JailConfigSave{Jail: e.jail, Keys: []string{"release"}}
+	},
+	Durable: true,
+	Do: func(ctx context.Context, e env, a setReleaseArgs, c *plan.Call) error {
+		path, err := e.host.Mountpoint(ctx, a.Dataset)
+		if err != nil {
+			return err
+		}
+		own, err := config.ReadDir(path)
+		if err != nil {
+			return err
+		}
+		var former formerRelease
+		if former.Release, former.Set = own.GetString("release"); former.Release != a.Release {
+			if err := c.SetEffect(former); err != nil {
+				return err
+			}
+		}
+		return writeRelease(own, path, a.Release, true)
+	},
+	Undo: func(ctx context.Context, e env, a setReleaseArgs, c *plan.Call) error {
+		var former formerRelease
+		if !c.Effect(&former) {
+			return nil
+		}
+		path, err := e.host.Mountpoint(ctx, a.Dataset)
+		if err != nil {
+			return err
+		}
+		own, err := config.ReadDir(path)
+		if err != nil {
+			return err
+		}
+		return writeRelease(own, path, former.Release, former.Set)
+	},
+})
+
+func writeRelease(own *config.Config, path, name string, set bool) error {
+	if !set {
+		own.Unset("release")
+		return own.Save(path)
+	}
+	if err := own.Set("release", name); err != nil {
+		return err
+	}
+	return own.Save(path)
+}

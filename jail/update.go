@@ -1,0 +1,153 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/release"
+)
+
+// UpdateOptions say how a jail is updated.
+type UpdateOptions struct {
+	// Running permits it while the jail runs. A failure is not rolled back then,
+	// since that would take what the jail has written meanwhile: the error names
+	// the snapshot of the state before.
+	Running bool
+	// KeepSnapshot keeps the snapshot of the state before after a success too:
+	// @update-<time> of the root dataset.
+	KeepSnapshot bool
+	// Server is asked instead of the one in freebsd-update.conf(5); Key is the
+	// SHA-256 of its key.
+	Server, Key string
+	// Env is added to the updater's environment, for instance HTTP_PROXY.
+	Env  map[string]string
+	Busy Busy
+}
+
+// Update brings the jail's userland to the newest patch level of its release
+// with freebsd-update(8). The updater comes from the release, which must be
+// fetched, and runs in a temporary jail of its own; nothing of this jail is run.
+// Configuration files that were changed stay as they are.
+//
+// A basejail has its userland from the release: a floating one gets the
+// release's newest level at its next start without this, a pinned one is pinned
+// to that level.
+//
+// Errors: ErrRunning, release.ErrNotFetched, release.ErrNotUpdatable,
+// *release.UpdateError, ErrBusy. A failure leaves the jail as it was.
+func (g *JailGenerator) Update(ctx context.Context, o UpdateOptions) <-chan events.IocEvent {
+	return g.start(ctx, g.updateOperation(o), nil)
+}
+
+// Update is the synchronous form of [JailGenerator.Update].
+func (j *Jail) Update(ctx context.Context, o UpdateOptions) ([]events.IocEvent, error) {
+	return collect(ctx, j.JailGenerator.Update(ctx, o))
+}
+
+// PlanUpdate plans what Update would do.
+func (g *JailGenerator) PlanUpdate(ctx context.Context, o UpdateOptions) (*Plan, error) {
+	return g.planned(ctx, g.updateOperation(o))
+}
+
+func (g *JailGenerator) updateOperation(o UpdateOptions) operation {
+	return operation{
+		name:  "update",
+		event: events.ResourceUpdate{Resource: g.fullName},
+		busy:  o.Busy,
+		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planUpdate(ctx, o) },
+		after: g.reread,
+	}
+}
+
+func (g *JailGenerator) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, error) {
+	g, name, err := g.updatable(ctx, o.Running)
+	if err != nil {
+		return nil, err
+	}
+	rel, level, err := g.tool(ctx, name.Base())
+	if err != nil {
+		return nil, err
+	}
+	var steps []plan.Step
+	saved := savedRootArgs{Snapshot: g.RootDataset() + "@" + g.workName("update"), Jail: g.Identifier()}
+	basejail := g.effective().Bool("basejail")
+	if !basejail {
+		update := rel.TreeUpdate(g.RootDataset(), g.Dataset(), level,
+			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
+		steps = append(steps, stepSaveRoot.Step(saved),
+			stepRunUpdater.Step(updaterArgs{update, g.Identifier(), saved.Snapshot}))
+	}
+	if was, pinned := name.Patch(); basejail && pinned && was != level {
+		steps = append(steps, stepSetRelease.Step(setReleaseArgs{g.Dataset(), name.WithPatch(level).String()}))
+	}
+	commit := len(steps)
+	if !basejail && !o.KeepSnapshot {
+		steps = append(steps, stepForgetRoot.Step(saved))
+	}
+	print, err := g.fingerprint(ctx)
+	return &plan.Plan{
+		Operation: "update", Subject: g.fullName, Steps: steps, Commit: commit, Fingerprint: print,
+	}, err
+}
+
+// updatable is the jail as it is on disk now and its release. Unless asked for,
+// a running one is refused.
+func (g *JailGenerator) updatable(ctx context.Context, running bool) (*JailGenerator, release.Name, error) {
+	now, err := g.fresh(ctx)
+	if err != nil {
+		return nil, release.Name{}, err
+	}
+	switch _, err := now.Identity(ctx); {
+	case err == nil && !running:
+		return nil, release.Name{}, ErrRunning
+	case err != nil && !errors.Is(err, ErrNotRunning):
+		return nil, release.Name{}, err
+	}
+	// The release property is written in the end; where it cannot be, that is
+	// better known before.
+	if _, err := config.ReadDir(now.path); err != nil {
+		return nil, release.Name{}, err
+	}
+	name, err := release.ParseName(now.effective().String("release"))
+	if err != nil {
+		return nil, release.Name{}, fmt.Errorf("%w: release: %w", ErrConfig, err)
+	}
+	return now, name, nil
+}
+
+// tool is the release of that name and its newest patch level.
+func (g *JailGenerator) tool(ctx context.Context, name string) (*release.Release, int, error) {
+	rel, err := release.New(ctx, g.host, name, g.source.Name)
+	if err != nil {
+		return nil, 0, err
+	}
+	levels, err := rel.PatchLevels(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(levels) == 0 {
+		return nil, 0, fmt.Errorf("%w: %s has no snapshot", release.ErrSnapshotNotFound, name)
+	}
+	return rel, levels[0], nil
+}
+
+// workName names a snapshot or dataset that an operation makes, so that none is
+// in the way of the next.
+func (g *JailGenerator) workName(operation string) string {
+	return operation + "-" + g.host.Now().UTC().Format("20060102T150405.000Z")
+}
+
+// reread reads the configuration that an operation has written, unless the
+// caller has changes that are not saved.
+func (g *JailGenerator) reread() {
+	if g.own.Changed() || g.path == "" {
+		return
+	}
+	if err := g.read(context.Background(), g.path); err != nil {
+		g.host.Logger().Warn("read back the configuration", "jail", g.fullName, "error", err)
+	}
+}

@@ -1,0 +1,385 @@
+package jail_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/release"
+	"github.com/libioc/go-libioc/release/releasetest"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// updater stands in for freebsd-update(8).
+type updater struct {
+	mu      sync.Mutex
+	to      string
+	fail    bool // install fails half-way
+	pending bool
+	argv    [][]string
+}
+
+func (u *updater) program(_ context.Context, p *kernel.SimProcess) int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.argv = append(u.argv, p.Argv)
+	base := p.Argv[slices.Index(p.Argv, "-b")+1]
+	switch p.Argv[len(p.Argv)-1] {
+	case "fetch":
+		u.pending = u.to != ""
+		return 0
+	case "upgrade":
+		u.to = p.Argv[slices.Index(p.Argv, "-r")+1]
+		u.pending = true
+		return 0
+	case "install":
+		if !u.pending {
+			fmt.Fprintln(p.Stdout, "No updates are available to install.")
+			return 2
+		}
+		if err := p.WriteFile(base+"/bin/sh", []byte("new "+u.to), 0o555); err != nil {
+			fmt.Fprintln(p.Stderr, err)
+			return 1
+		}
+		if u.fail {
+			fmt.Fprintln(p.Stdout, "install: No space left on device")
+			return 1
+		}
+		p.WriteFile(base+"/bin/freebsd-version", []byte("USERLAND_VERSION=\""+u.to+"\"\n"), 0o555)
+		u.pending = false
+		return 0
+	}
+	return 64
+}
+
+// updateHost has a 15.1 kernel and the releases 13.2 and 14.3.
+func updateHost(t testing.TB, u *updater) *simhost.Host {
+	t.Helper()
+	h, err := simhost.Open(simhost.Options{
+		Dir: t.TempDir(), Release: "15.1-RELEASE",
+		Programs: map[string]kernel.Program{"freebsd-update": u.program},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { h.Close() })
+	for _, name := range []string{testRelease, "14.3-RELEASE"} {
+		ctx := context.Background()
+		rel, err := release.New(ctx, h.Host, name, "")
+		require.NoError(t, err)
+		path := filepath.Join(t.TempDir(), "base.tgz")
+		require.NoError(t, os.WriteFile(path, releasetest.Archive("tgz", name), 0o644))
+		require.NoError(t, events.Wait(ctx, rel.Fetch(ctx, release.FetchOptions{Archive: path})))
+	}
+	return h
+}
+
+func treeVersion(t *testing.T, h *simhost.Host, dataset string) string {
+	t.Helper()
+	path, err := h.Mountpoint(context.Background(), dataset)
+	require.NoError(t, err)
+	v, err := release.TreeVersion(path)
+	require.NoError(t, err)
+	return v.String()
+}
+
+func property(t *testing.T, h *simhost.Host, name, key string) string {
+	t.Helper()
+	j, err := jail.Load(context.Background(), h.Host, name)
+	require.NoError(t, err)
+	value, err := j.Get(key)
+	require.NoError(t, err)
+	return value
+}
+
+func TestUpdate(t *testing.T) {
+	u := &updater{to: "13.2-RELEASE-p4"}
+	h := updateHost(t, u)
+	ctx := context.Background()
+	j := newJail(t, h, "web", false, nil)
+	root, err := j.RootPath(ctx)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(root, "root/mine"), []byte("mine"), 0o600))
+
+	all, err := j.Update(ctx, jail.UpdateOptions{})
+	require.NoError(t, err)
+	last := all[len(all)-1]
+	require.IsType(t, events.ResourceUpdate{}, last)
+	require.Equal(t, events.Done, last.Head().State)
+	require.Equal(t, "13.2-RELEASE-p4", treeVersion(t, h, j.RootDataset()))
+	require.FileExists(t, filepath.Join(root, "root/mine"))
+	require.Equal(t, testRelease, treeVersion(t, h, "zroot/iocage/releases/"+testRelease+"/root"), "the release was changed")
+	require.Equal(t, testRelease, u.argv[0][slices.Index(u.argv[0], "--currently-running")+1])
+	updaterGone(t, h)
+	require.Empty(t, snapshots(t, h, j.RootDataset()))
+
+	u.to = ""
+	_, err = j.Update(ctx, jail.UpdateOptions{KeepSnapshot: true})
+	require.NoError(t, err)
+	require.Len(t, snapshots(t, h, j.RootDataset()), 1)
+}
+
+func TestUpdateOfARunningJail(t *testing.T) {
+	u := &updater{to: "13.2-RELEASE-p4"}
+	h := updateHost(t, u)
+	ctx := context.Background()
+	j := newJail(t, h, "web", false, nil)
+	_, err := j.Start(ctx, jail.StartOptions{})
+	require.NoError(t, err)
+	_, err = j.Update(ctx, jail.UpdateOptions{})
+	require.ErrorIs(t, err, jail.ErrRunning)
+	_, err = j.Upgrade(ctx, jail.UpgradeOptions{Release: "14.3-RELEASE"})
+	require.ErrorIs(t, err, jail.ErrRunning)
+	require.Empty(t, u.argv)
+
+	// What the jail writes meanwhile must survive a failure: nothing is rolled
+	// back, the state before is offered.
+	u.fail = true
+	_, err = j.Update(ctx, jail.UpdateOptions{Running: true})
+	require.ErrorIs(t, err, release.ErrUpdate)
+	kept := snapshots(t, h, j.RootDataset())
+	require.Len(t, kept, 1)
+	require.ErrorContains(t, err, kept[0])
+	running, err := j.Running(ctx)
+	require.NoError(t, err)
+	require.True(t, running)
+	updaterGone(t, h)
+
+	u.fail = false
+	_, err = j.Update(ctx, jail.UpdateOptions{Running: true})
+	require.NoError(t, err)
+	require.Equal(t, "13.2-RELEASE-p4", treeVersion(t, h, j.RootDataset()))
+	require.Equal(t, kept, snapshots(t, h, j.RootDataset()))
+	running, err = j.Running(ctx)
+	require.NoError(t, err)
+	require.True(t, running)
+}
+
+func TestUpdateOfABasejail(t *testing.T) {
+	u := &updater{to: "13.2-RELEASE-p4"}
+	h := updateHost(t, u)
+	ctx := context.Background()
+	floating := newJail(t, h, "floating", true, nil)
+	pinned, err := jail.New(ctx, h.Host, jail.Spec{Name: "pinned"})
+	require.NoError(t, err)
+	_, err = pinned.Create(ctx, jail.CreateOptions{Release: testRelease + "-p0", Basejail: true})
+	require.NoError(t, err)
+	rel, err := release.New(ctx, h.Host, testRelease, "")
+	require.NoError(t, err)
+	require.NoError(t, events.Wait(ctx, rel.Update(ctx, release.UpdateOptions{Runner: jail.NewRunner(h.Host)})))
+	ran := len(u.argv)
+	for _, j := range []*jail.Jail{floating, pinned} {
+		_, err := j.Update(ctx, jail.UpdateOptions{})
+		require.NoError(t, err)
+	}
+	require.Len(t, u.argv, ran, "an updater ran on a basejail")
+	require.Equal(t, testRelease, property(t, h, "floating", "release"))
+	require.Equal(t, testRelease+"-p4", property(t, h, "pinned", "release"))
+	require.Equal(t, testRelease+"-p4", property(t, h, pinned.Name(), "release"))
+}
+
+func TestUpgrade(t *testing.T) {
+	u := &updater{}
+	h := updateHost(t, u)
+	ctx := context.Background()
+	j := newJail(t, h, "web", false, nil)
+	root, err := j.RootPath(ctx)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(root, "root/mine"), []byte("mine"), 0o600))
+	before := world(t, h)
+
+	u.fail = true
+	_, err = j.Upgrade(ctx, jail.UpgradeOptions{Release: "14.3-RELEASE"})
+	require.ErrorIs(t, err, release.ErrUpdate)
+	requireSame(t, before, world(t, h))
+
+	u.fail = false
+	_, err = j.Upgrade(ctx, jail.UpgradeOptions{Release: "14.3-RELEASE"})
+	require.NoError(t, err)
+	require.Equal(t, "14.3-RELEASE", treeVersion(t, h, j.RootDataset()))
+	require.Equal(t, "14.3-RELEASE", property(t, h, "web", "release"))
+	require.FileExists(t, filepath.Join(root, "root/mine"))
+	updaterGone(t, h)
+	_, err = j.Start(ctx, jail.StartOptions{})
+	require.NoError(t, err)
+	result, err := j.Exec(ctx, []string{"/bin/freebsd-version"}, jail.ExecOptions{})
+	require.NoError(t, err)
+	require.Equal(t, "14.3-RELEASE\n", string(result.Stdout))
+	_, err = j.RevertUpgrade(ctx, jail.RevertOptions{})
+	require.ErrorIs(t, err, jail.ErrRunning)
+	_, err = j.Stop(ctx, jail.StopOptions{})
+	require.NoError(t, err)
+	_, err = j.Upgrade(ctx, jail.UpgradeOptions{Release: "14.3-RELEASE"})
+	require.ErrorIs(t, err, jail.ErrNotNewer)
+	_, err = j.Upgrade(ctx, jail.UpgradeOptions{Release: "13.2-RELEASE"})
+	require.ErrorIs(t, err, jail.ErrNotNewer)
+	_, err = j.Upgrade(ctx, jail.UpgradeOptions{Release: "16.0-RELEASE"})
+	require.ErrorIs(t, err, jail.ErrNewerThanHost)
+	_, err = j.Upgrade(ctx, jail.UpgradeOptions{Release: "15.0-RELEASE"})
+	require.ErrorIs(t, err, release.ErrNotFetched)
+
+	_, err = j.RevertUpgrade(ctx, jail.RevertOptions{})
+	require.NoError(t, err)
+	require.Equal(t, testRelease, treeVersion(t, h, j.RootDataset()))
+	require.Equal(t, testRelease, property(t, h, "web", "release"))
+	require.FileExists(t, filepath.Join(root, "root/mine"))
+	_, err = j.RevertUpgrade(ctx, jail.RevertOptions{})
+	require.ErrorIs(t, err, jail.ErrNotUpgraded)
+
+	// Nothing of that is in the way of another upgrade, nor of destroying it.
+	_, err = j.Upgrade(ctx, jail.UpgradeOptions{Release: "14.3-RELEASE"})
+	require.NoError(t, err)
+	_, err = j.Destroy(ctx, jail.DestroyOptions{})
+	require.NoError(t, err)
+}
+
+func TestUpgradeOfABasejail(t *testing.T) {
+	u := &updater{}
+	h := updateHost(t, u)
+	ctx := context.Background()
+	j := newJail(t, h, "web", true, nil)
+	_, err := j.Upgrade(ctx, jail.UpgradeOptions{Release: "14.3-RELEASE"})
+	require.NoError(t, err)
+	require.Empty(t, u.argv)
+	_, err = j.Start(ctx, jail.StartOptions{})
+	require.NoError(t, err)
+	result, err := j.Exec(ctx, []string{"/bin/freebsd-version"}, jail.ExecOptions{})
+	require.NoError(t, err)
+	require.Equal(t, "14.3-RELEASE\n", string(result.Stdout))
+}
+
+func snapshots(t *testing.T, h *simhost.Host, dataset string) []string {
+	t.Helper()
+	sets, err := h.Memory.List(context.Background(), dataset, zfsstore.ListOptions{Depth: 1, Types: []zfsstore.Type{zfsstore.Snapshot}})
+	require.NoError(t, err)
+	var out []string
+	for _, d := range sets {
+		out = append(out, d.Name)
+	}
+	return out
+}
+
+// updaterGone checks that no temporary jail, mount or clone is left.
+func updaterGone(t *testing.T, h *simhost.Host) {
+	t.Helper()
+	for _, line := range world(t, h) {
+		if strings.Contains(line, "updater") || strings.Contains(line, "jail _update") {
+			t.Error("left over: ", line)
+		}
+	}
+}
+
+// TestUpdateFaults goes through every step of update, upgrade and the way back:
+// failure before and after it, the end of the context, a crash with and without
+// a reboot.
+func TestUpdateFaults(t *testing.T) {
+	upgraded := func(t *testing.T, h *simhost.Host, j *jail.Jail) {
+		_, err := j.Upgrade(context.Background(), jail.UpgradeOptions{Release: "14.3-RELEASE"})
+		require.NoError(t, err)
+	}
+	for _, c := range []struct {
+		name   string
+		before func(t *testing.T, h *simhost.Host, j *jail.Jail)
+		run    func(ctx context.Context, j *jail.Jail) error
+		plan   func(ctx context.Context, j *jail.Jail) (*jail.Plan, error)
+	}{
+		{
+			name: "update",
+			run: func(ctx context.Context, j *jail.Jail) error {
+				_, err := j.Update(ctx, jail.UpdateOptions{})
+				return err
+			},
+			plan: func(ctx context.Context, j *jail.Jail) (*jail.Plan, error) {
+				return j.PlanUpdate(ctx, jail.UpdateOptions{})
+			},
+		},
+		{
+			name: "upgrade",
+			run: func(ctx context.Context, j *jail.Jail) error {
+				_, err := j.Upgrade(ctx, jail.UpgradeOptions{Release: "14.3-RELEASE"})
+				return err
+			},
+			plan: func(ctx context.Context, j *jail.Jail) (*jail.Plan, error) {
+				return j.PlanUpgrade(ctx, jail.UpgradeOptions{Release: "14.3-RELEASE"})
+			},
+		},
+		{
+			name: "revert upgrade", before: upgraded,
+			run: func(ctx context.Context, j *jail.Jail) error {
+				_, err := j.RevertUpgrade(ctx, jail.RevertOptions{})
+				return err
+			},
+			plan: func(ctx context.Context, j *jail.Jail) (*jail.Plan, error) {
+				return j.PlanRevertUpgrade(ctx, jail.RevertOptions{})
+			},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			u := &updater{to: "13.2-RELEASE-p4"}
+			h := updateHost(t, u)
+			j := newJail(t, h, "web", false, nil)
+			if c.before != nil {
+				c.before(t, h, j)
+			}
+			ctx := context.Background()
+			p, err := c.plan(ctx, j)
+			require.NoError(t, err)
+			before := world(t, h)
+			for step, s := range p.Steps() {
+				if !s.Undo {
+					continue
+				}
+				for _, what := range []string{"do", "done", "cancel", "crash do", "crash done", "crash done, reboot"} {
+					t.Run(fmt.Sprintf("%d %s/%s", step, s.Kind, what), func(t *testing.T) {
+						u.to = "13.2-RELEASE-p4"
+						ctx, cancel := context.WithCancel(ctx)
+						defer cancel()
+						err := c.run(plan.WithFault(ctx, func(p plan.Point) error {
+							crash, isCrash := strings.CutPrefix(what, "crash ")
+							switch {
+							case p.Index != step:
+							case p.Phase == what:
+								return errInjected
+							case what == "cancel" && p.Phase == "do":
+								cancel()
+							case isCrash && strings.HasPrefix(crash+",", p.Phase+","):
+								return plan.ErrCrash
+							}
+							return nil
+						}), j)
+						switch what {
+						case "do", "done":
+							requireFirstCause(t, err)
+						case "cancel":
+							if err == nil {
+								require.Equal(t, len(p.Steps())-1, step, "only the last step may win the race")
+								t.Skip("the last step ended before it saw the cancellation")
+							}
+							require.ErrorIs(t, err, context.Canceled)
+						default:
+							require.ErrorIs(t, err, plan.ErrCrash)
+							if strings.HasSuffix(what, "reboot") {
+								require.NoError(t, h.Reboot())
+							}
+							_, err := jail.Recover(context.Background(), h.Host)
+							require.NoError(t, err)
+						}
+						requireSame(t, before, world(t, h))
+					})
+				}
+			}
+			require.NoError(t, c.run(ctx, j))
+		})
+	}
+}

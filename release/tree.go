@@ -1,0 +1,250 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// TreeUpdate brings one root file system, of a release or of a jail, to the
+// newest patch level or to another release. It is for packages that have such
+// trees; programs use [Release.Update] and the methods of package jail.
+//
+// The updater runs in a temporary jail whose root is a throw-away clone of a
+// release, and changes the tree through a nullfs mount. So nothing of the tree
+// is run, and a symbolic link in it leads nowhere but into the clone.
+//
+// It is data, so that a journal can hold it.
+type TreeUpdate struct {
+	// Tool is the release's snapshot that gives the updater and all it runs.
+	Tool string `json:"tool"`
+	// Scratch is the dataset that Tool is cloned to meanwhile.
+	Scratch string `json:"scratch"`
+	// Jail is the temporary jail's name in the kernel, see TemporaryJail.
+	Jail string `json:"jail"`
+	// Target is the dataset of the tree, which must be mounted.
+	Target string `json:"target"`
+	// To is the release to change to; empty means the newest patch level.
+	To string `json:"to,omitempty"`
+	// Server is asked instead of the one in freebsd-update.conf(5); Key is the
+	// SHA-256 of its key.
+	Server string `json:"server,omitempty"`
+	Key    string `json:"key,omitempty"`
+	// Env is added to the updater's environment, such as HTTP_PROXY=...
+	Env []string `json:"env,omitempty"`
+}
+
+// TreeResult is what became of a tree.
+type TreeResult struct {
+	From, To  Name
+	Changed   bool // something was installed
+	EndOfLife bool // the updater says that From has no support any more
+}
+
+func (r TreeResult) String() string {
+	text := "no updates for " + r.From.String()
+	if r.Changed {
+		text = r.From.String() + " to " + r.To.String()
+	}
+	if r.EndOfLife {
+		text += ", which is past its end of life"
+	}
+	return text
+}
+
+func (u TreeUpdate) temporary() TemporaryJail {
+	return TemporaryJail{Name: u.Jail, RootDataset: u.Scratch}
+}
+
+// Run updates the tree. After an error the tree may be half changed: whoever
+// calls it has taken a snapshot before, and calls Clear. What an earlier,
+// interrupted call left is cleared first.
+//
+// Errors: *UpdateError, ErrNotUpdatable, ErrNoUpdater, ErrNoVersion, ErrNoRunner,
+// *zfsstore.Error, those of the Runner.
+func (u TreeUpdate) Run(ctx context.Context, h *host.Host, runner Runner) (result TreeResult, err error) {
+	if runner == nil {
+		return result, ErrNoRunner
+	}
+	if err := u.Clear(ctx, h, runner); err != nil {
+		return result, err
+	}
+	target, err := h.Mountpoint(ctx, u.Target)
+	if err != nil {
+		return result, err
+	}
+	if result.From, err = TreeVersion(target); err != nil {
+		return result, err
+	}
+	if err := h.Store.Clone(ctx, u.Tool, u.Scratch, zfsstore.CloneOptions{}); err != nil {
+		return result, err
+	}
+	commands, err := u.prepare(ctx, h, result.From)
+	if err != nil {
+		return result, err
+	}
+	t := u.temporary()
+	t.Mounts = []TemporaryMount{{From: target, At: updateTarget}}
+	err = runner.RunTemporary(ctx, t, func(ctx context.Context, id kernel.Identity) error {
+		for _, c := range commands {
+			more, err := u.command(ctx, h, id, c, &result)
+			if err != nil || !more {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return result, err
+	}
+	if result.To, err = TreeVersion(target); err != nil {
+		return result, err
+	}
+	return result, u.Clear(ctx, h, runner)
+}
+
+// prepare makes the clone fit for the updater.
+func (u TreeUpdate) prepare(ctx context.Context, h *host.Host, from Name) ([]command, error) {
+	path, err := h.Mountpoint(ctx, u.Scratch)
+	if err != nil {
+		return nil, err
+	}
+	root, err := saferoot.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	for _, dir := range []string{"dev", updateTarget, updateWork, hbsdWork} {
+		if _, err := root.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	resolver, err := os.ReadFile(h.Files().ResolvConf)
+	if err == nil {
+		err = root.WriteFile("etc/resolv.conf", resolver, 0o644)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	commands, err := u.commands(root, from)
+	if err != nil {
+		return nil, err
+	}
+	conf, err := root.ReadFile(updateConf, 1<<20)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return commands, nil // HardenedBSD
+	case err != nil:
+		return nil, err
+	}
+	return commands, root.WriteFile(updateConf, updaterConf(conf), 0o644)
+}
+
+// command runs one command, and again as often as it asks for.
+func (u TreeUpdate) command(ctx context.Context, h *host.Host, id kernel.Identity, c command, result *TreeResult) (more bool, err error) {
+	env := append([]string{
+		"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "HOME=/root", "LC_ALL=C", "PAGER=/bin/cat", "EDITOR=/usr/bin/true",
+	}, u.Env...)
+	if c.env != nil {
+		env = append(append([]string(nil), c.env...), u.Env...)
+	}
+	for range max(c.repeat, 1) {
+		var out lastBytes
+		cmd := kernel.Command{Jail: id, Argv: c.argv, Env: env, Stdout: &out, Stderr: &out}
+		if c.ask {
+			cmd.Stdin = strings.NewReader(strings.Repeat("y\n", 1000))
+		}
+		exit, err := h.Kernel.Run(ctx, cmd)
+		if err != nil {
+			return false, &UpdateError{Argv: c.argv, ExitCode: -1, Signal: exit.Signal, Output: out.String(), Err: err}
+		}
+		text := out.bytes()
+		ok, more := c.judge(exit.Code, text)
+		if exit.Signal != 0 || !ok {
+			return false, &UpdateError{Argv: c.argv, ExitCode: exit.Code, Signal: exit.Signal, Output: out.String()}
+		}
+		result.EndOfLife = result.EndOfLife || strings.Contains(string(text), saysEndOfLife)
+		switch {
+		case c.repeat == 0:
+			result.Changed = result.Changed || !more
+			return more, nil
+		case !more:
+			return false, nil
+		}
+		result.Changed = true
+	}
+	return false, &UpdateError{Argv: c.argv, Output: fmt.Sprintf("still not done after %d runs", c.repeat)}
+}
+
+// Clear removes what an interrupted Run left: the temporary jail with its
+// mounts, and the clone. Without a Runner it is ErrNoRunner if there is a jail
+// or a mount to remove. Nothing left is no error.
+func (u TreeUpdate) Clear(ctx context.Context, h *host.Host, runner Runner) error {
+	mounts, err := h.Mounts(ctx)
+	if err != nil {
+		return err
+	}
+	path, mounted := mounts.Dataset(u.Scratch)
+	_, err = h.Kernel.JailIdentify(ctx, 0, kernel.ByName(u.Jail))
+	if err != nil && !errors.Is(err, kernel.ErrNotFound) {
+		return err
+	}
+	if err == nil || mounted && len(mounts.Below(path)) > 0 {
+		if runner == nil {
+			return fmt.Errorf("jail %s: %w", u.Jail, ErrNoRunner)
+		}
+		if err := runner.RunTemporary(ctx, u.temporary(), nil); err != nil {
+			return err
+		}
+	}
+	err = h.Store.Destroy(ctx, u.Scratch, zfsstore.DestroyOptions{Recursive: true})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// lastBytes keeps the end of what is written to it.
+type lastBytes struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+// Limits on what is kept: of the output for judging it, and for an error.
+const (
+	maxOutput  = 1 << 20
+	maxMessage = 8 << 10
+)
+
+var _ io.Writer = (*lastBytes)(nil)
+
+func (l *lastBytes) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buf = append(l.buf, p...)
+	if len(l.buf) > 2*maxOutput {
+		l.buf = append([]byte(nil), l.buf[len(l.buf)-maxOutput:]...)
+	}
+	return len(p), nil
+}
+
+func (l *lastBytes) bytes() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]byte(nil), l.buf...)
+}
+
+func (l *lastBytes) String() string {
+	b := l.bytes()
+	return string(b[max(0, len(b)-maxMessage):])
+}

@@ -1,0 +1,236 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// UpdateOptions say how a release, or a jail, is updated.
+type UpdateOptions struct {
+	// Runner supplies the temporary jail the updater runs in; jail.NewRunner
+	// gives one. It is needed.
+	Runner Runner
+	// Server is asked instead of the one in the release's
+	// freebsd-update.conf(5), such as "update.example.org"; Key is the SHA-256 of
+	// its key in hexadecimal, if that is another one as well.
+	Server, Key string
+	// Env is added to the updater's environment, for instance HTTP_PROXY.
+	Env  map[string]string
+	Busy host.Busy
+}
+
+// Update brings the release to its newest patch level with its own
+// freebsd-update(8) (or hbsd-update), run in a temporary jail, and takes the
+// snapshot @pN of that level; on HardenedBSD, whose userland does not tell one,
+// N is counted up. Jails get it when they are updated, basejails with
+// a floating release at their next start. That the release is past its end of
+// life is no error; the message of the event ExecuteResourceUpdate says so.
+// Without updates nothing changes.
+//
+// Errors: ErrNotFetched, ErrNotUpdatable, *UpdateError, ErrNoRunner, ErrBusy of
+// package host. A failure, a cancellation or a crash leaves the release as it was:
+// it is rolled back to a snapshot that was taken before.
+func (r *Release) Update(ctx context.Context, o UpdateOptions) <-chan events.IocEvent {
+	return r.start(ctx, "update", events.ReleaseUpdate{Release: r.name.Base()}, o.Busy,
+		func(ctx context.Context) (*plan.Plan, error) { return r.planUpdate(ctx, o) },
+		func(e *env) { e.runner = o.Runner })
+}
+
+func (r *Release) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, error) {
+	if o.Runner == nil {
+		return nil, ErrNoRunner
+	}
+	levels, err := r.PatchLevels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	root, err := r.root(ctx)
+	if err != nil {
+		return nil, err
+	}
+	version, err := TreeVersion(root)
+	if err != nil {
+		return nil, err
+	}
+	var steps []plan.Step
+	if len(levels) == 0 {
+		level, _ := version.Patch()
+		levels = []int{level}
+		steps = append(steps, stepSnapshot.Step(snapshotArgs{r.RootDataset() + "@" + Snapshot(level)}))
+	}
+	level := levelArgs{RootDataset: r.RootDataset()}
+	if _, err := os.Lstat(filepath.Join(root, "usr", "sbin", "hbsd-update")); err == nil {
+		// HardenedBSD's userland has no patch level in its name: each update is
+		// the next one.
+		level.Level = levels[0] + 1
+	}
+	before := r.RootDataset() + "@" + workSnapshot("update", r.host)
+	update := r.TreeUpdate(r.RootDataset(), r.Dataset(), levels[0], o)
+	steps = append(steps,
+		stepSave.Step(saveArgs{Snapshot: before}),
+		stepRunUpdater.Step(update),
+		stepLevel.Step(level),
+	)
+	commit := len(steps)
+	steps = append(steps, stepUnsave.Step(saveArgs{Snapshot: before}))
+	return &plan.Plan{Operation: "update", Subject: r.name.Base(), Steps: steps, Commit: commit}, nil
+}
+
+// workSnapshot names a snapshot that an operation takes for itself.
+func workSnapshot(operation string, h *host.Host) string {
+	return operation + "-" + h.Now().UTC().Format("20060102T150405.000Z")
+}
+
+// TreeUpdate is the update of a tree with this release's updater, at a patch
+// level there is a snapshot of. Owner is the dataset of the release or jail that
+// the tree belongs to; the clone is made below it.
+func (r *Release) TreeUpdate(target, owner string, level int, o UpdateOptions) TreeUpdate {
+	var env []string
+	for name, value := range o.Env {
+		env = append(env, name+"="+value)
+	}
+	slices.Sort(env)
+	name := strings.TrimPrefix(owner, r.source.Dataset+"/")
+	return TreeUpdate{
+		Tool:    r.RootDataset() + "@" + Snapshot(level),
+		Scratch: owner + "/updater",
+		// A dot would mean a child jail, jail(8).
+		Jail:   "_update-" + r.source.Name + "-" + strings.NewReplacer("/", "-", ".", "*").Replace(name),
+		Target: target, Server: o.Server, Key: o.Key, Env: env,
+	}
+}
+
+type saveArgs struct {
+	Snapshot string `json:"snapshot"`
+}
+
+// stepSave takes the snapshot that a failure rolls back to.
+var stepSave = plan.Define(plan.Spec[env, saveArgs]{
+	Name:   "save",
+	Detail: func(a saveArgs) string { return a.Snapshot + ", which a failure rolls back to" },
+	Event: func(e env, a saveArgs) events.IocEvent {
+		return events.RunResourceUpdate{Resource: e.release, Snapshot: a.Snapshot}
+	},
+	Durable: true,
+	Do: func(ctx context.Context, e env, a saveArgs, _ *plan.Call) error {
+		return e.host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{})
+	},
+	Undo: func(ctx context.Context, e env, a saveArgs, _ *plan.Call) error {
+		err := e.host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
+		if err == nil {
+			err = e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
+		}
+		if errors.Is(err, zfsstore.ErrNotFound) {
+			return nil
+		}
+		return err
+	},
+})
+
+// stepUnsave destroys the snapshot once it is not needed any more.
+var stepUnsave = plan.Define(plan.Spec[env, saveArgs]{
+	Name:    "destroy snapshot",
+	Detail:  func(a saveArgs) string { return a.Snapshot },
+	Event:   func(_ env, a saveArgs) events.IocEvent { return events.ZFSSnapshotDestroy{Snapshot: a.Snapshot} },
+	Durable: true,
+	Do: func(ctx context.Context, e env, a saveArgs, c *plan.Call) error {
+		err := e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
+		if errors.Is(err, zfsstore.ErrNotFound) {
+			c.Skip("gone")
+			return nil
+		}
+		return err
+	},
+})
+
+// stepRunUpdater changes the tree; stepSave's undo changes it back.
+var stepRunUpdater = plan.Define(plan.Spec[env, TreeUpdate]{
+	Name:    "run updater",
+	Detail:  func(u TreeUpdate) string { return "on " + u.Target + " in jail " + u.Jail },
+	Event:   func(e env, _ TreeUpdate) events.IocEvent { return events.ExecuteResourceUpdate{Resource: e.release} },
+	Durable: true,
+	Do: func(ctx context.Context, e env, u TreeUpdate, c *plan.Call) error {
+		result, err := u.Run(ctx, e.host, e.runner)
+		if err != nil {
+			return err
+		}
+		if !result.Changed {
+			c.Skip(result.String())
+			return nil
+		}
+		c.Final(events.ExecuteResourceUpdate{Header: events.Header{Message: result.String()}, Resource: e.release})
+		return nil
+	},
+	Undo: func(ctx context.Context, e env, u TreeUpdate, _ *plan.Call) error {
+		return u.Clear(ctx, e.host, e.runner)
+	},
+})
+
+type levelArgs struct {
+	RootDataset string `json:"root_dataset"`
+	// Level, if not 0, is the level to call it; otherwise the tree tells.
+	Level int `json:"level,omitempty"`
+}
+
+// taken is the effect of stepLevel.
+type taken struct {
+	Snapshot string `json:"snapshot"`
+}
+
+// stepLevel takes the @pN snapshot of the level that the tree has now.
+var stepLevel = plan.Define(plan.Spec[env, levelArgs]{
+	Name:   "snapshot patch level",
+	Detail: func(a levelArgs) string { return a.RootDataset + "@pN" },
+	Event: func(_ env, a levelArgs) events.IocEvent {
+		return events.ZFSSnapshotCreate{Snapshot: a.RootDataset}
+	},
+	Durable: true,
+	Do: func(ctx context.Context, e env, a levelArgs, c *plan.Call) error {
+		level := a.Level
+		if level == 0 {
+			path, err := e.host.Mountpoint(ctx, a.RootDataset)
+			if err != nil {
+				return err
+			}
+			version, err := TreeVersion(path)
+			if err != nil {
+				return err
+			}
+			level, _ = version.Patch()
+		}
+		snapshot := a.RootDataset + "@" + Snapshot(level)
+		switch _, err := e.host.Store.Get(ctx, snapshot, zfsstore.GetOptions{}); {
+		case err == nil:
+			c.Skip(fmt.Sprintf("@%s exists", Snapshot(level)))
+			return nil
+		case !errors.Is(err, zfsstore.ErrNotFound):
+			return err
+		}
+		if err := c.SetEffect(taken{snapshot}); err != nil {
+			return err
+		}
+		c.Final(events.ZFSSnapshotCreate{Snapshot: snapshot})
+		return e.host.Store.Snapshot(ctx, snapshot, zfsstore.SnapshotOptions{})
+	},
+	Undo: func(ctx context.Context, e env, _ levelArgs, c *plan.Call) error {
+		var t taken
+		if !c.Effect(&t) {
+			return nil
+		}
+		err := e.host.Store.Destroy(ctx, t.Snapshot, zfsstore.DestroyOptions{})
+		if errors.Is(err, zfsstore.ErrNotFound) {
+			return nil
+		}
+		return err
+	},
+})
