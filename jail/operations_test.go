@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/events"
@@ -32,6 +33,9 @@ type operationRow struct {
 	// shared is a dataset made for all jails. It stays when it could not be
 	// emptied, and harms nobody.
 	shared string
+	// between brings the host to where the second of two plans begins: what is
+	// left of the operation when that one fails.
+	between readier
 }
 
 type (
@@ -111,6 +115,29 @@ func operations() []operationRow {
 		r.plan, r.run = on("web", jail.StopOptions{}, planOf((*jail.JailGenerator).PlanStop), (*jail.Jail).Stop)
 		add(r)
 
+		r = operationRow{name: "restart softly" + kind, setup: setup, ready: started("web")}
+		r.plan, r.run = on("web", jail.RestartOptions{}, planOf((*jail.JailGenerator).PlanRestart), (*jail.Jail).Restart)
+		add(r)
+
+		r = operationRow{name: "restart" + kind, setup: setup, ready: started("web"), between: down("web")}
+		r.plan, r.run = on("web", jail.RestartOptions{Shutdown: true, Force: true}, planOf((*jail.JailGenerator).PlanRestart), (*jail.Jail).Restart)
+		add(r)
+
+		r = operationRow{name: "start a single command" + kind, setup: setup, ready: stopped("web")}
+		r.plan, r.run = on("web", jail.StartOptions{SingleCommand: "/bin/freebsd-version"}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
+		add(r)
+
+		r = operationRow{name: "fork_exec" + kind, setup: setup, ready: stopped("web")}
+		r.plan, r.run = on("web", jail.ForkExecOptions{Properties: map[string]string{"mount_fdescfs": "no"}},
+			func(j *jail.Jail, ctx context.Context, o jail.ForkExecOptions) (*jail.Plan, error) {
+				return j.PlanForkExec(ctx, []string{"/bin/freebsd-version"}, o)
+			},
+			func(j *jail.Jail, ctx context.Context, o jail.ForkExecOptions) ([]events.IocEvent, error) {
+				_, all, err := j.ForkExec(ctx, []string{"/bin/freebsd-version"}, o)
+				return all, err
+			})
+		add(r)
+
 		r = operationRow{name: "destroy" + kind, setup: setup, ready: present("second", basejail)}
 		r.plan, r.run = on("second", jail.DestroyOptions{}, planOf((*jail.JailGenerator).PlanDestroy), (*jail.Jail).Destroy)
 		add(r)
@@ -169,13 +196,12 @@ type readier func(t *testing.T, ctx context.Context, h *simhost.Host)
 
 func absent(name string) readier {
 	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
-		j, err := jail.Load(ctx, h.Host, name)
-		if err != nil {
-			require.ErrorIs(t, err, jail.ErrNotFound)
-			return
-		}
-		_, err = j.Destroy(ctx, jail.DestroyOptions{Force: true})
+		// An empty jail has no configuration, so it cannot be loaded.
+		j, err := jail.New(ctx, h.Host, jail.Spec{Name: name})
 		require.NoError(t, err)
+		if _, err = j.Destroy(ctx, jail.DestroyOptions{Force: true}); err != nil {
+			require.ErrorIs(t, err, jail.ErrNotFound)
+		}
 	}
 }
 
@@ -214,6 +240,16 @@ func stopped(name string) readier {
 		require.NoError(t, os.WriteFile(filepath.Join(root, "etc/resolv.conf"), []byte("nameserver 192.0.2.1\n"), 0o640))
 		require.NoError(t, os.Chmod(filepath.Join(root, "etc/resolv.conf"), 0o640))
 		require.NoError(t, h.Kernel.DevfsDeleteRules(ctx, 100))
+	}
+}
+
+// down stops the jail as a user does.
+func down(name string) readier {
+	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		j, err := jail.Load(ctx, h.Host, name)
+		require.NoError(t, err)
+		_, err = j.Stop(ctx, jail.StopOptions{Force: true})
+		require.NoError(t, err)
 	}
 }
 
@@ -276,15 +312,18 @@ func TestPlanIsWhatRuns(t *testing.T) {
 				requireSame(t, before, world(t, h))
 
 				var ran strings.Builder
+				count := 0
 				fmt.Fprint(&ran, strings.SplitAfter(printed, "\n")[0])
 				ctx := plan.WithFault(ctx, func(at plan.Point) error {
+					// This is another goroutine, which must not end with the test.
 					if at.Phase != "done" {
-						require.Empty(t, changes(h), "between steps")
+						assert.Empty(t, changes(h), "between steps")
 						return nil
 					}
-					fmt.Fprintf(&ran, "%3d. %s: %s\n", at.Index+1, at.Step.Kind, at.Step.Detail)
+					count++
+					fmt.Fprintf(&ran, "%3d. %s: %s\n", count, at.Step.Kind, at.Step.Detail)
 					for _, change := range changes(h) {
-						require.NoError(t, announced(h, change, at.Step))
+						assert.NoError(t, announced(h, change, at.Step))
 					}
 					return nil
 				})
