@@ -37,7 +37,7 @@ var resources = [...]resource{
 	{"openfiles", unitCount, false, "File descriptor table size."},
 	{"vmemoryuse", unitBytes, false, "Address space, in bytes."},
 	{"pseudoterminals", unitCount, false, "Number of PTYs."},
-	{"swapuse", unitBytes, false, "Swap space that may be reserved or used, in bytes."},
+	{"swapuse", unitBytes, true, "Swap space that may be reserved or used, in bytes."},
 	{"nthr", unitCount, false, "Number of threads."},
 	{"msgqqueued", unitCount, true, "Number of queued SysV messages."},
 	{"msgqsize", unitBytes, true, "SysV message queue size, in bytes."},

@@ -57,14 +57,14 @@ func newMatrix(t *testing.T, row operationRow) *matrix {
 	require.NoError(t, m.h.Reboot())
 	m.rebooted = world(t, m.h)
 	m.second = len(m.steps)
-	if m.between != nil {
+	if m.halts {
 		for i := 1; i < len(m.steps); i++ {
 			if m.steps[i].Undo && !m.steps[i-1].Undo {
 				m.second = i
 			}
 		}
 		m.ready(t, ctx, m.h)
-		m.between(t, ctx, m.h)
+		down("web")(t, ctx, m.h)
 		m.halfway = world(t, m.h)
 	}
 	return m
@@ -218,7 +218,7 @@ func (m *matrix) cancelAtEveryStep(t *testing.T) {
 			})
 			_, err := m.run(ctx, m.h)
 			switch {
-			case !s.Undo && m.between != nil && err != nil:
+			case !s.Undo && m.halts && err != nil:
 				require.ErrorIs(t, err, context.Canceled) // the first plan is done, the second is not begun
 				requireSame(t, m.halfway, world(t, m.h))
 			case !s.Undo:
@@ -256,7 +256,7 @@ func (m *matrix) crashAtEveryStep(t *testing.T) {
 					}
 					_, err = jail.Recover(ctx, m.h.Host)
 					require.NoError(t, err)
-					if m.between != nil && (step >= m.second || !s.Undo) {
+					if m.halts && (step >= m.second || !s.Undo) {
 						requireSame(t, m.halfway, world(t, m.h)) // stopped, up or rebooted
 						return
 					}

@@ -33,9 +33,9 @@ type operationRow struct {
 	// shared is a dataset made for all jails. It stays when it could not be
 	// emptied, and harms nobody.
 	shared string
-	// between brings the host to where the second of two plans begins: what is
-	// left of the operation when that one fails.
-	between readier
+	// halts marks a restart, which has two plans: a failure or crash between them,
+	// or in the second, leaves the jail web stopped.
+	halts bool
 }
 
 type (
@@ -115,29 +115,6 @@ func operations() []operationRow {
 		r.plan, r.run = on("web", jail.StopOptions{}, planOf((*jail.JailGenerator).PlanStop), (*jail.Jail).Stop)
 		add(r)
 
-		r = operationRow{name: "restart softly" + kind, setup: setup, ready: started("web")}
-		r.plan, r.run = on("web", jail.RestartOptions{}, planOf((*jail.JailGenerator).PlanRestart), (*jail.Jail).Restart)
-		add(r)
-
-		r = operationRow{name: "restart" + kind, setup: setup, ready: started("web"), between: down("web")}
-		r.plan, r.run = on("web", jail.RestartOptions{Shutdown: true, Force: true}, planOf((*jail.JailGenerator).PlanRestart), (*jail.Jail).Restart)
-		add(r)
-
-		r = operationRow{name: "start a single command" + kind, setup: setup, ready: stopped("web")}
-		r.plan, r.run = on("web", jail.StartOptions{SingleCommand: "/bin/freebsd-version"}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
-		add(r)
-
-		r = operationRow{name: "fork_exec" + kind, setup: setup, ready: stopped("web")}
-		r.plan, r.run = on("web", jail.ForkExecOptions{Properties: map[string]string{"mount_fdescfs": "no"}},
-			func(j *jail.Jail, ctx context.Context, o jail.ForkExecOptions) (*jail.Plan, error) {
-				return j.PlanForkExec(ctx, []string{"/bin/freebsd-version"}, o)
-			},
-			func(j *jail.Jail, ctx context.Context, o jail.ForkExecOptions) ([]events.IocEvent, error) {
-				_, all, err := j.ForkExec(ctx, []string{"/bin/freebsd-version"}, o)
-				return all, err
-			})
-		add(r)
-
 		r = operationRow{name: "destroy" + kind, setup: setup, ready: present("second", basejail)}
 		r.plan, r.run = on("second", jail.DestroyOptions{}, planOf((*jail.JailGenerator).PlanDestroy), (*jail.Jail).Destroy)
 		add(r)
@@ -150,7 +127,9 @@ func operations() []operationRow {
 		r.plan, r.run = on("second", jail.DestroyOptions{Force: true}, planOf((*jail.JailGenerator).PlanDestroy), (*jail.Jail).Destroy)
 		add(r)
 	}
-	return append(rows, storageOperations()...)
+	rows = append(rows, storageOperations()...)
+	rows = append(rows, runningOperations()...)
+	return append(rows, networkOperations()...)
 }
 
 func plainHost(t *testing.T) *simhost.Host { return newHost(t) }
@@ -268,8 +247,10 @@ func started(name string) readier {
 var reading = map[string]bool{
 	"get": true, "list": true, "zpool": true,
 	"getfsstat": true, "jail_get": true, "jail_params": true, "sysctl": true, "bootid": true,
-	"features": true, "devfs_rules": true, "devfs_rulesets": true, "process_list": true,
+	"features": true, "modfind": true, "devfs_rules": true, "devfs_rulesets": true, "process_list": true,
 	"cpuset_getaffinity": true, "getifaddrs": true, "BRDGGIFS": true, "NET_RT_DUMP": true,
+	"SIOCGIFAFLAG_IN6": true, "rctl_get_rules": true, "rctl_get_racct": true, "ipfw_list": true,
+	"pfctl_status": true, "pfctl_rules": true, "pfctl_anchors": true,
 }
 
 // changes are the calls that the fakes were asked for since the last reset and
@@ -315,7 +296,6 @@ func TestPlanIsWhatRuns(t *testing.T) {
 				count := 0
 				fmt.Fprint(&ran, strings.SplitAfter(printed, "\n")[0])
 				ctx := plan.WithFault(ctx, func(at plan.Point) error {
-					// This is another goroutine, which must not end with the test.
 					if at.Phase != "done" {
 						assert.Empty(t, changes(h), "between steps")
 						return nil
@@ -323,7 +303,7 @@ func TestPlanIsWhatRuns(t *testing.T) {
 					count++
 					fmt.Fprintf(&ran, "%3d. %s: %s\n", count, at.Step.Kind, at.Step.Detail)
 					for _, change := range changes(h) {
-						assert.NoError(t, announced(h, change, at.Step))
+						assert.NoError(t, announced(h, change, at.Step)) // this is not the test's goroutine
 					}
 					return nil
 				})
@@ -370,10 +350,15 @@ func announced(h *simhost.Host, change string, s plan.Step) error {
 		named = append(named, "below the root of")
 	case "devfs_add", "devfs_delete", "devfs_apply":
 		named = append(named, words[1])
+	case "kldload":
+		named = append(named, words[1])
 	case "run":
 		named = append(named, words[len(words)-1])
 	case "process_signal", "process_wait":
 		return nil // of the jail that is removed
+	}
+	if err, known := networkAnnounced(words, s); known {
+		return err
 	}
 	if len(named) == 0 {
 		return fmt.Errorf("nothing is known of %q", change)

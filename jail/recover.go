@@ -19,6 +19,9 @@ import (
 // that is running now, here or in another process, is left alone. What could
 // not be cleared stays for the next Recover and is in the error.
 //
+// It also removes addresses, interfaces and rules of jails that have ended
+// without a stop.
+//
 // The next operation on a jail does the same for that jail by itself.
 func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
 	all, result := release.Recover(ctx, h, NewRunner(h))
@@ -42,7 +45,7 @@ func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
 		}
 		result = errors.Join(result, cleanFiles(ctx, h, source))
 	}
-	return all, result
+	return all, errors.Join(result, sweepNetwork(ctx, h))
 }
 
 // cleanFiles removes what killed writers left beside the jails' files. A jail

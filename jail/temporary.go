@@ -20,10 +20,10 @@ func NewRunner(h *host.Host) release.Runner { return temporary{h} }
 // temporary is the release.Runner of a host.
 type temporary struct{ host *host.Host }
 
-// RunTemporary makes the jail, calls run and removes it.
-func (t temporary) RunTemporary(ctx context.Context, j release.TemporaryJail, run func(context.Context, kernel.Identity) error) (err error) {
-	e := env{host: t.host, jail: j.Name}
-	if err := clearTemporary(ctx, e, j); err != nil || run == nil {
+// RunTemporary makes the jail, calls work and removes it.
+func (t temporary) RunTemporary(ctx context.Context, j release.TemporaryJail, work func(context.Context, kernel.Identity) error) (err error) {
+	e := env{host: t.host, jail: j.Name, run: &run{}}
+	if err := clearTemporary(ctx, e, j); err != nil || work == nil {
 		return err
 	}
 	defer func() {
@@ -72,7 +72,7 @@ func (t temporary) RunTemporary(ctx context.Context, j release.TemporaryJail, ru
 	if err != nil {
 		return err
 	}
-	return run(ctx, id)
+	return work(ctx, id)
 }
 
 // ruleset is the devfs ruleset of a jail with default properties, loaded if it

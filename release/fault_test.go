@@ -27,6 +27,7 @@ type operation struct {
 	name    string
 	fetched bool // before it
 	before  func(t *testing.T, h *simhost.Host, rel *release.Release)
+	host    func(t *testing.T) (*simhost.Host, *release.Release) // instead of the usual one
 	steps   []string
 	commit  int // steps that can be undone
 	run     func(ctx context.Context, h *simhost.Host, rel *release.Release, mirror string) error
@@ -40,6 +41,18 @@ var operations = []operation{
 		commit: 8,
 		run: func(ctx context.Context, _ *simhost.Host, rel *release.Release, mirror string) error {
 			return events.Wait(context.Background(), rel.Fetch(ctx, release.FetchOptions{Mirror: mirror, Assets: []string{"base.tgz", "lib32"}}))
+		},
+	},
+	{
+		name: "fetch packages",
+		host: func(t *testing.T) (*simhost.Host, *release.Release) {
+			return packageHost(t, &pkg{version: "15.1-RELEASE-p1"})
+		},
+		steps:  []string{"create dataset", "create dataset", "create dataset", "install packages", "configure", "snapshot patch level"},
+		commit: 6,
+		run: func(ctx context.Context, _ *simhost.Host, rel *release.Release, _ string) error {
+			o := release.FetchOptions{Packages: &release.PackageOptions{Keys: "none"}}
+			return events.Wait(context.Background(), rel.Fetch(ctx, o))
 		},
 	},
 	{
@@ -87,6 +100,10 @@ func faultHost(t *testing.T, op operation) (*simhost.Host, *release.Release, str
 	t.Helper()
 	mirror := httptest.NewServer(releasetest.Mirror(name))
 	t.Cleanup(mirror.Close)
+	if op.host != nil {
+		h, rel := op.host(t)
+		return h, rel, mirror.URL
+	}
 	u := &updater{to: "13.2-RELEASE-p4"}
 	if op.fetched {
 		h, rel := updateHost(t, u)

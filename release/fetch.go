@@ -26,6 +26,10 @@ type FetchOptions struct {
 	// Assets are the parts to fetch; the default is base alone. libioc fetches
 	// lib32 as well.
 	Assets []string
+	// Packages makes the release of base packages instead, freebsd-base(7). When
+	// it is nil, this is done where the mirror has no base.txz for a release of
+	// FreeBSD 15 or later.
+	Packages *PackageOptions
 	// KeepDefaults leaves rc.conf, periodic.conf and sysctl.conf as the archive
 	// has them. Otherwise services that make no sense in a jail are turned off,
 	// as libioc does.
@@ -60,6 +64,13 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 	}
 	if ok {
 		return nil, ErrFetched
+	}
+	packages, err := r.packaged(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if packages != nil {
+		return r.planPackages(ctx, o, *packages)
 	}
 	location, files, err := r.assets(ctx, o)
 	if err != nil {
@@ -97,6 +108,32 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 		steps = append(steps, stepForget.Step(downloads))
 	}
 	return &plan.Plan{Operation: "fetch", Subject: r.name.Base(), Steps: steps, Commit: commit}, nil
+}
+
+// planPackages makes the release of packages. They are of the newest patch
+// level, which the snapshot is named after.
+func (r *Release) planPackages(ctx context.Context, o FetchOptions, p PackageOptions) (*plan.Plan, error) {
+	args, err := r.packageArgs(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	parents, err := r.host.MissingDatasets(ctx, r.source.Dataset, r.source.Releases())
+	if err != nil {
+		return nil, err
+	}
+	var steps []plan.Step
+	for _, dataset := range parents {
+		steps = append(steps, stepCreateDataset.Step(datasetArgs{dataset, true}))
+	}
+	steps = append(steps,
+		stepCreateDataset.Step(datasetArgs{r.Dataset(), false}),
+		stepCreateDataset.Step(datasetArgs{r.RootDataset(), false}),
+		stepPackages.Step(args))
+	if !o.KeepDefaults {
+		steps = append(steps, stepConfigure.Step(configureArgs{r.RootDataset()}))
+	}
+	steps = append(steps, stepLevel.Step(levelArgs{RootDataset: r.RootDataset()}))
+	return &plan.Plan{Operation: "fetch", Subject: r.name.Base(), Steps: steps, Commit: len(steps)}, nil
 }
 
 // assets are the archives to extract and where they are.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -74,7 +76,23 @@ func realMirror(t *testing.T, version string) string {
 		}
 	}))
 	t.Cleanup(s.Close)
+	openLoopback(t, s.Listener.Addr().String())
 	return s.URL
+}
+
+// openLoopback switches ipfw(4) off for the test if it refuses connections to
+// this machine itself, as it does when it was loaded without rules.
+func openLoopback(t *testing.T, addr string) {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err == nil {
+		c.Close()
+		return
+	}
+	require.ErrorIs(t, err, syscall.EACCES)
+	out, err := exec.Command("/sbin/sysctl", "net.inet.ip.fw.enable=0").CombinedOutput()
+	require.NoError(t, err, string(out))
+	t.Cleanup(func() { exec.Command("/sbin/sysctl", "net.inet.ip.fw.enable=1").Run() })
 }
 
 func realVersion() string {
@@ -95,7 +113,7 @@ type entry struct {
 	link, hash string
 }
 
-func entries(t *testing.T, root string) map[string]entry {
+func entries(t *testing.T, root string, content bool) map[string]entry {
 	t.Helper()
 	out := map[string]entry{}
 	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -108,6 +126,8 @@ func entries(t *testing.T, root string) map[string]entry {
 		}
 		e := entry{mode: st.Mode, uid: st.Uid, gid: st.Gid, flags: st.Flags, nlink: uint64(st.Nlink)}
 		switch {
+		case d.Type().IsRegular() && !content:
+			e.size, e.mtime = st.Size, st.Mtimespec.Sec
 		case d.Type().IsRegular():
 			data, err := os.ReadFile(path)
 			if err != nil {
@@ -161,7 +181,7 @@ func TestFetchOnFreeBSD(t *testing.T) {
 	t.Logf("extracted in %v, by xz -dc | tar -xpf - in %v", extraction(all), time.Since(start))
 	root, err := h.Mountpoint(ctx, rel.RootDataset())
 	require.NoError(t, err)
-	want, got := entries(t, dir), entries(t, root)
+	want, got := entries(t, dir, true), entries(t, root, true)
 	var diff []string
 	setuid, flagged, linked := 0, 0, 0
 	for path, w := range want {
@@ -193,6 +213,29 @@ func TestFetchOnFreeBSD(t *testing.T) {
 	text, err := exec.Command("/usr/sbin/chroot", root, "/bin/freebsd-version", "-u").CombinedOutput()
 	require.NoError(t, err, string(text))
 	require.True(t, bytes.HasPrefix(text, []byte(version)), string(text))
+
+	// A jail of it has the same, and runs.
+
+	j, err := jail.New(ctx, h, jail.Spec{Name: "fetched", Properties: map[string]string{
+		"exec_start": "/usr/bin/true", "exec_stop": "/usr/bin/true",
+	}})
+	require.NoError(t, err)
+	_, err = j.Create(ctx, jail.CreateOptions{Release: version})
+	require.NoError(t, err)
+	clone, err := j.RootPath(ctx)
+	require.NoError(t, err)
+	require.Equal(t, entries(t, root, false), entries(t, clone, false), "the jail's root is the release's")
+	_, err = j.Start(ctx, jail.StartOptions{})
+	require.NoError(t, err)
+	result, err := j.Exec(ctx, []string{"/bin/freebsd-version", "-u"}, jail.ExecOptions{})
+	require.NoError(t, err)
+	require.Equal(t, 0, result.ExitCode, string(result.Stderr))
+	require.Equal(t, string(text), string(result.Stdout))
+	_, err = j.Stop(ctx, jail.StopOptions{})
+	require.NoError(t, err)
+	require.ErrorIs(t, events.Wait(ctx, rel.Destroy(ctx, release.DestroyOptions{})), release.ErrInUse)
+	_, err = j.Destroy(ctx, jail.DestroyOptions{})
+	require.NoError(t, err)
 
 	require.ErrorIs(t, wait(rel, o), release.ErrFetched)
 	require.NoError(t, events.Wait(ctx, rel.Destroy(ctx, release.DestroyOptions{})))

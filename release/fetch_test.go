@@ -91,6 +91,13 @@ func TestFetch(t *testing.T) {
 	conf, err := os.ReadFile(filepath.Join(root, "etc/rc.conf"))
 	require.NoError(t, err)
 	require.Contains(t, string(conf), "sendmail_enable=\"NO\"\n")
+	require.Contains(t, string(conf), "cron_flags=\"-m ''\"\n")
+	conf, err = os.ReadFile(filepath.Join(root, "etc/periodic.conf"))
+	require.NoError(t, err)
+	require.Equal(t, 4, strings.Count(string(conf), "=\"NO\"\n"), string(conf))
+	conf, err = os.ReadFile(filepath.Join(root, "etc/sysctl.conf"))
+	require.NoError(t, err)
+	require.Equal(t, "net.inet.ip.fw.enable=0\n", string(conf))
 	_, err = os.Stat(h.CacheDir())
 	require.ErrorIs(t, err, fs.ErrNotExist, "downloads are left behind")
 

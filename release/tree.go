@@ -155,6 +155,9 @@ func (u TreeUpdate) command(ctx context.Context, h *host.Host, id kernel.Identit
 	env := append([]string{
 		"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "HOME=/root", "LC_ALL=C", "PAGER=/bin/cat", "EDITOR=/usr/bin/true",
 	}, u.Env...)
+	if c.env != nil {
+		env = append(append([]string(nil), c.env...), u.Env...)
+	}
 	for range max(c.repeat, 1) {
 		var out lastBytes
 		cmd := kernel.Command{Jail: id, Argv: c.argv, Env: env, Stdout: &out, Stderr: &out}

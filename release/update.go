@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -29,7 +31,8 @@ type UpdateOptions struct {
 
 // Update brings the release to its newest patch level with its own
 // freebsd-update(8) (or hbsd-update), run in a temporary jail, and takes the
-// snapshot @pN of that level. Jails get it when they are updated, basejails with
+// snapshot @pN of that level; on HardenedBSD, whose userland does not tell one,
+// N is counted up. Jails get it when they are updated, basejails with
 // a floating release at their next start. That the release is past its end of
 // life is no error; the message of the event ExecuteResourceUpdate says so.
 // Without updates nothing changes.
@@ -65,12 +68,18 @@ func (r *Release) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, 
 		levels = []int{level}
 		steps = append(steps, stepSnapshot.Step(snapshotArgs{r.RootDataset() + "@" + Snapshot(level)}))
 	}
+	level := levelArgs{RootDataset: r.RootDataset()}
+	if _, err := os.Lstat(filepath.Join(root, "usr", "sbin", "hbsd-update")); err == nil {
+		// HardenedBSD's userland has no patch level in its name: each update is
+		// the next one.
+		level.Level = levels[0] + 1
+	}
 	before := r.RootDataset() + "@" + workSnapshot("update", r.host)
 	update := r.TreeUpdate(r.RootDataset(), r.Dataset(), levels[0], o)
 	steps = append(steps,
 		stepSave.Step(saveArgs{Snapshot: before}),
 		stepRunUpdater.Step(update),
-		stepLevel.Step(levelArgs{r.RootDataset()}),
+		stepLevel.Step(level),
 	)
 	commit := len(steps)
 	steps = append(steps, stepUnsave.Step(saveArgs{Snapshot: before}))
@@ -169,6 +178,8 @@ var stepRunUpdater = plan.Define(plan.Spec[env, TreeUpdate]{
 
 type levelArgs struct {
 	RootDataset string `json:"root_dataset"`
+	// Level, if not 0, is the level to call it; otherwise the tree tells.
+	Level int `json:"level,omitempty"`
 }
 
 // taken is the effect of stepLevel.
@@ -185,15 +196,18 @@ var stepLevel = plan.Define(plan.Spec[env, levelArgs]{
 	},
 	Durable: true,
 	Do: func(ctx context.Context, e env, a levelArgs, c *plan.Call) error {
-		path, err := e.host.Mountpoint(ctx, a.RootDataset)
-		if err != nil {
-			return err
+		level := a.Level
+		if level == 0 {
+			path, err := e.host.Mountpoint(ctx, a.RootDataset)
+			if err != nil {
+				return err
+			}
+			version, err := TreeVersion(path)
+			if err != nil {
+				return err
+			}
+			level, _ = version.Patch()
 		}
-		version, err := TreeVersion(path)
-		if err != nil {
-			return err
-		}
-		level, _ := version.Patch()
 		snapshot := a.RootDataset + "@" + Snapshot(level)
 		switch _, err := e.host.Store.Get(ctx, snapshot, zfsstore.GetOptions{}); {
 		case err == nil:

@@ -29,7 +29,7 @@ func state(t *testing.T, h *host.Host, dataset string) (datasets []string, files
 	}
 	root, err := h.Mountpoint(ctx, dataset+"/root")
 	require.NoError(t, err)
-	return datasets, entries(t, root)
+	return datasets, entries(t, root, true)
 }
 
 // TestUpdateOnFreeBSD runs the real freebsd-update(8) in a temporary jail
@@ -48,6 +48,7 @@ func TestUpdateOnFreeBSD(t *testing.T) {
 		http.Error(w, "no", http.StatusServiceUnavailable)
 	}))
 	defer server.Close()
+	openLoopback(t, server.Listener.Addr().String())
 
 	datasets, files := state(t, h, rel.Dataset())
 	mounts, err := h.Mounts(ctx)

@@ -348,3 +348,41 @@ func TestUpdateRefused(t *testing.T) {
 	_, err = h.Sim.JailIdentify(ctx, 0, kernel.ByName(tu.Jail))
 	require.NoError(t, err, "it was removed")
 }
+
+// HardenedBSD has an updater of its own and no patch level in its version.
+func TestUpdateOfHardenedBSD(t *testing.T) {
+	ctx := context.Background()
+	var ran [][]string
+	status := 0
+	program := func(_ context.Context, p *kernel.SimProcess) int {
+		ran = append(ran, p.Argv)
+		p.WriteFile("/mnt/bin/sh", []byte("hardened"), 0o555)
+		return status
+	}
+	h, err := simhost.Open(simhost.Options{Dir: t.TempDir(), Programs: map[string]kernel.Program{"hbsd-update": program}})
+	require.NoError(t, err)
+	defer h.Close()
+	rel, err := release.New(ctx, h.Host, "14-STABLE", "")
+	require.NoError(t, err)
+	members := append(releasetest.Members("14.1-STABLE-HBSD"),
+		releasetest.Member{Name: "./usr/sbin/hbsd-update", Type: '0', Mode: 0o555, Body: "#!/bin/sh\n"})
+	path := filepath.Join(t.TempDir(), "base.tgz")
+	require.NoError(t, os.WriteFile(path, releasetest.Pack("tgz", members), 0o644))
+	require.NoError(t, wait(rel, release.FetchOptions{Archive: path}))
+
+	before := world(t, h)
+	status = 1
+	_, err = update(ctx, h, rel)
+	require.ErrorIs(t, err, release.ErrUpdate)
+	require.Empty(t, differ(before, world(t, h)))
+	status = 0
+	for range 2 {
+		_, err = update(ctx, h, rel)
+		require.NoError(t, err)
+	}
+	levels, err := rel.PatchLevels(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []int{2, 1, 0}, levels)
+	require.Equal(t, []string{"/usr/sbin/hbsd-update", "-V", "-n", "-c", "/etc/hbsd-update.conf", "-t", "/var/db/hbsd-update", "-r", "/mnt"}, ran[0])
+	nothingLeft(t, h)
+}

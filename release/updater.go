@@ -73,6 +73,7 @@ const maxInstalls = 5
 // command is one run of an updater and how its end is judged.
 type command struct {
 	argv []string
+	env  []string // instead of the usual one
 	// ask answers questions with yes.
 	ask bool
 	// judge tells whether the run ended well, and whether the next command is
@@ -93,6 +94,9 @@ func (u TreeUpdate) commands(root *saferoot.Root, from Name) ([]command, error) 
 				"-t", "/" + hbsdWork, "-r", "/" + updateTarget},
 			judge: func(exit int, _ []byte) (bool, bool) { return exit == 0, false },
 		}}, nil
+	}
+	if _, err := root.Lstat(repositoryConf); err == nil {
+		return u.packageCommands(from)
 	}
 	if _, err := root.Lstat("usr/sbin/freebsd-update"); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoUpdater, err)

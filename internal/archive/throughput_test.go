@@ -113,3 +113,37 @@ func clearTree(t *testing.T, dir string) {
 		}
 	}
 }
+
+// BenchmarkExtract extracts the archive that IOC_TEST_BASE names, in this
+// process alone and with the base system's programs.
+func BenchmarkExtract(b *testing.B) {
+	path := os.Getenv("IOC_TEST_BASE")
+	if path == "" {
+		b.Skip("IOC_TEST_BASE names no archive")
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	xz, _ := exec.LookPath("xz")
+	bsdtar, _ := exec.LookPath("bsdtar")
+	for name, opts := range map[string]archive.Options{
+		"go":    {Extractor: archive.ExtractGo, Decompressor: archive.DecompressGo},
+		"tools": {Extractor: archive.ExtractBsdtar, BsdtarPath: bsdtar, Decompressor: archive.DecompressXZ, XZPath: xz},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(info.Size())
+			for range b.N {
+				f, err := os.Open(path)
+				if err != nil {
+					b.Fatal(err)
+				}
+				_, err = archive.Extract(b.Context(), f, b.TempDir(), opts)
+				f.Close()
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,63 @@
+package network
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/libioc/go-libioc/internal/atomicfile"
+)
+
+// Record is what was set up for a running jail. Interfaces, rules and anchors
+// say themselves whose they are; an address on an interface of the host cannot,
+// so it is written down who brought it.
+type Record struct {
+	Boot string `json:"boot"` // another boot has none of it
+	Spec Spec   `json:"spec"`
+	// Added are the addresses that were not there before, sorted. They go with
+	// the last jail that uses them.
+	Added []Alias `json:"added,omitempty"`
+}
+
+// ReadRecord reads the record at path; ok is false when there is none.
+func ReadRecord(path string) (r Record, ok bool, err error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &r)
+	}
+	return r, err == nil, err
+}
+
+// Write replaces the record at path, making its directory.
+func (r Record) Write(path string) error {
+	slices.SortFunc(r.Added, func(a, b Alias) int { return strings.Compare(a.String(), b.String()) })
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return WriteRecord(path, append(data, '\n'))
+}
+
+// WriteRecord writes a record's bytes back as they were.
+func WriteRecord(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return atomicfile.Write(path, data, 0o600)
+}
+
+// RemoveRecord removes the record at path; that there is none is no error.
+func RemoveRecord(path string) error {
+	err := os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}

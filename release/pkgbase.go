@@ -1,0 +1,266 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/mirror"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// Errors of releases that are made of packages.
+var (
+	// ErrPackages: pkg(8) failed. A *[PackageError] has its output.
+	ErrPackages = errors.New("base packages could not be installed")
+	// ErrNoKeys: the host does not have the keys that the packages are signed
+	// with. They come with FreeBSD-pkg-bootstrap, or with a newer host.
+	ErrNoKeys = errors.New("no keys for base packages")
+)
+
+// PackageOptions say how a release is made of packages, freebsd-base(7).
+type PackageOptions struct {
+	// Repository is the URL of the packages; $ABI, $VERSION_MAJOR and
+	// $VERSION_MINOR in braces stand for the release's, as in pkg.conf(5). The
+	// default is FreeBSD's own.
+	Repository string
+	// Sets are the packages to install, those they depend on included. The
+	// default is FreeBSD-set-base-jail.
+	Sets []string
+	// Keys is the directory of trusted keys, copied to the same place in the
+	// release. The default is /usr/share/keys/pkgbase-15 or what the release's
+	// major version is. "none" installs packages without a signature.
+	Keys string
+}
+
+const (
+	defaultRepository = "pkg+https://pkg.FreeBSD.org/${ABI}/base_release_${VERSION_MINOR}"
+	baseRepository    = "FreeBSD-base"
+	baseSet           = "FreeBSD-set-base-jail"
+	noKeys            = "none"
+	// repositoryConf is kept in the release: by it an update knows that the
+	// userland is made of packages.
+	repositoryConf = "usr/local/etc/pkg/repos/FreeBSD-base.conf"
+)
+
+// firstPackaged is the first major version that has a repository of base
+// packages for releases, and whose mirror may lack base.txz.
+const firstPackaged = 15
+
+// PackageError is pkg(8) ending with another status than 0. errors.Is(err,
+// ErrPackages).
+type PackageError struct{ UpdateError }
+
+// Is reports whether target is ErrPackages.
+func (e *PackageError) Is(target error) bool { return target == ErrPackages }
+
+// packaged decides whether the release comes as packages: when asked for, or
+// when the mirror has no base.txz any more.
+func (r *Release) packaged(ctx context.Context, o FetchOptions) (*PackageOptions, error) {
+	if o.Packages != nil || o.Archive != "" || len(o.Assets) > 0 || r.name.Major() < firstPackaged || !r.name.IsRelease() {
+		return o.Packages, nil
+	}
+	location, err := r.location(ctx, o.Mirror)
+	if err != nil {
+		return nil, err
+	}
+	m, err := mirror.Open(location, o.HTTP.mirror())
+	if errors.Is(err, mirror.ErrNotFound) {
+		return &PackageOptions{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	there, err := m.Available(ctx, "base.txz")
+	if err != nil {
+		return nil, refused("base.txz", err)
+	}
+	if there {
+		return nil, nil
+	}
+	return &PackageOptions{}, nil
+}
+
+type packageArgs struct {
+	RootDataset string   `json:"root_dataset"`
+	ABI         string   `json:"abi"`
+	OSVersion   int      `json:"osversion"`
+	Repository  string   `json:"repository"`
+	Keys        string   `json:"keys"`
+	Sets        []string `json:"sets"`
+	Scratch     string   `json:"scratch"` // directory for the configuration
+}
+
+// packageArgs fills in the defaults.
+func (r *Release) packageArgs(ctx context.Context, o PackageOptions) (packageArgs, error) {
+	f, err := r.host.Kernel.Features(ctx)
+	if err != nil {
+		return packageArgs{}, err
+	}
+	if !r.name.HasVersion() || r.name.Minor() < 0 {
+		return packageArgs{}, fmt.Errorf("%w: %s has no version", ErrPackages, r.name)
+	}
+	a := packageArgs{
+		RootDataset: r.RootDataset(),
+		ABI:         fmt.Sprintf("FreeBSD:%d:%s", r.name.Major(), f.Arch),
+		OSVersion:   r.name.Major()*100000 + r.name.Minor()*1000, // sys/param.h
+		Repository:  o.Repository, Keys: o.Keys, Sets: o.Sets,
+		Scratch: filepath.Join(r.host.CacheDir(), r.source.Name, r.name.Base()+".pkg"),
+	}
+	if a.Repository == "" {
+		a.Repository = defaultRepository
+	}
+	a.Repository = strings.NewReplacer(
+		"${ABI}", a.ABI, "${VERSION_MAJOR}", fmt.Sprint(r.name.Major()), "${VERSION_MINOR}", fmt.Sprint(r.name.Minor()),
+	).Replace(a.Repository)
+	if strings.ContainsAny(a.Repository, "\"\\\n") {
+		return packageArgs{}, fmt.Errorf("%w: repository %q", ErrPackages, a.Repository)
+	}
+	if len(a.Sets) == 0 {
+		a.Sets = []string{baseSet}
+	}
+	for _, set := range a.Sets {
+		if set == "" || strings.HasPrefix(set, "-") {
+			return packageArgs{}, fmt.Errorf("%w: package %q", ErrPackages, set)
+		}
+	}
+	if a.Keys == "" {
+		a.Keys = fmt.Sprintf("/usr/share/keys/pkgbase-%d", r.name.Major())
+	}
+	return a, nil
+}
+
+// conf is the repository's part of pkg.conf(5).
+func (a packageArgs) conf() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: {\n  url: \"%s\",\n", baseRepository, a.Repository)
+	if strings.HasPrefix(a.Repository, "pkg+") {
+		b.WriteString("  mirror_type: \"srv\",\n")
+	}
+	if a.Keys != noKeys {
+		fmt.Fprintf(&b, "  signature_type: \"fingerprints\",\n  fingerprints: \"%s\",\n", a.Keys)
+	}
+	b.WriteString("  enabled: yes\n}\n")
+	return b.String()
+}
+
+// argv is the command line. The first of pkg(8)'s options is the root that the
+// others, and the path of the keys, count from.
+func (a packageArgs) argv(root, repos string) []string {
+	argv := []string{
+		"/usr/sbin/pkg", "--rootdir", root, "--repo-conf-dir", repos,
+		"-o", "ABI=" + a.ABI, "-o", fmt.Sprintf("OSVERSION=%d", a.OSVersion), "-o", "IGNORE_OSVERSION=yes",
+		"install", "-y", "-r", baseRepository,
+	}
+	return append(argv, a.Sets...)
+}
+
+// pkgEnv lets pkg(8), which in the base system only fetches the real one, do so
+// without asking.
+func pkgEnv() []string {
+	return []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin", "LC_ALL=C", "HOME=/root", "ASSUME_ALWAYS_YES=yes"}
+}
+
+// stepPackages installs the base system from packages into the new root.
+// Undoing the dataset undoes it.
+var stepPackages = plan.Define(plan.Spec[env, packageArgs]{
+	Name:   "install packages",
+	Detail: func(a packageArgs) string { return strings.Join(a.Sets, ", ") + " from " + a.Repository },
+	Event: func(e env, a packageArgs) events.IocEvent {
+		return events.ReleaseDownload{Release: e.release, Assets: a.Sets}
+	},
+	Do: func(ctx context.Context, e env, a packageArgs, _ *plan.Call) error {
+		path, err := e.host.Mountpoint(ctx, a.RootDataset)
+		if err != nil {
+			return err
+		}
+		root, err := saferoot.Open(path)
+		if err != nil {
+			return err
+		}
+		defer root.Close()
+		if a.Keys != noKeys {
+			if err := copyKeys(root, a.Keys); err != nil {
+				return err
+			}
+		}
+		if err := os.MkdirAll(a.Scratch, 0o755); err != nil {
+			return err
+		}
+		defer os.RemoveAll(a.Scratch)
+		if err := os.WriteFile(filepath.Join(a.Scratch, baseRepository+".conf"), []byte(a.conf()), 0o644); err != nil {
+			return err
+		}
+		var out lastBytes
+		argv := a.argv(path, a.Scratch)
+		exit, err := e.host.Kernel.Run(ctx, kernel.Command{Argv: argv, Env: pkgEnv(), Stdout: &out, Stderr: &out})
+		if err != nil || !exit.Success() {
+			return &PackageError{UpdateError{Argv: argv, ExitCode: exit.Code, Signal: exit.Signal, Output: out.String(), Err: err}}
+		}
+		if _, err := root.MkdirAll("usr/local/etc/pkg/repos", 0o755); err != nil {
+			return err
+		}
+		return root.WriteFile(repositoryConf, []byte(a.conf()), 0o644)
+	},
+	Undo: func(_ context.Context, _ env, a packageArgs, _ *plan.Call) error { return os.RemoveAll(a.Scratch) },
+})
+
+// copyKeys copies the trusted keys below the new root, where pkg(8) looks for
+// them when it is given another root.
+func copyKeys(root *saferoot.Root, dir string) error {
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := strings.TrimPrefix(filepath.ToSlash(strings.TrimPrefix(path, filepath.VolumeName(path))), "/")
+		if d.IsDir() {
+			_, err := root.MkdirAll(name, 0o755)
+			return err
+		}
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return root.WriteFile(name, data, 0o644)
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", ErrNoKeys, err)
+	}
+	return err
+}
+
+// packageCommands update a userland that is made of packages.
+func (u TreeUpdate) packageCommands(from Name) ([]command, error) {
+	to := from
+	if u.To != "" {
+		var err error
+		if to, err = ParseName(u.To); err != nil {
+			return nil, err
+		}
+	}
+	if !to.HasVersion() || to.Minor() < 0 {
+		return nil, fmt.Errorf("%w: %s", ErrNotUpdatable, to)
+	}
+	argv := []string{
+		"/usr/sbin/pkg", "--rootdir", "/" + updateTarget, "--repo-conf-dir", "/usr/local/etc/pkg/repos",
+		"-o", fmt.Sprintf("OSVERSION=%d", to.Major()*100000+to.Minor()*1000), "-o", "IGNORE_OSVERSION=yes",
+		"upgrade", "-y", "-r", baseRepository,
+	}
+	return []command{{
+		argv: argv,
+		env:  pkgEnv(),
+		judge: func(exit int, out []byte) (bool, bool) {
+			return exit == 0, exit == 0 && strings.Contains(string(out), "Your packages are up to date")
+		},
+	}}, nil
+}
