@@ -120,6 +120,9 @@ func (g *JailGenerator) planCreate(ctx context.Context, o CreateOptions) (*plan.
 	if err := g.mustBeNew(ctx); err != nil {
 		return nil, err
 	}
+	if err := g.mayDepend(ctx); err != nil {
+		return nil, err
+	}
 	switch {
 	case o.Jail != "":
 		p, err := g.planClone(ctx, CloneOptions{Jail: o.Jail}, o)
