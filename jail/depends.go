@@ -258,8 +258,11 @@ func (g *JailGenerator) mayDepend(ctx context.Context) error {
 }
 
 func (g *JailGenerator) dependsChanged() bool {
-	if !g.own.Changed() {
+	switch {
+	case !g.own.Changed():
 		return false
+	case !g.exists():
+		return true
 	}
 	saved, err := config.ReadDir(g.path)
 	if err != nil {

@@ -16,6 +16,21 @@
 // the second one gets [ErrBusy], or waits if its options say so. Exec, Load and
 // List need no lock.
 //
+// # Many jails
+//
+// [List] finds the jails of all sources and the running ones of other programs,
+// with one process at most; [ListOptions] sorts, or looks at mounted jails only
+// and starts none. [StartAll], [StopAll] and [Each] work on a selection in
+// parallel: each jail has its [Result], one failure hides no other. A jail's
+// depends names those that are started, and ready, before it; [Boot] and
+// [Shutdown] do so for the host within a budget of time.
+//
+// Three properties are of this library alone, stored where libioc and iocage
+// leave them be: user.ready, a [Probe] that dependants wait for, user.health, one
+// that a [Supervisor] makes while the jail runs, and user.restart, a
+// [RestartPolicy]. [Watch] tells of every change of any jail, whoever made it,
+// and [Usages] what jails use.
+//
 // Errors of operations are *[Error] around a sentinel of this package, a
 // *[HookError], or an error of packages kernel, zfsstore, config or release.
 package jail

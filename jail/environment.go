@@ -62,9 +62,10 @@ type run struct {
 	environ []string
 }
 
-// release lets go of a one-shot jail that has been removed.
+// release lets go of a one-shot jail that has been removed. A temporary jail of
+// package release has no run.
 func (r *run) release() error {
-	if r.owned == nil {
+	if r == nil || r.owned == nil {
 		return nil
 	}
 	owned := r.owned

@@ -26,6 +26,7 @@ type matrix struct {
 	steps          []jail.PlanStep
 	before, after  []string
 	rebooted, gone []string // before and after, once the machine was started again
+	crashed        []string // after a crash behind the commit point
 }
 
 func newMatrix(t *testing.T, row operationRow) *matrix {
@@ -46,6 +47,14 @@ func newMatrix(t *testing.T, row operationRow) *matrix {
 	_, err = m.run(ctx, m.h)
 	require.NoError(t, err)
 	m.after = world(t, m.h)
+	m.crashed = m.after
+	if row.halts {
+		j, err := jail.Load(ctx, m.h.Host, "web")
+		require.NoError(t, err)
+		_, err = j.Stop(ctx, jail.StopOptions{})
+		require.NoError(t, err)
+		m.crashed = world(t, m.h)
+	}
 	require.NoError(t, m.h.Reboot())
 	m.gone = world(t, m.h)
 	m.ready(t, ctx, m.h)
@@ -220,7 +229,7 @@ func (m *matrix) crashAtEveryStep(t *testing.T) {
 					require.NoError(t, err)
 					want := map[bool]map[bool][]string{
 						true:  {false: m.before, true: m.rebooted},
-						false: {false: m.after, true: m.gone},
+						false: {false: m.crashed, true: m.gone},
 					}[s.Undo][reboot]
 					requireSame(t, want, world(t, m.h))
 				})

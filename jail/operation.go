@@ -22,7 +22,7 @@ const (
 )
 
 // room is how many transitions one operation on one jail has at most.
-const room = 160
+const room = 400
 
 // env is what a jail's steps work on. Everything else is in their arguments,
 // so that another process can finish or undo them.
@@ -41,6 +41,10 @@ var kinds = plan.NewKinds[env](
 	stepUnshare, stepRemove, stepUnmount,
 	stepDestroyDataset,
 	stepSaveRoot, stepForgetRoot, stepRunUpdater, stepMoveRoot, stepSetRelease,
+	stepLimits, stepClearLimits, stepCpuset,
+	stepSaveConfig, stepConfigApply, stepParams, stepChangeLimits, stepChangeNetwork,
+	stepNetRecord, stepAliases, stepDropAliases, stepForget, stepTeardown,
+	stepVnetNodes, stepNIC, stepMoveInterface, stepLocalhost, stepRoutes, stepBPF, stepRequest, stepPf,
 )
 
 func runner(h *host.Host) plan.Runner[env] {

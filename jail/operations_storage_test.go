@@ -93,7 +93,7 @@ func storageHost(t *testing.T) *simhost.Host {
 	})
 	require.NoError(t, h.Store.Create(ctx, j.Dataset()+"/data", zfsstore.CreateOptions{}))
 	path := j.Path()
-	lines := "# ours\n" + path + "/data\t" + path + "/root/mnt\tnullfs\trw\t0\t0\n" + path + "b/data\t/media\tnullfs\tro\t0\t0\n"
+	lines := "# ours\n" + path + "/data\t" + path + "/root/mnt\tnullfs\trw\t0\t0\n" + path + "b/data\t/media\tnullfs\tro,noauto\t0\t0\n"
 	require.NoError(t, os.WriteFile(filepath.Join(path, "fstab"), []byte(lines), 0o644))
 	golden := newJail(t, h, "golden", true, map[string]string{"ip4_addr": "em0|192.0.2.9/24"})
 	_, err := golden.SetTemplate(ctx, jail.TemplateOptions{Template: true})

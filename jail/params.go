@@ -2,7 +2,6 @@ package jail
 
 import (
 	"context"
-	"net/netip"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
@@ -55,7 +54,7 @@ func (g *JailGenerator) params(ctx context.Context) (params []kernel.Param, modu
 		}
 		out = append(out, param)
 	}
-	stack, err := g.stackParams(eff)
+	stack, err := g.stackParams(ctx, eff)
 	return append(out, stack...), modules, err
 }
 
@@ -110,7 +109,7 @@ func off(p kernel.Param) bool {
 
 // stackParams are the jail's network: a stack of its own, or the host's with
 // the configured addresses, or none.
-func (g *JailGenerator) stackParams(eff config.Effective) ([]kernel.Param, error) {
+func (g *JailGenerator) stackParams(ctx context.Context, eff config.Effective) ([]kernel.Param, error) {
 	if eff.Bool("vnet") {
 		return []kernel.Param{kernel.Jailsys("vnet", kernel.JailSysNew)}, nil
 	}
@@ -121,11 +120,9 @@ func (g *JailGenerator) stackParams(eff config.Effective) ([]kernel.Param, error
 			out = append(out, kernel.Jailsys(family, kernel.JailSys(mode)))
 			continue
 		}
-		var addrs []netip.Addr
-		for _, a := range eff.Addresses(family + "_addr") {
-			if a.Method == config.Static {
-				addrs = append(addrs, a.Addr.WithZone(""))
-			}
+		addrs, err := g.jailAddrs(ctx, eff, family)
+		if err != nil {
+			return nil, err
 		}
 		out = append(out,
 			kernel.Addrs(family+".addr", addrs...),

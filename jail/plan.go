@@ -46,7 +46,7 @@ func (p *Plan) Steps() []PlanStep {
 	var out []PlanStep
 	for part := p.plan; part != nil; part = part.Next {
 		for i, s := range part.Steps {
-			out = append(out, PlanStep{Kind: s.Kind, Detail: s.Detail, Undo: i < part.Commit})
+			out = append(out, PlanStep{Kind: s.Kind, Detail: s.Detail, Undo: part == p.plan && i < part.Commit})
 		}
 	}
 	return out

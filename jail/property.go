@@ -91,7 +91,8 @@ func (g *JailGenerator) Get(key string) (string, error) { return g.effective().T
 
 // GetString is what libioc's getstring prints: what is known of the jail itself
 // (name, full_name, identifier, source, running, jid), else a property as Get
-// gives it, with several values behind commas and "-" for none.
+// gives it, with several values behind commas, "-" for none and nothing for a
+// user.* key that is not set.
 func (g *JailGenerator) GetString(key string) (string, error) {
 	values, ok := g.Field(key)
 	if !ok {
@@ -99,8 +100,11 @@ func (g *JailGenerator) GetString(key string) (string, error) {
 		return "", err
 	}
 	text := strings.Join(values, ",")
-	if text == "none" || text == "" && !strings.HasPrefix(key, "user.") {
-		text = "-"
+	switch {
+	case strings.HasPrefix(key, "user.") && !g.effective().IsSet(key):
+		return "", nil
+	case text == "" || text == "none":
+		return "-", nil
 	}
 	return text, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -31,6 +32,9 @@ var real struct {
 }
 
 func TestMain(m *testing.M) {
+	if kernel.VnetChild() {
+		return
+	}
 	code := m.Run()
 	if err := closeReal(context.Background()); err != nil {
 		fmt.Println("put the machine back:", err)

@@ -33,7 +33,8 @@ type RestartOptions struct {
 // here they are the error.
 //
 // With Shutdown a failed stop leaves the jail as Stop does, and a failed start
-// leaves it stopped.
+// leaves it stopped. Once the jail is removed, it is started again even if the
+// context has ended; exec_timeout bounds that. A crash between leaves it stopped.
 //
 // Errors: ErrNotRunning, *HookError, and those of Stop and Start.
 func (g *JailGenerator) Restart(ctx context.Context, o RestartOptions) <-chan events.IocEvent {

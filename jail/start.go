@@ -105,6 +105,10 @@ func (g *JailGenerator) upSteps(ctx context.Context, o StartOptions, owned bool)
 		return nil, err
 	}
 	attach.Ruleset = uint16(number)
+	net, err := g.networkSteps(ctx)
+	if err != nil {
+		return nil, err
+	}
 	lists := []func(ctx context.Context) ([]plan.Step, error){
 		func(ctx context.Context) ([]plan.Step, error) {
 			if o.Quick {
@@ -112,15 +116,17 @@ func (g *JailGenerator) upSteps(ctx context.Context, o StartOptions, owned bool)
 			}
 			return g.resolverSteps(ctx)
 		},
+		g.limitSteps,
 		func(context.Context) ([]plan.Step, error) { return g.hook("prestart") },
 		g.basejailSteps,
 		g.fstabSteps,
-		func(context.Context) ([]plan.Step, error) {
-			return append(append(modules, load...), stepAttach.Step(attach)), nil
-		},
+		func(context.Context) ([]plan.Step, error) { return append(modules, load...), nil },
+		func(context.Context) ([]plan.Step, error) { return append(net.before, stepAttach.Step(attach)), nil },
+		g.cpusetSteps,
 		func(context.Context) ([]plan.Step, error) { return g.hook("created") },
 		func(context.Context) ([]plan.Step, error) { return g.devfsSteps(number), nil },
 		g.fdescfsSteps,
+		func(context.Context) ([]plan.Step, error) { return net.after, nil },
 		g.shareSteps,
 	}
 	var steps []plan.Step
@@ -161,9 +167,6 @@ func (g *JailGenerator) mayBeStarted(ctx context.Context) error {
 		if !g.own.Has(problem.Key) {
 			return fmt.Errorf("%w: defaults: %w", ErrConfig, problem)
 		}
-	}
-	if eff.Bool("vnet") && len(eff.Interfaces()) > 0 {
-		return fmt.Errorf("%w: vnet with interfaces", ErrConfig)
 	}
 	if !eff.Bool("hostid_strict_check") {
 		return nil

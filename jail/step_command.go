@@ -50,6 +50,9 @@ var stepCommand = plan.Define(plan.Spec[env, commandArgs]{
 				Signal: result.Signal, Output: tail(string(result.Stdout) + string(result.Stderr)),
 			}
 		}
+		if ctx.Err() != nil {
+			return err // who gave up gets everything back as it was
+		}
 		return plan.Onward(err)
 	},
 })

@@ -11,6 +11,7 @@ import (
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -41,10 +42,7 @@ var stepWriteConfig = plan.Define(plan.Spec[env, writeConfigArgs]{
 			return err
 		}
 		if a.Absent {
-			if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-			return nil
+			return removeFile(path)
 		}
 		return atomicfile.Write(path, a.Data, 0o644)
 	},
@@ -151,7 +149,17 @@ func putBack(ctx context.Context, e env, datasets []string, name string, c *plan
 	if !was.Absent {
 		return atomicfile.Write(path, was.Data, was.Mode)
 	}
-	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+	return removeFile(path)
+}
+
+// removeFile removes a file of a jail's dataset. One that is gone is no error.
+func removeFile(path string) error {
+	dir, err := saferoot.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if err := dir.Remove(filepath.Base(path)); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

@@ -84,7 +84,7 @@ func (g *JailGenerator) shareSteps(ctx context.Context) ([]plan.Step, error) {
 // in it.
 var stepShare = plan.Define(plan.Spec[env, shareArgs]{
 	Name:   "share datasets",
-	Detail: func(a shareArgs) string { return strings.Join(a.Datasets, ", ") },
+	Detail: func(a shareArgs) string { return strings.Join(a.Datasets, ", ") + ", zfs mount -a" },
 	Event:  func(e env, _ shareArgs) events.IocEvent { return events.JailZFSShare{Jail: e.jail} },
 	Do: func(ctx context.Context, e env, a shareArgs, c *plan.Call) error {
 		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))

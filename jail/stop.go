@@ -96,9 +96,19 @@ func (g *JailGenerator) downSteps(ctx context.Context, o StopOptions, id kernel.
 	if err != nil {
 		return nil, err
 	}
+	netBefore, netAfter, err := g.networkEnd(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	limits, err := g.limitEnd(ctx)
+	if err != nil {
+		return nil, err
+	}
 	steps := g.unshareSteps()
+	steps = append(steps, netBefore...)
 	steps = append(steps, stepRemove.Step(g.removeArgs(id)))
+	steps = append(steps, netAfter...)
 	steps = append(steps, poststop...)
 	steps = append(steps, stepUnmount.Step(unmountArgs{g.RootDataset(), listed, g.sharedDatasets()}))
-	return steps, nil
+	return append(steps, limits...), nil
 }

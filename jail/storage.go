@@ -27,6 +27,11 @@ func (g *JailGenerator) StorageBackend() (StorageBackend, error) {
 	if !eff.Bool("basejail") {
 		return Standalone, nil
 	}
+	for _, problem := range g.own.Problems() {
+		if problem.Key == "basejail_type" {
+			return "", fmt.Errorf("%w: %w", ErrConfig, problem)
+		}
+	}
 	switch kind := eff.String("basejail_type"); kind {
 	case "", "none", "nullfs":
 		return NullFSBasejail, nil

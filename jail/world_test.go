@@ -53,6 +53,7 @@ func world(t testing.TB, h *simhost.Host) []string {
 		require.NoError(t, err)
 		add("jail %s at %s", p.String("name"), p.String("path"))
 	}
+	out = append(out, networkWorld(t, h)...)
 	out = append(out, files(t, root)...)
 	sort.Strings(out)
 	return out
@@ -72,7 +73,7 @@ func files(t testing.TB, root string) []string {
 		if rel == "state.log" || rel == "lock" {
 			return nil
 		}
-		if rel == "unmounted" || d.Name() == ".zfs" {
+		if rel == "unmounted" || d.Name() == ".zfs" || strings.HasPrefix(rel, "db") && d.Name() == "network" {
 			return fs.SkipDir // the mock's own; snapshots do not change
 		}
 		if d.IsDir() && (strings.HasPrefix(rel, "run") || strings.HasPrefix(rel, "db")) {

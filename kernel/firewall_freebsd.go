@@ -127,8 +127,8 @@ func (k *freebsd) PfAnchors(ctx context.Context, parent string) ([]string, error
 		return nil, err
 	}
 	text, err := k.pfctl(ctx, parent, "", "-a", parent, "-s", "Anchors")
-	if err != nil && strings.Contains(err.Error(), "does not exist") {
-		return nil, nil
+	if err != nil && (strings.Contains(err.Error(), "does not exist") || strings.Contains(err.Error(), "No such file or directory")) {
+		return nil, nil // the parent is not there
 	}
 	return textLines(text), err
 }

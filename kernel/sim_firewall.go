@@ -55,8 +55,8 @@ func (f *simFirewall) loadAnchor(key string, value []byte) error {
 	return err
 }
 
-func (v *simView) ipfwCall(ctx context.Context, args string, set int, rules []IpfwRule, fn func(f *simFirewall) error) error {
-	return v.do(ctx, "ipfw", args, func() error {
+func (v *simView) ipfwCall(ctx context.Context, op, args string, set int, rules []IpfwRule, fn func(f *simFirewall) error) error {
+	return v.do(ctx, "ipfw_"+op, args, func() error {
 		switch {
 		case !v.s.hasModule("ipfw"):
 			return &CallError{Op: "ipfw", Subject: args, Errno: syscall.ENOPROTOOPT, Msg: ipfwRemedy, Err: ErrUnsupported}
@@ -73,7 +73,7 @@ func (v *simView) ipfwCall(ctx context.Context, args string, set int, rules []Ip
 // IpfwRules implements [Firewalls].
 func (v *simView) IpfwRules(ctx context.Context, set int) ([]IpfwRule, error) {
 	var out []IpfwRule
-	err := v.ipfwCall(ctx, "list", set, nil, func(f *simFirewall) error {
+	err := v.ipfwCall(ctx, "list", "", set, nil, func(f *simFirewall) error {
 		out = slices.Clone(f.ipfw[set])
 		return nil
 	})
@@ -83,7 +83,7 @@ func (v *simView) IpfwRules(ctx context.Context, set int) ([]IpfwRule, error) {
 // IpfwAdd implements [Firewalls]. A rule begins with an action that ipfw(8)
 // knows; the rest is not looked at.
 func (v *simView) IpfwAdd(ctx context.Context, set int, rules ...IpfwRule) error {
-	return v.ipfwCall(ctx, ipfwText(set, rules), set, rules, func(f *simFirewall) error {
+	return v.ipfwCall(ctx, "add", ipfwText(set, rules), set, rules, func(f *simFirewall) error {
 		if set == 31 && len(rules) > 0 {
 			return &CallError{Op: "ipfw", Subject: "31", Errno: syscall.EINVAL, Msg: "set 31 is the kernel's"}
 		}
@@ -103,7 +103,7 @@ func (v *simView) IpfwAdd(ctx context.Context, set int, rules ...IpfwRule) error
 
 // IpfwDelete implements [Firewalls].
 func (v *simView) IpfwDelete(ctx context.Context, set int, number int) error {
-	return v.ipfwCall(ctx, "delete "+strconv.Itoa(number), set, []IpfwRule{{Number: number, Body: "count"}}, func(f *simFirewall) error {
+	return v.ipfwCall(ctx, "delete", strconv.Itoa(number), set, []IpfwRule{{Number: number, Body: "count"}}, func(f *simFirewall) error {
 		left := slices.DeleteFunc(slices.Clone(f.ipfw[set]), func(r IpfwRule) bool { return r.Number == number })
 		if len(left) == len(f.ipfw[set]) {
 			return &CallError{Op: "ipfw", Subject: strconv.Itoa(number), Errno: syscall.ENOENT, Msg: "no such rule", Err: ErrNotFound}
@@ -119,7 +119,7 @@ func (v *simView) IpfwDelete(ctx context.Context, set int, number int) error {
 }
 
 func (v *simView) pfCall(ctx context.Context, args, anchor string, fn func(f *simFirewall) error) error {
-	return v.do(ctx, "pfctl", args+" "+anchor, func() error {
+	return v.do(ctx, "pfctl_"+args, anchor, func() error {
 		switch {
 		case !v.s.hasModule("pf"):
 			return &CallError{Op: "pfctl", Subject: anchor, Errno: syscall.ENOENT, Msg: pfRemedy, Err: ErrUnsupported}
@@ -212,5 +212,5 @@ func (v *simView) PfFlush(ctx context.Context, anchor string) error {
 // PfKillStates implements [Firewalls]; no packet flows here, so there are no
 // states.
 func (v *simView) PfKillStates(ctx context.Context, addr netip.Addr) (int, error) {
-	return 0, v.pfCall(ctx, "kill "+addr.String(), "main", func(*simFirewall) error { return nil })
+	return 0, v.pfCall(ctx, "kill", "main", func(*simFirewall) error { return nil })
 }

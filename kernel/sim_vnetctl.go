@@ -37,7 +37,7 @@ func (k *simKernel) vnetSysctl(st *netStack, name string) (int, bool) {
 // SetVnetSysctls implements [Kernel].
 func (v *simView) SetVnetSysctls(ctx context.Context, id Identity, values ...SysctlValue) error {
 	in := &simNetView{v, &id}
-	return in.call(ctx, "sysctl", fmt.Sprint(values), func(n *simNet, st *netStack) error {
+	return in.call(ctx, "vnet_sysctl", fmt.Sprint(values), func(n *simNet, st *netStack) error {
 		for _, value := range values {
 			if _, ok := n.k.vnetSysctl(st, value.Name); !ok {
 				return &CallError{Op: "sysctl", Subject: value.Name, Errno: syscall.ENOENT, Msg: "unknown oid", Err: ErrNotFound}

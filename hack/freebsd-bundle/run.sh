@@ -35,7 +35,7 @@ export LC_ALL PATH TZ
 
 top=$(cd "$(dirname "$0")" && pwd) || exit 1
 passed=0 failed=0 skipped=0
-made_pool= made_file= test_jail=
+made_pool= made_file= test_jail= test_md=
 
 say() { printf '%s\n' "$*"; }
 
@@ -48,9 +48,10 @@ die() {
 put_back() {
 	bad=0
 	if [ -n "$test_jail" ]; then jail -r "$test_jail" || bad=1; fi
+	if [ -n "$test_md" ]; then mdconfig -d -u "$test_md" || bad=1; fi
 	if [ -n "$made_pool" ]; then zpool destroy -f "$made_pool" || bad=1; fi
 	if [ -n "$made_file" ]; then rm -f "$made_file" || bad=1; fi
-	test_jail= made_pool= made_file=
+	test_jail= test_md= made_pool= made_file=
 	return $bad
 }
 
@@ -314,8 +315,8 @@ if [ -n "${IOC_TEST_BASE:-}" ]; then
 	IOC_TEST_BASE=$(cd "$(dirname "$IOC_TEST_BASE")" && pwd)/$(basename "$IOC_TEST_BASE")
 fi
 : "${IOC_TEST_RELEASE:=$(freebsd-version -u | sed 's/-p[0-9]*$//')}"
-IOC_TEST_POOL=$pool IOC_TEST_JAIL=
-export IOC_TEST_POOL IOC_TEST_BASE IOC_TEST_RELEASE IOC_TEST_JAIL TMPDIR
+IOC_TEST_POOL=$pool IOC_TEST_JAIL= IOC_TEST_DISK=
+export IOC_TEST_POOL IOC_TEST_BASE IOC_TEST_RELEASE IOC_TEST_JAIL IOC_TEST_DISK TMPDIR
 
 say "FreeBSD $(freebsd-version -ku | tr '\n' ' ')$(uname -m), pool $pool, logs in $work/log"
 state "$work/before"
@@ -329,6 +330,12 @@ else
 	say "note: no jail could be made for IOC_TEST_JAIL"
 fi
 IOC_TEST_JAIL=$test_jail
+# A disk in memory for the pool "zroot" of the recordings of zfs(8).
+if zpool list -H -o name zroot >/dev/null 2>&1; then
+	say "note: there is a pool zroot, so IOC_TEST_DISK names no disk"
+elif test_md=$(mdconfig -a -t swap -s 512m); then
+	IOC_TEST_DISK=/dev/$test_md
+fi
 state "$work/before"
 unit
 conformance

@@ -32,7 +32,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	flags.SetOutput(w)
 	cache := flags.String("cache", "", "`directory` of what is fetched and built; the default is go-libioc/zfs-vm in the user's cache directory")
 	fetchAge := flags.Duration("fetch-age", 24*time.Hour, "ask Debian for new versions if that was last done longer ago")
-	timeout := flags.Duration("timeout", 20*time.Minute, "how long the guest may take")
+	timeout := flags.Duration("timeout", 40*time.Minute, "how long the guest may take")
 	keep := flags.String("keep", "", "`file` to keep the initramfs in")
 	if err := flags.Parse(args); err != nil {
 		return err

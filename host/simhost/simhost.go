@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -227,7 +228,11 @@ func (h *Host) attach() error {
 
 // jail finds a running jail for zfs-jail(8).
 func (h *Host) jail(name string) (int, bool) {
-	id, err := h.Sim.JailIdentify(context.Background(), 0, kernel.ByName(name))
+	key := kernel.ByName(name)
+	if jid, err := strconv.Atoi(name); err == nil {
+		key = kernel.ByJID(jid)
+	}
+	id, err := h.Sim.JailIdentify(context.Background(), 0, key)
 	return id.JID, err == nil
 }
 

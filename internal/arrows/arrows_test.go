@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 
 	"internal/archive":    {},
 	"internal/atomicfile": {},
+	"internal/login":      {},
 	"internal/mirror":     {},
 	"internal/network":    {"config", "kernel", "internal/plan"},
 	"internal/plan":       {"events"},
@@ -42,7 +43,7 @@ var arrows = map[string][]string{
 		"release", "host", "events", "config", "fstab", "kernel", "zfsstore", "devfs",
 		"internal/...",
 	},
-	"sysadm": {"jail", "release", "host", "events", "config"},
+	"sysadm": {"jail", "release", "host", "events", "config", "internal/login"},
 }
 
 // leaves may be imported by every package, and import none themselves.
@@ -50,6 +51,7 @@ var leaves = []string{"internal/atomicfile", "internal/saferoot"}
 
 // modules names the packages that may import each module from elsewhere.
 var modules = map[string][]string{
+	"github.com/coder/websocket":         {"sysadm"},
 	"github.com/hashicorp/go-multierror": {"internal/plan", "jail", "release"},
 	"github.com/klauspost/compress":      {"internal/archive", "release/releasetest"},
 	"github.com/mistifyio/go-zfs/v3":     {"zfsstore"},

@@ -11,6 +11,14 @@ import (
 // February 2021; "announced" are release announcements and schedules, of which those
 // in the future are estimates. What is newer, [Mirror.Unsupported] asks for.
 const endOfLife = `
+9-STABLE      2016-12-31  page
+9.3-RELEASE   2016-12-31  page
+10-STABLE     2018-10-31  page
+10.0-RELEASE  2015-02-28  page
+10.1-RELEASE  2016-12-31  page
+10.2-RELEASE  2016-12-31  page
+10.3-RELEASE  2018-04-30  page
+10.4-RELEASE  2018-10-31  page
 11-STABLE     2021-09-30  announced
 11.0-RELEASE  2017-11-30  page
 11.1-RELEASE  2018-09-30  page

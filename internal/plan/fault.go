@@ -8,7 +8,7 @@ import (
 // Point is a place in a run where a test may let something go wrong.
 type Point struct {
 	Phase string // "do", "done", "undo" or "undone": before and after each
-	Index int    // the step
+	Index int    // the step, counted from the first plan's
 	Step  Step
 }
 
@@ -18,6 +18,9 @@ var ErrCrash = errors.New("crashed")
 
 type faultKey struct{}
 
+// beforeKey is the number of steps of the plans that were done before this one.
+type beforeKey struct{}
+
 // WithFault makes runs under ctx call fault at every point; an error it returns
 // is the error of that step or undo.
 func WithFault(ctx context.Context, fault func(Point) error) context.Context {
@@ -26,7 +29,8 @@ func WithFault(ctx context.Context, fault func(Point) error) context.Context {
 
 func fault(ctx context.Context, phase string, index int, s Step) error {
 	if f, ok := ctx.Value(faultKey{}).(func(Point) error); ok {
-		return f(Point{phase, index, s})
+		before, _ := ctx.Value(beforeKey{}).(int)
+		return f(Point{phase, before + index, s})
 	}
 	return nil
 }

@@ -101,7 +101,7 @@ func (r Runner[E]) locked(ctx context.Context, job Job[E], begin func() *events.
 	if err != nil {
 		return err
 	}
-	for ; p != nil; p = p.Next {
+	for before := 0; p != nil; p = p.Next {
 		j, err := Create(job.Journal, Header{
 			Key: job.Key, Boot: boot, PID: os.Getpid(), Started: job.Clock(), Plan: *p,
 		})
@@ -111,6 +111,9 @@ func (r Runner[E]) locked(ctx context.Context, job Job[E], begin func() *events.
 		if err := r.Run(ctx, job.Env, j, begin()); err != nil {
 			return err
 		}
+		// What is half way to another state goes on when the caller gives up.
+		before += len(p.Steps)
+		ctx = context.WithValue(context.WithoutCancel(ctx), beforeKey{}, before)
 	}
 	return nil
 }

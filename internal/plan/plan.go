@@ -23,8 +23,9 @@ type Plan struct {
 	// runs, the plan is stale.
 	Fingerprint map[string]string `json:"fingerprint,omitempty"`
 	// Next runs after this plan was done, with a journal of its own, as the
-	// start of a restart does after its stop. A crash between the two leaves
-	// the first done and the second not begun.
+	// start of a restart does after its stop, whether or not the context has
+	// ended by then. A crash between the two leaves the first done and the
+	// second not begun.
 	Next *Plan `json:"-"`
 }
 

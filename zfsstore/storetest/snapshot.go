@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -82,7 +84,11 @@ func testSnapshotFiles(t *T) {
 	}
 	t.wantFile(t.path("a", "file"), "new")
 	t.ok(t.Store.Destroy(t.ctx, t.in("a@1"), zfsstore.DestroyOptions{}))
-	t.wantNoFile(snap())
+	// Linux goes on to know the name of a directory that was looked up once.
+	left, err := os.ReadDir(filepath.Dir(snap()))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) || len(left) > 0 {
+		t.Errorf("in .zfs/snapshot after the snapshot's end: %v, %v", left, err)
+	}
 }
 
 func testRollback(t *T) {

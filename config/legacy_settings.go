@@ -1,0 +1,76 @@
+package config
+
+import (
+	_ "embed"
+	"strings"
+	"sync"
+)
+
+//go:embed legacy_settings.tsv
+var legacyTable string
+
+// LegacySetting is a property as iocage_legacy's "iocage get all" shows it.
+type LegacySetting struct {
+	Key string
+	// JailOnly tells that the defaults do not show it.
+	JailOnly bool
+	// Unset is the word for no value: "none", "-" or "off", or what legacy itself
+	// defaults to. It also says how truth is spelled: 0 and 1, off and on, or no
+	// and yes.
+	Unset string
+}
+
+var legacySettings = sync.OnceValue(func() []LegacySetting {
+	var out []LegacySetting
+	for line := range strings.Lines(legacyTable) {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		out = append(out, LegacySetting{f[0], f[1] == "jail", f[2]})
+	}
+	return out
+})
+
+// LegacySettings are the 115 settings of iocage_legacy 1.7, by key. Some of them
+// (available, compression, compressratio, dedup, mountpoint, origin, quota,
+// reservation, used) are properties of the dataset, which no configuration has.
+func LegacySettings() []LegacySetting { return append([]LegacySetting(nil), legacySettings()...) }
+
+// Text is the setting's value in a configuration, as iocage_legacy shows it: a
+// stored text as it is stored, but truth values in the setting's own spelling;
+// else the value that counts; else the word for no value.
+func (s LegacySetting) Text(e Effective) string {
+	for _, c := range []*Config{e.Own, e.Defaults} {
+		if c == nil {
+			continue
+		}
+		if text, ok := c.Raw(s.Key); ok {
+			return s.spell(text)
+		}
+	}
+	text, err := e.Text(s.Key)
+	if err != nil || isNone(text) {
+		return s.Unset
+	}
+	return s.spell(text)
+}
+
+// spell writes a truth value as the setting does; other texts stay.
+func (s LegacySetting) spell(text string) string {
+	p, known := Lookup(s.Key)
+	if !known || p.Type != TypeBool {
+		return text
+	}
+	on, err := ParseBool(text)
+	if err != nil {
+		return text
+	}
+	for _, words := range [][2]string{{"0", "1"}, {"off", "on"}, {"no", "yes"}} {
+		if s.Unset != words[0] && s.Unset != words[1] {
+			continue
+		}
+		if on {
+			return words[1]
+		}
+		return words[0]
+	}
+	return text
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/libioc/go-libioc/examples/columns"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/jail"
+)
+
+var errUsage = errors.New("unknown command")
+
+type options struct {
+	budget   time.Duration
+	parallel int
+	format   string
+}
+
+func (o options) run(ctx context.Context, h *host.Host, out io.Writer, command string) error {
+	many := jail.ManyOptions{Parallel: o.parallel, OnResult: func(r jail.Result) { tell(out, r) }}
+	switch command {
+	case "start":
+		// What a crash left is cleared first. A jail whose leftovers stay tells so
+		// itself when it is started.
+		_, recovered := jail.Recover(ctx, h)
+		results, err := jail.Boot(ctx, h, jail.BootOptions{ManyOptions: many, Budget: o.budget})
+		return errors.Join(err, recovered, results.Err())
+	case "stop":
+		results, err := jail.Shutdown(ctx, h, jail.ShutdownOptions{ManyOptions: many, Budget: o.budget})
+		return errors.Join(err, results.Err())
+	case "status":
+		list := jail.ListOptions{Sort: []string{"priority", "full_name"}}.List(ctx, h)
+		return columns.Write(out, marked(list), columns.Options{
+			Format:  columns.Format(o.format),
+			Columns: []string{"full_name", "state", "jid", "boot", "priority", "depends", "foreign"},
+		})
+	case "watch":
+		return watch(ctx, h, out)
+	case "supervise":
+		s := jail.NewSupervisor(h, jail.SupervisorOptions{Parallel: o.parallel, Report: func(e jail.Supervision) {
+			fmt.Fprintln(out, e.Jail+":", e.Kind, text(e.Err))
+		}})
+		return unlessInterrupted(s.Run(ctx))
+	}
+	return errUsage
+}
+
+// tell prints one line for each jail, as rc(8) scripts do.
+func tell(out io.Writer, r jail.Result) {
+	fmt.Fprintf(out, "%s: %v%s %s\n", r.Jail.FullName(), r.Outcome, note(r), text(r.Err))
+}
+
+func note(r jail.Result) string {
+	switch {
+	case r.Note != "":
+		return " (" + r.Note + ")"
+	case r.Dependency:
+		return " (others depend on it)"
+	}
+	return ""
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// marked leaves out jails that neither run nor are marked.
+func marked(list columns.Jails) columns.Jails {
+	return func(yield func(*jail.Jail, error) bool) {
+		for j, err := range list {
+			if j != nil && err == nil && !j.Status().Running {
+				if boot, _ := j.Get("boot"); boot != "yes" {
+					continue
+				}
+			}
+			if !yield(j, err) {
+				return
+			}
+		}
+	}
+}
+
+func watch(ctx context.Context, h *host.Host, out io.Writer) error {
+	for c, err := range jail.Watch(ctx, h) {
+		if err != nil {
+			return unlessInterrupted(err)
+		}
+		line := fmt.Sprintf("%s %v", c.Jail, c.Kind)
+		if !c.Identity.IsZero() {
+			line += fmt.Sprintf(" jid %d", c.Identity.JID)
+		}
+		if c.Merged > 0 {
+			line += fmt.Sprintf(" (and %d more before)", c.Merged)
+		}
+		fmt.Fprintln(out, line)
+	}
+	return nil
+}
+
+func unlessInterrupted(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}

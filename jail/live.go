@@ -1,0 +1,418 @@
+package jail
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/network"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// Effect tells when a changed property counts.
+type Effect string
+
+// The effects.
+const (
+	Live      Effect = "live"       // at once, also for a jail that runs
+	NextStart Effect = "next start" // from the next start on
+)
+
+// RestartRequiredError names the properties that a running jail only takes at
+// its next start.
+type RestartRequiredError struct {
+	Keys []string // sorted
+}
+
+func (e *RestartRequiredError) Error() string {
+	return "a running jail takes this only at its next start: " + strings.Join(e.Keys, ", ")
+}
+
+// SetOptions say how properties are changed.
+type SetOptions struct {
+	// LiveOnly refuses the whole change, with *RestartRequiredError, when a key
+	// of it would only count from the next start on.
+	LiveOnly bool
+	Busy     Busy
+}
+
+// Set changes properties, given as text, in the jail's configuration file and,
+// as far as the kernel allows, in the running jail: addresses, interfaces,
+// routes, forwarded ports, limits, cpuset, hostname and every parameter that
+// jail_set(2) can change. An empty text unsets a property. The final event,
+// JailConfigApply, says of each key when it counts, as Effects does.
+//
+// Errors: *config.PropertyError, *RestartRequiredError with LiveOnly, those of
+// Start that concern the network, *kernel.JailError, ErrBusy. A failure leaves
+// file and jail as they were.
+func (g *JailGenerator) Set(ctx context.Context, values map[string]string, o SetOptions) <-chan events.IocEvent {
+	return g.start(ctx, g.setOperation(values, o), nil)
+}
+
+// Set is the synchronous form of [JailGenerator.Set].
+func (j *Jail) Set(ctx context.Context, values map[string]string, o SetOptions) ([]events.IocEvent, error) {
+	return collect(ctx, j.JailGenerator.Set(ctx, values, o))
+}
+
+// PlanSet plans what Set would do.
+func (g *JailGenerator) PlanSet(ctx context.Context, values map[string]string, o SetOptions) (*Plan, error) {
+	return g.planned(ctx, g.setOperation(values, o))
+}
+
+// Effects tells when changes of properties would count for the jail as it is:
+// for one that does not run all count from the next start on. An unknown key is
+// config.ErrUnknownProperty.
+func (g *JailGenerator) Effects(ctx context.Context, keys ...string) (map[string]Effect, error) {
+	_, err := g.Identity(ctx)
+	runs := err == nil
+	if err != nil && !errors.Is(err, ErrNotRunning) {
+		return nil, &Error{"set", g.fullName, err}
+	}
+	writable, err := g.writableParams(ctx)
+	if err != nil {
+		return nil, &Error{"set", g.fullName, err}
+	}
+	out := map[string]Effect{}
+	for _, key := range keys {
+		p, ok := config.Lookup(key)
+		if !ok {
+			return nil, &config.PropertyError{Key: key, Err: config.ErrUnknownProperty}
+		}
+		out[key] = NextStart
+		if runs && g.live(p, writable) {
+			out[key] = Live
+		}
+	}
+	return out, nil
+}
+
+// writableParams are the parameters that jail_set(2) changes in a jail that is
+// there.
+func (g *JailGenerator) writableParams(ctx context.Context) (map[string]bool, error) {
+	list, err := g.host.Kernel.JailParams(ctx)
+	out := map[string]bool{}
+	for _, p := range list {
+		out[p.Name] = p.Writable
+	}
+	return out, err
+}
+
+// startHooks have run when a jail runs.
+var startHooks = []string{"exec_prestart", "exec_created", "exec_start", "exec_poststart", "exec_fib"}
+
+// live tells whether a property of a running jail can be changed at once: what
+// is read when it is used, what the kernel lets be changed, and what this
+// library changes for it.
+func (g *JailGenerator) live(p *config.Property, writable map[string]bool) bool {
+	eff := g.effective()
+	switch p.Name {
+	case "vnet", "rlimits", "bpf", "allow_tun", "host_time", "min_dyn_devfs_ruleset", "resolver":
+		return false
+	case "host_hostname", "cpuset":
+		return true
+	case "ip4_addr", "ip6_addr":
+		mode, ok := eff.Jailsys(p.Name[:3])
+		return eff.Bool("vnet") || !ok || mode == config.JailsysNew
+	case "dhcp", "rtsold", "vnet_interfaces":
+		return false
+	}
+	switch p.Scope {
+	case config.ScopeLimit, config.ScopeInfo, config.ScopeHost:
+		return true
+	case config.ScopeHook:
+		return !slices.Contains(startHooks, p.Name)
+	case config.ScopeNetwork:
+		return eff.Bool("vnet") || strings.HasPrefix(p.Name, "nat")
+	}
+	return p.Param != "" && writable[p.Param]
+}
+
+func (g *JailGenerator) setOperation(values map[string]string, o SetOptions) operation {
+	var made *JailGenerator
+	return operation{
+		name:  "set",
+		event: events.JailConfigApply{Jail: g.fullName},
+		busy:  o.Busy,
+		make: func(ctx context.Context) (p *plan.Plan, err error) {
+			p, made, err = g.planSet(ctx, values, o)
+			return p, err
+		},
+		after: func() { g.own, g.path = made.own, made.path },
+	}
+}
+
+func (g *JailGenerator) planSet(ctx context.Context, values map[string]string, o SetOptions) (*plan.Plan, *JailGenerator, error) {
+	was, err := g.fresh(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	will := *was
+	will.own = was.own.Clone()
+	for _, key := range sortedKeys(values) {
+		if values[key] == "" {
+			will.own.Unset(key)
+			continue
+		}
+		if err := will.own.Set(key, values[key]); err != nil {
+			return nil, nil, err
+		}
+	}
+	effects, err := will.Effects(ctx, sortedKeys(values)...)
+	if err != nil {
+		return nil, nil, err
+	}
+	var live, later []string
+	for _, key := range sortedKeys(effects) {
+		if effects[key] == Live {
+			live = append(live, key)
+		} else {
+			later = append(later, key)
+		}
+	}
+	id, err := was.Identity(ctx)
+	if err != nil && !errors.Is(err, ErrNotRunning) {
+		return nil, nil, err
+	}
+	if o.LiveOnly && !id.IsZero() && len(later) > 0 {
+		return nil, nil, &RestartRequiredError{later}
+	}
+	save, err := will.saveStep(values)
+	if err != nil {
+		return nil, nil, err
+	}
+	steps := []plan.Step{save}
+	if !id.IsZero() {
+		more, err := will.liveSteps(ctx, was, id, live)
+		if err != nil {
+			return nil, nil, err
+		}
+		steps = append(steps, more...)
+	}
+	steps = append(steps, stepConfigApply.Step(configApplyArgs{live, later}))
+	print, err := was.fingerprint(ctx)
+	return &plan.Plan{
+		Operation: "set", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
+	}, &will, err
+}
+
+// saveStep writes the changed configuration, in the form it was read in.
+func (g *JailGenerator) saveStep(values map[string]string) (plan.Step, error) {
+	data, err := g.own.Encode()
+	if err != nil {
+		return plan.Step{}, err
+	}
+	file := config.JSONFile
+	if g.own.Format() == config.UCL {
+		file = config.UCLFile
+	}
+	old, err := os.ReadFile(filepath.Join(g.path, file))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return plan.Step{}, err
+	}
+	return stepSaveConfig.Step(saveArgs{g.Dataset(), file, data, before{old, err == nil}, sortedKeys(values)}), nil
+}
+
+// liveSteps bring the running jail from one configuration to the other, as far
+// as the given keys go.
+func (g *JailGenerator) liveSteps(ctx context.Context, was *JailGenerator, id kernel.Identity, keys []string) ([]plan.Step, error) {
+	var steps []plan.Step
+	touches := func(match func(p *config.Property) bool) bool {
+		return slices.ContainsFunc(keys, func(key string) bool {
+			p, ok := config.Lookup(key)
+			return ok && match(p)
+		})
+	}
+	params, err := g.changedParams(ctx, was, id, keys)
+	if err != nil {
+		return nil, err
+	}
+	if touches(func(p *config.Property) bool {
+		return p.Scope == config.ScopeNetwork || strings.HasPrefix(p.Name, "user.network.") || strings.HasPrefix(p.Name, "user.forwards") || p.Name == network.KeyNAT
+	}) {
+		change, err := g.networkChange(ctx, was, id)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, change...)
+	}
+	steps = append(steps, params...)
+	if touches(func(p *config.Property) bool { return p.Scope == config.ScopeLimit }) {
+		more, err := g.changeLimits(ctx)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, more...)
+	}
+	if slices.Contains(keys, "cpuset") {
+		set := g.effective().CPUSet()
+		all := set.All || len(set.CPUs) == 0
+		steps = append(steps, stepCpuset.Step(cpusetArgs{id.Name, set.String(), set.CPUs, all}))
+	}
+	return steps, nil
+}
+
+// changedParams is the step that changes parameters of the jail, if any differ.
+// Addresses are the network's.
+func (g *JailGenerator) changedParams(ctx context.Context, was *JailGenerator, id kernel.Identity, keys []string) ([]plan.Step, error) {
+	old, _, err := was.params(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now, _, err := g.params(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wanted := map[string]bool{}
+	for _, key := range keys {
+		if p, ok := config.Lookup(key); ok && p.Param != "" && p.ParamType != config.ParamAddresses {
+			wanted[p.Param] = true
+		}
+	}
+	args := paramArgs{Jail: id.Name}
+	for _, p := range now {
+		if !wanted[positive(p.Name)] || slices.ContainsFunc(old, func(q kernel.Param) bool { return q.Name == p.Name && bytes.Equal(q.Data, p.Data) }) {
+			continue
+		}
+		args.New = append(args.New, param{p.Name, p.Data, p.Data != nil && len(p.Data) == 0})
+		for _, q := range old {
+			if positive(q.Name) == positive(p.Name) {
+				args.Old = append(args.Old, param{q.Name, q.Data, q.Data != nil && len(q.Data) == 0})
+			}
+		}
+	}
+	if len(args.New) == 0 {
+		return nil, nil
+	}
+	return []plan.Step{stepParams.Step(args)}, nil
+}
+
+// positive is the name of a boolean parameter without its no.
+func positive(name string) string {
+	i := strings.LastIndexByte(name, '.') + 1
+	if strings.HasPrefix(name[i:], "no") && strings.HasPrefix(name, "allow.") {
+		return name[:i] + name[i+2:]
+	}
+	return name
+}
+
+// changeLimits is the step that makes the rules be those of the configuration.
+func (g *JailGenerator) changeLimits(ctx context.Context) ([]plan.Step, error) {
+	rules, notes := g.limitRules()
+	on, err := g.racct(ctx)
+	if err != nil {
+		return nil, err
+	}
+	args := limitChangeArgs{limitArgs: limitArgs{g.Identifier(), rules, notes, !on}}
+	if on {
+		if args.Old, err = g.host.Kernel.RctlGetRules(ctx, "jail:"+g.Identifier()); err != nil {
+			return nil, err
+		}
+	}
+	return []plan.Step{stepChangeLimits.Step(args)}, nil
+}
+
+// networkChange is the step that brings the jail's network to what the
+// configuration asks for now.
+func (g *JailGenerator) networkChange(ctx context.Context, was *JailGenerator, id kernel.Identity) ([]plan.Step, error) {
+	to, err := g.networkSpec(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.mayConnect(ctx, to); err != nil {
+		return nil, err
+	}
+	record, found, err := g.netKey().current(ctx, g.host)
+	if err != nil {
+		return nil, err
+	}
+	from := record.Spec
+	if !found {
+		if from, err = was.networkSpec(ctx); err != nil {
+			from = network.Spec{Jail: id.Name, VNET: to.VNET}
+		}
+	}
+	return []plan.Step{stepChangeNetwork.Step(changeArgs{
+		Key: g.netKey(), ID: id, From: from, To: to, Params: addressParams(to, g.effective()),
+		OldParams: addressParams(from, was.effective()),
+	})}, nil
+}
+
+// addressParams are the addresses of a jail without its own stack, as
+// jail_set(2) takes them.
+func addressParams(spec network.Spec, eff config.Effective) []param {
+	if spec.VNET {
+		return nil
+	}
+	var out []param
+	for _, family := range []struct {
+		name string
+		v6   bool
+	}{{"ip4", false}, {"ip6", true}} {
+		if mode, ok := eff.Jailsys(family.name); ok && mode != config.JailsysNew {
+			continue
+		}
+		addrs := staticAddrs(spec, eff, family.name, family.v6)
+		p := kernel.Addrs(family.name+".addr", addrs...)
+		out = append(out, param{p.Name, p.Data, p.Data != nil && len(p.Data) == 0})
+	}
+	return out
+}
+
+// SyncOptions say how a jail's network is repaired.
+type SyncOptions struct {
+	Busy Busy
+}
+
+// Sync compares the network of a running jail with its configuration and
+// mends what differs: addresses, interfaces, bridges, routes, rules and forwards
+// that somebody has changed. What others have added is left alone.
+//
+// Errors: ErrNotRunning and those of Start that concern the network.
+func (g *JailGenerator) Sync(ctx context.Context, o SyncOptions) <-chan events.IocEvent {
+	return g.start(ctx, g.syncOperation(o), nil)
+}
+
+// Sync is the synchronous form of [JailGenerator.Sync].
+func (j *Jail) Sync(ctx context.Context, o SyncOptions) ([]events.IocEvent, error) {
+	return collect(ctx, j.JailGenerator.Sync(ctx, o))
+}
+
+// PlanSync plans what Sync would do.
+func (g *JailGenerator) PlanSync(ctx context.Context, o SyncOptions) (*Plan, error) {
+	return g.planned(ctx, g.syncOperation(o))
+}
+
+func (g *JailGenerator) syncOperation(o SyncOptions) operation {
+	return operation{
+		name:  "sync",
+		event: events.JailNetworkSetup{Jail: g.fullName},
+		busy:  o.Busy,
+		make: func(ctx context.Context) (*plan.Plan, error) {
+			now, err := g.fresh(ctx)
+			if err != nil {
+				return nil, err
+			}
+			id, err := now.Identity(ctx)
+			if err != nil {
+				return nil, err
+			}
+			steps, err := now.networkChange(ctx, now, id)
+			if err != nil {
+				return nil, err
+			}
+			print, err := now.fingerprint(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("fingerprint: %w", err)
+			}
+			return &plan.Plan{Operation: "sync", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print}, nil
+		},
+	}
+}

@@ -1,0 +1,167 @@
+package jail
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/atomicfile"
+	"github.com/libioc/go-libioc/internal/network"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// netRecord is what was set up for a running jail. Interfaces, rules and
+// anchors say themselves whose they are; an address on an interface of the
+// host cannot, so it is written down who brought it.
+type netRecord struct {
+	Boot string       `json:"boot"` // another boot has none of it
+	Spec network.Spec `json:"spec"`
+	// Added are the addresses that were not there before. They go with the last
+	// jail that uses them.
+	Added []network.Alias `json:"added,omitempty"`
+}
+
+// netKey names a jail's record.
+type netKey struct {
+	Source string `json:"source"`
+	Name   string `json:"name"`
+}
+
+const recordSuffix = ".json"
+
+func (k netKey) path(h *host.Host) string {
+	return filepath.Join(h.JournalDir(k.Source, "network"), k.Name+recordSuffix)
+}
+
+// read is the record, if there is one.
+func (k netKey) read(h *host.Host) (r netRecord, ok bool, err error) {
+	data, err := os.ReadFile(k.path(h))
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &r)
+	}
+	return r, err == nil, err
+}
+
+// current is the record unless it is of another boot.
+func (k netKey) current(ctx context.Context, h *host.Host) (r netRecord, ok bool, err error) {
+	r, ok, err = k.read(h)
+	if err != nil || !ok {
+		return netRecord{}, false, err
+	}
+	boot, err := h.Kernel.BootID(ctx)
+	if err != nil || boot != r.Boot {
+		return netRecord{}, false, err
+	}
+	return r, true, nil
+}
+
+func (k netKey) write(h *host.Host, r netRecord) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(k.path(h)), 0o700); err != nil {
+		return err
+	}
+	return atomicfile.Write(k.path(h), append(data, '\n'), 0o600)
+}
+
+func (k netKey) remove(h *host.Host) error {
+	err := os.Remove(k.path(h))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// netKeys are the records of all sources.
+func netKeys(ctx context.Context, h *host.Host) ([]netKey, error) {
+	sources, err := h.Sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var keys []netKey
+	for _, s := range sources {
+		entries, err := os.ReadDir(h.JournalDir(s.Name, "network"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		for _, e := range entries {
+			if name, ok := strings.CutSuffix(e.Name(), recordSuffix); ok {
+				keys = append(keys, netKey{s.Name, name})
+			}
+		}
+	}
+	return keys, nil
+}
+
+// usedAddresses are the addresses of all running jails but one, by jail.
+func usedAddresses(ctx context.Context, k kernel.Kernel, but string) (map[netip.Addr][]string, error) {
+	used := map[netip.Addr][]string{}
+	for p, err := range k.JailList(ctx, 0, "ip4.addr", "ip6.addr") {
+		if err != nil {
+			return nil, err
+		}
+		name := p.String("name")
+		if name == but {
+			continue
+		}
+		for _, a := range append(p.Addrs("ip4.addr", 4), p.Addrs("ip6.addr", 16)...) {
+			used[a] = append(used[a], name)
+		}
+	}
+	return used, nil
+}
+
+// lockNetwork keeps operations of several jails on the host's addresses apart.
+func lockNetwork(ctx context.Context, h *host.Host, what string) (func(), error) {
+	return h.Lock(ctx, "network/"+what, "network", Wait)
+}
+
+// dropAliases removes addresses that were added for a jail. What another
+// running jail uses stays and is written down as that jail's to remove.
+func dropAliases(ctx context.Context, h *host.Host, jail string, list []network.Alias) error {
+	if len(list) == 0 {
+		return nil
+	}
+	used, err := usedAddresses(ctx, h.Kernel, jail)
+	if err != nil {
+		return err
+	}
+	kept, err := network.RemoveAliases(ctx, h.Kernel, list, func(a netip.Addr) bool { return len(used[a]) > 0 })
+	if err != nil || len(kept) == 0 {
+		return err
+	}
+	keys, err := netKeys(ctx, h)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		r, ok, err := key.current(ctx, h)
+		if err != nil || !ok || r.Spec.Jail == jail {
+			continue
+		}
+		more := false
+		for _, a := range kept {
+			if slices.Contains(used[a.Prefix.Addr()], r.Spec.Jail) && !slices.Contains(r.Added, a) {
+				r.Added, more = append(r.Added, a), true
+			}
+		}
+		if more {
+			if err := key.write(h, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

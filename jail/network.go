@@ -1,0 +1,356 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/internal/network"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/rcconf"
+	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+func (g *JailGenerator) netKey() netKey { return netKey{g.source.Name, g.name} }
+
+// networkSpec is the network that the configuration asks for. A jail without
+// any costs no call.
+func (g *JailGenerator) networkSpec(ctx context.Context) (network.Spec, error) {
+	eff := g.effective()
+	none := network.Spec{Jail: g.Identifier()}
+	if !eff.Bool("vnet") && len(eff.Addresses("ip4_addr"))+len(eff.Addresses("ip6_addr")) == 0 &&
+		!eff.IsSet(network.KeyForwards) && !eff.IsSet(network.KeyNAT) {
+		return none, nil
+	}
+	k := g.host.Kernel
+	list, err := k.Interfaces(ctx)
+	if err != nil {
+		return none, err
+	}
+	uuid, err := g.hostUUID(ctx)
+	if err != nil {
+		return none, err
+	}
+	var used map[netip.Addr][]string
+	if slices.ContainsFunc(eff.Addresses("ip4_addr"), func(a config.Address) bool { return a.Method == config.AutoIP4 }) {
+		if used, err = usedAddresses(ctx, k, g.Identifier()); err != nil {
+			return none, err
+		}
+	}
+	spec, err := network.Compute(network.Input{
+		Config: eff, Name: g.name, Jail: g.Identifier(), HostUUID: uuid, Interfaces: list,
+		Routes:   func() ([]kernel.Route, error) { return k.Routes(ctx, 0) },
+		InUse:    func(a netip.Addr) bool { return len(used[a]) > 0 },
+		Children: eff.Int("children_max") > 0,
+	})
+	var refused *network.Error
+	if errors.As(err, &refused) {
+		err = fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return spec, err
+}
+
+// jailAddrs are a jail's addresses of one family, "ip4" or "ip6", in order.
+// Only AUTOIP4 has to look at the host for that.
+func (g *JailGenerator) jailAddrs(ctx context.Context, eff config.Effective, family string) ([]netip.Addr, error) {
+	var spec network.Spec
+	list := eff.Addresses(family + "_addr")
+	if slices.ContainsFunc(list, func(a config.Address) bool { return a.Method == config.AutoIP4 }) {
+		var err error
+		if spec, err = g.networkSpec(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return staticAddrs(spec, eff, family, family == "ip6"), nil
+}
+
+// staticAddrs takes the address that AUTOIP4 stands for from the spec: the
+// alias that no other item names.
+func staticAddrs(spec network.Spec, eff config.Effective, family string, v6 bool) []netip.Addr {
+	list := eff.Addresses(family + "_addr")
+	named := map[netip.Addr]bool{}
+	for _, a := range list {
+		named[a.Addr] = true
+	}
+	var addrs []netip.Addr
+	for _, a := range list {
+		switch a.Method {
+		case config.Static:
+			addrs = append(addrs, a.Addr.WithZone(""))
+		case config.AutoIP4:
+			for _, alias := range spec.Aliases {
+				if addr := alias.Prefix.Addr(); addr.Is6() == v6 && !named[addr] {
+					addrs = append(addrs, addr)
+					break
+				}
+			}
+		}
+	}
+	return addrs
+}
+
+// mayConnect are the guards of a network: firewalls that are not ready, ports
+// that another jail has.
+func (g *JailGenerator) mayConnect(ctx context.Context, spec network.Spec) error {
+	for _, n := range spec.NICs {
+		if n.Secure == "" {
+			continue
+		}
+		if err := network.CheckIpfw(ctx, g.host.Kernel, n.Secure); err != nil {
+			return err
+		}
+	}
+	if !spec.UsesPf() {
+		return nil
+	}
+	if err := network.CheckPf(ctx, g.host.Kernel); err != nil {
+		return err
+	}
+	keys, err := netKeys(ctx, g.host)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		r, ok, err := key.current(ctx, g.host)
+		if err != nil {
+			return err
+		}
+		if !ok || key == g.netKey() {
+			continue
+		}
+		for _, theirs := range r.Spec.Forwards {
+			for _, ours := range spec.Forwards {
+				if ours.Clashes(theirs) {
+					return fmt.Errorf("%w: %s: %s is forwarded to jail %s (%s)", ErrConfig, network.KeyForwards, ours, key.Name, theirs)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// netPlan are the steps of a start that concern the network: before the jail
+// is made, and before its start hook.
+type netPlan struct {
+	before, after []plan.Step
+}
+
+// networkSteps are the steps of a start. Addresses of the host's stack come
+// before the jail, which is refused without them; interfaces need the jail.
+func (g *JailGenerator) networkSteps(ctx context.Context) (netPlan, error) {
+	var p netPlan
+	spec, err := g.networkSpec(ctx)
+	if err != nil || spec.Empty() {
+		return p, err
+	}
+	if err := g.mayConnect(ctx, spec); err != nil {
+		return p, err
+	}
+	key := g.netKey()
+	p.before = append(p.before, stepNetRecord.Step(netRecordArgs{key, spec}))
+	if len(spec.Aliases) > 0 {
+		p.before = append(p.before, stepAliases.Step(aliasArgs{key, spec.Jail, spec.Aliases}))
+	}
+	if spec.VNET {
+		vnet, err := g.vnetSteps(ctx, spec)
+		if err != nil {
+			return p, err
+		}
+		p.after = vnet
+	}
+	if spec.UsesPf() {
+		p.after = append(p.after, stepPf.Step(pfArgs{spec.Jail, spec.PfText(spec.Inward())}))
+	}
+	return p, nil
+}
+
+// vnetSteps configure the jail's own stack.
+func (g *JailGenerator) vnetSteps(ctx context.Context, spec network.Spec) ([]plan.Step, error) {
+	rc := g.jailRC(ctx)
+	var steps []plan.Step
+	nodes, err := g.vnetNodes(ctx, rc)
+	if err != nil {
+		return nil, err
+	}
+	if len(nodes) > 0 {
+		steps = append(steps, stepVnetNodes.Step(vnetNodesArgs{spec.Jail, nodes}))
+	}
+	for _, n := range spec.NICs {
+		steps = append(steps, stepNIC.Step(nicArgs{Jail: spec.Jail, NIC: n, Bridge: bridgeOf(spec, n), Notes: nicNotes(spec, n, rc)}))
+	}
+	for _, name := range spec.Hosts {
+		steps = append(steps, stepMoveInterface.Step(moveInterfaceArgs{spec.Jail, name}))
+	}
+	steps = append(steps, stepLocalhost.Step(localhostArgs{spec.Jail, network.Loopback(g.effective())}))
+	if len(spec.Routes) > 0 {
+		steps = append(steps, stepRoutes.Step(routesArgs{spec.Jail, spec.Routes}))
+	}
+	request, err := g.requestSteps(ctx, spec, rc)
+	return append(steps, request...), err
+}
+
+func bridgeOf(spec network.Spec, n network.NIC) *network.Bridge {
+	for _, b := range spec.Bridges {
+		if b.Name == n.Bridge {
+			return &b
+		}
+	}
+	return nil
+}
+
+// nicNotes are what a person should know of one nic.
+func nicNotes(spec network.Spec, n network.NIC, rc map[string]string) []string {
+	var notes []string
+	for _, text := range spec.Notes {
+		if n.Index == 0 || strings.HasPrefix(text, n.Name+":") {
+			notes = append(notes, text)
+		}
+	}
+	if value := rc["ifconfig_"+n.Name]; value != "" && len(n.Addrs) > 0 {
+		notes = append(notes, fmt.Sprintf("rc.conf of the jail has ifconfig_%s=%q, which replaces the addresses when it runs rc(8)", n.Name, value))
+	}
+	if n.Secure != "" {
+		notes = append(notes, network.Guarantees(n.Secure))
+	}
+	return notes
+}
+
+// jailRC are the settings of the jail's rc.conf(5) that concern its network. A
+// file that cannot be read has none: the jail's root may write anything there.
+func (g *JailGenerator) jailRC(ctx context.Context) map[string]string {
+	out := map[string]string{}
+	path, err := g.RootPath(ctx)
+	if err != nil {
+		return out
+	}
+	root, err := saferoot.Open(path)
+	if err != nil {
+		return out
+	}
+	defer root.Close()
+	data, err := root.ReadFile("etc/rc.conf", 1<<20)
+	if err != nil {
+		return out
+	}
+	file, err := rcconf.Parse(data)
+	if err != nil {
+		return out
+	}
+	for _, name := range file.Names() {
+		if name == "firewall_enable" || strings.HasPrefix(name, "ifconfig_") {
+			out[name], _ = file.Get(name)
+		}
+	}
+	return out
+}
+
+// vnetNodes switch off the ipfw(4) that every new stack has once the host has
+// loaded the module, and which passes nothing. A jail that runs its own
+// firewall keeps it.
+func (g *JailGenerator) vnetNodes(ctx context.Context, rc map[string]string) ([]kernel.SysctlValue, error) {
+	_, err := g.host.Kernel.SysctlInt(ctx, "net.inet.ip.fw.enable")
+	switch {
+	case errors.Is(err, kernel.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case strings.EqualFold(rc["firewall_enable"], "yes"):
+		return nil, nil
+	}
+	nodes := []kernel.SysctlValue{{Name: "net.inet.ip.fw.enable"}}
+	if _, err := g.host.Kernel.SysctlInt(ctx, "net.inet6.ip6.fw.enable"); err == nil {
+		nodes = append(nodes, kernel.SysctlValue{Name: "net.inet6.ip6.fw.enable"})
+	}
+	return nodes, nil
+}
+
+// defaultDHCP is how long an address may take: dhclient(8) itself gives up a
+// first time after a minute.
+const defaultDHCP = 75 * time.Second
+
+// requestSteps ask for addresses by DHCP and from routers.
+func (g *JailGenerator) requestSteps(ctx context.Context, spec network.Spec, rc map[string]string) ([]plan.Step, error) {
+	eff := g.effective()
+	limit := defaultDHCP
+	if text := eff.String(network.KeyDHCPTimeout); text != "" && text != "none" {
+		d, err := time.ParseDuration(text + "s")
+		if err != nil || d <= 0 || d > time.Hour {
+			return nil, fmt.Errorf("%w: %s: %q is not 1 to 3600 seconds", ErrConfig, network.KeyDHCPTimeout, text)
+		}
+		limit = d
+	}
+	var steps []plan.Step
+	for _, n := range spec.NICs {
+		if n.DHCP {
+			if !eff.Bool("mount_devfs") {
+				return nil, fmt.Errorf("%w: %s: dhclient(8) needs /dev/bpf, so mount_devfs=yes", ErrConfig, n.Name)
+			}
+			if len(steps) == 0 {
+				bpf, err := g.bpfStep(ctx)
+				if err != nil {
+					return nil, err
+				}
+				steps = append(steps, bpf)
+			}
+		}
+		if n.DHCP || n.SLAAC {
+			steps = append(steps, stepRequest.Step(requestArgs{
+				Jail: spec.Jail, NIC: n, Limit: limit, Optional: eff.String(network.KeyDHCP) == "optional",
+				RC: strings.Contains(strings.ToUpper(rc["ifconfig_"+n.Name]), "DHCP"),
+			}))
+		}
+	}
+	if len(steps) == 0 && eff.Bool("bpf") && eff.Bool("mount_devfs") {
+		bpf, err := g.bpfStep(ctx)
+		return append(steps, bpf), err
+	}
+	return steps, nil
+}
+
+func (g *JailGenerator) bpfStep(ctx context.Context) (plan.Step, error) {
+	number, _, err := bpfRuleset(ctx, g.host.Kernel, uint16(g.effective().Int("min_dyn_devfs_ruleset")))
+	return stepBPF.Step(bpfArgs{g.RootDataset(), number}), err
+}
+
+// networkEnd are the steps of a stop: interfaces go before the jail does, since
+// the kernel would bring them back to the host under names of the jail's
+// choice; addresses of the host's stack go after it.
+func (g *JailGenerator) networkEnd(ctx context.Context, id kernel.Identity) (before, after []plan.Step, err error) {
+	key := g.netKey()
+	r, found, err := key.current(ctx, g.host)
+	if err != nil {
+		return nil, nil, err
+	}
+	if id.IsZero() {
+		// The same plan sets it up before this.
+		if r.Spec, err = g.networkSpec(ctx); err != nil {
+			return nil, nil, err
+		}
+		found = true
+	}
+	if !found {
+		// Somebody else started it, or it has no network. What cannot be computed
+		// any more is found by its marks.
+		r.Spec, err = g.networkSpec(ctx)
+		if err != nil {
+			r.Spec.VNET = g.effective().Bool("vnet")
+		}
+	}
+	spec := r.Spec
+	if spec.VNET || spec.UsesPf() {
+		before = append(before, stepTeardown.Step(teardownArgs{ID: id, Spec: spec}))
+	}
+	switch {
+	case found && len(r.Spec.Aliases)+len(r.Added) > 0:
+		after = append(after, stepDropAliases.Step(dropArgs{key, g.Identifier()}))
+	case found:
+		after = append(after, stepForget.Step(forgetArgs{key, g.Identifier()}))
+	}
+	return before, after, nil
+}

@@ -1,0 +1,301 @@
+package jail_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// networkWorld is what there is of networks and limits on a simulated host, one
+// line each: inside the running jails too.
+func networkWorld(t testing.TB, h *simhost.Host) []string {
+	t.Helper()
+	ctx := context.Background()
+	var out []string
+	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	stack := func(name string, n kernel.Network) {
+		list, err := n.Interfaces(ctx)
+		require.NoError(t, err)
+		for _, i := range list {
+			if i.Name == "tap0" {
+				i.Groups = nil // the kernel takes them away, for good, at the first move
+			}
+			add("interface %s/%s up=%v mtu=%d mac=%s %q groups=%v addrs=%v", name, i.Name, i.Up, i.MTU, i.MAC, i.Description, i.Groups, i.Addrs)
+			if slices.Contains(i.Groups, "bridge") {
+				members, err := n.BridgeMembers(ctx, i.Name)
+				require.NoError(t, err)
+				slices.Sort(members)
+				add("bridge %s/%s of %v", name, i.Name, members)
+			}
+		}
+		routes, err := n.Routes(ctx, 0)
+		require.NoError(t, err)
+		for _, r := range routes {
+			add("route %s/%s via %s %s", name, r.Dest, r.Gateway, r.Interface)
+		}
+	}
+	stack("host", h.Sim)
+	for p, err := range h.Sim.JailList(ctx, 0, "vnet", "ip4.addr", "ip6.addr", "host.hostname") {
+		require.NoError(t, err)
+		id, err := h.Sim.JailIdentify(ctx, 0, kernel.ByJID(p.Int("jid")))
+		require.NoError(t, err)
+		cpus, err := h.Sim.CpusetGet(ctx, id)
+		require.NoError(t, err)
+		add("jail %s has %s %v %v on %v", id.Name, p.String("host.hostname"), p.Addrs("ip4.addr", 4), p.Addrs("ip6.addr", 16), cpus)
+		if p.Int("vnet") == 1 {
+			stack(id.Name, h.Sim.In(id))
+		}
+	}
+	rules, err := h.Sim.RctlGetRules(ctx, "")
+	if !errors.Is(err, kernel.ErrUnsupported) {
+		require.NoError(t, err)
+	}
+	for _, r := range rules {
+		add("limit %s", r)
+	}
+	filters, err := h.Sim.IpfwRules(ctx, 29)
+	if !errors.Is(err, kernel.ErrUnsupported) {
+		require.NoError(t, err)
+	}
+	for _, r := range filters {
+		add("ipfw %d %s // %s", r.Number, r.Body, r.Comment)
+	}
+	boot, err := h.Sim.BootID(ctx)
+	require.NoError(t, err)
+	records, err := filepath.Glob(filepath.Join(h.JournalDir("ioc", "network"), "*"))
+	require.NoError(t, err)
+	for _, name := range records {
+		data, err := os.ReadFile(name)
+		require.NoError(t, err)
+		if strings.Contains(string(data), boot) { // one of another boot says nothing
+			add("record %s %s", filepath.Base(name), strings.ReplaceAll(string(data), boot, ""))
+		}
+	}
+	anchors, err := h.Sim.PfAnchors(ctx, "ioc")
+	if !errors.Is(err, kernel.ErrUnsupported) {
+		require.NoError(t, err)
+	}
+	for _, a := range anchors {
+		lines, err := h.Sim.PfRules(ctx, a)
+		require.NoError(t, err)
+		add("pf %s %q", a, lines)
+	}
+	for i := range out {
+		out[i] = jids.ReplaceAllString(out[i], "$1:JID") // another start, another jid
+		out[i] = madeMAC.ReplaceAllString(out[i], "mac=KERNEL")
+	}
+	return out
+}
+
+// madeMAC is an address that the kernel makes, one after the other.
+var madeMAC = regexp.MustCompile(`mac=(02:54:40|58:9c:fc):[0-9a-f:]+`)
+
+var jids = regexp.MustCompile(`(vnet[0-9]):[0-9]+`)
+
+// networkAnnounced is announced for calls about networks and limits: they
+// belong to the steps that are named after them, and name what the step names.
+func networkAnnounced(words []string, s plan.Step) (err error, known bool) {
+	op, args := words[0], strings.Join(words[1:], " ")
+	want := func(kinds ...string) (error, bool) {
+		if !slices.Contains(kinds, s.Kind) {
+			return fmt.Errorf("step %q does not announce %s %s", s.Kind, op, args), true
+		}
+		return nil, true
+	}
+	live := "change network"
+	switch {
+	case op == "SIOCAIFADDR" || op == "SIOCDIFADDR":
+		err, known = want("add addresses", "remove addresses", "create interface", "configure lo0", "request address", live)
+		if err == nil && s.Kind == "add addresses" && !strings.Contains(s.Detail, words[len(words)-1]) {
+			err = fmt.Errorf("step %q (%s) does not name %s", s.Kind, s.Detail, args)
+		}
+		return err, known
+	case strings.HasPrefix(op, "SIOC"), strings.HasPrefix(op, "BRDG"):
+		return want("create interface", "take network down", "move interface", "configure lo0", live)
+	case strings.HasPrefix(op, "RTM_"):
+		return want("set routes", "create interface", live)
+	case strings.HasPrefix(op, "rctl_"):
+		return want("set limits", "clear limits")
+	case strings.HasPrefix(op, "ipfw_"):
+		return want("create interface", "take network down", "request address", live)
+	case strings.HasPrefix(op, "pfctl_"):
+		return want("load pf rules", "take network down", live)
+	case op == "cpuset_setaffinity":
+		return want("set cpuset")
+	case op == "vnet_sysctl":
+		return want("set vnet nodes")
+	case op == "run" && s.Kind == "request address", strings.HasPrefix(op, "devfs_") && s.Kind == "show bpf":
+		return nil, true
+	}
+	return nil, false
+}
+
+// dhcpAddress is what the simulated dhclient gets.
+var dhcpAddress = netip.MustParsePrefix("198.51.100.60/24")
+
+// netHost is a host with both packet filters, two bridges and a default route.
+func netHost(t *testing.T, change ...func(*kernel.SimOptions)) *simhost.Host {
+	t.Helper()
+	var h *simhost.Host
+	give := func(p kernel.Address) kernel.Program {
+		return func(ctx context.Context, proc *kernel.SimProcess) int {
+			nic := proc.Argv[len(proc.Argv)-1]
+			if err := h.Sim.In(proc.Jail).AddressAdd(ctx, nic, p); err != nil {
+				fmt.Fprintln(proc.Stderr, err)
+				return 1
+			}
+			return 0
+		}
+	}
+	h, err := simhost.Open(simhost.Options{
+		Dir: t.TempDir(),
+		Programs: map[string]kernel.Program{
+			"dhclient": give(kernel.Address{Prefix: dhcpAddress}),
+			"rtsol":    give(kernel.Address{Prefix: netip.MustParsePrefix("2001:db8:5::ff/64"), NoDAD: true}),
+		},
+		Kernel: func(o *kernel.SimOptions) {
+			o.Modules = append(o.Modules, "ipfw", "pf")
+			o.PfAnchors = []string{`nat-anchor "ioc/*" all`, `rdr-anchor "ioc/*" all`, `anchor "ioc/*" all`}
+			o.Sysctls = map[string]string{
+				"net.link.ether.ipfw": "1", "net.link.bridge.ipfw": "1", "net.link.bridge.ipfw_arp": "1", "hw.ncpu": "4",
+			}
+			for _, c := range change {
+				c(o)
+			}
+		},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { h.Close() })
+	fetch(t, h)
+	setupNet(t, h)
+	return h
+}
+
+// setupNet is what rc(8) does for the host's network; a reboot loses it.
+func setupNet(t testing.TB, h *simhost.Host) {
+	t.Helper()
+	ctx := context.Background()
+	list, err := h.Sim.Interfaces(ctx)
+	require.NoError(t, err)
+	if slices.ContainsFunc(list, func(i kernel.Interface) bool { return i.Name == "bridge0" }) {
+		return
+	}
+	for _, name := range []string{"bridge0", "bridge1"} {
+		_, err := h.Sim.InterfaceCreate(ctx, name)
+		require.NoError(t, err)
+		require.NoError(t, h.Sim.InterfaceSetUp(ctx, name, true))
+	}
+	require.NoError(t, h.Sim.InterfaceSetMTU(ctx, "bridge1", 1400))
+	require.NoError(t, h.Sim.AddressAdd(ctx, "em0", kernel.Address{Prefix: netip.MustParsePrefix("192.0.2.1/24")}))
+	require.NoError(t, h.Sim.RouteAdd(ctx, kernel.Route{Dest: netip.MustParsePrefix("0.0.0.0/0"), Gateway: netip.MustParseAddr("192.0.2.254")}))
+}
+
+var sharedProperties = map[string]string{
+	"ip4_addr": "em0|192.0.2.50/24,em0|192.0.2.51/32", "ip6_addr": "em0|2001:db8::50/64",
+	"maxproc": "200", "vmemoryuse": "log=800M deny=1G", "memoryuse": "1G", "cpuset": "0,2-3",
+	"user.forwards": "8080:80", "user.nat": "yes", "exec_prestart": "true",
+}
+
+var vnetProperties = map[string]string{
+	"vnet": "yes", "interfaces": "vnet0:bridge0,vnet1::bridge1,vnet2:none,vnet3:jailnet",
+	"ip4_addr":      "vnet0|10.0.0.5/24,vnet0|10.0.0.6/32,vnet1|10.1.0.5/24,vnet2|10.2.0.5/32,vnet3|10.3.0.5/24,lo0|127.0.1.1/32",
+	"ip6_addr":      "vnet0|2001:db8:1::5/64,vnet1|2001:db8:2::5/64",
+	"defaultrouter": "10.2.0.1@vnet2", "defaultrouter6": "fe80::1@vnet0",
+	"user.network.bridge": "create", "vnet_default_interface": "em0.42",
+	"user.network.routes": "203.0.113.0/24=10.0.0.9", "vnet1_mtu": "1400", "maxproc": "200",
+}
+
+var dynamicProperties = map[string]string{
+	"vnet": "yes", "interfaces": "vnet0::bridge0,vnet1:bridge1", "ip4_addr": "vnet0|dhcp", "ip6_addr": "vnet1|accept_rtadv",
+	"user.network.dhcp_timeout": "5", "vnet_interfaces": "tap0", "vnet1_mtu": "1400",
+}
+
+// networkOperations are the rows of the fault matrix that concern networks and
+// limits.
+func networkOperations() []operationRow {
+	var rows []operationRow
+	for _, w := range []struct {
+		name       string
+		properties map[string]string
+	}{
+		{"shared addresses and limits", sharedProperties},
+		{"interfaces", vnetProperties},
+		{"asked for addresses", dynamicProperties},
+	} {
+		setup := func(t *testing.T) *simhost.Host {
+			h := netHost(t)
+			addPrograms(t, newJail(t, h, "web", false, w.properties))
+			return h
+		}
+		again := func(then readier) readier {
+			return func(t *testing.T, ctx context.Context, h *simhost.Host) {
+				setupNet(t, h)
+				if w.properties["vnet_interfaces"] != "" {
+					ensureTap(t, h)
+				}
+				then(t, ctx, h)
+			}
+		}
+		r := operationRow{name: "start, " + w.name, setup: setup, ready: again(stopped("web"))}
+		r.plan, r.run = on("web", jail.StartOptions{}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
+		rows = append(rows, r)
+		r = operationRow{name: "stop, " + w.name, setup: setup, ready: again(started("web"))}
+		r.plan, r.run = on("web", jail.StopOptions{}, planOf((*jail.JailGenerator).PlanStop), (*jail.Jail).Stop)
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// addPrograms puts the programs that ask for addresses into a jail's root.
+func addPrograms(t testing.TB, j *jail.Jail) {
+	t.Helper()
+	root, err := j.RootPath(context.Background())
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "sbin"), 0o755))
+	for _, name := range []string{"dhclient", "rtsol"} {
+		require.NoError(t, os.WriteFile(filepath.Join(root, "sbin", name), nil, 0o755))
+	}
+}
+
+// ensureTap makes the interface of the host that a jail is given whole.
+func ensureTap(t testing.TB, h *simhost.Host) {
+	t.Helper()
+	ctx := context.Background()
+	list, err := h.Sim.Interfaces(ctx)
+	require.NoError(t, err)
+	for p, err := range h.Sim.JailList(ctx, 0, "vnet") {
+		require.NoError(t, err)
+		if p.Int("vnet") == 1 {
+			return // it has it
+		}
+	}
+	if slices.ContainsFunc(list, func(i kernel.Interface) bool { return i.Name == "tap0" }) {
+		return
+	}
+	_, err = h.Sim.InterfaceCreate(ctx, "tap0")
+	require.NoError(t, err)
+}
+
+func eventsOf[E events.IocEvent](all []events.IocEvent) (out []E) {
+	for _, e := range all {
+		if typed, ok := e.(E); ok && e.Head().State != events.Pending {
+			out = append(out, typed)
+		}
+	}
+	return out
+}

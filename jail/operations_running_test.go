@@ -1,0 +1,93 @@
+package jail_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// runningOperations are those of a jail's running life beyond start and stop.
+func runningOperations() []operationRow {
+	setup := func(t *testing.T) *simhost.Host {
+		h, _ := faultHost(t, true)
+		return h
+	}
+	var rows []operationRow
+	r := operationRow{name: "restart, soft", setup: setup, ready: started("web")}
+	r.plan, r.run = on("web", jail.RestartOptions{}, planOf((*jail.JailGenerator).PlanRestart), (*jail.Jail).Restart)
+	rows = append(rows, r)
+
+	r = operationRow{name: "restart with shutdown", setup: setup, ready: started("web"), halts: true}
+	r.plan, r.run = on("web", jail.RestartOptions{Shutdown: true, Force: true}, planOf((*jail.JailGenerator).PlanRestart), (*jail.Jail).Restart)
+	rows = append(rows, r)
+
+	r = operationRow{name: "fork_exec", setup: setup, ready: stopped("web")}
+	r.plan, r.run = on("web", jail.ForkExecOptions{},
+		func(j *jail.Jail, ctx context.Context, o jail.ForkExecOptions) (*jail.Plan, error) {
+			return j.PlanForkExec(ctx, []string{"/bin/freebsd-version"}, o)
+		},
+		func(j *jail.Jail, ctx context.Context, o jail.ForkExecOptions) ([]events.IocEvent, error) {
+			_, all, err := j.ForkExec(ctx, []string{"/bin/freebsd-version"}, o)
+			return all, err
+		})
+	rows = append(rows, r)
+
+	r = operationRow{name: "start with one command", setup: setup, ready: stopped("web")}
+	r.plan, r.run = on("web", jail.StartOptions{SingleCommand: "freebsd-version"}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
+	rows = append(rows, r)
+
+	r = operationRow{name: "start with datasets, devices and a module", setup: sharingHost, ready: unloaded("web")}
+	r.plan, r.run = on("web", jail.StartOptions{Quick: true}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
+	rows = append(rows, r)
+
+	r = operationRow{name: "stop with datasets", setup: sharingHost, ready: started("web")}
+	r.plan, r.run = on("web", jail.StopOptions{}, planOf((*jail.JailGenerator).PlanStop), (*jail.Jail).Stop)
+	return append(rows, r)
+}
+
+const sharedDataset = "zroot/shared"
+
+// sharingHost has a jail that administers a dataset, with devices beyond its
+// ruleset and a permission whose module is not loaded.
+func sharingHost(t *testing.T) *simhost.Host {
+	t.Helper()
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]kernel.Program{
+		"zfs": func(context.Context, *kernel.SimProcess) int { return 0 },
+	}})
+	require.NoError(t, err)
+	t.Cleanup(func() { h.Close() })
+	fetch(t, h)
+	shareWith(t, h, "web", map[string]string{"jailed": "on"})
+	return h
+}
+
+func shareWith(t *testing.T, h *simhost.Host, name string, properties map[string]string) *jail.Jail {
+	t.Helper()
+	ctx := context.Background()
+	require.NoError(t, h.Store.Create(ctx, sharedDataset, zfsstore.CreateOptions{NoMount: true, Properties: properties}))
+	j := newJail(t, h, name, false, map[string]string{
+		"jail_zfs": "yes", "jail_zfs_dataset": sharedDataset, "bpf": "1", "allow_mount_fusefs": "1",
+	})
+	root, err := j.RootPath(ctx)
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "sbin"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "sbin/zfs"), []byte("#!sim zfs\n"), 0o755))
+	return j
+}
+
+// unloaded is a stopped jail on a machine that has loaded nothing for it.
+func unloaded(name string) readier {
+	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		stopped(name)(t, ctx, h)
+		require.NoError(t, h.Reboot())
+	}
+}

@@ -1,0 +1,204 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// Space is what ZFS tells of a dataset's place on disk: what df(1) and zfs-get(8)
+// show of it.
+type Space struct {
+	Used      uint64 // bytes, by the dataset and all below it
+	Available uint64 // bytes
+	Quota     uint64 // bytes; 0 for none
+	Reserved  uint64 // bytes, the property reservation; 0 for none
+	// CompressRatio is how many times smaller the data became; 1 for not at all.
+	CompressRatio float64
+	Compression   string // such as "lz4" or "off"
+	Dedup         string // such as "off"
+	Origin        string // snapshot the dataset is a clone of; "" if it is none
+	Mountpoint    string // "" if it has none
+}
+
+var spaceProperties = []string{"quota", "reservation", "compressratio", "compression", "dedup"}
+
+// Space reads what ZFS tells of the jail's dataset. Errors: ErrNotFound and
+// those of the Store.
+func (g *JailGenerator) Space(ctx context.Context) (Space, error) {
+	d, err := g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{Properties: spaceProperties})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Space{}, g.refused("read the space of", err)
+	}
+	return spaceOf(d), nil
+}
+
+// Spaces reads what ZFS tells of all jails, by [JailGenerator.Dataset]: one
+// process for each source, however many jails there are.
+func Spaces(ctx context.Context, h *host.Host) (map[string]Space, error) {
+	sources, err := h.Sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]Space{}
+	for _, s := range sources {
+		sets, err := h.Store.List(ctx, s.Jails(), zfsstore.ListOptions{
+			Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem}, Properties: spaceProperties,
+		})
+		if errors.Is(err, zfsstore.ErrNotFound) {
+			continue // no jail was ever made
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range sets {
+			if d.Name != s.Jails() {
+				out[d.Name] = spaceOf(d)
+			}
+		}
+	}
+	return out, nil
+}
+
+func spaceOf(d zfsstore.Dataset) Space {
+	number := func(name string) uint64 {
+		n, _ := strconv.ParseUint(d.Properties[name].Value, 10, 64)
+		return n
+	}
+	ratio, err := strconv.ParseFloat(strings.TrimSuffix(d.Properties["compressratio"].Value, "x"), 64)
+	if err != nil {
+		ratio = 1
+	}
+	return Space{
+		Used: d.Used, Available: d.Available, Quota: number("quota"), Reserved: number("reservation"),
+		CompressRatio: ratio, Compression: d.Properties["compression"].Value, Dedup: d.Properties["dedup"].Value,
+		Origin: d.Origin, Mountpoint: d.Mountpoint,
+	}
+}
+
+// Text writes one of the properties available, used, quota, reservation,
+// compressratio, compression, dedup, mountpoint and origin as zfs-get(8) prints
+// it; ok is false for any other.
+func (s Space) Text(property string) (text string, ok bool) {
+	size := func(n uint64) string {
+		if n == 0 {
+			return "none"
+		}
+		return sizeText(n)
+	}
+	or := func(text, none string) string {
+		if text == "" {
+			return none
+		}
+		return text
+	}
+	switch property {
+	case "available":
+		return sizeText(s.Available), true
+	case "used":
+		return sizeText(s.Used), true
+	case "quota":
+		return size(s.Quota), true
+	case "reservation":
+		return size(s.Reserved), true
+	case "compressratio":
+		return fmt.Sprintf("%.2fx", s.CompressRatio), true
+	case "compression":
+		return or(s.Compression, "off"), true
+	case "dedup":
+		return or(s.Dedup, "off"), true
+	case "mountpoint":
+		return or(s.Mountpoint, "none"), true
+	case "origin":
+		return or(s.Origin, "-"), true
+	}
+	return "", false
+}
+
+// sizeText writes bytes as zfs(8) does: at most five characters, with as many
+// digits behind the point as fit.
+func sizeText(n uint64) string {
+	const units = "BKMGTPE"
+	unit, scale := 0, uint64(1)
+	for n/scale >= 1024 && unit < len(units)-1 {
+		unit++
+		scale *= 1024
+	}
+	suffix := units[unit : unit+1]
+	if n%scale == 0 {
+		return fmt.Sprintf("%d%s", n/scale, suffix)
+	}
+	for digits := 2; ; digits-- {
+		text := fmt.Sprintf("%.*f%s", digits, float64(n)/float64(scale), suffix)
+		if len(text) <= 5 || digits == 0 {
+			return text
+		}
+	}
+}
+
+// Effective is the jail's configuration as it counts: its own properties, those
+// of the source's defaults file, and the schema's defaults.
+func (g *JailGenerator) Effective() config.Effective { return g.effective() }
+
+// Defaults are the properties that jails of a source inherit, as its defaults
+// file has them, and the space of the dataset it is in; the empty source is the
+// main one. iocage_legacy keeps its defaults as properties of the dataset
+// .defaults, which is looked at when there is no file. Without either the
+// configuration is empty.
+//
+// Errors: host.ErrSourceNotFound, host.ErrNotActivated, config.ErrMalformed and
+// those of the Store.
+func Defaults(ctx context.Context, h *host.Host, source string) (*config.Config, Space, error) {
+	s, err := h.Source(ctx, source)
+	if err != nil {
+		return nil, Space{}, err
+	}
+	mounts, err := h.Mounts(ctx)
+	if err != nil {
+		return nil, Space{}, err
+	}
+	c := config.New()
+	if path, ok := mounts.Dataset(s.Dataset); ok {
+		c, err = config.ReadDefaults(path)
+		if err != nil && !errors.Is(err, config.ErrNoConfig) {
+			return nil, Space{}, err
+		}
+	}
+	root := s.Dataset
+	legacy, getErr := h.Store.Get(ctx, s.Dataset+"/.defaults", zfsstore.GetOptions{Properties: []string{zfsstore.AllProperties}})
+	switch {
+	case errors.Is(getErr, zfsstore.ErrNotFound):
+	case getErr != nil:
+		return nil, Space{}, getErr
+	case err != nil: // no file
+		c, root = legacyConfig(legacy), legacy.Name
+	}
+	d, err := h.Store.Get(ctx, root, zfsstore.GetOptions{Properties: spaceProperties})
+	if err != nil {
+		return nil, Space{}, err
+	}
+	if c == nil {
+		c = config.New()
+	}
+	return c, spaceOf(d), nil
+}
+
+// legacyConfig reads the local user properties of a dataset.
+func legacyConfig(d zfsstore.Dataset) *config.Config {
+	local := map[string]string{}
+	for name, p := range d.Properties {
+		if p.Source == zfsstore.SourceLocal {
+			local[name] = p.Value
+		}
+	}
+	return config.FromProperties(local)
+}

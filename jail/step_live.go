@@ -1,0 +1,332 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/atomicfile"
+	"github.com/libioc/go-libioc/internal/network"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+type saveArgs struct {
+	Dataset string   `json:"dataset"`
+	File    string   `json:"file"` // below the dataset's mountpoint
+	Data    []byte   `json:"data"`
+	Old     before   `json:"old"`
+	Keys    []string `json:"keys"`
+}
+
+// stepSaveConfig replaces the configuration file of a jail.
+var stepSaveConfig = plan.Define(plan.Spec[env, saveArgs]{
+	Name:   "save configuration",
+	Detail: func(a saveArgs) string { return a.Dataset + "/" + a.File + ": " + strings.Join(a.Keys, ", ") },
+	Event: func(e env, a saveArgs) events.IocEvent {
+		return events.JailConfigSave{Jail: e.jail, Keys: a.Keys}
+	},
+	Durable: true,
+	Do: func(ctx context.Context, e env, a saveArgs, _ *plan.Call) error {
+		path, err := e.host.Mountpoint(ctx, a.Dataset)
+		if err != nil {
+			return err
+		}
+		return atomicfile.Write(filepath.Join(path, a.File), a.Data, 0o644)
+	},
+	Undo: func(ctx context.Context, e env, a saveArgs, _ *plan.Call) error {
+		path, err := e.host.Mountpoint(ctx, a.Dataset)
+		if err != nil {
+			return err
+		}
+		if a.Old.Had {
+			return atomicfile.Write(filepath.Join(path, a.File), a.Old.Data, 0o644)
+		}
+		err = os.Remove(filepath.Join(path, a.File))
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		return err
+	},
+})
+
+type configApplyArgs struct {
+	Live  []string `json:"live"`
+	Later []string `json:"later"`
+}
+
+// stepConfigApply changes nothing: it tells when each change counts.
+var stepConfigApply = plan.Define(plan.Spec[env, configApplyArgs]{
+	Name: "tell effects",
+	Detail: func(a configApplyArgs) string {
+		return "live: " + strings.Join(a.Live, ", ") + "; next start: " + strings.Join(a.Later, ", ")
+	},
+	Event: func(e env, a configApplyArgs) events.IocEvent {
+		return events.JailConfigApply{Jail: e.jail, Live: a.Live, NextStart: a.Later}
+	},
+	Do: func(context.Context, env, configApplyArgs, *plan.Call) error { return nil },
+})
+
+type paramArgs struct {
+	Jail string  `json:"jail"`
+	New  []param `json:"new"`
+	Old  []param `json:"old"`
+}
+
+// stepParams changes parameters of a jail that runs.
+var stepParams = plan.Define(plan.Spec[env, paramArgs]{
+	Name:   "change parameters",
+	Detail: func(a paramArgs) string { return a.Jail + describe(a.New) },
+	Event: func(e env, a paramArgs) events.IocEvent {
+		return events.JailConfigApply{Jail: e.jail, Live: paramNames(a.New)}
+	},
+	Do: func(ctx context.Context, e env, a paramArgs, _ *plan.Call) error {
+		return updateJail(ctx, e.host, a.Jail, a.New)
+	},
+	Undo: func(ctx context.Context, e env, a paramArgs, c *plan.Call) error {
+		err := updateJail(ctx, e.host, a.Jail, a.Old)
+		if c.Rebooted || errors.Is(err, kernel.ErrNotFound) {
+			return nil
+		}
+		return err
+	},
+})
+
+func paramNames(list []param) []string {
+	var out []string
+	for _, p := range list {
+		out = append(out, p.Name)
+	}
+	return out
+}
+
+func updateJail(ctx context.Context, h *host.Host, jail string, list []param) error {
+	if len(list) == 0 {
+		return nil
+	}
+	params := []kernel.Param{kernel.String("name", jail)}
+	for _, p := range list {
+		if p.Empty {
+			p.Data = []byte{}
+		}
+		params = append(params, kernel.Param{Name: p.Name, Data: p.Data})
+	}
+	_, err := h.Kernel.JailSet(ctx, kernel.JailUpdate, params...)
+	return err
+}
+
+type limitChangeArgs struct {
+	limitArgs
+	Old []string `json:"old"` // the rules that were there
+}
+
+// stepChangeLimits makes the rules of a running jail be these; undo brings the
+// former ones back.
+var stepChangeLimits = plan.Define(plan.Spec[env, limitChangeArgs]{
+	Name:   "change limits",
+	Detail: func(a limitChangeArgs) string { return "jail:" + a.Jail + " to " + strings.Join(a.Rules, " ") },
+	Event:  func(e env, a limitChangeArgs) events.IocEvent { return limitEvent(e, "set", a.Rules, a.Notes) },
+	Do: func(ctx context.Context, e env, a limitChangeArgs, c *plan.Call) error {
+		if a.Off {
+			c.Skip("kern.racct.enable is 0: limits need kern.racct.enable=1 in loader.conf(5) and a reboot")
+			return nil
+		}
+		return setLimits(ctx, e.host.Kernel, a.Jail, a.Rules)
+	},
+	Undo: func(ctx context.Context, e env, a limitChangeArgs, c *plan.Call) error {
+		if c.Rebooted || a.Off {
+			return nil
+		}
+		return setLimits(ctx, e.host.Kernel, a.Jail, a.Old)
+	},
+})
+
+type changeArgs struct {
+	Key  netKey          `json:"key"`
+	ID   kernel.Identity `json:"id"`
+	From network.Spec    `json:"from"`
+	To   network.Spec    `json:"to"`
+	// Params are the addresses of a jail without its own stack.
+	Params    []param `json:"params,omitempty"`
+	OldParams []param `json:"old_params,omitempty"`
+}
+
+// stepChangeNetwork brings the network of a running jail from one state to
+// another, doing only what differs from what is there. From may be the same as
+// To; then it is a repair.
+var stepChangeNetwork = plan.Define(plan.Spec[env, changeArgs]{
+	Name:   "change network",
+	Detail: func(a changeArgs) string { return describeNetwork(a.To) },
+	Event:  func(e env, _ changeArgs) events.IocEvent { return events.JailNetworkSetup{Jail: e.jail} },
+	Do: func(ctx context.Context, e env, a changeArgs, c *plan.Call) error {
+		data, err := os.ReadFile(a.Key.path(e.host))
+		if err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		effect := changeEffect{Record: before{data, err == nil}}
+		if err := c.SetEffect(effect); err != nil {
+			return err
+		}
+		return changeNetwork(ctx, e, a, a.From, a.To, a.Params, func(m network.Made) error {
+			effect.Made = m
+			return c.SetEffect(effect)
+		})
+	},
+	Undo: func(ctx context.Context, e env, a changeArgs, c *plan.Call) error {
+		var done changeEffect
+		if c.Rebooted || !c.Effect(&done) {
+			return nil
+		}
+		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.ID.Name))
+		if errors.Is(err, kernel.ErrNotFound) || err == nil && id != a.ID {
+			return nil // it has ended, and what is left is found by its marks
+		}
+		if err != nil {
+			return err
+		}
+		err = network.RemoveNIC(ctx, e.host.Kernel, a.To.Jail, "-", done.Made) // only what has no mark
+		if e := changeNetwork(ctx, e, a, a.To, a.From, a.OldParams, func(network.Made) error { return nil }); e != nil {
+			return errors.Join(err, e)
+		}
+		if done.Record.Had {
+			return errors.Join(err, atomicfile.Write(a.Key.path(e.host), done.Record.Data, 0o600))
+		}
+		return errors.Join(err, a.Key.remove(e.host))
+	},
+})
+
+type changeEffect struct {
+	Record before       `json:"record"`
+	Made   network.Made `json:"made"`
+}
+
+func changeNetwork(ctx context.Context, e env, a changeArgs, from, to network.Spec, params []param, will func(network.Made) error) error {
+	boot, err := e.host.Kernel.BootID(ctx)
+	if err != nil {
+		return err
+	}
+	r, _, err := a.Key.current(ctx, e.host)
+	if err != nil {
+		return err
+	}
+	r.Boot, r.Spec = boot, to
+	if to.VNET {
+		err = changeVnet(ctx, e.host, a.ID, from, to, will)
+	} else {
+		err = changeAliases(ctx, e.host, a, &r, to, params)
+	}
+	if err != nil {
+		return err
+	}
+	if to.UsesPf() {
+		err = e.host.Kernel.PfLoad(ctx, network.Anchor(to.Jail), to.PfText(to.Inward()))
+	} else if from.UsesPf() {
+		err = flushPf(ctx, e.host.Kernel, from)
+	}
+	if err != nil {
+		return err
+	}
+	return a.Key.write(e.host, r)
+}
+
+// changeAliases adds addresses before the jail gets them and removes them after
+// it has lost them.
+func changeAliases(ctx context.Context, h *host.Host, a changeArgs, r *netRecord, to network.Spec, params []param) error {
+	unlock, err := lockNetwork(ctx, h, "addresses")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	_, err = network.AddAliases(ctx, h.Kernel, to.Aliases, func(added []network.Alias) error {
+		// Written down before it is there, so that nothing is left behind.
+		next := *r
+		next.Added = append(slices.Clone(r.Added), added...)
+		return a.Key.write(h, next)
+	})
+	if err != nil {
+		return err
+	}
+	now, ok, err := a.Key.current(ctx, h)
+	if err != nil {
+		return err
+	}
+	if ok {
+		r.Added = now.Added
+	}
+	if err := network.WaitBindable(ctx, h.Kernel, to.Aliases); err != nil {
+		return err
+	}
+	if err := updateJail(ctx, h, a.ID.Name, params); err != nil {
+		return err
+	}
+	var gone, kept []network.Alias
+	for _, alias := range r.Added {
+		if slices.Contains(to.Aliases, alias) {
+			kept = append(kept, alias)
+		} else {
+			gone = append(gone, alias)
+		}
+	}
+	if err := dropAliases(ctx, h, a.ID.Name, gone); err != nil {
+		return err
+	}
+	r.Added = kept
+	return nil
+}
+
+func changeVnet(ctx context.Context, h *host.Host, id kernel.Identity, from, to network.Spec, will func(network.Made) error) error {
+	old := map[string]network.NIC{}
+	for _, n := range from.NICs {
+		old[n.Name] = n
+		if !slices.ContainsFunc(to.NICs, func(m network.NIC) bool { return m.Name == n.Name && m.Secure == n.Secure }) {
+			if err := removeNIC(ctx, h, nicArgs{Jail: from.Jail, NIC: n, Bridge: bridgeOf(from, n)}, network.Made{}); err != nil {
+				return err
+			}
+		}
+	}
+	for _, n := range to.NICs {
+		var drop []netip.Prefix
+		for _, p := range old[n.Name].Addrs {
+			if !slices.Contains(n.Addrs, p) {
+				drop = append(drop, p)
+			}
+		}
+		if _, err := ensureNIC(ctx, h, id, nicArgs{Jail: to.Jail, NIC: n, Bridge: bridgeOf(to, n)}, drop, will); err != nil {
+			return err
+		}
+		if n.Secure != "" && !n.DHCP && !n.SLAAC {
+			unlock, err := lockNetwork(ctx, h, "interfaces")
+			if err != nil {
+				return err
+			}
+			_, err = network.EnsureRules(ctx, h.Kernel, to.Jail, id.JID, n, network.NamesOf(n, id.JID), n.Addrs)
+			unlock()
+			if err != nil {
+				return err
+			}
+		}
+		if was := old[n.Name]; (n.DHCP && !was.DHCP) || (n.SLAAC && !was.SLAAC) {
+			a := requestArgs{Jail: to.Jail, NIC: n, Limit: defaultDHCP}
+			if _, err := request(ctx, h, id, a); err != nil && n.DHCP {
+				return err
+			}
+		}
+	}
+	in := h.Kernel.In(id)
+	var gone []network.Route
+	for _, r := range from.Routes {
+		if !slices.ContainsFunc(to.Routes, func(s network.Route) bool { return s.Dest == r.Dest && s.FIB == r.FIB }) {
+			gone = append(gone, r)
+		}
+	}
+	if err := network.RemoveRoutes(ctx, in, gone); err != nil {
+		return err
+	}
+	return network.EnsureRoutes(ctx, in, to.Routes)
+}

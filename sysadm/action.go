@@ -1,0 +1,181 @@
+package sysadm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/libioc/go-libioc/jail"
+)
+
+// Action describes one action of the class.
+type Action struct {
+	Name string
+	Role Role
+	// Exec tells that the permission to run commands is needed as well.
+	Exec bool
+	// Dialects are those whose documents have the action. All of them can be
+	// asked for it.
+	Dialects []Dialect
+	// Job tells that the answer names a job instead of waiting for the end.
+	Job  bool
+	Args []Arg
+	Doc  string
+
+	// strict actions answer 400 to a missing argument; those of 2016 answer
+	// {"error":"Missing required keys"}.
+	strict bool
+	run    func(c *call) (any, error)
+}
+
+// Arg is one argument of an action.
+type Arg struct {
+	Name     string
+	Required bool
+	List     bool // an array of strings, or one string
+	Doc      string
+}
+
+// Actions lists all actions by name.
+func Actions() []Action {
+	var out []Action
+	for _, name := range slices.Sorted(maps.Keys(actions)) {
+		a := actions[name]
+		a.Name = name
+		out = append(out, a)
+	}
+	return out
+}
+
+// call is one action at work.
+type call struct {
+	context.Context
+	*Server
+	request *request
+	args    map[string]json.RawMessage
+	target  string // what it is about, for the audit log
+	failed  bool   // it failed, though the answer says so in another way than by error
+}
+
+// arg is a string argument; empty when it is not there.
+func (c *call) arg(name string) string {
+	s, _ := text(c.args[name])
+	return s
+}
+
+// jailArg is the argument that names a jail; unreleased servers called it
+// jail_uuid.
+func (c *call) jailArg() string {
+	if name := c.arg("jail"); name != "" {
+		return name
+	}
+	return c.arg("jail_uuid")
+}
+
+// has tells whether an argument is there, and of its type.
+func (c *call) has(a Arg) bool {
+	switch list, ok := texts(c.args[a.Name]); {
+	case a.Name == "jail":
+		return c.jailArg() != ""
+	case a.List:
+		return ok && len(list) > 0 && list[0] != ""
+	}
+	return c.arg(a.Name) != ""
+}
+
+// errBadRequest is answered with 400.
+var errBadRequest = errors.New("bad request")
+
+// toolError is an error in the words of iocage's own tool.
+type toolError string
+
+func (e toolError) Error() string { return "  ERROR: " + string(e) }
+
+var errMissing = errors.New("Missing required keys") //nolint // the API's own words
+
+// iocage answers an action of the class.
+func (s *Server) iocage(ctx context.Context, r *request, begun time.Time) answer {
+	args, ok := members(r.args)
+	if !ok {
+		return refuse(http.StatusBadRequest)
+	}
+	name, _ := text(args["action"])
+	a, known := actions[name]
+	if raw, has := args["api"]; has {
+		api, _ := text(raw)
+		d, err := ParseDialect(api)
+		if err != nil {
+			return refuse(http.StatusBadRequest)
+		}
+		r.api = d
+	}
+	if !known {
+		s.observe(r, "other", refuse(http.StatusBadRequest), false, begun)
+		return refuse(http.StatusBadRequest)
+	}
+	c := &call{Server: s, request: r, args: args}
+	c.target = c.jailArg()
+	out, result := s.run(ctx, a, c)
+	if m, ok := out.args.(object); ok && !out.failed() {
+		out.args = object{name: m}
+	}
+	level := s.log.Info
+	if a.Role == RoleRead && result == "ok" {
+		level = s.log.Debug
+	}
+	level("action", "user", r.user.Name, "peer", r.peer, "action", name, "target", c.target, "result", result)
+	s.observe(r, "sysadm/iocage/"+name, out, result == "failed", begun)
+	return out
+}
+
+// run does the action if the user may, and turns its error into an answer.
+func (s *Server) run(ctx context.Context, a Action, c *call) (answer, string) {
+	if !c.request.user.may(a) || a.Exec && !s.opts.AllowExec {
+		return refuse(http.StatusForbidden), "forbidden"
+	}
+	for _, arg := range a.Args {
+		if !arg.Required || c.has(arg) {
+			continue
+		}
+		if a.strict {
+			return refuse(http.StatusBadRequest), "bad request"
+		}
+		return ok(object{"error": errMissing.Error()}), "failed"
+	}
+	select {
+	case s.working <- struct{}{}:
+		defer func() { <-s.working }()
+	case <-ctx.Done():
+		return refuse(http.StatusServiceUnavailable), "gone"
+	}
+	if a.Role != RoleRead {
+		// What was begun is finished, whether or not the client still listens.
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.limits.Action)
+	defer cancel()
+	c.Context = ctx
+	out, err := a.run(c)
+	switch {
+	case errors.Is(err, errBadRequest):
+		return refuse(http.StatusBadRequest), "bad request"
+	case err != nil:
+		return ok(object{"error": c.words(err)}), "failed"
+	}
+	if c.failed {
+		return ok(out), "failed"
+	}
+	return ok(out), "ok"
+}
+
+// words are an error's, in those of iocage's tool where it had some.
+func (c *call) words(err error) string {
+	if errors.Is(err, jail.ErrNotFound) {
+		return toolError(c.target + " was not found!").Error()
+	}
+	return err.Error()
+}

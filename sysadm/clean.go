@@ -1,0 +1,80 @@
+package sysadm
+
+import (
+	"errors"
+
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/release"
+)
+
+// The clean actions destroy everything of a kind. Nothing is destroyed while a
+// jail of the kind runs.
+
+func cleanjails(c *call) (any, error) {
+	return cleaned("All jails have been cleaned.", c.clean(func(j *jail.Jail) bool { return !isTemplate(j) }))
+}
+
+func cleantemplates(c *call) (any, error) {
+	return cleaned("All templates have been cleaned.", c.clean(isTemplate))
+}
+
+func cleanreleases(c *call) (any, error) {
+	return cleaned("All RELEASEs have been cleaned.", c.cleanReleases())
+}
+
+func cleanall(c *call) (any, error) {
+	err := c.clean(func(*jail.Jail) bool { return true })
+	if err == nil {
+		err = c.cleanReleases()
+	}
+	return cleaned("All iocage datasets have been cleaned.", err)
+}
+
+func cleaned(text string, err error) (any, error) { return object{"success": text}, err }
+
+// clean destroys the jails that are to go. A jail that others were cloned from
+// goes after them.
+func (c *call) clean(which func(*jail.Jail) bool) error {
+	c.target = "all"
+	var left []*jail.Jail
+	for j, err := range c.jails() {
+		switch {
+		case j == nil:
+			return err
+		case !which(j):
+			continue
+		case j.Status().Running:
+			return toolError("cannot clean: " + label(j) + " is running!")
+		}
+		left = append(left, j)
+	}
+	for len(left) > 0 {
+		var again []*jail.Jail
+		var first error
+		for _, j := range left {
+			_, err := j.Destroy(c, jail.DestroyOptions{Busy: jail.Wait})
+			if err != nil && !errors.Is(err, jail.ErrNotFound) {
+				again = append(again, j)
+				first = errors.Join(first, err)
+			}
+		}
+		if len(again) == len(left) {
+			return first
+		}
+		left = again
+	}
+	return nil
+}
+
+// cleanReleases destroys what no jail needs. One that is needed stays, and is an
+// error.
+func (c *call) cleanReleases() error {
+	c.target = "all"
+	all, err := release.Clean(c, c.host, release.CleanOptions{Dependants: jail.Dependants(c.host)})
+	for _, r := range all {
+		if errors.Is(r.Err, release.ErrInUse) {
+			err = errors.Join(err, r.Err)
+		}
+	}
+	return err
+}

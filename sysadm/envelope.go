@@ -1,0 +1,146 @@
+package sysadm
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// request is one call, whichever way it came.
+type request struct {
+	namespace, name string // in lower case
+	spelled         string // the name as the client wrote it
+	id              string
+	args            json.RawMessage
+	api             Dialect
+	user            *User // nil before the login
+	peer            string
+	conn            *conn // nil for REST
+}
+
+// answer is what a call gets. Code is an HTTP status; anything but 200 is an
+// error of the transport and its args have no meaning to WebSocket clients.
+type answer struct {
+	code int
+	args any
+	// none is the answer to auth_clear: there is none.
+	none bool
+	// retry is how many seconds a blocked login has to wait.
+	retry int
+}
+
+func ok(args any) answer      { return answer{code: http.StatusOK, args: args} }
+func refuse(code int) answer  { return answer{code: code, args: object{}} }
+func (a answer) failed() bool { return a.code != http.StatusOK }
+func (a answer) reason() string {
+	// "Not Found", "Bad Request": the words of the status line are the message.
+	return http.StatusText(a.code)
+}
+
+// envelope is a message of the WebSocket form.
+type envelope struct {
+	Args      any    `json:"args"`
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+}
+
+// reply wraps an answer for the WebSocket.
+func (r *request) reply(a answer) envelope {
+	if a.failed() {
+		return envelope{
+			Args: object{"code": strconv.Itoa(a.code), "message": a.reason()},
+			ID:   r.id, Name: "error", Namespace: "error",
+		}
+	}
+	name := "response"
+	if r.id == "" {
+		name = r.spelled // as the original server, for clients that match by name
+	}
+	return envelope{Args: a.args, ID: r.id, Name: name, Namespace: r.namespace}
+}
+
+// decode reads the JSON object of a message. With whole, as in the REST form,
+// an object without args is itself the args.
+func decode(data []byte, whole bool) (request, bool) {
+	var r request
+	m, ok := members(data)
+	if !ok {
+		return r, false
+	}
+	args, has := m["args"]
+	if !has && whole {
+		args = data
+	}
+	namespace, _ := text(m["namespace"])
+	r.spelled, _ = text(m["name"])
+	r.namespace, r.name = strings.ToLower(namespace), strings.ToLower(r.spelled)
+	r.id, _ = text(m["id"])
+	r.args = args
+	return r, true
+}
+
+// members reads a JSON object; keys are those of the text, case and all.
+func members(data []byte) (map[string]json.RawMessage, bool) {
+	var m map[string]json.RawMessage
+	err := json.Unmarshal(data, &m)
+	return m, err == nil && m != nil
+}
+
+// text reads a JSON string. A number or a truth value counts as its own text:
+// the API has strings only, and clients were lax about it.
+func text(raw json.RawMessage) (string, bool) {
+	if len(raw) == 0 {
+		return "", false
+	}
+	switch raw[0] {
+	case '"':
+		var s string
+		err := json.Unmarshal(raw, &s)
+		return s, err == nil
+	case '{', '[', 'n':
+		return "", false
+	}
+	return string(raw), true
+}
+
+// texts reads a JSON array of strings, or one string.
+func texts(raw json.RawMessage) ([]string, bool) {
+	if one, ok := text(raw); ok {
+		return []string{one}, true
+	}
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil || list == nil {
+		return nil, false
+	}
+	out := make([]string, 0, len(list))
+	for _, item := range list {
+		s, ok := text(item)
+		if !ok {
+			return nil, false
+		}
+		out = append(out, s)
+	}
+	return out, true
+}
+
+// encode writes JSON with sorted keys: indented by four blanks with a final
+// newline for REST, else on one line.
+func encode(v any, indent bool) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if indent {
+		e.SetIndent("", "    ")
+	}
+	if err := e.Encode(v); err != nil {
+		// Answers are maps, slices and strings.
+		panic("sysadm: " + err.Error())
+	}
+	if !indent {
+		return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	}
+	return b.Bytes()
+}

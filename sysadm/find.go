@@ -1,0 +1,88 @@
+package sysadm
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/jail"
+)
+
+// find loads the jail that a client names: by its name, which the documents
+// call uuid, else by its tag. Nothing but a jail that is there is ever found, and
+// no name stands for several: a tag that two jails have is an error.
+func (c *call) find(name string) (*jail.Jail, error) {
+	c.target = name
+	if sources, err := c.host.Sources(c); err != nil {
+		return nil, err
+	} else if len(sources) == 1 && strings.Contains(name, "/") {
+		return nil, jail.ErrNotFound // no list shows such a name
+	}
+	j, err := jail.Load(c, c.host, name)
+	if err == nil || !errors.Is(err, jail.ErrNotFound) {
+		return j, err
+	}
+	var found *jail.Jail
+	for j, listErr := range c.jails() {
+		switch {
+		case j == nil:
+			return nil, listErr
+		case tagOf(j) != name:
+		case found != nil:
+			return nil, toolError("multiple jails matching name: " + name + "!")
+		default:
+			found = j
+		}
+	}
+	if found == nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// tagOf is what SysAdm calls a jail's tag: the first of its tags, else its name
+// as libioc shows it.
+func tagOf(j *jail.Jail) string {
+	if tag, ok := j.Config().Raw("tag"); ok && !unset(tag) {
+		return tag
+	}
+	if tags, ok := j.Config().GetString("tags"); ok && !unset(tags) {
+		first, _, _ := strings.Cut(tags, ",")
+		return first
+	}
+	return j.HumanReadableName()
+}
+
+// unset tells the words for no value.
+func unset(text string) bool { return text == "" || text == "none" || text == "-" }
+
+// label is how iocage's tool names a jail.
+func label(j *jail.Jail) string { return j.Name() + " (" + tagOf(j) + ")" }
+
+// validTag refuses tags that could be taken for something else where a jail is
+// named: an option, a path, every jail.
+func validTag(tag string) error {
+	if tag == "" || strings.EqualFold(tag, "ALL") || strings.HasPrefix(tag, "-") ||
+		strings.ContainsAny(tag, "/,") || strings.Contains(tag, "..") {
+		return toolError("invalid tag " + tag)
+	}
+	return nil
+}
+
+// properties reads "key=value key=value", and refuses keys that the library
+// does not know.
+func properties(text string) (map[string]string, error) {
+	words, ok := config.SplitCommand(text)
+	if !ok {
+		return nil, toolError("unbalanced quotes in " + text)
+	}
+	out := map[string]string{}
+	for _, word := range words {
+		key, value, ok := strings.Cut(word, "=")
+		if _, known := config.Lookup(key); !ok || !known {
+			return nil, toolError("unsupported property: " + key + "!")
+		}
+		out[key] = value
+	}
+	return out, nil
+}

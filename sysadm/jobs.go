@@ -1,0 +1,246 @@
+package sysadm
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/libioc/go-libioc/events"
+)
+
+// The queues of SysAdm's dispatcher. Jobs of the first run side by side, those
+// of the second one after another.
+const (
+	parallel = "no_queue"
+	serial   = "iocage_queue"
+)
+
+// jobs are the long operations that clients have asked for.
+type jobs struct {
+	server *Server
+	slots  chan struct{} // one entry per running job
+	single sync.Mutex    // held by the running job of the serial queue
+
+	mu      sync.Mutex
+	changed *sync.Cond // a job has gone
+	all     []*job     // in the order of asking
+}
+
+// job is one operation. The documents know it by its id and by a command line:
+// nothing runs that line, it is a label that clients find the log under.
+type job struct {
+	id, queue, label, user string
+	work                   func(ctx context.Context) <-chan events.IocEvent
+
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	running  bool // below jobs.mu
+	started  time.Time
+	finished time.Time
+	log      strings.Builder
+	cut      bool // the log is full
+	code     int
+}
+
+func newJobs(s *Server) *jobs {
+	q := &jobs{server: s, slots: make(chan struct{}, s.limits.Jobs)}
+	q.changed = sync.NewCond(&q.mu)
+	return q
+}
+
+// start makes a job, unless one with its id is there or the user has too many.
+func (s *Server) start(c *call, j *job) (bool, error) {
+	q := s.jobs
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	own := 0
+	for _, other := range q.all {
+		if other.id == j.id {
+			return false, nil
+		}
+		if other.user == c.request.user.Name {
+			own++
+		}
+	}
+	if own >= s.limits.JobsPerUser {
+		return false, toolError("too many jobs of " + c.request.user.Name)
+	}
+	j.user = c.request.user.Name
+	// It outlives the call and the connection.
+	j.ctx, j.cancel = context.WithTimeout(context.WithoutCancel(c.Context), s.limits.Job)
+	q.all = append(q.all, j)
+	go q.run(j)
+	return true, nil
+}
+
+func (q *jobs) run(j *job) {
+	defer j.cancel()
+	if j.queue == serial {
+		q.single.Lock()
+		defer q.single.Unlock()
+	}
+	q.slots <- struct{}{}
+	defer func() { <-q.slots }()
+	q.mu.Lock()
+	j.running = true
+	j.started = q.server.host.Now()
+	q.mu.Unlock()
+	q.server.hub.send(j.begun, false)
+	if j.ctx.Err() != nil {
+		j.code = -1 // killed while it waited: could not start
+		j.add("canceled before it began", q.server.limits.Output)
+	} else {
+		q.follow(j)
+	}
+	j.finished = q.server.host.Now()
+	q.mu.Lock()
+	q.all = slices.DeleteFunc(q.all, func(other *job) bool { return other == j })
+	q.mu.Unlock()
+	q.server.hub.send(j.ended, false)
+	q.server.log.Info("job", "user", j.user, "job", j.id, "code", j.code)
+	q.changed.Broadcast()
+}
+
+// follow runs the operation, keeps what it tells and passes its progress on.
+func (q *jobs) follow(j *job) {
+	var last error
+	for e := range j.work(j.ctx) {
+		last = e.Head().Err
+		if e.Head().State.Final() {
+			j.add(events.Line(e), q.server.limits.Output)
+		}
+		q.server.hub.send(func(Dialect) object { return j.progress(e) }, true)
+	}
+	switch {
+	case last == nil:
+	case j.ctx.Err() != nil:
+		j.code = 15 // as a tool that was killed: SIGTERM
+	default:
+		j.code = 1
+	}
+}
+
+// add appends a line to the log, of which the beginning is kept.
+func (j *job) add(line string, limit int) {
+	switch {
+	case j.cut:
+	case j.log.Len()+len(line) > limit:
+		j.cut = true
+		j.log.WriteString("...\n")
+	default:
+		j.log.WriteString(line + "\n")
+	}
+}
+
+// begun and ended are the two events of the documents.
+func (j *job) begun(Dialect) object {
+	return object{"process_id": j.id, "state": "running"}
+}
+
+func (j *job) ended(d Dialect) object {
+	const local = "2006-01-02T15:04:05"
+	out := object{
+		"cmd_list": []string{j.label}, "state": "finished",
+		"time_started": j.started.Local().Format(local), "time_finished": j.finished.Local().Format(local),
+	}
+	code := strconv.Itoa(j.code)
+	if d != Dialect2017 {
+		out["proc_id"] = j.id
+		out["success"] = strconv.FormatBool(j.code == 0)
+		log := "[Running Command: " + j.label + " ]" + j.log.String()
+		if j.code != 0 {
+			log += "\n[Command Failed: " + code + " ]"
+		}
+		out["log"] = log
+		return out
+	}
+	out["process_id"] = j.id
+	out[j.label] = j.log.String()
+	out["return_codes/"+j.label] = code
+	return out
+}
+
+// progress is an event of ours, in the form that other classes of SysAdm use
+// for theirs.
+func (j *job) progress(e events.IocEvent) object {
+	out := object{
+		"event_system": "sysadm/iocage", "state": "running", "message": events.Line(e),
+		"process_details": object{"process_id": j.id, "state": "running", "cmd_list": []string{j.label}},
+	}
+	var done, total int64
+	switch e := e.(type) {
+	case events.ReleaseAssetDownload:
+		done, total = e.Received, e.Total
+	case events.ReleaseExtraction:
+		done, total = e.Received, e.Total
+	}
+	if total > 0 {
+		out["percent"] = strconv.FormatInt(100*done/total, 10)
+	}
+	return out
+}
+
+// list is the answer to rpc/dispatcher's list.
+func (q *jobs) list() object {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	out := object{}
+	for _, j := range q.all {
+		in, there := out[j.queue].(object)
+		if !there {
+			in = object{}
+			out[j.queue] = in
+		}
+		state := object{"commands": []string{j.label}, "state": "pending"}
+		if j.running {
+			state["state"] = "running"
+		}
+		if j.queue == serial {
+			state["queue_position"] = strconv.Itoa(len(in))
+		}
+		in[j.id] = state
+	}
+	return out
+}
+
+// kill cancels jobs, which then put back what they have done. Unknown ids are
+// passed over.
+func (q *jobs) kill(ids []string) []string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	killed := []string{}
+	for _, j := range q.all {
+		if slices.Contains(ids, j.id) {
+			j.cancel()
+			killed = append(killed, j.id)
+		}
+	}
+	return killed
+}
+
+func (q *jobs) cancelAll() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, j := range q.all {
+		j.cancel()
+	}
+}
+
+func (q *jobs) count() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.all)
+}
+
+// wait returns once there is no job.
+func (q *jobs) wait() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.all) > 0 {
+		q.changed.Wait()
+	}
+}

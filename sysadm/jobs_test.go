@@ -1,0 +1,283 @@
+package sysadm_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/release/releasetest"
+	"github.com/libioc/go-libioc/sysadm"
+)
+
+// stage is a plugin index whose operations the test plays.
+type stage struct {
+	list  []sysadm.Plugin
+	began chan sysadm.PluginRequest
+	end   chan error
+}
+
+func newStage() *stage {
+	return &stage{began: make(chan sysadm.PluginRequest, 10_000), end: make(chan error)}
+}
+
+func (s *stage) List(context.Context) ([]sysadm.Plugin, error) { return s.list, nil }
+
+func (s *stage) Create(ctx context.Context, p sysadm.PluginRequest) <-chan events.IocEvent {
+	op := events.NewOperation(events.Options{Room: 16})
+	go func() {
+		span := op.Begin(events.JailCreate{Jail: p.ID})
+		s.began <- p
+		var failed error
+		select {
+		case err := <-s.end:
+			failed = err
+			if err != nil {
+				span.Fail(err, "")
+			} else {
+				span.Done("")
+			}
+		case <-ctx.Done():
+			failed = context.Cause(ctx)
+			span.Fail(failed, "")
+		}
+		op.Close(failed)
+	}()
+	return op.Events()
+}
+
+const local = "2006-01-02T15:04:05"
+
+// TestTwoEvents: a job is told of by exactly two events, in each dialect's form.
+func TestTwoEvents(t *testing.T) {
+	now := time.Date(2017, 6, 5, 10, 0, 1, 0, time.Local)
+	w := newWorld(t)
+	w.now = func() time.Time { return now }
+	mirror := httptest.NewServer(releasetest.Mirror("10.3-RELEASE"))
+	defer mirror.Close()
+	w.opts.Fetch.Mirror = mirror.URL
+	c := w.dial("root")
+	c.call(`{"namespace":"events","name":"subscribe","id":"s","args":["dispatcher"]}`)
+	c.send(`{"namespace":"sysadm","name":"iocage","id":"f1","args":{"action":"fetchreleases","releases":["10.3-RELEASE"]}}`)
+
+	const id = "sysadm_iocage_fetch_release_10.3-RELEASE"
+	const label = "iocage fetch --verify -r 10.3-RELEASE"
+	var got []string
+	for range 3 {
+		got = append(got, c.next())
+	}
+	_, err := c.read(300 * time.Millisecond)
+	require.ErrorIs(t, err, errSilence, "two events and one answer, no more")
+	answer := `{"args":{"fetchreleases":{"started_dispatcher_id":["` + id + `"]}},"id":"f1","name":"response","namespace":"sysadm"}`
+	began := `{"args":{"process_id":"` + id + `","state":"running"},"id":"","name":"dispatcher","namespace":"events"}`
+	require.ElementsMatch(t, []string{answer, began}, got[:2], "the first event may overtake the answer")
+	var last struct {
+		Args                map[string]any
+		ID, Name, Namespace string
+	}
+	require.NoError(t, json.Unmarshal([]byte(got[2]), &last))
+	require.Equal(t, []string{"", "dispatcher", "events"}, []string{last.ID, last.Name, last.Namespace})
+	log, _ := last.Args[label].(string)
+	require.Contains(t, log, "[+] FetchRelease@10.3-RELEASE: OK")
+	require.Equal(t, map[string]any{
+		"cmd_list": []any{label}, label: log, "process_id": id, "return_codes/" + label: "0", "state": "finished",
+		"time_started": now.Format(local), "time_finished": now.Format(local),
+	}, last.Args)
+}
+
+// TestJobsOf2016: the events of that dialect have other members.
+func TestJobsOf2016(t *testing.T) {
+	w := newWorld(t)
+	w.api = sysadm.Dialect2016
+	s := newStage()
+	w.opts.Plugins = s
+	c := w.dial("root")
+	c.call(`{"namespace":"events","name":"subscribe","id":"s","args":["dispatcher"]}`)
+	c.send(plugin("gitlab"))
+	c.next()
+	c.next()
+	s.end <- fmt.Errorf("no luck")
+	var last struct{ Args map[string]any }
+	require.NoError(t, json.Unmarshal([]byte(c.next()), &last))
+	label := `iocage fetch -P --name gitlab ip4_addr="re0|10.20.0.130"`
+	require.Equal(t, []any{label}, last.Args["cmd_list"])
+	require.Equal(t, "sysadm_iocage_fetch_plugin_gitlab", last.Args["proc_id"])
+	require.Equal(t, "false", last.Args["success"])
+	require.Regexp(t, `(?s)^\[Running Command: `+`iocage fetch .* \]\[-\] JailCreate@gitlab: FAILED: no luck .*\n\[Command Failed: 1 \]$`, last.Args["log"])
+	require.NotContains(t, last.Args, "process_id")
+}
+
+func plugin(name string) string {
+	return `{"namespace":"sysadm","name":"iocage","id":"p","args":{"action":"createplugin","plugin":"` + name + `","net_device":"re0","ip4":"10.20.0.130"}}`
+}
+
+// TestListAndKill: what rpc/dispatcher says of jobs, and how one is ended.
+func TestListAndKill(t *testing.T) {
+	w := newWorld(t)
+	s := newStage()
+	w.opts.Plugins = s
+	c := w.dial("root")
+	require.Equal(t, `{"args":{"createplugin":{"started_dispatcher_id":"sysadm_iocage_fetch_plugin_gitlab"}},"id":"p","name":"response","namespace":"sysadm"}`,
+		c.call(plugin("gitlab")))
+	require.Equal(t, sysadm.PluginRequest{ID: "gitlab", Property: "ip4_addr", Value: "re0|10.20.0.130"}, <-s.began)
+	require.Equal(t, `{"args":{"code":"400","message":"Bad Request"},"id":"p","name":"error","namespace":"error"}`,
+		c.call(plugin("gitlab")), "the same plugin again")
+	c.call(`{"namespace":"events","name":"subscribe","id":"s","args":["dispatcher"]}`)
+	require.Equal(t, `{"args":{"jobs":{"no_queue":{"sysadm_iocage_fetch_plugin_gitlab":{"commands":["iocage fetch -P --name gitlab ip4_addr=\"re0|10.20.0.130\""],"state":"running"}}}},"id":"l1","name":"response","namespace":"rpc"}`,
+		c.call(`{"namespace":"rpc","name":"dispatcher","id":"l1","args":{"action":"list"}}`))
+	kill := `{"namespace":"rpc","name":"dispatcher","id":"k1","args":{"action":"kill","job_id":"sysadm_iocage_fetch_plugin_gitlab"}}`
+	require.Contains(t, w.dial("olga").call(kill), `"403"`)
+	c.send(kill)
+	got := []string{c.next(), c.next()}
+	all := strings.Join(got, "\n")
+	require.Contains(t, all, `{"args":{"killed":{"jobs":["sysadm_iocage_fetch_plugin_gitlab"]}},"id":"k1","name":"response","namespace":"rpc"}`)
+	require.Contains(t, all, `"return_codes/iocage fetch -P --name gitlab ip4_addr=\"re0|10.20.0.130\"":"15"`)
+	require.Equal(t, `{"args":{"jobs":{}},"id":"l","name":"response","namespace":"rpc"}`,
+		c.call(`{"namespace":"rpc","name":"dispatcher","id":"l","args":{"action":"list"}}`))
+}
+
+// TestProgress: events of ours come to those who ask for them.
+func TestProgress(t *testing.T) {
+	w := newWorld(t)
+	s := newStage()
+	w.opts.Plugins = s
+	plain, curious := w.dial("rita"), w.dial("rita")
+	plain.call(`{"namespace":"events","name":"subscribe","id":"s","args":["dispatcher"]}`)
+	require.Contains(t, curious.call(`{"namespace":"events","name":"subscribe","id":"s","args":["dispatcher","progress"]}`), `"progress"`)
+	w.dial("root").call(plugin("gitlab"))
+	s.end <- nil
+	read := func(c *client) (all []string) {
+		for {
+			m := c.next()
+			all = append(all, m)
+			if strings.Contains(m, `"finished"`) {
+				return all
+			}
+		}
+	}
+	require.Len(t, read(plain), 2)
+	all := read(curious)
+	require.Greater(t, len(all), 2)
+	for _, m := range all[1 : len(all)-1] {
+		require.Contains(t, m, `"event_system":"sysadm/iocage"`)
+		require.Contains(t, m, `"name":"dispatcher","namespace":"events"`)
+		require.Contains(t, m, `"process_details":{"cmd_list":["iocage fetch`)
+	}
+}
+
+// TestSerialQueue: jails made as jobs are made one after another, and a user
+// gets no more jobs than the limit.
+func TestSerialQueue(t *testing.T) {
+	w := newWorld(t)
+	w.fetch()
+	w.uuids = []string{"3030c554-d05e-11e5-8209-d05099728dbf", "1325b8bc-d05e-11e5-8209-d05099728dbf"}
+	w.opts.Limits.JobsPerUser = 2
+	s := newStage()
+	w.opts.Plugins = s
+	w.opts.Limits.Jobs = 1
+	c := w.dial("root")
+	c.call(`{"namespace":"events","name":"subscribe","id":"s","args":["dispatcher"]}`)
+	c.send(plugin("gitlab")) // holds the only slot
+	c.next()
+	c.next()
+	const id = "sysadm_iocage_create_jail_{3030c554-d05e-11e5-8209-d05099728dbf}"
+	create := `{"namespace":"sysadm","name":"iocage","id":"c","args":{"action":"createjail","release":"13.2-RELEASE","properties":"tag=x boot=on"}}`
+	require.Equal(t, `{"args":{"createjail":{"new_dispatcher_id":"`+id+`"}},"id":"c","name":"response","namespace":"sysadm"}`, c.call(create))
+	require.Equal(t, `{"args":{"jobs":{"iocage_queue":{"`+id+`":{"commands":["iocage create -r 13.2-RELEASE boot=on tag=x"],"queue_position":"0","state":"pending"}},`+
+		`"no_queue":{"sysadm_iocage_fetch_plugin_gitlab":{"commands":["iocage fetch -P --name gitlab ip4_addr=\"re0|10.20.0.130\""],"state":"running"}}}},"id":"l","name":"response","namespace":"rpc"}`,
+		c.call(`{"namespace":"rpc","name":"dispatcher","id":"l","args":{"action":"list"}}`))
+	require.Contains(t, c.call(create), `"error":"  ERROR: too many jobs of root"`)
+	s.end <- nil
+	for finished := 0; finished < 2; {
+		if m := c.next(); strings.Contains(m, `"finished"`) {
+			require.Contains(t, m, `:"0"`)
+			finished++
+		}
+	}
+	require.Contains(t, fmt.Sprint(w.action(`{"action":"listjails"}`)), "tag:x")
+	require.Contains(t, fmt.Sprint(w.action(`{"action":"createjail","release":"13.2-RELEASE","packages":["nginx"]}`)), "error")
+}
+
+// TestKilledWhileItWaits: a job that never began is told of as one that could
+// not start.
+func TestKilledWhileItWaits(t *testing.T) {
+	w := newWorld(t)
+	s := newStage()
+	w.opts.Plugins = s
+	w.opts.Limits.Jobs = 1
+	c := w.dial("root")
+	c.call(plugin("one"))
+	<-s.began
+	c.call(plugin("two"))
+	c.call(`{"namespace":"rpc","name":"dispatcher","id":"k","args":{"action":"kill","job_id":["sysadm_iocage_fetch_plugin_two","nosuch"]}}`)
+	c.call(`{"namespace":"events","name":"subscribe","id":"s","args":["dispatcher"]}`)
+	s.end <- nil
+	all := c.next() + c.next() + c.next()
+	require.Contains(t, all, `"return_codes/iocage fetch -P --name two ip4_addr=\"re0|10.20.0.130\"":"-1"`)
+	require.Empty(t, s.began, "it was never begun")
+}
+
+// TestShutdown: jobs are let end, new calls refused; with no time left they are
+// canceled and waited for.
+func TestShutdown(t *testing.T) {
+	for _, patient := range []bool{true, false} {
+		w := newWorld(t)
+		s := newStage()
+		w.opts.Plugins = s
+		c := w.dial("root")
+		c.call(plugin("gitlab"))
+		<-s.began
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		if patient {
+			ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second)
+		}
+		defer cancel()
+		done := make(chan error, 1)
+		go func() { done <- w.server.Shutdown(ctx) }()
+		require.Eventually(t, func() bool { return w.server.Healthy(t.Context()) != nil }, time.Second, time.Millisecond)
+		code, _ := w.rest("root", `{"action":"df"}`)
+		require.Equal(t, 503, code)
+		if patient {
+			require.Equal(t, 1, w.server.Stats().Jobs)
+			s.end <- nil
+			require.NoError(t, <-done)
+		} else {
+			require.ErrorIs(t, <-done, context.DeadlineExceeded)
+		}
+		require.Zero(t, w.server.Stats().Jobs)
+		require.Eventually(t, func() bool { return w.server.Stats().Connections == 0 }, 10*time.Second, 10*time.Millisecond)
+	}
+}
+
+// TestBadFetches: what fetchreleases refuses.
+func TestBadFetches(t *testing.T) {
+	w := newWorld(t)
+	mirror := httptest.NewServer(releasetest.Mirror("13.3-RELEASE"))
+	defer mirror.Close()
+	w.opts.Fetch.Mirror = mirror.URL
+	for _, body := range []string{
+		`{"action":"fetchreleases"}`, `{"action":"fetchreleases","releases":[]}`, `{"action":"fetchreleases","releases":""}`,
+		`{"action":"fetchreleases","releases":{}}`, `{"action":"fetchreleases","releases":[1,[]]}`,
+		`{"action":"fetchreleases","releases":"../13.2-RELEASE"}`, `{"action":"fetchreleases","releases":["-r"]}`,
+		`{"action":"createplugin","plugin":"x","net_device":"re0"}`,
+	} {
+		code, text := w.rest("root", body)
+		if strings.Contains(body, "createplugin") {
+			require.Contains(t, text, `"error": "no plugin index is configured"`)
+			continue
+		}
+		require.Equal(t, 400, code, body)
+		require.Equal(t, emptyArgs, text, body)
+	}
+	// A string, and the mark of releases without support.
+	code, text := w.rest("root", `{"action":"fetchreleases","releases":"13.3-RELEASE (EOL)"}`)
+	require.Equal(t, 200, code)
+	require.Contains(t, text, `"sysadm_iocage_fetch_release_13.3-RELEASE"`)
+	require.Eventually(t, func() bool { return w.server.Stats().Jobs == 0 }, 10*time.Second, 10*time.Millisecond)
+}

@@ -1,0 +1,136 @@
+package sysadm
+
+import (
+	"errors"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/jail"
+)
+
+// startjail and stopjail answer the lines of iocage's tool below the jail's name
+// as the client gave it, failures too.
+func startjail(c *call) (any, error) {
+	return c.lines(func(j *jail.Jail) []string {
+		all, err := j.Start(c, jail.StartOptions{Busy: jail.Wait})
+		switch {
+		case errors.Is(err, jail.ErrRunning):
+			return []string{"  INFO: " + label(j) + " is already up"}
+		case errors.Is(err, jail.ErrTemplate):
+			return []string{
+				"  INFO: " + tagOf(j) + " is a template jail, ignoring start request.",
+				"  (disable template flag with: iocage set template=no " + tagOf(j) + ")",
+			}
+		}
+		c.failed = err != nil
+		return startLines(j, all, err)
+	}), nil
+}
+
+func stopjail(c *call) (any, error) {
+	return c.lines(func(j *jail.Jail) []string {
+		all, err := j.Stop(c, jail.StopOptions{Busy: jail.Wait})
+		if errors.Is(err, jail.ErrNotRunning) {
+			return []string{"  INFO: " + label(j) + " is already down"}
+		}
+		c.failed = err != nil
+		return stopLines(j, all, err)
+	}), nil
+}
+
+func (c *call) lines(do func(j *jail.Jail) []string) object {
+	name := c.jailArg()
+	j, err := c.find(name)
+	if err != nil {
+		c.failed = true
+		return object{name: textObject([]string{c.words(err)})}
+	}
+	return object{name: textObject(do(j))}
+}
+
+// startLines are what iocage's tool printed when it started a jail; nothing
+// that it would not have printed, except why it failed.
+func startLines(j *jail.Jail, all []events.IocEvent, err error) []string {
+	out := []string{"* Starting " + label(j)}
+	started := "  + Started (shared IP mode) OK"
+	if property(j, "vnet") == "yes" {
+		started = "  + Started OK"
+	}
+	network := ""
+	for _, e := range all {
+		switch e.(type) {
+		case events.JailAttach:
+			out = step(out, e, started, "")
+		case events.VnetInterfaceConfig:
+			if e.Head().State.Final() && network != "  + Configuring VNET FAILED" {
+				network = step(nil, e, "  + Configuring VNET OK", "  + Configuring VNET FAILED")[0]
+			}
+		case events.JailResourceLimitAction:
+			out = step(out, e, "  + Applying resource limits OK", "")
+		case events.JailHookStart:
+			out = step(out, e, "  + Starting services        OK", "  + Starting services        FAILED")
+		}
+	}
+	if network != "" {
+		out = append(out, network)
+	}
+	if property(j, "cpuset") != "-" && property(j, "cpuset") != "off" && err == nil {
+		out = append(out, "  + Appliyng CPU affinity OK") // the tool's spelling
+	}
+	if err != nil {
+		out = append(out, "! Start                      FAILED", "  ERROR: "+err.Error())
+	}
+	return out
+}
+
+// stopLines are those of a stop. The tool ran the hooks even when they were
+// empty, and said so.
+func stopLines(j *jail.Jail, all []events.IocEvent, err error) []string {
+	out := []string{"* Stopping " + label(j)}
+	pre, post, vnet := "OK", "OK", ""
+	for _, e := range all {
+		failed := e.Head().State == events.Failed
+		switch e.(type) {
+		case events.JailHookPrestop:
+			if failed {
+				pre = "FAILED"
+			}
+		case events.JailHookPoststop:
+			if failed {
+				post = "FAILED"
+			}
+		case events.JailHookStop:
+			out = step(out, e, "  + Stopping services        OK", "  + Stopping services        FAILED")
+		case events.VnetInterfaceConfig, events.JailNetworkTeardown:
+			if e.Head().State.Final() && property(j, "vnet") == "yes" {
+				vnet = step(nil, e, "  + Tearing down VNET        OK", "  + Tearing down VNET        FAILED")[0]
+			}
+		case events.JailRemove:
+			out = step(out, e, "  + Removing jail process    OK", "  + Removing jail processFAILED") // sic
+		}
+	}
+	out = append(out, "  + Running pre-stop         "+pre)
+	if vnet != "" {
+		out = append(out, vnet)
+	}
+	if err == nil || post != "OK" {
+		out = append(out, "  + Running post-stop        "+post)
+	}
+	if err != nil {
+		out = append(out, "  ERROR: "+err.Error())
+	}
+	return out
+}
+
+// step adds the line for the end of a step; one that was skipped printed
+// nothing, and some of the lines have no failed form.
+func step(out []string, e events.IocEvent, done, failed string) []string {
+	switch e.Head().State {
+	case events.Done:
+		return append(out, done)
+	case events.Failed:
+		if failed != "" {
+			return append(out, failed)
+		}
+	}
+	return out
+}

@@ -1,0 +1,65 @@
+package sysadm
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+
+	"github.com/libioc/go-libioc/internal/login"
+)
+
+// ErrLogin is a login that is wrong: no such user, or not this password.
+var ErrLogin = errors.New("wrong user or password")
+
+// login checks a password, unless the address or the account has had too many
+// wrong ones: then it is refused unchecked.
+func (s *Server) login(ctx context.Context, peer, name, password string) (*User, answer) {
+	return s.checkLogin(ctx, peer, name, func() (User, error) {
+		return s.opts.Auth.Authenticate(ctx, name, password)
+	})
+}
+
+func (s *Server) checkLogin(ctx context.Context, peer, account string, check func() (User, error)) (*User, answer) {
+	a := refuse(http.StatusUnauthorized)
+	keys := []login.Key{{Name: peer}}
+	if account != "" {
+		keys = append(keys, login.Key{Account: true, Name: account})
+	}
+	blocked := func() bool {
+		wait := s.guard.Blocked(keys)
+		a.retry = int(math.Ceil(wait.Seconds()))
+		return wait > 0
+	}
+	if blocked() {
+		return nil, a
+	}
+	// A few at a time, and looked at again then: many at once are no way around
+	// the count.
+	select {
+	case s.logins <- struct{}{}:
+		defer func() { <-s.logins }()
+	case <-ctx.Done():
+		return nil, a
+	}
+	if blocked() {
+		return nil, a
+	}
+	user, err := check()
+	if err != nil {
+		s.guard.Failed(keys)
+		s.log.Info("login failed", "user", account, "peer", peer, "result", loginResult(err))
+		return nil, a
+	}
+	s.guard.Succeeded(keys)
+	return &user, ok(nil)
+}
+
+// loginResult tells a wrong password from a store that cannot be asked, without
+// anything the client sent.
+func loginResult(err error) string {
+	if errors.Is(err, ErrLogin) {
+		return "wrong"
+	}
+	return "not checked"
+}

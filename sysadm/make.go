@@ -1,0 +1,183 @@
+package sysadm
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/release"
+)
+
+// createjail makes a jail, named by a UUID as iocage did, and tagged as the
+// client wants. With props or switches it is made before the answer (2016), with
+// release or template it is a job (unreleased servers of 2017).
+func createjail(c *call) (any, error) {
+	if c.arg("release") != "" || c.arg("template") != "" {
+		return c.createJob()
+	}
+	j, o, err := c.newJail(c.arg("props"), c.arg("switches"))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := j.Create(c, o); err != nil {
+		return nil, err
+	}
+	_, switched := c.args["switches"]
+	if switched {
+		return object{"props": c.arg("props"), "switches": c.arg("switches"), "success": object{"uuid": j.Name()}}, nil
+	}
+	return object{
+		"props": c.arg("props"), "switches": "",
+		"success": textObject([]string{"  Successfully created: " + label(j)}),
+	}, nil
+}
+
+// newJail is the jail that props and switches describe.
+func (c *call) newJail(props, switches string) (*jail.Jail, jail.CreateOptions, error) {
+	var o jail.CreateOptions
+	none := func(err error) (*jail.Jail, jail.CreateOptions, error) { return nil, o, err }
+	set, err := properties(props)
+	if err != nil {
+		return none(err)
+	}
+	words, _ := config.SplitCommand(switches)
+	for _, word := range words {
+		switch word {
+		case "-e":
+			o.Scratch = true
+		case "-b":
+			o.Basejail = true
+		case "-c": // every jail's root is a clone
+		default:
+			return none(toolError("unsupported switch: " + word + "!"))
+		}
+	}
+	o.Release = set["release"]
+	delete(set, "release")
+	if o.Scratch {
+		o.Release = ""
+	} else if o.Release == "" {
+		return none(toolError("Please specify release=RELEASE."))
+	}
+	if set["type"] == "basejail" {
+		o.Basejail = true
+	}
+	j, err := c.named(set)
+	return j, o, err
+}
+
+// named is a new jail with the properties, a UUID for a name and, unless it has
+// one, a tag that tells when it was made.
+func (c *call) named(set map[string]string) (*jail.Jail, error) {
+	set = maps.Clone(set)
+	if set["tag"] == "" {
+		set["tag"] = c.host.Now().Local().Format("2006-01-02@15:04:05")
+	}
+	if err := validTag(set["tag"]); err != nil {
+		return nil, err
+	}
+	c.target = set["tag"]
+	return jail.New(c, c.host, jail.Spec{Name: c.host.NewUUID(), Properties: set})
+}
+
+// createJob is the form of createjail that names its release or template.
+func (c *call) createJob() (any, error) {
+	if len(c.args["packages"]) > 0 {
+		return nil, toolError("packages are not installed by this server")
+	}
+	set := map[string]string{}
+	if list, ok := texts(c.args["properties"]); ok {
+		var err error
+		if set, err = properties(strings.Join(list, " ")); err != nil {
+			return nil, err
+		}
+	}
+	o := jail.CreateOptions{Release: c.arg("release")}
+	words := []string{"iocage", "create"}
+	if name := c.arg("template"); name != "" {
+		template, err := c.find(name)
+		if err != nil {
+			return nil, err
+		}
+		o = jail.CreateOptions{Template: template.FullName()}
+		words = append(words, "-t", name)
+	} else {
+		r, err := release.New(c, c.host, o.Release, "")
+		if err != nil {
+			return nil, err
+		}
+		if _, _, err := r.RootSnapshot(c); err != nil {
+			return nil, err // rather than a job that can only fail
+		}
+		words = append(words, "-r", o.Release)
+	}
+	j, err := c.named(set)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(set)) {
+		words = append(words, key+"="+set[key])
+	}
+	id := "sysadm_iocage_create_jail_{" + j.Name() + "}"
+	_, err = c.start(c, &job{
+		id: id, queue: serial, label: strings.Join(words, " "),
+		work: func(ctx context.Context) <-chan events.IocEvent { return j.JailGenerator.Create(ctx, o) },
+	})
+	return object{"new_dispatcher_id": id}, err
+}
+
+// clonejail makes a jail from another one, with that one's properties except
+// those that the client gives.
+func clonejail(c *call) (any, error) {
+	name := c.jailArg()
+	source, err := c.find(name)
+	if err != nil {
+		return nil, err
+	}
+	set, err := properties(c.arg("props"))
+	if err != nil {
+		return nil, err
+	}
+	j, err := c.named(set)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := j.Create(c, jail.CreateOptions{Jail: source.FullName()}); err != nil {
+		return nil, err
+	}
+	c.target = name
+	return object{
+		"jail": name, "props": c.arg("props"),
+		"success": textObject([]string{"  Successfully created: " + label(j)}),
+	}, nil
+}
+
+// destroyjail refuses a running jail, as the documents promise; their server
+// stopped it first.
+func destroyjail(c *call) (any, error) {
+	j, err := c.find(c.jailArg())
+	if err != nil {
+		return nil, err
+	}
+	lines := []string{"  Destroying: " + j.Name()}
+	space, err := j.Space(c)
+	if err != nil {
+		return nil, err
+	}
+	_, err = j.Destroy(c, jail.DestroyOptions{Busy: jail.Wait})
+	if errors.Is(err, jail.ErrRunning) {
+		return nil, toolError("cannot destroy " + label(j) + " - jail is running!")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if space.Origin != "" {
+		lines = append(lines, "  Destroying clone origin: "+space.Origin)
+	}
+	return object{"success": textObject(lines)}, nil
+}

@@ -1,0 +1,88 @@
+package sysadm
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/release"
+)
+
+// listreleases lists what is here and what the mirror has. The documents show an
+// empty name where nothing is here. What cannot be asked for is left out, both
+// of them are a bad request, as in the original.
+func listreleases(c *call) (any, error) {
+	out := object{}
+	if all, err := release.List(c, c.host); err == nil {
+		names := []string{}
+		for _, r := range all {
+			names = append(names, r.FullName())
+		}
+		if len(names) == 0 {
+			names = []string{""}
+		}
+		out["local"] = names
+	}
+	o := release.RemoteOptions{Mirror: c.opts.Fetch.Mirror, HTTP: c.opts.Fetch.HTTP}
+	if all, err := release.Available(c, c.host, o); err == nil {
+		names := []string{}
+		for _, r := range all {
+			name := r.Name.String()
+			if r.Unsupported {
+				name += " (EOL)"
+			}
+			names = append(names, name)
+		}
+		out["remote"] = names
+	}
+	if len(out) == 0 {
+		return nil, errBadRequest
+	}
+	return out, nil
+}
+
+// fetchreleases starts a job for each release that has none. If it starts none
+// at all the request was bad, as in the original.
+func fetchreleases(c *call) (any, error) {
+	names, ok := texts(c.args["releases"])
+	if !ok || len(names) > maxReleases {
+		return nil, errBadRequest
+	}
+	c.target = strings.Join(names, " ")
+	var all []*release.Release
+	for _, name := range names {
+		name, _, _ = strings.Cut(strings.TrimSpace(name), " ") // "10.2-RELEASE (EOL)"
+		r, err := release.New(c, c.host, name, "")
+		if errors.Is(err, release.ErrName) || err == nil && !r.Name().HasVersion() {
+			return nil, errBadRequest // "ALL" could be a release of the operator's own
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	ids := []string{}
+	for _, r := range all {
+		name := r.Name().Base()
+		j := &job{
+			id: "sysadm_iocage_fetch_release_" + name, queue: parallel,
+			label: "iocage fetch --verify -r " + name,
+			work:  func(ctx context.Context) <-chan events.IocEvent { return r.Fetch(ctx, c.opts.Fetch) },
+		}
+		started, err := c.start(c, j)
+		if err != nil && len(ids) == 0 {
+			return nil, err
+		}
+		if started {
+			ids = append(ids, j.id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, errBadRequest
+	}
+	return object{"started_dispatcher_id": ids}, nil
+}
+
+// maxReleases bounds how many one request can ask for.
+const maxReleases = 64

@@ -1,0 +1,150 @@
+package sysadm
+
+import (
+	"strings"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/jail"
+)
+
+func getdefaultsettings(c *call) (any, error) {
+	defaults, space, err := jail.Defaults(c, c.host, "")
+	if err != nil {
+		return nil, err
+	}
+	out := object{}
+	for _, s := range config.LegacySettings() {
+		if s.JailOnly {
+			continue
+		}
+		text, ok := space.Text(s.Key)
+		if !ok {
+			text = s.Text(config.Effective{Own: defaults})
+		}
+		out[s.Key] = text
+	}
+	return object{"defaults": out}, nil
+}
+
+// getjailsettings has four modes: one property of a jail, all of a jail (asked
+// for with "all" or without prop), and one property of all jails ("-r").
+func getjailsettings(c *call) (any, error) {
+	name, prop, switches := c.jailArg(), c.arg("prop"), c.arg("switches")
+	_, switched := c.args["switches"]
+	switch {
+	case name == "" && prop == "" && !switched:
+		return nil, errMissing
+	case name != "" && switched:
+		return object{}, nil // as the original, which ran nothing then
+	case name == "" && switches == "-r" && prop != "":
+		return c.settingOfAll(prop)
+	case name == "":
+		return nil, toolError("missing jail name.")
+	}
+	j, err := c.find(name)
+	if err != nil {
+		return nil, err
+	}
+	space, err := j.Space(c)
+	if err != nil {
+		return nil, err
+	}
+	out := object{}
+	if prop != "" && prop != "all" {
+		s, err := settingNamed(j, prop)
+		if err != nil {
+			return nil, err
+		}
+		value := settingOf(j, space, s)
+		if c.request.api != Dialect2017 {
+			value, _ = textPair(strings.Join(strings.Fields(value), " "))
+		}
+		return object{name: object{prop: value}}, nil
+	}
+	for _, s := range config.LegacySettings() {
+		value := settingOf(j, space, s)
+		if c.request.api != Dialect2017 {
+			value = textValue(s.Key, value)
+		}
+		out[s.Key] = value
+	}
+	return object{name: out}, nil
+}
+
+// settingOfAll is the mode "-r". Its lines were split at blanks, so colons
+// survive there.
+func (c *call) settingOfAll(prop string) (any, error) {
+	var spaces map[string]jail.Space
+	if _, ok := (jail.Space{}).Text(prop); ok {
+		var err error
+		if spaces, err = jail.Spaces(c, c.host); err != nil {
+			return nil, err
+		}
+	}
+	out := object{}
+	for j, err := range c.jails() {
+		if j == nil {
+			return nil, err
+		}
+		s, err := settingNamed(j, prop)
+		if err != nil {
+			return nil, err
+		}
+		value := settingOf(j, spaces[j.Dataset()], s)
+		if fields := strings.Fields(value); len(fields) > 0 && c.request.api != Dialect2017 {
+			value = fields[0]
+		}
+		out[j.FullName()] = object{"TAG": tagOf(j), prop: value}
+	}
+	return out, nil
+}
+
+func settingOf(j *jail.Jail, space jail.Space, s config.LegacySetting) string {
+	if text, ok := space.Text(s.Key); ok {
+		return text
+	}
+	switch s.Key {
+	case "tag":
+		return tagOf(j)
+	case "type":
+		return property(j, "type")
+	}
+	return s.Text(j.Effective())
+}
+
+// settingNamed finds a setting, or any other property that the library or the
+// jail's own configuration knows.
+func settingNamed(j *jail.Jail, prop string) (config.LegacySetting, error) {
+	for _, s := range config.LegacySettings() {
+		if s.Key == prop {
+			return s, nil
+		}
+	}
+	_, stored := j.Config().Raw(prop)
+	if _, known := config.Lookup(prop); !known && !stored {
+		return config.LegacySetting{}, toolError("unsupported property: " + prop + "!")
+	}
+	return config.LegacySetting{Key: prop, Unset: "none"}, nil
+}
+
+// df lists what the jails' datasets hold.
+func df(c *call) (any, error) {
+	spaces, err := jail.Spaces(c, c.host)
+	if err != nil {
+		return nil, err
+	}
+	out := object{}
+	for j, err := range c.jails() {
+		if j == nil {
+			return nil, err
+		}
+		row := object{"tag": tagOf(j)}
+		for key, name := range map[string]string{
+			"crt": "compressratio", "res": "reservation", "qta": "quota", "use": "used", "ava": "available",
+		} {
+			row[key], _ = spaces[j.Dataset()].Text(name)
+		}
+		out[j.FullName()] = row
+	}
+	return out, nil
+}
