@@ -257,3 +257,19 @@ func updaterGone(t *testing.T, h *simhost.Host) {
 		}
 	}
 }
+
+// Releases that iocage fetched have no snapshot of a patch level.
+func TestUpdateWithAReleaseOfIocage(t *testing.T) {
+	u := &updater{newest: "13.2-RELEASE-p4"}
+	h := updateHost(t, u)
+	ctx := context.Background()
+	j := newJail(t, h, "web", false, nil)
+	root := "zroot/iocage/releases/" + testRelease + "/root"
+	require.NoError(t, h.Store.Promote(ctx, j.RootDataset()))
+	require.NoError(t, h.Store.Promote(ctx, root))
+	require.NoError(t, h.Store.Rename(ctx, root+"@p0", root+"@web", zfsstore.RenameOptions{}))
+	_, err := j.Update(ctx, jail.UpdateOptions{})
+	require.NoError(t, err)
+	require.Equal(t, "13.2-RELEASE-p4", treeVersion(t, h, j.RootDataset()))
+	require.Contains(t, snapshots(t, h, root), root+"@p0")
+}

@@ -106,11 +106,10 @@ func (g *JailGenerator) planUpgrade(ctx context.Context, o UpgradeOptions) (*pla
 	if err := g.fitsHost(ctx, to); err != nil {
 		return nil, err
 	}
-	rel, level, err := g.tool(ctx, o.Release)
+	rel, level, steps, err := g.tool(ctx, to.Base())
 	if err != nil {
 		return nil, err
 	}
-	var steps []plan.Step
 	if !basejail {
 		clone := g.Dataset() + "/upgrade"
 		fork := forkRootArgs{Root: g.RootDataset(), Snapshot: g.workName("upgrade"), Target: clone}
