@@ -40,7 +40,7 @@ var kinds = plan.NewKinds[env](
 	stepLoadModule, stepAttach, stepHook, stepCommand, stepShare,
 	stepUnshare, stepRemove, stepUnmount, stepUnmountLive,
 	stepDestroyDataset,
-	stepSaveRoot, stepForgetRoot, stepRunUpdater, stepMoveRoot, stepSetRelease,
+	stepSaveRoot, stepForgetRoot, stepRunUpdater, stepForkRoot, stepMoveRoot, stepSetRelease,
 	stepLimits, stepClearLimits, stepCpuset,
 	stepSaveConfig, stepConfigApply, stepParams, stepChangeLimits, stepChangeNetwork,
 	stepNetRecord, stepAliases, stepDropAliases, stepForget, stepTeardown,

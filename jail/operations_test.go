@@ -129,6 +129,7 @@ func operations() []operationRow {
 	}
 	rows = append(rows, storageOperations()...)
 	rows = append(rows, runningOperations()...)
+	rows = append(rows, updateOperations()...)
 	return append(rows, networkOperations()...)
 }
 
@@ -323,6 +324,9 @@ func TestPlanIsWhatRuns(t *testing.T) {
 // announced tells whether a step's line in the plan names what a change is
 // about.
 func announced(h *simhost.Host, change string, s plan.Step) error {
+	if s.Kind == "run updater" {
+		return announcedByUpdater(change, s)
+	}
 	words := strings.Fields(change)
 	var named []string
 	switch words[0] {
