@@ -130,6 +130,7 @@ func operations() []operationRow {
 	rows = append(rows, storageOperations()...)
 	rows = append(rows, runningOperations()...)
 	rows = append(rows, updateOperations()...)
+	rows = append(rows, limitOperations()...)
 	return append(rows, networkOperations()...)
 }
 
