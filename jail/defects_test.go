@@ -31,7 +31,7 @@ func kernelSays(t *testing.T, h *simhost.Host, j *jail.Jail, want ...string) ker
 	return p
 }
 
-func start(t *testing.T, j *jail.Jail) []events.IocEvent {
+func start(t testing.TB, j *jail.Jail) []events.IocEvent {
 	t.Helper()
 	all, err := j.Start(context.Background(), jail.StartOptions{})
 	require.NoError(t, err)
