@@ -106,13 +106,6 @@ func vnetJail(t testing.TB, h *host.Host, name string, number int, change map[st
 	return realJail(t, h, name, false, properties)
 }
 
-func start(t testing.TB, j *jail.Jail) []events.IocEvent {
-	t.Helper()
-	all, err := j.Start(context.Background(), jail.StartOptions{})
-	require.NoError(t, err)
-	return all
-}
-
 func stop(t testing.TB, j *jail.Jail) {
 	t.Helper()
 	_, err := j.Stop(context.Background(), jail.StopOptions{})

@@ -19,6 +19,10 @@ var actions = map[string]Action{
 		Role: RoleRead, Dialects: only2017, run: activatestatus,
 		Doc: "Tell which pool is in use.",
 	},
+	"capjail": {
+		Role: RoleOperate, Dialects: only2016, run: capjail, Args: []Arg{jailArgument},
+		Doc: "Apply the resource limits of a running jail anew.",
+	},
 	"cleanall": {
 		Role: RoleAdmin, Dialects: only2016, run: cleanall,
 		Doc: "Destroy all jails, templates and releases.",

@@ -110,7 +110,7 @@ var deviations = []deviation{
 			{"jid_1", "1"}, {"jid_2", "b67065a9-cfb9-11e5-8209-d05099728dbf"},
 			{"jail_id", "1\x00-"}, {"unique_id_string", "9b8e1033-d065-11e5-8209-d05099728dbf\x00b67065a9-cfb9-11e5-8209-d05099728dbf"},
 			{"on/off", "on\x00off"}, {"jail_state", "up\x00down"}, {"jail_tag", "test\x00test2"}, {"jail_type", "jail\x00basejail"},
-			{"freebsd_release", "13.2-RELEASE"}, {"ipv4_address", "re0|10.0.0.5/24\x00-"}, {"ipv6_address", "-\x00re0|2001:db8::5/64"},
+			{"freebsd_release", "13.2-RELEASE"}, {"ipv4_address", "em0|10.0.0.5/24\x00-"}, {"ipv6_address", "-\x00re0|2001:db8::5/64"},
 			{"template_1", "-"},
 		},
 	},
@@ -310,7 +310,7 @@ func sceneOf(t *testing.T, e example, reply string) scene {
 // listScene is two jails, one of them running.
 func listScene(w *world) {
 	w.fetch()
-	j := w.jail("9b8e1033-d065-11e5-8209-d05099728dbf", "tag=test", "boot=on", "ip4_addr=re0|10.0.0.5/24")
+	j := w.jail("9b8e1033-d065-11e5-8209-d05099728dbf", "tag=test", "boot=on", "ip4_addr=em0|10.0.0.5/24")
 	_, err := j.Start(w.t.Context(), jail.StartOptions{})
 	require.NoError(w.t, err)
 	w.sketch("b67065a9-cfb9-11e5-8209-d05099728dbf", "tag=test2", "basejail=yes", "release=13.2-RELEASE", "ip6_addr=re0|2001:db8::5/64")

@@ -2,6 +2,7 @@ package sysadm
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/jail"
@@ -42,7 +43,8 @@ func (c *call) lines(do func(j *jail.Jail) []string) object {
 	j, err := c.find(name)
 	if err != nil {
 		c.failed = true
-		return object{name: textObject([]string{c.words(err)})}
+		text := strings.TrimPrefix(c.words(err), toolError("").Error())
+		return object{name: textObject([]string{toolError(text).Error()})}
 	}
 	return object{name: textObject(do(j))}
 }
@@ -66,15 +68,14 @@ func startLines(j *jail.Jail, all []events.IocEvent, err error) []string {
 			}
 		case events.JailResourceLimitAction:
 			out = step(out, e, "  + Applying resource limits OK", "")
+		case events.JailCpuset:
+			out = step(out, e, "  + Appliyng CPU affinity OK", "") // the tool's spelling
 		case events.JailHookStart:
 			out = step(out, e, "  + Starting services        OK", "  + Starting services        FAILED")
 		}
 	}
 	if network != "" {
 		out = append(out, network)
-	}
-	if property(j, "cpuset") != "-" && property(j, "cpuset") != "off" && err == nil {
-		out = append(out, "  + Appliyng CPU affinity OK") // the tool's spelling
 	}
 	if err != nil {
 		out = append(out, "! Start                      FAILED", "  ERROR: "+err.Error())

@@ -1,7 +1,6 @@
 package sysadm
 
 import (
-	"fmt"
 	"iter"
 	"strconv"
 	"strings"
@@ -12,6 +11,21 @@ import (
 // jails are all jails of the host's sources, not those that others run. One that
 // cannot be read comes with its name.
 func (c *call) jails() iter.Seq2[*jail.Jail, error] { return jail.List(c, c.host, "foreign=no") }
+
+// row is a jail in the dialect of 2017: ten members, always. They are in the
+// order of their names, as everything in an answer.
+type row struct {
+	Boot     string `json:"boot"`
+	IP4      string `json:"ip4"`
+	IP6      string `json:"ip6"`
+	JID      string `json:"jid"`
+	Release  string `json:"release"`
+	State    string `json:"state"`
+	Tag      string `json:"tag"`
+	Template string `json:"template"`
+	Type     string `json:"type"`
+	UUID     string `json:"uuid"`
+}
 
 // listjails has three shapes, one for each dialect.
 func listjails(c *call) (any, error) {
@@ -24,19 +38,16 @@ func listjails(c *call) (any, error) {
 		if j == nil {
 			return nil, err
 		}
-		if isTemplate(j) && c.request.api == Dialect2017 {
-			continue // listtemplates has those
-		}
-		row := rowOf(j)
 		if c.request.api == Dialect2017 {
-			out[keyOf(row)] = row
+			if !isTemplate(j) { // listtemplates has those
+				r := rowOf(j)
+				out[r.key()] = r
+			}
 			continue
 		}
-		short := object{}
-		for _, key := range []string{"boot", "jid", "state", "tag", "type"} {
-			short[key] = row[key]
-		}
-		if short["type"] == "jail" {
+		r := rowOf(j)
+		short := object{"boot": r.Boot, "jid": r.JID, "state": r.State, "tag": r.Tag, "type": r.Type}
+		if r.Type == "jail" {
 			short["type"] = "thickjail"
 		}
 		if c.request.api == Dialect2016 {
@@ -45,7 +56,7 @@ func listjails(c *call) (any, error) {
 				short["ip4"] = a
 			}
 		}
-		out[j.FullName()] = short
+		out[r.UUID] = short
 	}
 	if c.request.api == Dialect2017 {
 		return object{"jails": out}, nil
@@ -73,26 +84,25 @@ func (c *call) addresses() (map[string]string, error) {
 	return out, nil
 }
 
-// rowOf is a jail in the dialect of 2017: ten members, always.
-func rowOf(j *jail.Jail) object {
-	row := object{
-		"jid": "-", "state": "down", "uuid": j.FullName(), "tag": tagOf(j),
-		"boot": "off", "type": property(j, "type"), "release": property(j, "release"),
-		"ip4": property(j, "ip4_addr"), "ip6": property(j, "ip6_addr"), "template": "-",
+func rowOf(j *jail.Jail) row {
+	r := row{
+		JID: "-", State: "down", UUID: j.FullName(), Tag: tagOf(j), Boot: "off",
+		Type: property(j, "type"), Release: property(j, "release"),
+		IP4: property(j, "ip4_addr"), IP6: property(j, "ip6_addr"), Template: "-",
 	}
 	if s := j.Status(); s.Running {
-		row["jid"], row["state"] = strconv.Itoa(s.Identity.JID), "up"
+		r.JID, r.State = strconv.Itoa(s.Identity.JID), "up"
 	}
 	if d, ok := j.Storage(); ok && d.Origin != "" {
-		row["template"] = d.Origin
+		r.Template = d.Origin
 	}
 	if property(j, "boot") == "yes" {
-		row["boot"] = "on"
+		r.Boot = "on"
 	}
 	if isTemplate(j) {
-		row["type"] = "template"
+		r.Type = "template"
 	}
-	return row
+	return r
 }
 
 // property is a value that counts, "-" for none. A jail that could not be read
@@ -107,13 +117,13 @@ func property(j *jail.Jail, key string) string {
 
 func isTemplate(j *jail.Jail) bool { return property(j, "template") == "yes" }
 
-// keyOf is what a jail is listed under: its jid, and while it has none its name.
+// key is what a jail is listed under: its jid, and while it has none its name.
 // The original used "-" for all that do not run, of which one remained.
-func keyOf(row object) string {
-	if row["jid"] == "-" {
-		return row["uuid"].(string)
+func (r row) key() string {
+	if r.JID == "-" {
+		return r.UUID
 	}
-	return row["jid"].(string)
+	return r.JID
 }
 
 // listtemplates lists templates by their tags.
@@ -126,13 +136,12 @@ func listtemplates(c *call) (any, error) {
 		if !isTemplate(j) {
 			continue
 		}
-		row := rowOf(j)
-		key := tagOf(j)
-		if out[key] != nil {
-			key = j.FullName()
+		r := rowOf(j)
+		r.Template = r.Tag
+		if out[r.Tag] != nil {
+			r.Template = r.UUID
 		}
-		row["template"] = key
-		out[key] = row
+		out[r.Template] = r
 	}
 	return object{"templates": out}, nil
 }
@@ -158,9 +167,9 @@ func listplugins(c *call) (any, error) {
 		if name == "-" && !strings.HasPrefix(property(j, "type"), "plugin") {
 			continue
 		}
-		row := rowOf(j)
-		row["type"] = "plugin"
-		local[fmt.Sprintf("%s_%s", row["tag"], keyOf(row))] = row
+		r := rowOf(j)
+		r.Type = "plugin"
+		local[r.Tag+"_"+r.key()] = r
 	}
 	return object{"remote": remote, "local": local}, nil
 }

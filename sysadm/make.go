@@ -181,3 +181,16 @@ func destroyjail(c *call) (any, error) {
 	}
 	return object{"success": textObject(lines)}, nil
 }
+
+// capjail applies the limits of a running jail anew.
+func capjail(c *call) (any, error) {
+	name := c.jailArg()
+	j, err := c.find(name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := j.ApplyLimits(c, jail.LimitOptions{Busy: jail.Wait}); err != nil {
+		return nil, err
+	}
+	return object{"success": "jail " + name + " capped."}, nil
+}

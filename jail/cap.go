@@ -1,0 +1,82 @@
+package jail
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+)
+
+// LimitOptions say how the limits of a running jail are applied.
+type LimitOptions struct {
+	Busy Busy
+}
+
+// ApplyLimits brings the rctl(8) rules and the CPUs of a running jail to what its
+// configuration says now, as "iocage cap" does: somebody may have changed
+// either. With rlimits=no there are no rules.
+//
+// Errors: ErrNotRunning, ErrConfig where there are rules to apply and
+// kern.racct.enable is 0, *kernel.CallError for a rule the kernel refuses,
+// ErrBusy. A failure leaves the rules as they were.
+func (g *JailGenerator) ApplyLimits(ctx context.Context, o LimitOptions) <-chan events.IocEvent {
+	return g.start(ctx, g.limitOperation(o), nil)
+}
+
+// ApplyLimits is the synchronous form of [JailGenerator.ApplyLimits].
+func (j *Jail) ApplyLimits(ctx context.Context, o LimitOptions) ([]events.IocEvent, error) {
+	return collect(ctx, j.JailGenerator.ApplyLimits(ctx, o))
+}
+
+// PlanApplyLimits plans what ApplyLimits would do.
+func (g *JailGenerator) PlanApplyLimits(ctx context.Context, o LimitOptions) (*Plan, error) {
+	return g.planned(ctx, g.limitOperation(o))
+}
+
+func (g *JailGenerator) limitOperation(o LimitOptions) operation {
+	return operation{
+		name:  "apply limits",
+		event: events.JailConfigApply{Jail: g.fullName},
+		busy:  o.Busy,
+		make:  g.planLimits,
+	}
+}
+
+func (g *JailGenerator) planLimits(ctx context.Context) (*plan.Plan, error) {
+	now, err := g.fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := now.Identity(ctx); err != nil {
+		return nil, err
+	}
+	rules, notes := now.limitRules()
+	if wanted, set := now.effective().AutoBool("rlimits"); set && !wanted {
+		rules, notes = nil, nil
+	}
+	on, err := now.racct(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var steps []plan.Step
+	switch {
+	case on:
+		args := limitChangeArgs{limitArgs: limitArgs{g.Identifier(), rules, notes, false}}
+		if args.Old, err = g.host.Kernel.RctlGetRules(ctx, "jail:"+g.Identifier()); err != nil {
+			return nil, err
+		}
+		steps = append(steps, stepChangeLimits.Step(args))
+	case len(rules) > 0:
+		return nil, fmt.Errorf("%w: limits need kern.racct.enable=1 in loader.conf(5) and a reboot", ErrConfig)
+	}
+	cpus, err := now.cpusetSteps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	steps = append(steps, cpus...)
+	print, err := now.fingerprint(ctx)
+	return &plan.Plan{
+		Operation: "apply limits", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
+	}, err
+}
