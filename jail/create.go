@@ -31,7 +31,9 @@ type CreateOptions struct {
 	// caller.
 	Scratch bool
 	// Empty makes the jail's dataset alone, libioc's create_from_scratch: no
-	// root and no configuration. It cannot start; a backup is restored into it.
+	// root and no configuration. It cannot start, and Load and List do not take
+	// it for a jail; a backup is restored into it. Destroy works on the Jail that
+	// New gives.
 	Empty bool
 	// Basejail makes the jail take the base system's directories from the
 	// release at every start instead of from its own root.
@@ -116,6 +118,9 @@ func (g *JailGenerator) planCreate(ctx context.Context, o CreateOptions) (*plan.
 		return nil, err
 	}
 	if err := g.mustBeNew(ctx); err != nil {
+		return nil, err
+	}
+	if err := g.mayDepend(ctx); err != nil {
 		return nil, err
 	}
 	switch {

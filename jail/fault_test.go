@@ -26,7 +26,11 @@ type matrix struct {
 	steps          []jail.PlanStep
 	before, after  []string
 	rebooted, gone []string // before and after, once the machine was started again
-	crashed        []string // after a crash behind the commit point
+
+	// The second plan of an operation that has two begins with this step. What
+	// is there when it fails is halfway.
+	second  int
+	halfway []string
 }
 
 func newMatrix(t *testing.T, row operationRow) *matrix {
@@ -47,19 +51,22 @@ func newMatrix(t *testing.T, row operationRow) *matrix {
 	_, err = m.run(ctx, m.h)
 	require.NoError(t, err)
 	m.after = world(t, m.h)
-	m.crashed = m.after
-	if row.halts {
-		j, err := jail.Load(ctx, m.h.Host, "web")
-		require.NoError(t, err)
-		_, err = j.Stop(ctx, jail.StopOptions{})
-		require.NoError(t, err)
-		m.crashed = world(t, m.h)
-	}
 	require.NoError(t, m.h.Reboot())
 	m.gone = world(t, m.h)
 	m.ready(t, ctx, m.h)
 	require.NoError(t, m.h.Reboot())
 	m.rebooted = world(t, m.h)
+	m.second = len(m.steps)
+	if m.halts {
+		for i := 1; i < len(m.steps); i++ {
+			if m.steps[i].Undo && !m.steps[i-1].Undo {
+				m.second = i
+			}
+		}
+		m.ready(t, ctx, m.h)
+		down("web")(t, ctx, m.h)
+		m.halfway = world(t, m.h)
+	}
 	return m
 }
 
@@ -104,6 +111,10 @@ func (m *matrix) failureAtEveryStep(t *testing.T) {
 			m.try(t, fmt.Sprintf("%d %s/%s", step, s.Kind, phase), func(t *testing.T, ctx context.Context) {
 				_, err := m.run(plan.WithFault(ctx, at(step, phase, errInjected)), m.h)
 				requireFirstCause(t, err)
+				if step >= m.second {
+					requireSame(t, m.halfway, world(t, m.h))
+					return
+				}
 				if s.Undo {
 					requireSame(t, m.before, world(t, m.h))
 					return
@@ -126,8 +137,16 @@ func (m *matrix) unfinished() bool {
 
 // at is a fault at one place of a run.
 func at(step int, phase string, err error) func(plan.Point) error {
+	begun := -1 // steps are counted over both plans of an operation that has two
 	return func(p plan.Point) error {
-		if p.Index == step && p.Phase == phase {
+		if p.Phase == "do" {
+			begun++
+		}
+		index := p.Index
+		if p.Phase == "do" || p.Phase == "done" {
+			index = begun
+		}
+		if index == step && p.Phase == phase {
 			return err
 		}
 		return nil
@@ -149,7 +168,7 @@ func requireFirstCause(t *testing.T, err error) {
 func (m *matrix) failureAtEveryUndo(t *testing.T) {
 	errUndo := errors.New("undo failed")
 	last := -1
-	for i, s := range m.steps {
+	for i, s := range m.steps[:m.second] {
 		if s.Undo {
 			last = i
 		}
@@ -190,14 +209,18 @@ func (m *matrix) cancelAtEveryStep(t *testing.T) {
 		m.try(t, fmt.Sprintf("%d %s", step, s.Kind), func(t *testing.T, ctx context.Context) {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
+			here := at(step, "do", errInjected)
 			ctx = plan.WithFault(ctx, func(p plan.Point) error {
-				if p.Index == step && p.Phase == "do" {
+				if here(p) != nil {
 					cancel()
 				}
 				return nil
 			})
 			_, err := m.run(ctx, m.h)
 			switch {
+			case !s.Undo && m.halts && err != nil:
+				require.ErrorIs(t, err, context.Canceled) // the first plan is done, the second is not begun
+				requireSame(t, m.halfway, world(t, m.h))
 			case !s.Undo:
 				require.NoError(t, err, "nothing stops it any more")
 				requireSame(t, m.after, world(t, m.h))
@@ -206,7 +229,13 @@ func (m *matrix) cancelAtEveryStep(t *testing.T) {
 				requireSame(t, m.after, world(t, m.h))
 			default:
 				require.ErrorIs(t, err, context.Canceled)
-				requireSame(t, m.before, world(t, m.h))
+				switch {
+				case s.Kind == "run command" && m.isAfter(t): // it was killed, the jail was taken down
+				case step >= m.second:
+					requireSame(t, m.halfway, world(t, m.h))
+				default:
+					requireSame(t, m.before, world(t, m.h))
+				}
 			}
 		})
 	}
@@ -227,9 +256,13 @@ func (m *matrix) crashAtEveryStep(t *testing.T) {
 					}
 					_, err = jail.Recover(ctx, m.h.Host)
 					require.NoError(t, err)
+					if m.halts && (step >= m.second || !s.Undo) {
+						requireSame(t, m.halfway, world(t, m.h)) // stopped, up or rebooted
+						return
+					}
 					want := map[bool]map[bool][]string{
 						true:  {false: m.before, true: m.rebooted},
-						false: {false: m.crashed, true: m.gone},
+						false: {false: m.after, true: m.gone},
 					}[s.Undo][reboot]
 					requireSame(t, want, world(t, m.h))
 				})

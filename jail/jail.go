@@ -197,11 +197,19 @@ func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, err
 		}
 	}
 	c := config.FromProperties(local)
-	if len(c.Keys()) == 0 {
-		// Half made, or no jail at all: loading it would give it defaults.
-		return nil, fmt.Errorf("%w: %s: %w", ErrNotFound, g.Dataset(), config.ErrNoConfig)
+	if len(c.Keys()) > 0 {
+		return c, nil
 	}
-	return c, nil
+	// An empty jail has no configuration, but neither has one that is just being
+	// made: its journal tells.
+	if _, err := os.Lstat(g.journal()); err == nil {
+		return nil, fmt.Errorf("%w: %s is being made: %w", ErrNotFound, g.Dataset(), config.ErrNoConfig)
+	}
+	own, err := config.ReadDir(g.path)
+	if errors.Is(err, config.ErrNoConfig) {
+		return c, nil
+	}
+	return own, err
 }
 
 func readDefaults(mounts host.MountTable, source host.Source) (*config.Config, error) {

@@ -158,7 +158,7 @@ func TestRealFstab(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "mnt/a b"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(data, "file"), []byte("shared"), 0o644))
 	escaped := strings.ReplaceAll(data, " ", `\040`)
-	text := "# kept\nnot a line of fstab\n" +
+	text := "# kept\njunk\n" +
 		escaped + "\t" + root + `/mnt/a\040b` + "\tnullfs\tro\t0\t0\n" +
 		"tmpfs\t/mnt/a\\040b/inner\ttmpfs\trw,size=1m\t0\t0\n"
 	require.NoError(t, os.WriteFile(filepath.Join(path, "fstab"), []byte(text), 0o644))

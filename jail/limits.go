@@ -56,6 +56,10 @@ func (g *JailGenerator) limitEnd(ctx context.Context) ([]plan.Step, error) {
 	if err != nil || !on {
 		return nil, err
 	}
+	rules, err := g.host.Kernel.RctlGetRules(ctx, "jail:"+g.Identifier())
+	if err != nil || len(rules) == 0 {
+		return nil, err
+	}
 	return []plan.Step{stepClearLimits.Step(clearArgs{g.Identifier()})}, nil
 }
 

@@ -18,14 +18,23 @@ func (g *JailGenerator) fstabSteps(ctx context.Context) ([]plan.Step, error) {
 	if err != nil || len(entries) == 0 {
 		return nil, err
 	}
+	args, err := g.fstabMounts(ctx, entries)
+	if err != nil {
+		return nil, err
+	}
+	return []plan.Step{stepMountFstab.Step(args)}, nil
+}
+
+// fstabMounts are the mounts of entries.
+func (g *JailGenerator) fstabMounts(ctx context.Context, entries []fstab.Entry) (mountArgs, error) {
 	args := mountArgs{RootDataset: g.RootDataset()}
 	for _, e := range entries {
 		if remote(e) {
-			return nil, fmt.Errorf("%w: fstab: %s: network file systems are mounted on the host", ErrConfig, e.Source)
+			return args, fmt.Errorf("%w: fstab: %s: network file systems are mounted on the host", ErrConfig, e.Source)
 		}
 		at, err := g.fstabPlace(ctx, e)
 		if err != nil {
-			return nil, err
+			return args, err
 		}
 		m := mountTarget{Type: e.Type, From: e.Source, At: at}
 		if m.Type == "" {
@@ -36,7 +45,7 @@ func (g *JailGenerator) fstabSteps(ctx context.Context) ([]plan.Step, error) {
 		}
 		args.Mounts = append(args.Mounts, m)
 	}
-	return []plan.Step{stepMountFstab.Step(args)}, nil
+	return args, nil
 }
 
 func remote(e fstab.Entry) bool {

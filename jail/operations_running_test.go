@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
@@ -49,9 +50,38 @@ func runningOperations() []operationRow {
 	r.plan, r.run = on("web", jail.StartOptions{Quick: true}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
 	rows = append(rows, r)
 
+	entries := []fstab.Entry{{Source: "tmpfs", Destination: "/mnt2", Type: "tmpfs", Options: "rw"}}
+	r = operationRow{name: "mount", setup: setup, ready: mounted("web", nil)}
+	r.plan, r.run = on("web", jail.MountOptions{Entries: entries}, planOf((*jail.JailGenerator).PlanMount), (*jail.Jail).Mount)
+	rows = append(rows, r)
+
+	r = operationRow{name: "unmount", setup: setup, ready: mounted("web", entries)}
+	r.plan, r.run = on("web", jail.UnmountOptions{Destinations: []string{"/mnt2"}}, planOf((*jail.JailGenerator).PlanUnmount), (*jail.Jail).Unmount)
+	rows = append(rows, r)
+
 	r = operationRow{name: "stop with datasets", setup: sharingHost, ready: started("web")}
 	r.plan, r.run = on("web", jail.StopOptions{}, planOf((*jail.JailGenerator).PlanStop), (*jail.Jail).Stop)
 	return append(rows, r)
+}
+
+// mounted is a running jail with a directory for a mount, and no mount there.
+func mounted(name string, entries []fstab.Entry) readier {
+	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		started(name)(t, ctx, h)
+		j, err := jail.Load(ctx, h.Host, name)
+		require.NoError(t, err)
+		root, err := j.RootPath(ctx)
+		require.NoError(t, err)
+		_, err = j.Unmount(ctx, jail.UnmountOptions{Destinations: []string{"/mnt2"}})
+		if err != nil {
+			require.ErrorIs(t, err, fstab.ErrDestinationNotFound)
+		}
+		require.NoError(t, os.MkdirAll(filepath.Join(root, "mnt2"), 0o755))
+		if entries != nil {
+			_, err = j.Mount(ctx, jail.MountOptions{Entries: entries})
+			require.NoError(t, err)
+		}
+	}
 }
 
 const sharedDataset = "zroot/shared"

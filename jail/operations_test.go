@@ -33,7 +33,8 @@ type operationRow struct {
 	// shared is a dataset made for all jails. It stays when it could not be
 	// emptied, and harms nobody.
 	shared string
-	// halts marks a restart: a crash half way leaves the jail web stopped.
+	// halts marks a restart, which has two plans: a failure or crash between them,
+	// or in the second, leaves the jail web stopped.
 	halts bool
 }
 
@@ -128,6 +129,7 @@ func operations() []operationRow {
 	}
 	rows = append(rows, storageOperations()...)
 	rows = append(rows, runningOperations()...)
+	rows = append(rows, updateOperations()...)
 	rows = append(rows, limitOperations()...)
 	return append(rows, networkOperations()...)
 }
@@ -175,13 +177,12 @@ type readier func(t *testing.T, ctx context.Context, h *simhost.Host)
 
 func absent(name string) readier {
 	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
-		j, err := jail.Load(ctx, h.Host, name)
-		if err != nil {
-			require.ErrorIs(t, err, jail.ErrNotFound)
-			return
-		}
-		_, err = j.Destroy(ctx, jail.DestroyOptions{Force: true})
+		// An empty jail has no configuration, so it cannot be loaded.
+		j, err := jail.New(ctx, h.Host, jail.Spec{Name: name})
 		require.NoError(t, err)
+		if _, err = j.Destroy(ctx, jail.DestroyOptions{Force: true}); err != nil {
+			require.ErrorIs(t, err, jail.ErrNotFound)
+		}
 	}
 }
 
@@ -220,6 +221,16 @@ func stopped(name string) readier {
 		require.NoError(t, os.WriteFile(filepath.Join(root, "etc/resolv.conf"), []byte("nameserver 192.0.2.1\n"), 0o640))
 		require.NoError(t, os.Chmod(filepath.Join(root, "etc/resolv.conf"), 0o640))
 		require.NoError(t, h.Kernel.DevfsDeleteRules(ctx, 100))
+	}
+}
+
+// down stops the jail as a user does.
+func down(name string) readier {
+	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		j, err := jail.Load(ctx, h.Host, name)
+		require.NoError(t, err)
+		_, err = j.Stop(ctx, jail.StopOptions{Force: true})
+		require.NoError(t, err)
 	}
 }
 
@@ -284,13 +295,15 @@ func TestPlanIsWhatRuns(t *testing.T) {
 				requireSame(t, before, world(t, h))
 
 				var ran strings.Builder
+				count := 0
 				fmt.Fprint(&ran, strings.SplitAfter(printed, "\n")[0])
 				ctx := plan.WithFault(ctx, func(at plan.Point) error {
 					if at.Phase != "done" {
 						assert.Empty(t, changes(h), "between steps")
 						return nil
 					}
-					fmt.Fprintf(&ran, "%3d. %s: %s\n", at.Index+1, at.Step.Kind, at.Step.Detail)
+					count++
+					fmt.Fprintf(&ran, "%3d. %s: %s\n", count, at.Step.Kind, at.Step.Detail)
 					for _, change := range changes(h) {
 						assert.NoError(t, announced(h, change, at.Step)) // this is not the test's goroutine
 					}
@@ -312,6 +325,9 @@ func TestPlanIsWhatRuns(t *testing.T) {
 // announced tells whether a step's line in the plan names what a change is
 // about.
 func announced(h *simhost.Host, change string, s plan.Step) error {
+	if s.Kind == "run updater" {
+		return announcedByUpdater(change, s)
+	}
 	words := strings.Fields(change)
 	var named []string
 	switch words[0] {

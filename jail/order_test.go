@@ -358,3 +358,17 @@ func TestCheckDepends(t *testing.T) {
 	require.ErrorIs(t, results.Err(), jail.ErrCycle)
 	require.Empty(t, running(t, h))
 }
+
+// TestCreateInACircle: a new jail that closes a circle is refused as a changed
+// one is.
+func TestCreateInACircle(t *testing.T) {
+	h := newHost(t)
+	ctx := context.Background()
+	putPlain(t, h, "db", map[string]string{"depends": "web"}) // which is still to come
+	j, err := jail.New(ctx, h.Host, jail.Spec{Name: "web", Properties: map[string]string{"depends": "db"}})
+	require.NoError(t, err)
+	_, err = j.Create(ctx, jail.CreateOptions{Release: testRelease})
+	require.ErrorIs(t, err, jail.ErrCycle)
+	_, err = jail.Load(ctx, h.Host, "web")
+	require.ErrorIs(t, err, jail.ErrNotFound)
+}

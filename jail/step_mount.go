@@ -187,7 +187,10 @@ func unmount(ctx context.Context, e env, m kernel.Mounted) error {
 		if err == nil || errors.Is(err, kernel.ErrNotFound) {
 			return nil
 		}
-		if !errors.Is(err, syscall.EBUSY) || try >= 10 {
+		if errors.Is(err, syscall.EBUSY) && try >= 10 {
+			return held(ctx, e, m, err)
+		}
+		if !errors.Is(err, syscall.EBUSY) {
 			return err
 		}
 		if err := sleep(ctx, pause); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
@@ -109,6 +110,90 @@ var stepRunUpdater = plan.Define(plan.Spec[env, updaterArgs]{
 	},
 })
 
+type forkRootArgs struct {
+	Root     string `json:"root"`     // dataset
+	Snapshot string `json:"snapshot"` // name behind the @
+	Target   string `json:"target"`   // dataset beside the root
+}
+
+// forkedRoot is the effect of stepForkRoot. Later steps give both datasets other
+// names, so they are known by guid.
+type forkedRoot struct {
+	Root  uint64 `json:"root"`
+	Clone uint64 `json:"clone,omitempty"`
+}
+
+// stepForkRoot clones the root for an upgrade.
+var stepForkRoot = plan.Define(plan.Spec[env, forkRootArgs]{
+	Name:   "clone root",
+	Detail: func(a forkRootArgs) string { return a.Root + "@" + a.Snapshot + " as " + a.Target },
+	Event: func(_ env, a forkRootArgs) events.IocEvent {
+		return events.ZFSSnapshotClone{Snapshot: a.Root + "@" + a.Snapshot, Target: a.Target}
+	},
+	Durable: true,
+	Do: func(ctx context.Context, e env, a forkRootArgs, c *plan.Call) error {
+		store := e.host.Store
+		if _, err := store.Get(ctx, a.Target, zfsstore.GetOptions{}); !errors.Is(err, zfsstore.ErrNotFound) {
+			return errors.Join(err, fmt.Errorf("%w: %s", zfsstore.ErrExists, a.Target))
+		}
+		root, err := store.Get(ctx, a.Root, zfsstore.GetOptions{})
+		if err != nil {
+			return err
+		}
+		forked := forkedRoot{Root: root.GUID}
+		if err := c.SetEffect(forked); err != nil {
+			return err
+		}
+		snapshot := a.Root + "@" + a.Snapshot
+		if err := store.Snapshot(ctx, snapshot, zfsstore.SnapshotOptions{}); err != nil {
+			return err
+		}
+		if err := store.Clone(ctx, snapshot, a.Target, zfsstore.CloneOptions{}); err != nil {
+			return err
+		}
+		clone, err := store.Get(ctx, a.Target, zfsstore.GetOptions{})
+		if err != nil {
+			return err
+		}
+		forked.Clone = clone.GUID
+		return c.SetEffect(forked)
+	},
+	Undo: func(ctx context.Context, e env, a forkRootArgs, c *plan.Call) error {
+		var forked forkedRoot
+		if !c.Effect(&forked) {
+			return nil
+		}
+		sets, err := e.host.Store.List(ctx, a.Root[:strings.LastIndexByte(a.Root, '/')], zfsstore.ListOptions{
+			Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem},
+		})
+		if err != nil {
+			return err
+		}
+		root := ""
+		for _, d := range sets {
+			switch {
+			case d.GUID == forked.Root:
+				root = d.Name
+			case d.GUID == forked.Clone && d.Name != a.Target:
+				// To take it away now would leave the jail without a root.
+				return fmt.Errorf("%s is not back at %s yet", d.Name, a.Target)
+			}
+		}
+		err = e.host.Store.Destroy(ctx, a.Target, zfsstore.DestroyOptions{Recursive: true})
+		if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
+			return err
+		}
+		if root == "" {
+			return nil
+		}
+		err = e.host.Store.Destroy(ctx, root+"@"+a.Snapshot, zfsstore.DestroyOptions{})
+		if errors.Is(err, zfsstore.ErrNotFound) {
+			return nil
+		}
+		return err
+	},
+})
+
 type moveRootArgs struct {
 	From string `json:"from"`
 	To   string `json:"to"`
@@ -123,22 +208,51 @@ var stepMoveRoot = plan.Define(plan.Spec[env, moveRootArgs]{
 		return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
 	},
 	Durable: true,
-	Do: func(ctx context.Context, e env, a moveRootArgs, _ *plan.Call) error {
-		return renameOnce(ctx, e, a.From, a.To)
+	Do: func(ctx context.Context, e env, a moveRootArgs, c *plan.Call) error {
+		var moved movedRoot
+		if !c.Effect(&moved) {
+			d, err := e.host.Store.Get(ctx, a.From, zfsstore.GetOptions{})
+			if err != nil {
+				return err
+			}
+			moved.GUID = d.GUID
+			if err := c.SetEffect(moved); err != nil {
+				return err
+			}
+		}
+		return moveOnce(ctx, e, a.From, a.To, moved.GUID)
 	},
-	Undo: func(ctx context.Context, e env, a moveRootArgs, _ *plan.Call) error {
-		return renameOnce(ctx, e, a.To, a.From)
+	Undo: func(ctx context.Context, e env, a moveRootArgs, c *plan.Call) error {
+		var moved movedRoot
+		if !c.Effect(&moved) {
+			return nil
+		}
+		err := moveOnce(ctx, e, a.To, a.From, moved.GUID)
+		if errors.Is(err, zfsstore.ErrNotFound) {
+			return nil // it was moved back, and the step that made it has destroyed it
+		}
+		return err
 	},
 })
 
-// renameOnce renames unless that was done already.
-func renameOnce(ctx context.Context, e env, from, to string) error {
-	err := e.host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
-	if !errors.Is(err, zfsstore.ErrNotFound) {
+// movedRoot is the effect of stepMoveRoot. Two roots change places, so that a
+// name alone does not tell which of them it is by now.
+type movedRoot struct {
+	GUID uint64 `json:"guid"`
+}
+
+// moveOnce renames the dataset with that guid unless that was done already.
+func moveOnce(ctx context.Context, e env, from, to string, guid uint64) error {
+	d, err := e.host.Store.Get(ctx, from, zfsstore.GetOptions{})
+	if err == nil && d.GUID == guid {
+		return e.host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
+	}
+	if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
 		return err
 	}
-	if _, gerr := e.host.Store.Get(ctx, to, zfsstore.GetOptions{}); gerr == nil {
-		return nil
+	d, err = e.host.Store.Get(ctx, to, zfsstore.GetOptions{})
+	if err == nil && d.GUID != guid {
+		return fmt.Errorf("%w: neither %s nor %s is the root that was moved", zfsstore.ErrNotFound, from, to)
 	}
 	return err
 }

@@ -68,11 +68,10 @@ func (g *JailGenerator) planUpdate(ctx context.Context, o UpdateOptions) (*plan.
 	if err != nil {
 		return nil, err
 	}
-	rel, level, err := g.tool(ctx, name.Base())
+	rel, level, steps, err := g.tool(ctx, name.Base())
 	if err != nil {
 		return nil, err
 	}
-	var steps []plan.Step
 	saved := savedRootArgs{Snapshot: g.RootDataset() + "@" + g.workName("update"), Jail: g.Identifier()}
 	basejail := g.effective().Bool("basejail")
 	if !basejail {
@@ -119,20 +118,30 @@ func (g *JailGenerator) updatable(ctx context.Context, running bool) (*JailGener
 	return now, name, nil
 }
 
-// tool is the release of that name and its newest patch level.
-func (g *JailGenerator) tool(ctx context.Context, name string) (*release.Release, int, error) {
-	rel, err := release.New(ctx, g.host, name, g.source.Name)
-	if err != nil {
-		return nil, 0, err
+// tool is the release of that name and its newest patch level. Releases that
+// iocage fetched have no @pN snapshot: then a step takes the first.
+func (g *JailGenerator) tool(ctx context.Context, name string) (rel *release.Release, level int, first []plan.Step, err error) {
+	if rel, err = release.New(ctx, g.host, name, g.source.Name); err != nil {
+		return nil, 0, nil, err
 	}
 	levels, err := rel.PatchLevels(ctx)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, nil, err
 	}
-	if len(levels) == 0 {
-		return nil, 0, fmt.Errorf("%w: %s has no snapshot", release.ErrSnapshotNotFound, name)
+	if len(levels) > 0 {
+		return rel, levels[0], nil, nil
 	}
-	return rel, levels[0], nil
+	root, err := g.host.Mountpoint(ctx, rel.RootDataset())
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	version, err := release.TreeVersion(root)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	level, _ = version.Patch()
+	snapshot := rel.RootDataset() + "@" + release.Snapshot(level)
+	return rel, level, []plan.Step{stepSnapshot.Step(snapshotArgs{Snapshot: snapshot, Shared: true, Made: g.madeBy()})}, nil
 }
 
 // workName names a snapshot or dataset that an operation makes, so that none is

@@ -14,19 +14,18 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
-	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
-	"github.com/libioc/go-libioc/release/releasetest"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
 // updater stands in for freebsd-update(8).
 type updater struct {
 	mu      sync.Mutex
-	to      string
-	fail    bool // install fails half-way
+	newest  string // what fetch finds; empty: no updates
+	to      string // what install brings
+	fail    bool   // install fails half-way
 	pending bool
 	argv    [][]string
 }
@@ -38,7 +37,7 @@ func (u *updater) program(_ context.Context, p *kernel.SimProcess) int {
 	base := p.Argv[slices.Index(p.Argv, "-b")+1]
 	switch p.Argv[len(p.Argv)-1] {
 	case "fetch":
-		u.pending = u.to != ""
+		u.to, u.pending = u.newest, u.newest != ""
 		return 0
 	case "upgrade":
 		u.to = p.Argv[slices.Index(p.Argv, "-r")+1]
@@ -64,26 +63,6 @@ func (u *updater) program(_ context.Context, p *kernel.SimProcess) int {
 	return 64
 }
 
-// updateHost has a 15.1 kernel and the releases 13.2 and 14.3.
-func updateHost(t testing.TB, u *updater) *simhost.Host {
-	t.Helper()
-	h, err := simhost.Open(simhost.Options{
-		Dir: t.TempDir(), Release: "15.1-RELEASE",
-		Programs: map[string]kernel.Program{"freebsd-update": u.program},
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { h.Close() })
-	for _, name := range []string{testRelease, "14.3-RELEASE"} {
-		ctx := context.Background()
-		rel, err := release.New(ctx, h.Host, name, "")
-		require.NoError(t, err)
-		path := filepath.Join(t.TempDir(), "base.tgz")
-		require.NoError(t, os.WriteFile(path, releasetest.Archive("tgz", name), 0o644))
-		require.NoError(t, events.Wait(ctx, rel.Fetch(ctx, release.FetchOptions{Archive: path})))
-	}
-	return h
-}
-
 func treeVersion(t *testing.T, h *simhost.Host, dataset string) string {
 	t.Helper()
 	path, err := h.Mountpoint(context.Background(), dataset)
@@ -103,7 +82,7 @@ func property(t *testing.T, h *simhost.Host, name, key string) string {
 }
 
 func TestUpdate(t *testing.T) {
-	u := &updater{to: "13.2-RELEASE-p4"}
+	u := &updater{newest: "13.2-RELEASE-p4"}
 	h := updateHost(t, u)
 	ctx := context.Background()
 	j := newJail(t, h, "web", false, nil)
@@ -123,14 +102,14 @@ func TestUpdate(t *testing.T) {
 	updaterGone(t, h)
 	require.Empty(t, snapshots(t, h, j.RootDataset()))
 
-	u.to = ""
+	u.newest = ""
 	_, err = j.Update(ctx, jail.UpdateOptions{KeepSnapshot: true})
 	require.NoError(t, err)
 	require.Len(t, snapshots(t, h, j.RootDataset()), 1)
 }
 
 func TestUpdateOfARunningJail(t *testing.T) {
-	u := &updater{to: "13.2-RELEASE-p4"}
+	u := &updater{newest: "13.2-RELEASE-p4"}
 	h := updateHost(t, u)
 	ctx := context.Background()
 	j := newJail(t, h, "web", false, nil)
@@ -166,7 +145,7 @@ func TestUpdateOfARunningJail(t *testing.T) {
 }
 
 func TestUpdateOfABasejail(t *testing.T) {
-	u := &updater{to: "13.2-RELEASE-p4"}
+	u := &updater{newest: "13.2-RELEASE-p4"}
 	h := updateHost(t, u)
 	ctx := context.Background()
 	floating := newJail(t, h, "floating", true, nil)
@@ -279,107 +258,18 @@ func updaterGone(t *testing.T, h *simhost.Host) {
 	}
 }
 
-// TestUpdateFaults goes through every step of update, upgrade and the way back:
-// failure before and after it, the end of the context, a crash with and without
-// a reboot.
-func TestUpdateFaults(t *testing.T) {
-	upgraded := func(t *testing.T, h *simhost.Host, j *jail.Jail) {
-		_, err := j.Upgrade(context.Background(), jail.UpgradeOptions{Release: "14.3-RELEASE"})
-		require.NoError(t, err)
-	}
-	for _, c := range []struct {
-		name   string
-		before func(t *testing.T, h *simhost.Host, j *jail.Jail)
-		run    func(ctx context.Context, j *jail.Jail) error
-		plan   func(ctx context.Context, j *jail.Jail) (*jail.Plan, error)
-	}{
-		{
-			name: "update",
-			run: func(ctx context.Context, j *jail.Jail) error {
-				_, err := j.Update(ctx, jail.UpdateOptions{})
-				return err
-			},
-			plan: func(ctx context.Context, j *jail.Jail) (*jail.Plan, error) {
-				return j.PlanUpdate(ctx, jail.UpdateOptions{})
-			},
-		},
-		{
-			name: "upgrade",
-			run: func(ctx context.Context, j *jail.Jail) error {
-				_, err := j.Upgrade(ctx, jail.UpgradeOptions{Release: "14.3-RELEASE"})
-				return err
-			},
-			plan: func(ctx context.Context, j *jail.Jail) (*jail.Plan, error) {
-				return j.PlanUpgrade(ctx, jail.UpgradeOptions{Release: "14.3-RELEASE"})
-			},
-		},
-		{
-			name: "revert upgrade", before: upgraded,
-			run: func(ctx context.Context, j *jail.Jail) error {
-				_, err := j.RevertUpgrade(ctx, jail.RevertOptions{})
-				return err
-			},
-			plan: func(ctx context.Context, j *jail.Jail) (*jail.Plan, error) {
-				return j.PlanRevertUpgrade(ctx, jail.RevertOptions{})
-			},
-		},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			u := &updater{to: "13.2-RELEASE-p4"}
-			h := updateHost(t, u)
-			j := newJail(t, h, "web", false, nil)
-			if c.before != nil {
-				c.before(t, h, j)
-			}
-			ctx := context.Background()
-			p, err := c.plan(ctx, j)
-			require.NoError(t, err)
-			before := world(t, h)
-			for step, s := range p.Steps() {
-				if !s.Undo {
-					continue
-				}
-				for _, what := range []string{"do", "done", "cancel", "crash do", "crash done", "crash done, reboot"} {
-					t.Run(fmt.Sprintf("%d %s/%s", step, s.Kind, what), func(t *testing.T) {
-						u.to = "13.2-RELEASE-p4"
-						ctx, cancel := context.WithCancel(ctx)
-						defer cancel()
-						err := c.run(plan.WithFault(ctx, func(p plan.Point) error {
-							crash, isCrash := strings.CutPrefix(what, "crash ")
-							switch {
-							case p.Index != step:
-							case p.Phase == what:
-								return errInjected
-							case what == "cancel" && p.Phase == "do":
-								cancel()
-							case isCrash && strings.HasPrefix(crash+",", p.Phase+","):
-								return plan.ErrCrash
-							}
-							return nil
-						}), j)
-						switch what {
-						case "do", "done":
-							requireFirstCause(t, err)
-						case "cancel":
-							if err == nil {
-								require.Equal(t, len(p.Steps())-1, step, "only the last step may win the race")
-								t.Skip("the last step ended before it saw the cancellation")
-							}
-							require.ErrorIs(t, err, context.Canceled)
-						default:
-							require.ErrorIs(t, err, plan.ErrCrash)
-							if strings.HasSuffix(what, "reboot") {
-								require.NoError(t, h.Reboot())
-							}
-							_, err := jail.Recover(context.Background(), h.Host)
-							require.NoError(t, err)
-						}
-						requireSame(t, before, world(t, h))
-					})
-				}
-			}
-			require.NoError(t, c.run(ctx, j))
-		})
-	}
+// Releases that iocage fetched have no snapshot of a patch level.
+func TestUpdateWithAReleaseOfIocage(t *testing.T) {
+	u := &updater{newest: "13.2-RELEASE-p4"}
+	h := updateHost(t, u)
+	ctx := context.Background()
+	j := newJail(t, h, "web", false, nil)
+	root := "zroot/iocage/releases/" + testRelease + "/root"
+	require.NoError(t, h.Store.Promote(ctx, j.RootDataset()))
+	require.NoError(t, h.Store.Promote(ctx, root))
+	require.NoError(t, h.Store.Rename(ctx, root+"@p0", root+"@web", zfsstore.RenameOptions{}))
+	_, err := j.Update(ctx, jail.UpdateOptions{})
+	require.NoError(t, err)
+	require.Equal(t, "13.2-RELEASE-p4", treeVersion(t, h, j.RootDataset()))
+	require.Contains(t, snapshots(t, h, root), root+"@p0")
 }

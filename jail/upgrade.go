@@ -106,21 +106,19 @@ func (g *JailGenerator) planUpgrade(ctx context.Context, o UpgradeOptions) (*pla
 	if err := g.fitsHost(ctx, to); err != nil {
 		return nil, err
 	}
-	rel, level, err := g.tool(ctx, o.Release)
+	rel, level, steps, err := g.tool(ctx, to.Base())
 	if err != nil {
 		return nil, err
 	}
-	var steps []plan.Step
 	if !basejail {
-		snapshot := g.RootDataset() + "@" + g.workName("upgrade")
-		clone, by := g.Dataset()+"/upgrade", g.madeBy()
+		clone := g.Dataset() + "/upgrade"
+		fork := forkRootArgs{Root: g.RootDataset(), Snapshot: g.workName("upgrade"), Target: clone}
 		update := rel.TreeUpdate(clone, g.Dataset(), level,
 			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
 		update.To = to.Base()
 		steps = append(steps,
-			stepSnapshot.Step(snapshotArgs{Snapshot: snapshot, Made: by}),
-			stepClone.Step(cloneArgs{[]cloneTarget{{snapshot, clone}}, by}),
-			stepRunUpdater.Step(updaterArgs{update, g.Identifier(), snapshot}),
+			stepForkRoot.Step(fork),
+			stepRunUpdater.Step(updaterArgs{update, g.Identifier(), fork.Root + "@" + fork.Snapshot}),
 			stepMoveRoot.Step(moveRootArgs{g.RootDataset(), g.Dataset() + "/" + g.workName(strings.TrimSuffix(formerRoot, "-"))}),
 			stepMoveRoot.Step(moveRootArgs{clone, g.RootDataset()}),
 		)

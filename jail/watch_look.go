@@ -21,7 +21,6 @@ type watcher struct {
 	o     WatchOptions
 	q     *changeQueue
 	jails map[string]*watched // by name in the kernel
-	last  map[string]kernel.Identity
 	begun bool
 }
 

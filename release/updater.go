@@ -142,9 +142,7 @@ func (u TreeUpdate) commands(root *saferoot.Root, from Name) ([]command, error) 
 func updaterConf(conf []byte) []byte {
 	var out strings.Builder
 	for line := range strings.Lines(string(conf)) {
-		key, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-		switch key, _, _ = strings.Cut(key, "\t"); key {
-		case "Components", "MergeChanges":
+		if words := strings.Fields(line); len(words) > 0 && (words[0] == "Components" || words[0] == "MergeChanges") {
 			continue
 		}
 		out.WriteString(strings.TrimSuffix(line, "\n") + "\n")

@@ -18,8 +18,9 @@ func Clean(path string) (removed int, err error) {
 		return 0, nil
 	}
 	for _, e := range entries {
-		number, ok := strings.CutPrefix(e.Name(), "."+base+".")
-		if number, ok = strings.CutSuffix(number, ".tmp"); !ok || strings.Trim(number, "0123456789") != "" || !e.Type().IsRegular() {
+		number, ours := strings.CutPrefix(e.Name(), "."+base+".")
+		number, temp := strings.CutSuffix(number, ".tmp")
+		if !ours || !temp || strings.Trim(number, "0123456789") != "" || !e.Type().IsRegular() {
 			continue
 		}
 		if e := os.Remove(filepath.Join(dir, e.Name())); e != nil {

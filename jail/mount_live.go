@@ -1,0 +1,241 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/fstab"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// MountOptions say what is added to a jail's fstab(5).
+type MountOptions struct {
+	// Entries are mounted in this order. A destination is a path below the
+	// jail's root, or one as the jail sees it, and must exist.
+	Entries []fstab.Entry
+	// Temporary leaves the fstab as it is: the mounts end with the jail's run.
+	Temporary bool
+	Busy      Busy
+}
+
+// Mount adds entries to the jail's fstab(5) and, if the jail runs, mounts them
+// at once, as libioc does (auto_mount_jail).
+//
+// Errors: fstab.ErrDestinationExists, *fstab.InvalidError, ErrNotRunning for
+// temporary mounts of a stopped jail, kernel.ErrEscape for a link on the way,
+// ErrBusy. A failure leaves file and mounts as they were.
+func (g *JailGenerator) Mount(ctx context.Context, o MountOptions) <-chan events.IocEvent {
+	return g.start(ctx, g.mountOperation(o), nil)
+}
+
+// Mount is the synchronous form of [JailGenerator.Mount].
+func (j *Jail) Mount(ctx context.Context, o MountOptions) ([]events.IocEvent, error) {
+	return collect(ctx, j.JailGenerator.Mount(ctx, o))
+}
+
+// PlanMount plans what Mount would do.
+func (g *JailGenerator) PlanMount(ctx context.Context, o MountOptions) (*Plan, error) {
+	return g.planned(ctx, g.mountOperation(o))
+}
+
+func (g *JailGenerator) mountOperation(o MountOptions) operation {
+	return operation{
+		name:  "mount",
+		event: events.MountFstab{Jail: g.fullName},
+		busy:  o.Busy,
+		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planMount(ctx, o) },
+	}
+}
+
+func (g *JailGenerator) planMount(ctx context.Context, o MountOptions) (*plan.Plan, error) {
+	g, running, err := g.freshFor(ctx, o.Temporary)
+	if err != nil {
+		return nil, err
+	}
+	file, err := g.fstabFile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range o.Entries {
+		if err := file.Add(e, fstab.AddOptions{}); err != nil {
+			return nil, err
+		}
+	}
+	args, err := g.fstabMounts(ctx, o.Entries)
+	if err != nil {
+		return nil, err
+	}
+	var steps []plan.Step
+	if !o.Temporary {
+		steps = append(steps, g.writeFstab(file))
+	}
+	if running && len(args.Mounts) > 0 {
+		steps = append(steps, stepMountFstab.Step(args))
+	}
+	print, err := g.fingerprint(ctx)
+	return &plan.Plan{
+		Operation: "mount", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
+	}, err
+}
+
+// UnmountOptions say what is taken from a jail's fstab(5).
+type UnmountOptions struct {
+	// Destinations are those of the entries, in either of their forms.
+	Destinations []string
+	// Temporary leaves the fstab as it is: the next start mounts them again.
+	Temporary bool
+	// Force unmounts what is in use, unmount(2) MNT_FORCE. Otherwise that is a
+	// *HeldError after a bounded wait.
+	Force bool
+	Busy  Busy
+}
+
+// Unmount unmounts entries of the running jail, the newest first and with what
+// is mounted below them, and removes them from its fstab(5).
+//
+// Errors: fstab.ErrDestinationNotFound, *HeldError, ErrBusy. If one cannot be
+// unmounted the file stays as it was, and what was unmounted by then is.
+func (g *JailGenerator) Unmount(ctx context.Context, o UnmountOptions) <-chan events.IocEvent {
+	return g.start(ctx, g.unmountOperation(o), nil)
+}
+
+// Unmount is the synchronous form of [JailGenerator.Unmount].
+func (j *Jail) Unmount(ctx context.Context, o UnmountOptions) ([]events.IocEvent, error) {
+	return collect(ctx, j.JailGenerator.Unmount(ctx, o))
+}
+
+// PlanUnmount plans what Unmount would do.
+func (g *JailGenerator) PlanUnmount(ctx context.Context, o UnmountOptions) (*Plan, error) {
+	return g.planned(ctx, g.unmountOperation(o))
+}
+
+func (g *JailGenerator) unmountOperation(o UnmountOptions) operation {
+	return operation{
+		name:  "unmount",
+		event: events.UnmountFstab{Jail: g.fullName},
+		busy:  o.Busy,
+		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planUnmount(ctx, o) },
+	}
+}
+
+func (g *JailGenerator) planUnmount(ctx context.Context, o UnmountOptions) (*plan.Plan, error) {
+	g, running, err := g.freshFor(ctx, o.Temporary)
+	if err != nil {
+		return nil, err
+	}
+	file, err := g.fstabFile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	args := unmountLiveArgs{RootDataset: g.RootDataset(), Force: o.Force}
+	for _, destination := range o.Destinations {
+		at, err := g.fstabPlace(ctx, fstab.Entry{Destination: destination})
+		if err != nil {
+			return nil, err
+		}
+		if err := file.Delete(destination); err != nil && !o.Temporary {
+			return nil, err
+		}
+		args.Places = append(args.Places, at)
+	}
+	var steps []plan.Step
+	if running && len(args.Places) > 0 {
+		steps = append(steps, stepUnmountLive.Step(args))
+	}
+	if !o.Temporary {
+		steps = append(steps, g.writeFstab(file))
+	}
+	print, err := g.fingerprint(ctx)
+	return &plan.Plan{
+		Operation: "unmount", Subject: g.fullName, Steps: steps, Abandon: true, Fingerprint: print,
+	}, err
+}
+
+// freshFor is the jail as it is now, and whether it runs.
+func (g *JailGenerator) freshFor(ctx context.Context, mustRun bool) (*JailGenerator, bool, error) {
+	now, err := g.fresh(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	_, err = now.Identity(ctx)
+	if errors.Is(err, ErrNotRunning) && !mustRun {
+		return now, false, nil
+	}
+	return now, err == nil, err
+}
+
+// fstabFile is the jail's fstab(5), whose destinations are compared as paths of
+// the jail.
+func (g *JailGenerator) fstabFile(ctx context.Context) (*fstab.File, error) {
+	data, err := g.readFstab()
+	if err != nil {
+		return nil, err
+	}
+	file := fstab.Parse(data)
+	file.Root, err = g.RootPath(ctx)
+	return file, err
+}
+
+func (g *JailGenerator) writeFstab(file *fstab.File) plan.Step {
+	return stepWriteConfig.Step(writeConfigArgs{Dataset: g.Dataset(), File: fstabFile, Data: file.Marshal()})
+}
+
+type unmountLiveArgs struct {
+	RootDataset string   `json:"root_dataset"`
+	Places      []string `json:"places"` // below the root
+	Force       bool     `json:"force,omitempty"`
+}
+
+// stepUnmountLive unmounts places of a running jail. What comes behind it must
+// not forget a mount that is still there.
+var stepUnmountLive = plan.Define(plan.Spec[env, unmountLiveArgs]{
+	Name: "unmount fstab",
+	Detail: func(a unmountLiveArgs) string {
+		return "all at and below the root of " + a.RootDataset + " /" + strings.Join(a.Places, ", /")
+	},
+	Event:   func(e env, a unmountLiveArgs) events.IocEvent { return events.UnmountFstab{Jail: e.jail} },
+	Barrier: true,
+	Do: func(ctx context.Context, e env, a unmountLiveArgs, c *plan.Call) error {
+		mounts, err := e.host.Mounts(ctx)
+		if err != nil {
+			return err
+		}
+		root, ok := mounts.Dataset(a.RootDataset)
+		if !ok {
+			c.Skip("root is not mounted")
+			return nil
+		}
+		var gone []string
+		for _, m := range mounts.Below(root) {
+			at := strings.TrimPrefix(m.Path, root+"/")
+			if !atOrBelow(at, a.Places) {
+				continue
+			}
+			if err := unmountUnlessHeld(ctx, e, m, a.Force); err != nil {
+				return err
+			}
+			gone = append(gone, "/"+at)
+		}
+		c.Final(events.UnmountFstab{Jail: e.jail, Mountpoints: gone})
+		return nil
+	},
+})
+
+func atOrBelow(at string, places []string) bool {
+	for _, p := range places {
+		if at == p || strings.HasPrefix(at, p+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func unmountUnlessHeld(ctx context.Context, e env, m kernel.Mounted, force bool) error {
+	if force {
+		return unmount(ctx, e, m)
+	}
+	return unmountPolitely(ctx, e, m)
+}

@@ -1,0 +1,135 @@
+package jail_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/fstab"
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+func TestMountAndUnmountOfARunningJail(t *testing.T) {
+	ctx := context.Background()
+	h := newHost(t)
+	j := newJail(t, h, "web", false, nil)
+	path, err := h.Mountpoint(ctx, j.Dataset())
+	require.NoError(t, err)
+	root, err := j.RootPath(ctx)
+	require.NoError(t, err)
+	text := "# a comment\njunk\n"
+	require.NoError(t, os.WriteFile(filepath.Join(path, "fstab"), []byte(text), 0o644))
+	data := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(data, "inner"), 0o755))
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "mnt/a b"), 0o755))
+	entries := []fstab.Entry{
+		{Source: data, Destination: root + "/mnt/a b", Options: "ro"},
+		{Source: "tmpfs", Destination: "/mnt/a b/inner", Type: "tmpfs", Options: "rw"},
+	}
+	below := func() (out []string) {
+		mounts, err := h.Mounts(ctx)
+		require.NoError(t, err)
+		for _, m := range mounts.Below(root) {
+			out = append(out, strings.TrimPrefix(m.Path, root))
+		}
+		return out
+	}
+	_, err = j.Mount(ctx, jail.MountOptions{Entries: entries, Temporary: true})
+	require.ErrorIs(t, err, jail.ErrNotRunning)
+	start(t, j)
+	_, err = j.Mount(ctx, jail.MountOptions{Entries: entries})
+	require.NoError(t, err)
+	require.Subset(t, below(), []string{"/mnt/a b", "/mnt/a b/inner"})
+	written, err := os.ReadFile(filepath.Join(path, "fstab"))
+	require.NoError(t, err)
+	require.Contains(t, string(written), text, "what was there stays")
+	require.Contains(t, string(written), `/mnt/a\040b/inner`)
+	_, err = j.Mount(ctx, jail.MountOptions{Entries: entries[:1]})
+	require.ErrorIs(t, err, fstab.ErrDestinationExists)
+
+	_, err = j.Restart(ctx, jail.RestartOptions{Shutdown: true})
+	require.NoError(t, err)
+	require.Subset(t, below(), []string{"/mnt/a b", "/mnt/a b/inner"}, "the next start has them too")
+	all, err := j.Unmount(ctx, jail.UnmountOptions{Destinations: []string{"/mnt/a b", root + "/mnt/a b/inner"}})
+	require.NoError(t, err)
+	for _, e := range all {
+		if e, ok := e.(events.UnmountFstab); ok && e.Mountpoints != nil {
+			require.Equal(t, []string{"/mnt/a b/inner", "/mnt/a b"}, e.Mountpoints, "the newest first")
+		}
+	}
+	require.NotContains(t, below(), "/mnt/a b")
+	written, err = os.ReadFile(filepath.Join(path, "fstab"))
+	require.NoError(t, err)
+	require.Equal(t, text, string(written))
+	_, err = j.Unmount(ctx, jail.UnmountOptions{Destinations: []string{"/mnt"}})
+	require.ErrorIs(t, err, fstab.ErrDestinationNotFound)
+}
+
+// "Busy" is answered with what holds the file system, and the line stays.
+func TestUnmountSaysWhatHoldsIt(t *testing.T) {
+	ctx := context.Background()
+	h := newHost(t)
+	j := programs(t, newJail(t, h, "web", false, nil), "sleep")
+	root, err := j.RootPath(ctx)
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "mnt/data"), 0o755))
+	start(t, j)
+	entry := fstab.Entry{Source: t.TempDir(), Destination: "/mnt/data"}
+	_, err = j.Mount(ctx, jail.MountOptions{Entries: []fstab.Entry{entry}})
+	require.NoError(t, err)
+	run, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = j.Exec(run, []string{"/bin/sleep", "600"}, jail.ExecOptions{Dir: "/mnt/data"})
+	}()
+	id, err := j.Identity(ctx)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		list, err := h.Kernel.ProcessList(ctx, id.JID)
+		return err == nil && len(list) > 0
+	}, 10*time.Second, time.Millisecond)
+	_, err = j.Unmount(ctx, jail.UnmountOptions{Destinations: []string{"/mnt/data"}})
+	var by *jail.HeldError
+	require.ErrorAs(t, err, &by)
+	require.ErrorIs(t, err, syscall.EBUSY)
+	require.Equal(t, []string{j.Identifier()}, by.Jails)
+	require.Len(t, by.Processes, 1)
+	require.ErrorContains(t, err, "sleep")
+	path, err := h.Mountpoint(ctx, j.Dataset())
+	require.NoError(t, err)
+	kept, err := os.ReadFile(filepath.Join(path, "fstab"))
+	require.NoError(t, err)
+	require.Contains(t, string(kept), "/mnt/data")
+	cancel()
+	<-ended
+	_, err = j.Unmount(ctx, jail.UnmountOptions{Destinations: []string{"/mnt/data"}})
+	require.NoError(t, err)
+}
+
+// A link that the running jail puts in the way is refused, and the file is as
+// it was.
+func TestMountOfARunningHostileJail(t *testing.T) {
+	ctx := context.Background()
+	h := newHost(t)
+	v := newVictim(t)
+	j := newJail(t, h, "web", false, nil)
+	root, err := j.RootPath(ctx)
+	require.NoError(t, err)
+	start(t, j)
+	require.NoError(t, os.RemoveAll(filepath.Join(root, "mnt")))
+	require.NoError(t, os.Symlink(v.dir+"/mnt", filepath.Join(root, "mnt")))
+	before := world(t, h)
+	_, err = j.Mount(ctx, jail.MountOptions{Entries: []fstab.Entry{{Source: t.TempDir(), Destination: "/mnt"}}})
+	require.ErrorIs(t, err, kernel.ErrEscape)
+	requireSame(t, before, world(t, h))
+	v.untouched(t, h.Host, "")
+}

@@ -1,0 +1,116 @@
+package jail_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/release"
+	"github.com/libioc/go-libioc/release/releasetest"
+)
+
+// updateOperations are the operations that change a jail's userland.
+func updateOperations() []operationRow {
+	to := jail.UpgradeOptions{Release: "14.3-RELEASE"}
+	var rows []operationRow
+	add := func(name string, setup func(t *testing.T) *simhost.Host, ready readier, p planner, run performer) {
+		rows = append(rows, operationRow{name: name, setup: setup, ready: ready, plan: p, run: run})
+	}
+	p, run := on("web", jail.UpdateOptions{}, planOf((*jail.JailGenerator).PlanUpdate), (*jail.Jail).Update)
+	add("update", updatableHost, renewed(false), p, run)
+	p, run = on("web", to, planOf((*jail.JailGenerator).PlanUpgrade), (*jail.Jail).Upgrade)
+	add("upgrade", updatableHost, renewed(false), p, run)
+	add("upgrade, basejail", updatableHost, renewed(true), p, run)
+	p, run = on("web", jail.RevertOptions{}, planOf((*jail.JailGenerator).PlanRevertUpgrade), (*jail.Jail).RevertUpgrade)
+	add("revert upgrade", updatableHost, func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		renewed(false)(t, ctx, h)
+		j, err := jail.Load(ctx, h.Host, "web")
+		require.NoError(t, err)
+		_, err = j.Upgrade(ctx, to)
+		require.NoError(t, err)
+	}, p, run)
+	return rows
+}
+
+// updatableHost has the releases 13.2 and 14.3, an updater that knows a newer
+// patch level, and a clock that stands, so that names made of the time are the
+// same each time.
+func updatableHost(t *testing.T) *simhost.Host {
+	u := &updater{newest: "13.2-RELEASE-p4"}
+	return updateHost(t, u, func(o *simhost.Options) {
+		o.Clock = func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+	})
+}
+
+// renewed makes the jail web anew.
+func renewed(basejail bool) readier {
+	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		j, err := jail.Load(ctx, h.Host, "web")
+		if err == nil {
+			_, err = j.Destroy(ctx, jail.DestroyOptions{})
+		}
+		if !errors.Is(err, jail.ErrNotFound) {
+			require.NoError(t, err)
+		}
+		newJail(t, h, "web", basejail, nil)
+	}
+}
+
+// announcedByUpdater judges what the updater's step changes: its clone, its
+// jail, and nothing else.
+func announcedByUpdater(change string, s plan.Step) error {
+	words := strings.Fields(change)
+	switch words[0] {
+	case "zfs":
+		if last := words[len(words)-1]; !strings.HasSuffix(last, "/updater") {
+			return fmt.Errorf("step %q changes %s: %s", s.Kind, last, change)
+		}
+	case "jail_set":
+		if !strings.Contains(change, `name="_update-ioc-jails-web"`) && !strings.Contains(change, "name=_update-ioc-jails-web") {
+			return fmt.Errorf("step %q makes another jail: %s", s.Kind, change)
+		}
+	case "nmount", "unmount", "run", "jail_remove", "process_signal", "process_wait":
+		if words[0] == "nmount" && !strings.Contains(words[3], "/updater/") {
+			return fmt.Errorf("step %q mounts elsewhere: %s", s.Kind, change)
+		}
+	default:
+		return fmt.Errorf("step %q: %s", s.Kind, change)
+	}
+	return nil
+}
+
+// updateHost has a 15.1 kernel and the releases 13.2 and 14.3.
+func updateHost(t testing.TB, u *updater, change ...func(*simhost.Options)) *simhost.Host {
+	t.Helper()
+	o := simhost.Options{
+		Dir: t.TempDir(), Release: "15.1-RELEASE",
+		Programs: map[string]kernel.Program{"freebsd-update": u.program},
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	h, err := simhost.Open(o)
+	require.NoError(t, err)
+	t.Cleanup(func() { h.Close() })
+	for _, name := range []string{testRelease, "14.3-RELEASE"} {
+		ctx := context.Background()
+		rel, err := release.New(ctx, h.Host, name, "")
+		require.NoError(t, err)
+		path := filepath.Join(t.TempDir(), "base.tgz")
+		require.NoError(t, os.WriteFile(path, releasetest.Archive("tgz", name), 0o644))
+		require.NoError(t, events.Wait(ctx, rel.Fetch(ctx, release.FetchOptions{Archive: path})))
+	}
+	return h
+}
