@@ -53,15 +53,19 @@ func TestLoad(t *testing.T) {
 		require.NoError(t, pprof.StartCPUProfile(f))
 		defer pprof.StopCPUProfile()
 	}
+	var callers []func() bool
+	for i := range clients {
+		if i%2 == 0 {
+			callers = append(callers, w.restCaller(t))
+		} else {
+			callers = append(callers, w.socketCaller(t))
+		}
+	}
 	before, start := heap(), time.Now()
 	end := start.Add(lasts)
 	took := make([][]time.Duration, clients)
 	var group sync.WaitGroup
-	for i := range clients {
-		call := w.restCaller(t)
-		if i%2 == 1 {
-			call = w.socketCaller(t)
-		}
+	for i, call := range callers {
 		group.Go(func() {
 			for again := true; again; again = time.Now().Before(end) {
 				begun := time.Now()
