@@ -241,6 +241,12 @@ func (w *watcher) dataset(key string, g *JailGenerator, path string) {
 		j = &watched{}
 		w.jails[key] = j
 	}
+	if j.foreign && !j.identity.IsZero() {
+		// It ran before its dataset was there, under the kernel's name: that one
+		// ends for the reader, and the look goes on to tell of the jail of ours.
+		w.tell(key, j, ChangeStopped, j.identity)
+		j.identity = kernel.Identity{}
+	}
 	j.seen = true
 	isNew := j.path == ""
 	j.name, j.source, j.path, j.foreign = g.fullName, g.source.Name, path, false
