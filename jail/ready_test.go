@@ -90,7 +90,7 @@ func TestReady(t *testing.T) {
 			ready = make(chan struct{})
 			h := openHost(t, simhost.Options{Programs: programs})
 			ctx := context.Background()
-			properties := map[string]string{"user.ready": tc.probe + " interval=10ms timeout=150ms"}
+			properties := map[string]string{"user.ready": tc.probe + " interval=10ms timeout=800ms"}
 			for key, value := range tc.more {
 				properties[key] = value
 			}
