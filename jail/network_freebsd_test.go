@@ -269,7 +269,7 @@ func TestRealDHCPWithoutServer(t *testing.T) {
 	unchanged(t)
 	realBridge(t, h)
 	j := vnetJail(t, h, "dhcp", 60, map[string]string{
-		"ip4_addr": "vnet0|dhcp", "ip6_addr": "none", "defaultrouter": "none", "defaultrouter6": "none", "user.network.dhcp_timeout": "8",
+		"ip4_addr": "vnet0|dhcp", "ip6_addr": "none", "defaultrouter": "none", "defaultrouter6": "none", "user.network.dhcp_timeout": "20",
 	})
 	began := time.Now()
 	_, err := j.Start(context.Background(), jail.StartOptions{})
