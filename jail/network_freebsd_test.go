@@ -320,7 +320,7 @@ func TestRealLimitsBite(t *testing.T) {
 	limited := cpu(j)
 	usage, err := j.Usage(context.Background())
 	require.NoError(t, err)
-	t.Logf("measured: pcpu=20: %s of 8s; usage %v", limited, usage)
+	t.Logf("measured: pcpu=20: %s of 8s, by its counters %s", limited, usage.CPUTime)
 
 	// Live, without the limits: the same work is done.
 	_, err = j.Set(context.Background(), map[string]string{"pcpu": "none", "vmemoryuse": "none", "maxproc": "none", "memoryuse": "none"}, jail.SetOptions{LiveOnly: true})
