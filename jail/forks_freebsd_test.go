@@ -26,6 +26,7 @@ func TestRealForksOfStartAndStop(t *testing.T) {
 		require.NoError(t, err)
 		fewest = min(fewest, forkCount(t, h)-before)
 	}
+	t.Logf("measured: start and stop of a basejail: %d forks", fewest)
 	require.Zero(t, fewest, "forks of start and stop")
 
 	fewest = 1 << 40
@@ -38,6 +39,6 @@ func TestRealForksOfStartAndStop(t *testing.T) {
 		require.NoError(t, err)
 		fewest = min(fewest, forkCount(t, h)-before)
 	}
+	t.Logf("measured: destroy of a basejail: %d forks", fewest)
 	require.LessOrEqual(t, fewest, int64(2), "forks of destroy")
-	t.Logf("destroy: %d forks", fewest)
 }

@@ -117,7 +117,7 @@ func TestListBesideTools(t *testing.T) {
 		complete, mounted := float64(best["complete"])/float64(sum), float64(best["mounted"])/float64(sum)
 		n := fewest(func() { list(size, jail.ListOptions{}) })
 		none := fewest(func() { list(size, jail.ListOptions{MountedOnly: true}) })
-		t.Logf("%3d jails: zfs list -r %v, jls %v; complete %v (%.2f of their sum), %d processes; mounted %v (%.2f), %d processes",
+		t.Logf("measured: list of %3d jails: zfs list -r %v, jls %v; complete %v (%.2f of their sum), %d processes; mounted %v (%.2f), %d processes",
 			size, best["zfs"], best["jls"], best["complete"], complete, n, best["mounted"], mounted, none)
 		require.LessOrEqual(t, complete, 1.3)
 		require.LessOrEqual(t, mounted, 0.5)

@@ -132,7 +132,7 @@ func TestRealVnetJailsReachOneAnother(t *testing.T) {
 		before := forkCount(t, h)
 		began := time.Now()
 		start(t, j)
-		t.Logf("start of %s: %d processes, %s", j.Name(), forkCount(t, h)-before, time.Since(began))
+		t.Logf("measured: start of VNET jail %s: %d forks, %s", j.Name(), forkCount(t, h)-before, time.Since(began))
 		require.LessOrEqual(t, forkCount(t, h)-before, int64(1), "a jail with its own stack costs one process")
 	}
 	for _, target := range []string{"10.77.0.1", "10.77.0.20", "fd00:77::1", "fd00:77::20"} {
@@ -269,7 +269,7 @@ func TestRealDHCPWithoutServer(t *testing.T) {
 	unchanged(t)
 	realBridge(t, h)
 	j := vnetJail(t, h, "dhcp", 60, map[string]string{
-		"ip4_addr": "vnet0|dhcp", "ip6_addr": "none", "defaultrouter": "none", "defaultrouter6": "none", "user.network.dhcp_timeout": "8",
+		"ip4_addr": "vnet0|dhcp", "ip6_addr": "none", "defaultrouter": "none", "defaultrouter6": "none", "user.network.dhcp_timeout": "20",
 	})
 	began := time.Now()
 	_, err := j.Start(context.Background(), jail.StartOptions{})
@@ -320,13 +320,13 @@ func TestRealLimitsBite(t *testing.T) {
 	limited := cpu(j)
 	usage, err := j.Usage(context.Background())
 	require.NoError(t, err)
-	t.Logf("pcpu=20: %s of 8s; usage %v", limited, usage)
+	t.Logf("measured: pcpu=20: %s of 8s, by its counters %s", limited, usage.CPUTime)
 
 	// Live, without the limits: the same work is done.
 	_, err = j.Set(context.Background(), map[string]string{"pcpu": "none", "vmemoryuse": "none", "maxproc": "none", "memoryuse": "none"}, jail.SetOptions{LiveOnly: true})
 	require.NoError(t, err)
 	free := cpu(j)
-	t.Logf("without: %s of 8s", free)
+	t.Logf("measured: without pcpu: %s of 8s", free)
 	require.Less(t, limited*2, free, "pcpu")
 	_, code = in(t, j, "/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=350m", "count=1")
 	require.Zero(t, code, "without vmemoryuse")
@@ -370,14 +370,14 @@ func TestRealManyVnetJails(t *testing.T) {
 			each(i)
 		}
 		took, made := time.Since(began), forkCount(t, h)-forks
-		t.Logf("%s: %d jails, %.1f ms and %.2f processes each", what, n, took.Seconds()*1000/float64(n), float64(made)/float64(n))
+		t.Logf("measured: VNET, %s: %d jails, %.1f ms and %.2f forks each", what, n, took.Seconds()*1000/float64(n), float64(made)/float64(n))
 		return took, made
 	}
 	oursUp, forksUp := measure("start", func(i int) { start(t, jails[i]) })
 	oursDown, forksDown := measure("stop", func(i int) { stop(t, jails[i]) })
 	theirsUp, theirForksUp := measure("jail -c", func(i int) { run(t, "jail", "-q", "-f", file, "-c", fmt.Sprintf("plain%d", i)) })
 	theirsDown, theirForksDown := measure("jail -r", func(i int) { run(t, "jail", "-q", "-f", file, "-r", fmt.Sprintf("plain%d", i)) })
-	t.Logf("ratio to jail(8): start %.2f of the time and %.2f of the processes, stop %.2f and %.2f",
+	t.Logf("measured: VNET beside jail(8): start %.2f of the time and %.2f of the forks, stop %.2f and %.2f",
 		float64(oursUp)/float64(theirsUp), float64(forksUp)/float64(theirForksUp),
 		float64(oursDown)/float64(theirsDown), float64(forksDown)/float64(theirForksDown))
 	require.LessOrEqual(t, forksUp, int64(n), "one process a start")

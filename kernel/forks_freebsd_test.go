@@ -65,5 +65,5 @@ func TestRealForks(t *testing.T) {
 	if fewest != 0 {
 		t.Errorf("%d forks", fewest)
 	}
-	t.Logf("%d forks (limits: %v)", fewest, f.RACCT)
+	t.Logf("measured: jail, mounts and limits: %d forks (limits: %v)", fewest, f.RACCT)
 }

@@ -178,7 +178,7 @@ func TestFetchOnFreeBSD(t *testing.T) {
 	start := time.Now()
 	out, err := exec.Command("/bin/sh", "-c", `exec xz -dc "$1" | tar -xpf - -C "$2"`, "sh", os.Getenv("IOC_TEST_BASE"), dir).CombinedOutput()
 	require.NoError(t, err, string(out))
-	t.Logf("extracted in %v, by xz -dc | tar -xpf - in %v", extraction(all), time.Since(start))
+	t.Logf("measured: base.txz extracted in %v, by xz -dc | tar -xpf - in %v", extraction(all), time.Since(start))
 	root, err := h.Mountpoint(ctx, rel.RootDataset())
 	require.NoError(t, err)
 	want, got := entries(t, dir, true), entries(t, root, true)
@@ -205,7 +205,7 @@ func TestFetchOnFreeBSD(t *testing.T) {
 	}
 	sort.Strings(diff)
 	require.Empty(t, strings.Join(diff[:min(len(diff), 20)], "\n"), "%d differences", len(diff))
-	t.Logf("%d files are equal to tar's, %d of them setuid or setgid, %d immutable, %d hard links", len(want), setuid, flagged, linked)
+	t.Logf("measured: %d files are equal to tar's, %d of them setuid or setgid, %d immutable, %d hard links", len(want), setuid, flagged, linked)
 	require.Positive(t, setuid)
 	require.Positive(t, flagged)
 	require.Positive(t, linked)

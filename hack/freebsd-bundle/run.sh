@@ -21,6 +21,7 @@
 #                     bench.
 #   IOC_TEST_BENCHTIME  how long each benchmark runs beside its tool, as go test
 #                     -benchtime takes it. Default: 0.5s.
+#   IOC_TEST_JAILS    how many VNET jails are started beside jail(8). Default: 100.
 #   IOC_TEST_TIMEOUT  the longest time for one test binary, as Go writes
 #                     durations. Default: 30m.
 #   IOC_TEST_WORK     the work directory, which keeps the logs. Default: a new

@@ -83,7 +83,7 @@ func TestThroughput(t *testing.T) {
 		})
 	}
 	rate := func(name string) float64 { return float64(info.Size()) / 1e6 / best[name].Seconds() }
-	t.Logf("%.1f MB: checked %.1f MB/s (%v), xz | tar %.1f MB/s (%v); heap at most %d kB above %d kB",
+	t.Logf("measured: %.1f MB archive: checked %.1f MB/s (%v), xz | tar %.1f MB/s (%v); heap at most %d kB above %d kB",
 		float64(info.Size())/1e6, rate("checked"), best["checked"], rate("pipe"), best["pipe"], (peak-min(peak, before))>>10, before>>10)
 	// Both wait for xz(1); what is left is the noise of the machine.
 	if best["checked"] > best["pipe"]*11/10 {
