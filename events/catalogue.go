@@ -9,8 +9,6 @@ func catalogue() []IocEvent {
 		JailRestart{}, JailSoftShutdown{}, JailAttach{},
 		JailRemove{}, JailClone{}, JailRename{},
 		JailDestroy{}, JailRecover{}, JailPromote{}, JailTemplate{}, JailSnapshot{}, JailDependantsStart{}, JailDependantStart{},
-		JailConfigSave{}, JailResolverConfig{}, JailDevfsRuleset{}, JailResourceLimitAction{},
-		JailDestroy{}, JailRecover{}, JailDependantsStart{}, JailDependantStart{},
 		JailConfigSave{}, JailResolverConfig{}, JailDevfsRuleset{}, JailModuleLoad{}, JailResourceLimitAction{},
 		// provision.go
 		JailProvisioning{}, JailProvisioningAssetDownload{}, R10kDeployEvent{},

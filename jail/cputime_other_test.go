@@ -4,7 +4,7 @@ package jail_test
 
 import "time"
 
-var started = time.Now()
+var processStarted = time.Now()
 
 // cpuTime is the time on the clock, where the system is not asked.
-func cpuTime() time.Duration { return time.Since(started) }
+func cpuTime() time.Duration { return time.Since(processStarted) }

@@ -59,13 +59,17 @@ func (g *JailGenerator) WaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	pause := min(p.Interval, 20*time.Millisecond)
+	var failed Check
+	var last error
 	for {
-		failed, err := g.try(ctx, p, attempt)
-		if err == nil {
+		check, err := g.try(ctx, p, attempt)
+		switch {
+		case err == nil:
 			return nil
-		}
-		if errors.Is(err, ErrNotRunning) {
+		case errors.Is(err, ErrNotRunning):
 			return g.refused("wait for", err)
+		case last == nil || ctx.Err() == nil:
+			failed, last = check, err // not one that was only cut short
 		}
 		select {
 		case <-ctx.Done():
@@ -73,7 +77,7 @@ func (g *JailGenerator) WaitReady(ctx context.Context) error {
 			pause = min(p.Interval, 2*pause)
 		}
 		if ctx.Err() != nil {
-			return &NotReadyError{Jail: g.fullName, Check: failed, After: time.Since(began), Err: err}
+			return &NotReadyError{Jail: g.fullName, Check: failed, After: time.Since(began), Err: last}
 		}
 	}
 }

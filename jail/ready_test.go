@@ -65,8 +65,9 @@ func TestReady(t *testing.T) {
 	}{
 		{"file", "file=/var/run/web.pid", nil, func(t *testing.T, h *simhost.Host, _ *jail.Jail) { writeRoot(t, h, "web", "var/run/web.pid") }, "no such file"},
 		{"exec", `exec="/bin/isready -q 'two words'"`, nil, func(*testing.T, *simhost.Host, *jail.Jail) { close(ready) }, "exit status 3"},
-		{"process", "process=service", nil, func(t *testing.T, _ *simhost.Host, j *jail.Jail) {
-			go j.Exec(context.Background(), []string{"/bin/service"}, jail.ExecOptions{})
+		{"process", "process=service", nil, func(t *testing.T, h *simhost.Host, j *jail.Jail) {
+			another := load(t, h, j.Name())[0] // the configuration of j is changed meanwhile
+			go another.Exec(context.Background(), []string{"/bin/service"}, jail.ExecOptions{})
 		}, "no process"},
 		{"tcp", "tcp=" + port, map[string]string{"ip4": "inherit"}, func(t *testing.T, _ *simhost.Host, _ *jail.Jail) {
 			again, err := net.Listen("tcp", "127.0.0.1:"+port)

@@ -21,7 +21,6 @@ type watcher struct {
 	o     WatchOptions
 	q     *changeQueue
 	jails map[string]*watched // by name in the kernel
-	last  map[string]kernel.Identity
 	begun bool
 }
 
@@ -241,6 +240,12 @@ func (w *watcher) dataset(key string, g *JailGenerator, path string) {
 	if j == nil {
 		j = &watched{}
 		w.jails[key] = j
+	}
+	if j.foreign && !j.identity.IsZero() {
+		// It ran before its dataset was there, under the kernel's name: that one
+		// ends for the reader, and the look goes on to tell of the jail of ours.
+		w.tell(key, j, ChangeStopped, j.identity)
+		j.identity = kernel.Identity{}
 	}
 	j.seen = true
 	isNew := j.path == ""

@@ -247,7 +247,11 @@ func TestWatchStorm(t *testing.T) {
 }
 
 func watchStorm(t *testing.T, release string) {
-	const writers, changes, jails = 16, 10000, 32
+	const writers, jails = 16, 32
+	changes := 10000
+	if testing.Short() {
+		changes = 3200
+	}
 	h := openHost(t, simhost.Options{Release: release})
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -389,7 +393,6 @@ func watchStorm(t *testing.T, release string) {
 		require.Empty(t, r.wrong, "reader %d", n)
 		t.Logf("reader %d: %d changes of run state seen by looks, %d told, %d changes merged", n, r.kernel.changes, r.told, r.merged)
 		require.GreaterOrEqual(t, r.told+r.merged, r.kernel.changes, "reader %d", n)
-		require.LessOrEqual(t, r.told, r.kernel.changes)
 		require.Positive(t, r.told)
 	}
 }

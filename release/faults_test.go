@@ -156,7 +156,7 @@ func bulkArchive() []byte {
 }
 
 var quick = release.HTTPOptions{
-	StallTimeout: 200 * time.Millisecond, Attempts: 3,
+	StallTimeout: time.Second, Attempts: 3,
 	Backoff: func(int) time.Duration { return time.Millisecond },
 }
 

@@ -95,7 +95,8 @@ type toolError string
 
 func (e toolError) Error() string { return "  ERROR: " + string(e) }
 
-var errMissing = errors.New("Missing required keys") //nolint // the API's own words
+// errMissing is a required argument that is not there, in the API's own words.
+const errMissing = toolLine("Missing required keys")
 
 // iocage answers an action of the class.
 func (s *Server) iocage(ctx context.Context, r *request, begun time.Time) answer {

@@ -34,10 +34,6 @@ type answer struct {
 func ok(args any) answer      { return answer{code: http.StatusOK, args: args} }
 func refuse(code int) answer  { return answer{code: code, args: object{}} }
 func (a answer) failed() bool { return a.code != http.StatusOK }
-func (a answer) reason() string {
-	// "Not Found", "Bad Request": the words of the status line are the message.
-	return http.StatusText(a.code)
-}
 
 // envelope is a message of the WebSocket form.
 type envelope struct {
@@ -51,7 +47,8 @@ type envelope struct {
 func (r *request) reply(a answer) envelope {
 	if a.failed() {
 		return envelope{
-			Args: object{"code": strconv.Itoa(a.code), "message": a.reason()},
+			// The words of the status line: "Not Found", "Bad Request".
+			Args: object{"code": strconv.Itoa(a.code), "message": http.StatusText(a.code)},
 			ID:   r.id, Name: "error", Namespace: "error",
 		}
 	}

@@ -276,9 +276,6 @@ func sceneOf(t *testing.T, e example, reply string) scene {
 			w.fetch()
 			w.sketch("one")
 			w.sketch("two", "template=yes")
-			if e.action == "cleanreleases" {
-				// It has none but the release.
-			}
 		case "listreleases":
 			w.now = func() time.Time { return time.Date(2017, 6, 5, 10, 0, 0, 0, time.UTC) }
 			w.opts.Fetch.Mirror = mirrorOf(t, "9.3-RELEASE", "10.1-RELEASE", "10.2-RELEASE", "10.3-RELEASE", "11.0-RELEASE")

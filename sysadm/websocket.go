@@ -78,7 +78,7 @@ func (s *Server) message(ctx context.Context, c *conn, message []byte, calls *sy
 	r, good := decode(message, false)
 	r.api, r.peer, r.conn = c.api, c.peer, c
 	if !good {
-		c.send(ctx, s.limits.Write, r.reply(refuse(http.StatusBadRequest)))
+		c.send(ctx, s.limits.Write, encode(r.reply(refuse(http.StatusBadRequest)), false))
 		// What does not even begin as an object is the traffic of a relay, which
 		// this server is not.
 		return len(message) > 0 && message[0] == '{'
@@ -111,17 +111,13 @@ func (s *Server) message(ctx context.Context, c *conn, message []byte, calls *sy
 
 func (s *Server) answer(ctx context.Context, c *conn, r *request) {
 	if a := s.call(ctx, r); !a.none {
-		c.send(ctx, s.limits.Write, r.reply(a))
+		c.send(ctx, s.limits.Write, encode(r.reply(a), false))
 	}
 }
 
 // send writes a message. A client that does not take it in time is cut off: it
 // would miss an answer.
-func (c *conn) send(ctx context.Context, limit time.Duration, e envelope) {
-	c.raw(ctx, limit, encode(e, false))
-}
-
-func (c *conn) raw(ctx context.Context, limit time.Duration, message []byte) {
+func (c *conn) send(ctx context.Context, limit time.Duration, message []byte) {
 	c.write.Lock()
 	defer c.write.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -139,7 +135,7 @@ func (c *conn) sendEvents(ctx context.Context, limit time.Duration) {
 		case <-c.events.wake:
 		}
 		for m := c.events.take(); m != nil && ctx.Err() == nil; m = c.events.take() {
-			c.raw(ctx, limit, m)
+			c.send(ctx, limit, m)
 		}
 	}
 }

@@ -214,7 +214,6 @@ func (w *world) action(body string) any {
 type client struct {
 	t  testing.TB
 	ws *websocket.Conn
-	mu sync.Mutex
 }
 
 func (w *world) dial(user string) *client {

@@ -4,6 +4,9 @@
 # from an archive to a command in a jail. Nothing but the base system of FreeBSD
 # 13.2 or later is needed. Runs as root.
 #
+# The firewalls pf and ipfw are loaded for the tests and unloaded in the end where
+# they were not there; ipfw only so that it accepts what no rule denies.
+#
 # Environment, all optional:
 #   IOC_TEST_POOL     an existing, empty pool; or a disk device or a file, on
 #                     which the pool ioctest is made, and destroyed at the end.
@@ -35,7 +38,7 @@ export LC_ALL PATH TZ
 
 top=$(cd "$(dirname "$0")" && pwd) || exit 1
 passed=0 failed=0 skipped=0
-made_pool= made_file= test_jail= test_md=
+made_pool= made_file= test_jail= test_md= firewalls=
 
 say() { printf '%s\n' "$*"; }
 
@@ -51,7 +54,8 @@ put_back() {
 	if [ -n "$test_md" ]; then mdconfig -d -u "$test_md" || bad=1; fi
 	if [ -n "$made_pool" ]; then zpool destroy -f "$made_pool" || bad=1; fi
 	if [ -n "$made_file" ]; then rm -f "$made_file" || bad=1; fi
-	test_jail= test_md= made_pool= made_file=
+	for module in $firewalls; do kldunload "$module" || bad=1; done
+	test_jail= test_md= made_pool= made_file= firewalls=
 	return $bad
 }
 
@@ -73,6 +77,14 @@ state() {
 	mount -p | tr -s '\t ' ' ' | sort >"$1/mounts"
 	jls -N >"$1/jails" 2>&1
 	ifconfig -l >"$1/interfaces" 2>&1
+	# Without the times of expiry, and what redirects of routers have made.
+	netstat -rn 2>/dev/null | awk '$3 !~ /D/ { print $1, $2, $3, $4 }' >"$1/routes"
+	devfs rule showsets >"$1/rulesets" 2>/dev/null
+	if kldstat -qm ipfw; then
+		ipfw -S list >"$1/ipfw" 2>&1
+		sysctl net.inet.ip.fw.enable net.link.bridge net.link.ether >"$1/ipfw-nodes" 2>/dev/null
+	fi
+	if kldstat -qm pf; then pf_state >"$1/pf" 2>&1; fi
 	if [ "$(sysctl -n kern.racct.enable 2>/dev/null)" = 1 ]; then
 		rctl >"$1/limits" 2>&1
 	fi
@@ -80,6 +92,18 @@ state() {
 	find /var/run/go-libioc /var/db/go-libioc /var/cache/go-libioc ! -type d \
 		2>/dev/null | sort >"$1/files"
 	ls -A "$TMPDIR" | sort >"$1/temporary-files"
+}
+
+# pf_state prints whether pf(4) is on, and the rules of every anchor.
+pf_state() {
+	pfctl -s info | awk 'NR == 1 { print $1, $2 }'
+	pfctl -s rules
+	pfctl -s nat
+	for anchor in $(pfctl -v -s Anchors); do
+		say "anchor $anchor"
+		pfctl -a "$anchor" -s rules
+		pfctl -a "$anchor" -s nat
+	done
 }
 
 # leftovers compares the state with the one before, for up to ten seconds: a
@@ -127,6 +151,9 @@ skips() {
 		}' "$1" >>"$work/skips"
 }
 
+# measured prints what tests have measured, which is logged with that word.
+measured() { sed -n 's/^ *[A-Za-z0-9_]*\.go:[0-9]*: measured: /     /p' "$1"; }
+
 # binary NAME FOLDER FLAGS... runs one test binary as go test would, with its
 # package as the working directory.
 binary() {
@@ -153,6 +180,7 @@ binary() {
 	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
 	printf '%-4s %-28s %4d s  %s%d passed, %d failed, %d skipped\n' \
 		$word "$name" $seconds "$why" "$1" "$2" "$3"
+	measured "$log"
 	skips "$log" "$name"
 	if [ $word = FAIL ]; then
 		say "     the failed tests, and the last 60 lines of $log without the passed ones:"
@@ -259,6 +287,31 @@ load() {
 	done
 }
 
+# load_firewalls loads pf(4), which is off until pfctl -e, and ipfw(4) if that is
+# safe: without rules it denies everything, also the session this runs in, unless
+# the kernel environment says otherwise at that moment. put_back unloads them.
+load_firewalls() {
+	if ! kldstat -qm pf; then
+		load pf
+		kldstat -qm pf && firewalls=pf
+	fi
+	kldstat -qm ipfw && return # the machine's own, with its rules
+	node=net.inet.ip.fw.default_to_accept
+	old=$(kenv -q $node 2>/dev/null)
+	kenv $node=1 >/dev/null 2>&1
+	if [ "$(kenv -q $node 2>/dev/null)" != 1 ]; then
+		say "note: ipfw is left out: kenv(1) cannot set $node=1, and it would deny everything"
+		return
+	fi
+	load ipfw
+	kldstat -qm ipfw && firewalls="ipfw $firewalls"
+	if [ -n "$old" ]; then kenv $node="$old"; else kenv -u $node; fi >/dev/null
+	if kldstat -qm ipfw && [ "$(sysctl -n $node)" != 1 ]; then
+		kldunload ipfw && firewalls=${firewalls#ipfw }
+		say "note: ipfw is left out: it denies everything in spite of $node=1"
+	fi
+}
+
 # replay gives the recordings to the kernel, which must have no jail then.
 replay() {
 	while read -r folder; do
@@ -323,6 +376,7 @@ state "$work/before"
 all=$(forks)
 replay
 load unionfs linprocfs linsysfs # the recordings are of a machine without them
+load_firewalls
 # A running jail, for the suites that hand datasets to one.
 if jail -c name=ioctestjail path=/ persist >/dev/null; then
 	test_jail=ioctestjail
@@ -341,7 +395,7 @@ unit
 conformance
 quickstart
 bench
-put_back || { failed=$((failed + 1)); say "FAIL run.sh could not remove its own jail or pool"; }
+put_back || { failed=$((failed + 1)); say "FAIL run.sh could not remove its own jail, pool or module"; }
 say "$(($(forks) - all)) forks altogether (vm.stats.vm: v_forks, v_vforks, v_rforks)"
 
 if [ -s "$work/skips" ]; then

@@ -16,15 +16,25 @@ import (
 // are what they find on the machine.
 var stubs = map[string]string{
 	"uname": `case $1 in -s) echo FreeBSD;; *) echo amd64;; esac`,
-	"id":    `echo 0`, "kldload": `exit 0`, "ifconfig": `echo lo0`, "ps": `exit 0`,
+	"id":    `echo 0`, "ifconfig": `echo lo0`, "ps": `exit 0`,
 	"freebsd-version": `echo 13.2-RELEASE-p4`,
 	"mount":           `cat "$STUB_STATE/mounts" 2>/dev/null; exit 0`,
 	"jls":             `cat "$STUB_STATE/jails" 2>/dev/null; exit 0`,
-	"sysctl":          `case $2 in vm.stats.*) echo 5;; *) exit 1;; esac`,
-	"sleep":           `exit 0`,
-	"jail":            `case $1 in -c) echo made >>"$STUB_STATE/jails";; -r) rm "$STUB_STATE/jails";; esac`,
-	"zfs":             `echo "$STUB_POOL"`,
-	"zpool":           `case $1 in list) exit 1;; *) echo "$*" >>"$STUB_STATE/zpool";; esac`,
+	"sysctl":          `case $2 in vm.stats.*) echo 5;; net.inet.ip.fw.default_to_accept) cat "$STUB_STATE/accepts";; *) exit 1;; esac`,
+	"kldload": `[ "$2" != ipfw ] || cp "$STUB_STATE/kenv" "$STUB_STATE/accepts" || echo 0 >"$STUB_STATE/accepts"
+: >"$STUB_STATE/module-$2"`,
+	"kldunload": `echo "$1" >>"$STUB_STATE/unloaded"; rm "$STUB_STATE/module-$1"`,
+	"kldstat":   `[ -e "$STUB_STATE/module-$2" ]`,
+	"kenv": `case $1 in -q) cat "$STUB_STATE/kenv" 2>/dev/null;; -u) rm "$STUB_STATE/kenv";;
+*=*) [ ! -e "$STUB_STATE/secured" ] && echo "${1#*=}" >"$STUB_STATE/kenv";; esac`,
+	"ipfw":    `cat "$STUB_STATE/ipfw" 2>/dev/null; echo 65535 set 31 allow ip from any to any`,
+	"pfctl":   `case "$*" in "-s info") echo Status: Disabled Debug: Urgent;; "-v -s Anchors") cat "$STUB_STATE/anchors" 2>/dev/null;; "-a "*) echo "rules of $2";; esac`,
+	"netstat": `printf 'Destination Gateway Flags Netif Expire\n'; cat "$STUB_STATE/routes" 2>/dev/null; exit 0`,
+	"devfs":   `cat "$STUB_STATE/rulesets" 2>/dev/null; exit 0`,
+	"sleep":   `exit 0`,
+	"jail":    `case $1 in -c) echo made >>"$STUB_STATE/jails";; -r) rm "$STUB_STATE/jails";; esac`,
+	"zfs":     `echo "$STUB_POOL"`,
+	"zpool":   `case $1 in list) exit 1;; *) echo "$*" >>"$STUB_STATE/zpool";; esac`,
 }
 
 // fakeBundle is a bundle whose test binaries are scripts.
@@ -120,6 +130,22 @@ func TestRunScriptFails(t *testing.T) {
 			`echo '--- PASS: TestA (0.00s)'; echo 'devfs /jail/dev devfs rw 0 0' >>"$STUB_STATE/mounts"`,
 			"1 passed, 1 failed, 1 skipped", "> devfs /jail/dev devfs rw 0 0",
 		},
+		"a rule of ipfw is left": {
+			`echo '--- PASS: TestA (0.00s)'; echo '00100 set 29 deny ip from any to any' >>"$STUB_STATE/ipfw"`,
+			"1 passed, 1 failed, 1 skipped", "> 00100 set 29 deny ip from any to any",
+		},
+		"an anchor of pf is left": {
+			`echo '--- PASS: TestA (0.00s)'; echo ioc/web >>"$STUB_STATE/anchors"`,
+			"1 passed, 1 failed, 1 skipped", "> rules of ioc/web",
+		},
+		"a route is left": {
+			`echo '--- PASS: TestA (0.00s)'; echo '10.0.0.0/24 link#3 U epair0b 1200' >>"$STUB_STATE/routes"`,
+			"1 passed, 1 failed, 1 skipped", "> 10.0.0.0/24 link#3 U epair0b\n",
+		},
+		"a ruleset is left": {
+			`echo '--- PASS: TestA (0.00s)'; echo 1000 >>"$STUB_STATE/rulesets"`,
+			"1 passed, 1 failed, 1 skipped", "> 1000",
+		},
 		"a file is left": {
 			`echo '--- PASS: TestA (0.00s)'; mktemp "$TMPDIR/forgotten.XXXXXX"`,
 			"1 passed, 1 failed, 1 skipped", "> forgotten.",
@@ -133,6 +159,43 @@ func TestRunScriptFails(t *testing.T) {
 			require.Contains(t, out, c.says)
 		})
 	}
+}
+
+// ipfw without rules denies everything, so it is only loaded when it will not,
+// and the firewalls go again if they were not there before.
+func TestRunScriptFirewalls(t *testing.T) {
+	for name, c := range map[string]struct {
+		files            []string // on the machine before
+		loaded, unloaded string
+		note             string
+	}{
+		"none":             {nil, "ipfw pf", "ipfw\npf\n", ""},
+		"the machine's":    {[]string{"module-ipfw", "module-pf"}, "ipfw pf", "", ""},
+		"no kenv":          {[]string{"secured"}, "pf", "pf\n", "note: ipfw is left out: kenv(1) cannot set net.inet.ip.fw.default_to_accept=1"},
+		"pf the machine's": {[]string{"module-pf"}, "ipfw pf", "ipfw\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newFakeBundle(t, map[string]string{"a": `echo '--- PASS: TestA (0.00s)'
+[ "$(cd "$STUB_STATE" && echo $(ls | sed -nE 's/^module-(ipfw|pf)$/\1/p'))" = "` + c.loaded + `" ] || echo '--- FAIL: TestB (0.00s)'`}, "")
+			for _, file := range c.files {
+				require.NoError(t, os.WriteFile(filepath.Join(b.state, file), nil, 0o644))
+			}
+			out, last, _ := b.run(t)
+			require.Equal(t, "2 passed, 0 failed, 1 skipped", last, out)
+			require.Contains(t, out, c.note)
+			require.NoFileExists(t, filepath.Join(b.state, "kenv"))
+			unloaded, _ := os.ReadFile(filepath.Join(b.state, "unloaded"))
+			require.Equal(t, c.unloaded, string(unloaded))
+		})
+	}
+}
+
+func TestRunScriptPrintsMeasurements(t *testing.T) {
+	b := newFakeBundle(t, map[string]string{"a": `echo '    a_test.go:7: measured: list: 0.49 of zfs list and jls'
+echo '    a_test.go:8: said in passing'; echo '--- PASS: TestA (0.00s)'`}, "")
+	out, _, _ := b.run(t)
+	require.Contains(t, out, "\n     list: 0.49 of zfs list and jls\n")
+	require.NotContains(t, out, "in passing")
 }
 
 func TestRunScriptFilter(t *testing.T) {

@@ -165,7 +165,7 @@ type clock struct{ pauses []time.Duration }
 
 func (c *clock) options() mirror.Options {
 	return mirror.Options{
-		StallTimeout: 300 * time.Millisecond,
+		StallTimeout: 1500 * time.Millisecond,
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			c.pauses = append(c.pauses, d)
 			return ctx.Err()

@@ -44,7 +44,7 @@ func Compute(in Input) (Spec, error) {
 	return s, in.forwards(&s)
 }
 
-// Stack tells whether the jail gets addresses or interfaces at all.
+// Empty tells that there is nothing to set up.
 func (s Spec) Empty() bool {
 	return len(s.Aliases)+len(s.NICs)+len(s.Hosts)+len(s.Forwards) == 0 && s.NAT == "" && !s.VNET
 }
