@@ -82,12 +82,14 @@ func (o *Operation) Begin(e IocEvent) *Span { return o.begin(nil, e) }
 
 // Grow tells that n more transitions will come than Options.Room said, because
 // a step turned out to have more parts. Optional events then leave room for
-// them too. The channel itself keeps its size: see the package comment for
-// what happens to transitions that do not fit.
+// them too. The channel itself keeps its size: those that do not fit wait for
+// the reader, and what is still waiting at the end is counted in an [Overflow].
 func (o *Operation) Grow(n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.q.reserved += max(n, 0)
+	n = max(n, 0)
+	o.q.reserved += n
+	o.q.maxBacklog += n
 }
 
 // Close ends the operation with its outcome and closes the channel.

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -49,11 +50,31 @@ func (t MountTable) Below(path string) MountTable {
 	return out
 }
 
-// Mountpoint is where a dataset is mounted, or ErrNotMounted.
+// Cover is the file system that hides the files of a mounted dataset: it was
+// mounted later, on the same place or on a directory above, as happens when
+// datasets of two boot environments have one mountpoint.
+func (t MountTable) Cover(name string) (m kernel.Mounted, hidden bool) {
+	path, ok := t.Dataset(name)
+	for i := len(t) - 1; ok && i >= 0; i-- {
+		if t[i].Type == "zfs" && t[i].From == name {
+			break
+		}
+		if above := t[i].Path; path == above || strings.HasPrefix(path, strings.TrimSuffix(above, "/")+"/") {
+			m, hidden = t[i], true
+		}
+	}
+	return m, hidden
+}
+
+// Mountpoint is where a dataset is mounted. ErrNotMounted when it is not, or
+// when another file system hides it: what is seen at the path is not its files.
 func (h *Host) Mountpoint(ctx context.Context, dataset string) (string, error) {
 	mounts, err := h.Mounts(ctx)
 	if err != nil {
 		return "", err
+	}
+	if m, hidden := mounts.Cover(dataset); hidden {
+		return "", fmt.Errorf("%w: %s is hidden by %s, mounted on %s", ErrNotMounted, dataset, m.From, m.Path)
 	}
 	if path, ok := mounts.Dataset(dataset); ok {
 		return path, nil

@@ -3,9 +3,13 @@ package jail
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
+	"syscall"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/zfsstore"
 )
 
 // DestroyOptions say how a jail is destroyed.
@@ -18,8 +22,13 @@ type DestroyOptions struct {
 // Destroy destroys the jail's dataset with its root, its configuration and its
 // snapshots. The release it was made from is not touched.
 //
+// What refuses to go is found before anything of the jail is lost: clones, held
+// snapshots, and mounts and jails elsewhere that use its files, before a running
+// jail is stopped even; whatever else keeps a file system busy, before the first
+// dataset is destroyed. The jail is whole then, and the error names what holds it.
+//
 // Errors: ErrNotFound, ErrRunning without Force, *DependantsError when something
-// else was cloned from the jail, *zfsstore.Error, ErrBusy.
+// else was cloned from the jail, *HeldError, *zfsstore.Error, ErrBusy.
 func (g *JailGenerator) Destroy(ctx context.Context, o DestroyOptions) <-chan events.IocEvent {
 	return g.start(ctx, g.destroyOperation(o), nil)
 }
@@ -54,12 +63,12 @@ func (g *JailGenerator) planDestroy(ctx context.Context, o DestroyOptions) (*pla
 	if running && !o.Force {
 		return nil, ErrRunning
 	}
-	tree, err := g.tree(ctx, g.Dataset())
+	tree, err := g.tree(ctx, g.Dataset(), "userrefs")
 	if err != nil {
 		return nil, err
 	}
-	if clones := tree.dependants(); len(clones) > 0 {
-		return nil, &DependantsError{Of: g.fullName, Dependants: clones}
+	if err := g.mayGo(ctx, tree); err != nil {
+		return nil, err
 	}
 	var steps []plan.Step
 	commit := 0
@@ -79,4 +88,97 @@ func (g *JailGenerator) planDestroy(ctx context.Context, o DestroyOptions) (*pla
 		Operation: "destroy", Subject: g.fullName, Steps: steps, Commit: commit, Abandon: true,
 		Fingerprint: map[string]string{"jail": id.String(), "dataset": tree.guid(g.Dataset())},
 	}, nil
+}
+
+// mayGo refuses to destroy what something else depends on, as far as that can
+// be known without touching anything.
+func (g *JailGenerator) mayGo(ctx context.Context, tree tree) error {
+	if clones := tree.dependants(); len(clones) > 0 {
+		return &DependantsError{Of: g.fullName, Dependants: clones}
+	}
+	for _, d := range tree {
+		if refs := d.Properties["userrefs"].Value; d.Type == zfsstore.Snapshot && refs != "" && refs != "0" {
+			return &zfsstore.Error{
+				Op: "destroy", Dataset: d.Name, Err: fmt.Errorf("%w: held, see zfs-holds(8)", zfsstore.ErrBusy),
+			}
+		}
+	}
+	return g.usedElsewhere(ctx, tree)
+}
+
+// usedElsewhere is a *HeldError for a file system of the jail that is mounted
+// from or mounted on elsewhere than below the jail's root, or that another jail
+// lives in. What is below the root is the jail's own and is unmounted.
+func (g *JailGenerator) usedElsewhere(ctx context.Context, tree tree) error {
+	mounts, err := g.host.Mounts(ctx)
+	if err != nil {
+		return err
+	}
+	root, _ := mounts.Dataset(g.RootDataset())
+	ours := func(path string) bool { return root != "" && path != root && beneath(path, root) }
+	var paths []string
+	for _, dataset := range tree.datasets() {
+		if path, ok := mounts.Dataset(dataset); ok {
+			paths = append(paths, path)
+		}
+	}
+	for _, path := range paths {
+		h := &HeldError{Path: path, Err: syscall.EBUSY}
+		for _, m := range mounts {
+			_, known := tree.find(m.From)
+			if known && m.Type == "zfs" || ours(m.Path) {
+				continue
+			}
+			if beneath(m.From, path) || beneath(m.Path, path) {
+				h.Mounts = append(h.Mounts, m.Path)
+			}
+		}
+		for p, err := range g.host.Kernel.JailList(ctx, 0, "path") {
+			if err != nil {
+				return err
+			}
+			name := p.String("name")
+			if name != g.Identifier() && !strings.HasPrefix(name, g.Identifier()+".") && beneath(p.String("path"), path) {
+				h.Jails = append(h.Jails, name)
+			}
+		}
+		if len(h.Mounts)+len(h.Jails) > 0 {
+			return h
+		}
+	}
+	return nil
+}
+
+// unmountTree unmounts the file systems of a dataset and those below it, the
+// newest first and without force. When one is in use those that were unmounted
+// are mounted again, and the error is a *HeldError. The kernel's unmount needs no
+// process.
+func unmountTree(ctx context.Context, e env, dataset string) (unmounted []string, err error) {
+	mounts, err := e.host.Mounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := len(mounts) - 1; i >= 0; i-- {
+		m := mounts[i]
+		if m.Type != "zfs" || strings.Contains(m.From, "@") || m.From != dataset && !strings.HasPrefix(m.From, dataset+"/") {
+			continue
+		}
+		if err := unmountPolitely(ctx, e, m); err != nil {
+			return nil, errors.Join(err, mountAgain(ctx, e, unmounted))
+		}
+		unmounted = append(unmounted, m.From)
+	}
+	return unmounted, nil
+}
+
+// mountAgain mounts what unmountTree has unmounted and is still there.
+func mountAgain(ctx context.Context, e env, unmounted []string) error {
+	var all error
+	for i := len(unmounted) - 1; i >= 0; i-- {
+		err := e.host.Store.Mount(ctx, unmounted[i])
+		if !errors.Is(err, zfsstore.ErrNotFound) && !errors.Is(err, zfsstore.ErrMounted) {
+			all = errors.Join(all, err)
+		}
+	}
+	return all
 }

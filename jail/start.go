@@ -168,17 +168,7 @@ func (g *JailGenerator) mayBeStarted(ctx context.Context) error {
 			return fmt.Errorf("%w: defaults: %w", ErrConfig, problem)
 		}
 	}
-	if !eff.Bool("hostid_strict_check") {
-		return nil
-	}
-	uuid, err := g.hostUUID(ctx)
-	if err != nil {
-		return err
-	}
-	if id := eff.String("hostid"); id != "" && !sameUUID(id, uuid) {
-		return fmt.Errorf("%w: %s, not %s", ErrHostID, id, uuid)
-	}
-	return nil
+	return g.RequireHostID(ctx)
 }
 
 // fingerprint is what a plan for an existing jail was made from.
@@ -227,6 +217,12 @@ func (g *JailGenerator) fresh(ctx context.Context) (*JailGenerator, error) {
 		return nil, err
 	}
 	path, ok := mounts.Dataset(g.Dataset())
+	if ok {
+		path, err = g.host.Mountpoint(ctx, g.Dataset())
+		if err != nil {
+			return nil, err // hidden by another file system
+		}
+	}
 	if !ok {
 		return nil, missing(ctx, g.host, []host.Source{g.source}, g.name)
 	}

@@ -99,18 +99,27 @@ type destroyArgs struct {
 	Dataset string `json:"dataset"`
 }
 
-// stepDestroyDataset destroys a jail's dataset with all below it. A refusal is
-// final: the caller decides whether to try again, not a later operation.
+// stepDestroyDataset destroys a jail's dataset with all below it. zfs-destroy(8)
+// takes them one by one and goes on behind one that is busy, so all of them are
+// unmounted first: one in use leaves everything there. A refusal is final: the
+// caller decides whether to try again, not a later operation.
 var stepDestroyDataset = plan.Define(plan.Spec[env, destroyArgs]{
 	Name:    "destroy dataset",
 	Detail:  func(a destroyArgs) string { return a.Dataset + " with children and snapshots" },
 	Event:   func(_ env, a destroyArgs) events.IocEvent { return events.ZFSDatasetDestroy{Dataset: a.Dataset} },
 	Durable: true,
 	Do: func(ctx context.Context, e env, a destroyArgs, c *plan.Call) error {
-		err := e.host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
+		unmounted, err := unmountTree(ctx, e, a.Dataset)
+		if err != nil {
+			return plan.Final(err)
+		}
+		err = e.host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
 		if errors.Is(err, zfsstore.ErrNotFound) {
 			c.Skip("gone")
 			return nil
+		}
+		if err != nil {
+			err = errors.Join(err, mountAgain(ctx, e, unmounted))
 		}
 		return plan.Final(err)
 	},

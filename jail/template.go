@@ -20,7 +20,8 @@ type TemplateOptions struct {
 // SetTemplate makes a stopped jail a template, or a template a jail. A template
 // is not started and its root is read-only, so that what jails are made from
 // does not change unnoticed. It stays in the dataset of jails, unlike iocage's.
-// Jails that were made from it stay what they are.
+// Jails that were made from it stay what they are. A jail that is so already
+// takes no step.
 //
 // Errors: ErrNotFound, ErrRunning, ErrBusy.
 func (g *JailGenerator) SetTemplate(ctx context.Context, o TemplateOptions) <-chan events.IocEvent {
@@ -56,7 +57,7 @@ func (g *JailGenerator) planSetTemplate(ctx context.Context, o TemplateOptions) 
 		return nil, err
 	}
 	own := g.own.Clone()
-	if own.Has("template") || o.Template {
+	if g.effective().Bool("template") != o.Template {
 		if err := own.Set("template", yesNo(o.Template)); err != nil {
 			return nil, err
 		}
@@ -70,13 +71,19 @@ func (g *JailGenerator) planSetTemplate(ctx context.Context, o TemplateOptions) 
 	if err != nil {
 		return nil, err
 	}
-	root := propertyArgs{Dataset: g.RootDataset()}
-	if o.Template {
-		root.Set = map[string]string{"readonly": "on"}
-	} else {
-		root.Inherit = []string{"readonly"}
+	d, err := g.host.Store.Get(ctx, g.RootDataset(), zfsstore.GetOptions{Properties: []string{"readonly"}})
+	if err != nil {
+		return nil, err
 	}
-	steps = append(steps, stepSetProperties.Step(root))
+	root := propertyArgs{Dataset: g.RootDataset()}
+	switch now := d.Properties["readonly"]; {
+	case o.Template && (now.Value != "on" || now.Source != zfsstore.SourceLocal):
+		root.Set = map[string]string{"readonly": "on"}
+		steps = append(steps, stepSetProperties.Step(root))
+	case !o.Template && now.Source == zfsstore.SourceLocal:
+		root.Inherit = []string{"readonly"}
+		steps = append(steps, stepSetProperties.Step(root))
+	}
 	print, err := g.fingerprint(ctx)
 	return &plan.Plan{
 		Operation: "set template", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,

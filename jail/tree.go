@@ -13,10 +13,12 @@ import (
 // saw them: parents first, the snapshots of a dataset behind it, oldest first.
 type tree []zfsstore.Dataset
 
-// tree reads the datasets at and below one. ErrNotFound when there is none.
-func (g *JailGenerator) tree(ctx context.Context, dataset string) (tree, error) {
+// tree reads the datasets at and below one, with the properties that are asked
+// for. ErrNotFound when there is none.
+func (g *JailGenerator) tree(ctx context.Context, dataset string, properties ...string) (tree, error) {
 	sets, err := g.host.Store.List(ctx, dataset, zfsstore.ListOptions{
-		Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot},
+		Types:      []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot},
+		Properties: properties,
 	})
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)

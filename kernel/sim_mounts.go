@@ -282,8 +282,8 @@ func (s *Sim) HoldBusy(p string) (release func(), err error) {
 	}, nil
 }
 
-// Busy tells whether a mount, the root of a jail or the working directory of a
-// process is at path or below it. File systems given to AttachMount do not
+// Busy tells whether a mount, the root of a jail, the working directory of a
+// process or what HoldBusy has open is at path or below it. File systems given to AttachMount do not
 // count: whoever attached them asks before taking them away.
 func (s *Sim) Busy(p string) bool {
 	k := s.s
@@ -296,7 +296,7 @@ func (s *Sim) Busy(p string) bool {
 		return q == p || p == "/" || strings.HasPrefix(q, p+"/")
 	}
 	for _, m := range k.mounts.list[1:] {
-		if !m.Attached && in(m.Path) || m.src != nil && in(place{m.src, m.SrcRel}.path()) {
+		if (!m.Attached || m.opens > 0) && in(m.Path) || m.src != nil && in(place{m.src, m.SrcRel}.path()) {
 			return true
 		}
 	}

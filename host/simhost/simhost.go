@@ -152,7 +152,7 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 			return nil, err
 		}
 	}
-	h.Host, err = host.New(h.Memory, h.Sim, host.Options{
+	h.Host, err = host.New(h.Memory, machine{h.Sim, h}, host.Options{
 		Sources: sources,
 		Files: host.Files{
 			RCConf:        filepath.Join(dir, "etc", "rc.conf"),

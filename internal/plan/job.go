@@ -18,7 +18,9 @@ type Job[E any] struct {
 	// Event is the outermost event, sent when the first step is about to begin,
 	// or failed alone when the operation is refused.
 	Event events.IocEvent
-	// Room is how many transitions the operation's plans have at most.
+	// Room is how many transitions fit into the channel while nobody reads,
+	// recovery included. For a plan that needs more the channel is told to hold
+	// room for transitions as it is read; see events.Operation.Grow.
 	Room int
 	// Lock takes the lock of the resource, or fails.
 	Lock func(ctx context.Context) (unlock func(), err error)
@@ -65,7 +67,7 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 		}
 		return span
 	}
-	err = r.locked(ctx, job, begin)
+	err = r.locked(ctx, job, op, begin)
 	if err == nil && job.After != nil {
 		job.After()
 	}
@@ -85,7 +87,7 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 	op.Close(err)
 }
 
-func (r Runner[E]) locked(ctx context.Context, job Job[E], begin func() *events.Span) error {
+func (r Runner[E]) locked(ctx context.Context, job Job[E], op *events.Operation, begin func() *events.Span) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -97,6 +99,7 @@ func (r Runner[E]) locked(ctx context.Context, job Job[E], begin func() *events.
 	if err != nil || p == nil {
 		return err
 	}
+	op.Grow(p.Room() - job.Room)
 	boot, err := job.Boot(ctx)
 	if err != nil {
 		return err

@@ -1,0 +1,53 @@
+package simhost
+
+import (
+	"context"
+	"errors"
+	"syscall"
+
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// machine is the kernel of a simulated host. On a real one the mount table is
+// the truth for zfs(8) too, so unmounting a file system of ZFS by the kernel is
+// told to the store here.
+type machine struct {
+	*kernel.Sim
+	h *Host
+}
+
+// UnmountFSID implements [kernel.Mounts].
+func (k machine) UnmountFSID(ctx context.Context, id kernel.FSID, flags kernel.MountFlags) error {
+	table, err := k.Sim.Getfsstat(ctx)
+	if err != nil {
+		return err
+	}
+	for i, m := range table {
+		if m.FSID != id || m.Type != "zfs" || !k.h.mountedBy(m) {
+			continue
+		}
+		// zfs-unmount(8) takes those below with it, unmount(2) does not.
+		for _, other := range table[i+1:] {
+			if len(other.Path) > len(m.Path) && other.Path[:len(m.Path)+1] == m.Path+"/" {
+				return &kernel.CallError{Op: "unmount", Subject: id.String(), Errno: syscall.EBUSY}
+			}
+		}
+		err := k.h.Memory.Unmount(ctx, m.From, flags&kernel.MntForce != 0)
+		if errors.Is(err, zfsstore.ErrBusy) {
+			return &kernel.CallError{Op: "unmount", Subject: id.String(), Errno: syscall.EBUSY}
+		}
+		return err
+	}
+	return k.Sim.UnmountFSID(ctx, id, flags)
+}
+
+// mountedBy tells whether the store has mounted the file system.
+func (h *Host) mountedBy(m kernel.Mounted) bool {
+	for _, d := range h.Memory.Mounts() {
+		if d.Dataset == m.From && d.Path == m.Path {
+			return true
+		}
+	}
+	return false
+}

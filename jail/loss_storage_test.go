@@ -1,0 +1,169 @@
+package jail_test
+
+import (
+	"context"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// Bastille#214: destroy went on after zfs could not unmount a dataset that was
+// busy, and left half a jail. Whatever holds it, the jail stays whole, its files
+// are where they were, and the error names the holder.
+func TestBastille214BusyDatasetLeavesTheWholeJail(t *testing.T) {
+	ctx := context.Background()
+	type holder struct {
+		name   string
+		hold   func(t *testing.T, h *simhost.Host, j *jail.Jail, root string) (release func())
+		within string // the error's text
+		early  bool   // it is found by the plan already
+	}
+	for _, c := range []holder{
+		{"an open file in the root", func(t *testing.T, h *simhost.Host, _ *jail.Jail, root string) func() {
+			release, err := h.Sim.HoldBusy(filepath.Join(root, "etc"))
+			require.NoError(t, err)
+			return release
+		}, "fstat -f", false},
+		{"an open file in the jail's dataset", func(t *testing.T, h *simhost.Host, j *jail.Jail, _ string) func() {
+			release, err := h.Sim.HoldBusy(j.Path())
+			require.NoError(t, err)
+			return release
+		}, "fstat -f", false},
+		{"an open file in a dataset of its own", func(t *testing.T, h *simhost.Host, j *jail.Jail, _ string) func() {
+			release, err := h.Sim.HoldBusy(filepath.Join(j.Path(), "data"))
+			require.NoError(t, err)
+			return release
+		}, "jails/web/data is in use", false},
+		{"a mount elsewhere", func(t *testing.T, h *simhost.Host, _ *jail.Jail, root string) func() {
+			at := t.TempDir()
+			m, err := h.Kernel.Nmount(ctx, kernel.MountRequest{Type: "nullfs", From: root, Path: at})
+			require.NoError(t, err)
+			return func() { require.NoError(t, h.Kernel.UnmountFSID(ctx, m.FSID, 0)) }
+		}, "mount ", true},
+		{"another jail", func(t *testing.T, h *simhost.Host, _ *jail.Jail, root string) func() {
+			_, err := h.Kernel.JailSet(ctx, kernel.JailCreate, kernel.String("name", "squatter"),
+				kernel.String("path", root), kernel.Bool("persist", true))
+			require.NoError(t, err)
+			id, err := h.Kernel.JailIdentify(ctx, 0, kernel.ByName("squatter"))
+			require.NoError(t, err)
+			return func() { require.NoError(t, h.Kernel.JailRemove(ctx, id)) }
+		}, "jail squatter", true},
+		{"a held snapshot", func(t *testing.T, h *simhost.Host, j *jail.Jail, _ string) func() {
+			_, err := j.CreateSnapshot(ctx, jail.SnapshotOptions{Name: "kept"})
+			require.NoError(t, err)
+			snapshot := j.RootDataset() + "@kept"
+			require.NoError(t, h.Store.Hold(ctx, snapshot, "backup", false))
+			return func() { require.NoError(t, h.Store.Release(ctx, snapshot, "backup", false)) }
+		}, "root@kept", true},
+	} {
+		for _, running := range []bool{false, true} {
+			name := c.name + map[bool]string{false: ", stopped", true: ", running"}[running]
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				h := newHost(t)
+				j := newJail(t, h, "web", true, map[string]string{"exec_start": "none", "exec_stop": "none"})
+				require.NoError(t, h.Store.Create(ctx, j.Dataset()+"/data", zfsstore.CreateOptions{}))
+				root, err := j.RootPath(ctx)
+				require.NoError(t, err)
+				if running {
+					_, err := j.Start(ctx, jail.StartOptions{})
+					require.NoError(t, err)
+				}
+				release := c.hold(t, h, j, root)
+				before := world(t, h)
+				_, err = j.Destroy(ctx, jail.DestroyOptions{Force: true})
+				require.ErrorContains(t, err, c.within)
+				if c.name != "a held snapshot" {
+					var held *jail.HeldError
+					require.ErrorAs(t, err, &held)
+					require.ErrorIs(t, err, syscall.EBUSY)
+				}
+				if !running || c.early {
+					requireSame(t, before, world(t, h)) // not stopped, nothing unmounted
+				}
+				require.NoFileExists(t, h.JournalPath("ioc", "jail", "web"))
+				for _, dataset := range []string{j.Dataset(), j.RootDataset(), j.Dataset() + "/data"} {
+					_, err := h.Mountpoint(ctx, dataset)
+					require.NoError(t, err)
+				}
+				require.FileExists(t, filepath.Join(root, "etc/rc"))
+
+				release()
+				j = loaded(t, ctx, h, "web")
+				if !c.early || !running {
+					_, err = j.Start(ctx, jail.StartOptions{})
+					require.NoError(t, err, "it is whole")
+				}
+				_, err = j.Destroy(ctx, jail.DestroyOptions{Force: true})
+				require.NoError(t, err)
+				_, err = h.Store.Get(ctx, j.Dataset(), zfsstore.GetOptions{})
+				require.ErrorIs(t, err, zfsstore.ErrNotFound)
+			})
+		}
+	}
+}
+
+// cbsd#722: the dataset of another boot environment was mounted where a jail's
+// was expected, and the jail ran in it. Datasets are found by their name in the
+// mount table, and one that another hides is not used at all.
+func TestCbsd722DatasetHiddenByAnother(t *testing.T) {
+	ctx := context.Background()
+	for _, over := range []string{"", "root"} {
+		t.Run("over "+over, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			j := newJail(t, h, "web", false, nil)
+			path, err := h.Mountpoint(ctx, j.Dataset())
+			require.NoError(t, err)
+			place := filepath.Join(path, over)
+			_, err = h.Sim.AttachMount(kernel.Mounted{Type: "zfs", From: "zroot/ROOT/old/web", Path: place})
+			require.NoError(t, err)
+			before := world(t, h)
+
+			_, err = j.Start(ctx, jail.StartOptions{})
+			require.ErrorIs(t, err, host.ErrNotMounted)
+			require.ErrorContains(t, err, "zroot/ROOT/old/web")
+			_, err = j.CreateSnapshot(ctx, jail.SnapshotOptions{Name: "fine"}) // by the dataset's name
+			require.NoError(t, err)
+			_, err = j.DestroySnapshot(ctx, jail.SnapshotOptions{Name: "fine"})
+			require.NoError(t, err)
+			_, err = j.Destroy(ctx, jail.DestroyOptions{})
+			var held *jail.HeldError
+			require.ErrorAs(t, err, &held)
+			require.Equal(t, []string{place}, held.Mounts)
+			requireSame(t, before, world(t, h))
+
+			require.NoError(t, h.Sim.DetachMount(place, 0))
+			_, err = j.Start(ctx, jail.StartOptions{})
+			require.NoError(t, err)
+		})
+	}
+}
+
+// libioc: a failure between resource limits and network, such as a bridge that
+// is missing, left a half-configured jail running, its limits and its mounts.
+func TestLibiocFailedStartLeavesNoZombie(t *testing.T) {
+	ctx := context.Background()
+	h := newHost(t)
+	j := newJail(t, h, "web", true, map[string]string{
+		"vnet": "yes", "interfaces": "vnet0:nobridge", "ip4_addr": "vnet0|192.0.2.9/24",
+		"memoryuse": "512M:deny", "mount_fdescfs": "yes",
+	})
+	before := world(t, h)
+	_, err := j.Start(ctx, jail.StartOptions{})
+	require.ErrorContains(t, err, "nobridge")
+	requireSame(t, before, world(t, h))
+	rules, err := h.Kernel.RctlGetRules(ctx, "jail:"+j.Identifier())
+	require.NoError(t, err)
+	require.Empty(t, rules)
+	_, err = j.Identity(ctx)
+	require.ErrorIs(t, err, jail.ErrNotRunning)
+}
