@@ -24,13 +24,23 @@ func copyBase(t testing.TB, h *simhost.Host) {
 	require.NoError(t, events.Wait(ctx, rel.CopyBase(ctx, release.CopyBaseOptions{})))
 }
 
-// zfsBaseHost is faultHost with a basejail of type zfs.
+// zfsBaseHost has a basejail of type zfs with a single hook, and a release with
+// few base directories: the other steps are those of every start.
 func zfsBaseHost(t *testing.T) *simhost.Host {
 	t.Helper()
-	h, j := faultHost(t, true)
-	require.NoError(t, j.Config().Set("basejail_type", "zfs"))
-	require.NoError(t, j.Save(context.Background()))
+	h := newHost(t)
+	newJail(t, h, "web", true, map[string]string{
+		"basejail_type": "zfs", "exec_poststart": "true", "exec_start": "none", "exec_stop": "none",
+	})
 	copyBase(t, h)
+	for _, dir := range release.Basedirs() {
+		if dir == "bin" || dir == "usr/bin" {
+			continue
+		}
+		if err := h.Store.Destroy(context.Background(), baseOfRelease+"/"+dir, zfsstore.DestroyOptions{}); err != nil {
+			require.ErrorIs(t, err, zfsstore.ErrNotFound)
+		}
+	}
 	return h
 }
 
@@ -66,7 +76,7 @@ func basejailOperations() []operationRow {
 	r.ready = func(t *testing.T, ctx context.Context, h *simhost.Host) {
 		if _, err := jail.Load(ctx, h.Host, "second"); err != nil {
 			require.ErrorIs(t, err, jail.ErrNotFound)
-			newJail(t, h, "second", true, map[string]string{"basejail_type": "zfs", "exec_prestop": "true"})
+			newJail(t, h, "second", true, map[string]string{"basejail_type": "zfs", "exec_start": "none", "exec_stop": "none"})
 		}
 		started("second")(t, ctx, h)
 	}
