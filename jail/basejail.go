@@ -2,7 +2,6 @@ package jail
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 
 	"github.com/libioc/go-libioc/internal/plan"
@@ -13,19 +12,31 @@ import (
 // IsBasejail tells whether the base system comes from the release.
 func (g *JailGenerator) IsBasejail() bool { return g.effective().Bool("basejail") }
 
-// basejailSteps mounts the release's base directories read-only over the
+// basejailSteps give the jail the release's base directories at a start. The
+// steps after are for when the jail is up: they take away what an earlier start
+// has made, and nothing goes back from there.
+func (g *JailGenerator) basejailSteps(ctx context.Context) (up, after []plan.Step, err error) {
+	backend, err := g.StorageBackend()
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case backend == ZFSBasejail:
+		return g.zfsBaseSteps(ctx)
+	case backend == NullFSBasejail:
+		if up, err = g.nullfsBaseSteps(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	after, err = g.forgetBase(ctx)
+	return up, after, err
+}
+
+// nullfsBaseSteps mounts the release's base directories read-only over the
 // jail's own. The source is a snapshot, so an update of the release reaches the
 // jail at its next start and not before. A release named without a patch level
 // floats to its newest snapshot.
-func (g *JailGenerator) basejailSteps(ctx context.Context) ([]plan.Step, error) {
-	eff := g.effective()
-	if !eff.Bool("basejail") {
-		return nil, nil
-	}
-	if kind := eff.String("basejail_type"); kind != "" && kind != "nullfs" {
-		return nil, fmt.Errorf("%w: basejail_type=%s", ErrConfig, kind)
-	}
-	rel, err := release.New(ctx, g.host, eff.String("release"), g.source.Name)
+func (g *JailGenerator) nullfsBaseSteps(ctx context.Context) ([]plan.Step, error) {
+	rel, err := g.Release(ctx)
 	if err != nil {
 		return nil, err
 	}

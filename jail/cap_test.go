@@ -61,7 +61,7 @@ func TestApplyLimits(t *testing.T) {
 // are none.
 func TestApplyLimitsWithoutRacct(t *testing.T) {
 	ctx := context.Background()
-	h, err := simhost.Open(simhost.Options{Dir: t.TempDir(), Kernel: func(o *kernel.SimOptions) { o.NoRACCT = true }})
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Kernel: func(o *kernel.SimOptions) { o.NoRACCT = true }})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
 	fetch(t, h)

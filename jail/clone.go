@@ -213,7 +213,7 @@ func (g *JailGenerator) planToDataset(ctx context.Context, o CloneToDatasetOptio
 	if err := g.mayHold(ctx, o.Dataset); err != nil {
 		return nil, err
 	}
-	tree, err := g.tree(ctx, g.Dataset())
+	tree, err := g.tree(ctx, g.Dataset(), baseProperty)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +221,7 @@ func (g *JailGenerator) planToDataset(ctx context.Context, o CloneToDatasetOptio
 		return nil, &zfsstore.Error{Op: "clone", Dataset: o.Dataset, Err: zfsstore.ErrCrossPool}
 	}
 	source := &cloneSource{
-		dataset: g.Dataset(), guid: tree.guid(g.Dataset()), clones: tree.datasets(),
+		dataset: g.Dataset(), guid: tree.guid(g.Dataset()), clones: tree.lasting().datasets(),
 		snapshot: tree.freeName("ioc-clone-" + strings.ReplaceAll(o.Dataset, "/", "-")),
 	}
 	by := g.madeBy()

@@ -39,8 +39,8 @@ type CreateOptions struct {
 	// release at every start instead of from its own root.
 	Basejail bool
 	// BasejailType is how: "nullfs", the default, mounts them read-only; "zfs"
-	// replaces them by clones of the release's base datasets, as
-	// iocage_legacy did.
+	// clones the release's base datasets at every start, see
+	// [release.Release.CopyBase]; the jail can write to the clones.
 	BasejailType string
 	Busy         Busy
 }

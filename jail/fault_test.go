@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/go-multierror"
@@ -195,7 +196,7 @@ func (m *matrix) failureAtEveryUndo(t *testing.T) {
 				_, err = jail.Recover(ctx, m.h.Host)
 				require.NoError(t, err)
 				if m.shared != "" {
-					_ = m.h.Store.Destroy(ctx, m.shared, zfsstore.DestroyOptions{})
+					_ = m.h.Store.Destroy(ctx, m.shared, zfsstore.DestroyOptions{Recursive: strings.Contains(m.shared, "@")})
 				}
 				requireSame(t, m.before, world(t, m.h))
 			})

@@ -20,7 +20,7 @@ import (
 // and configurations only.
 func openHost(t testing.TB, opts simhost.Options) *simhost.Host {
 	t.Helper()
-	opts.Dir = t.TempDir()
+	opts.Dir = memoryDir(t)
 	h, err := simhost.Open(opts)
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -115,7 +116,7 @@ func (g *JailGenerator) planOnce(ctx context.Context, o onceOptions) (*plan.Plan
 	if err != nil {
 		return nil, err
 	}
-	steps, err := g.upSteps(ctx, StartOptions{Quick: o.quick}, true)
+	steps, after, err := g.upSteps(ctx, StartOptions{Quick: o.quick}, true)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +130,7 @@ func (g *JailGenerator) planOnce(ctx context.Context, o onceOptions) (*plan.Plan
 	}
 	print, err := g.fingerprint(ctx)
 	return &plan.Plan{
-		Operation: "fork_exec", Subject: g.fullName, Steps: append(steps, down...), Commit: commit, Fingerprint: print,
+		Operation: "fork_exec", Subject: g.fullName, Steps: slices.Concat(steps, down, after), Commit: commit, Fingerprint: print,
 	}, err
 }
 

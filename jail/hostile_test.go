@@ -177,6 +177,7 @@ func TestHostileTree(t *testing.T) {
 // host's while operations run, until there were 10,000 swaps during operations.
 // Nothing outside the root is read, written, created or mounted on.
 func TestHostileRaces(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("links need a privilege on Windows")
 	}

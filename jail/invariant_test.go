@@ -61,7 +61,7 @@ func invariants(h *simhost.Host) (wrong []string) {
 		inside, err := os.ReadDir(d.Mountpoint)
 		check(err)
 		for _, f := range inside {
-			if f.Name() != "config.json" && f.Name() != "fstab" && f.Name() != "root" {
+			if f.Name() != "config.json" && f.Name() != "fstab" && f.Name() != "root" && f.Name() != "basejail" {
 				bad("%s is in %s", f.Name(), name)
 			}
 		}

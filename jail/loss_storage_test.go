@@ -2,12 +2,17 @@ package jail_test
 
 import (
 	"context"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
@@ -150,20 +155,112 @@ func TestCbsd722DatasetHiddenByAnother(t *testing.T) {
 
 // libioc: a failure between resource limits and network, such as a bridge that
 // is missing, left a half-configured jail running, its limits and its mounts.
+// Every call of a start that changes the kernel fails once here.
 func TestLibiocFailedStartLeavesNoZombie(t *testing.T) {
 	ctx := context.Background()
-	h := newHost(t)
+	h := netHost(t)
 	j := newJail(t, h, "web", true, map[string]string{
-		"vnet": "yes", "interfaces": "vnet0:nobridge", "ip4_addr": "vnet0|192.0.2.9/24",
-		"memoryuse": "512M:deny", "mount_fdescfs": "yes",
+		"vnet": "yes", "interfaces": "vnet0:bridge0", "ip4_addr": "vnet0|10.0.0.9/24", "defaultrouter": "10.0.0.1",
+		"maxproc": "10", "mount_fdescfs": "yes", "exec_start": "none", "exec_stop": "none",
 	})
-	before := world(t, h)
-	_, err := j.Start(ctx, jail.StartOptions{})
-	require.ErrorContains(t, err, "nobridge")
-	requireSame(t, before, world(t, h))
-	rules, err := h.Kernel.RctlGetRules(ctx, "jail:"+j.Identifier())
+	start(t, j)
+	_, err := j.Stop(ctx, jail.StopOptions{})
 	require.NoError(t, err)
-	require.Empty(t, rules)
-	_, err = j.Identity(ctx)
-	require.ErrorIs(t, err, jail.ErrNotRunning)
+	before := world(t, h)
+	h.Sim.ResetCalls()
+	start(t, j)
+	nth := map[string]int{}
+	var changing []kernel.SimCall
+	for _, c := range h.Sim.Calls() {
+		if !reading[c.Op] {
+			changing = append(changing, c)
+		}
+	}
+	_, err = j.Stop(ctx, jail.StopOptions{})
+	require.NoError(t, err)
+	ops := map[string]bool{}
+	for _, c := range changing {
+		nth[c.Op]++
+		cancel := h.Sim.Fail(c.Op, "", nth[c.Op], errInjected, false)
+		_, err := j.Start(ctx, jail.StartOptions{})
+		cancel()
+		if err == nil { // what can be done without
+			_, err := j.Stop(ctx, jail.StopOptions{})
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, errInjected, c.String())
+			ops[c.Op] = true
+		}
+		requireSame(t, before, world(t, h))
+		_, err = j.Identity(ctx)
+		require.ErrorIs(t, err, jail.ErrNotRunning)
+		rules, err := h.Kernel.RctlGetRules(ctx, "jail:"+j.Identifier())
+		require.NoError(t, err)
+		require.Empty(t, rules)
+		require.NoFileExists(t, h.JournalPath("ioc", "jail", "web"))
+	}
+	for _, op := range []string{"rctl_add_rule", "nmount", "jail_set", "SIOCIFCREATE2", "BRDGADD"} {
+		require.True(t, ops[op], "%s did not fail: %v", op, ops)
+	}
+}
+
+// libioc: saving an fstab deleted the lines that it had not understood, options
+// with a value and sources of NFS were errors, and unmounting was not in reverse
+// order.
+func TestLibiocFstabLinesAreKeptAndUnmountedInReverse(t *testing.T) {
+	ctx := context.Background()
+	h := newHost(t)
+	j := newJail(t, h, "web", false, map[string]string{"exec_start": "none", "exec_stop": "none"})
+	root, err := j.RootPath(ctx)
+	require.NoError(t, err)
+	data := t.TempDir()
+	text := "# ours\n\nnot\tunderstood\n" +
+		"nas.example.org:/export\t" + root + "/media\tnfs\trw,noauto,nfsv4,minorversion=1\t0\t0\t# by hand\n" +
+		data + "\t" + root + "/mnt\tnullfs\trw\t0\t0\n" +
+		"tmpfs\t" + root + "/mnt/inner\ttmpfs\trw,size=1m,mode=1777\t0\t0\n"
+	path := filepath.Join(j.Path(), "fstab")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+	require.NoError(t, os.MkdirAll(filepath.Join(data, "inner"), 0o755))
+
+	start(t, j)
+	options := ""
+	for _, c := range h.Sim.Calls() {
+		if c.Op == "nmount" && strings.HasPrefix(c.Args, "tmpfs ") {
+			options = c.Args
+		}
+	}
+	require.Contains(t, options, "size=1m mode=1777")
+	more := fstab.Entry{Source: "tmpfs", Destination: "/tmp", Type: "tmpfs", Options: "rw"}
+	_, err = j.Mount(ctx, jail.MountOptions{Entries: []fstab.Entry{more}})
+	require.NoError(t, err)
+	saved, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(string(saved), text), "lost: %s", saved)
+
+	all, err := j.Stop(ctx, jail.StopOptions{})
+	require.NoError(t, err)
+	told := eventsOf[events.TeardownSystemMounts](all)
+	gone := told[len(told)-1].Mountpoints
+	require.Less(t, slices.Index(gone, "/tmp"), slices.Index(gone, "/mnt/inner"), "%v", gone)
+	require.Less(t, slices.Index(gone, "/mnt/inner"), slices.Index(gone, "/mnt"), "%v", gone)
+	require.Contains(t, gone, "/tmp")
+}
+
+// A jail that is what it is to be takes no step.
+func TestPlanSetTemplateWithoutAChange(t *testing.T) {
+	ctx := context.Background()
+	h := newHost(t)
+	j := newJail(t, h, "web", false, nil)
+	for _, template := range []bool{false, true, false} {
+		if j.Effective().Bool("template") != template {
+			_, err := j.SetTemplate(ctx, jail.TemplateOptions{Template: template})
+			require.NoError(t, err)
+		}
+		p, err := j.PlanSetTemplate(ctx, jail.TemplateOptions{Template: template})
+		require.NoError(t, err)
+		require.Empty(t, p.Steps(), "template %v", template)
+		p, err = j.PlanSetTemplate(ctx, jail.TemplateOptions{Template: !template})
+		require.NoError(t, err)
+		require.NotEmpty(t, p.Steps(), "template %v", template)
+	}
 }

@@ -86,7 +86,7 @@ func TestThousandJails(t *testing.T) {
 	}
 	slow, err := host.New(h.Memory, k, host.Options{
 		Sources: []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}, Files: h.Files(),
-		RunDir: t.TempDir(), StateDir: t.TempDir(), Settle: time.Minute,
+		RunDir: memoryDir(t), StateDir: memoryDir(t), Settle: time.Minute,
 	})
 	require.NoError(t, err)
 	ctx := context.Background()

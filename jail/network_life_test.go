@@ -353,7 +353,7 @@ func TestDHCPWithoutServer(t *testing.T) {
 		p.Sleep(time.Hour)
 		return 0
 	}
-	h2, err := simhost.Open(simhost.Options{Dir: t.TempDir(), Programs: map[string]kernel.Program{"dhclient": silent}})
+	h2, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]kernel.Program{"dhclient": silent}})
 	require.NoError(t, err)
 	t.Cleanup(func() { h2.Close() })
 	fetch(t, h2)

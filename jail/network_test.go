@@ -166,7 +166,7 @@ func netHost(t *testing.T, change ...func(*kernel.SimOptions)) *simhost.Host {
 		}
 	}
 	h, err := simhost.Open(simhost.Options{
-		Dir: t.TempDir(),
+		Dir: memoryDir(t),
 		Programs: map[string]kernel.Program{
 			"dhclient": give(kernel.Address{Prefix: dhcpAddress}),
 			"rtsol":    give(kernel.Address{Prefix: netip.MustParsePrefix("2001:db8:5::ff/64"), NoDAD: true}),

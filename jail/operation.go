@@ -49,7 +49,7 @@ var kinds = plan.NewKinds[env](
 	stepResolver, stepMountBasejail, stepMountFstab, stepLoadRuleset, stepMountDevfs, stepMountFdescfs,
 	stepLoadModule, stepAttach, stepHook, stepCommand, stepShare,
 	stepUnshare, stepRemove, stepUnmount, stepUnmountLive,
-	stepDestroyDataset,
+	stepDestroyDataset, stepDropBase,
 	stepSaveRoot, stepForgetRoot, stepRunUpdater, stepForkRoot, stepMoveRoot, stepSetRelease,
 	stepLimits, stepClearLimits, stepCpuset,
 	stepSaveConfig, stepConfigApply, stepParams, stepChangeLimits, stepChangeNetwork,

@@ -127,6 +127,7 @@ func operations() []operationRow {
 		r.plan, r.run = on("second", jail.DestroyOptions{Force: true}, planOf((*jail.JailGenerator).PlanDestroy), (*jail.Jail).Destroy)
 		add(r)
 	}
+	rows = append(rows, basejailOperations()...)
 	rows = append(rows, storageOperations()...)
 	rows = append(rows, runningOperations()...)
 	rows = append(rows, updateOperations()...)

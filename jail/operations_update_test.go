@@ -95,7 +95,7 @@ func announcedByUpdater(change string, s plan.Step) error {
 func updateHost(t testing.TB, u *updater, change ...func(*simhost.Options)) *simhost.Host {
 	t.Helper()
 	o := simhost.Options{
-		Dir: t.TempDir(), Release: "15.1-RELEASE",
+		Dir: memoryDir(t), Release: "15.1-RELEASE",
 		Programs: map[string]kernel.Program{"freebsd-update": u.program},
 	}
 	for _, c := range change {

@@ -152,6 +152,7 @@ func (g graphJail) put(t testing.TB, h *simhost.Host, i int) {
 // and compares with a model that is slow and obvious: who is up in the end, who
 // fails and why, and that nobody began before those it depends on were ready.
 func TestOrderModel(t *testing.T) {
+	t.Parallel()
 	rounds := 25
 	if testing.Short() {
 		rounds = 6

@@ -15,7 +15,7 @@ import (
 
 func TestSpace(t *testing.T) {
 	ctx := context.Background()
-	h, err := simhost.New(t.TempDir())
+	h, err := simhost.New(memoryDir(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
 	all, err := jail.Spaces(ctx, h.Host)
@@ -61,7 +61,7 @@ func TestSpaceText(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	ctx := context.Background()
-	h, err := simhost.New(t.TempDir())
+	h, err := simhost.New(memoryDir(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
 	c, _, err := jail.Defaults(ctx, h.Host, "")

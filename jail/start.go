@@ -33,7 +33,7 @@ type StartOptions struct {
 // Start mounts what the jail needs, makes it in the kernel and runs its hooks.
 //
 // Errors: ErrRunning, ErrNotRunning when the start hook ended the jail,
-// ErrTemplate, ErrHostID, ErrConfig, *HookError, *kernel.JailError, ErrBusy. A
+// ErrTemplate, ErrHostID, ErrConfig, ErrNoBase, *HookError, *kernel.JailError, ErrBusy. A
 // failure leaves nothing behind except what hooks did.
 func (g *JailGenerator) Start(ctx context.Context, o StartOptions) <-chan events.IocEvent {
 	return g.start(ctx, g.startOperation(o), nil)
@@ -59,6 +59,12 @@ func (g *JailGenerator) startOperation(o StartOptions) operation {
 		busy:  o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planStart(ctx, o) },
 		begin: func(r *run) { r.extra, r.hooks = o.Env, o.Terminal },
+		// A start whose last step was interrupted is over; after a reboot the jail
+		// is down all the same.
+		cleared: func(recovered string) bool {
+			running, _ := g.Running(context.Background())
+			return recovered != "start" || !running
+		},
 	}
 }
 
@@ -75,7 +81,7 @@ func (g *JailGenerator) planStart(ctx context.Context, o StartOptions) (*plan.Pl
 
 // planUp are the steps of a start, of a jail that may be started.
 func (g *JailGenerator) planUp(ctx context.Context, o StartOptions) (*plan.Plan, error) {
-	steps, err := g.upSteps(ctx, o, false)
+	steps, after, err := g.upSteps(ctx, o, false)
 	if err != nil {
 		return nil, err
 	}
@@ -88,26 +94,30 @@ func (g *JailGenerator) planUp(ctx context.Context, o StartOptions) (*plan.Plan,
 	}
 	print, err := g.fingerprint(ctx)
 	return &plan.Plan{
-		Operation: "start", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
+		Operation: "start", Subject: g.fullName, Steps: append(steps, after...), Commit: len(steps), Fingerprint: print,
 	}, err
 }
 
 // upSteps bring a jail up to where its first command can run. An owned jail
-// ends with this process.
-func (g *JailGenerator) upSteps(ctx context.Context, o StartOptions, owned bool) ([]plan.Step, error) {
+// ends with this process. The steps after are for when all went well.
+func (g *JailGenerator) upSteps(ctx context.Context, o StartOptions, owned bool) (steps, after []plan.Step, err error) {
 	attach, modules, err := g.attachArgs(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	attach.Owned = owned
 	load, number, err := g.rulesetSteps(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	attach.Ruleset = uint16(number)
 	net, err := g.networkSteps(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	base, after, err := g.basejailSteps(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
 	lists := []func(ctx context.Context) ([]plan.Step, error){
 		func(ctx context.Context) ([]plan.Step, error) {
@@ -118,7 +128,7 @@ func (g *JailGenerator) upSteps(ctx context.Context, o StartOptions, owned bool)
 		},
 		g.limitSteps,
 		func(context.Context) ([]plan.Step, error) { return g.hook("prestart") },
-		g.basejailSteps,
+		func(context.Context) ([]plan.Step, error) { return base, nil },
 		g.fstabSteps,
 		func(context.Context) ([]plan.Step, error) { return append(modules, load...), nil },
 		func(context.Context) ([]plan.Step, error) { return append(net.before, stepAttach.Step(attach)), nil },
@@ -129,15 +139,14 @@ func (g *JailGenerator) upSteps(ctx context.Context, o StartOptions, owned bool)
 		func(context.Context) ([]plan.Step, error) { return net.after, nil },
 		g.shareSteps,
 	}
-	var steps []plan.Step
 	for _, list := range lists {
 		more, err := list(ctx)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		steps = append(steps, more...)
 	}
-	return steps, nil
+	return steps, after, nil
 }
 
 // mayStart are libioc's guards of start.

@@ -3,6 +3,7 @@ package jail
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"strings"
 
@@ -17,6 +18,8 @@ type datasetArgs struct {
 	// Shared datasets may be used by others by the time they are undone.
 	Shared bool   `json:"shared,omitempty"`
 	Made   string `json:"made"` // the operation, see madeProperty
+	// Properties are set on it, native or user.
+	Properties map[string]string `json:"properties,omitempty"`
 }
 
 // stepCreateDataset makes a dataset that the plan saw missing.
@@ -26,7 +29,9 @@ var stepCreateDataset = plan.Define(plan.Spec[env, datasetArgs]{
 	Event:   func(_ env, a datasetArgs) events.IocEvent { return events.ZFSDatasetCreate{Dataset: a.Dataset} },
 	Durable: true,
 	Do: func(ctx context.Context, e env, a datasetArgs, c *plan.Call) error {
-		err := e.host.Store.Create(ctx, a.Dataset, zfsstore.CreateOptions{Properties: mark(a.Made)})
+		properties := mark(a.Made)
+		maps.Copy(properties, a.Properties)
+		err := e.host.Store.Create(ctx, a.Dataset, zfsstore.CreateOptions{Properties: properties})
 		if a.Shared && errors.Is(err, zfsstore.ErrExists) {
 			c.Skip("exists")
 			return nil

@@ -97,6 +97,7 @@ func act(ctx context.Context, h *simhost.Host, name string, r *rand.Rand) (strin
 // tenth with a context that ends in the middle. Now and then everybody waits
 // while the host is checked.
 func TestStorm(t *testing.T) {
+	t.Parallel()
 	const goroutines, jails = 16, 50
 	operations := 10_000
 	if testing.Short() {

@@ -175,20 +175,20 @@ func (g *JailGenerator) cloneSource(ctx context.Context, dataset, snapshot strin
 	if pool(dataset) != pool(g.source.Dataset) {
 		return nil, &zfsstore.Error{Op: "clone", Dataset: dataset, Err: zfsstore.ErrCrossPool}
 	}
-	tree, err := g.tree(ctx, dataset)
+	tree, err := g.tree(ctx, dataset, baseProperty)
 	if err != nil {
 		return nil, err
 	}
 	s := &cloneSource{dataset: dataset, snapshot: snapshot, taken: snapshot != "", guid: tree.guid(dataset)}
 	if !s.taken {
 		s.snapshot = tree.freeName("ioc-clone-" + g.name)
-		s.clones = tree.datasets()
+		s.clones = tree.lasting().datasets()
 		return s, nil
 	}
 	if _, ok := tree.find(dataset + "@" + snapshot); !ok {
 		return nil, &SnapshotError{Jail: dataset, Snapshot: snapshot, Err: ErrSnapshotNotFound}
 	}
-	for _, name := range tree.datasets() {
+	for _, name := range tree.lasting().datasets() {
 		if _, ok := tree.find(name + "@" + snapshot); ok {
 			s.clones = append(s.clones, name)
 		}

@@ -1,0 +1,205 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/release"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// ErrNoBase is a start of a jail with basejail_type=zfs whose release has no base
+// datasets. [release.Release.CopyBase] makes them.
+var ErrNoBase = errors.New("release has no base datasets, copy its base first")
+
+// baseProperty is a user property of the dataset that holds a jail's clones of
+// base directories; its value is the release. Those below inherit it. What has it
+// is made anew at every start, so nothing else may be destroyed for it.
+const baseProperty = "org.freebsd.ioc:basejail"
+
+// BaseDataset holds the clones of a jail with basejail_type=zfs:
+// JAIL/basejail/usr/bin and so on. It is there once the jail was started, and
+// stays until the next start or until the jail is destroyed.
+func (g *JailGenerator) BaseDataset() string { return g.Dataset() + "/basejail" }
+
+// zfsBaseSteps clones the base datasets of the release and mounts the clones
+// over the jail's own directories. They can be written to, and what was written
+// is gone with the next start.
+//
+// libioc and iocage have the clones at JAIL/root/usr/bin, where zfs-mount(8)
+// follows whatever symbolic link the jail has put in the way. Here they are
+// beside the root, and nullfs(5) shows them in it, mounted as every file system
+// of a jail is.
+func (g *JailGenerator) zfsBaseSteps(ctx context.Context) (up, after []plan.Step, err error) {
+	rel, err := g.Release(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	root := rel.BaseDataset() + "/root"
+	base, err := g.tree(ctx, root)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, nil, err
+	}
+	dirs := slices.DeleteFunc(release.Basedirs(), func(dir string) bool {
+		d, ok := base.find(root + "/" + dir)
+		return !ok || d.Type != zfsstore.Filesystem
+	})
+	if len(dirs) == 0 {
+		return nil, nil, fmt.Errorf("%w: %s", ErrNoBase, root)
+	}
+	if up, after, err = g.replaceBase(ctx); err != nil {
+		return nil, nil, err
+	}
+	by := g.madeBy()
+	snapshot, taken := base.baseSnapshot(root, dirs)
+	if !taken {
+		up = append(up, stepSnapshot.Step(snapshotArgs{Snapshot: root + "@" + snapshot, Recursive: true, Shared: true, Made: by}))
+	}
+	holders := []string{g.BaseDataset()}
+	clones := cloneArgs{Made: by}
+	mounts := mountArgs{RootDataset: g.RootDataset()}
+	for _, dir := range dirs {
+		if parent := g.BaseDataset() + "/" + path.Dir(dir); path.Dir(dir) != "." && !slices.Contains(holders, parent) {
+			holders = append(holders, parent)
+		}
+		clones.Clones = append(clones.Clones, cloneTarget{root + "/" + dir + "@" + snapshot, g.BaseDataset() + "/" + dir})
+		mounts.Mounts = append(mounts.Mounts, mountTarget{
+			Type: "nullfs", From: filepath.Join(g.path, "basejail", dir), At: dir, Make: true,
+		})
+	}
+	for i, dataset := range holders {
+		args := datasetArgs{Dataset: dataset, Made: by}
+		if i == 0 {
+			args.Properties = map[string]string{baseProperty: rel.FullName()}
+		}
+		up = append(up, stepCreateDataset.Step(args))
+	}
+	return append(up, stepClone.Step(clones), stepMountBasejail.Step(mounts)), after, nil
+}
+
+// baseSnapshot is the newest snapshot that was taken of all base directories for
+// jails, or the name for one. It is taken once: CopyBase makes new datasets.
+func (t tree) baseSnapshot(root string, dirs []string) (name string, taken bool) {
+	for _, s := range slices.Backward(t.snapshots(root)) {
+		_, name, _ := strings.Cut(s.Name, "@")
+		missing := func(dir string) bool {
+			_, ok := t.find(root + "/" + dir + "@" + name)
+			return !ok
+		}
+		if strings.HasPrefix(name, "ioc-base") && !slices.ContainsFunc(dirs, missing) {
+			return name, true
+		}
+	}
+	return t.freeName("ioc-base"), false
+}
+
+// replaceBase puts the clones of an earlier start aside, to be destroyed once
+// the jail is up, so that a start that fails brings them back.
+func (g *JailGenerator) replaceBase(ctx context.Context) (aside, after []plan.Step, err error) {
+	all, err := g.bases(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	now, there := all.find(g.BaseDataset())
+	if there {
+		if now.Properties[baseProperty].Source != zfsstore.SourceLocal {
+			return nil, nil, fmt.Errorf("%w: %s is in the way of the clones of the base", ErrExists, now.Name)
+		}
+		mounts, err := g.host.Mounts(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if root, ok := mounts.Dataset(g.RootDataset()); ok {
+			left := func(dir string) bool {
+				m, ok := mounts.At(filepath.Join(root, dir))
+				return ok && beneath(m.From, filepath.Join(g.path, "basejail"))
+			}
+			if slices.ContainsFunc(release.Basedirs(), left) { // the jail ended without a stop
+				aside = append(aside, stepUnmount.Step(unmountArgs{RootDataset: g.RootDataset()}))
+			}
+		}
+		former := g.BaseDataset() + "-former"
+		for n := 2; ; n++ {
+			if _, taken := all.find(former); !taken {
+				break
+			}
+			former = fmt.Sprintf("%s-former-%d", g.BaseDataset(), n)
+		}
+		aside = append(aside, stepRenameDataset.Step(moveArgs{now.Name, former, now.GUID}))
+		after = append(after, stepDropBase.Step(destroyArgs{former}))
+	}
+	return aside, append(after, dropBases(all, g.BaseDataset())...), nil
+}
+
+// bases are the datasets directly below the jail's.
+func (g *JailGenerator) bases(ctx context.Context) (tree, error) {
+	return g.host.Store.List(ctx, g.Dataset(), zfsstore.ListOptions{
+		Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem}, Properties: []string{baseProperty},
+	})
+}
+
+// dropBases destroys all clones of the base but those at one dataset.
+func dropBases(all tree, but string) (steps []plan.Step) {
+	for _, d := range all {
+		if d.Name != but && d.Properties[baseProperty].Source == zfsstore.SourceLocal {
+			steps = append(steps, stepDropBase.Step(destroyArgs{d.Name}))
+		}
+	}
+	return steps
+}
+
+// forgetBase destroys the clones of a jail that is no basejail of type zfs any
+// more. The mount table tells whether it was one, so that no other start has to
+// ask zfs(8).
+func (g *JailGenerator) forgetBase(ctx context.Context) ([]plan.Step, error) {
+	mounts, err := g.host.Mounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, there := mounts.Dataset(g.BaseDataset()); !there {
+		return nil, nil
+	}
+	all, err := g.bases(ctx)
+	return dropBases(all, ""), err
+}
+
+// stepDropBase destroys clones of base directories. What keeps them is left for
+// the next start: the jail is up.
+var stepDropBase = plan.Define(plan.Spec[env, destroyArgs]{
+	Name:    "destroy former base",
+	Detail:  func(a destroyArgs) string { return a.Dataset + " with children and snapshots" },
+	Event:   func(_ env, a destroyArgs) events.IocEvent { return events.ZFSDatasetDestroy{Dataset: a.Dataset} },
+	Durable: true,
+	Do: func(ctx context.Context, e env, a destroyArgs, c *plan.Call) error {
+		d, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: []string{baseProperty}})
+		if err == nil && d.Properties[baseProperty].Source != zfsstore.SourceLocal {
+			c.Skip("is something else by now")
+			return nil
+		}
+		if err == nil {
+			err = e.host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
+		}
+		switch {
+		case errors.Is(err, zfsstore.ErrNotFound):
+			c.Skip("gone")
+		case errors.Is(err, zfsstore.ErrHasDependents), errors.Is(err, zfsstore.ErrBusy):
+			c.Skip(err.Error())
+		default:
+			return plan.Final(err)
+		}
+		return nil
+	},
+})
+
+// lasting are the datasets that are the jail's own, without the clones of the
+// base, of a tree that was read with baseProperty.
+func (t tree) lasting() tree {
+	return slices.DeleteFunc(slices.Clone(t), func(d zfsstore.Dataset) bool { return d.Properties[baseProperty].Value != "" })
+}

@@ -1,0 +1,85 @@
+package jail_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/release"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+const baseOfRelease = "zroot/iocage/base/" + testRelease + "/root"
+
+// copyBase makes the base datasets of the release.
+func copyBase(t testing.TB, h *simhost.Host) {
+	t.Helper()
+	ctx := context.Background()
+	rel, err := release.New(ctx, h.Host, testRelease, "")
+	require.NoError(t, err)
+	require.NoError(t, events.Wait(ctx, rel.CopyBase(ctx, release.CopyBaseOptions{})))
+}
+
+// zfsBaseHost has a basejail of type zfs with a single hook, and a release with
+// few base directories: the other steps are those of every start.
+func zfsBaseHost(t *testing.T) *simhost.Host {
+	t.Helper()
+	h := newHost(t)
+	newJail(t, h, "web", true, map[string]string{
+		"basejail_type": "zfs", "exec_poststart": "true", "exec_start": "none", "exec_stop": "none",
+	})
+	copyBase(t, h)
+	for _, dir := range release.Basedirs() {
+		if dir == "bin" || dir == "usr/bin" {
+			continue
+		}
+		if err := h.Store.Destroy(context.Background(), baseOfRelease+"/"+dir, zfsstore.DestroyOptions{}); err != nil {
+			require.ErrorIs(t, err, zfsstore.ErrNotFound)
+		}
+	}
+	return h
+}
+
+// noBase takes the clones of the jail away, and the snapshot they are made from.
+func noBase(t *testing.T, ctx context.Context, h *simhost.Host) {
+	t.Helper()
+	for _, name := range []string{"zroot/iocage/jails/web/basejail", baseOfRelease + "@ioc-base"} {
+		if err := h.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: true}); err != nil {
+			require.ErrorIs(t, err, zfsstore.ErrNotFound)
+		}
+	}
+}
+
+// basejailOperations are those of basejails of type zfs, which have steps of
+// their own.
+func basejailOperations() []operationRow {
+	type generator = jail.JailGenerator
+	var rows []operationRow
+
+	r := operationRow{name: "start, the first ZFS basejail", setup: zfsBaseHost, ready: both(stopped("web"), noBase), shared: baseOfRelease + "@ioc-base"}
+	r.plan, r.run = on("web", jail.StartOptions{}, planOf((*generator).PlanStart), (*jail.Jail).Start)
+	rows = append(rows, r)
+
+	r = operationRow{name: "start, ZFS basejail", setup: zfsBaseHost, ready: stopped("web")}
+	r.plan, r.run = on("web", jail.StartOptions{}, planOf((*generator).PlanStart), (*jail.Jail).Start)
+	rows = append(rows, r)
+
+	r = operationRow{name: "stop, ZFS basejail", setup: zfsBaseHost, ready: started("web")}
+	r.plan, r.run = on("web", jail.StopOptions{}, planOf((*generator).PlanStop), (*jail.Jail).Stop)
+	rows = append(rows, r)
+
+	r = operationRow{name: "destroy by force, ZFS basejail", setup: zfsBaseHost}
+	r.ready = func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		if _, err := jail.Load(ctx, h.Host, "second"); err != nil {
+			require.ErrorIs(t, err, jail.ErrNotFound)
+			newJail(t, h, "second", true, map[string]string{"basejail_type": "zfs", "exec_start": "none", "exec_stop": "none"})
+		}
+		started("second")(t, ctx, h)
+	}
+	r.plan, r.run = on("second", jail.DestroyOptions{Force: true}, planOf((*generator).PlanDestroy), (*jail.Jail).Destroy)
+	return append(rows, r)
+}
