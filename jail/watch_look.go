@@ -226,7 +226,13 @@ func (w *watcher) datasets(ctx context.Context) error {
 			w.tell(key, j, ChangeDestroyed, j.identity)
 			j.path, j.files = "", nil
 		case j.seen:
-			if w.changed(j, defaults[j.source]) {
+			// The files are looked at before a new jail is told of: what its
+			// reader writes then is a change.
+			isNew := j.files == nil
+			switch changed := w.changed(j, defaults[j.source]); {
+			case isNew && w.begun:
+				w.tell(key, j, ChangeCreated, j.identity)
+			case changed:
 				w.tell(key, j, ChangeConfig, j.identity)
 			}
 		}
@@ -248,11 +254,7 @@ func (w *watcher) dataset(key string, g *JailGenerator, path string) {
 		j.identity = kernel.Identity{}
 	}
 	j.seen = true
-	isNew := j.path == ""
 	j.name, j.source, j.path, j.foreign = g.fullName, g.source.Name, path, false
-	if isNew && w.begun {
-		w.tell(key, j, ChangeCreated, j.identity)
-	}
 }
 
 // changed compares the jail's files and the defaults with the look before. A

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -97,25 +98,40 @@ func (c compiler) build(ctx context.Context, packages []goPackage) (contents, er
 	return made, nil
 }
 
-// copySources copies a package's Go files: there are tests that read them.
+// copySources copies a package's files, and its rc(8) scripts: there are tests
+// that read them.
 func copySources(from, to string) error {
-	files, err := filepath.Glob(filepath.Join(from, "*.go"))
-	if err != nil {
-		return err
-	}
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
 	}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
+	for _, pattern := range []string{"[^.]*", "rc.d/[^.]*"} {
+		files, err := fs.Glob(os.DirFS(from), pattern)
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(to, filepath.Base(file)), data, 0o644); err != nil {
-			return err
+		for _, file := range files {
+			if err := copyFile(filepath.Join(from, file), filepath.Join(to, file)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// copyFile copies a regular file and passes over anything else.
+func copyFile(from, to string) error {
+	info, err := os.Stat(from)
+	if err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, info.Mode().Perm()&0o755)
 }
 
 // all runs go commands, as many at once as there are processors, and stops at

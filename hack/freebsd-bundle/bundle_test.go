@@ -21,6 +21,9 @@ var module = map[string]string{
 	"deep/part/part.go":              "package part\n",
 	"deep/part/part_test.go":         "package part\n\nimport \"testing\"\n\nfunc TestPart(t *testing.T) {}\n",
 	"deep/part/testdata/a/data.json": "{}",
+	"deep/part/part.conf.sample":     "part_enable=YES\n",
+	"deep/part/rc.d/part":            "#!/bin/sh\n",
+	"deep/part/.hidden":              "",
 	"testdata/shared":                "shared",
 	"untested/untested.go":           "package untested\n",
 	"linux/linux_test.go":            "//go:build !freebsd\n\npackage linux\n\nimport \"testing\"\n\nfunc TestNo(t *testing.T) {}\n",
@@ -59,6 +62,7 @@ func TestBundle(t *testing.T) {
 			require.ElementsMatch(t, []string{
 				"run.sh", "tests", "suites", "bin/tool", "tree/deep/part/go.test",
 				"tree/deep/part/part.go", "tree/deep/part/part_test.go",
+				"tree/deep/part/part.conf.sample", "tree/deep/part/rc.d/part",
 				"tree/deep/part/testdata/a/data.json", "tree/testdata/shared",
 			}, files)
 			require.Equal(t, "deep/part\n", string(members[top+"tests"].data))
