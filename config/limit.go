@@ -36,7 +36,7 @@ var resources = [...]resource{
 	{"maxproc", unitCount, false, "Number of processes."},
 	{"openfiles", unitCount, false, "File descriptor table size."},
 	{"vmemoryuse", unitBytes, false, "Address space, in bytes."},
-	{"pseudoterminals", unitCount, false, "Number of PTYs."},
+	{"pseudoterminals", unitCount, true, "Number of PTYs."},
 	{"swapuse", unitBytes, true, "Swap space that may be reserved or used, in bytes."},
 	{"nthr", unitCount, false, "Number of threads."},
 	{"msgqqueued", unitCount, true, "Number of queued SysV messages."},

@@ -75,7 +75,7 @@ func TestValues(t *testing.T) {
 		{"memoryuse", "log=800M deny=1G", "log=800M deny=1G"}, {"memoryuse", "log=800M;deny=1G", "log=800M deny=1G"},
 		{"pcpu", "deny=20m", refused}, {"cputime", "deny=5", refused}, {"cputime", "sigkill=3600", "sigkill=3600"}, {"cputime", "sigterm=3600/process", "sigterm=3600/process"},
 		{"readbps", "throttle=10M", "throttle=10M"}, {"readbps", "10M", refused}, {"maxproc", "throttle=5", refused}, {"writeiops", "deny=10", refused}, {"maxproc", "0", refused}, {"maxproc", "2k", "deny=2048"},
-		{"nmsgq", "deny=5/process", refused}, {"nsemop", "deny=5/process", "deny=5/process"},
+		{"nmsgq", "deny=5/process", refused}, {"pseudoterminals", "deny=5/process", refused}, {"pseudoterminals", "deny=5", "deny=5"}, {"nsemop", "deny=5/process", "deny=5/process"},
 		// cpusets
 		{"cpuset", "0,1,2,3", "0-3"}, {"cpuset", "1,2,1", "1,2"}, {"cpuset", "0,2,4-6", "0,2,4-6"}, {"cpuset", "off", "off"}, {"cpuset", "all", "all"}, {"cpuset", "1,2,", refused},
 		{"cpuset", ",1,2", refused}, {"cpuset", "gibberish", refused}, {"cpuset", "5-3", refused}, {"cpuset", "0-1024", refused}, {"cpuset", "0-1023", "0-1023"},

@@ -372,8 +372,10 @@ func TestRealComputedRuleset(t *testing.T) {
 	}
 	plain := realJail(t, h, "rules-plain", true, quick())
 	bpf := realJail(t, h, "rules-bpf", true, quick("bpf", "1"))
-	vmm := realJail(t, h, "rules-zfs", true, quick("allow_mount_zfs", "1", "bpf", "1"))
-	for _, j := range []*jail.Jail{plain, bpf, vmm} {
+	// devfsrules_jail shows /dev/zfs already, devfsrules_jail_vnet /dev/pf too.
+	zfs := realJail(t, h, "rules-zfs", true, quick("allow_mount_zfs", "1", "bpf", "1"))
+	vnet := realJail(t, h, "rules-vnet", true, quick("devfs_ruleset", "5", "bpf", "1"))
+	for _, j := range []*jail.Jail{plain, bpf, zfs, vnet} {
 		realStart(t, j)
 	}
 	require.Equal(t, 4, number(plain))
@@ -382,9 +384,11 @@ func TestRealComputedRuleset(t *testing.T) {
 	require.GreaterOrEqual(t, number(bpf), 1000)
 	require.Contains(t, devices(bpf), "\nbpf")
 	require.NotContains(t, devices(bpf), "\nmem\n")
-	require.NotContains(t, devices(bpf), "\nzfs\n")
-	require.Contains(t, devices(vmm), "\nzfs\n")
-	require.NotEqual(t, number(bpf), number(vmm))
+	require.Contains(t, devices(zfs), "\nzfs\n")
+	require.Equal(t, number(bpf), number(zfs), "the same rules are the same ruleset")
+	require.Contains(t, devices(vnet), "\nbpf")
+	require.GreaterOrEqual(t, number(vnet), 1000)
+	require.NotEqual(t, number(bpf), number(vnet))
 	was := number(bpf)
 	_, err := bpf.Restart(ctx, jail.RestartOptions{Shutdown: true})
 	require.NoError(t, err)

@@ -315,6 +315,7 @@ func TestRealLimitsBite(t *testing.T) {
 				total += n
 			}
 		}
+		require.Positive(t, total, out)
 		return time.Duration(total * float64(time.Second))
 	}
 	limited := cpu(j)

@@ -288,6 +288,9 @@ var cloners = map[string]Interface{
 }
 
 // clone makes an interface of "driver" or "driverN".
+// maxUnit is IF_MAXUNIT of sys/net/if_clone.h.
+const maxUnit = 0x7fff
+
 func (n *simNet) clone(s *netStack, spec string) (*netIf, syscall.Errno) {
 	driver := strings.TrimRight(spec, "0123456789")
 	model, ok := cloners[driver]
@@ -303,6 +306,9 @@ func (n *simNet) clone(s *netStack, spec string) (*netIf, syscall.Errno) {
 		var err error
 		if unit, err = strconv.Atoi(spec[len(driver):]); err != nil || strconv.Itoa(unit) != spec[len(driver):] {
 			return nil, syscall.EINVAL
+		}
+		if unit > maxUnit {
+			return nil, syscall.ENOSPC
 		}
 	}
 	low := unitKey{s.JID, driver, 0}

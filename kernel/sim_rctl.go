@@ -21,7 +21,7 @@ var (
 	rctlSubjects    = []string{"process", "user", "loginclass", "jail"}
 	rctlRates       = []string{"readbps", "writebps", "readiops", "writeiops"}
 	rctlUndeniable  = append([]string{"cputime", "wallclock"}, rctlRates...)
-	rctlPerShared   = []string{"msgqqueued", "msgqsize", "nmsgq", "nsem", "nshm", "shmsize", "swapuse"}
+	rctlPerShared   = []string{"msgqqueued", "msgqsize", "nmsgq", "nsem", "nshm", "pseudoterminals", "shmsize", "swapuse"}
 	rctlSignalNames = strings.Fields("sighup sigint sigquit sigill sigtrap sigabrt sigemt sigfpe sigkill sigbus sigsegv " +
 		"sigsys sigpipe sigalrm sigterm sigurg sigstop sigtstp sigcont sigchld sigttin sigttou sigio sigxcpu sigxfsz " +
 		"sigvtalrm sigprof sigwinch siginfo sigusr1 sigusr2")

@@ -284,7 +284,8 @@ ratios() {
 
 load() {
 	for module in "$@"; do
-		kldload -nq "$module" 2>/dev/null || say "note: no kernel module $module"
+		# One that the kernel has built in may have no file.
+		kldload -nq "$module" 2>/dev/null || kldstat -qm "$module" || say "note: no kernel module $module"
 	done
 }
 

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"net/netip"
 	"slices"
+	"strconv"
+	"syscall"
 
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -143,14 +146,7 @@ func EnsureBridge(ctx context.Context, k kernel.Network, b Bridge, will func(Mad
 	}
 	changed := false
 	if _, ok := byName(list, b.Name); !ok {
-		driver := b.Name
-		if _, isUnit := unitOf(driver, "bridge"); !isUnit {
-			driver = "bridge" + fmt.Sprint(1<<16+hash(b.Name))
-		}
-		if err := will(Made{[]string{driver}}); err != nil {
-			return false, err
-		}
-		name, err := k.InterfaceCreate(ctx, driver)
+		name, err := createBridge(ctx, k, b.Name, will)
 		if err != nil {
 			return false, err
 		}
@@ -185,11 +181,7 @@ func ensureVLAN(ctx context.Context, k kernel.Network, list []kernel.Interface, 
 	if !ok {
 		return &kernel.CallError{Op: "interface", Subject: uplink, Msg: "is not there", Err: kernel.ErrNotFound}
 	}
-	driver := "vlan" + fmt.Sprint(1<<14+hash(uplink)%(1<<14))
-	if err := will(Made{[]string{driver}}); err != nil {
-		return err
-	}
-	name, err := k.InterfaceCreate(ctx, driver)
+	name, err := createUnit(ctx, k, "vlan", uplink, will)
 	if err != nil {
 		return err
 	}
@@ -205,19 +197,46 @@ func ensureVLAN(ctx context.Context, k kernel.Network, list []kernel.Interface, 
 	return k.InterfaceSetUp(ctx, uplink, true)
 }
 
-func hash(text string) uint32 {
-	h := uint32(2166136261)
-	for i := range len(text) {
-		h = (h ^ uint32(text[i])) * 16777619
+// createBridge makes a bridge, under its name if that is a unit's.
+func createBridge(ctx context.Context, k kernel.Network, name string, will func(Made) error) (string, error) {
+	if _, isUnit := unitOf(name, "bridge"); !isUnit {
+		return createUnit(ctx, k, "bridge", name, will)
 	}
-	return h % (1 << 20)
+	if err := will(Made{[]string{name}}); err != nil {
+		return "", err
+	}
+	return k.InterfaceCreate(ctx, name)
+}
+
+// createUnit makes an interface with a unit of our choice that is free.
+func createUnit(ctx context.Context, k kernel.Network, driver, text string, will func(Made) error) (string, error) {
+	h := fnv.New32a()
+	h.Write([]byte(text))
+	return tryUnits(h.Sum32(), driver, func(unit string) (string, error) {
+		if err := will(Made{[]string{unit}}); err != nil {
+			return "", err
+		}
+		return k.InterfaceCreate(ctx, unit)
+	})
+}
+
+// tryUnits calls make with one unit after the other until one is not taken.
+func tryUnits(hash uint32, driver string, make func(unit string) (string, error)) (string, error) {
+	const units = maxUnit + 1 - firstUnit
+	for n := range uint32(1000) {
+		name, err := make(driver + strconv.Itoa(firstUnit+int((hash+n)%units)))
+		if !errors.Is(err, kernel.ErrExists) {
+			return name, err
+		}
+	}
+	return "", &kernel.CallError{Op: "SIOCIFCREATE2", Subject: driver, Errno: syscall.EEXIST, Msg: "no unit is free", Err: kernel.ErrExists}
 }
 
 func unitOf(name, driver string) (int, bool) {
 	if len(name) <= len(driver) || name[:len(driver)] != driver {
 		return 0, false
 	}
-	return decimal(name[len(driver):], 1<<23-1)
+	return decimal(name[len(driver):], maxUnit)
 }
 
 // RemoveBridge destroys a bridge that was made on request once nothing but its

@@ -10,6 +10,14 @@ import (
 // maxName is the longest name of an interface, IFNAMSIZ-1.
 const maxName = 15
 
+// maxUnit is the largest unit of a cloned interface, IF_MAXUNIT of
+// sys/net/if_clone.h: the kernel answers ENOSPC to others. Units of ours are the
+// upper half, far from those that anybody else gets.
+const (
+	maxUnit   = 0x7fff
+	firstUnit = 0x4000
+)
+
 // Group is the interface group of every host end, ifconfig(8).
 const Group = "ioc"
 

@@ -8,9 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -161,24 +159,18 @@ func (m *maker) mtu() int {
 func (m *maker) clone(ctx context.Context, driver, what string) (string, error) {
 	h := fnv.New32a()
 	fmt.Fprintf(h, "%s %s %s", m.jail, m.nic.Name, what)
-	const span = 1 << 22
-	for n := range uint32(1000) {
-		unit := driver + strconv.Itoa(1<<16+int((h.Sum32()+n)%span))
+	return tryUnits(h.Sum32(), driver, func(unit string) (string, error) {
 		made := m.made
 		made.Clones = append(slices.Clone(made.Clones), unit)
 		if err := m.will(made); err != nil {
 			return "", err
 		}
 		name, err := m.k.InterfaceCreate(ctx, unit)
-		if errors.Is(err, kernel.ErrExists) {
-			continue
-		}
 		if err == nil {
 			m.made = made
 		}
 		return name, err
-	}
-	return "", &kernel.CallError{Op: "SIOCIFCREATE2", Subject: driver, Errno: syscall.EEXIST, Msg: "no unit is free", Err: kernel.ErrExists}
+	})
 }
 
 // link sets what an interface of the host needs before it is used.

@@ -14,6 +14,7 @@ import (
 
 var networkCases = []kase{
 	{name: "epair", run: netEpair},
+	{name: "the last unit", run: netUnits},
 	{name: "interface settings", run: netSettings},
 	{name: "what is not there", run: netMissing},
 	{name: "bridge", run: netBridge},
@@ -92,6 +93,17 @@ func netEpair(s *suite) {
 	s.fails(err, syscall.EEXIST)
 	_, err = s.Kernel.InterfaceCreate(s.ctx, "nosuchdriver")
 	s.fails(err, syscall.EINVAL)
+}
+
+// netUnits: units end with IF_MAXUNIT of sys/net/if_clone.h.
+func netUnits(s *suite) {
+	for driver, suffix := range map[string]string{"epair": "a", "bridge": "", "vlan": ""} {
+		equal(s, "name of the last unit", s.create(driver+"32767"), driver+"32767"+suffix)
+		for _, unit := range []string{"32768", "65536", "4194304"} {
+			_, err := s.Kernel.InterfaceCreate(s.ctx, driver+unit)
+			s.fails(err, syscall.ENOSPC)
+		}
+	}
 }
 
 func netSettings(s *suite) {
