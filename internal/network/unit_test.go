@@ -1,0 +1,42 @@
+package network
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// Units are those that the kernel has, and one that is taken is passed over.
+func TestUnits(t *testing.T) {
+	for _, hash := range []uint32{0, 1, 0x3fff, 0x4000, 1<<32 - 3} {
+		seen := map[int]bool{}
+		name, err := tryUnits(hash, "epair", func(unit string) (string, error) {
+			n, err := strconv.Atoi(strings.TrimPrefix(unit, "epair"))
+			require.NoError(t, err)
+			require.False(t, seen[n], "%d twice", n)
+			require.GreaterOrEqual(t, n, 0x4000)
+			require.LessOrEqual(t, n, 0x7fff)
+			if seen[n] = true; len(seen) < 10 {
+				return "", &kernel.CallError{Op: "SIOCIFCREATE2", Subject: unit, Err: kernel.ErrExists}
+			}
+			return unit + "a", nil
+		})
+		require.NoError(t, err)
+		require.True(t, strings.HasSuffix(name, "a"))
+		require.Len(t, seen, 10)
+	}
+	other := errors.New("other")
+	_, err := tryUnits(7, "bridge", func(string) (string, error) { return "", other })
+	require.Equal(t, other, err)
+	_, err = tryUnits(7, "bridge", func(string) (string, error) { return "", kernel.ErrExists })
+	require.ErrorIs(t, err, kernel.ErrExists)
+	for name, is := range map[string]bool{"bridge0": true, "bridge32767": true, "bridge32768": false, "public": false} {
+		_, ok := unitOf(name, "bridge")
+		require.Equal(t, is, ok, name)
+	}
+}
