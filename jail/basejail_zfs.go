@@ -140,9 +140,13 @@ func (g *JailGenerator) replaceBase(ctx context.Context) (aside, after []plan.St
 
 // bases are the datasets directly below the jail's.
 func (g *JailGenerator) bases(ctx context.Context) (tree, error) {
-	return g.host.Store.List(ctx, g.Dataset(), zfsstore.ListOptions{
+	sets, err := g.host.Store.List(ctx, g.Dataset(), zfsstore.ListOptions{
 		Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem}, Properties: []string{baseProperty},
 	})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		err = fmt.Errorf("%w: %w", ErrNotFound, err) // destroyed meanwhile
+	}
+	return sets, err
 }
 
 // dropBases destroys all clones of the base but those at one dataset.
@@ -197,6 +201,21 @@ var stepDropBase = plan.Define(plan.Spec[env, destroyArgs]{
 		return nil
 	},
 })
+
+// basePrint is what the steps of a start were made from that have to do with
+// datasets: a plan is stale once another start has replaced them.
+func basePrint(steps ...plan.Step) string {
+	var text strings.Builder
+	for _, s := range steps {
+		switch s.Kind {
+		case "rename dataset":
+			text.Write(s.Args) // the guid is in it
+		case "snapshot", "create dataset", "clone", "destroy former base":
+			text.WriteString(s.Detail)
+		}
+	}
+	return digest([]byte(text.String()))
+}
 
 // lasting are the datasets that are the jail's own, without the clones of the
 // base, of a tree that was read with baseProperty.

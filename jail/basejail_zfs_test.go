@@ -152,3 +152,19 @@ func TestZFSBasejailAfterAnEndWithoutStop(t *testing.T) {
 	start(t, web)
 	require.Equal(t, []string{web.Dataset(), web.RootDataset()}, datasets(t, h, web.Dataset()))
 }
+
+// A plan of a start is stale once another start has replaced the clones.
+func TestZFSBasejailStalePlan(t *testing.T) {
+	ctx := context.Background()
+	h := newHost(t)
+	copyBase(t, h)
+	web := zfsBasejail(t, h, "web")
+	for range 2 { // without clones before, and with
+		p, err := web.PlanStart(ctx, jail.StartOptions{})
+		require.NoError(t, err)
+		start(t, web)
+		_, err = web.Stop(ctx, jail.StopOptions{})
+		require.NoError(t, err)
+		require.ErrorIs(t, drain(p.Run(ctx)), jail.ErrPlanStale)
+	}
+}

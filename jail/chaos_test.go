@@ -70,6 +70,7 @@ func TestChaos(t *testing.T) {
 			h, err := simhost.New(dir)
 			require.NoError(t, err)
 			fetch(t, h)
+			fewBases(t, h)
 			require.NoError(t, h.Close())
 			r := rand.New(rand.NewPCG(seed, uint64(n)))
 			recovered := 0

@@ -129,9 +129,14 @@ func (g *JailGenerator) planOnce(ctx context.Context, o onceOptions) (*plan.Plan
 		return nil, err
 	}
 	print, err := g.fingerprint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(steps, down, after)
+	print["base"] = basePrint(all...)
 	return &plan.Plan{
-		Operation: "fork_exec", Subject: g.fullName, Steps: slices.Concat(steps, down, after), Commit: commit, Fingerprint: print,
-	}, err
+		Operation: "fork_exec", Subject: g.fullName, Steps: all, Commit: commit, Fingerprint: print,
+	}, nil
 }
 
 // with is the jail with properties in place of its own. The jail itself stays

@@ -61,6 +61,13 @@ func invariants(h *simhost.Host) (wrong []string) {
 		inside, err := os.ReadDir(d.Mountpoint)
 		check(err)
 		for _, f := range inside {
+			if former := name + "/" + f.Name(); strings.HasPrefix(f.Name(), "basejail-former") {
+				// The empty directory it was mounted on may stay behind a kill.
+				if rest, err := os.ReadDir(filepath.Join(d.Mountpoint, f.Name())); byName[former].Name != "" || err != nil || len(rest) > 0 {
+					bad("%s is left: %v %v", former, rest, err)
+				}
+				continue
+			}
 			if f.Name() != "config.json" && f.Name() != "fstab" && f.Name() != "root" && f.Name() != "basejail" {
 				bad("%s is in %s", f.Name(), name)
 			}

@@ -24,14 +24,10 @@ func copyBase(t testing.TB, h *simhost.Host) {
 	require.NoError(t, events.Wait(ctx, rel.CopyBase(ctx, release.CopyBaseOptions{})))
 }
 
-// zfsBaseHost has a basejail of type zfs with a single hook, and a release with
-// few base directories: the other steps are those of every start.
-func zfsBaseHost(t *testing.T) *simhost.Host {
+// fewBases makes base datasets of two directories, so that tests with many starts
+// are quick.
+func fewBases(t testing.TB, h *simhost.Host) {
 	t.Helper()
-	h := newHost(t)
-	newJail(t, h, "web", true, map[string]string{
-		"basejail_type": "zfs", "exec_poststart": "true", "exec_start": "none", "exec_stop": "none",
-	})
 	copyBase(t, h)
 	for _, dir := range release.Basedirs() {
 		if dir == "bin" || dir == "usr/bin" {
@@ -41,6 +37,17 @@ func zfsBaseHost(t *testing.T) *simhost.Host {
 			require.ErrorIs(t, err, zfsstore.ErrNotFound)
 		}
 	}
+}
+
+// zfsBaseHost has a basejail of type zfs with a single hook: the other steps are
+// those of every start.
+func zfsBaseHost(t *testing.T) *simhost.Host {
+	t.Helper()
+	h := newHost(t)
+	newJail(t, h, "web", true, map[string]string{
+		"basejail_type": "zfs", "exec_poststart": "true", "exec_start": "none", "exec_stop": "none",
+	})
+	fewBases(t, h)
 	return h
 }
 

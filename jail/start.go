@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
@@ -93,9 +94,14 @@ func (g *JailGenerator) planUp(ctx context.Context, o StartOptions) (*plan.Plan,
 		steps = append(steps, hook...)
 	}
 	print, err := g.fingerprint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(steps, after)
+	print["base"] = basePrint(all...)
 	return &plan.Plan{
-		Operation: "start", Subject: g.fullName, Steps: append(steps, after...), Commit: len(steps), Fingerprint: print,
-	}, err
+		Operation: "start", Subject: g.fullName, Steps: all, Commit: len(steps), Fingerprint: print,
+	}, nil
 }
 
 // upSteps bring a jail up to where its first command can run. An owned jail

@@ -42,7 +42,11 @@ func act(ctx context.Context, h *simhost.Host, name string, r *rand.Rand) (strin
 		if err != nil {
 			return "new", err
 		}
-		_, err = j.Create(ctx, jail.CreateOptions{Release: testRelease, Basejail: r.IntN(4) == 0, Busy: busy})
+		o := jail.CreateOptions{Release: testRelease, Basejail: r.IntN(3) == 0, Busy: busy}
+		if o.Basejail && r.IntN(2) == 0 {
+			o.BasejailType = "zfs"
+		}
+		_, err = j.Create(ctx, o)
 		return "create", err
 	}
 	if op < 20 {
@@ -107,6 +111,7 @@ func TestStorm(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
 	fetch(t, h)
+	fewBases(t, h)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 

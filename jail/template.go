@@ -2,6 +2,8 @@ package jail
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 
@@ -72,6 +74,9 @@ func (g *JailGenerator) planSetTemplate(ctx context.Context, o TemplateOptions) 
 		return nil, err
 	}
 	d, err := g.host.Store.Get(ctx, g.RootDataset(), zfsstore.GetOptions{Properties: []string{"readonly"}})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		err = fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -323,3 +323,54 @@ func TestJobs(t *testing.T) {
 		})
 	}
 }
+
+// TestRoomFromThePlan runs a plan that is longer than the channel: whoever reads
+// misses nothing, and whoever does not is told how much.
+func TestRoomFromThePlan(t *testing.T) {
+	const steps = 400
+	var long []Step
+	for i := range steps {
+		long = append(long, put.Step(word{fmt.Sprint(i)}))
+	}
+	began, held := make(chan struct{}), make(chan struct{})
+	job := Job[*shelf]{
+		Event: events.JailStart{Jail: "shelf"}, Room: 4, Env: newShelf(), Journal: filepath.Join(t.TempDir(), "j"),
+		Lock: func(context.Context) (func(), error) { return func() {}, nil },
+		Plan: func(context.Context, string) (*Plan, error) {
+			return &Plan{Operation: "test", Steps: long, Commit: steps}, nil
+		},
+		Boot:  func(context.Context) (string, error) { return "boot", nil },
+		Clock: time.Now,
+	}
+	ctx := WithFault(context.Background(), func(p Point) error {
+		if p.Index == steps-1 && p.Phase == "do" {
+			close(began) // nothing was read so far
+			<-held
+		}
+		return nil
+	})
+	ch := runner.Start(ctx, job)
+	<-began
+	var all []events.IocEvent
+	for range 60 { // as many as the channel has
+		all = append(all, <-ch)
+	}
+	close(held)
+	rest, err := events.Collect(context.Background(), ch)
+	require.NoError(t, err)
+	all = append(all, rest...)
+	missed := 0
+	for i, e := range all {
+		if o, ok := e.(events.Overflow); ok {
+			missed += o.Missed
+			require.Equal(t, len(all)-2, i, "before the last event")
+		}
+	}
+	require.IsType(t, events.JailStart{}, all[len(all)-1])
+	require.Equal(t, 2*steps+2, len(all)+missed-min(missed, 1), "each transition is read or counted")
+
+	job.Room = (&Plan{Steps: long}).Room() // as for a plan made before
+	all, err = events.Collect(context.Background(), runner.Start(context.Background(), job))
+	require.NoError(t, err)
+	require.Len(t, all, 2*steps+2)
+}
