@@ -17,8 +17,10 @@ import (
 
 // vnetIdle is how long the sockets of a jail's network stack are kept after
 // their last use. They keep the jail's stack alive, so JailRemove closes them
-// first; a jail that ends otherwise stays dying that much longer.
-const vnetIdle = time.Second
+// first; a jail that ends otherwise stays dying that much longer. On a machine
+// under load a second passes between two steps of a start, and another process
+// would be needed.
+const vnetIdle = 5 * time.Second
 
 // vnetSockets are the sockets of one jail's stack.
 type vnetSockets struct {
