@@ -47,7 +47,6 @@ func bootHost(t testing.TB) *simhost.Host {
 // TestBoot: with the wanted order and three jails that do not come up, all others
 // are up within the budget, and the report names the three.
 func TestBoot(t *testing.T) {
-	t.Parallel()
 	h := bootHost(t)
 	ctx := context.Background()
 	// web gets ready some time after it was started.
@@ -114,7 +113,6 @@ func afterwards(t testing.TB, f func()) error {
 
 // TestBootAgain: a second boot passes over what is up.
 func TestBootAgain(t *testing.T) {
-	t.Parallel()
 	h := openHost(t, simhost.Options{})
 	putPlain(t, h, "a", map[string]string{"boot": "yes"})
 	putPlain(t, h, "b", map[string]string{"boot": "yes", "depends": "a"})
@@ -132,7 +130,6 @@ func TestBootAgain(t *testing.T) {
 // TestShutdown: all of ours are down within the budget, also one whose stop hook
 // hangs and one that nobody can read; what belongs to others runs on.
 func TestShutdown(t *testing.T) {
-	t.Parallel()
 	h := openHost(t, simhost.Options{})
 	ctx := context.Background()
 	putPlain(t, h, "db", map[string]string{"priority": "1"})

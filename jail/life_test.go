@@ -32,10 +32,12 @@ func newHost(t testing.TB) *simhost.Host {
 // to disk thousands of times, which costs nothing in memory.
 func memoryDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "go-libioc-")
-	if err != nil {
+	memory := memoryFS()
+	if memory == "" {
 		return t.TempDir()
 	}
+	dir, err := os.MkdirTemp(memory, "go-libioc-")
+	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	return dir
 }

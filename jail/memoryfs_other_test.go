@@ -1,0 +1,5 @@
+//go:build !linux
+
+package jail_test
+
+func memoryFS() string { return "" }
