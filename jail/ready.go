@@ -68,7 +68,7 @@ func (g *JailGenerator) WaitReady(ctx context.Context) error {
 			return nil
 		case errors.Is(err, ErrNotRunning):
 			return g.refused("wait for", err)
-		case last == nil || ctx.Err() == nil:
+		case last == nil || time.Since(began) < p.Timeout && ctx.Err() == nil:
 			failed, last = check, err // not one that was only cut short
 		}
 		select {

@@ -40,6 +40,9 @@ type watched struct {
 type stamp struct {
 	info os.FileInfo
 	sum  [sha256.Size]byte
+	// at is when it was looked at. A file that had just been written then may have
+	// been replaced since by one that looks the same, within a tick of the clock.
+	at time.Time
 }
 
 // settled is how old a file's time has to be before an equal time means an
@@ -273,6 +276,7 @@ func (w *watcher) changed(j *watched, defaults string) bool {
 	different := false
 	for _, path := range paths {
 		was, known := j.files[path]
+		at := time.Now()
 		info, err := os.Lstat(path)
 		if err != nil || !info.Mode().IsRegular() {
 			if known {
@@ -282,7 +286,7 @@ func (w *watcher) changed(j *watched, defaults string) bool {
 			continue
 		}
 		if known && os.SameFile(was.info, info) && was.info.ModTime().Equal(info.ModTime()) && was.info.Size() == info.Size() &&
-			time.Since(info.ModTime()) > settled {
+			was.at.Sub(info.ModTime()) > settled {
 			continue
 		}
 		sum, err := sumFile(path)
@@ -292,7 +296,7 @@ func (w *watcher) changed(j *watched, defaults string) bool {
 		if !known || sum != was.sum {
 			different = true
 		}
-		j.files[path] = stamp{info, sum}
+		j.files[path] = stamp{info, sum, at}
 	}
 	return different && !first
 }
