@@ -23,9 +23,13 @@ type bsdtar struct {
 func startBsdtar(ctx context.Context, path, root string, dir *os.Root) (*bsdtar, error) {
 	t := newTool(ctx, path, "-xpf", "-")
 	t.cmd.Dir = root
-	stdin, err := t.cmd.StdinPipe()
+	theirs, stdin, err := newPipe()
 	if err == nil {
-		err = t.cmd.Start()
+		t.cmd.Stdin = theirs
+		if err = t.cmd.Start(); err != nil {
+			stdin.Close()
+		}
+		theirs.Close()
 	}
 	if err != nil {
 		t.cancel()

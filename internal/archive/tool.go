@@ -73,7 +73,7 @@ func (f *firstBytes) String() string {
 // xzReader gives what xz(1) writes, and its failure instead of EOF.
 type xzReader struct {
 	t    *tool
-	out  io.Reader
+	out  io.ReadCloser
 	done bool
 	err  error
 }
@@ -82,9 +82,13 @@ type xzReader struct {
 func (s *stream) pipe(ctx context.Context, in io.Reader, path string) error {
 	t := newTool(ctx, path, "-dc", fmt.Sprintf("--memlimit-decompress=%d", maxDict+(8<<20)))
 	t.cmd.Stdin = in
-	out, err := t.cmd.StdoutPipe()
+	out, theirs, err := newPipe()
 	if err == nil {
-		err = t.cmd.Start()
+		t.cmd.Stdout = theirs
+		if err = t.cmd.Start(); err != nil {
+			out.Close()
+		}
+		theirs.Close()
 	}
 	if err != nil {
 		t.cancel()
@@ -104,6 +108,7 @@ func (x *xzReader) wait() error {
 	if !x.done {
 		x.done = true
 		x.err = x.t.failed(x.t.cmd.Wait())
+		x.out.Close()
 		x.t.cancel()
 	}
 	return x.err
