@@ -31,8 +31,8 @@ const (
 	// ChangeDied: it is there as Identity, and the last of its processes has
 	// ended. Only told if WatchOptions.Processes asks for it.
 	ChangeDied
-	// ChangeConfig: its configuration or fstab(5) was changed, or the defaults of
-	// its source.
+	// ChangeConfig: its configuration or fstab(5) was written, or the defaults of
+	// its source; perhaps with the text that they had before.
 	ChangeConfig
 	// ChangeParams: a parameter of the running jail was changed, jail_set(2). Only
 	// told if WatchOptions.Params asks for it.

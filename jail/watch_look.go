@@ -36,18 +36,22 @@ type watched struct {
 	seen     bool
 }
 
-// stamp is what a file was like.
+// stamp is what a file was like, and when it was looked at.
 type stamp struct {
 	info os.FileInfo
 	sum  [sha256.Size]byte
-	// at is when it was looked at. A file that had just been written then may have
-	// been replaced since by one that looks the same, within a tick of the clock.
-	at time.Time
+	at   time.Time
 }
 
-// settled is how old a file's time has to be before an equal time means an
-// equal file: clocks of file systems tick in milliseconds.
+// settled is how old a file has to be when it is looked at for a later equal
+// time to mean an equal file: clocks of file systems tick in milliseconds.
 const settled = 2 * time.Second
+
+// same tells that nothing has written the file since, as far as its times can
+// tell.
+func (s stamp) same(info os.FileInfo) bool {
+	return os.SameFile(s.info, info) && s.info.ModTime().Equal(info.ModTime()) && s.info.Size() == info.Size()
+}
 
 // run looks until the context ends or a look fails.
 func (w *watcher) run(ctx context.Context) error {
@@ -285,15 +289,16 @@ func (w *watcher) changed(j *watched, defaults string) bool {
 			}
 			continue
 		}
-		if known && os.SameFile(was.info, info) && was.info.ModTime().Equal(info.ModTime()) && was.info.Size() == info.Size() &&
-			was.at.Sub(info.ModTime()) > settled {
+		if known && was.same(info) && was.at.Sub(was.info.ModTime()) > settled {
 			continue
 		}
 		sum, err := sumFile(path)
 		if err != nil {
 			continue // it is being replaced; the next look sees
 		}
-		if !known || sum != was.sum {
+		// A file that was written and has its old text again may have been read
+		// in between by whom the last change was told to.
+		if !known || sum != was.sum || !was.same(info) {
 			different = true
 		}
 		j.files[path] = stamp{info, sum, at}
