@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/lineartest"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -96,10 +97,10 @@ func TestThousandJails(t *testing.T) {
 
 	var told atomic.Int64
 	many := jail.ManyOptions{Parallel: limit, OnResult: func(jail.Result) { told.Add(1) }}
-	cpu, began := cpuTime(), time.Now()
+	cpu, began := lineartest.CPUTime(), time.Now()
 	results, err := jail.StartAll(ctx, slow, all, jail.StartAllOptions{ManyOptions: many})
 	require.NoError(t, err)
-	took, used := time.Since(began), cpuTime()-cpu
+	took, used := time.Since(began), lineartest.CPUTime()-cpu
 	requireWall(t, "start", took, used, results, chain, limit)
 	require.Len(t, results, n)
 	require.EqualValues(t, n, told.Load())
@@ -116,10 +117,10 @@ func TestThousandJails(t *testing.T) {
 	require.Len(t, running(t, h), n-len(bad))
 
 	stopping.Store(true)
-	cpu, began = cpuTime(), time.Now()
+	cpu, began = lineartest.CPUTime(), time.Now()
 	results, err = jail.StopAll(ctx, slow, all, jail.StopAllOptions{ManyOptions: many})
 	require.NoError(t, err)
-	requireWall(t, "stop", time.Since(began), cpuTime()-cpu, results, chain, limit)
+	requireWall(t, "stop", time.Since(began), lineartest.CPUTime()-cpu, results, chain, limit)
 	require.Len(t, results, n)
 	require.Len(t, results.Failed(), len(bad))
 	for _, r := range results {

@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 
 	"internal/archive":    {},
 	"internal/atomicfile": {},
+	"internal/lineartest": {},
 	"internal/login":      {},
 	"internal/mirror":     {},
 	"internal/network":    {"config", "kernel", "internal/plan"},

@@ -1,15 +1,15 @@
 //go:build unix
 
-package config
+package lineartest
 
 import (
 	"syscall"
 	"time"
 )
 
-// cpuTime is what the process has used of a processor, so that waiting for one
+// CPUTime is what the process has used of a processor, so that waiting for one
 // does not count.
-func cpuTime() time.Duration {
+func CPUTime() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
 		return 0

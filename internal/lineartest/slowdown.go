@@ -1,0 +1,41 @@
+// Package lineartest judges, in tests, how the time of a function grows with
+// the size of what it is given.
+package lineartest
+
+import (
+	"runtime"
+	"runtime/debug"
+	"time"
+)
+
+// Slowdown tells how many times longer run(8n) takes than run(n). What takes
+// linear time gives some 8, quadratic time 64. Both times are processor time,
+// the shortest of several, so other load does not count; it returns as soon as
+// the quotient is below enough.
+func Slowdown(run func(n int), enough float64) float64 {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	shortest := func(n, times int) time.Duration {
+		best := time.Hour
+		for range times {
+			runtime.GC()
+			start := CPUTime()
+			run(n)
+			best = min(best, CPUTime()-start)
+		}
+		return best
+	}
+	n := 250
+	for n < 16000 && shortest(n, 2) < time.Millisecond {
+		n *= 2
+	}
+	small, large, quotient := time.Hour, time.Hour, 0.0
+	for range 20 {
+		small, large = min(small, shortest(n, 1)), min(large, shortest(8*n, 1))
+		// What ends at once has no growth to be seen.
+		quotient = float64(large) / float64(max(small, 200*time.Microsecond))
+		if quotient < enough {
+			break
+		}
+	}
+	return quotient
+}

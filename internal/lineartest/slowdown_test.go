@@ -1,0 +1,34 @@
+package lineartest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var sink int
+
+// steps takes time that grows as n to the power of degree.
+func steps(degree int) func(n int) {
+	return func(n int) {
+		loops := n * 100
+		if degree == 2 {
+			loops = n * n
+		}
+		for i := range loops {
+			sink += i ^ sink
+		}
+	}
+}
+
+func TestSlowdown(t *testing.T) {
+	require.Less(t, Slowdown(steps(1), 28), 28.0)
+	require.Greater(t, Slowdown(steps(2), 28), 28.0)
+}
+
+func ExampleSlowdown() {
+	read := steps(1)
+	fmt.Println(Slowdown(read, 28) < 28)
+	// Output: true
+}
