@@ -1,16 +1,22 @@
 package archive
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"os"
 )
+
+// toTar is how much is given to bsdtar(1) at once. Headers and small members
+// gather in it: waking the program for each of them costs more than the check.
+const toTar = 64 << 10
 
 // bsdtar hands accepted members to bsdtar(1). It works behind the check, so
 // modelTree stands in for what it has not written yet.
 type bsdtar struct {
 	t      *tool
 	stdin  io.WriteCloser
+	out    *bufio.Writer // to stdin
 	model  *modelTree
 	buf    []byte
 	waited bool
@@ -35,26 +41,29 @@ func startBsdtar(ctx context.Context, path, root string, dir *os.Root) (*bsdtar,
 		t.cancel()
 		return nil, t.failed(err)
 	}
-	return &bsdtar{t: t, stdin: stdin, model: newModelTree(dir), buf: make([]byte, 128<<10)}, nil
+	return &bsdtar{t: t, stdin: stdin, out: bufio.NewWriterSize(stdin, toTar), model: newModelTree(dir), buf: make([]byte, 128<<10)}, nil
 }
 
 func (b *bsdtar) tree() tree { return b.model }
 
 func (b *bsdtar) raw() io.Writer { return b }
 
-// Write feeds bsdtar. When the pipe breaks, bsdtar's own exit status and
-// message are the cause.
+// Write feeds bsdtar.
 func (b *bsdtar) Write(p []byte) (int, error) {
-	n, err := b.stdin.Write(p)
-	if err != nil {
-		if exit := b.wait(); exit != nil {
-			err = exit
-		} else {
-			// It ended with success before its input did.
-			err = b.t.failed(err)
-		}
+	n, err := b.out.Write(p)
+	return n, b.cause(err)
+}
+
+// cause is what broke the pipe: bsdtar's own exit status and message.
+func (b *bsdtar) cause(err error) error {
+	if err == nil {
+		return nil
 	}
-	return n, err
+	if exit := b.wait(); exit != nil {
+		return exit
+	}
+	// It ended with success before its input did.
+	return b.t.failed(err)
 }
 
 func (b *bsdtar) member(_ *member, data io.Reader) error {
@@ -73,7 +82,12 @@ func (b *bsdtar) wait() error {
 	return b.err
 }
 
-func (b *bsdtar) finish() error { return b.wait() }
+func (b *bsdtar) finish() error {
+	if err := b.cause(b.out.Flush()); err != nil {
+		return err
+	}
+	return b.wait()
+}
 
 func (b *bsdtar) abort() {
 	b.t.cancel()

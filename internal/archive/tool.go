@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -95,7 +96,8 @@ func (s *stream) pipe(ctx context.Context, in io.Reader, path string) error {
 		return t.failed(err)
 	}
 	x := &xzReader{t: t, out: out}
-	s.r = x
+	// The parser reads headers block by block; a read(2) for each is too much.
+	s.r = bufio.NewReaderSize(x, 64<<10)
 	s.close = func() error {
 		t.cancel()
 		_ = x.wait() // it was killed
