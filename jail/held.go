@@ -19,6 +19,7 @@ type HeldError struct {
 	Path      string
 	Mounts    []string         // where further file systems are mounted on it or from it
 	Jails     []string         // that live in it, by name
+	Dying     []string         // that were removed and live on while a socket of theirs is open, often a minute
 	Processes []kernel.Process // of those jails
 	Err       error            // EBUSY, as the kernel said it
 }
@@ -30,6 +31,9 @@ func (e *HeldError) Error() string {
 	}
 	for _, j := range e.Jails {
 		by = append(by, "jail "+j)
+	}
+	for _, j := range e.Dying {
+		by = append(by, "dying jail "+j)
 	}
 	for _, p := range e.Processes {
 		by = append(by, fmt.Sprintf("process %d (%s)", p.PID, p.Command))
@@ -76,11 +80,15 @@ func held(ctx context.Context, e env, m kernel.Mounted, cause error) error {
 			h.Mounts = append(h.Mounts, other.Path)
 		}
 	}
-	for p, err := range e.host.Kernel.JailList(ctx, kernel.JailDying, "path") {
+	for p, err := range e.host.Kernel.JailList(ctx, kernel.JailDying, "path", "dying") {
 		if err != nil {
 			return errors.Join(h, err)
 		}
 		if path := p.String("path"); !beneath(path, m.Path) && !beneath(m.Path, path) || path == "/" {
+			continue
+		}
+		if p.Bool("dying") {
+			h.Dying = append(h.Dying, p.String("name"))
 			continue
 		}
 		h.Jails = append(h.Jails, p.String("name"))

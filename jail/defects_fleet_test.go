@@ -1,0 +1,231 @@
+package jail_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// Dependencies in a circle, or of a jail on itself, recursed for ever: libioc
+// compares two jails as never equal. What matches itself only is alone.
+func TestLibiocDependencyCyclesRecursed(t *testing.T) {
+	h := newHost(t)
+	ctx := context.Background()
+	putPlain(t, h, "alone", map[string]string{"depends": "alone"})
+	putPlain(t, h, "web", map[string]string{"depends": "db"})
+	putPlain(t, h, "db", map[string]string{"depends": "cache"})
+	putPlain(t, h, "cache", map[string]string{"depends": "web"})
+	results, err := jail.StartAll(ctx, h.Host, load(t, h, "alone", "web", "db", "cache"), jail.StartAllOptions{})
+	require.NoError(t, err)
+	for _, r := range results {
+		if r.Jail.Name() == "alone" {
+			require.NoError(t, r.Err)
+			continue
+		}
+		var circle *jail.CycleError
+		require.ErrorAs(t, r.Err, &circle, r.Jail.Name())
+		require.Equal(t, circle.Cycle[0], circle.Cycle[len(circle.Cycle)-1])
+	}
+	require.Len(t, results, 4)
+	require.Equal(t, []string{"alone"}, running(t, h))
+}
+
+// Reading a property of a host without defaults created a dataset.
+func TestLibiocReadingDefaultsCreatedADataset(t *testing.T) {
+	h := newHost(t)
+	ctx := context.Background()
+	newJail(t, h, "web", false, nil)
+	before := world(t, h)
+	h.Memory.ForgetCalls()
+	_, _, err := jail.Defaults(ctx, h.Host, "")
+	require.NoError(t, err)
+	for j, err := range jail.List(ctx, h.Host) {
+		require.NoError(t, err)
+		_, ok := j.Field("boot")
+		require.True(t, ok)
+	}
+	requireSame(t, before, world(t, h))
+	for _, c := range h.Memory.Calls() {
+		require.NotEqual(t, "create", c.Op, "%v", c.Args)
+	}
+}
+
+// The expression for names took a time that doubled with each character.
+func TestLibiocNameExpressionWasExponential(t *testing.T) {
+	h := newHost(t)
+	began := time.Now()
+	for _, name := range []string{strings.Repeat("a", 24) + "@", strings.Repeat("a-", 100_000) + "@", strings.Repeat("a", 1<<20)} {
+		_, err := jail.New(context.Background(), h.Host, jail.Spec{Name: name})
+		require.ErrorIs(t, err, jail.ErrInvalidName)
+	}
+	require.Less(t, time.Since(began), 2*time.Second)
+}
+
+// An error within a property was told as a property that does not exist.
+func TestLibiocAttributeErrorsWereMasked(t *testing.T) {
+	h := newHost(t)
+	putPlain(t, h, "web", nil)
+	j := load(t, h, "web")[0]
+	_, ok := j.Field("no_such_key")
+	require.False(t, ok)
+	putJail(t, h, "zroot/iocage/jails/broken", `{"release": `)
+	for j, err := range jail.List(context.Background(), h.Host, "broken") {
+		require.ErrorIs(t, err, config.ErrMalformed, j.Name())
+		require.NotErrorIs(t, err, config.ErrUnknownProperty)
+	}
+}
+
+// The lines for resolv.conf were kept in the class: the second jail of a
+// process got those of the first.
+func TestLibiocResolverWasSharedByAllJails(t *testing.T) {
+	h := newHost(t)
+	ctx := context.Background()
+	want := map[string]string{"web": "nameserver 192.0.2.1\n", "db": "nameserver 192.0.2.2\nsearch example.org\n"}
+	for name, lines := range want {
+		value := strings.ReplaceAll(strings.TrimSuffix(lines, "\n"), "\n", ";")
+		start(t, newJail(t, h, name, false, map[string]string{"resolver": value}))
+	}
+	for name, lines := range want {
+		root, err := load(t, h, name)[0].RootPath(ctx)
+		require.NoError(t, err)
+		got, err := os.ReadFile(filepath.Join(root, "etc/resolv.conf"))
+		require.NoError(t, err)
+		require.Equal(t, lines, string(got), name)
+	}
+}
+
+// iocage#712, #832, #377, #344, #351: healthy jails were shown as "corrupt
+// configuration, please destroy this jail" for one key that did not suit.
+func TestIocage712OneBadKeyIsNoCorruptJail(t *testing.T) {
+	h := newHost(t)
+	ctx := context.Background()
+	text := plain(map[string]string{"CONFIG_VERSION": "99", "vnet": "perhaps", "user.of_a_later_version": "x"})
+	putJail(t, h, "zroot/iocage/jails/web", text)
+	file := filepath.Join(mountpoint(t, h, "zroot/iocage/jails/web"), "config.json")
+	found := 0
+	for j, err := range jail.List(ctx, h.Host) {
+		found++
+		require.NoError(t, err)
+		require.Equal(t, "web", j.Name())
+	}
+	require.Equal(t, 1, found)
+	_, err := load(t, h, "web")[0].Start(ctx, jail.StartOptions{})
+	require.ErrorIs(t, err, config.ErrInvalidValue)
+	require.ErrorContains(t, err, "vnet")
+	require.NotContains(t, err.Error(), "CONFIG_VERSION")
+	require.NotContains(t, err.Error(), "destroy")
+	got, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, text, string(got))
+
+	j := load(t, h, "web")[0]
+	require.NoError(t, j.Config().Set("vnet", "off"))
+	require.NoError(t, j.Save(ctx))
+	start(t, j)
+	got, err = os.ReadFile(file)
+	require.NoError(t, err)
+	require.Contains(t, string(got), "of_a_later_version")
+}
+
+// Bastille#260, #261, #325: "ALL" touched the jails of other managers.
+func TestBastille260AllAreOursOnly(t *testing.T) {
+	h := newHost(t)
+	ctx := context.Background()
+	putPlain(t, h, "web", nil)
+	other := up(t, h, "ALL")
+	build := up(t, h, "poudriere-build")
+	start(t, load(t, h, "web")[0])
+	_, err := jail.Load(ctx, h.Host, "ALL")
+	require.Error(t, err)
+	for _, filters := range [][]string{nil, {"*"}, {"running=yes"}} {
+		jails, err := jail.Select(jail.List(ctx, h.Host, filters...))
+		require.NoError(t, err)
+		results, err := jail.StopAll(ctx, h.Host, jails, jail.StopAllOptions{Stop: jail.StopOptions{Force: true}})
+		require.NoError(t, err)
+		for _, r := range results.Failed() {
+			require.True(t, r.Jail.Foreign(), r.Jail.Name())
+			require.ErrorIs(t, r.Err, jail.ErrForeign)
+		}
+		for _, id := range []kernel.Identity{other, build} {
+			got, err := h.Sim.JailIdentify(ctx, 0, kernel.ByName(id.Name))
+			require.NoError(t, err)
+			require.Equal(t, id, got)
+		}
+	}
+	_, err = jail.Shutdown(ctx, h.Host, jail.ShutdownOptions{})
+	require.NoError(t, err)
+	for _, id := range []kernel.Identity{other, build} {
+		_, err := h.Sim.JailIdentify(ctx, 0, kernel.ByName(id.Name))
+		require.NoError(t, err)
+	}
+	require.Empty(t, running(t, h))
+}
+
+// pot#224, #227: what had failed half-way was "not in a state where it can be
+// stopped" for ever. The state is what the kernel says.
+func TestPot224NoStateLastsForEver(t *testing.T) {
+	h := newHost(t)
+	ctx := context.Background()
+	j := newJail(t, h, "web", true, map[string]string{"exec_poststart": "true"})
+	p, err := j.PlanStart(ctx, jail.StartOptions{})
+	require.NoError(t, err)
+	for step := range p.Steps() {
+		_, err := j.Start(plan.WithFault(ctx, at(step, "do", plan.ErrCrash)), jail.StartOptions{})
+		if !errors.Is(err, plan.ErrCrash) {
+			require.NoError(t, err) // the step was not needed
+		}
+		_, err = j.Stop(ctx, jail.StopOptions{})
+		if err != nil {
+			require.ErrorIs(t, err, jail.ErrNotRunning, "step %d", step)
+		}
+		start(t, j)
+		_, err = j.Stop(ctx, jail.StopOptions{})
+		require.NoError(t, err, "step %d", step)
+	}
+}
+
+// imunes#89: a jail stayed dying for as long as a socket of it was open, and
+// its name could not be used. Here it holds up nothing but the end of its files,
+// and that is said.
+func TestImunes89DyingJails(t *testing.T) {
+	h := newHost(t)
+	ctx := context.Background()
+	j := newJail(t, h, "web", true, nil)
+	var releases []func()
+	for range 3 {
+		start(t, j)
+		id, err := j.Identity(ctx)
+		require.NoError(t, err)
+		release, err := h.Sim.HoldDying(id)
+		require.NoError(t, err)
+		releases = append(releases, release)
+		began := time.Now()
+		_, err = j.Stop(ctx, jail.StopOptions{})
+		require.NoError(t, err)
+		require.Less(t, time.Since(began), 5*time.Second)
+		up, err := j.Running(ctx)
+		require.NoError(t, err)
+		require.False(t, up)
+	}
+	_, err := j.Destroy(ctx, jail.DestroyOptions{})
+	var held *jail.HeldError
+	require.ErrorAs(t, err, &held)
+	require.Len(t, held.Dying, 3)
+	require.ErrorContains(t, err, "dying jail ioc-web")
+	for _, release := range releases {
+		release()
+	}
+	_, err = j.Destroy(ctx, jail.DestroyOptions{})
+	require.NoError(t, err)
+}
