@@ -142,6 +142,15 @@ func TestRealVnetJailsReachOneAnother(t *testing.T) {
 	for _, target := range []string{"10.77.0.10", "10.77.0.20", "fd00:77::10", "fd00:77::20"} {
 		run(t, "ping", "-c", "2", "-t", "10", target)
 	}
+	usage, err := a.Usage(context.Background())
+	require.NoError(t, err)
+	require.Len(t, usage.Network, 1)
+	for nic, traffic := range usage.Network {
+		t.Logf("measured: traffic of %s: %+v", nic, traffic)
+		// Four answered and four asked echo requests of 84 bytes and more each.
+		require.Greater(t, traffic.ReceivedBytes, uint64(8*84))
+		require.Greater(t, traffic.SentBytes, uint64(8*84))
+	}
 	out, _ := in(t, b, "/sbin/ifconfig", "-a")
 	t.Log(out)
 	require.Contains(t, out, "inet 127.0.0.1")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -33,8 +34,22 @@ type Usage struct {
 	// Counters has every resource by the name that rctl(8) lists, in its units.
 	Counters map[string]uint64
 
+	// Network is the traffic of each interface of a jail with its own stack, by
+	// the jail's name of it, since the jail's start; nil for one that shares the
+	// host's stack, where nothing tells its traffic from the host's.
+	Network map[string]Traffic
+
 	// Disk is of the jail's datasets; zero for a foreign jail.
 	Disk Disk
+}
+
+// Traffic is what went through an interface of a jail, as the jail sees it. The
+// host's end of its epair(4) counts it.
+type Traffic struct {
+	ReceivedBytes   uint64
+	ReceivedPackets uint64
+	SentBytes       uint64
+	SentPackets     uint64
 }
 
 // Disk is what a jail's datasets take of their pool, in bytes, as
@@ -46,14 +61,20 @@ type Disk struct {
 	Referenced uint64 // by the dataset of the configuration alone
 }
 
-// Usage asks what the jail uses: the kernel once, and ZFS with one process,
-// unless the jail was listed with its Storage; that figure is of the listing
+// Usage asks what the jail uses: the kernel, and ZFS with one process, unless the jail was listed with its Storage; that figure is of the listing
 // then. Errors: those of the kernel and of ZFS; a jail that does not run and a
 // kernel that does not count are none.
 func (g *JailGenerator) Usage(ctx context.Context) (Usage, error) {
 	u, err := g.counted(ctx)
 	if err != nil {
 		return u, g.refused("measure", err)
+	}
+	if u.Identity.JID != 0 {
+		t, err := readTraffic(ctx, g.host.Kernel)
+		if err != nil {
+			return u, g.refused("measure", err)
+		}
+		u.Network = t[g.Identifier()]
 	}
 	d, ok := g.Storage()
 	if !ok && !g.foreign {
@@ -74,6 +95,7 @@ func (g *JailGenerator) Usage(ctx context.Context) (Usage, error) {
 // read, or measured, comes with its error.
 func Usages(ctx context.Context, h *host.Host, filters ...string) iter.Seq2[JailUsage, error] {
 	return func(yield func(JailUsage, error) bool) {
+		traffic, trafficErr := readTraffic(ctx, h.Kernel)
 		for j, err := range List(ctx, h, filters...) {
 			if j == nil {
 				yield(JailUsage{}, err)
@@ -82,6 +104,10 @@ func Usages(ctx context.Context, h *host.Host, filters ...string) iter.Seq2[Jail
 			u, countErr := j.counted(ctx)
 			if d, ok := j.Storage(); ok {
 				u.Disk = Disk{true, d.Used, d.Available, d.Referenced}
+			}
+			if u.Identity.JID != 0 {
+				u.Network = traffic[j.Identifier()]
+				countErr = errors.Join(countErr, trafficErr)
 			}
 			if countErr != nil {
 				err = errors.Join(err, j.refused("measure", countErr))
@@ -99,7 +125,39 @@ type JailUsage struct {
 	Usage
 }
 
-// counted is the kernel's part.
+// readTraffic reads the counters of all jails: jail's kernel name, nic.
+func readTraffic(ctx context.Context, k kernel.Kernel) (map[string]map[string]Traffic, error) {
+	list, err := k.Interfaces(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ends := network.HostEnds(list)
+	if len(ends) == 0 {
+		return nil, nil
+	}
+	counters, err := k.InterfaceCounters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	counted := make(map[string]kernel.InterfaceCounters, len(counters))
+	for _, c := range counters {
+		counted[c.Name] = c
+	}
+	out := make(map[string]map[string]Traffic, len(ends))
+	for jail, nics := range ends {
+		out[jail] = make(map[string]Traffic, len(nics))
+		for nic, name := range nics {
+			c := counted[name]
+			out[jail][nic] = Traffic{
+				ReceivedBytes: c.SentBytes, ReceivedPackets: c.SentPackets,
+				SentBytes: c.ReceivedBytes, SentPackets: c.ReceivedPackets,
+			}
+		}
+	}
+	return out, nil
+}
+
+// counted is the part of rctl(4).
 func (g *JailGenerator) counted(ctx context.Context) (Usage, error) {
 	var u Usage
 	id, err := g.Identity(ctx)

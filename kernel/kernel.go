@@ -26,6 +26,10 @@ type Kernel interface {
 	// clock was stepped, so nothing may be destroyed on that ground alone.
 	BootID(ctx context.Context) (string, error)
 
+	// InterfaceCounters tells what each interface of the caller's own network
+	// stack has counted, by name, in one call. See NET_RT_IFLIST in sysctl(3).
+	InterfaceCounters(ctx context.Context) ([]InterfaceCounters, error)
+
 	// In is the view from inside a running jail's network stack: the same
 	// calls, made in the jail's vnet. A method of the view fails with
 	// ErrNotFound once the jail has ended.

@@ -176,10 +176,12 @@ func FuzzKernelAnswers(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(ifreq("epair0a"))
 	f.Add(routeMessage(rtmGet, Route{Dest: netip.MustParsePrefix("::/0"), Gateway: netip.MustParseAddr("fe80::1")}, 2, 1))
+	f.Add(ifInfo("epair0a", 1, 2, 3, 4))
 	f.Add(make([]byte, kinfoSize))
 	f.Add(make([]byte, statfsSize))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		parseIfconf(b)
+		parseIfList(b)
 		for _, p := range parseKinfo(b) {
 			if !p.same(p.Process) {
 				t.Errorf("%+v", p)

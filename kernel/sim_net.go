@@ -28,6 +28,8 @@ type netIf struct {
 	VLAN    *VLAN     `json:"vlan,omitempty"`
 	Static  []string  `json:"static,omitempty"` // MAC addresses bound to a member
 	ND6     ND6Flags  `json:"nd6,omitempty"`
+
+	Counted InterfaceCounters `json:"counted,omitzero"`
 }
 
 func (i *netIf) key() string { return "if/" + strconv.Itoa(i.ID) }

@@ -125,6 +125,10 @@ func (unsupported) ProcessWait(ctx context.Context, procs []Process) error {
 	return unsupportedError("ProcessWait")
 }
 
+func (unsupported) InterfaceCounters(ctx context.Context) ([]InterfaceCounters, error) {
+	return nil, unsupportedError("InterfaceCounters")
+}
+
 func (unsupported) SysctlString(ctx context.Context, name string) (string, error) {
 	return "", unsupportedError("SysctlString")
 }

@@ -79,6 +79,27 @@ func owned(list []kernel.Interface, jail, nic string) []kernel.Interface {
 	return out
 }
 
+// HostEnds finds the host's end of each nic of each jail: jail, nic, interface.
+// The further parts of a nic carry its description too; their names are longer.
+func HostEnds(list []kernel.Interface) map[string]map[string]string {
+	out := map[string]map[string]string{}
+	for _, i := range list {
+		jail, nic, _, ok := Owner(i.Description)
+		if !ok {
+			continue
+		}
+		nics := out[jail]
+		if nics == nil {
+			nics = map[string]string{}
+			out[jail] = nics
+		}
+		if known := nics[nic]; known == "" || len(i.Name) < len(known) {
+			nics[nic] = i.Name
+		}
+	}
+	return out
+}
+
 // Orphans lists jails that have interfaces on the host and do not run.
 func Orphans(list []kernel.Interface, runs func(jail string) bool) []string {
 	var out []string

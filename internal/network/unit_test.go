@@ -40,3 +40,21 @@ func TestUnits(t *testing.T) {
 		require.Equal(t, is, ok, name)
 	}
 }
+
+// TestHostEnds: the further parts of Secure VNET are not taken for the end that
+// the jail's traffic comes out of, whichever way they are named and listed.
+func TestHostEnds(t *testing.T) {
+	nic := NIC{Name: "vnet0", Secure: "bridge0", JailMAC: "02:00:00:00:00:01"}
+	long := NIC{Name: "management0", Index: 1, Secure: "bridge0"}
+	var list []kernel.Interface
+	for _, n := range []NIC{nic, long} {
+		names := NamesOf(n, 7)
+		for _, name := range []string{names.Net, names.B, names.Host, names.A} {
+			list = append(list, kernel.Interface{Name: name, Description: Description("ioc-web", n)})
+		}
+	}
+	list = append(list, kernel.Interface{Name: "em0"}, kernel.Interface{Name: "vnet0:8", Description: Description("ioc-db", NIC{Name: "vnet0"})})
+	require.Equal(t, map[string]map[string]string{
+		"ioc-web": {"vnet0": "vnet0:7", "management0": "i7.1"}, "ioc-db": {"vnet0": "vnet0:8"},
+	}, HostEnds(list))
+}

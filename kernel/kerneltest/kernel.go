@@ -103,6 +103,7 @@ func endedContext(s *suite) {
 		"CpusetGet":               func() error { return one(k.CpusetGet(ctx, id)) },
 		"CpusetSet":               func() error { return k.CpusetSet(ctx, id, []int{0}) },
 		"Interfaces":              func() error { return one(k.Interfaces(ctx)) },
+		"InterfaceCounters":       func() error { return one(k.InterfaceCounters(ctx)) },
 		"InterfaceCreate":         func() error { return one(k.InterfaceCreate(ctx, "epair")) },
 		"InterfaceDestroy":        func() error { return k.InterfaceDestroy(ctx, "epair999a") },
 		"InterfaceRename":         func() error { return k.InterfaceRename(ctx, "epair999a", "x") },

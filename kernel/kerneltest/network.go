@@ -16,6 +16,7 @@ var networkCases = []kase{
 	{name: "epair", run: netEpair},
 	{name: "the last unit", run: netUnits},
 	{name: "interface settings", run: netSettings},
+	{name: "counters", run: netCounters},
 	{name: "what is not there", run: netMissing},
 	{name: "bridge", run: netBridge},
 	{name: "bridge and MTU", run: netBridgeMTU},
@@ -26,6 +27,33 @@ var networkCases = []kase{
 	{name: "interfaces come home", need: needVIMAGE, run: netHome},
 	{name: "a jail without a stack", need: needVIMAGE, run: netShared},
 	{name: "a jail that has ended", need: needVIMAGE, run: netEnded},
+}
+
+// netCounters: every interface of the stack is told of, by its name now, and what
+// one counts never becomes less.
+func netCounters(s *suite) {
+	name := s.create("epair")
+	s.ok(s.Kernel.InterfaceRename(s.ctx, name, "ktcount"))
+	first, err := s.Kernel.InterfaceCounters(s.ctx)
+	s.ok(err)
+	there := s.ifs(s.Kernel)
+	var names []string
+	for _, c := range first {
+		names = append(names, c.Name)
+		if _, ok := there[c.Name]; !ok {
+			s.Errorf("counters of %q, which is not there", c.Name)
+		}
+	}
+	if !slices.IsSorted(names) || len(names) != len(there) || !slices.Contains(names, "ktcount") || !slices.Contains(names, "lo0") {
+		s.Errorf("counters of %v, the interfaces are %v", names, there)
+	}
+	second, err := s.Kernel.InterfaceCounters(s.ctx)
+	s.ok(err)
+	for i, c := range second {
+		if c.ReceivedBytes < first[i].ReceivedBytes || c.SentBytes < first[i].SentBytes || c.SentPackets < first[i].SentPackets {
+			s.Errorf("%+v after %+v", c, first[i])
+		}
+	}
 }
 
 // create clones an interface and destroys it at the end of the case.
