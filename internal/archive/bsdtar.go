@@ -9,7 +9,7 @@ import (
 
 // toTar is how much is given to bsdtar(1) at once. Headers and small members
 // gather in it: waking the program for each of them costs more than the check.
-const toTar = 64 << 10
+const toTar = 256 << 10
 
 // bsdtar hands accepted members to bsdtar(1). It works behind the check, so
 // modelTree stands in for what it has not written yet.
@@ -29,7 +29,7 @@ type bsdtar struct {
 func startBsdtar(ctx context.Context, path, root string, dir *os.Root) (*bsdtar, error) {
 	t := newTool(ctx, path, "-xpf", "-")
 	t.cmd.Dir = root
-	theirs, stdin, err := newPipe()
+	stdin, theirs, err := newPipe(true)
 	if err == nil {
 		t.cmd.Stdin = theirs
 		if err = t.cmd.Start(); err != nil {

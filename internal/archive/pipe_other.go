@@ -4,4 +4,10 @@ package archive
 
 import "os"
 
-func newPipe() (r, w *os.File, err error) { return os.Pipe() }
+func newPipe(toProgram bool) (ours, theirs *os.File, err error) {
+	r, w, err := os.Pipe()
+	if toProgram {
+		return w, r, err
+	}
+	return r, w, err
+}

@@ -5,20 +5,49 @@ package archive
 import (
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
-// newPipe is os.Pipe with ends that block in read(2) and write(2). xz(1) writes
-// pieces of 8 KB: asking the runtime's poller for each of them costs several
-// times as much as the data. A blocked end is woken by the end of the program at
-// the other one, which the context kills.
-func newPipe() (r, w *os.File, err error) {
-	var fd [2]int
+// pipeBuffer is how much is on its way between a program and this one, pipeLow
+// how much there is to be before either is woken. More than a half of the buffer
+// would let both wait for the other.
+const (
+	pipeBuffer = 256 << 10
+	pipeLow    = 64 << 10
+)
+
+// newPipe connects this process with a program, for one direction. xz(1) writes
+// pieces of 8 KB, bsdtar(1) reads 10 KB, and pipe(2) holds 16 KB: to wake this
+// process for each costs several times as much as the data. Sockets hold more,
+// and know low-water marks, setsockopt(2).
+func newPipe(toProgram bool) (ours, theirs *os.File, err error) {
 	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	if err := syscall.Pipe(fd[:]); err != nil {
-		return nil, nil, os.NewSyscallError("pipe", err)
+	fd, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(fd[0])
+		unix.CloseOnExec(fd[1])
 	}
-	syscall.CloseOnExec(fd[0])
-	syscall.CloseOnExec(fd[1])
-	return os.NewFile(uintptr(fd[0]), "|0"), os.NewFile(uintptr(fd[1]), "|1"), nil
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	err = unix.SetNonblock(fd[0], true) // the runtime's poller waits for this end
+	for _, end := range fd {
+		for _, option := range []int{unix.SO_SNDBUF, unix.SO_RCVBUF} {
+			if err == nil {
+				err = unix.SetsockoptInt(end, unix.SOL_SOCKET, option, pipeBuffer)
+			}
+		}
+		// Without the marks, which Linux does not have for both, it only takes longer.
+		_ = unix.SetsockoptInt(end, unix.SOL_SOCKET, unix.SO_RCVLOWAT, pipeLow)
+		_ = unix.SetsockoptInt(end, unix.SOL_SOCKET, unix.SO_SNDLOWAT, pipeLow)
+	}
+	ours, theirs = os.NewFile(uintptr(fd[0]), "|ours"), os.NewFile(uintptr(fd[1]), "|theirs")
+	if err != nil {
+		ours.Close()
+		theirs.Close()
+		return nil, nil, os.NewSyscallError("setsockopt", err)
+	}
+	return ours, theirs, nil
 }

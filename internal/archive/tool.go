@@ -1,12 +1,12 @@
 package archive
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -75,31 +75,53 @@ func (f *firstBytes) String() string {
 type xzReader struct {
 	t    *tool
 	out  io.ReadCloser
+	fed  chan struct{} // closed when nothing reads its input any more
 	done bool
 	err  error
+}
+
+// startBetween runs the program with a pipe at both ends.
+func (t *tool) startBetween() (stdin, stdout *os.File, err error) {
+	stdin, theirIn, err := newPipe(true)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer theirIn.Close()
+	stdout, theirOut, err := newPipe(false)
+	if err != nil {
+		stdin.Close()
+		return nil, nil, err
+	}
+	defer theirOut.Close()
+	t.cmd.Stdin, t.cmd.Stdout = theirIn, theirOut
+	if err := t.cmd.Start(); err != nil {
+		stdin.Close()
+		stdout.Close()
+		return nil, nil, err
+	}
+	return stdin, stdout, nil
 }
 
 // pipe makes the stream come out of "xz -dc".
 func (s *stream) pipe(ctx context.Context, in io.Reader, path string) error {
 	t := newTool(ctx, path, "-dc", fmt.Sprintf("--memlimit-decompress=%d", maxDict+(8<<20)))
-	t.cmd.Stdin = in
-	out, theirs, err := newPipe()
-	if err == nil {
-		t.cmd.Stdout = theirs
-		if err = t.cmd.Start(); err != nil {
-			out.Close()
-		}
-		theirs.Close()
-	}
+	stdin, out, err := t.startBetween()
 	if err != nil {
 		t.cancel()
 		return t.failed(err)
 	}
-	x := &xzReader{t: t, out: out}
-	// The parser reads headers block by block; a read(2) for each is too much.
-	s.r = bufio.NewReaderSize(x, 64<<10)
+	x := &xzReader{t: t, out: out, fed: make(chan struct{})}
+	go func() {
+		defer close(x.fed)
+		// An error of the pipe is the program's to explain, one of in the source's.
+		_, _ = io.CopyBuffer(struct{ io.Writer }{stdin}, struct{ io.Reader }{in}, make([]byte, aheadSize))
+		stdin.Close()
+	}()
+	ahead := newReadAhead(x)
+	s.r = ahead
 	s.close = func() error {
 		t.cancel()
+		ahead.stop()
 		_ = x.wait() // it was killed
 		return nil
 	}
@@ -109,7 +131,15 @@ func (s *stream) pipe(ctx context.Context, in io.Reader, path string) error {
 func (x *xzReader) wait() error {
 	if !x.done {
 		x.done = true
-		x.err = x.t.failed(x.t.cmd.Wait())
+		err := x.t.cmd.Wait()
+		select {
+		case <-x.fed:
+		case <-time.After(toolWait):
+			if err == nil {
+				err = exec.ErrWaitDelay
+			}
+		}
+		x.err = x.t.failed(err)
 		x.out.Close()
 		x.t.cancel()
 	}

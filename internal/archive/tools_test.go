@@ -61,7 +61,7 @@ func TestNothingOfARefusedMember(t *testing.T) {
 	s := newSandbox(t)
 	out := filepath.Join(t.TempDir(), "got")
 	tool := script(t, "exec cat >"+out+"\n")
-	const size = 200 << 10 // more than is gathered
+	const size = 600 << 10 // more than is gathered
 	good := headers(t, file("good", strings.Repeat("x", size)))
 	good = good[:512+size]
 	r := &gated{first: append(bytes.Clone(good), tarOf(t, file("../evil", "x"))...), wait: func() {
