@@ -112,19 +112,6 @@ func (g *JailGenerator) replaceBase(ctx context.Context) (aside, after []plan.St
 		if now.Properties[baseProperty].Source != zfsstore.SourceLocal {
 			return nil, nil, fmt.Errorf("%w: %s is in the way of the clones of the base", ErrExists, now.Name)
 		}
-		mounts, err := g.host.Mounts(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		if root, ok := mounts.Dataset(g.RootDataset()); ok {
-			left := func(dir string) bool {
-				m, ok := mounts.At(filepath.Join(root, dir))
-				return ok && beneath(m.From, filepath.Join(g.path, "basejail"))
-			}
-			if slices.ContainsFunc(release.Basedirs(), left) { // the jail ended without a stop
-				aside = append(aside, stepUnmount.Step(unmountArgs{RootDataset: g.RootDataset()}))
-			}
-		}
 		former := g.BaseDataset() + "-former"
 		for n := 2; ; n++ {
 			if _, taken := all.find(former); !taken {
@@ -203,13 +190,13 @@ var stepDropBase = plan.Define(plan.Spec[env, destroyArgs]{
 })
 
 // basePrint is what the steps of a start were made from that have to do with
-// datasets: a plan is stale once another start has replaced them.
+// datasets and mounts: a plan is stale once another start has replaced them.
 func basePrint(steps ...plan.Step) string {
 	var text strings.Builder
 	for _, s := range steps {
 		switch s.Kind {
-		case "rename dataset":
-			text.Write(s.Args) // the guid is in it
+		case "rename dataset", "unmount what is left":
+			text.Write(s.Args) // the guid or the fsids are in it
 		case "snapshot", "create dataset", "clone", "destroy former base":
 			text.WriteString(s.Detail)
 		}

@@ -48,7 +48,7 @@ var kinds = plan.NewKinds[env](
 	stepRenameDataset, stepMoveFstab, stepPromote, stepSetProperties, stepDestroySnapshots, stepRollback,
 	stepResolver, stepMountBasejail, stepMountFstab, stepLoadRuleset, stepMountDevfs, stepMountFdescfs,
 	stepLoadModule, stepAttach, stepHook, stepCommand, stepShare,
-	stepUnshare, stepRemove, stepUnmount, stepUnmountLive,
+	stepUnshare, stepRemove, stepUnmount, stepUnmountLive, stepUnmountLeft,
 	stepDestroyDataset, stepDropBase,
 	stepSaveRoot, stepForgetRoot, stepRunUpdater, stepForkRoot, stepMoveRoot, stepSetRelease,
 	stepLimits, stepClearLimits, stepCpuset,
@@ -107,7 +107,7 @@ func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan
 				return nil, nil
 			}
 			p, err := op.make(ctx)
-			if err != nil {
+			if err != nil || p == nil {
 				return nil, err
 			}
 			p.Also = lockKeys(also)

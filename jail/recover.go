@@ -19,8 +19,8 @@ import (
 // that is running now, here or in another process, is left alone. What could
 // not be cleared stays for the next Recover and is in the error.
 //
-// It also removes addresses, interfaces and rules of jails that have ended
-// without a stop.
+// It also removes mounts, addresses, interfaces and rules of jails that have
+// ended without a stop.
 //
 // The next operation on a jail does the same for that jail by itself.
 func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
@@ -43,7 +43,8 @@ func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
 			}
 			all, result = append(all, done...), errors.Join(result, err)
 		}
-		result = errors.Join(result, cleanFiles(ctx, h, source))
+		done, err := recoverMounts(ctx, h, source)
+		all, result = append(all, done...), errors.Join(result, err, cleanFiles(ctx, h, source))
 	}
 	return all, errors.Join(result, sweepNetwork(ctx, h))
 }

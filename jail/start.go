@@ -34,8 +34,12 @@ type StartOptions struct {
 // Start mounts what the jail needs, makes it in the kernel and runs its hooks.
 //
 // Errors: ErrRunning, ErrNotRunning when the start hook ended the jail,
-// ErrTemplate, ErrHostID, ErrConfig, ErrNoBase, *HookError, *kernel.JailError, ErrBusy. A
-// failure leaves nothing behind except what hooks did.
+// ErrTemplate, ErrHostID, ErrConfig, ErrNoBase, *MountedError, *HeldError,
+// *HookError, *kernel.JailError, ErrBusy. A failure leaves nothing behind except
+// what hooks did.
+//
+// What an earlier run has left mounted below the root, because the jail ended
+// without Stop, is unmounted first.
 func (g *JailGenerator) Start(ctx context.Context, o StartOptions) <-chan events.IocEvent {
 	return g.start(ctx, g.startOperation(o), nil)
 }
@@ -152,7 +156,8 @@ func (g *JailGenerator) upSteps(ctx context.Context, o StartOptions, owned bool)
 		}
 		steps = append(steps, more...)
 	}
-	return steps, after, nil
+	left, err := g.leftSteps(ctx, steps)
+	return append(left, steps...), after, err
 }
 
 // mayStart are libioc's guards of start.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -171,6 +172,24 @@ func belongsTo(dataset string, datasets []string) bool {
 	return slices.ContainsFunc(datasets, func(d string) bool {
 		return dataset == d || strings.HasPrefix(dataset, d+"/")
 	})
+}
+
+// administered tells whether a mounted dataset is one that the jail below whose
+// root it is mounted administers itself: it is among those that were shared, or
+// has jailed=on, so that only a jail can have mounted it. The configuration may
+// have changed since.
+func administered(ctx context.Context, h *host.Host, dataset string, shared []string) (bool, error) {
+	if belongsTo(dataset, shared) {
+		return true, nil
+	}
+	if strings.Contains(dataset, "@") { // mounted below .zfs by looking there
+		return false, nil
+	}
+	d, err := h.Store.Get(ctx, dataset, zfsstore.GetOptions{Properties: []string{"jailed"}})
+	if errors.Is(err, zfsstore.ErrNotFound) || errors.Is(err, zfsstore.ErrWrongType) {
+		return false, nil
+	}
+	return err == nil && d.Properties["jailed"].Value == "on", err
 }
 
 // detach takes datasets from a jail; what is not attached is no error.

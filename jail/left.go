@@ -1,0 +1,310 @@
+package jail
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/release"
+)
+
+// MountedError are file systems that a start would mount over, or that are
+// mounted on one that it would have to take away. They are not the jail's, as
+// far as can be known: an earlier run of it mounts other things there.
+type MountedError struct {
+	Mounts []kernel.Mounted // the newest first
+}
+
+func (e *MountedError) Error() string {
+	var list []string
+	for _, m := range e.Mounts {
+		list = append(list, fmt.Sprintf("%s %s on %s", m.Type, m.From, m.Path))
+	}
+	return "mounted by somebody else below the jail's root: " + strings.Join(list, ", ") + "; umount(8) what is not needed"
+}
+
+// Unwrap gives EBUSY.
+func (e *MountedError) Unwrap() error { return syscall.EBUSY }
+
+// left is what is mounted below the root of a jail that does not run.
+type left struct {
+	own    []kernel.Mounted // by an earlier run, the newest first
+	others []kernel.Mounted // in the way of a start, or on what is own
+}
+
+// leftMounts finds what an earlier run of the jail has left, because the jail
+// ended by itself or another program removed it. The targets are those of the
+// start to come.
+func (g *JailGenerator) leftMounts(ctx context.Context, targets []mountTarget) (left, error) {
+	mounts, err := g.host.Mounts(ctx)
+	if err != nil {
+		return left{}, err
+	}
+	root, ok := mounts.Dataset(g.RootDataset())
+	if !ok {
+		return left{}, nil
+	}
+	below := mounts.Below(root)
+	if len(below) == 0 {
+		return left{}, nil
+	}
+	releases, err := releasePaths(ctx, g.host, mounts)
+	if err != nil {
+		return left{}, err
+	}
+	bases := append(releases, filepath.Join(g.path, "basejail"))
+	var out left
+	var foreign, stays []kernel.Mounted
+	for _, m := range below { // the newest first: what is on an own one comes before it
+		own, err := g.isLeft(ctx, m, strings.TrimPrefix(m.Path, root+"/"), targets, bases)
+		if err != nil {
+			return left{}, err
+		}
+		on := func(other kernel.Mounted) bool { return beneath(other.Path, m.Path) }
+		switch {
+		case !own:
+			foreign, stays = append(foreign, m), append(stays, m)
+		case slices.ContainsFunc(stays, on): // it has to stay, and so has what it is on
+			stays = append(stays, m)
+			for _, f := range foreign {
+				if on(f) && !slices.Contains(out.others, f) {
+					out.others = append(out.others, f)
+				}
+			}
+		default:
+			out.own = append(out.own, m)
+		}
+	}
+	for _, m := range foreign {
+		hidden := func(t mountTarget) bool { return beneath(m.Path, filepath.Join(root, t.At)) }
+		if !g.itsOwn(m) && slices.ContainsFunc(targets, hidden) && !slices.Contains(out.others, m) {
+			out.others = append(out.others, m)
+		}
+	}
+	return out, nil
+}
+
+// itsOwn tells whether a dataset of the jail is mounted there, which lasts.
+func (g *JailGenerator) itsOwn(m kernel.Mounted) bool {
+	return m.Type == "zfs" && belongsTo(m.From, []string{g.Dataset()})
+}
+
+// isLeft tells whether only an earlier run of the jail can have mounted m.
+func (g *JailGenerator) isLeft(ctx context.Context, m kernel.Mounted, at string, targets []mountTarget, bases []string) (bool, error) {
+	for _, t := range targets {
+		if t.At == at && t.Type == m.Type && (t.From == m.From || m.Type == "devfs" || m.Type == "fdescfs") {
+			return true, nil
+		}
+	}
+	from := func(dir string) bool { return beneath(m.From, dir) }
+	switch m.Type {
+	case "devfs":
+		return at == "dev", nil
+	case "fdescfs":
+		return at == "dev/fd", nil
+	case "nullfs":
+		return slices.Contains(release.Basedirs(), at) && slices.ContainsFunc(bases, from), nil
+	case "zfs":
+		return administered(ctx, g.host, m.From, g.sharedDatasets())
+	}
+	return false, nil
+}
+
+// releasePaths are where the releases of all sources are mounted.
+func releasePaths(ctx context.Context, h *host.Host, mounts host.MountTable) (paths []string, err error) {
+	sources, err := h.Sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range mounts {
+		for _, source := range sources {
+			if m.Type == "zfs" && strings.HasPrefix(m.From, source.Releases()+"/") {
+				paths = append(paths, m.Path)
+			}
+		}
+	}
+	return paths, nil
+}
+
+// leftSteps takes away what an earlier run has left before the steps of a start
+// mount anything. What is not known to be left by it refuses: mounted over, it
+// would be hidden and could not be unmounted.
+func (g *JailGenerator) leftSteps(ctx context.Context, start []plan.Step) ([]plan.Step, error) {
+	switch _, err := g.Identity(ctx); {
+	case err == nil:
+		return nil, nil // it is stopped first
+	case !errors.Is(err, ErrNotRunning):
+		return nil, err
+	}
+	found, err := g.leftMounts(ctx, targetsOf(start))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found.others) > 0:
+		return nil, &MountedError{found.others}
+	case len(found.own) == 0:
+		return nil, nil
+	}
+	root, err := g.RootPath(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := inhabited(ctx, g.host, root); err != nil {
+		return nil, err
+	}
+	return []plan.Step{stepUnmountLeft.Step(leftArgs{g.RootDataset(), found.own})}, nil
+}
+
+// targetsOf are the mounts of steps.
+func targetsOf(steps []plan.Step) (out []mountTarget) {
+	for _, s := range steps {
+		var a mountArgs
+		if strings.HasPrefix(s.Kind, "mount ") && json.Unmarshal(s.Args, &a) == nil {
+			out = append(out, a.Mounts...)
+		}
+	}
+	return out
+}
+
+// inhabited is a *HeldError when a jail lives in the directory, whatever its
+// name: another program has started it there.
+func inhabited(ctx context.Context, h *host.Host, root string) error {
+	held := &HeldError{Path: root, Err: syscall.EBUSY}
+	for p, err := range h.Kernel.JailList(ctx, 0, "path") {
+		if err != nil {
+			return err
+		}
+		if beneath(p.String("path"), root) {
+			held.Jails = append(held.Jails, p.String("name"))
+		}
+	}
+	if len(held.Jails) == 0 {
+		return nil
+	}
+	return held
+}
+
+type leftArgs struct {
+	RootDataset string           `json:"root_dataset"`
+	Mounts      []kernel.Mounted `json:"mounts"` // the newest first
+}
+
+// stepUnmountLeft unmounts what was found when the operation was planned, if it
+// is still there and no jail lives in it.
+var stepUnmountLeft = plan.Define(plan.Spec[env, leftArgs]{
+	Name: "unmount what is left",
+	Detail: func(a leftArgs) string {
+		var parts []string
+		for _, m := range a.Mounts {
+			parts = append(parts, m.Type+" on "+m.Path)
+		}
+		return strings.Join(parts, ", ")
+	},
+	Event: func(e env, _ leftArgs) events.IocEvent { return events.TeardownSystemMounts{Jail: e.jail} },
+	Do: func(ctx context.Context, e env, a leftArgs, c *plan.Call) error {
+		mounts, err := e.host.Mounts(ctx)
+		if err != nil {
+			return err
+		}
+		root, ok := mounts.Dataset(a.RootDataset)
+		if !ok {
+			c.Skip("root is not mounted")
+			return nil
+		}
+		if err := inhabited(ctx, e.host, root); err != nil {
+			return err
+		}
+		var gone []string
+		for _, m := range a.Mounts {
+			same := func(now kernel.Mounted) bool {
+				return now.FSID == m.FSID && now.Type == m.Type && now.Path == m.Path
+			}
+			if !slices.ContainsFunc(mounts, same) {
+				continue
+			}
+			if err := unmount(ctx, e, m); err != nil {
+				return err
+			}
+			gone = append(gone, strings.TrimPrefix(m.Path, root))
+		}
+		if len(gone) == 0 {
+			c.Skip("nothing was mounted")
+		}
+		c.Final(events.TeardownSystemMounts{Jail: e.jail, Mountpoints: gone})
+		return nil
+	},
+})
+
+// recoverMounts unmounts what jails of a source have left that no longer run. A
+// jail that is being worked on, or whose root another jail lives in, is left
+// alone.
+func recoverMounts(ctx context.Context, h *host.Host, source host.Source) (all []events.IocEvent, result error) {
+	mounts, err := h.Mounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range mounts {
+		name, ok := strings.CutPrefix(m.From, source.Jails()+"/")
+		name, root := strings.CutSuffix(name, "/root")
+		if !ok || !root || m.Type != "zfs" || strings.ContainsAny(name, "/@") || len(mounts.Below(m.Path)) == 0 {
+			continue
+		}
+		g, err := generator(ctx, h, source, name)
+		if err != nil {
+			return all, errors.Join(result, err)
+		}
+		if running, err := g.Running(ctx); err != nil || running {
+			result = errors.Join(result, err)
+			continue
+		}
+		done, err := collect(ctx, g.start(ctx, operation{
+			name: "recover", event: events.JailRecover{Jail: g.fullName}, busy: Fail, make: g.planRecoverMounts,
+		}, nil))
+		if errors.Is(err, ErrBusy) || errors.Is(err, ErrNotFound) {
+			continue
+		}
+		all, result = append(all, done...), errors.Join(result, err)
+	}
+	return all, result
+}
+
+func (g *JailGenerator) planRecoverMounts(ctx context.Context) (*plan.Plan, error) {
+	g, err := g.fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if running, err := g.Running(ctx); err != nil || running {
+		return nil, err
+	}
+	lines, err := g.fstabSteps(ctx)
+	if err != nil {
+		lines = nil // what the file says cannot be known, and stays
+	}
+	found, err := g.leftMounts(ctx, targetsOf(lines))
+	if err != nil || len(found.own) == 0 {
+		return nil, err
+	}
+	root, err := g.RootPath(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var held *HeldError
+	if err := inhabited(ctx, g.host, root); errors.As(err, &held) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return &plan.Plan{
+		Operation: "recover", Subject: g.fullName, Abandon: true,
+		Steps: []plan.Step{stepUnmountLeft.Step(leftArgs{g.RootDataset(), found.own})},
+	}, nil
+}
