@@ -25,8 +25,8 @@ type MountOptions struct {
 // at once, as libioc does (auto_mount_jail).
 //
 // Errors: fstab.ErrDestinationExists, *fstab.InvalidError, ErrNotRunning for
-// temporary mounts of a stopped jail, kernel.ErrEscape for a link on the way,
-// ErrBusy. A failure leaves file and mounts as they were.
+// temporary mounts of a stopped jail, kernel.ErrEscape for a link on the way to a
+// destination, or to a source that is in a jail, ErrBusy. A failure leaves file and mounts as they were.
 func (g *JailGenerator) Mount(ctx context.Context, o MountOptions) <-chan events.IocEvent {
 	return g.start(ctx, g.mountOperation(o), nil)
 }

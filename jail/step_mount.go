@@ -60,7 +60,8 @@ func (a mountArgs) places() []string {
 }
 
 // mountAll mounts every target. Directories are made and targets looked up
-// from an open root, without following any symbolic link.
+// from an open root, without following any symbolic link. On the way to a source
+// links are followed outside of jails only.
 func mountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
 	root, err := e.host.Mountpoint(ctx, a.RootDataset)
 	if err != nil {
@@ -77,6 +78,10 @@ func mountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
 	if err := c.SetEffect(done); err != nil {
 		return err
 	}
+	guard, err := newGuard(ctx, e.host, mounts)
+	if err != nil {
+		return err
+	}
 	for _, m := range a.Mounts {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -88,8 +93,12 @@ func mountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
 				return err
 			}
 		}
+		guarded, err := guard.of(ctx, m.From)
+		if err != nil {
+			return err
+		}
 		mounted, err := e.host.Kernel.Nmount(ctx, kernel.MountRequest{
-			Type: m.Type, From: m.From, Options: mountOptions(m, c),
+			Type: m.Type, From: m.From, Guarded: guarded, Options: mountOptions(m, c),
 			Path: filepath.Join(root, m.At), Below: root,
 		})
 		if m.Optional && errors.Is(err, kernel.ErrNotFound) {

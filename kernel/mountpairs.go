@@ -100,3 +100,19 @@ func below(root, path string) (components []string, ok bool) {
 	}
 	return strings.Split(rest, "/"), true
 }
+
+// escapes is the refusal of a source that a jail can point elsewhere.
+func (r MountRequest) escapes(link string) error {
+	return &CallError{
+		Op: "nmount", Subject: r.Path, Err: ErrEscape,
+		Msg: "the source " + r.From + " leads through " + link + ", which a jail can change",
+	}
+}
+
+// atOrBelow tells whether a clean path is one of the directories or below one.
+func atOrBelow(path string, dirs []string) bool {
+	return slices.ContainsFunc(dirs, func(dir string) bool {
+		rest, ok := strings.CutPrefix(path, dir)
+		return ok && (rest == "" || rest[0] == '/')
+	})
+}

@@ -45,7 +45,12 @@ type MountRequest struct {
 	// Below, if not empty, is a jail's root: every component of Path after it
 	// must be a real directory (for a file mount the last one a file). A
 	// symbolic link on the way is ErrEscape and nothing is mounted.
-	Below   string        `json:"below,omitempty"`
+	Below string `json:"below,omitempty"`
+	// Guarded are directories that jails can write to, by their real paths. A
+	// symbolic link or ".." that is met at or below one of them on the way to a
+	// source path is ErrEscape; elsewhere both are followed. What was mounted
+	// has to be what was found so, or it is unmounted again.
+	Guarded []string      `json:"guarded,omitempty"`
 	Options []MountOption `json:"options,omitempty"`
 	Flags   MountFlags    `json:"flags,omitempty"`
 	// AllowEmptyRuleset permits devfs with a ruleset that has no rules, which

@@ -44,6 +44,60 @@ func (k *freebsd) Nmount(ctx context.Context, req MountRequest) (Mounted, error)
 	if err := k.refuseEmptyRuleset(ctx, req); err != nil {
 		return Mounted{}, err
 	}
+	source := req.source()
+	guarded := len(req.Guarded) > 0 && strings.HasPrefix(source, "/")
+	var found unix.Stat_t
+	if guarded {
+		var err error
+		if found, err = walkSource(req, source); err != nil {
+			return Mounted{}, err
+		}
+	}
+	m, err := k.nmount(ctx, req)
+	if err != nil || !guarded {
+		return m, err
+	}
+	if err := sameSource(req, m, source, found); err != nil {
+		if errno := unmountCall(m.FSID.String(), mntByFSID|uint64(MntForce)); errno != 0 {
+			err = errors.Join(err, unmountError(m.FSID.String(), errno))
+		}
+		return Mounted{}, err
+	}
+	return m, nil
+}
+
+// sameSource checks that what was mounted is what was found before, for the
+// kernel has looked the path up again. A nullfs shows the files of its source
+// with all their attributes but the device, so the file's number, generation and
+// birth tell. Other file systems do not show it, and the path is walked again.
+func sameSource(req MountRequest, m Mounted, source string, found unix.Stat_t) error {
+	if req.Type != "nullfs" {
+		now, err := walkSource(req, source)
+		if err == nil && (now.Dev != found.Dev || now.Ino != found.Ino || now.Gen != found.Gen) {
+			err = req.escapes(source)
+		}
+		return err
+	}
+	// Whatever is at the path now, only the root of the new file system counts.
+	fd, err := unix.Open(req.Path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return lookupError(req.Path, err)
+	}
+	defer unix.Close(fd)
+	var on unix.Statfs_t
+	var now unix.Stat_t
+	if err := errors.Join(unix.Fstatfs(fd, &on), unix.Fstat(fd, &now)); err != nil {
+		return lookupError(req.Path, err)
+	}
+	if on.Fsid.Val != m.FSID.Val || now.Ino != found.Ino || now.Gen != found.Gen || now.Btim != found.Btim ||
+		now.Mode&unix.S_IFMT != found.Mode&unix.S_IFMT {
+		return req.escapes(source)
+	}
+	return nil
+}
+
+// nmount mounts at the place that the request names, and nowhere else.
+func (k *freebsd) nmount(ctx context.Context, req MountRequest) (Mounted, error) {
 	if req.Below == "" {
 		if err := nmountCall(req); err != nil {
 			return Mounted{}, err

@@ -94,8 +94,10 @@ func (v *simView) mount(req MountRequest) (*simMount, error) {
 		if req.From == "" {
 			return nil, refused(syscall.EINVAL, "")
 		}
-		src, sinfo, e := v.namei(req.From)
+		src, sinfo, link, e := v.guardedNamei(req.From, req.Guarded)
 		switch {
+		case link != "":
+			return nil, req.escapes(link)
 		case e == syscall.ENOENT:
 			return nil, missing()
 		case e != 0:

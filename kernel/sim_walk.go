@@ -82,9 +82,31 @@ func (pr *prison) rootPlace(k *simKernel) place {
 	return pr.root
 }
 
+// guardedNamei is namei that follows no symbolic link and no ".." at or below
+// guarded directories; escape is the one it has met.
+func (v *simView) guardedNamei(p string, guarded []string) (at place, info fs.FileInfo, escape string, e syscall.Errno) {
+	if !strings.HasPrefix(p, "/") || len(guarded) == 0 {
+		at, info, e = v.namei(p)
+		return at, info, "", e
+	}
+	root := v.me.rootPlace(v.s)
+	at, info, e = v.s.walk(root, root, p, true, func(cur place, name string) bool {
+		if atOrBelow(cur.path(), guarded) {
+			escape = path.Join(cur.path(), name)
+		}
+		return escape == ""
+	})
+	return at, info, escape, e
+}
+
 // lookupPath walks p from dir, or from root if it is absolute. follow tells
 // whether a symbolic link at the end is followed.
 func (k *simKernel) lookupPath(root, dir place, p string, follow bool) (place, fs.FileInfo, syscall.Errno) {
+	return k.walk(root, dir, p, follow, func(place, string) bool { return true })
+}
+
+// walk is lookupPath that asks before it follows a link or ".." of a directory.
+func (k *simKernel) walk(root, dir place, p string, follow bool, may func(cur place, name string) bool) (place, fs.FileInfo, syscall.Errno) {
 	if len(p)+1 > 1024 {
 		return place{}, nil, syscall.ENAMETOOLONG
 	}
@@ -117,6 +139,9 @@ func (k *simKernel) lookupPath(root, dir place, p string, follow bool) (place, f
 			return place{}, nil, syscall.ENOTDIR
 		}
 		if name == ".." {
+			if !may(cur, name) {
+				return place{}, nil, syscall.ELOOP
+			}
 			cur = k.up(cur, root)
 			if info, e = k.lstat(cur); e != 0 {
 				return place{}, nil, e
@@ -128,6 +153,9 @@ func (k *simKernel) lookupPath(root, dir place, p string, follow bool) (place, f
 			return place{}, nil, e
 		}
 		if info.Mode()&fs.ModeSymlink != 0 && (follow || len(rest) > 0) {
+			if !may(cur, name) {
+				return place{}, nil, syscall.ELOOP
+			}
 			if links++; links > 32 {
 				return place{}, nil, syscall.ELOOP
 			}

@@ -15,6 +15,7 @@ var mountCases = []kase{
 	{name: "read-only and flags", run: mountFlags},
 	{name: "through a symbolic link", run: mountSymlink},
 	{name: "below a root", run: mountBelow},
+	{name: "source below a guarded directory", run: mountGuarded},
 	{name: "file onto file", run: mountFile},
 	{name: "unmount", run: mountUnmount},
 	{name: "in use", run: mountBusy},
@@ -133,6 +134,43 @@ func mountBelow(s *suite) {
 	s.fails(err, kernel.ErrEscape)
 	_, err = s.Kernel.Nmount(s.ctx, kernel.MountRequest{Type: "nullfs", From: src, Path: root + "/none", Below: root})
 	s.fails(err, kernel.ErrNotFound, syscall.ENOENT)
+}
+
+func mountGuarded(s *suite) {
+	jail, dst := s.mkdir("jail"), s.mkdir("dst")
+	s.mkdir("jail/data/deep")
+	outside := s.mkdir("outside")
+	s.mkdir("outside/deep")
+	s.ok(os.Symlink(outside, s.disk(path.Join(jail, "link"))))
+	s.ok(os.Symlink("data", s.disk(path.Join(jail, "inner"))))
+	s.ok(os.Symlink(jail, s.disk(path.Join(s.Dir, "way"))))
+	s.ok(os.Symlink(outside, s.disk(path.Join(s.Dir, "host"))))
+	file := s.file("jail/data/file", "a")
+	s.ok(os.Symlink(file, s.disk(path.Join(jail, "data/alias"))))
+	to := s.file("to", "b")
+	mount := func(from, to string) (kernel.Mounted, error) {
+		return s.Kernel.Nmount(s.ctx, kernel.MountRequest{Type: "nullfs", From: from, Path: to, Guarded: []string{jail}})
+	}
+	for _, from := range []string{
+		"/jail/link", "/jail/link/deep", "/jail/inner", "/jail/inner/deep", "/jail/data/../data",
+		"/jail/../outside", "/way/link", "/way/inner/deep",
+	} {
+		_, err := mount(s.Dir+from, dst)
+		s.fails(err, kernel.ErrEscape)
+	}
+	_, err := mount(jail+"/data/alias", to)
+	s.fails(err, kernel.ErrEscape)
+	_, err = mount(jail+"/none", dst)
+	s.fails(err, kernel.ErrNotFound)
+	for _, from := range []string{"/jail/data/deep", "/way/data", "/host/deep", "/outside/../host", "/jail"} {
+		m, err := mount(s.Dir+from, dst)
+		s.ok(err)
+		equal(s, "source as it was given", m.From, s.Dir+from)
+		s.ok(s.Kernel.UnmountFSID(s.ctx, m.FSID, 0))
+	}
+	m, err := mount(file, to)
+	s.ok(err)
+	s.ok(s.Kernel.UnmountFSID(s.ctx, m.FSID, 0))
 }
 
 func mountFile(s *suite) {
