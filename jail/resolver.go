@@ -80,7 +80,7 @@ var stepResolver = plan.Define(plan.Spec[env, resolverArgs]{
 		}
 		root, err := openRoot(ctx, e, a.RootDataset)
 		if err != nil {
-			return err
+			return unlessDestroyed(ctx, e, a.RootDataset, err)
 		}
 		defer root.Close()
 		if was.Absent {

@@ -44,7 +44,7 @@ var stepSaveConfig = plan.Define(plan.Spec[env, saveArgs]{
 	Undo: func(ctx context.Context, e env, a saveArgs, _ *plan.Call) error {
 		path, err := e.host.Mountpoint(ctx, a.Dataset)
 		if err != nil {
-			return err
+			return unlessDestroyed(ctx, e, a.Dataset, err)
 		}
 		if a.Old.Had {
 			return atomicfile.Write(filepath.Join(path, a.File), a.Old.Data, 0o644)

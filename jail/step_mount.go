@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/kernel"
@@ -152,20 +153,21 @@ func unmountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
 			theirs[id] = true
 		}
 	}
-	root, err := e.host.Mountpoint(ctx, a.RootDataset)
-	if err != nil {
-		return err
-	}
 	mounts, err := e.host.Mounts(ctx)
 	if err != nil {
 		return err
+	}
+	root, there := mounts.Dataset(a.RootDataset)
+	if !there {
+		err := fmt.Errorf("%w: %s", host.ErrNotMounted, a.RootDataset)
+		return unlessDestroyed(ctx, e, a.RootDataset, err)
 	}
 	targets := map[string]mountTarget{}
 	for _, m := range a.Mounts {
 		targets[filepath.Join(root, m.At)] = m
 	}
 	var all error
-	for _, m := range mounts.Below(root) {
+	for _, m := range onRoot(mounts, a.RootDataset) {
 		t, known := targets[m.Path]
 		if !ours[m.FSID] && (theirs[m.FSID] || c.Rebooted || !known || t.Type != m.Type || t.From != m.From) {
 			continue
@@ -175,12 +177,31 @@ func unmountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
 	if all != nil || len(done.Made) == 0 {
 		return all
 	}
+	if root, err = e.host.Mountpoint(ctx, a.RootDataset); err != nil {
+		return err
+	}
 	r, err := saferoot.Open(root)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
 	return r.RemoveEmptyDirs(done.Made)
+}
+
+// onRoot is what is mounted below the root of a jail, or over it, the newest
+// first.
+func onRoot(mounts host.MountTable, dataset string) (out host.MountTable) {
+	root, ok := mounts.Dataset(dataset)
+	over := true // until the root itself is met
+	for i := len(mounts) - 1; ok && i >= 0; i-- {
+		m := mounts[i]
+		if m.Type == "zfs" && m.From == dataset {
+			over = false
+		} else if beneath(m.Path, root) && (over || m.Path != root) {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // unmount takes one file system away: politely at first, then by force, since
@@ -265,7 +286,7 @@ type unmountArgs struct {
 	Shared []string `json:"shared,omitempty"`
 }
 
-// stepUnmount takes away everything that is mounted below a stopped jail's
+// stepUnmount takes away everything that is mounted on or below a stopped jail's
 // root, the newest first, whoever mounted it.
 var stepUnmount = plan.Define(plan.Spec[env, unmountArgs]{
 	Name:   "unmount",
@@ -287,7 +308,7 @@ var stepUnmount = plan.Define(plan.Spec[env, unmountArgs]{
 		}
 		var gone []string
 		var all error
-		for _, m := range mounts.Below(root) {
+		for _, m := range onRoot(mounts, a.RootDataset) {
 			if m.Type == "zfs" && !listed[m.Path] && !belongsTo(m.From, a.Shared) {
 				continue
 			}

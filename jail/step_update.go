@@ -300,7 +300,7 @@ var stepSetRelease = plan.Define(plan.Spec[env, setReleaseArgs]{
 		}
 		path, err := e.host.Mountpoint(ctx, a.Dataset)
 		if err != nil {
-			return err
+			return unlessDestroyed(ctx, e, a.Dataset, err)
 		}
 		own, err := config.ReadDir(path)
 		if err != nil {
