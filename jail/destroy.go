@@ -108,14 +108,14 @@ func (g *JailGenerator) mayGo(ctx context.Context, tree tree) error {
 
 // usedElsewhere is a *HeldError for a file system of the jail that is mounted
 // from or mounted on elsewhere than below the jail's root, or that another jail
-// lives in. What is below the root is the jail's own and is unmounted.
+// lives in. What is on or below the root is the jail's own and is unmounted.
 func (g *JailGenerator) usedElsewhere(ctx context.Context, tree tree) error {
 	mounts, err := g.host.Mounts(ctx)
 	if err != nil {
 		return err
 	}
 	root, _ := mounts.Dataset(g.RootDataset())
-	ours := func(path string) bool { return root != "" && path != root && beneath(path, root) }
+	ours := func(path string) bool { return root != "" && beneath(path, root) }
 	var paths []string
 	for _, dataset := range tree.datasets() {
 		if path, ok := mounts.Dataset(dataset); ok {

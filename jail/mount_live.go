@@ -139,6 +139,9 @@ func (g *JailGenerator) planUnmount(ctx context.Context, o UnmountOptions) (*pla
 		if err := file.Delete(destination); err != nil && !o.Temporary {
 			return nil, err
 		}
+		if at == "" {
+			continue // a line that nothing mounts; the root stays
+		}
 		args.Places = append(args.Places, at)
 	}
 	var steps []plan.Step

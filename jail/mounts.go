@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/fstab"
+	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
@@ -35,6 +36,9 @@ func (g *JailGenerator) fstabMounts(ctx context.Context, entries []fstab.Entry) 
 		at, err := g.fstabPlace(ctx, e)
 		if err != nil {
 			return args, err
+		}
+		if at == "" { // nothing could be undone in the root that it hides
+			return args, fmt.Errorf("%w: fstab: %s would hide the jail's root", ErrConfig, e.Destination)
 		}
 		m := mountTarget{Type: e.Type, From: e.Source, At: at}
 		if m.Type == "" {
@@ -86,9 +90,13 @@ func (g *JailGenerator) fstabEntries(ctx context.Context) ([]fstab.Entry, error)
 // host paths; a destination that is not below the root is taken as the jail
 // sees it.
 func (g *JailGenerator) fstabPlace(ctx context.Context, e fstab.Entry) (string, error) {
-	root, err := g.RootPath(ctx)
+	mounts, err := g.host.Mounts(ctx)
 	if err != nil {
 		return "", err
+	}
+	root, ok := mounts.Dataset(g.RootDataset())
+	if !ok {
+		return "", fmt.Errorf("%w: %s", host.ErrNotMounted, g.RootDataset())
 	}
 	path, err := fstab.Resolve(root, e.Destination)
 	if err != nil {
@@ -109,7 +117,9 @@ func (g *JailGenerator) fstabPlaces(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, at)
+		if at != "" {
+			out = append(out, at)
+		}
 	}
 	return out, nil
 }
