@@ -309,8 +309,12 @@ var stepUnmount = plan.Define(plan.Spec[env, unmountArgs]{
 		var gone []string
 		var all error
 		for _, m := range onRoot(mounts, a.RootDataset) {
-			if m.Type == "zfs" && !listed[m.Path] && !belongsTo(m.From, a.Shared) {
-				continue
+			if m.Type == "zfs" && !listed[m.Path] {
+				own, err := administered(ctx, e.host, m.From, a.Shared)
+				if err != nil || !own {
+					all = errors.Join(all, err)
+					continue
+				}
 			}
 			if err := unmount(ctx, e, m); err != nil {
 				all = errors.Join(all, err)
