@@ -3,20 +3,28 @@ package jail
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
+	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/release"
 )
 
 // MountOptions say what is added to a jail's fstab(5).
 type MountOptions struct {
-	// Entries are mounted in this order. A destination is a path below the
-	// jail's root, or one as the jail sees it, and must exist.
+	// Entries are mounted in this order, but for those with noauto. A destination
+	// is a path below the jail's root, or one as the jail sees it, and must exist.
 	Entries []fstab.Entry
 	// Temporary leaves the fstab as it is: the mounts end with the jail's run.
+	// All entries are mounted then.
 	Temporary bool
 	Busy      Busy
 }
@@ -24,7 +32,8 @@ type MountOptions struct {
 // Mount adds entries to the jail's fstab(5) and, if the jail runs, mounts them
 // at once, as libioc does (auto_mount_jail).
 //
-// Errors: fstab.ErrDestinationExists, *fstab.InvalidError, ErrNotRunning for
+// Errors: fstab.ErrDestinationExists, *fstab.InvalidError, kernel.ErrNotFound for
+// a destination that is not there, ErrConfig for the root itself, ErrNotRunning for
 // temporary mounts of a stopped jail, kernel.ErrEscape for a link on the way to a
 // destination, or to a source that is in a jail, ErrBusy. A failure leaves file and mounts as they were.
 func (g *JailGenerator) Mount(ctx context.Context, o MountOptions) <-chan events.IocEvent {
@@ -64,9 +73,20 @@ func (g *JailGenerator) planMount(ctx context.Context, o MountOptions) (*plan.Pl
 			return nil, err
 		}
 	}
-	args, err := g.fstabMounts(ctx, o.Entries)
+	all, err := g.fstabMounts(ctx, o.Entries)
 	if err != nil {
 		return nil, err
+	}
+	args := mountArgs{RootDataset: all.RootDataset}
+	for i, m := range all.Mounts {
+		if o.Temporary || o.Entries[i].Mounted() {
+			args.Mounts = append(args.Mounts, m)
+		}
+	}
+	if !running {
+		if err := g.placesThere(ctx, file, args.Mounts); err != nil {
+			return nil, err
+		}
 	}
 	var steps []plan.Step
 	if !o.Temporary {
@@ -79,6 +99,49 @@ func (g *JailGenerator) planMount(ctx context.Context, o MountOptions) (*plan.Pl
 	return &plan.Plan{
 		Operation: "mount", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
 	}, err
+}
+
+// placesThere tells of what a start could not mount because there is no place
+// for it, or a link in its way. A place in what the start mounts before is not
+// there yet.
+func (g *JailGenerator) placesThere(ctx context.Context, file *fstab.File, targets []mountTarget) error {
+	root, err := g.RootPath(ctx)
+	if err != nil {
+		return err
+	}
+	covers := []string{"dev"}
+	if g.IsBasejail() {
+		covers = append(covers, release.Basedirs()...)
+	}
+	for _, e := range file.MountOrder() {
+		if at, err := g.fstabPlace(ctx, e); err == nil && at != "" && e.Mounted() {
+			covers = append(covers, at)
+		}
+	}
+	r, err := saferoot.Open(root)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for _, t := range targets {
+		if slices.ContainsFunc(covers, func(at string) bool { return at != t.At && beneath(t.At, at) }) {
+			continue
+		}
+		_, err := r.MountPoint(t.At)
+		refused := &kernel.CallError{Op: "nmount", Subject: filepath.Join(root, t.At), Msg: "there is no place for it"}
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			refused.Errno, refused.Err = syscall.ENOENT, kernel.ErrNotFound
+		case errors.Is(err, saferoot.ErrEscape):
+			refused.Msg, refused.Err = err.Error(), kernel.ErrEscape
+		case err != nil:
+			return err
+		default:
+			continue
+		}
+		return refused
+	}
+	return nil
 }
 
 // UnmountOptions say what is taken from a jail's fstab(5).
@@ -94,7 +157,9 @@ type UnmountOptions struct {
 }
 
 // Unmount unmounts entries of the running jail, the newest first and with what
-// is mounted below them, and removes them from its fstab(5).
+// is mounted on them, and removes them from its fstab(5). With Temporary a place
+// that is not in the fstab may be given where something is mounted, but for what
+// the jail has by itself.
 //
 // Errors: fstab.ErrDestinationNotFound, *HeldError, ErrBusy. If one cannot be
 // unmounted the file stays as it was, and what was unmounted by then is.
@@ -130,13 +195,17 @@ func (g *JailGenerator) planUnmount(ctx context.Context, o UnmountOptions) (*pla
 	if err != nil {
 		return nil, err
 	}
+	mounts, err := g.host.Mounts(ctx)
+	if err != nil {
+		return nil, err
+	}
 	args := unmountLiveArgs{RootDataset: g.RootDataset(), Force: o.Force}
 	for _, destination := range o.Destinations {
 		at, err := g.fstabPlace(ctx, fstab.Entry{Destination: destination})
 		if err != nil {
 			return nil, err
 		}
-		if err := file.Delete(destination); err != nil && !o.Temporary {
+		if err := file.Delete(destination); err != nil && (!o.Temporary || !g.mountedByHand(mounts, at)) {
 			return nil, err
 		}
 		if at == "" {
@@ -155,6 +224,17 @@ func (g *JailGenerator) planUnmount(ctx context.Context, o UnmountOptions) (*pla
 	return &plan.Plan{
 		Operation: "unmount", Subject: g.fullName, Steps: steps, Abandon: true, Fingerprint: print,
 	}, err
+}
+
+// mountedByHand tells whether something is mounted at a place that a start
+// mounts nothing on by itself.
+func (g *JailGenerator) mountedByHand(mounts host.MountTable, at string) bool {
+	if at == "" || at == "dev" || at == "dev/fd" || g.IsBasejail() && slices.Contains(release.Basedirs(), at) {
+		return false
+	}
+	root, ok := mounts.Dataset(g.RootDataset())
+	_, mounted := mounts.At(filepath.Join(root, at))
+	return ok && mounted
 }
 
 // freshFor is the jail as it is now, and whether it runs.
@@ -212,11 +292,8 @@ var stepUnmountLive = plan.Define(plan.Spec[env, unmountLiveArgs]{
 			return nil
 		}
 		var gone []string
-		for _, m := range mounts.Below(root) {
+		for _, m := range mountedFrom(mounts, root, a.Places) {
 			at := strings.TrimPrefix(m.Path, root+"/")
-			if !atOrBelow(at, a.Places) {
-				continue
-			}
 			if err := unmountUnlessHeld(ctx, e, m, a.Force); err != nil {
 				return err
 			}
@@ -227,13 +304,22 @@ var stepUnmountLive = plan.Define(plan.Spec[env, unmountLiveArgs]{
 	},
 })
 
-func atOrBelow(at string, places []string) bool {
-	for _, p := range places {
-		if at == p || strings.HasPrefix(at, p+"/") {
-			return true
+// mountedFrom is what is mounted at places below a root and on that, the newest
+// first. What was mounted below a place before is hidden, and stays.
+func mountedFrom(mounts host.MountTable, root string, places []string) (out host.MountTable) {
+	var tops []string
+	for _, m := range mounts {
+		for _, at := range places {
+			if m.Path == filepath.Join(root, at) {
+				tops = append(tops, m.Path)
+			}
+		}
+		if slices.ContainsFunc(tops, func(top string) bool { return beneath(m.Path, top) }) {
+			out = append(out, m)
 		}
 	}
-	return false
+	slices.Reverse(out)
+	return out
 }
 
 func unmountUnlessHeld(ctx context.Context, e env, m kernel.Mounted, force bool) error {

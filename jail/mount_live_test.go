@@ -133,3 +133,76 @@ func TestMountOfARunningHostileJail(t *testing.T) {
 	requireSame(t, before, world(t, h))
 	v.untouched(t, h.Host, "")
 }
+
+// A temporary Unmount of what is not mounted was no error, and took the jail's
+// own file systems.
+func TestUnmountTookTheJailsOwnMounts(t *testing.T) {
+	ctx := context.Background()
+	h, j := faultHost(t, true)
+	up := func() map[string]int { start(t, j); return mountsBelow(t, h, j) }()
+	for _, place := range []string{"/nosuch", "/dev", "/dev/fd", "/usr/bin", "/usr", "/"} {
+		for _, temporary := range []bool{true, false} {
+			_, err := j.Unmount(ctx, jail.UnmountOptions{Destinations: []string{"/mnt", place}, Temporary: temporary})
+			require.ErrorIs(t, err, fstab.ErrDestinationNotFound, place)
+			require.Equal(t, up, mountsBelow(t, h, j))
+		}
+	}
+	for _, entry := range []fstab.Entry{
+		{Source: t.TempDir(), Destination: "/media"},
+		{Source: t.TempDir(), Destination: "/usr"}, // it hides base directories, which stay
+	} {
+		_, err := j.Mount(ctx, jail.MountOptions{Entries: []fstab.Entry{entry}, Temporary: true})
+		require.NoError(t, err)
+		require.NotEqual(t, up, mountsBelow(t, h, j))
+		_, err = j.Unmount(ctx, jail.UnmountOptions{Destinations: []string{entry.Destination}, Temporary: true})
+		require.NoError(t, err)
+		require.Equal(t, up, mountsBelow(t, h, j))
+	}
+	for range 2 { // it is in the fstab, so it may be unmounted already
+		_, err := j.Unmount(ctx, jail.UnmountOptions{Destinations: []string{"/mnt"}, Temporary: true})
+		require.NoError(t, err)
+	}
+	delete(up, "nullfs /mnt")
+	require.Equal(t, up, mountsBelow(t, h, j))
+}
+
+// An entry with noauto was mounted, and one without its directory was taken by
+// a stopped jail, which then did not start.
+func TestMountTookNoautoAndMissingDestinations(t *testing.T) {
+	ctx := context.Background()
+	h := newHost(t)
+	v := newVictim(t)
+	j := newJail(t, h, "web", true, nil)
+	root, err := j.RootPath(ctx)
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "srv"), 0o755))
+	require.NoError(t, os.Symlink(v.dir, filepath.Join(root, "link")))
+	data := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(data, "inner"), 0o755))
+	mount := func(destination string, options fstab.Options) error {
+		_, err := j.Mount(ctx, jail.MountOptions{Entries: []fstab.Entry{{Source: data, Destination: destination, Options: options}}})
+		return err
+	}
+	for _, running := range []bool{false, true} {
+		if running {
+			start(t, j)
+		}
+		before := world(t, h)
+		require.ErrorIs(t, mount("/nosuch", "rw"), kernel.ErrNotFound)
+		require.ErrorIs(t, mount("/link", "rw"), kernel.ErrEscape)
+		require.ErrorIs(t, mount("/link/etc", "rw"), kernel.ErrEscape)
+		requireSame(t, before, world(t, h))
+		up := mountsBelow(t, h, j)
+		require.NoError(t, mount("/media", "rw,noauto"))
+		require.Equal(t, up, mountsBelow(t, h, j))
+		_, err = j.Unmount(ctx, jail.UnmountOptions{Destinations: []string{"/media"}})
+		require.NoError(t, err)
+	}
+	_, err = j.Stop(ctx, jail.StopOptions{})
+	require.NoError(t, err)
+	require.NoError(t, mount("/srv", "rw"))
+	require.NoError(t, mount("/srv/inner", "rw")) // in what is mounted there
+	require.NoError(t, mount("/usr/share", "ro,noauto"))
+	start(t, j)
+	require.Contains(t, mountsBelow(t, h, j), "nullfs /srv/inner")
+}
