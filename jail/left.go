@@ -266,6 +266,9 @@ func recoverMounts(ctx context.Context, h *host.Host, source host.Source) (all [
 			result = errors.Join(result, err)
 			continue
 		}
+		if p, err := g.planRecoverMounts(ctx); p == nil && err == nil {
+			continue // without a lock and events
+		}
 		done, err := collect(ctx, g.start(ctx, operation{
 			name: "recover", event: events.JailRecover{Jail: g.fullName}, busy: Fail, make: g.planRecoverMounts,
 		}, nil))
