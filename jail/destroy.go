@@ -9,6 +9,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -115,7 +116,9 @@ func (g *JailGenerator) usedElsewhere(ctx context.Context, tree tree) error {
 		return err
 	}
 	root, _ := mounts.Dataset(g.RootDataset())
-	ours := func(path string) bool { return root != "" && beneath(path, root) }
+	ours := func(m kernel.Mounted) bool {
+		return root != "" && beneath(m.Path, root) && (m.Path != root || m.Type != "zfs")
+	}
 	var paths []string
 	for _, dataset := range tree.datasets() {
 		if path, ok := mounts.Dataset(dataset); ok {
@@ -126,7 +129,7 @@ func (g *JailGenerator) usedElsewhere(ctx context.Context, tree tree) error {
 		h := &HeldError{Path: path, Err: syscall.EBUSY}
 		for _, m := range mounts {
 			_, known := tree.find(m.From)
-			if known && m.Type == "zfs" || ours(m.Path) {
+			if known && m.Type == "zfs" || ours(m) {
 				continue
 			}
 			if beneath(m.From, path) || beneath(m.Path, path) {

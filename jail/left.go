@@ -158,7 +158,10 @@ func (g *JailGenerator) leftSteps(ctx context.Context, start []plan.Step) ([]pla
 	if err != nil {
 		return nil, err
 	}
-	if err := inhabited(ctx, g.host, root); err != nil {
+	var held *HeldError
+	if err := inhabited(ctx, g.host, root); errors.As(err, &held) && slices.Contains(held.Jails, g.Identifier()) {
+		return nil, ErrRunning // since a moment ago; a plan is made without a lock
+	} else if err != nil {
 		return nil, err
 	}
 	return []plan.Step{stepUnmountLeft.Step(leftArgs{g.RootDataset(), found.own})}, nil
