@@ -181,22 +181,10 @@ func (g *JailGenerator) read(ctx context.Context, path string) error {
 // readProperties reads the ZFS user properties of iocage_legacy 1.7. Inherited
 // ones belong to a parent and are none of the jail's.
 func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, error) {
-	d, err := g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{
-		Properties: []string{zfsstore.AllProperties},
-	})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil, ErrNotFound // destroyed meanwhile
-	}
+	c, err := configOfDataset(ctx, g.host, g.Dataset())
 	if err != nil {
 		return nil, err
 	}
-	local := map[string]string{}
-	for name, p := range d.Properties {
-		if p.Source == zfsstore.SourceLocal {
-			local[name] = p.Value
-		}
-	}
-	c := config.FromProperties(local)
 	if len(c.Keys()) > 0 {
 		return c, nil
 	}
@@ -210,6 +198,25 @@ func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, err
 		return c, nil
 	}
 	return own, err
+}
+
+// configOfDataset is the configuration in the local ZFS user properties of a
+// dataset; without any it is empty.
+func configOfDataset(ctx context.Context, h *host.Host, dataset string) (*config.Config, error) {
+	d, err := h.Store.Get(ctx, dataset, zfsstore.GetOptions{Properties: []string{zfsstore.AllProperties}})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil, ErrNotFound // destroyed meanwhile
+	}
+	if err != nil {
+		return nil, err
+	}
+	local := map[string]string{}
+	for name, p := range d.Properties {
+		if p.Source == zfsstore.SourceLocal {
+			local[name] = p.Value
+		}
+	}
+	return config.FromProperties(local), nil
 }
 
 func readDefaults(mounts host.MountTable, source host.Source) (*config.Config, error) {

@@ -129,6 +129,7 @@ func operations() []operationRow {
 	}
 	rows = append(rows, basejailOperations()...)
 	rows = append(rows, storageOperations()...)
+	rows = append(rows, propertiesOperations()...)
 	rows = append(rows, runningOperations()...)
 	rows = append(rows, updateOperations()...)
 	rows = append(rows, limitOperations()...)

@@ -200,11 +200,11 @@ func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, err
 	if err != nil {
 		return nil, err
 	}
-	conf, err := g.own.Encode()
+	conf, err := configPrint(g.own)
 	if err != nil {
 		return nil, err
 	}
-	defaults, err := g.defaults.Encode()
+	defaults, err := configPrint(g.defaults)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +214,7 @@ func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, err
 	}
 	print := map[string]string{
 		"boot": boot, "jail": id.String(), "fstab": digest(fstab),
-		"configuration": digest(conf), "defaults": digest(defaults),
+		"configuration": conf, "defaults": defaults,
 	}
 	if path, ok := mounts.Dataset(g.RootDataset()); ok {
 		m, _ := mounts.At(path)

@@ -190,11 +190,14 @@ var stepSetProperties = plan.Define(plan.Spec[env, propertyArgs]{
 	},
 	Durable: true,
 	Do: func(ctx context.Context, e env, a propertyArgs, c *plan.Call) error {
+		was := formerProperties{}
+		if c.Effect(&was) {
+			return a.apply(ctx, e) // again, after a crash
+		}
 		d, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: a.names()})
 		if err != nil {
 			return err
 		}
-		was := formerProperties{}
 		for name, p := range d.Properties {
 			if p.Source == zfsstore.SourceLocal {
 				was[name] = p.Value
