@@ -236,17 +236,22 @@ func (g *JailGenerator) newConfig(ctx context.Context, own *config.Config, set m
 	return stepWriteConfig.Step(writeConfigArgs{Dataset: g.Dataset(), File: file, Data: data, Keys: own.Keys()}), data, nil
 }
 
-// created makes the Jail that was new into the one that is there now.
+// created makes the Jail, new or changed, into the one that is there now. What
+// Config has returned before is still the jail's.
 func (g *JailGenerator) created() {
 	ctx := context.Background()
 	path, err := g.host.Mountpoint(ctx, g.Dataset())
 	if err == nil {
-		err = g.read(ctx, path)
+		was := g.own
+		if err = g.read(ctx, path); err == nil && was != nil {
+			*was = *g.own
+			g.own = was
+		}
 	}
 	if errors.Is(err, config.ErrNoConfig) {
 		err = nil // an empty jail has none
 	}
 	if err != nil {
-		g.host.Logger().Warn("read back the configuration of a new jail", "jail", g.fullName, "error", err)
+		g.host.Logger().Warn("read back the configuration", "jail", g.fullName, "error", err)
 	}
 }

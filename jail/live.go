@@ -145,7 +145,7 @@ func (g *JailGenerator) setOperation(values map[string]string, o SetOptions) ope
 			return p, err
 		},
 		after: func() {
-			g.own, g.path = made.own, made.path
+			*g.own, g.path = *made.own, made.path
 			g.created() // what is saved now is no change any more
 		},
 	}

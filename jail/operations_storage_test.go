@@ -62,6 +62,25 @@ func storageOperations() []operationRow {
 		rows = append(rows, r)
 	}
 
+	saved := func(j *jail.Jail) error { return j.Config().Set("user.team", "ours") }
+	r = operationRow{name: "save", setup: storageHost, ready: func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		j := loaded(t, ctx, h, "web")
+		require.NoError(t, j.Config().Set("user.team", "db"))
+		require.NoError(t, j.Save(ctx))
+	}}
+	r.plan, r.run = on("web", struct{}{}, func(j *jail.Jail, ctx context.Context, _ struct{}) (*jail.Plan, error) {
+		if err := saved(j); err != nil {
+			return nil, err
+		}
+		return j.PlanSave(ctx)
+	}, func(j *jail.Jail, ctx context.Context, _ struct{}) ([]events.IocEvent, error) {
+		if err := saved(j); err != nil {
+			return nil, err
+		}
+		return nil, j.Save(ctx)
+	})
+	rows = append(rows, r)
+
 	r = operationRow{name: "create a snapshot", setup: storageHost, ready: notSnapshotted("now")}
 	r.plan, r.run = on("web", jail.SnapshotOptions{Name: "now"}, planOf((*generator).PlanCreateSnapshot), (*jail.Jail).CreateSnapshot)
 	rows = append(rows, r)

@@ -223,9 +223,9 @@ func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, err
 	return print, nil
 }
 
-// fresh is the jail as it is on disk now, for planning: what the caller has set
-// and not saved is kept, else the files are read again, since they may have
-// changed after Load. The caller's own value stays as it is.
+// fresh is the jail as it is on disk now, for planning, since the files may have
+// changed after Load: what the caller has set and not saved counts over what is
+// there. The caller's own value stays as it is.
 func (g *JailGenerator) fresh(ctx context.Context) (*JailGenerator, error) {
 	mounts, err := g.host.Mounts(ctx)
 	if err != nil {
@@ -243,8 +243,11 @@ func (g *JailGenerator) fresh(ctx context.Context) (*JailGenerator, error) {
 	}
 	now := *g
 	now.path = path
-	if g.own == nil || !g.own.Changed() {
-		if err := now.read(ctx, path); err != nil {
+	if err := now.read(ctx, path); err != nil {
+		return nil, err
+	}
+	if g.own != nil && g.own.Changed() {
+		if now.own, err = g.own.Rebase(now.own); err != nil {
 			return nil, err
 		}
 	}

@@ -44,6 +44,9 @@ var stepWriteConfig = plan.Define(plan.Spec[env, writeConfigArgs]{
 		if a.Absent {
 			return removeFile(path)
 		}
+		if _, err := atomicfile.Clean(path); err != nil { // of a killed writer
+			return err
+		}
 		return atomicfile.Write(path, a.Data, 0o644)
 	},
 	Undo: func(ctx context.Context, e env, a writeConfigArgs, c *plan.Call) error {
