@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
@@ -168,7 +169,8 @@ func moveDatasets(own *config.Config, from, to string) error {
 // CloneToDatasetOptions say where a jail's datasets are cloned to.
 type CloneToDatasetOptions struct {
 	// Dataset is the whole name of the new dataset, in the pool of the jail. It
-	// must not be a dataset of a source's jails or releases, nor hold any.
+	// must not be one that libioc, iocage or iocage_legacy keep in a source's root
+	// dataset (releases, jails, base, templates, ...), nor below or above one.
 	Dataset string
 	// DeleteExisting replaces a dataset that is there, with all below it. It is
 	// moved aside first and destroyed last, so that a failure brings it back.
@@ -177,7 +179,7 @@ type CloneToDatasetOptions struct {
 }
 
 // ErrReserved is a dataset that belongs to a source: its jails, its releases,
-// or what holds them.
+// their base datasets and so on, or what holds them.
 var ErrReserved = errors.New("dataset belongs to jails and releases")
 
 // CloneToDataset clones the jail's dataset, and all below it, to a dataset of
@@ -253,6 +255,12 @@ func (g *JailGenerator) planToDataset(ctx context.Context, o CloneToDatasetOptio
 	}, nil
 }
 
+// reserved are the datasets that libioc, iocage and iocage_legacy keep in a root
+// dataset.
+var reserved = []string{
+	"releases", "jails", "base", "templates", "download", "images", "log", "pkg", ".defaults",
+}
+
 // mayHold refuses a dataset that is, holds or is held by one of a source's own.
 func (g *JailGenerator) mayHold(ctx context.Context, dataset string) error {
 	sources, err := g.host.Sources(ctx)
@@ -261,10 +269,10 @@ func (g *JailGenerator) mayHold(ctx context.Context, dataset string) error {
 	}
 	within := func(name, parent string) bool { return name == parent || strings.HasPrefix(name, parent+"/") }
 	for _, s := range sources {
-		for _, own := range []string{s.Jails(), s.Releases()} {
-			if within(dataset, own) || within(own, dataset) {
-				return fmt.Errorf("%w: %s", ErrReserved, dataset)
-			}
+		if within(s.Dataset, dataset) || slices.ContainsFunc(reserved, func(name string) bool {
+			return within(dataset, s.Dataset+"/"+name)
+		}) {
+			return fmt.Errorf("%w: %s", ErrReserved, dataset)
 		}
 	}
 	return nil
