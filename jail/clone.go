@@ -95,13 +95,14 @@ func (g *JailGenerator) planClone(ctx context.Context, o CloneOptions, create Cr
 			return nil, err
 		}
 	}
+	then := from.formerly(own) // a snapshot may be older than the jail's name
 	if own, err = g.inherit(own); err != nil {
 		return nil, err
 	}
-	if name, _ := own.GetString("host_hostname"); from.isOwnHostname(name) && !g.own.Has("host_hostname") {
+	if name, _ := own.GetString("host_hostname"); (from.isOwnHostname(name) || then.isOwnHostname(name)) && !g.own.Has("host_hostname") {
 		own.Unset("host_hostname") // else both answer to one name
 	}
-	if err := moveDatasets(own, from.Dataset(), g.Dataset()); err != nil {
+	if err := moveDatasets(own, then.Dataset(), g.Dataset()); err != nil {
 		return nil, err
 	}
 	write, data, err := g.newConfig(ctx, own, create.properties())
@@ -119,8 +120,8 @@ func (g *JailGenerator) planClone(ctx context.Context, o CloneOptions, create Cr
 	steps = append(steps, source.clone(g.Dataset(), by), write)
 	lines, err := os.ReadFile(filepath.Join(dir, fstabFile))
 	switch {
-	case err == nil && fstab.Parse(lines).ReplacePath(from.path, "/") > 0:
-		steps = append(steps, stepMoveFstab.Step(moveFstabArgs{Dataset: g.Dataset(), From: from.path}))
+	case err == nil && fstab.Parse(lines).ReplacePath(then.path, "/") > 0:
+		steps = append(steps, stepMoveFstab.Step(moveFstabArgs{Dataset: g.Dataset(), From: then.path}))
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}

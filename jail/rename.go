@@ -144,3 +144,23 @@ func rename(own *config.Config, from, to *JailGenerator) error {
 	}
 	return moveDatasets(own, from.Dataset(), to.Dataset())
 }
+
+// formerly is the jail under the name that one of its configurations, such as
+// that of a snapshot, was written for. Renames do not reach into snapshots.
+func (g *JailGenerator) formerly(own *config.Config) *JailGenerator {
+	name := ""
+	for _, key := range []string{"id", "name", "uuid"} {
+		if text, ok := own.Raw(key); ok && name == "" {
+			name = text
+		}
+	}
+	if name == "" && own.Dialect() == config.Iocage {
+		name, _ = own.Raw("host_hostuuid") // iocage's id
+	}
+	if name == g.name || config.ValidName(name) != nil {
+		return g
+	}
+	then := *g
+	then.name, then.path = name, filepath.Join(filepath.Dir(g.path), name)
+	return &then
+}
