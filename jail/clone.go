@@ -187,7 +187,9 @@ var ErrReserved = errors.New("dataset belongs to jails and releases")
 // another name, which is no jail. The jail may be running.
 //
 // Errors: ErrNotFound, ErrReserved, zfsstore.ErrExists (DatasetExists) without
-// DeleteExisting, zfsstore.ErrCrossPool, ErrDependants, ErrBusy.
+// DeleteExisting, zfsstore.ErrCrossPool, ErrBusy; of a dataset to replace, before
+// anything is touched, ErrDependants, *HeldError, and zfsstore.ErrBusy when a
+// snapshot of it is held.
 func (g *JailGenerator) CloneToDataset(ctx context.Context, o CloneToDatasetOptions) <-chan events.IocEvent {
 	return g.start(ctx, g.toDatasetOperation(o), nil)
 }
@@ -231,15 +233,18 @@ func (g *JailGenerator) planToDataset(ctx context.Context, o CloneToDatasetOptio
 	var steps []plan.Step
 	var last plan.Step
 	print := map[string]string{"jail": source.guid, "snapshot": source.snapshot}
-	old, err := g.tree(ctx, o.Dataset)
+	old, err := g.tree(ctx, o.Dataset, "userrefs")
 	switch {
 	case err == nil && !o.DeleteExisting:
 		return nil, &zfsstore.Error{Op: "clone", Dataset: o.Dataset, Err: zfsstore.ErrExists}
 	case err == nil:
-		if clones := old.dependants(); len(clones) > 0 {
-			return nil, &DependantsError{Of: o.Dataset, Dependants: clones}
+		if err := g.mayBeDestroyed(ctx, o.Dataset, old, ""); err != nil {
+			return nil, err
 		}
-		aside := o.Dataset + ".ioc-old"
+		aside, err := g.freeDataset(ctx, o.Dataset+".ioc-old")
+		if err != nil {
+			return nil, err
+		}
 		steps = append(steps, stepRenameDataset.Step(moveArgs{o.Dataset, aside, old[0].GUID}))
 		last = stepDestroyDataset.Step(destroyArgs{aside})
 		print["existing"] = fmt.Sprint(old[0].GUID)
@@ -254,6 +259,23 @@ func (g *JailGenerator) planToDataset(ctx context.Context, o CloneToDatasetOptio
 	return &plan.Plan{
 		Operation: "clone to dataset " + o.Dataset, Subject: g.fullName, Steps: steps, Commit: commit, Fingerprint: print,
 	}, nil
+}
+
+// freeDataset is a name that no dataset has: base, base-2, base-3. What could
+// not be destroyed in the end keeps its name and is in nobody's way.
+func (g *JailGenerator) freeDataset(ctx context.Context, base string) (string, error) {
+	for n := 1; ; n++ {
+		name := base
+		if n > 1 {
+			name = fmt.Sprintf("%s-%d", base, n)
+		}
+		switch _, err := g.host.Store.Get(ctx, name, zfsstore.GetOptions{}); {
+		case errors.Is(err, zfsstore.ErrNotFound):
+			return name, nil
+		case err != nil:
+			return "", err
+		}
+	}
 }
 
 // reserved are the datasets that libioc, iocage and iocage_legacy keep in a root
