@@ -26,8 +26,8 @@ type RenameOptions struct {
 // The UUID that the jail sees as its host's stays. What other jails call it, in
 // depends or in their fstab, is not changed.
 //
-// Errors: ErrInvalidName, ErrExists, ErrNotFound, ErrRunning, zfsstore.ErrBusy,
-// ErrBusy. All or nothing.
+// Errors: ErrInvalidName, ErrExists, ErrNotFound, ErrRunning, *HeldError when a
+// file system of the jail stays in use for a while, ErrBusy. All or nothing.
 func (g *JailGenerator) Rename(ctx context.Context, o RenameOptions) <-chan events.IocEvent {
 	return g.start(ctx, g.renameOperation(o), nil)
 }
@@ -95,6 +95,11 @@ func (g *JailGenerator) planRename(ctx context.Context, o RenameOptions) (*plan.
 	}
 	tree, err := g.tree(ctx, g.Dataset())
 	if err != nil {
+		return nil, err
+	}
+	// Below the root of a stopped jail nothing is mounted either, or somebody
+	// means it to be there.
+	if err := g.usedElsewhere(ctx, tree, ""); err != nil {
 		return nil, err
 	}
 	own := g.own.Clone()
