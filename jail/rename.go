@@ -13,7 +13,7 @@ import (
 
 // RenameOptions say how a jail is called from now on.
 type RenameOptions struct {
-	// Name is the new name, by libioc's rule (config.ValidName).
+	// Name is the new name, by the rule of Spec.Name.
 	Name string
 	Busy Busy
 }
@@ -67,7 +67,7 @@ func (g *JailGenerator) renameOperation(o RenameOptions) operation {
 
 // renamed is the jail under another name, which nothing has to have yet.
 func (g *JailGenerator) renamed(ctx context.Context, name string) (*JailGenerator, error) {
-	if err := config.ValidName(name); err != nil {
+	if err := newName(name); err != nil {
 		return nil, err
 	}
 	now, err := generator(ctx, g.host, g.source, name)
