@@ -31,9 +31,9 @@ type CreateOptions struct {
 	// caller.
 	Scratch bool
 	// Empty makes the jail's dataset alone, libioc's create_from_scratch: no
-	// root and no configuration. It cannot start, and Load and List do not take
-	// it for a jail; a backup is restored into it. Destroy works on the Jail that
-	// New gives.
+	// root and no configuration; a backup is restored into it. Load and List
+	// have it with no properties of its own, what is set goes to config.json, and
+	// Start is refused with ErrConfig until there is a root.
 	Empty bool
 	// Basejail makes the jail take the base system's directories from the
 	// release at every start instead of from its own root.

@@ -219,7 +219,7 @@ func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, err
 }
 
 // configOfDataset is the configuration in the local ZFS user properties of a
-// dataset; without any it is empty.
+// dataset; without any it is empty, and to be written as JSON.
 func configOfDataset(ctx context.Context, h *host.Host, dataset string) (*config.Config, error) {
 	d, err := h.Store.Get(ctx, dataset, zfsstore.GetOptions{Properties: []string{zfsstore.AllProperties}})
 	if errors.Is(err, zfsstore.ErrNotFound) {
@@ -234,7 +234,10 @@ func configOfDataset(ctx context.Context, h *host.Host, dataset string) (*config
 			local[name] = p.Value
 		}
 	}
-	return config.FromProperties(local), nil
+	if c := config.FromProperties(local); len(c.Keys()) > 0 {
+		return c, nil
+	}
+	return config.New(), nil
 }
 
 func readDefaults(mounts host.MountTable, source host.Source) (*config.Config, error) {

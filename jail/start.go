@@ -183,6 +183,9 @@ func (g *JailGenerator) mayBeStarted(ctx context.Context) error {
 			return fmt.Errorf("%w: defaults: %w", ErrConfig, problem)
 		}
 	}
+	if err := g.requireRoot(ctx); err != nil {
+		return err
+	}
 	return g.RequireHostID(ctx)
 }
 
