@@ -15,6 +15,7 @@ import (
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
 )
 
 // settling is the same host with less time to settle, and another kernel if one
@@ -276,4 +277,44 @@ func TestDefectProcfsHadNoEffect(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, places())
 	}
+}
+
+// A file system that was unmounted though the answer was lost stayed so when the
+// destroy was given up.
+func TestDestroyThatFailsMountsAgain(t *testing.T) {
+	ctx := context.Background()
+	h := newHost(t)
+	j := newJail(t, h, "web", false, nil)
+	before := world(t, h)
+	cancel := h.Memory.Fail(zfsstore.Fault{Op: "unmount", Nth: 1, Err: errInjected, After: true})
+	_, err := j.Destroy(ctx, jail.DestroyOptions{})
+	cancel()
+	require.ErrorIs(t, err, errInjected)
+	requireSame(t, before, world(t, h))
+	_, err = j.Destroy(ctx, jail.DestroyOptions{})
+	require.NoError(t, err)
+}
+
+// What is left of a former base is no reason to call a start failed: the jail
+// runs, and the next start tries again.
+func TestStartOfZFSBasejailLeavesAFormerBaseForTheNext(t *testing.T) {
+	ctx := context.Background()
+	h := newHost(t)
+	copyBase(t, h)
+	web := zfsBasejail(t, h, "web")
+	for range 2 {
+		start(t, web)
+		_, err := web.Stop(ctx, jail.StopOptions{})
+		require.NoError(t, err)
+	}
+	cancel := h.Memory.Fail(zfsstore.Fault{Op: "destroy", Err: errInjected})
+	start(t, web)
+	cancel()
+	former := web.Dataset() + "/basejail-former"
+	_, err := h.Store.Get(ctx, former, zfsstore.GetOptions{})
+	require.NoError(t, err)
+	_, err = web.Restart(ctx, jail.RestartOptions{Shutdown: true})
+	require.NoError(t, err)
+	_, err = h.Store.Get(ctx, former, zfsstore.GetOptions{})
+	require.ErrorIs(t, err, zfsstore.ErrNotFound)
 }
