@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -174,6 +176,10 @@ func unmountTree(ctx context.Context, e env, dataset string) (unmounted []string
 			continue
 		}
 		if err := unmountPolitely(ctx, e, m); err != nil {
+			// A call can be cut off after the kernel has done it.
+			if mounts, merr := e.host.Mounts(ctx); merr == nil && !slices.ContainsFunc(mounts, func(o kernel.Mounted) bool { return o.FSID == m.FSID }) {
+				unmounted = append(unmounted, m.From)
+			}
 			return nil, errors.Join(err, mountAgain(ctx, e, unmounted))
 		}
 		unmounted = append(unmounted, m.From)

@@ -142,6 +142,7 @@ func (g *JailGenerator) upSteps(ctx context.Context, o StartOptions, owned bool)
 		func(context.Context) ([]plan.Step, error) { return g.hook("created") },
 		func(context.Context) ([]plan.Step, error) { return g.devfsSteps(number), nil },
 		g.fdescfsSteps,
+		g.procfsSteps,
 		func(context.Context) ([]plan.Step, error) { return net.after, nil },
 		g.shareSteps,
 	}
