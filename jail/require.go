@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -102,8 +103,14 @@ func (g *JailGenerator) requireRoot(ctx context.Context) error {
 		return nil
 	}
 	_, err = g.host.Store.Get(ctx, g.RootDataset(), zfsstore.GetOptions{})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return fmt.Errorf("%w: the jail is empty: there is no dataset %s", ErrConfig, g.RootDataset())
+	if !errors.Is(err, zfsstore.ErrNotFound) {
+		return err // one that is not mounted is told where it is needed
 	}
-	return err // one that is not mounted is told where it is needed
+	if _, err := os.Lstat(g.journal()); err == nil {
+		return &notMountedError{g.RootDataset()} // it is just being made, or destroyed
+	}
+	if _, err := g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{}); errors.Is(err, zfsstore.ErrNotFound) {
+		return ErrNotFound
+	}
+	return fmt.Errorf("%w: the jail is empty: there is no dataset %s", ErrConfig, g.RootDataset())
 }
