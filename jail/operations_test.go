@@ -36,6 +36,8 @@ type operationRow struct {
 	// halts marks a restart, which has two plans: a failure or crash between them,
 	// or in the second, leaves the jail web stopped.
 	halts bool
+	// mends marks a repair: undone, it may leave what it has mended.
+	mends bool
 }
 
 type (
