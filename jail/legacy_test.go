@@ -117,7 +117,17 @@ func TestJailInZFSPropertiesHasItsWholeLife(t *testing.T) {
 	require.Equal(t, "b", property(j, "host_hostname"))
 	done(j.SetTemplate(ctx, jail.TemplateOptions{Template: true}))
 	require.NotEmpty(t, property(j, "template"))
+	for name, o := range map[string]jail.CreateOptions{"fromtemplate": {Template: "web"}, "fromjail": {Jail: "web"}} {
+		k, err := jail.New(ctx, h.Host, jail.Spec{Name: name})
+		require.NoError(t, err)
+		done(k.Create(ctx, o))
+		require.Equal(t, config.JSON, loaded(t, ctx, h, name).Config().Format())
+		done(k.Destroy(ctx, jail.DestroyOptions{}))
+	}
 	done(j.SetTemplate(ctx, jail.TemplateOptions{}))
+	done(j.CreateSnapshot(ctx, jail.SnapshotOptions{Name: "s"}))
+	done(j.RollbackSnapshot(ctx, jail.RollbackOptions{Name: "s", Configuration: true}))
+	require.Equal(t, "b", property(j, "host_hostname"))
 	done(j.Rename(ctx, jail.RenameOptions{Name: "www"}))
 	require.Equal(t, "www", property(j, "id"))
 	require.NoError(t, j.Config().Set("notes", "text"))
