@@ -180,10 +180,8 @@ var stepDropBase = plan.Define(plan.Spec[env, destroyArgs]{
 		switch {
 		case errors.Is(err, zfsstore.ErrNotFound):
 			c.Skip("gone")
-		case errors.Is(err, zfsstore.ErrHasDependents), errors.Is(err, zfsstore.ErrBusy):
+		case err != nil:
 			c.Skip(err.Error())
-		default:
-			return plan.Final(err)
 		}
 		return nil
 	},

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
@@ -94,13 +95,14 @@ func (g *JailGenerator) planClone(ctx context.Context, o CloneOptions, create Cr
 			return nil, err
 		}
 	}
+	then := from.formerly(own) // a snapshot may be older than the jail's name
 	if own, err = g.inherit(own); err != nil {
 		return nil, err
 	}
-	if name, _ := own.GetString("host_hostname"); from.isOwnHostname(name) && !g.own.Has("host_hostname") {
+	if name, _ := own.GetString("host_hostname"); (from.isOwnHostname(name) || then.isOwnHostname(name)) && !g.own.Has("host_hostname") {
 		own.Unset("host_hostname") // else both answer to one name
 	}
-	if err := moveDatasets(own, from.Dataset(), g.Dataset()); err != nil {
+	if err := moveDatasets(own, then.Dataset(), g.Dataset()); err != nil {
 		return nil, err
 	}
 	write, data, err := g.newConfig(ctx, own, create.properties())
@@ -118,8 +120,8 @@ func (g *JailGenerator) planClone(ctx context.Context, o CloneOptions, create Cr
 	steps = append(steps, source.clone(g.Dataset(), by), write)
 	lines, err := os.ReadFile(filepath.Join(dir, fstabFile))
 	switch {
-	case err == nil && fstab.Parse(lines).ReplacePath(from.path, "/") > 0:
-		steps = append(steps, stepMoveFstab.Step(moveFstabArgs{Dataset: g.Dataset(), From: from.path}))
+	case err == nil && fstab.Parse(lines).ReplacePath(then.path, "/") > 0:
+		steps = append(steps, stepMoveFstab.Step(moveFstabArgs{Dataset: g.Dataset(), From: then.path}))
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
@@ -168,7 +170,8 @@ func moveDatasets(own *config.Config, from, to string) error {
 // CloneToDatasetOptions say where a jail's datasets are cloned to.
 type CloneToDatasetOptions struct {
 	// Dataset is the whole name of the new dataset, in the pool of the jail. It
-	// must not be a dataset of a source's jails or releases, nor hold any.
+	// must not be one that libioc, iocage or iocage_legacy keep in a source's root
+	// dataset (releases, jails, base, templates, ...), nor below or above one.
 	Dataset string
 	// DeleteExisting replaces a dataset that is there, with all below it. It is
 	// moved aside first and destroyed last, so that a failure brings it back.
@@ -177,14 +180,16 @@ type CloneToDatasetOptions struct {
 }
 
 // ErrReserved is a dataset that belongs to a source: its jails, its releases,
-// or what holds them.
+// their base datasets and so on, or what holds them.
 var ErrReserved = errors.New("dataset belongs to jails and releases")
 
 // CloneToDataset clones the jail's dataset, and all below it, to a dataset of
 // another name, which is no jail. The jail may be running.
 //
 // Errors: ErrNotFound, ErrReserved, zfsstore.ErrExists (DatasetExists) without
-// DeleteExisting, zfsstore.ErrCrossPool, ErrDependants, ErrBusy.
+// DeleteExisting, zfsstore.ErrCrossPool, ErrBusy; of a dataset to replace, before
+// anything is touched, ErrDependants, *HeldError, and zfsstore.ErrBusy when a
+// snapshot of it is held.
 func (g *JailGenerator) CloneToDataset(ctx context.Context, o CloneToDatasetOptions) <-chan events.IocEvent {
 	return g.start(ctx, g.toDatasetOperation(o), nil)
 }
@@ -228,15 +233,18 @@ func (g *JailGenerator) planToDataset(ctx context.Context, o CloneToDatasetOptio
 	var steps []plan.Step
 	var last plan.Step
 	print := map[string]string{"jail": source.guid, "snapshot": source.snapshot}
-	old, err := g.tree(ctx, o.Dataset)
+	old, err := g.tree(ctx, o.Dataset, "userrefs")
 	switch {
 	case err == nil && !o.DeleteExisting:
 		return nil, &zfsstore.Error{Op: "clone", Dataset: o.Dataset, Err: zfsstore.ErrExists}
 	case err == nil:
-		if clones := old.dependants(); len(clones) > 0 {
-			return nil, &DependantsError{Of: o.Dataset, Dependants: clones}
+		if err := g.mayBeDestroyed(ctx, o.Dataset, old, ""); err != nil {
+			return nil, err
 		}
-		aside := o.Dataset + ".ioc-old"
+		aside, err := g.freeDataset(ctx, o.Dataset+".ioc-old")
+		if err != nil {
+			return nil, err
+		}
 		steps = append(steps, stepRenameDataset.Step(moveArgs{o.Dataset, aside, old[0].GUID}))
 		last = stepDestroyDataset.Step(destroyArgs{aside})
 		print["existing"] = fmt.Sprint(old[0].GUID)
@@ -253,6 +261,29 @@ func (g *JailGenerator) planToDataset(ctx context.Context, o CloneToDatasetOptio
 	}, nil
 }
 
+// freeDataset is a name that no dataset has: base, base-2, base-3. What could
+// not be destroyed in the end keeps its name and is in nobody's way.
+func (g *JailGenerator) freeDataset(ctx context.Context, base string) (string, error) {
+	for n := 1; ; n++ {
+		name := base
+		if n > 1 {
+			name = fmt.Sprintf("%s-%d", base, n)
+		}
+		switch _, err := g.host.Store.Get(ctx, name, zfsstore.GetOptions{}); {
+		case errors.Is(err, zfsstore.ErrNotFound):
+			return name, nil
+		case err != nil:
+			return "", err
+		}
+	}
+}
+
+// reserved are the datasets that libioc, iocage and iocage_legacy keep in a root
+// dataset.
+var reserved = []string{
+	"releases", "jails", "base", "templates", "download", "images", "log", "pkg", ".defaults",
+}
+
 // mayHold refuses a dataset that is, holds or is held by one of a source's own.
 func (g *JailGenerator) mayHold(ctx context.Context, dataset string) error {
 	sources, err := g.host.Sources(ctx)
@@ -261,10 +292,10 @@ func (g *JailGenerator) mayHold(ctx context.Context, dataset string) error {
 	}
 	within := func(name, parent string) bool { return name == parent || strings.HasPrefix(name, parent+"/") }
 	for _, s := range sources {
-		for _, own := range []string{s.Jails(), s.Releases()} {
-			if within(dataset, own) || within(own, dataset) {
-				return fmt.Errorf("%w: %s", ErrReserved, dataset)
-			}
+		if within(s.Dataset, dataset) || slices.ContainsFunc(reserved, func(name string) bool {
+			return within(dataset, s.Dataset+"/"+name)
+		}) {
+			return fmt.Errorf("%w: %s", ErrReserved, dataset)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package jail
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/saferoot"
 )
 
@@ -21,13 +23,17 @@ type consoleLog struct {
 }
 
 // openConsoleLog opens the file, of mode 0644 less the umask if it is new. It is
-// the host's: one below the jail's root would be the jail's to redirect.
-func openConsoleLog(path, root string) (*consoleLog, error) {
+// the host's: one below a jail's root would be that jail's to redirect.
+func openConsoleLog(ctx context.Context, h *host.Host, path string) (*consoleLog, error) {
 	if path == "" {
 		return nil, nil
 	}
-	if path == root || strings.HasPrefix(path, root+string(filepath.Separator)) {
-		return nil, fmt.Errorf("%w: %s=%s is in the jail", ErrConfig, consoleLogKey, path)
+	in, err := jailRootOf(ctx, h, path)
+	if err != nil {
+		return nil, err
+	}
+	if in != "" {
+		return nil, fmt.Errorf("%w: %s=%s is in the jail or release of %s", ErrConfig, consoleLogKey, path, in)
 	}
 	dir, err := saferoot.Open(filepath.Dir(path))
 	if err != nil {
@@ -41,6 +47,33 @@ func openConsoleLog(path, root string) (*consoleLog, error) {
 	return &consoleLog{file: f}, nil
 }
 
+// jailRootOf is the dataset of the jail or release in whose root a path is; empty
+// for the host's own.
+func jailRootOf(ctx context.Context, h *host.Host, path string) (string, error) {
+	sources, err := h.Sources(ctx)
+	if err != nil {
+		return "", err
+	}
+	mounts, err := h.Mounts(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, m := range mounts {
+		if m.Type != "zfs" || !beneath(path, m.Path) {
+			continue
+		}
+		for _, s := range sources {
+			for _, kind := range []string{"/jails/", "/releases/"} {
+				rest, ok := strings.CutPrefix(m.From, s.Dataset+kind)
+				if name, below, deep := strings.Cut(rest, "/"); ok && deep && (below == "root" || strings.HasPrefix(below, "root/")) {
+					return s.Dataset + kind + name, nil
+				}
+			}
+		}
+	}
+	return "", nil
+}
+
 // write adds to the log. A full disk must not end the command, so the first
 // error is kept and nothing more is written.
 func (l *consoleLog) write(p []byte) {
@@ -51,6 +84,14 @@ func (l *consoleLog) write(p []byte) {
 	defer l.mu.Unlock()
 	if l.err == nil {
 		_, l.err = l.file.Write(p)
+	}
+}
+
+// close closes the file; what kept the log from being whole is told among the
+// command's messages.
+func (l *consoleLog) close(messages io.Writer) {
+	if err := l.Close(); err != nil {
+		fmt.Fprintf(messages, "console log: %v\n", err)
 	}
 }
 

@@ -31,9 +31,9 @@ type CreateOptions struct {
 	// caller.
 	Scratch bool
 	// Empty makes the jail's dataset alone, libioc's create_from_scratch: no
-	// root and no configuration. It cannot start, and Load and List do not take
-	// it for a jail; a backup is restored into it. Destroy works on the Jail that
-	// New gives.
+	// root and no configuration; a backup is restored into it. Load and List
+	// have it with no properties of its own, what is set goes to config.json, and
+	// Start is refused with ErrConfig until there is a root.
 	Empty bool
 	// Basejail makes the jail take the base system's directories from the
 	// release at every start instead of from its own root.
@@ -236,17 +236,22 @@ func (g *JailGenerator) newConfig(ctx context.Context, own *config.Config, set m
 	return stepWriteConfig.Step(writeConfigArgs{Dataset: g.Dataset(), File: file, Data: data, Keys: own.Keys()}), data, nil
 }
 
-// created makes the Jail that was new into the one that is there now.
+// created makes the Jail, new or changed, into the one that is there now. What
+// Config has returned before is still the jail's.
 func (g *JailGenerator) created() {
 	ctx := context.Background()
 	path, err := g.host.Mountpoint(ctx, g.Dataset())
 	if err == nil {
-		err = g.read(ctx, path)
+		was := g.own
+		if err = g.read(ctx, path); err == nil && was != nil {
+			*was = *g.own
+			g.own = was
+		}
 	}
 	if errors.Is(err, config.ErrNoConfig) {
 		err = nil // an empty jail has none
 	}
 	if err != nil {
-		g.host.Logger().Warn("read back the configuration of a new jail", "jail", g.fullName, "error", err)
+		g.host.Logger().Warn("read back the configuration", "jail", g.fullName, "error", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -228,4 +229,72 @@ func TestImunes89DyingJails(t *testing.T) {
 	}
 	_, err = j.Destroy(ctx, jail.DestroyOptions{})
 	require.NoError(t, err)
+}
+
+// A key other than the name raised an error, and the source was taken from the
+// first of several names.
+func TestLibiocFiltersByOtherKeysAndOfSeveralSources(t *testing.T) {
+	h, _ := mixedHost(t)
+	for filters, want := range map[string][]string{
+		"running=no web*":    {"ioc/web2"},
+		"ioc/web1,ssd/old":   {"ioc/web1", "ssd/old"},
+		"ssd/old,ioc/web1":   {"ioc/web1", "ssd/old"},
+		"priority=9 ioc/*":   {"ioc/web2"},
+		"user.tier=web web+": {"ioc/web1", "ioc/web2"},
+	} {
+		got := names(t, h.Host, jail.ListOptions{Filters: strings.Fields(filters)})
+		got = slices.DeleteFunc(got, func(s string) bool {
+			return strings.HasSuffix(s, "invalid") || strings.HasSuffix(s, "malformed") || strings.HasSuffix(s, "mounted")
+		})
+		require.Equal(t, want, got, filters)
+	}
+}
+
+// The limits of a jail were cleared by a line of shell with its name in it.
+// Those of a jail whose name begins alike stay, and a name is never a pattern.
+func TestLibiocLimitsAreOfOneJail(t *testing.T) {
+	h := newHost(t)
+	ctx := context.Background()
+	limit := map[string]string{"maxproc": "20:deny", "exec_start": "none", "exec_stop": "none"}
+	for _, name := range []string{"web", "web2", "web.2", "we"} {
+		start(t, newJail(t, h, name, false, limit))
+	}
+	before, err := h.Sim.RctlGetRules(ctx, "jail:")
+	require.NoError(t, err)
+	require.Len(t, before, 4)
+	_, err = load(t, h, "web")[0].Stop(ctx, jail.StopOptions{})
+	require.NoError(t, err)
+	after, err := h.Sim.RctlGetRules(ctx, "jail:")
+	require.NoError(t, err)
+	require.Len(t, after, 3)
+	require.NotContains(t, strings.Join(after, " "), "jail:ioc-web:")
+	require.Zero(t, h.Sim.Forks())
+}
+
+// Errors of addresses and routes inside a jail were ignored.
+func TestLibiocErrorsInsideTheJailCount(t *testing.T) {
+	h := netHost(t)
+	ctx := context.Background()
+	j := newJail(t, h, "web", false, map[string]string{
+		"vnet": "yes", "interfaces": "vnet0:bridge0", "ip4_addr": "vnet0|192.0.2.9/24", "defaultrouter": "192.0.2.1", "exec_start": "none",
+	})
+	before := world(t, h)
+	for _, op := range []string{"SIOCAIFADDR", "RTM_ADD"} {
+		cancel := h.Sim.Fail(op, "ioc-web", 1, errInjected, false)
+		_, err := j.Start(ctx, jail.StartOptions{})
+		cancel()
+		require.ErrorIs(t, err, errInjected, op)
+		requireSame(t, withoutDevices(before), withoutDevices(world(t, h)))
+	}
+	start(t, j)
+}
+
+// exec_timeout had no effect: a hook that never ends kept a start for ever.
+func TestLibiocExecTimeoutCounts(t *testing.T) {
+	h := newHost(t)
+	j := newJail(t, h, "web", false, map[string]string{"exec_timeout": "1", "exec_prestart": "sleep 60"})
+	began := time.Now()
+	_, err := j.Start(context.Background(), jail.StartOptions{})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Less(t, time.Since(began), 20*time.Second)
 }

@@ -132,18 +132,28 @@ func TestDefectHostHookFailureBypassedForce(t *testing.T) {
 // Remaining bytes of a command's output were lost when it ended.
 func TestDefectOutputWasTruncated(t *testing.T) {
 	h := newHost(t)
-	var script []string
+	var lines []string
 	for i := range 400 {
-		script = append(script, fmt.Sprintf("echo line %d", i))
+		lines = append(lines, fmt.Sprintf("echo line %d", i))
 	}
-	j := newJail(t, h, "web", false, map[string]string{"exec_poststart": strings.Join(script, "; ")})
+	script := strings.Join(lines, "; ")
+	j := programs(t, newJail(t, h, "web", false, map[string]string{"exec_start": script, "exec_poststart": script}), "sh", "echo")
+	got := map[string]int{}
 	for _, e := range start(t, j) {
-		if e, ok := e.(events.JailHookPoststart); ok && e.Head().State == events.Done {
-			require.Equal(t, 400, strings.Count(e.Stdout, "\n"))
-			return
+		if e.Head().State != events.Done {
+			continue
+		}
+		switch e := e.(type) {
+		case events.JailHookStart:
+			got["start"] = strings.Count(e.Stdout, "\n")
+		case events.JailHookPoststart:
+			got["poststart"] = strings.Count(e.Stdout, "\n")
 		}
 	}
-	t.Fatal("no event of the hook")
+	out, err := j.Exec(context.Background(), []string{"/bin/sh", "-c", script}, jail.ExecOptions{})
+	require.NoError(t, err)
+	got["exec"] = strings.Count(string(out.Stdout), "\n")
+	require.Equal(t, map[string]int{"start": 400, "poststart": 400, "exec": 400}, got)
 }
 
 // Overrides of fork_exec were written into the jail's configuration.
@@ -230,7 +240,7 @@ func TestDefectPoststopLackedTheEnvironment(t *testing.T) {
 	require.Equal(t, "secret\n", string(data))
 }
 
-// exec_fib, exec_jail_user, exec_timeout and stop_timeout had no effect.
+// exec_fib and exec_jail_user had no effect.
 func TestDefectExecPropertiesHadNoEffect(t *testing.T) {
 	ctx := context.Background()
 	var fib int

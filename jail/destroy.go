@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -94,8 +95,14 @@ func (g *JailGenerator) planDestroy(ctx context.Context, o DestroyOptions) (*pla
 // mayGo refuses to destroy what something else depends on, as far as that can
 // be known without touching anything.
 func (g *JailGenerator) mayGo(ctx context.Context, tree tree) error {
+	return g.mayBeDestroyed(ctx, g.fullName, tree, g.RootDataset())
+}
+
+// mayBeDestroyed is mayGo for any tree of datasets, with the dataset, if any,
+// below whose mountpoint all is unmounted first.
+func (g *JailGenerator) mayBeDestroyed(ctx context.Context, of string, tree tree, root string) error {
 	if clones := tree.dependants(); len(clones) > 0 {
-		return &DependantsError{Of: g.fullName, Dependants: clones}
+		return &DependantsError{Of: of, Dependants: clones}
 	}
 	for _, d := range tree {
 		if refs := d.Properties["userrefs"].Value; d.Type == zfsstore.Snapshot && refs != "" && refs != "0" {
@@ -104,18 +111,22 @@ func (g *JailGenerator) mayGo(ctx context.Context, tree tree) error {
 			}
 		}
 	}
-	return g.usedElsewhere(ctx, tree)
+	return g.usedElsewhere(ctx, tree, root)
 }
 
-// usedElsewhere is a *HeldError for a file system of the jail that is mounted
-// from or mounted on elsewhere than below the jail's root, or that another jail
-// lives in. What is on or below the root is the jail's own and is unmounted.
-func (g *JailGenerator) usedElsewhere(ctx context.Context, tree tree) error {
+// usedElsewhere is a *HeldError for a file system of the tree that is mounted
+// from or mounted on elsewhere than below a root, if one is given, or that
+// another jail lives in. What is on or below the root is the jail's own and
+// is unmounted.
+func (g *JailGenerator) usedElsewhere(ctx context.Context, tree tree, rootDataset string) error {
 	mounts, err := g.host.Mounts(ctx)
 	if err != nil {
 		return err
 	}
-	root, _ := mounts.Dataset(g.RootDataset())
+	root := ""
+	if rootDataset != "" {
+		root, _ = mounts.Dataset(rootDataset)
+	}
 	ours := func(m kernel.Mounted) bool {
 		return root != "" && beneath(m.Path, root) && (m.Path != root || m.Type != "zfs")
 	}
@@ -167,6 +178,10 @@ func unmountTree(ctx context.Context, e env, dataset string) (unmounted []string
 			continue
 		}
 		if err := unmountPolitely(ctx, e, m); err != nil {
+			// A call can be cut off after the kernel has done it.
+			if mounts, merr := e.host.Mounts(ctx); merr == nil && !slices.ContainsFunc(mounts, func(o kernel.Mounted) bool { return o.FSID == m.FSID }) {
+				unmounted = append(unmounted, m.From)
+			}
 			return nil, errors.Join(err, mountAgain(ctx, e, unmounted))
 		}
 		unmounted = append(unmounted, m.From)

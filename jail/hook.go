@@ -25,16 +25,17 @@ func (g *JailGenerator) hook(name string, change ...func(*hookArgs)) ([]plan.Ste
 		Hook: name, Command: command, Name: g.Identifier(), Inside: inJail[name],
 		RootDataset: g.RootDataset(), Timeout: eff.Duration("exec_timeout"),
 	}
+	for _, c := range change {
+		c(&a)
+	}
 	if a.Inside {
 		var err error
-		if a.Place, err = g.commandPlace(""); err != nil {
+		// What is forced does not need the log.
+		if a.Place, err = g.commandPlace(""); err != nil && !a.Tolerate {
 			return nil, err
 		}
 	} else if user := eff.String("exec_system_user"); user != "root" {
 		a.Place.User = user
-	}
-	for _, c := range change {
-		c(&a)
 	}
 	return []plan.Step{stepHook.Step(a)}, nil
 }

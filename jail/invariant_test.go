@@ -51,8 +51,10 @@ func invariants(h *simhost.Host) (wrong []string) {
 			bad("%s has no root", name)
 			continue
 		}
-		if root.Origin == "" {
-			bad("%s is no clone", root.Name)
+		// A clone of the release, or of another jail, which it may have been
+		// promoted over since.
+		if _, err := os.Stat(filepath.Join(root.Mountpoint, "etc/rc")); err != nil {
+			bad("%s is not filled: %v", root.Name, err)
 		}
 		roots["ioc-"+jailName] = root.Mountpoint
 		if _, err := config.ReadDir(d.Mountpoint); err != nil {
@@ -68,7 +70,7 @@ func invariants(h *simhost.Host) (wrong []string) {
 				}
 				continue
 			}
-			if f.Name() != "config.json" && f.Name() != "fstab" && f.Name() != "root" && f.Name() != "basejail" {
+			if f.Name() != "config.json" && f.Name() != "fstab" && f.Name() != "root" && f.Name() != "basejail" && f.Name() != ".zfs" {
 				bad("%s is in %s", f.Name(), name)
 			}
 		}

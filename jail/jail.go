@@ -48,7 +48,8 @@ type Status struct {
 
 // Spec describes a jail that does not exist yet.
 type Spec struct {
-	// Name is the jail's name, by libioc's rule (config.ValidName).
+	// Name is the jail's name, by libioc's rule (config.ValidName), of characters
+	// that a dataset's name may have: ASCII letters, digits, - _ and the dot.
 	Name string
 	// Source is the root dataset to make it in; empty is the main one.
 	Source string
@@ -61,7 +62,7 @@ type Spec struct {
 // Create. Errors: ErrInvalidName, host.ErrSourceNotFound, host.ErrNotActivated,
 // *config.PropertyError.
 func New(ctx context.Context, h *host.Host, spec Spec) (*Jail, error) {
-	if err := config.ValidName(spec.Name); err != nil {
+	if err := newName(spec.Name); err != nil {
 		return nil, err
 	}
 	source, err := h.Source(ctx, spec.Source)
@@ -86,6 +87,23 @@ func New(ctx context.Context, h *host.Host, spec Spec) (*Jail, error) {
 		}
 	}
 	return &Jail{g}, nil
+}
+
+// newName checks the name of a jail to be made. libioc's rule lets characters
+// through that no dataset's name can have, which zfs(8) would refuse in the
+// middle of a create. What there is already is loaded by libioc's rule alone.
+func newName(name string) error {
+	if err := config.ValidName(name); err != nil {
+		return err
+	}
+	for _, c := range name {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-_.", c) {
+			return &config.PropertyError{
+				Key: "name", Value: name, Reason: fmt.Sprintf("a dataset's name cannot have %q", c), Err: ErrInvalidName,
+			}
+		}
+	}
+	return nil
 }
 
 // Load reads an existing jail by "name" or "source/name". A jail whose name is a
@@ -145,7 +163,7 @@ func missing(ctx context.Context, h *host.Host, sources []host.Source, name stri
 		switch {
 		case err == nil:
 			return fmt.Errorf("%w: %s/%s", host.ErrNotMounted, source.Jails(), name)
-		case !errors.Is(err, zfsstore.ErrNotFound) && !errors.Is(err, zfsstore.ErrNoPool):
+		case !errors.Is(err, zfsstore.ErrNotFound) && !errors.Is(err, zfsstore.ErrNoPool) && !errors.Is(err, zfsstore.ErrInvalidName):
 			return err
 		}
 	}
@@ -181,22 +199,10 @@ func (g *JailGenerator) read(ctx context.Context, path string) error {
 // readProperties reads the ZFS user properties of iocage_legacy 1.7. Inherited
 // ones belong to a parent and are none of the jail's.
 func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, error) {
-	d, err := g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{
-		Properties: []string{zfsstore.AllProperties},
-	})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil, ErrNotFound // destroyed meanwhile
-	}
+	c, err := configOfDataset(ctx, g.host, g.Dataset())
 	if err != nil {
 		return nil, err
 	}
-	local := map[string]string{}
-	for name, p := range d.Properties {
-		if p.Source == zfsstore.SourceLocal {
-			local[name] = p.Value
-		}
-	}
-	c := config.FromProperties(local)
 	if len(c.Keys()) > 0 {
 		return c, nil
 	}
@@ -210,6 +216,28 @@ func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, err
 		return c, nil
 	}
 	return own, err
+}
+
+// configOfDataset is the configuration in the local ZFS user properties of a
+// dataset; without any it is empty, and to be written as JSON.
+func configOfDataset(ctx context.Context, h *host.Host, dataset string) (*config.Config, error) {
+	d, err := h.Store.Get(ctx, dataset, zfsstore.GetOptions{Properties: []string{zfsstore.AllProperties}})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil, ErrNotFound // destroyed meanwhile
+	}
+	if err != nil {
+		return nil, err
+	}
+	local := map[string]string{}
+	for name, p := range d.Properties {
+		if p.Source == zfsstore.SourceLocal {
+			local[name] = p.Value
+		}
+	}
+	if c := config.FromProperties(local); len(c.Keys()) > 0 {
+		return c, nil
+	}
+	return config.New(), nil
 }
 
 func readDefaults(mounts host.MountTable, source host.Source) (*config.Config, error) {

@@ -158,7 +158,10 @@ func (l *listing) legacy(ctx context.Context, dataset string) (*config.Config, e
 	if l.propertiesErr != nil {
 		return nil, l.propertiesErr
 	}
-	return config.FromProperties(l.properties[dataset]), nil
+	if c := config.FromProperties(l.properties[dataset]); len(c.Keys()) > 0 {
+		return c, nil
+	}
+	return config.New(), nil // an empty jail
 }
 
 // sorted is the list, read to its end and put in order.

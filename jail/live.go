@@ -144,7 +144,10 @@ func (g *JailGenerator) setOperation(values map[string]string, o SetOptions) ope
 			p, made, err = g.planSet(ctx, values, o)
 			return p, err
 		},
-		after: func() { g.own, g.path = made.own, made.path },
+		after: func() {
+			*g.own, g.path = *made.own, made.path
+			g.created() // what is saved now is no change any more
+		},
 	}
 }
 
@@ -183,11 +186,10 @@ func (g *JailGenerator) planSet(ctx context.Context, values map[string]string, o
 	if o.LiveOnly && !id.IsZero() && len(later) > 0 {
 		return nil, nil, &RestartRequiredError{later}
 	}
-	save, err := will.saveStep(values)
+	steps, err := will.saveStep(values)
 	if err != nil {
 		return nil, nil, err
 	}
-	steps := []plan.Step{save}
 	if !id.IsZero() {
 		more, err := will.liveSteps(ctx, was, id, live)
 		if err != nil {
@@ -203,10 +205,13 @@ func (g *JailGenerator) planSet(ctx context.Context, values map[string]string, o
 }
 
 // saveStep writes the changed configuration, in the form it was read in.
-func (g *JailGenerator) saveStep(values map[string]string) (plan.Step, error) {
+func (g *JailGenerator) saveStep(values map[string]string) ([]plan.Step, error) {
+	if g.own.Format() == config.ZFS {
+		return g.saveSteps(g.own, "")
+	}
 	data, err := g.own.Encode()
 	if err != nil {
-		return plan.Step{}, err
+		return nil, err
 	}
 	file := config.JSONFile
 	if g.own.Format() == config.UCL {
@@ -214,9 +219,9 @@ func (g *JailGenerator) saveStep(values map[string]string) (plan.Step, error) {
 	}
 	old, err := os.ReadFile(filepath.Join(g.path, file))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return plan.Step{}, err
+		return nil, err
 	}
-	return stepSaveConfig.Step(saveArgs{g.Dataset(), file, data, before{old, err == nil}, sortedKeys(values)}), nil
+	return []plan.Step{stepSaveConfig.Step(saveArgs{g.Dataset(), file, data, before{old, err == nil}, sortedKeys(values)})}, nil
 }
 
 // liveSteps bring the running jail from one configuration to the other, as far

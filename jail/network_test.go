@@ -295,7 +295,31 @@ func networkOperations() []operationRow {
 			})
 		rows = append(rows, r)
 	}
-	return rows
+	return append(rows, syncOperation())
+}
+
+// syncOperation repairs a network that has lost an address, a route and the way
+// to its bridge.
+func syncOperation() operationRow {
+	r := operationRow{name: "sync", mends: true, setup: func(t *testing.T) *simhost.Host {
+		h := netHost(t)
+		newJail(t, h, "web", false, vnetProperties)
+		return h
+	}, ready: func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		setupNet(t, h)
+		started("web")(t, ctx, h)
+		j := loaded(t, ctx, h, "web")
+		_, err := j.Sync(ctx, jail.SyncOptions{})
+		require.NoError(t, err)
+		id, err := j.Identity(ctx)
+		require.NoError(t, err)
+		inside := h.Sim.In(id)
+		require.NoError(t, inside.AddressDelete(ctx, "vnet0", netip.MustParseAddr("10.0.0.6")))
+		require.NoError(t, inside.RouteDelete(ctx, kernel.Route{Dest: netip.MustParsePrefix("203.0.113.0/24")}))
+		require.NoError(t, h.Sim.BridgeDelete(ctx, "bridge0", hostEnd("vnet0", id)))
+	}}
+	r.plan, r.run = on("web", jail.SyncOptions{}, planOf((*jail.JailGenerator).PlanSync), (*jail.Jail).Sync)
+	return r
 }
 
 // addPrograms puts the programs that ask for addresses into a jail's root.

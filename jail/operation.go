@@ -46,7 +46,7 @@ type env struct {
 var kinds = plan.NewKinds[env](
 	stepCreateDataset, stepSnapshot, stepClone, stepWriteConfig, stepForgetSnapshot,
 	stepRenameDataset, stepMoveFstab, stepPromote, stepSetProperties, stepDestroySnapshots, stepRollback,
-	stepResolver, stepMountBasejail, stepMountFstab, stepLoadRuleset, stepMountDevfs, stepMountFdescfs,
+	stepResolver, stepMountBasejail, stepMountFstab, stepLoadRuleset, stepMountDevfs, stepMountFdescfs, stepMountProcfs, stepMountLinprocfs,
 	stepLoadModule, stepAttach, stepHook, stepCommand, stepShare,
 	stepUnshare, stepRemove, stepUnmount, stepUnmountLive, stepUnmountLeft,
 	stepDestroyDataset, stepDropBase,

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -61,7 +62,46 @@ func runningOperations() []operationRow {
 
 	r = operationRow{name: "stop with datasets", setup: sharingHost, ready: started("web")}
 	r.plan, r.run = on("web", jail.StopOptions{}, planOf((*jail.JailGenerator).PlanStop), (*jail.Jail).Stop)
+	rows = append(rows, r)
+
+	r = operationRow{name: "stop with processes", setup: idleHost, ready: both(working("web"), working("second"))}
+	r.plan, r.run = on("web", jail.StopOptions{}, planOf((*jail.JailGenerator).PlanStop), (*jail.Jail).Stop)
 	return append(rows, r)
+}
+
+// idleHost has two jails with a program that runs until it is told to end.
+func idleHost(t *testing.T) *simhost.Host {
+	t.Helper()
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]kernel.Program{
+		"idle": func(_ context.Context, p *kernel.SimProcess) int { p.Sleep(time.Hour); return 0 },
+	}})
+	require.NoError(t, err)
+	t.Cleanup(func() { h.Close() })
+	fetch(t, h)
+	for _, name := range []string{"web", "second"} {
+		programs(t, newJail(t, h, name, false, nil), "idle")
+	}
+	return h
+}
+
+// working is a running jail with a process of its own.
+func working(name string) readier {
+	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		started(name)(t, ctx, h)
+		j := loaded(t, ctx, h, name)
+		id, err := j.Identity(ctx)
+		require.NoError(t, err)
+		works := func() bool {
+			list, err := h.Sim.ProcessList(ctx, id.JID)
+			return err == nil && len(list) > 0
+		}
+		if works() {
+			return
+		}
+		// It ends with its jail.
+		go func() { _, _ = j.Exec(ctx, []string{"/bin/idle"}, jail.ExecOptions{}) }()
+		require.Eventually(t, works, 5*time.Second, time.Millisecond)
+	}
 }
 
 // mounted is a running jail with a directory for a mount, and no mount there.

@@ -62,6 +62,25 @@ func storageOperations() []operationRow {
 		rows = append(rows, r)
 	}
 
+	saved := func(j *jail.Jail) error { return j.Config().Set("user.team", "ours") }
+	r = operationRow{name: "save", setup: storageHost, ready: func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		j := loaded(t, ctx, h, "web")
+		require.NoError(t, j.Config().Set("user.team", "db"))
+		require.NoError(t, j.Save(ctx))
+	}}
+	r.plan, r.run = on("web", struct{}{}, func(j *jail.Jail, ctx context.Context, _ struct{}) (*jail.Plan, error) {
+		if err := saved(j); err != nil {
+			return nil, err
+		}
+		return j.PlanSave(ctx)
+	}, func(j *jail.Jail, ctx context.Context, _ struct{}) ([]events.IocEvent, error) {
+		if err := saved(j); err != nil {
+			return nil, err
+		}
+		return nil, j.Save(ctx)
+	})
+	rows = append(rows, r)
+
 	r = operationRow{name: "create a snapshot", setup: storageHost, ready: notSnapshotted("now")}
 	r.plan, r.run = on("web", jail.SnapshotOptions{Name: "now"}, planOf((*generator).PlanCreateSnapshot), (*jail.Jail).CreateSnapshot)
 	rows = append(rows, r)
@@ -78,7 +97,32 @@ func storageOperations() []operationRow {
 		r.plan, r.run = on("web", o, planOf((*generator).PlanRollbackSnapshot), (*jail.Jail).RollbackSnapshot)
 		rows = append(rows, r)
 	}
-	return rows
+	return append(rows, provisionOperation())
+}
+
+// settingProvisioner changes one property.
+type settingProvisioner struct{ values map[string]string }
+
+func (p settingProvisioner) Provision(ctx context.Context, j *jail.Jail, _ jail.ProvisionRequest) error {
+	_, err := j.Set(ctx, p.values, jail.SetOptions{})
+	return err
+}
+
+// provisionOperation has no plan of its own: what it does is what its
+// provisioner calls, and that is planned.
+func provisionOperation() operationRow {
+	values := map[string]string{"user.team": "provisioned"}
+	r := operationRow{name: "provision", setup: storageHost, ready: func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		_, err := loaded(t, ctx, h, "web").Set(ctx, map[string]string{
+			"user.team": "db", "provision.method": "set", "provision.source": "/nowhere",
+		}, jail.SetOptions{})
+		require.NoError(t, err)
+	}}
+	r.plan, r.run = on("web", jail.ProvisionOptions{Methods: map[string]jail.Provisioner{"set": settingProvisioner{values}}},
+		func(j *jail.Jail, ctx context.Context, _ jail.ProvisionOptions) (*jail.Plan, error) {
+			return j.PlanSet(ctx, values, jail.SetOptions{})
+		}, (*jail.Jail).Provision)
+	return r
 }
 
 // storageHost has a jail with a dataset of its own, a hostname and an fstab that

@@ -12,9 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -36,6 +38,8 @@ type operationRow struct {
 	// halts marks a restart, which has two plans: a failure or crash between them,
 	// or in the second, leaves the jail web stopped.
 	halts bool
+	// mends marks a repair: undone, it may leave what it has mended.
+	mends bool
 }
 
 type (
@@ -129,6 +133,7 @@ func operations() []operationRow {
 	}
 	rows = append(rows, basejailOperations()...)
 	rows = append(rows, storageOperations()...)
+	rows = append(rows, propertiesOperations()...)
 	rows = append(rows, runningOperations()...)
 	rows = append(rows, updateOperations()...)
 	rows = append(rows, limitOperations()...)
@@ -297,16 +302,18 @@ func TestPlanIsWhatRuns(t *testing.T) {
 
 				var ran strings.Builder
 				count := 0
+				var was scene
 				fmt.Fprint(&ran, strings.SplitAfter(printed, "\n")[0])
 				ctx := plan.WithFault(ctx, func(at plan.Point) error {
 					if at.Phase != "done" {
 						assert.Empty(t, changes(h), "between steps")
+						was = sceneOf(t, h)
 						return nil
 					}
 					count++
 					fmt.Fprintf(&ran, "%3d. %s: %s\n", count, at.Step.Kind, at.Step.Detail)
 					for _, change := range changes(h) {
-						assert.NoError(t, announced(h, change, at.Step)) // this is not the test's goroutine
+						assert.NoError(t, was.announced(h, change, at.Step)) // this is not the test's goroutine
 					}
 					return nil
 				})
@@ -323,9 +330,89 @@ func TestPlanIsWhatRuns(t *testing.T) {
 	}
 }
 
+// scene is what was there before a step, for calls that do not say by name what
+// they are about.
+type scene struct {
+	mounts    host.MountTable
+	processes map[int]kernel.Process // by pid
+	jails     map[int]string         // by jid
+}
+
+func sceneOf(t *testing.T, h *simhost.Host) scene {
+	ctx := context.Background()
+	s := scene{processes: map[int]kernel.Process{}, jails: map[int]string{0: "the host"}}
+	var err error
+	s.mounts, err = h.Mounts(ctx)
+	assert.NoError(t, err) // this is not the test's goroutine
+	for p, err := range h.Sim.JailList(ctx, 0) {
+		assert.NoError(t, err)
+		s.jails[p.Int("jid")] = p.String("name")
+	}
+	for jid := range s.jails {
+		list, err := h.Sim.ProcessList(ctx, jid)
+		assert.NoError(t, err)
+		for _, p := range list {
+			s.processes[p.PID] = p
+		}
+	}
+	h.Sim.ResetCalls()
+	return s
+}
+
+// unmountAnnounced tells whether a file system is one that the step's line is
+// about: below the root it names and, where it names places, at or below one.
+func (was scene) unmountAnnounced(id, line string, s plan.Step) error {
+	_, rest, ok := strings.Cut(s.Detail, "below the root of ")
+	dataset, places, _ := strings.Cut(rest, " ")
+	root, mounted := was.mounts.Dataset(dataset)
+	if !ok || !mounted {
+		return fmt.Errorf("step %q (%s) names no root for %q", s.Kind, s.Detail, line)
+	}
+	for _, m := range was.mounts {
+		if m.FSID.String() != id {
+			continue
+		}
+		at, below := strings.CutPrefix(m.Path, root+"/")
+		for _, place := range strings.Split(places, ", ") {
+			place = strings.TrimPrefix(place, "/")
+			if below && (place == "" || at == place || strings.HasPrefix(at, place+"/")) {
+				return nil
+			}
+		}
+		return fmt.Errorf("step %q (%s) unmounts %s on %s", s.Kind, s.Detail, m.Type, m.Path)
+	}
+	return fmt.Errorf("step %q unmounts what was not there: %s", s.Kind, line)
+}
+
+// signalAnnounced tells whether only processes of the jail that the step names
+// have ended.
+func (was scene) signalAnnounced(h *simhost.Host, line string, s plan.Step) error {
+	name, ok := strings.CutPrefix(s.Detail, "jail_remove ")
+	if !ok {
+		return fmt.Errorf("step %q (%s) does not announce %q", s.Kind, s.Detail, line)
+	}
+	for jid, jail := range was.jails {
+		list, err := h.Sim.ProcessList(context.Background(), jid)
+		if err != nil {
+			return err
+		}
+		here := map[int]bool{}
+		for _, p := range list {
+			here[p.PID] = true
+		}
+		for pid, p := range was.processes {
+			if p.JID == jid && jail != name && !here[pid] {
+				return fmt.Errorf("step %q (%s) ends process %d (%s) of %s", s.Kind, s.Detail, pid, p.Command, jail)
+			}
+		}
+	}
+	h.Sim.ResetCalls()
+	return nil
+}
+
 // announced tells whether a step's line in the plan names what a change is
 // about.
-func announced(h *simhost.Host, change string, s plan.Step) error {
+func (was scene) announced(h *simhost.Host, change string, s plan.Step) error {
 	if s.Kind == "run updater" {
 		return announcedByUpdater(change, s)
 	}
@@ -353,7 +440,7 @@ func announced(h *simhost.Host, change string, s plan.Step) error {
 	case "jail_remove":
 		named = append(named, "jail_remove")
 	case "unmount":
-		named = append(named, "below the root of")
+		return was.unmountAnnounced(words[1], change, s)
 	case "devfs_add", "devfs_delete", "devfs_apply":
 		named = append(named, words[1])
 	case "kldload":
@@ -361,7 +448,7 @@ func announced(h *simhost.Host, change string, s plan.Step) error {
 	case "run":
 		named = append(named, words[len(words)-1])
 	case "process_signal", "process_wait":
-		return nil // of the jail that is removed
+		return was.signalAnnounced(h, change, s)
 	}
 	if err, known := networkAnnounced(words, s); known {
 		return err

@@ -3,12 +3,11 @@ package jail
 import (
 	"context"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
-	"github.com/libioc/go-libioc/internal/atomicfile"
+	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 )
 
@@ -23,39 +22,50 @@ func (g *JailGenerator) effective() config.Effective {
 	return config.Effective{Own: g.own, Defaults: g.defaults}
 }
 
-// Save writes the jail's own properties to its configuration, in the form they
-// were read in: config.json, the UCL file config, or ZFS properties. Errors:
-// ErrBusy, those of package config, of zfsstore and of files.
+// Save writes what was changed in Config since the jail was loaded to the jail's
+// configuration, in the form it has now: config.json, the UCL file config, or
+// ZFS properties. What an interrupted operation left is cleared first; keys that
+// others have written meanwhile, unknown keys, comments and order stay. It waits
+// for an operation that runs on the jail. Without a change nothing is written.
+//
+// Errors: ErrNotFound, ErrCycle, ErrBusy, those of package config, of zfsstore
+// and of files. All or nothing.
 func (g *JailGenerator) Save(ctx context.Context) error {
-	if g.foreign {
-		return g.refused("save", ErrForeign)
+	_, err := collect(ctx, g.start(ctx, g.saveOperation(), nil))
+	return err
+}
+
+// PlanSave plans what Save would do.
+func (g *JailGenerator) PlanSave(ctx context.Context) (*Plan, error) {
+	return g.planned(ctx, g.saveOperation())
+}
+
+func (g *JailGenerator) saveOperation() operation {
+	return operation{
+		name:  "save",
+		event: events.JailConfigSave{Jail: g.fullName},
+		busy:  Wait,
+		make:  g.planSave,
+		after: g.created,
+	}
+}
+
+func (g *JailGenerator) planSave(ctx context.Context) (*plan.Plan, error) {
+	g, err := g.fresh(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if err := g.mayDepend(ctx); err != nil {
-		return g.refused("save", err)
+		return nil, err
 	}
-	unlock, err := g.host.Lock(ctx, g.lockKey(), "save", Wait)
+	steps, err := g.saveSteps(g.own, "")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer unlock()
-	path, err := g.host.Mountpoint(ctx, g.Dataset())
-	if err != nil {
-		return err
-	}
-	if g.own.Format() != config.ZFS {
-		if _, err := atomicfile.Clean(filepath.Join(path, config.JSONFile)); err != nil {
-			return err
-		}
-		return g.own.Save(path)
-	}
-	set, unset, err := g.own.PropertyChanges()
-	if err != nil {
-		return err
-	}
-	if err := (propertyArgs{Dataset: g.Dataset(), Set: set, Inherit: unset}).apply(ctx, g.env()); err != nil {
-		return err
-	}
-	return g.read(ctx, path)
+	print, err := g.fingerprint(ctx)
+	return &plan.Plan{
+		Operation: "save", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
+	}, err
 }
 
 // saveSteps are the steps that save a changed configuration as this jail's,

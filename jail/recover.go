@@ -11,6 +11,7 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/release"
 )
 
@@ -70,11 +71,28 @@ func cleanFiles(ctx context.Context, h *host.Host, source host.Source) error {
 			all = errors.Join(all, err)
 			continue
 		}
-		for _, file := range []string{config.JSONFile, "fstab"} {
+		for _, file := range []string{config.JSONFile, config.UCLFile, fstabFile} {
 			_, err := atomicfile.Clean(filepath.Join(m.Path, file))
 			all = errors.Join(all, err)
+		}
+		if root, ok := mounts.Dataset(m.From + "/root"); ok {
+			all = errors.Join(all, cleanRoot(root))
 		}
 		unlock()
 	}
 	return all
+}
+
+// cleanRoot removes what a killed writer left beside resolv.conf(5). Where the
+// jail has put a link in the way nothing was written.
+func cleanRoot(path string) error {
+	root, err := saferoot.Open(path)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if _, err = root.Clean(filepath.Dir(resolvConf)); errors.Is(err, saferoot.ErrEscape) {
+		return nil
+	}
+	return err
 }

@@ -13,7 +13,7 @@ import (
 
 // RenameOptions say how a jail is called from now on.
 type RenameOptions struct {
-	// Name is the new name, by libioc's rule (config.ValidName).
+	// Name is the new name, by the rule of Spec.Name.
 	Name string
 	Busy Busy
 }
@@ -26,8 +26,8 @@ type RenameOptions struct {
 // The UUID that the jail sees as its host's stays. What other jails call it, in
 // depends or in their fstab, is not changed.
 //
-// Errors: ErrInvalidName, ErrExists, ErrNotFound, ErrRunning, zfsstore.ErrBusy,
-// ErrBusy. All or nothing.
+// Errors: ErrInvalidName, ErrExists, ErrNotFound, ErrRunning, *HeldError when a
+// file system of the jail stays in use for a while, ErrBusy. All or nothing.
 func (g *JailGenerator) Rename(ctx context.Context, o RenameOptions) <-chan events.IocEvent {
 	return g.start(ctx, g.renameOperation(o), nil)
 }
@@ -67,7 +67,7 @@ func (g *JailGenerator) renameOperation(o RenameOptions) operation {
 
 // renamed is the jail under another name, which nothing has to have yet.
 func (g *JailGenerator) renamed(ctx context.Context, name string) (*JailGenerator, error) {
-	if err := config.ValidName(name); err != nil {
+	if err := newName(name); err != nil {
 		return nil, err
 	}
 	now, err := generator(ctx, g.host, g.source, name)
@@ -95,6 +95,11 @@ func (g *JailGenerator) planRename(ctx context.Context, o RenameOptions) (*plan.
 	}
 	tree, err := g.tree(ctx, g.Dataset())
 	if err != nil {
+		return nil, err
+	}
+	// Below the root of a stopped jail nothing is mounted either, or somebody
+	// means it to be there.
+	if err := g.usedElsewhere(ctx, tree, ""); err != nil {
 		return nil, err
 	}
 	own := g.own.Clone()
@@ -143,4 +148,24 @@ func rename(own *config.Config, from, to *JailGenerator) error {
 		}
 	}
 	return moveDatasets(own, from.Dataset(), to.Dataset())
+}
+
+// formerly is the jail under the name that one of its configurations, such as
+// that of a snapshot, was written for. Renames do not reach into snapshots.
+func (g *JailGenerator) formerly(own *config.Config) *JailGenerator {
+	name := ""
+	for _, key := range []string{"id", "name", "uuid"} {
+		if text, ok := own.Raw(key); ok && name == "" {
+			name = text
+		}
+	}
+	if name == "" && own.Dialect() == config.Iocage {
+		name, _ = own.Raw("host_hostuuid") // iocage's id
+	}
+	if name == g.name || config.ValidName(name) != nil {
+		return g
+	}
+	then := *g
+	then.name, then.path = name, filepath.Join(filepath.Dir(g.path), name)
+	return &then
 }

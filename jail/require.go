@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -89,4 +90,27 @@ func (g *JailGenerator) RequireHostID(ctx context.Context) error {
 func (g *JailGenerator) RequireStorageBackend() error {
 	_, err := g.StorageBackend()
 	return err
+}
+
+// requireRoot refuses a jail that has no root at all, as an empty one. ZFS is
+// asked only when none is mounted.
+func (g *JailGenerator) requireRoot(ctx context.Context) error {
+	mounts, err := g.host.Mounts(ctx)
+	if err != nil {
+		return err
+	}
+	if _, ok := mounts.Dataset(g.RootDataset()); ok {
+		return nil
+	}
+	_, err = g.host.Store.Get(ctx, g.RootDataset(), zfsstore.GetOptions{})
+	if !errors.Is(err, zfsstore.ErrNotFound) {
+		return err // one that is not mounted is told where it is needed
+	}
+	if _, err := os.Lstat(g.journal()); err == nil {
+		return &notMountedError{g.RootDataset()} // it is just being made, or destroyed
+	}
+	if _, err := g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{}); errors.Is(err, zfsstore.ErrNotFound) {
+		return ErrNotFound
+	}
+	return fmt.Errorf("%w: the jail is empty: there is no dataset %s", ErrConfig, g.RootDataset())
 }

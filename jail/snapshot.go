@@ -270,6 +270,12 @@ func (g *JailGenerator) planRollback(ctx context.Context, o RollbackOptions) (*p
 			return nil, err
 		}
 		steps = append(steps, keep...)
+	} else if slices.Contains(targets, g.Dataset()+"@"+o.Name) {
+		again, err := g.renameAgain(ctx, o.Name)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, again...)
 	}
 	return &plan.Plan{
 		Operation: "roll back to " + o.Name, Subject: g.fullName, Steps: steps,
@@ -316,4 +322,30 @@ func (g *JailGenerator) keepFiles(ctx context.Context) ([]plan.Step, error) {
 		steps = append(steps, stepWriteConfig.Step(args))
 	}
 	return steps, nil
+}
+
+// renameAgain brings what a rename has changed since a snapshot into the
+// configuration and fstab(5) that come back from it.
+func (g *JailGenerator) renameAgain(ctx context.Context, snapshot string) ([]plan.Step, error) {
+	now := *g
+	var err error
+	if now.path, err = g.host.Mountpoint(ctx, g.Dataset()); err != nil {
+		return nil, err
+	}
+	own, err := config.ReadDir(filepath.Join(now.path, ".zfs", "snapshot", snapshot))
+	if errors.Is(err, config.ErrNoConfig) {
+		return nil, nil // ZFS properties are not rolled back
+	}
+	if err != nil {
+		return nil, err
+	}
+	then := now.formerly(own)
+	if then.name == now.name {
+		return nil, nil
+	}
+	if err := rename(own, then, &now); err != nil {
+		return nil, err
+	}
+	steps, err := now.saveSteps(own, "")
+	return append(steps, stepMoveFstab.Step(moveFstabArgs{Dataset: g.Dataset(), From: then.path})), err
 }

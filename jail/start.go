@@ -146,6 +146,7 @@ func (g *JailGenerator) upSteps(ctx context.Context, o StartOptions, owned bool)
 		func(context.Context) ([]plan.Step, error) { return g.hook("created") },
 		func(context.Context) ([]plan.Step, error) { return g.devfsSteps(number), nil },
 		g.fdescfsSteps,
+		g.procfsSteps,
 		func(context.Context) ([]plan.Step, error) { return net.after, nil },
 		g.shareSteps,
 	}
@@ -188,6 +189,9 @@ func (g *JailGenerator) mayBeStarted(ctx context.Context) error {
 			return fmt.Errorf("%w: defaults: %w", ErrConfig, problem)
 		}
 	}
+	if err := g.requireRoot(ctx); err != nil {
+		return err
+	}
 	return g.RequireHostID(ctx)
 }
 
@@ -205,11 +209,11 @@ func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, err
 	if err != nil {
 		return nil, err
 	}
-	conf, err := g.own.Encode()
+	conf, err := configPrint(g.own)
 	if err != nil {
 		return nil, err
 	}
-	defaults, err := g.defaults.Encode()
+	defaults, err := configPrint(g.defaults)
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +223,7 @@ func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, err
 	}
 	print := map[string]string{
 		"boot": boot, "jail": id.String(), "fstab": digest(fstab),
-		"configuration": digest(conf), "defaults": digest(defaults),
+		"configuration": conf, "defaults": defaults,
 	}
 	if path, ok := mounts.Dataset(g.RootDataset()); ok {
 		m, _ := mounts.At(path)
@@ -228,9 +232,9 @@ func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, err
 	return print, nil
 }
 
-// fresh is the jail as it is on disk now, for planning: what the caller has set
-// and not saved is kept, else the files are read again, since they may have
-// changed after Load. The caller's own value stays as it is.
+// fresh is the jail as it is on disk now, for planning, since the files may have
+// changed after Load: what the caller has set and not saved counts over what is
+// there. The caller's own value stays as it is.
 func (g *JailGenerator) fresh(ctx context.Context) (*JailGenerator, error) {
 	mounts, err := g.host.Mounts(ctx)
 	if err != nil {
@@ -248,8 +252,11 @@ func (g *JailGenerator) fresh(ctx context.Context) (*JailGenerator, error) {
 	}
 	now := *g
 	now.path = path
-	if g.own == nil || !g.own.Changed() {
-		if err := now.read(ctx, path); err != nil {
+	if err := now.read(ctx, path); err != nil {
+		return nil, err
+	}
+	if g.own != nil && g.own.Changed() {
+		if now.own, err = g.own.Rebase(now.own); err != nil {
 			return nil, err
 		}
 	}

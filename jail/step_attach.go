@@ -1,9 +1,12 @@
 package jail
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"syscall"
 	"time"
 
@@ -73,18 +76,55 @@ var stepAttach = plan.Define(plan.Spec[env, attachArgs]{
 		case !made.Identity.IsZero():
 			return remove(ctx, e, made.Identity, stuckAfter)
 		}
-		// It was interrupted between jail_set(2) and its record: the name was
+		// It was interrupted at jail_set(2), before or behind it: the name was
 		// free before, and this boot has not ended since.
-		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
-		if errors.Is(err, kernel.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
+		id, ours, err := untouched(ctx, e, a)
+		if err != nil || !ours {
 			return err
 		}
 		return remove(ctx, e, id, stuckAfter)
 	},
 })
+
+// untouched finds the jail of that name and tells whether it is as jail_set(2)
+// leaves it: with all the values it was given, and no process yet. One that
+// somebody else has started meanwhile is theirs.
+func untouched(ctx context.Context, e env, a attachArgs) (id kernel.Identity, ours bool, err error) {
+	k := e.host.Kernel
+	id, err = k.JailIdentify(ctx, 0, kernel.ByName(a.Name))
+	if errors.Is(err, kernel.ErrNotFound) {
+		return id, false, nil
+	}
+	if err != nil {
+		return id, false, err
+	}
+	list, err := k.ProcessList(ctx, id.JID)
+	if err != nil || len(list) > 0 {
+		return id, false, err
+	}
+	given := map[string][]byte{}
+	for _, p := range a.Params {
+		// The kernel sorts addresses and tells of names from its own root.
+		if len(p.Data) > 0 && p.Name != "name" && p.Name != "ip4.addr" && p.Name != "ip6.addr" {
+			given[p.Name] = p.Data
+		}
+	}
+	root, err := e.host.Mountpoint(ctx, a.RootDataset)
+	if err != nil {
+		return id, false, err
+	}
+	given["path"] = kernel.String("path", root).Data
+	has, err := k.JailGet(ctx, 0, kernel.ByJID(id.JID), slices.Sorted(maps.Keys(given))...)
+	if errors.Is(err, kernel.ErrNotFound) {
+		return id, false, nil
+	}
+	for name, want := range given {
+		if got, _ := has.Raw(name); !bytes.Equal(bytes.TrimRight(got, "\x00"), bytes.TrimRight(want, "\x00")) {
+			return id, false, err
+		}
+	}
+	return id, true, err
+}
 
 func create(ctx context.Context, e env, a attachArgs, params []kernel.Param) (kernel.Identity, error) {
 	k := e.host.Kernel
@@ -135,6 +175,7 @@ var stepRemove = plan.Define(plan.Spec[env, removeArgs]{
 	Detail:  func(a removeArgs) string { return "jail_remove " + a.Name },
 	Event:   func(e env, _ removeArgs) events.IocEvent { return events.JailRemove{Jail: e.jail} },
 	Barrier: true,
+	Limit:   func(a removeArgs) time.Duration { return a.Grace + stuckAfter },
 	Do: func(ctx context.Context, e env, a removeArgs, c *plan.Call) error {
 		want := a.Identity
 		if want.IsZero() {
@@ -148,7 +189,8 @@ var stepRemove = plan.Define(plan.Spec[env, removeArgs]{
 		case err != nil:
 			return err
 		case id != want:
-			c.Skip("another jail runs under the name")
+			// It uses the same root now: nothing there is this operation's to clear.
+			c.End("another jail runs under the name")
 			return nil
 		}
 		c.Final(events.JailRemove{Jail: e.jail, JID: id.JID})
@@ -210,6 +252,11 @@ func remove(ctx context.Context, e env, id kernel.Identity, limit time.Duration)
 		if err != nil || left == 0 {
 			return err
 		}
+		// A jid is free as soon as its jail is dying, and from FreeBSD 15 on
+		// another jail may have it by now.
+		if jids, err = dying(ctx, k, id.Name); err != nil || len(jids) == 0 {
+			return err
+		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%w: %d left in %s", ErrStuck, left, id)
 		}
@@ -217,6 +264,20 @@ func remove(ctx context.Context, e env, id kernel.Identity, limit time.Duration)
 			return err
 		}
 	}
+}
+
+// dying lists the jids of a removed jail and its children, as far as they are
+// not gone.
+func dying(ctx context.Context, k kernel.Kernel, of string) (jids []int, err error) {
+	for p, err := range k.JailList(ctx, kernel.JailDying, "dying") {
+		if err != nil {
+			return nil, err
+		}
+		if name := p.String("name"); p.Bool("dying") && (name == of || within(name, of)) {
+			jids = append(jids, p.Int("jid"))
+		}
+	}
+	return jids, nil
 }
 
 func within(name, parent string) bool {

@@ -73,11 +73,10 @@ func runCommand(ctx context.Context, e env, a commandArgs, c *plan.Call) (ExecRe
 	if err != nil {
 		return none, err
 	}
-	log, err := openConsoleLog(a.Place.ConsoleLog, root)
+	log, err := openConsoleLog(ctx, e.host, a.Place.ConsoleLog)
 	if err != nil {
 		return none, err
 	}
-	defer log.Close()
 	var stdout, stderr bytes.Buffer
 	to := e.run.command
 	cmd := kernel.Command{
@@ -92,5 +91,6 @@ func runCommand(ctx context.Context, e env, a commandArgs, c *plan.Call) (ExecRe
 		cmd.Stderr = &hookWriter{span: c.Span, jail: e.jail, hook: "command", stream: "stderr", all: &stderr, log: log}
 	}
 	exit, err := e.host.Kernel.Run(ctx, cmd)
+	log.close(&stderr)
 	return ExecResult{exit.Code, exit.Signal, stdout.Bytes(), stderr.Bytes()}, err
 }

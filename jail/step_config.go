@@ -44,6 +44,9 @@ var stepWriteConfig = plan.Define(plan.Spec[env, writeConfigArgs]{
 		if a.Absent {
 			return removeFile(path)
 		}
+		if _, err := atomicfile.Clean(path); err != nil { // of a killed writer
+			return err
+		}
 		return atomicfile.Write(path, a.Data, 0o644)
 	},
 	Undo: func(ctx context.Context, e env, a writeConfigArgs, c *plan.Call) error {
@@ -190,11 +193,14 @@ var stepSetProperties = plan.Define(plan.Spec[env, propertyArgs]{
 	},
 	Durable: true,
 	Do: func(ctx context.Context, e env, a propertyArgs, c *plan.Call) error {
+		was := formerProperties{}
+		if c.Effect(&was) {
+			return a.apply(ctx, e) // again, after a crash
+		}
 		d, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: a.names()})
 		if err != nil {
 			return err
 		}
-		was := formerProperties{}
 		for name, p := range d.Properties {
 			if p.Source == zfsstore.SourceLocal {
 				was[name] = p.Value

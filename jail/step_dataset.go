@@ -5,7 +5,9 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -146,7 +148,7 @@ var stepRenameDataset = plan.Define(plan.Spec[env, moveArgs]{
 	},
 	Durable: true,
 	Do: func(ctx context.Context, e env, a moveArgs, c *plan.Call) error {
-		return e.host.Store.Rename(ctx, a.From, a.To, zfsstore.RenameOptions{})
+		return renamePolitely(ctx, e, a.From, a.To)
 	},
 	Undo: func(ctx context.Context, e env, a moveArgs, c *plan.Call) error {
 		d, err := e.host.Store.Get(ctx, a.To, zfsstore.GetOptions{})
@@ -159,6 +161,56 @@ var stepRenameDataset = plan.Define(plan.Spec[env, moveArgs]{
 		return e.host.Store.Rename(ctx, a.To, a.From, zfsstore.RenameOptions{})
 	},
 })
+
+// renamePolitely waits a while for file systems in use: zfs-rename(8) unmounts
+// all of the tree without force, and mounts it again when one is busy. What
+// stays in use is a *HeldError.
+func renamePolitely(ctx context.Context, e env, from, to string) error {
+	pause := 5 * time.Millisecond
+	for try := 0; ; try++ {
+		err := e.host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
+		if !errors.Is(err, zfsstore.ErrBusy) {
+			return err
+		}
+		if try >= 7 { // 0.6 s altogether
+			return heldTree(ctx, e, from, err)
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+		pause *= 2
+	}
+}
+
+// heldTree finds what holds one of the file systems of a dataset, the deepest
+// first.
+func heldTree(ctx context.Context, e env, dataset string, cause error) error {
+	mounts, err := e.host.Mounts(ctx)
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	var top *HeldError
+	for _, m := range slices.Backward(mounts) {
+		if m.Type != "zfs" || strings.Contains(m.From, "@") || !beneath(m.From, dataset) {
+			continue
+		}
+		err := held(ctx, e, m, cause)
+		if !errors.As(err, &top) {
+			return err
+		}
+		top.Mounts = slices.DeleteFunc(top.Mounts, func(path string) bool {
+			of, ok := mounts.At(path)
+			return ok && of.Type == "zfs" && beneath(of.From, dataset) // of the tree itself
+		})
+		if len(top.Mounts)+len(top.Jails)+len(top.Dying)+len(top.Processes) > 0 {
+			return top
+		}
+	}
+	if top == nil {
+		return cause
+	}
+	return top
+}
 
 type promoteArgs struct {
 	Dataset string `json:"dataset"`

@@ -33,6 +33,7 @@ var stepHook = plan.Define(plan.Spec[env, hookArgs]{
 	Name:   "run hook",
 	Detail: func(a hookArgs) string { return "exec." + a.Hook + ": " + a.Command },
 	Event:  func(e env, a hookArgs) events.IocEvent { return hookEvent(e.jail, a, hookOutcome{}) },
+	Limit:  func(a hookArgs) time.Duration { return a.Timeout + killDelay },
 	Do: func(ctx context.Context, e env, a hookArgs, c *plan.Call) error {
 		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
 		switch {
@@ -63,8 +64,7 @@ type hookOutcome struct {
 	exit           kernel.Exit
 }
 
-func runHook(ctx context.Context, e env, a hookArgs, id kernel.Identity, c *plan.Call) (hookOutcome, error) {
-	var out hookOutcome
+func runHook(ctx context.Context, e env, a hookArgs, id kernel.Identity, c *plan.Call) (out hookOutcome, err error) {
 	root, err := e.host.Mountpoint(ctx, a.RootDataset)
 	if err != nil {
 		return out, err
@@ -73,11 +73,11 @@ func runHook(ctx context.Context, e env, a hookArgs, id kernel.Identity, c *plan
 	if err != nil {
 		return out, err
 	}
-	log, err := openConsoleLog(a.Place.ConsoleLog, root)
+	log, err := openConsoleLog(ctx, e.host, a.Place.ConsoleLog)
 	if err != nil {
 		return out, err
 	}
-	defer log.Close()
+	defer func() { log.close(&out.stderr) }()
 	cmd := kernel.Command{
 		Argv:   []string{"/bin/sh", "-c", a.Command},
 		Env:    jailVariables(env, root, a.Name, id, a.Place.User),

@@ -271,17 +271,13 @@ type formerRelease struct {
 // stepSetRelease writes the jail's release property.
 var stepSetRelease = plan.Define(plan.Spec[env, setReleaseArgs]{
 	Name:   "set release",
-	Detail: func(a setReleaseArgs) string { return "release=" + a.Release },
+	Detail: func(a setReleaseArgs) string { return a.Dataset + ": release=" + a.Release },
 	Event: func(e env, _ setReleaseArgs) events.IocEvent {
 		return events.JailConfigSave{Jail: e.jail, Keys: []string{"release"}}
 	},
 	Durable: true,
 	Do: func(ctx context.Context, e env, a setReleaseArgs, c *plan.Call) error {
-		path, err := e.host.Mountpoint(ctx, a.Dataset)
-		if err != nil {
-			return err
-		}
-		own, err := config.ReadDir(path)
+		own, path, err := savedConfig(ctx, e, a.Dataset)
 		if err != nil {
 			return err
 		}
@@ -291,32 +287,47 @@ var stepSetRelease = plan.Define(plan.Spec[env, setReleaseArgs]{
 				return err
 			}
 		}
-		return writeRelease(own, path, a.Release, true)
+		return writeRelease(ctx, e, own, a.Dataset, path, a.Release, true)
 	},
 	Undo: func(ctx context.Context, e env, a setReleaseArgs, c *plan.Call) error {
 		var former formerRelease
 		if !c.Effect(&former) {
 			return nil
 		}
-		path, err := e.host.Mountpoint(ctx, a.Dataset)
+		own, path, err := savedConfig(ctx, e, a.Dataset)
 		if err != nil {
 			return unlessDestroyed(ctx, e, a.Dataset, err)
 		}
-		own, err := config.ReadDir(path)
-		if err != nil {
-			return err
-		}
-		return writeRelease(own, path, former.Release, former.Set)
+		return writeRelease(ctx, e, own, a.Dataset, path, former.Release, former.Set)
 	},
 })
 
-func writeRelease(own *config.Config, path, name string, set bool) error {
+// savedConfig is a jail's configuration as it is on disk, and where its dataset
+// is mounted.
+func savedConfig(ctx context.Context, e env, dataset string) (*config.Config, string, error) {
+	path, err := e.host.Mountpoint(ctx, dataset)
+	if err != nil {
+		return nil, "", err
+	}
+	own, err := config.ReadDir(path)
+	if errors.Is(err, config.ErrNoConfig) {
+		own, err = configOfDataset(ctx, e.host, dataset)
+	}
+	return own, path, err
+}
+
+func writeRelease(ctx context.Context, e env, own *config.Config, dataset, path, name string, set bool) error {
 	if !set {
 		own.Unset("release")
-		return own.Save(path)
-	}
-	if err := own.Set("release", name); err != nil {
+	} else if err := own.Set("release", name); err != nil {
 		return err
 	}
-	return own.Save(path)
+	if own.Format() != config.ZFS {
+		return own.Save(path)
+	}
+	props, gone, err := own.PropertyChanges()
+	if err != nil {
+		return err
+	}
+	return propertyArgs{Dataset: dataset, Set: props, Inherit: gone}.apply(ctx, e)
 }

@@ -43,9 +43,14 @@ func (g *JailGenerator) StorageBackend() (StorageBackend, error) {
 }
 
 // Release is the release that the configuration names. It need not be there.
-// Errors: *release.NameError for a jail without one.
+// Errors: ErrConfig with *release.NameError for a jail without one, as one made
+// from scratch is until it is set.
 func (g *JailGenerator) Release(ctx context.Context) (*release.Release, error) {
-	return release.New(ctx, g.host, g.effective().String("release"), g.source.Name)
+	rel, err := release.New(ctx, g.host, g.effective().String("release"), g.source.Name)
+	if err != nil {
+		err = fmt.Errorf("%w: release: %w", ErrConfig, err)
+	}
+	return rel, err
 }
 
 // ReleaseSnapshot is the snapshot, dataset@pN, that the release's name means

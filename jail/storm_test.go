@@ -13,15 +13,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/zfsstore"
 )
 
 // expected are the answers that a jail may give while others work on it.
 var expected = []error{
 	jail.ErrRunning, jail.ErrNotRunning, jail.ErrExists, jail.ErrNotFound, jail.ErrBusy, jail.ErrPlanStale,
 	context.Canceled, context.DeadlineExceeded, host.ErrNotMounted,
+	jail.ErrDependants, jail.ErrSnapshotNotFound, jail.ErrSnapshotExists, jail.ErrNewerSnapshots, jail.ErrTemplate,
+	zfsstore.ErrNotClone, fstab.ErrDestinationExists, fstab.ErrDestinationNotFound,
 }
 
 func isExpected(err error) bool {
@@ -33,8 +37,12 @@ func isExpected(err error) bool {
 	return err == nil
 }
 
-// act does one random operation on the jail of that name.
-func act(ctx context.Context, h *simhost.Host, name string, r *rand.Rand) (string, error) {
+// act does one random operation on one of the jails j0, j1, ...
+func act(ctx context.Context, h *simhost.Host, jails int, r *rand.Rand) (string, error) {
+	name := fmt.Sprintf("j%d", r.IntN(jails))
+	if r.IntN(100) < 40 {
+		return actOnStorage(ctx, h, name, fmt.Sprintf("j%d", r.IntN(jails)), r)
+	}
 	busy := []jail.Busy{jail.Fail, jail.Wait}[r.IntN(2)]
 	op := r.IntN(100)
 	if op < 15 {
@@ -97,6 +105,62 @@ func act(ctx context.Context, h *simhost.Host, name string, r *rand.Rand) (strin
 	return "destroy", err
 }
 
+// actOnStorage does one random operation on the jail of that name, or makes
+// something of it with the name of another: what changes datasets, names,
+// configurations and the fstab.
+func actOnStorage(ctx context.Context, h *simhost.Host, name, other string, r *rand.Rand) (string, error) {
+	busy := []jail.Busy{jail.Fail, jail.Wait}[r.IntN(2)]
+	op := r.IntN(12)
+	if op == 0 {
+		j, err := jail.New(ctx, h.Host, jail.Spec{Name: name})
+		if err != nil {
+			return "new", err
+		}
+		_, err = j.CloneFromJail(ctx, jail.CloneOptions{Jail: other, Busy: busy})
+		return "clone", err
+	}
+	j, err := jail.Load(ctx, h.Host, name)
+	if err != nil {
+		return "load", err
+	}
+	snapshot := fmt.Sprintf("s%d", r.IntN(3))
+	switch op {
+	case 1, 2:
+		_, err = j.Rename(ctx, jail.RenameOptions{Name: other, Busy: busy})
+		return "rename", err
+	case 3:
+		_, err = j.Promote(ctx, jail.PromoteOptions{Busy: busy})
+		if errors.Is(err, zfsstore.ErrExists) {
+			return "refused promote", nil // both have a snapshot of one name
+		}
+		return "promote", err
+	case 4, 5:
+		_, err = j.CreateSnapshot(ctx, jail.SnapshotOptions{Name: snapshot, Busy: busy})
+		return "snapshot", err
+	case 6:
+		_, err = j.DestroySnapshot(ctx, jail.SnapshotOptions{Name: snapshot, Busy: busy})
+		return "destroy snapshot", err
+	case 7:
+		_, err = j.RollbackSnapshot(ctx, jail.RollbackOptions{
+			Name: snapshot, Newer: r.IntN(2) == 0, Configuration: r.IntN(2) == 0, Busy: busy,
+		})
+		return "roll back", err
+	case 8:
+		_, err = j.SetTemplate(ctx, jail.TemplateOptions{Template: r.IntN(4) == 0, Busy: busy})
+		return "template", err
+	case 9:
+		_, err = j.Mount(ctx, jail.MountOptions{
+			Entries: []fstab.Entry{{Source: "tmpfs", Destination: "/mnt", Type: "tmpfs", Options: "rw"}}, Busy: busy,
+		})
+		return "mount", err
+	case 10:
+		_, err = j.Unmount(ctx, jail.UnmountOptions{Destinations: []string{"/mnt"}, Busy: busy})
+		return "unmount", err
+	}
+	_, err = j.Set(ctx, map[string]string{"user.x": fmt.Sprint(r.IntN(9)), "host_hostname": "h" + name}, jail.SetOptions{Busy: busy})
+	return "set", err
+}
+
 // TestStorm lets 16 goroutines do 10,000 random operations on 50 jails, each
 // tenth with a context that ends in the middle. Now and then everybody waits
 // while the host is checked.
@@ -134,7 +198,7 @@ func TestStorm(t *testing.T) {
 					ctx, cancel = context.WithTimeout(context.Background(), time.Duration(r.IntN(5_000))*time.Microsecond)
 				}
 				quiet.RLock()
-				what, err := act(ctx, h, fmt.Sprintf("j%d", r.IntN(jails)), r)
+				what, err := act(ctx, h, jails, r)
 				quiet.RUnlock()
 				cancel()
 				done.Add(1)
@@ -162,7 +226,9 @@ func TestStorm(t *testing.T) {
 	group.Wait()
 	wrong = append(wrong, invariants(h)...)
 	require.Empty(t, strings.Join(wrong, "\n"), "seed %d", seed)
-	for _, what := range []string{"create", "start", "stop", "restart", "fork_exec", "exec", "destroy", "run plan", "save", "list"} {
+	for _, what := range []string{"create", "start", "stop", "restart", "fork_exec", "exec", "destroy", "run plan", "save", "list",
+		"clone", "rename", "promote", "snapshot", "destroy snapshot", "roll back", "template", "mount", "unmount", "set",
+	} {
 		require.NotZero(t, count[what], "no %s succeeded", what)
 	}
 	t.Logf("%d operations, of which succeeded: %v", done.Load(), count)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/release"
@@ -108,7 +107,7 @@ func (g *JailGenerator) updatable(ctx context.Context, running bool) (*JailGener
 	}
 	// The release property is written in the end; where it cannot be, that is
 	// better known before.
-	if _, err := config.ReadDir(now.path); err != nil {
+	if _, _, err := savedConfig(ctx, now.env(), now.Dataset()); err != nil {
 		return nil, release.Name{}, err
 	}
 	name, err := release.ParseName(now.effective().String("release"))

@@ -10,8 +10,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -302,7 +304,7 @@ func TestSlowClients(t *testing.T) {
 func TestSilentSubscribers(t *testing.T) {
 	n, jobs := 200, 100
 	if full() {
-		n, jobs = 9_900, 20 // two descriptors each, of 20,000
+		n, jobs = 10_000, 20
 	}
 	w := newWorld(t)
 	s := newStage()
@@ -314,18 +316,21 @@ func TestSilentSubscribers(t *testing.T) {
 	w.opts.Limits.Write = time.Minute
 	w.serve()
 	before, routines := heap(), runtime.NumGoroutine()
-	var group sync.WaitGroup
-	slots := make(chan struct{}, 32)
-	conns := make([]*client, n)
-	for i := range n {
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
-			conns[i] = w.dial("rita")
-			conns[i].call(`{"namespace":"events","name":"subscribe","id":"s","args":["dispatcher","progress"]}`)
-		})
-	}
-	group.Wait()
+	// They are another process's: a connection is one descriptor in each.
+	child := exec.Command(os.Args[0], "-test.run=^TestSilentChild$", "-test.timeout=30m")
+	child.Env = append(os.Environ(), "SYSADM_SILENT_URL="+w.serve().URL, fmt.Sprint("SYSADM_SILENT_COUNT=", n))
+	stdin, err := child.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := child.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, child.Start())
+	defer func() {
+		stdin.Close()
+		require.NoError(t, child.Wait())
+	}()
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "subscribed\n", line)
 	idle := heap()
 	reader := w.dial("root")
 	reader.call(`{"namespace":"events","name":"subscribe","id":"s","args":["dispatcher"]}`)
@@ -360,13 +365,32 @@ func TestSilentSubscribers(t *testing.T) {
 	took := time.Since(begun)
 	peak := heap()
 	st := w.server.Stats()
-	t.Logf("%d subscribers: %d KiB each with client and server in one process (%d goroutines), %d KiB each after %d jobs in %v; %d events dropped, queues of %d",
+	t.Logf("%d subscribers: %d KiB each (%d goroutines), %d KiB each after %d jobs in %v; %d events dropped, queues of %d",
 		n, (int64(idle)-int64(before))/int64(n)>>10, runtime.NumGoroutine()-routines, (int64(peak)-int64(before))/int64(n)>>10, jobs, took.Round(time.Millisecond), st.Dropped, 64)
 	require.Less(t, (int64(peak)-int64(before))/int64(n), int64(256<<10))
 	require.Zero(t, st.Jobs)
-	for _, c := range conns {
-		c.ws.CloseNow()
+}
+
+// TestSilentChild is the process whose connections subscribe and never read.
+func TestSilentChild(t *testing.T) {
+	url := os.Getenv("SYSADM_SILENT_URL")
+	if url == "" {
+		return
 	}
+	n, err := strconv.Atoi(os.Getenv("SYSADM_SILENT_COUNT"))
+	require.NoError(t, err)
+	var group sync.WaitGroup
+	slots := make(chan struct{}, 32)
+	for range n {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			dialAt(t, url, "rita").call(`{"namespace":"events","name":"subscribe","id":"s","args":["dispatcher","progress"]}`)
+		})
+	}
+	group.Wait()
+	fmt.Println("subscribed")
+	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
 // TestTooManyConnections: the limit of connections holds, and one that ends

@@ -218,14 +218,19 @@ type client struct {
 
 func (w *world) dial(user string) *client {
 	w.t.Helper()
-	ws, _, err := websocket.Dial(w.t.Context(), w.serve().URL+"/anything", nil)
-	require.NoError(w.t, err)
+	return dialAt(w.t, w.serve().URL, user)
+}
+
+func dialAt(t testing.TB, url, user string) *client {
+	t.Helper()
+	ws, _, err := websocket.Dial(t.Context(), url+"/anything", nil)
+	require.NoError(t, err)
 	ws.SetReadLimit(16 << 20)
-	w.t.Cleanup(func() { ws.CloseNow() })
-	c := &client{t: w.t, ws: ws}
+	t.Cleanup(func() { ws.CloseNow() })
+	c := &client{t: t, ws: ws}
 	if user != "" {
 		a := c.call(`{"namespace":"rpc","name":"auth","id":"a","args":{"username":"` + user + `","password":"` + backwards(user) + `"}}`)
-		require.Contains(w.t, a, `"name":"response"`)
+		require.Contains(t, a, `"name":"response"`)
 	}
 	return c
 }

@@ -222,10 +222,16 @@ func EnsureRules(ctx context.Context, k kernel.Firewalls, jail string, jid int, 
 	if err := k.IpfwAdd(ctx, Set, SecureRules(number, jail, n, names, addrs)...); err != nil {
 		return false, errors.Join(err, deleteRule(ctx, k, number))
 	}
+	gone := false
 	for old := range mine {
 		if err := deleteRule(ctx, k, old); err != nil {
+			if !gone {
+				// As it was: the old ones alone.
+				return false, errors.Join(err, deleteRule(context.WithoutCancel(ctx), k, number))
+			}
 			return true, err
 		}
+		gone = true
 	}
 	return true, nil
 }

@@ -2,6 +2,7 @@ package network
 
 import (
 	"errors"
+	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
@@ -57,4 +58,33 @@ func TestHostEnds(t *testing.T) {
 	require.Equal(t, map[string]map[string]string{
 		"ioc-web": {"vnet0": "vnet0:7", "management0": "i7.1"}, "ioc-db": {"vnet0": "vnet0:8"},
 	}, HostEnds(list))
+}
+
+// TestEnsureRulesThatFails: when the former rules cannot be taken away, the new
+// ones go, and what was is what is there.
+func TestEnsureRulesThatFails(t *testing.T) {
+	ctx := t.Context()
+	s, err := kernel.NewSim(kernel.SimOptions{Modules: []string{"ipfw"}})
+	require.NoError(t, err)
+	n := NIC{Name: "vnet0", Secure: "bridge0", JailMAC: "02:00:00:00:00:01"}
+	ensure := func(addr string) error {
+		_, err := EnsureRules(ctx, s, "ioc-web", 7, n, NamesOf(n, 7), []netip.Prefix{netip.MustParsePrefix(addr)})
+		return err
+	}
+	require.NoError(t, ensure("192.0.2.1/24"))
+	before, err := s.IpfwRules(ctx, Set)
+	require.NoError(t, err)
+	require.NotEmpty(t, before)
+	failure := errors.New("failure")
+	cancel := s.Fail("ipfw_delete", "", 1, failure, false)
+	require.ErrorIs(t, ensure("192.0.2.2/24"), failure)
+	cancel()
+	after, err := s.IpfwRules(ctx, Set)
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+	require.NoError(t, ensure("192.0.2.2/24"))
+	changed, err := s.IpfwRules(ctx, Set)
+	require.NoError(t, err)
+	require.NotEqual(t, before, changed)
+	require.Len(t, changed, len(before))
 }

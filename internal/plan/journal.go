@@ -51,6 +51,7 @@ type Journal struct {
 	file   *os.File
 	state  []stepState
 	over   bool // complete
+	ended  bool // by Call.End
 	// rebooted since: what does not outlive that is gone.
 	rebooted bool
 	resumed  bool

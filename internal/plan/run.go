@@ -16,7 +16,8 @@ import (
 type Runner[E any] struct {
 	Kinds Kinds[E]
 	// Settle bounds the time that rolling back, or going forward behind the
-	// commit point, may take altogether.
+	// commit point, may take altogether, beyond the limits that its steps have
+	// of their own.
 	Settle time.Duration
 }
 
@@ -97,7 +98,7 @@ func (j *Journal) committed() bool {
 // failure does not keep the others from running, unless it is a barrier's; what
 // is not done stays in the journal, and a later Resume tries it again.
 func (r Runner[E]) forward(ctx context.Context, env E, j *Journal, parent *events.Span, cause error) error {
-	ctx, cancel := r.detach(ctx)
+	ctx, cancel := r.detach(ctx, j.Header.Plan.Steps[min(j.Header.Plan.Commit, len(j.state)):])
 	defer cancel()
 	all, left := cause, false
 	for i := j.Header.Plan.Commit; i < len(j.state); i++ {
@@ -109,6 +110,9 @@ func (r Runner[E]) forward(ctx context.Context, env E, j *Journal, parent *event
 			return errors.Join(err, j.Close())
 		}
 		all = appendError(all, err)
+		if j.ended {
+			break
+		}
 		if j.state[i].phase == done {
 			continue
 		}
@@ -122,7 +126,7 @@ func (r Runner[E]) forward(ctx context.Context, env E, j *Journal, parent *event
 
 // back undoes every step that has begun, newest first.
 func (r Runner[E]) back(ctx context.Context, env E, j *Journal, parent *events.Span, cause error) error {
-	ctx, cancel := r.detach(ctx)
+	ctx, cancel := r.detach(ctx, nil) // undoing waits for no one
 	defer cancel()
 	all, left := cause, false
 	for i := len(j.state) - 1; i >= 0; i-- {
@@ -149,10 +153,16 @@ func (j *Journal) end(all error, left bool) error {
 	return appendError(all, j.Remove())
 }
 
-func (r Runner[E]) detach(ctx context.Context) (context.Context, context.CancelFunc) {
+// detach makes the context in which steps are done to their end.
+func (r Runner[E]) detach(ctx context.Context, steps []Step) (context.Context, context.CancelFunc) {
 	settle := r.Settle
 	if settle <= 0 {
 		settle = 2 * time.Minute
+	}
+	for _, s := range steps {
+		if k, err := r.kind(s); err == nil {
+			settle += k.limit(s.Args)
+		}
 	}
 	return context.WithTimeout(context.WithoutCancel(ctx), settle)
 }
@@ -205,6 +215,7 @@ func (r Runner[E]) step(ctx context.Context, env E, j *Journal, i int, parent *e
 	if err == nil || errors.As(err, &final) {
 		err = errors.Join(err, j.write(record{Step: i, Phase: done}, false))
 	}
+	j.ended = j.ended || c.ended
 	c.close(err)
 	return err
 }

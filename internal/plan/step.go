@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/libioc/go-libioc/events"
 )
@@ -34,6 +35,7 @@ type Call struct {
 	effect  json.RawMessage
 	save    func(json.RawMessage) error
 	skipped string
+	ended   bool
 	final   events.IocEvent
 }
 
@@ -75,6 +77,10 @@ func (c *Call) EffectOf(kind string, v any) bool {
 // Skip marks the step as skipped: there was nothing to do, and nothing to undo.
 func (c *Call) Skip(reason string) { c.skipped = reason }
 
+// End skips the step and, behind the commit point, every one after it: what the
+// operation was about has gone to somebody else.
+func (c *Call) End(reason string) { c.skipped, c.ended = reason, true }
+
 // Final replaces the payload of the step's closing event.
 func (c *Call) Final(e events.IocEvent) { c.final = e }
 
@@ -86,6 +92,7 @@ type Kind[E any] interface {
 	event(env E, args json.RawMessage) (events.IocEvent, error)
 	durable() bool
 	barrier() bool
+	limit(args json.RawMessage) time.Duration
 }
 
 // Spec defines a kind of step with arguments of type A.
@@ -110,6 +117,9 @@ type Spec[E, A any] struct {
 	// Barrier, behind the commit point: the steps after it make no sense until
 	// this one is done.
 	Barrier bool
+	// Limit is how long a step may take by its own bounds, such as a hook's
+	// timeout; nil for one that does not wait.
+	Limit func(a A) time.Duration
 }
 
 // Typed is a defined kind. Its Step method is the only way to make a step of
@@ -136,6 +146,14 @@ func (t *Typed[E, A]) Step(a A) Step {
 func (t *Typed[E, A]) name() string  { return t.spec.Name }
 func (t *Typed[E, A]) durable() bool { return t.spec.Durable }
 func (t *Typed[E, A]) barrier() bool { return t.spec.Barrier }
+
+func (t *Typed[E, A]) limit(raw json.RawMessage) time.Duration {
+	a, err := t.args(raw)
+	if err != nil || t.spec.Limit == nil {
+		return 0
+	}
+	return t.spec.Limit(a)
+}
 
 func (t *Typed[E, A]) args(raw json.RawMessage) (a A, err error) {
 	if len(raw) > 0 {

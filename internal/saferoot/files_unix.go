@@ -3,7 +3,6 @@
 package saferoot
 
 import (
-	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -107,7 +106,7 @@ func (r *Root) writeFile(rel string, dirs []string, base string, data []byte, pe
 	case !errors.Is(err, unix.ENOENT):
 		return &fs.PathError{Op: "lstat", Path: rel, Err: err}
 	}
-	temp := ".saferoot-" + rand.Text()
+	temp := tempName()
 	fd, err := openat(d.fd, temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return &fs.PathError{Op: "create", Path: rel, Err: err}

@@ -3,7 +3,6 @@
 package saferoot
 
 import (
-	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -69,6 +68,15 @@ func (r *Root) walk(rel string, parts []string) error {
 		}
 	}
 	return nil
+}
+
+// openDir opens a directory for reading its names.
+func (r *Root) openDir(rel string, parts []string) (*os.File, error) {
+	if err := r.walk(rel, parts); err != nil {
+		return nil, raced(rel, err)
+	}
+	f, err := r.root.Open(join(parts))
+	return f, raced(rel, err)
 }
 
 func (r *Root) lstat(rel string, parts []string) (info Info, err error) {
@@ -175,7 +183,7 @@ func (r *Root) writeFile(rel string, dirs []string, base string, data []byte, pe
 	if old != nil {
 		perm = old.Mode()
 	}
-	temp := join(append(dirs[:len(dirs):len(dirs)], ".saferoot-"+rand.Text()))
+	temp := join(append(dirs[:len(dirs):len(dirs)], tempName()))
 	f, err := r.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err

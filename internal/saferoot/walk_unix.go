@@ -80,6 +80,20 @@ func (r *Root) walk(rel string, parts []string) (dir, error) {
 	return d, nil
 }
 
+// openDir opens a directory for reading its names.
+func (r *Root) openDir(rel string, parts []string) (*os.File, error) {
+	d, err := r.walk(rel, parts)
+	if err != nil {
+		return nil, err
+	}
+	defer d.close()
+	fd, err := openat(d.fd, ".", dirFlags, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: rel, Err: err}
+	}
+	return os.NewFile(uintptr(fd), rel), nil
+}
+
 // enter opens the last of parts in d. A missing one is fs.ErrNotExist.
 func (r *Root) enter(d dir, rel string, parts []string) (dir, error) {
 	name := parts[len(parts)-1]

@@ -1,0 +1,57 @@
+package config
+
+import "slices"
+
+// Rebase returns now, the configuration as it is in its store by this time,
+// with the changes that were made to c since it was read: keys that c has set
+// or removed count, all others are those of now, as are its format, comments,
+// order and unknown keys. A changed key that would run through another's value
+// there (a.b beside a) is a *PropertyError wrapping ErrInvalidValue. Neither c
+// nor now is changed.
+func (c *Config) Rebase(now *Config) (*Config, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	out := now.Clone()
+	for _, key := range base.Keys() {
+		if _, ok := c.index[key]; !ok {
+			out.remove(key)
+		}
+	}
+	for _, key := range c.Keys() {
+		e := c.entries[c.index[key]]
+		if i, ok := base.index[key]; ok && e.same(base.entries[i]) {
+			continue
+		}
+		if i, ok := out.index[key]; ok && e.same(out.entries[i]) {
+			continue
+		}
+		if err := out.checkPath(key); err != nil {
+			return nil, propertyError(key, e.text, err)
+		}
+		out.put(e.converted(c.format, out.format))
+	}
+	return out, nil
+}
+
+// base is what c was before its changes.
+func (c *Config) base() (*Config, error) {
+	switch {
+	case c.format == ZFS:
+		props := make(map[string]string, len(c.props))
+		for key, value := range c.props {
+			props[PropertyPrefix+key] = value
+		}
+		return FromProperties(props), nil
+	case c.origin == nil:
+		return New(), nil
+	}
+	return Parse(c.origin, c.format)
+}
+
+// same compares values; how a string is quoted is none of it.
+func (e entry) same(other entry) bool {
+	return e.text == other.text && e.kind == other.kind && slices.Equal(e.list, other.list) &&
+		(e.token == other.token || e.kind == kindString)
+}
