@@ -111,6 +111,10 @@ func (g *JailGenerator) isLeft(ctx context.Context, m kernel.Mounted, at string,
 		return at == "dev", nil
 	case "fdescfs":
 		return at == "dev/fd", nil
+	case "procfs":
+		return at == "proc", nil
+	case "linprocfs":
+		return at == "compat/linux/proc", nil
 	case "nullfs":
 		return slices.Contains(release.Basedirs(), at) && slices.ContainsFunc(bases, from), nil
 	case "zfs":
