@@ -53,7 +53,7 @@ func TestChaosChild(t *testing.T) {
 // Recover makes the host whole. Every fourth time the machine reboots as well.
 func TestChaos(t *testing.T) {
 	kills := 500
-	if testing.Short() {
+	if brief() {
 		kills = 50
 	}
 	seed := uint64(time.Now().UnixNano())

@@ -425,8 +425,8 @@ func TestHostileRaces(t *testing.T) {
 		t.Skip("links need a privilege on Windows")
 	}
 	swaps := int64(10_000)
-	if testing.Short() {
-		swaps = 500
+	if brief() {
+		swaps = 2000
 	}
 	for _, basejail := range []bool{false, true} {
 		t.Run(map[bool]string{false: "standalone", true: "basejail"}[basejail], func(t *testing.T) {
@@ -541,10 +541,11 @@ func (j *hostile) race(t *testing.T, swaps int64) {
 	t.Logf("%d swaps, %d races, %d operations refused, done: %v of %v", s.swaps.Load(), races, refused, done, tried)
 	require.NotZero(t, refused, "no swap has hit")
 	require.NotZero(t, races, "no swap was in time")
+	if brief() {
+		return
+	}
 	require.NotZero(t, done["start"], "no start has won")
 	for _, op := range hostileOperations {
-		if !testing.Short() {
-			require.NotZero(t, tried[op.name], "no %s was tried", op.name)
-		}
+		require.NotZero(t, tried[op.name], "no %s was tried", op.name)
 	}
 }

@@ -48,7 +48,7 @@ func (k *slowKernel) JailRemove(ctx context.Context, id kernel.Identity) error {
 // result, nothing is left over, and the time is that of the work.
 func TestThousandJails(t *testing.T) {
 	n, chain, limit := 1000, 20, 64
-	if testing.Short() {
+	if brief() {
 		n = 400
 	}
 	h := openHost(t, simhost.Options{})

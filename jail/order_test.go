@@ -154,7 +154,7 @@ func (g graphJail) put(t testing.TB, h *simhost.Host, i int) {
 func TestOrderModel(t *testing.T) {
 	t.Parallel()
 	rounds := 45
-	if testing.Short() {
+	if brief() {
 		rounds = 6
 	}
 	cycles, missing, refused, started, runs := 0, 0, 0, 0, 0
@@ -232,7 +232,7 @@ func TestOrderModel(t *testing.T) {
 		h.Close()
 	}
 	t.Logf("%d started, %d ran before; failed: %d in circles, %d with missing ones, %d through others", started, runs, cycles, missing, refused)
-	if !testing.Short() {
+	if !brief() {
 		for _, n := range []int{cycles, missing, refused, started, runs} {
 			require.Greater(t, n, 20, "the graphs do not have enough of everything")
 		}

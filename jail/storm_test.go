@@ -168,7 +168,7 @@ func TestStorm(t *testing.T) {
 	t.Parallel()
 	const goroutines, jails = 16, 50
 	operations := 10_000
-	if testing.Short() {
+	if brief() {
 		operations = 1000
 	}
 	h, err := simhost.New(memoryDir(t))

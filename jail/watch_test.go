@@ -272,7 +272,7 @@ func TestWatchStorm(t *testing.T) {
 func watchStorm(t *testing.T, release string) {
 	const writers, jails = 16, 32
 	changes := 10000
-	if testing.Short() {
+	if brief() {
 		changes = 3200
 	}
 	h := openHost(t, simhost.Options{Release: release})
