@@ -226,10 +226,13 @@ func TestStorm(t *testing.T) {
 	group.Wait()
 	wrong = append(wrong, invariants(h)...)
 	require.Empty(t, strings.Join(wrong, "\n"), "seed %d", seed)
+	t.Logf("%d operations, of which succeeded: %v", done.Load(), count)
+	if brief() { // too few for each kind to succeed
+		return
+	}
 	for _, what := range []string{"create", "start", "stop", "restart", "fork_exec", "exec", "destroy", "run plan", "save", "list",
 		"clone", "rename", "promote", "snapshot", "destroy snapshot", "roll back", "template", "mount", "unmount", "set",
 	} {
 		require.NotZero(t, count[what], "no %s succeeded", what)
 	}
-	t.Logf("%d operations, of which succeeded: %v", done.Load(), count)
 }
