@@ -23,8 +23,9 @@ func steps(degree int) func(n int) {
 }
 
 func TestSlowdown(t *testing.T) {
-	require.Less(t, Slowdown(steps(1), 28), 28.0)
-	require.Greater(t, Slowdown(steps(2), 28), 28.0)
+	// Between 8 and 64, and far enough from both for an emulated machine's clock.
+	require.Less(t, Slowdown(steps(1), 20), 20.0)
+	require.Greater(t, Slowdown(steps(2), 14), 14.0)
 }
 
 func ExampleSlowdown() {
