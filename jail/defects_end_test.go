@@ -4,12 +4,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -99,35 +99,26 @@ func TestSlowHooksLeaveTimeForTheRest(t *testing.T) {
 // else has started meanwhile for its own, and removed it. Its own it removes.
 func TestPot202RecoverLeavesAJailThatAnotherHasStarted(t *testing.T) {
 	ctx := context.Background()
-	for name, theirs := range map[string][]kernel.Param{
-		"other values": {kernel.Bool("persist", true)},
-		"nobody":       nil,
-	} {
+	for name, another := range map[string]bool{"another": true, "nobody": false} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)
 			j := newJail(t, h, "web", true, map[string]string{"exec_start": "none"})
 			p, err := j.PlanStart(ctx, jail.StartOptions{})
 			require.NoError(t, err)
-			step := slices.IndexFunc(p.Steps(), func(s jail.PlanStep) bool { return s.Kind == "create jail" })
-			root, err := j.RootPath(ctx)
-			require.NoError(t, err)
-			if theirs == nil {
+			if another {
+				_, err = j.Start(plan.WithFault(ctx, at(stepOf(t, p, "create jail"), "do", plan.ErrCrash)), jail.StartOptions{})
+				startByAnother(t, h, j)
+			} else {
 				// The end comes between jail_set(2) and its record.
 				k := &afterSet{Kernel: h.Kernel, err: plan.ErrCrash}
 				_, err = loadFrom(t, settling(t, h, k, time.Minute), "web").Start(ctx, jail.StartOptions{})
-			} else {
-				_, err = j.Start(plan.WithFault(ctx, at(step, "do", plan.ErrCrash)), jail.StartOptions{})
 			}
 			require.ErrorIs(t, err, plan.ErrCrash)
-			if theirs != nil {
-				_, err = h.Kernel.JailSet(ctx, kernel.JailCreate, append(theirs, kernel.String("name", j.Identifier()), kernel.String("path", root))...)
-				require.NoError(t, err)
-			}
 			_, err = jail.Recover(ctx, h.Host)
 			require.NoError(t, err)
 			up, err := j.Running(ctx)
 			require.NoError(t, err)
-			require.Equal(t, theirs != nil, up)
+			require.Equal(t, another, up)
 		})
 	}
 }
@@ -154,15 +145,13 @@ func TestPot202RecoverLeavesTheMountsOfAnothersJail(t *testing.T) {
 	start(t, j)
 	p, err := j.PlanStop(ctx, jail.StopOptions{})
 	require.NoError(t, err)
-	step := slices.IndexFunc(p.Steps(), func(s jail.PlanStep) bool { return s.Kind == "remove jail" })
-	_, err = j.Stop(plan.WithFault(ctx, at(step, "do", plan.ErrCrash)), jail.StopOptions{})
+	_, err = j.Stop(plan.WithFault(ctx, at(stepOf(t, p, "remove jail"), "do", plan.ErrCrash)), jail.StopOptions{})
 	require.ErrorIs(t, err, plan.ErrCrash)
 	id, err := j.Identity(ctx)
 	require.NoError(t, err)
 	require.NoError(t, h.Kernel.JailRemove(ctx, id))
+	startByAnother(t, h, j)
 	root, err := j.RootPath(ctx)
-	require.NoError(t, err)
-	_, err = h.Kernel.JailSet(ctx, kernel.JailCreate, kernel.String("name", j.Identifier()), kernel.String("path", root), kernel.Bool("persist", true))
 	require.NoError(t, err)
 	before, err := h.Mounts(ctx)
 	require.NoError(t, err)
@@ -273,6 +262,8 @@ func TestDefectProcfsHadNoEffect(t *testing.T) {
 	for range 2 {
 		start(t, j)
 		require.Equal(t, map[string]string{"dev": "devfs", "proc": "procfs", "compat/linux/proc": "linprocfs"}, places())
+		_, err = j.Unmount(ctx, jail.UnmountOptions{Destinations: []string{"/proc"}, Temporary: true})
+		require.ErrorIs(t, err, fstab.ErrDestinationNotFound, "it is the jail's by itself")
 		_, err = j.Stop(ctx, jail.StopOptions{})
 		require.NoError(t, err)
 		require.Empty(t, places())

@@ -268,6 +268,24 @@ func TestDefectExecPropertiesHadNoEffect(t *testing.T) {
 	require.ErrorContains(t, err, "net.fibs")
 }
 
+// stepOf is the number of a plan's first step of a kind.
+func stepOf(t *testing.T, p *jail.Plan, kind string) int {
+	t.Helper()
+	step := slices.IndexFunc(p.Steps(), func(s jail.PlanStep) bool { return s.Kind == kind })
+	require.GreaterOrEqual(t, step, 0, kind)
+	return step
+}
+
+// startByAnother makes a jail of that name and root as another program does.
+func startByAnother(t *testing.T, h *simhost.Host, j *jail.Jail) {
+	t.Helper()
+	ctx := context.Background()
+	root, err := j.RootPath(ctx)
+	require.NoError(t, err)
+	_, err = h.Kernel.JailSet(ctx, kernel.JailCreate, kernel.String("name", j.Identifier()), kernel.String("path", root), kernel.Bool("persist", true))
+	require.NoError(t, err)
+}
+
 // pot#202: the clean-up of a start that died stopped the jail which somebody
 // had started meanwhile.
 func TestLossCleanupStoppedAnothersJail(t *testing.T) {
@@ -276,16 +294,13 @@ func TestLossCleanupStoppedAnothersJail(t *testing.T) {
 	j := newJail(t, h, "web", false, map[string]string{"exec_poststart": "true"})
 	p, err := j.PlanForkExec(ctx, []string{"/bin/freebsd-version"}, jail.ForkExecOptions{})
 	require.NoError(t, err)
-	remove := slices.IndexFunc(p.Steps(), func(s jail.PlanStep) bool { return s.Kind == "remove jail" })
+	remove := stepOf(t, p, "remove jail")
 	_, _, err = j.ForkExec(plan.WithFault(ctx, at(remove, "do", plan.ErrCrash)), []string{"/bin/freebsd-version"}, jail.ForkExecOptions{})
 	require.ErrorIs(t, err, plan.ErrCrash)
 	id, err := j.Identity(ctx)
 	require.NoError(t, err)
 	require.NoError(t, h.Kernel.JailRemove(ctx, id))
-	root, err := j.RootPath(ctx)
-	require.NoError(t, err)
-	_, err = h.Kernel.JailSet(ctx, kernel.JailCreate, kernel.String("name", j.Identifier()), kernel.String("path", root), kernel.Bool("persist", true))
-	require.NoError(t, err)
+	startByAnother(t, h, j)
 	_, _ = jail.Recover(ctx, h.Host)
 	running, err := j.Running(ctx)
 	require.NoError(t, err)

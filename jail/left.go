@@ -112,9 +112,9 @@ func (g *JailGenerator) isLeft(ctx context.Context, m kernel.Mounted, at string,
 	case "fdescfs":
 		return at == "dev/fd", nil
 	case "procfs":
-		return at == "proc", nil
+		return at == procfsPlace, nil
 	case "linprocfs":
-		return at == "compat/linux/proc", nil
+		return at == linprocfsPlace, nil
 	case "nullfs":
 		return slices.Contains(release.Basedirs(), at) && slices.ContainsFunc(bases, from), nil
 	case "zfs":
@@ -218,14 +218,9 @@ var stepUnmountLeft = plan.Define(plan.Spec[env, leftArgs]{
 	},
 	Event: func(e env, _ leftArgs) events.IocEvent { return events.TeardownSystemMounts{Jail: e.jail} },
 	Do: func(ctx context.Context, e env, a leftArgs, c *plan.Call) error {
-		mounts, err := e.host.Mounts(ctx)
-		if err != nil {
+		mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
+		if err != nil || root == "" {
 			return err
-		}
-		root, ok := mounts.Dataset(a.RootDataset)
-		if !ok {
-			c.Skip("root is not mounted")
-			return nil
 		}
 		if err := inhabited(ctx, e.host, root); err != nil {
 			return err

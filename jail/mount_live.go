@@ -229,7 +229,10 @@ func (g *JailGenerator) planUnmount(ctx context.Context, o UnmountOptions) (*pla
 // mountedByHand tells whether something is mounted at a place that a start
 // mounts nothing on by itself.
 func (g *JailGenerator) mountedByHand(mounts host.MountTable, at string) bool {
-	if at == "" || at == "dev" || at == "dev/fd" || g.IsBasejail() && slices.Contains(release.Basedirs(), at) {
+	eff := g.effective()
+	switch {
+	case at == "", at == "dev", at == "dev/fd", g.IsBasejail() && slices.Contains(release.Basedirs(), at),
+		at == procfsPlace && eff.Bool("mount_procfs"), at == linprocfsPlace && eff.Bool("mount_linprocfs"):
 		return false
 	}
 	root, ok := mounts.Dataset(g.RootDataset())
@@ -282,14 +285,9 @@ var stepUnmountLive = plan.Define(plan.Spec[env, unmountLiveArgs]{
 	Event:   func(e env, a unmountLiveArgs) events.IocEvent { return events.UnmountFstab{Jail: e.jail} },
 	Barrier: true,
 	Do: func(ctx context.Context, e env, a unmountLiveArgs, c *plan.Call) error {
-		mounts, err := e.host.Mounts(ctx)
-		if err != nil {
+		mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
+		if err != nil || root == "" {
 			return err
-		}
-		root, ok := mounts.Dataset(a.RootDataset)
-		if !ok {
-			c.Skip("root is not mounted")
-			return nil
 		}
 		var gone []string
 		for _, m := range mountedFrom(mounts, root, a.Places) {

@@ -7,6 +7,12 @@ import (
 	"github.com/libioc/go-libioc/internal/plan"
 )
 
+// Where they are mounted, below the root.
+const (
+	procfsPlace    = "proc"
+	linprocfsPlace = "compat/linux/proc"
+)
+
 // procfsSteps mount procfs(5) on the jail's /proc and linprocfs(5) on its
 // /compat/linux/proc, whose module the host may have to load. libioc has the
 // properties and does nothing about them.
@@ -16,7 +22,7 @@ func (g *JailGenerator) procfsSteps(ctx context.Context) (steps []plan.Step, err
 		return mountArgs{RootDataset: g.RootDataset(), Mounts: []mountTarget{{Type: fs, From: fs, At: at, Make: true}}}
 	}
 	if eff.Bool("mount_procfs") {
-		steps = append(steps, stepMountProcfs.Step(args("procfs", "proc")))
+		steps = append(steps, stepMountProcfs.Step(args("procfs", procfsPlace)))
 	}
 	if eff.Bool("mount_linprocfs") {
 		loaded, err := g.host.Kernel.ModuleLoaded(ctx, "linprocfs")
@@ -26,7 +32,7 @@ func (g *JailGenerator) procfsSteps(ctx context.Context) (steps []plan.Step, err
 		if !loaded {
 			steps = append(steps, stepLoadModule.Step(moduleArgs{"linprocfs", "mount_linprocfs"}))
 		}
-		steps = append(steps, stepMountLinprocfs.Step(args("linprocfs", "compat/linux/proc")))
+		steps = append(steps, stepMountLinprocfs.Step(args("linprocfs", linprocfsPlace)))
 	}
 	return steps, nil
 }

@@ -118,12 +118,16 @@ func untouched(ctx context.Context, e env, a attachArgs) (id kernel.Identity, ou
 	if errors.Is(err, kernel.ErrNotFound) {
 		return id, false, nil
 	}
+	if err != nil {
+		return id, false, err
+	}
 	for name, want := range given {
-		if got, _ := has.Raw(name); !bytes.Equal(bytes.TrimRight(got, "\x00"), bytes.TrimRight(want, "\x00")) {
-			return id, false, err
+		got, known := has.Raw(name)
+		if !known || !bytes.Equal(bytes.TrimRight(got, "\x00"), bytes.TrimRight(want, "\x00")) {
+			return id, false, nil
 		}
 	}
-	return id, true, err
+	return id, true, nil
 }
 
 func create(ctx context.Context, e env, a attachArgs, params []kernel.Param) (kernel.Identity, error) {

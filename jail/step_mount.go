@@ -188,6 +188,20 @@ func unmountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
 	return r.RemoveEmptyDirs(done.Made)
 }
 
+// mountedRoot is the mount table and where a jail's root is mounted. Where it is
+// not, the step is skipped and the path is empty.
+func mountedRoot(ctx context.Context, e env, dataset string, c *plan.Call) (host.MountTable, string, error) {
+	mounts, err := e.host.Mounts(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	root, ok := mounts.Dataset(dataset)
+	if !ok {
+		c.Skip("root is not mounted")
+	}
+	return mounts, root, nil
+}
+
 // onRoot is what is mounted below the root of a jail, or over it, the newest
 // first.
 func onRoot(mounts host.MountTable, dataset string) (out host.MountTable) {
@@ -293,14 +307,9 @@ var stepUnmount = plan.Define(plan.Spec[env, unmountArgs]{
 	Detail: func(a unmountArgs) string { return "all below the root of " + a.RootDataset },
 	Event:  func(e env, _ unmountArgs) events.IocEvent { return events.TeardownSystemMounts{Jail: e.jail} },
 	Do: func(ctx context.Context, e env, a unmountArgs, c *plan.Call) error {
-		mounts, err := e.host.Mounts(ctx)
-		if err != nil {
+		mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
+		if err != nil || root == "" {
 			return err
-		}
-		root, ok := mounts.Dataset(a.RootDataset)
-		if !ok {
-			c.Skip("root is not mounted")
-			return nil
 		}
 		listed := map[string]bool{}
 		for _, at := range a.Listed {

@@ -32,11 +32,12 @@ func newPipe(toProgram bool) (ours, theirs *os.File, err error) {
 	if err != nil {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
-	err = unix.SetNonblock(fd[0], true) // the runtime's poller waits for this end
+	// The runtime's poller waits for this end.
+	err = os.NewSyscallError("fcntl", unix.SetNonblock(fd[0], true))
 	for _, end := range fd {
 		for _, option := range []int{unix.SO_SNDBUF, unix.SO_RCVBUF} {
 			if err == nil {
-				err = unix.SetsockoptInt(end, unix.SOL_SOCKET, option, pipeBuffer)
+				err = os.NewSyscallError("setsockopt", unix.SetsockoptInt(end, unix.SOL_SOCKET, option, pipeBuffer))
 			}
 		}
 		// Without the marks, which Linux does not have for both, it only takes longer.
@@ -47,7 +48,7 @@ func newPipe(toProgram bool) (ours, theirs *os.File, err error) {
 	if err != nil {
 		ours.Close()
 		theirs.Close()
-		return nil, nil, os.NewSyscallError("setsockopt", err)
+		return nil, nil, err
 	}
 	return ours, theirs, nil
 }

@@ -374,3 +374,38 @@ func TestRoomFromThePlan(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, 2*steps+2)
 }
+
+// TestEnd: what an ended step says holds for those behind it, also when a crash
+// comes before the journal is gone.
+func TestEnd(t *testing.T) {
+	leave := Define(Spec[*shelf, word]{
+		Name:  "leave",
+		Event: func(_ *shelf, a word) events.IocEvent { return events.ZFSDatasetCreate{Dataset: a.Word} },
+		Do: func(_ context.Context, s *shelf, a word, c *Call) error {
+			c.End("it is somebody else's")
+			return nil
+		},
+	})
+	r := Runner[*shelf]{Kinds: NewKinds[*shelf](put, leave)}
+	parent := func() *events.Span {
+		return events.NewOperation(events.Options{}).Begin(events.JailStart{Jail: "shelf"})
+	}
+	steps := []Step{leave.Step(word{"a"}), put.Step(word{"b"})}
+	ctx := context.Background()
+
+	s, j := newShelf(), create(t, 0, steps...)
+	require.NoError(t, r.Run(ctx, s, j, parent()))
+	require.Empty(t, s.words)
+	require.NoFileExists(t, j.path)
+
+	j = create(t, 0, steps...)
+	require.NoError(t, r.step(ctx, s, j, 0, parent()))
+	require.NoError(t, j.Close()) // the crash
+	again, err := Open(j.path)
+	require.NoError(t, err)
+	finished, err := r.Resume(ctx, s, again, "", parent())
+	require.NoError(t, err)
+	require.True(t, finished)
+	require.Empty(t, s.words)
+	require.NoFileExists(t, j.path)
+}

@@ -212,10 +212,13 @@ func (r Runner[E]) step(ctx context.Context, env E, j *Journal, i int, parent *e
 		err = fault(ctx, "done", i, s)
 	}
 	var final *finalError
-	if err == nil || errors.As(err, &final) {
+	switch {
+	case c.ended:
+		// No record: after a crash the step is asked again, and ends it again.
+		j.ended = true
+	case err == nil || errors.As(err, &final):
 		err = errors.Join(err, j.write(record{Step: i, Phase: done}, false))
 	}
-	j.ended = j.ended || c.ended
 	c.close(err)
 	return err
 }
