@@ -93,6 +93,7 @@ func TestTokens(t *testing.T) {
 	}
 	resume := func(token string) string {
 		c := w.dial("")
+		defer c.ws.CloseNow() // or it would keep the token alive
 		text, err := json.Marshal(token)
 		require.NoError(t, err)
 		return c.call(`{"namespace":"rpc","name":"auth_token","id":"t","args":{"token":` + string(text) + `}}`)
