@@ -9,7 +9,7 @@ import (
 
 // toTar is how much is given to bsdtar(1) at once. Headers and small members
 // gather in it: waking the program for each of them costs more than the check.
-const toTar = 256 << 10
+const toTar = 512 << 10
 
 // bsdtar hands accepted members to bsdtar(1). It works behind the check, so
 // modelTree stands in for what it has not written yet.

@@ -85,7 +85,11 @@ func Extract(ctx context.Context, r io.Reader, root string, opts Options) (stats
 	}
 	stats.Received, stats.SHA256 = src.received, src.sum()
 	finished = true
-	return stats, out.finish()
+	err = out.finish()
+	if err != nil && ctx.Err() != nil {
+		return stats, fmt.Errorf("archive: %w", context.Cause(ctx))
+	}
+	return stats, err
 }
 
 // members runs through the tar archive.

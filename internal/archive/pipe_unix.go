@@ -9,13 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipeBuffer is how much is on its way between a program and this one, pipeLow
-// how much there is to be before either is woken. More than a half of the buffer
-// would let both wait for the other.
-const (
-	pipeBuffer = 256 << 10
-	pipeLow    = 64 << 10
-)
+// pipeBuffer is how much may be on its way between a program and this one, as
+// far as the system allows.
+const pipeBuffer = 1 << 20
 
 // newPipe connects this process with a program, for one direction. xz(1) writes
 // pieces of 8 KB, bsdtar(1) reads 10 KB, and pipe(2) holds 16 KB: to wake this
@@ -40,9 +36,11 @@ func newPipe(toProgram bool) (ours, theirs *os.File, err error) {
 				err = os.NewSyscallError("setsockopt", unix.SetsockoptInt(end, unix.SOL_SOCKET, option, pipeBuffer))
 			}
 		}
-		// Without the marks, which Linux does not have for both, it only takes longer.
-		_ = unix.SetsockoptInt(end, unix.SOL_SOCKET, unix.SO_RCVLOWAT, pipeLow)
-		_ = unix.SetsockoptInt(end, unix.SOL_SOCKET, unix.SO_SNDLOWAT, pipeLow)
+		// Without the marks, which Linux does not have for both, it only takes
+		// longer. With more than a half of the buffer both could wait for the other.
+		granted, _ := unix.GetsockoptInt(end, unix.SOL_SOCKET, unix.SO_RCVBUF)
+		_ = unix.SetsockoptInt(end, unix.SOL_SOCKET, unix.SO_RCVLOWAT, granted/4)
+		_ = unix.SetsockoptInt(end, unix.SOL_SOCKET, unix.SO_SNDLOWAT, granted/4)
 	}
 	ours, theirs = os.NewFile(uintptr(fd[0]), "|ours"), os.NewFile(uintptr(fd[1]), "|theirs")
 	if err != nil {

@@ -5,8 +5,8 @@ import "io"
 // What is read ahead of the parser, so that the program that decompresses does
 // not stand still while the one that extracts is busy.
 const (
-	aheadSize  = 128 << 10
-	aheadCount = 32
+	aheadSize  = 256 << 10
+	aheadCount = 16
 )
 
 type piece struct {

@@ -102,9 +102,14 @@ func (t *tool) startBetween() (stdin, stdout *os.File, err error) {
 	return stdin, stdout, nil
 }
 
+// xzMemory is the memory that xz(1) may use, in bytes: about six of the blocks that
+// a release's archive consists of, and more than maxDict. Since 5.4 xz decompresses
+// blocks in parallel if told to, within this and a quarter of the machine's.
+const xzMemory = 256 << 20
+
 // pipe makes the stream come out of "xz -dc".
 func (s *stream) pipe(ctx context.Context, in io.Reader, path string) error {
-	t := newTool(ctx, path, "-dc", fmt.Sprintf("--memlimit-decompress=%d", maxDict+(8<<20)))
+	t := newTool(ctx, path, "-dc", "--threads=0", fmt.Sprintf("--memlimit-decompress=%d", xzMemory))
 	stdin, out, err := t.startBetween()
 	if err != nil {
 		t.cancel()

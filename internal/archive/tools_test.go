@@ -106,7 +106,7 @@ func (g *gated) Read(p []byte) (int, error) {
 }
 
 func TestProgramFails(t *testing.T) {
-	data := tarOf(t, file("big", strings.Repeat("x", 1<<20)))
+	data := tarOf(t, file("big", strings.Repeat("x", 4<<20)))
 	for name, body := range map[string]string{
 		"at the end":     "cat >/dev/null; echo './lib/libc.so.7: no space' >&2; exit 1\n",
 		"at the start":   "echo 'tar: no space' >&2; exit 1\n",
@@ -139,11 +139,17 @@ func TestProgramFails(t *testing.T) {
 
 // TestCancelKillsGroup: a program that hangs, and its child, are ended.
 func TestCancelKillsGroup(t *testing.T) {
+	for name, size := range map[string]int{"while it is fed": 4 << 20, "when it has all": 1} {
+		t.Run(name, func(t *testing.T) { cancelKillsGroup(t, size) })
+	}
+}
+
+func cancelKillsGroup(t *testing.T, size int) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	start := time.Now()
 	tool := script(t, "sleep 60 & wait\n")
-	data := tarOf(t, file("big", strings.Repeat("x", 1<<20)))
+	data := tarOf(t, file("big", strings.Repeat("x", size)))
 	_, err := archive.Extract(ctx, bytes.NewReader(data), t.TempDir(), archive.Options{Extractor: archive.ExtractBsdtar, BsdtarPath: tool})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
