@@ -13,10 +13,12 @@ import (
 // far as the system allows.
 const pipeBuffer = 1 << 20
 
-// newPipe connects this process with a program, for one direction. xz(1) writes
-// pieces of 8 KB, bsdtar(1) reads 10 KB, and pipe(2) holds 16 KB: to wake this
-// process for each costs several times as much as the data. Sockets hold more,
-// and know low-water marks, setsockopt(2).
+// newPipe connects this process with a program, for one direction. bsdtar(1)
+// reads 10 KB and pipe(2) holds 16 KB: to wake this process for each costs several
+// times as much as the data. Sockets hold more, and the one that writes is not
+// woken before there is room for a quarter. The low-water mark for reading,
+// SO_RCVLOWAT, is no counterpart: at the end of the stream FreeBSD 15 does not give
+// what is below it, uipc_soreceive_stream_or_seqpacket.
 func newPipe(toProgram bool) (ours, theirs *os.File, err error) {
 	syscall.ForkLock.RLock()
 	fd, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
@@ -32,15 +34,15 @@ func newPipe(toProgram bool) (ours, theirs *os.File, err error) {
 	err = os.NewSyscallError("fcntl", unix.SetNonblock(fd[0], true))
 	for _, end := range fd {
 		for _, option := range []int{unix.SO_SNDBUF, unix.SO_RCVBUF} {
-			if err == nil {
-				err = os.NewSyscallError("setsockopt", unix.SetsockoptInt(end, unix.SOL_SOCKET, option, pipeBuffer))
+			// ENOBUFS above kern.ipc.maxsockbuf or the limit sbsize: less does too.
+			for size := pipeBuffer; size >= 64<<10; size /= 2 {
+				if unix.SetsockoptInt(end, unix.SOL_SOCKET, option, size) == nil {
+					break
+				}
 			}
 		}
-		// Without the marks, which Linux does not have for both, it only takes
-		// longer. With more than a half of the buffer both could wait for the other.
-		granted, _ := unix.GetsockoptInt(end, unix.SOL_SOCKET, unix.SO_RCVBUF)
-		_ = unix.SetsockoptInt(end, unix.SOL_SOCKET, unix.SO_RCVLOWAT, granted/4)
-		_ = unix.SetsockoptInt(end, unix.SOL_SOCKET, unix.SO_SNDLOWAT, granted/4)
+		// Linux does not have it, there it only takes longer.
+		_ = unix.SetsockoptInt(end, unix.SOL_SOCKET, unix.SO_SNDLOWAT, pipeBuffer/4)
 	}
 	ours, theirs = os.NewFile(uintptr(fd[0]), "|ours"), os.NewFile(uintptr(fd[1]), "|theirs")
 	if err != nil {

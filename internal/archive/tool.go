@@ -71,13 +71,18 @@ func (f *firstBytes) String() string {
 	return f.buf.String()
 }
 
+// gather is how long xz(1) may write on after it has written little: it writes
+// 8 KB at a time, and in this time what it writes fits into pipeBuffer.
+const gather = time.Millisecond
+
 // xzReader gives what xz(1) writes, and its failure instead of EOF.
 type xzReader struct {
-	t    *tool
-	out  io.ReadCloser
-	fed  chan struct{} // closed when nothing reads its input any more
-	done bool
-	err  error
+	t      *tool
+	out    io.ReadCloser
+	fed    chan struct{} // closed when nothing reads its input any more
+	little bool          // the last Read gave little
+	done   bool
+	err    error
 }
 
 // startBetween runs the program with a pipe at both ends.
@@ -152,7 +157,11 @@ func (x *xzReader) wait() error {
 }
 
 func (x *xzReader) Read(p []byte) (int, error) {
+	if x.little {
+		time.Sleep(gather)
+	}
 	n, err := x.out.Read(p)
+	x.little = n < aheadSize/4
 	if err == nil {
 		return n, nil
 	}
