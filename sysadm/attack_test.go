@@ -464,7 +464,7 @@ func TestBombs(t *testing.T) {
 	}
 	used := lineartest.CPUTime() - begun
 	t.Logf("%v of a processor, heap grew by %d KiB", used.Round(time.Millisecond), (int64(heap())-int64(before))>>10)
-	require.Less(t, used, 10*time.Second)
+	require.Less(t, used, 30*time.Second) // an emulated machine takes over 10
 }
 
 // hostile are names that mean something to tools, shells or file systems.
