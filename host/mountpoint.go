@@ -73,10 +73,15 @@ func (h *Host) Mountpoint(ctx context.Context, dataset string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if m, hidden := mounts.Cover(dataset); hidden {
+	return mounts.Mountpoint(dataset)
+}
+
+// Mountpoint is [Host.Mountpoint] at the table's moment, with the same errors.
+func (t MountTable) Mountpoint(dataset string) (string, error) {
+	if m, hidden := t.Cover(dataset); hidden {
 		return "", fmt.Errorf("%w: %s is hidden by %s, mounted on %s", ErrNotMounted, dataset, m.From, m.Path)
 	}
-	if path, ok := mounts.Dataset(dataset); ok {
+	if path, ok := t.Dataset(dataset); ok {
 		return path, nil
 	}
 	return "", fmt.Errorf("%w: %s", ErrNotMounted, dataset)

@@ -150,7 +150,7 @@ func dropBases(all tree, but string) (steps []plan.Step) {
 // more. The mount table tells whether it was one, so that no other start has to
 // ask zfs(8).
 func (g *JailGenerator) forgetBase(ctx context.Context) ([]plan.Step, error) {
-	mounts, err := g.host.Mounts(ctx)
+	mounts, err := g.mountTable(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,7 @@ type JailGenerator struct {
 	status   Status
 	foreign  bool              // see Foreign
 	storage  *zfsstore.Dataset // see Storage
+	seen     host.MountTable   // see mountTable
 }
 
 // Status is what the kernel said of a jail when it was loaded or listed.
@@ -283,6 +284,15 @@ func (g *JailGenerator) RootDataset() string { return g.Dataset() + "/root" }
 // RootPath is where the jail's root file system is mounted.
 func (g *JailGenerator) RootPath(ctx context.Context) (string, error) {
 	return g.host.Mountpoint(ctx, g.RootDataset())
+}
+
+// mountTable is what fresh has read, so that a plan is made of one moment and
+// hundreds of mounts are read once for it; otherwise what is mounted now.
+func (g *JailGenerator) mountTable(ctx context.Context) (host.MountTable, error) {
+	if g.seen != nil {
+		return g.seen, nil
+	}
+	return g.host.Mounts(ctx)
 }
 
 // Identity asks the kernel which jail runs under this name. ErrNotRunning when

@@ -45,7 +45,7 @@ type left struct {
 // ended by itself or another program removed it. The targets are those of the
 // start to come.
 func (g *JailGenerator) leftMounts(ctx context.Context, targets []mountTarget) (left, error) {
-	mounts, err := g.host.Mounts(ctx)
+	mounts, err := g.mountTable(ctx)
 	if err != nil {
 		return left{}, err
 	}

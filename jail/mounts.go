@@ -90,7 +90,7 @@ func (g *JailGenerator) fstabEntries(ctx context.Context) ([]fstab.Entry, error)
 // host paths; a destination that is not below the root is taken as the jail
 // sees it.
 func (g *JailGenerator) fstabPlace(ctx context.Context, e fstab.Entry) (string, error) {
-	mounts, err := g.host.Mounts(ctx)
+	mounts, err := g.mountTable(ctx)
 	if err != nil {
 		return "", err
 	}

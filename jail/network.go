@@ -225,7 +225,11 @@ func nicNotes(spec network.Spec, n network.NIC, rc map[string]string) []string {
 // file that cannot be read has none: the jail's root may write anything there.
 func (g *JailGenerator) jailRC(ctx context.Context) map[string]string {
 	out := map[string]string{}
-	path, err := g.RootPath(ctx)
+	mounts, err := g.mountTable(ctx)
+	if err != nil {
+		return out
+	}
+	path, err := mounts.Mountpoint(g.RootDataset())
 	if err != nil {
 		return out
 	}

@@ -95,7 +95,7 @@ func (g *JailGenerator) RequireStorageBackend() error {
 // requireRoot refuses a jail that has no root at all, as an empty one. ZFS is
 // asked only when none is mounted.
 func (g *JailGenerator) requireRoot(ctx context.Context) error {
-	mounts, err := g.host.Mounts(ctx)
+	mounts, err := g.mountTable(ctx)
 	if err != nil {
 		return err
 	}

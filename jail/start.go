@@ -217,7 +217,7 @@ func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, err
 	if err != nil {
 		return nil, err
 	}
-	mounts, err := g.host.Mounts(ctx)
+	mounts, err := g.mountTable(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -240,18 +240,15 @@ func (g *JailGenerator) fresh(ctx context.Context) (*JailGenerator, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, ok := mounts.Dataset(g.Dataset())
-	if ok {
-		path, err = g.host.Mountpoint(ctx, g.Dataset())
-		if err != nil {
-			return nil, err // hidden by another file system
-		}
-	}
-	if !ok {
+	if _, ok := mounts.Dataset(g.Dataset()); !ok {
 		return nil, missing(ctx, g.host, []host.Source{g.source}, g.name)
 	}
+	path, err := mounts.Mountpoint(g.Dataset())
+	if err != nil {
+		return nil, err // hidden by another file system
+	}
 	now := *g
-	now.path = path
+	now.path, now.seen = path, mounts
 	if err := now.read(ctx, path); err != nil {
 		return nil, err
 	}

@@ -234,16 +234,11 @@ func terminate(ctx context.Context, k kernel.Kernel, id kernel.Identity, grace t
 func remove(ctx context.Context, e env, id kernel.Identity, limit time.Duration) error {
 	defer e.run.release() // the jail has gone by then, or the error says why not
 	k := e.host.Kernel
-	jids := []int{id.JID}
-	for p, err := range k.JailList(ctx, 0, "parent") {
-		if err != nil {
-			return err
-		}
-		if within(p.String("name"), id.Name) {
-			jids = append(jids, p.Int("jid"))
-		}
+	jids, err := family(ctx, k, id)
+	if err != nil {
+		return err
 	}
-	err := k.JailRemove(ctx, id)
+	err = k.JailRemove(ctx, id)
 	if errors.Is(err, kernel.ErrStale) {
 		return nil // it has ended, and another has its jid
 	}
@@ -268,6 +263,29 @@ func remove(ctx context.Context, e env, id kernel.Identity, limit time.Duration)
 			return err
 		}
 	}
+}
+
+// family lists the jids of a jail and its children. Only a jail that has some
+// costs a look at every jail of the host.
+func family(ctx context.Context, k kernel.Kernel, id kernel.Identity) ([]int, error) {
+	jids := []int{id.JID}
+	switch p, err := k.JailGet(ctx, 0, kernel.ByJID(id.JID), "children.cur"); {
+	case errors.Is(err, kernel.ErrNotFound):
+		return jids, nil
+	case err != nil:
+		return nil, err
+	case p.Int("children.cur") == 0:
+		return jids, nil
+	}
+	for p, err := range k.JailList(ctx, 0, "parent") {
+		if err != nil {
+			return nil, err
+		}
+		if within(p.String("name"), id.Name) {
+			jids = append(jids, p.Int("jid"))
+		}
+	}
+	return jids, nil
 }
 
 // dying lists the jids of a removed jail and its children, as far as they are

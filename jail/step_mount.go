@@ -64,11 +64,11 @@ func (a mountArgs) places() []string {
 // from an open root, without following any symbolic link. On the way to a source
 // links are followed outside of jails only.
 func mountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
-	root, err := e.host.Mountpoint(ctx, a.RootDataset)
+	mounts, err := e.host.Mounts(ctx)
 	if err != nil {
 		return err
 	}
-	mounts, err := e.host.Mounts(ctx)
+	root, err := mounts.Mountpoint(a.RootDataset)
 	if err != nil {
 		return err
 	}
