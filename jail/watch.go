@@ -86,8 +86,10 @@ type WatchOptions struct {
 // happens meanwhile waits, the changes of one jail in their order. Changes of
 // the configuration are merged into one; of more than eight lives of one jail
 // the middle ones are merged, with a mark. The state that the changes lead to is
-// always the true one. Configurations in ZFS properties (iocage_legacy 1.7) are
-// not watched.
+// always the true one. A dataset that was unmounted and mounted again between two
+// looks has not changed, so who does not find the files of a jail that is there
+// tries again. Configurations in ZFS properties (iocage_legacy 1.7) are not
+// watched.
 //
 // Ending the range ends the watch; nothing is left running.
 func Watch(ctx context.Context, h *host.Host) iter.Seq2[Change, error] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"math/rand/v2"
 	"os"
@@ -254,7 +255,15 @@ func (r *reader) take(c jail.Change, path string) {
 		r.there[c.Jail] = false
 	}
 	if !c.Foreign && c.Kind != jail.ChangeSnapshot && c.Kind != jail.ChangeDestroyed {
-		data, _ := os.ReadFile(filepath.Join(path, c.Jail, "config.json"))
+		// Unmounted for a moment that no look sees, it is not there for a moment.
+		file, deadline := filepath.Join(path, c.Jail, "config.json"), time.Now().Add(30*time.Second)
+		data, err := os.ReadFile(file)
+		for ; errors.Is(err, fs.ErrNotExist) && time.Now().Before(deadline); data, err = os.ReadFile(file) {
+			time.Sleep(time.Millisecond)
+		}
+		if err != nil {
+			fail("%v", err)
+		}
 		r.conf[c.Jail] = string(data)
 	}
 }
@@ -321,6 +330,7 @@ func watchStorm(t *testing.T, release string) {
 			if err != nil {
 				return err
 			}
+			time.Sleep(time.Duration(r.IntN(3)) * time.Millisecond)
 			return h.Memory.Mount(ctx, dataset(i))
 		}
 	}
