@@ -34,6 +34,15 @@ func nextChange(t *testing.T, next func() (jail.Change, error, bool)) jail.Chang
 	return c
 }
 
+// replaceFile is one change: a look between making a file and writing into it
+// would see two.
+func replaceFile(t *testing.T, h *simhost.Host, dataset, name, text string) {
+	t.Helper()
+	file := filepath.Join(mountpoint(t, h, dataset), name)
+	require.NoError(t, os.WriteFile(file+".new", []byte(text), 0o644))
+	require.NoError(t, os.Rename(file+".new", file))
+}
+
 func TestWatch(t *testing.T) {
 	for _, release := range []string{"13.2-RELEASE", "15.1-RELEASE"} {
 		t.Run(release, func(t *testing.T) {
@@ -61,7 +70,7 @@ func TestWatch(t *testing.T) {
 			_, err := h.Sim.JailSet(ctx, kernel.JailUpdate, kernel.ByName("ioc-a"), kernel.String("host.hostname", "x"))
 			require.NoError(t, err)
 			want(jail.Change{Kind: jail.ChangeParams, Jail: "a", Identity: idA})
-			writeConf(t, h, simhost.Dataset+"/jails/b", plain(map[string]string{"boot": "yes"}))
+			replaceFile(t, h, simhost.Dataset+"/jails/b", "config.json", plain(map[string]string{"boot": "yes"}))
 			want(jail.Change{Kind: jail.ChangeConfig, Jail: "b", Identity: idB})
 			require.NoError(t, h.Sim.JailRemove(ctx, foreign))
 			want(jail.Change{Kind: jail.ChangeStopped, Jail: "other", Foreign: true, Identity: foreign})
@@ -75,11 +84,11 @@ func TestWatch(t *testing.T) {
 			require.Equal(t, jail.Change{Kind: jail.ChangeDestroyed, Jail: "a"}, c)
 			require.NoError(t, h.Memory.Create(ctx, simhost.Dataset+"/jails/c", zfsstore.CreateOptions{}))
 			want(jail.Change{Kind: jail.ChangeCreated, Jail: "c"})
-			writeConf(t, h, simhost.Dataset+"/jails/c", "{}")
+			replaceFile(t, h, simhost.Dataset+"/jails/c", "config.json", "{}")
 			want(jail.Change{Kind: jail.ChangeConfig, Jail: "c"})
-			require.NoError(t, os.WriteFile(filepath.Join(mountpoint(t, h, simhost.Dataset+"/jails/c"), "fstab"), []byte("# x\n"), 0o644))
+			replaceFile(t, h, simhost.Dataset+"/jails/c", "fstab", "# x\n")
 			want(jail.Change{Kind: jail.ChangeConfig, Jail: "c"})
-			require.NoError(t, os.WriteFile(filepath.Join(mountpoint(t, h, simhost.Dataset), "defaults.json"), []byte("{}"), 0o644))
+			replaceFile(t, h, simhost.Dataset, "defaults.json", "{}")
 			want(jail.Change{Kind: jail.ChangeConfig, Jail: "b", Identity: idB})
 			want(jail.Change{Kind: jail.ChangeConfig, Jail: "c"})
 
@@ -104,8 +113,7 @@ func TestWatchTellsOfTheSameText(t *testing.T) {
 	file := filepath.Join(mountpoint(t, h, simhost.Dataset+"/jails/a"), "config.json")
 	replace := func(text string) {
 		t.Helper()
-		require.NoError(t, os.WriteFile(file+".new", []byte(text), 0o644))
-		require.NoError(t, os.Rename(file+".new", file))
+		replaceFile(t, h, simhost.Dataset+"/jails/a", "config.json", text)
 	}
 	next, stop := iter.Pull2(jail.WatchOptions{Interval: 20 * time.Millisecond}.Watch(t.Context(), h.Host))
 	defer stop()
