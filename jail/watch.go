@@ -104,7 +104,7 @@ func (o WatchOptions) Watch(ctx context.Context, h *host.Host) iter.Seq2[Change,
 	return func(yield func(Change, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		q := newChangeQueue()
-		w := &watcher{host: h, o: o, q: q, jails: map[string]*watched{}}
+		w := &watcher{host: h, o: o, q: q, jails: map[string]*watched{}, defaults: map[string]stamps{}}
 		var running sync.WaitGroup
 		running.Go(func() { q.fail(w.run(ctx)) })
 		defer running.Wait()

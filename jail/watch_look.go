@@ -17,11 +17,12 @@ import (
 
 // watcher looks, compares and tells. One goroutine has it.
 type watcher struct {
-	host  *host.Host
-	o     WatchOptions
-	q     *changeQueue
-	jails map[string]*watched // by name in the kernel
-	begun bool
+	host     *host.Host
+	o        WatchOptions
+	q        *changeQueue
+	jails    map[string]*watched // by name in the kernel
+	defaults map[string]stamps   // by source
+	begun    bool
 }
 
 // watched is a jail as the last look found it.
@@ -31,8 +32,8 @@ type watched struct {
 	path     string // of its dataset; empty when there is none
 	foreign  bool
 	identity kernel.Identity
-	busy     bool // it has processes
-	files    map[string]stamp
+	busy     bool   // it has processes
+	files    stamps // nil before the first look at them
 	seen     bool
 }
 
@@ -210,9 +211,15 @@ func (w *watcher) datasets(ctx context.Context) error {
 	for _, j := range w.jails {
 		j.seen = false
 	}
-	defaults := map[string]string{} // by source: where its defaults are
+	defaults := map[string]bool{} // by source: whether its defaults have changed
 	for _, s := range sources {
-		defaults[s.Name], _ = mounts.Dataset(s.Dataset)
+		if dir, ok := mounts.Dataset(s.Dataset); ok {
+			// Once for all jails, so that the same look tells all of them.
+			if w.defaults[s.Name] == nil {
+				w.defaults[s.Name] = stamps{}
+			}
+			defaults[s.Name] = w.defaults[s.Name].changed(dir, config.DefaultsJSON, config.DefaultsUCL)
+		}
 		prefix := s.Jails() + "/"
 		for _, m := range mounts {
 			name, ok := strings.CutPrefix(m.From, prefix)
@@ -236,10 +243,13 @@ func (w *watcher) datasets(ctx context.Context) error {
 			// The files are looked at before a new jail is told of: what its
 			// reader writes then is a change.
 			isNew := j.files == nil
-			switch changed := w.changed(j, defaults[j.source]); {
+			if isNew {
+				j.files = stamps{}
+			}
+			switch changed := j.files.changed(j.path, config.JSONFile, config.UCLFile, "fstab"); {
 			case isNew && w.begun:
 				w.tell(key, j, ChangeCreated, j.identity)
-			case changed:
+			case w.begun && (changed || defaults[j.source]):
 				w.tell(key, j, ChangeConfig, j.identity)
 			}
 		}
@@ -264,27 +274,20 @@ func (w *watcher) dataset(key string, g *JailGenerator, path string) {
 	j.name, j.source, j.path, j.foreign = g.fullName, g.source.Name, path, false
 }
 
-// changed compares the jail's files and the defaults with the look before. A
-// jail that is looked at for the first time has not changed.
-func (w *watcher) changed(j *watched, defaults string) bool {
-	paths := []string{
-		filepath.Join(j.path, config.JSONFile), filepath.Join(j.path, config.UCLFile), filepath.Join(j.path, "fstab"),
-	}
-	if defaults != "" {
-		paths = append(paths, filepath.Join(defaults, config.DefaultsJSON), filepath.Join(defaults, config.DefaultsUCL))
-	}
-	first := j.files == nil
-	if first {
-		j.files = map[string]stamp{}
-	}
+// stamps are files as the last look found them, by path.
+type stamps map[string]stamp
+
+// changed compares files of a directory with the look before.
+func (s stamps) changed(dir string, names ...string) bool {
 	different := false
-	for _, path := range paths {
-		was, known := j.files[path]
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		was, known := s[path]
 		at := time.Now()
 		info, err := os.Lstat(path)
 		if err != nil || !info.Mode().IsRegular() {
 			if known {
-				delete(j.files, path)
+				delete(s, path)
 				different = true
 			}
 			continue
@@ -301,9 +304,9 @@ func (w *watcher) changed(j *watched, defaults string) bool {
 		if !known || sum != was.sum || !was.same(info) {
 			different = true
 		}
-		j.files[path] = stamp{info, sum, at}
+		s[path] = stamp{info, sum, at}
 	}
-	return different && !first
+	return different
 }
 
 func sumFile(path string) (sum [sha256.Size]byte, err error) {
