@@ -39,6 +39,7 @@ type faulty struct {
 	manifest []byte
 	sent     int64
 	requests int
+	underway sync.WaitGroup
 }
 
 func newFaulty(t *testing.T, asset []byte, answers ...answer) *faulty {
@@ -56,6 +57,8 @@ func newFaulty(t *testing.T, asset []byte, answers ...answer) *faulty {
 		}
 		f.requests++
 		f.mu.Unlock()
+		f.underway.Add(1)
+		defer f.underway.Done()
 		next(&counting{w, f}, r)
 	}))
 	t.Cleanup(f.Close)
@@ -77,7 +80,10 @@ func (c *counting) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// served is the bytes of all answers, counted when the last answer has ended: a
+// client has bytes before the server's Write returns.
 func (f *faulty) served() int64 {
+	f.underway.Wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.sent
