@@ -313,6 +313,11 @@ func TestRealLimitsBite(t *testing.T) {
 
 	out, _ := in(t, j, "/bin/sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 3 & done; wait")
 	require.Contains(t, out, "Cannot fork", "maxproc")
+	// What sh left behind counts until init(8) has reaped it.
+	require.Eventually(t, func() bool {
+		u, err := j.Usage(context.Background())
+		return err == nil && u.Counted && u.Processes == 0
+	}, 30*time.Second, 20*time.Millisecond)
 	out, code := in(t, j, "/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=350m", "count=1")
 	require.NotZero(t, code, "vmemoryuse: %s", out)
 	cpu := func(j *jail.Jail) time.Duration {
