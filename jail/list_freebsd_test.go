@@ -45,14 +45,6 @@ func TestListBesideTools(t *testing.T) {
 		}
 		require.NoError(t, store.Destroy(ctx, base, zfsstore.DestroyOptions{Recursive: true}))
 	})
-	forks := func() (n int64) {
-		for _, name := range []string{"v_forks", "v_vforks", "v_rforks"} {
-			value, err := k.SysctlInt(ctx, "vm.stats.vm."+name)
-			require.NoError(t, err)
-			n += value
-		}
-		return n
-	}
 	list := func(want int, o jail.ListOptions) {
 		n, running := 0, 0
 		for j, err := range o.List(ctx, h) {
@@ -72,16 +64,10 @@ func TestListBesideTools(t *testing.T) {
 		out, err := exec.Command(name, args...).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 	}
-	// fewest is what the list itself starts: other processes of the host may
-	// start some meanwhile, so the least of several counts.
-	fewest := func(f func()) int64 {
-		least := int64(1 << 30)
-		for range 3 {
-			before := forks()
-			f()
-			least = min(least, forks()-before)
-		}
-		return least
+	forks := func(f func()) int64 {
+		started := countForks(t)
+		f()
+		return started()
 	}
 
 	made := 0
@@ -115,8 +101,8 @@ func TestListBesideTools(t *testing.T) {
 		}
 		sum := best["zfs"] + best["jls"]
 		complete, mounted := float64(best["complete"])/float64(sum), float64(best["mounted"])/float64(sum)
-		n := fewest(func() { list(size, jail.ListOptions{}) })
-		none := fewest(func() { list(size, jail.ListOptions{MountedOnly: true}) })
+		n := forks(func() { list(size, jail.ListOptions{}) })
+		none := forks(func() { list(size, jail.ListOptions{MountedOnly: true}) })
 		t.Logf("measured: list of %3d jails: zfs list -r %v, jls %v; complete %v (%.2f of their sum), %d processes; mounted %v (%.2f), %d processes",
 			size, best["zfs"], best["jls"], best["complete"], complete, n, best["mounted"], mounted, none)
 		require.LessOrEqual(t, complete, 1.3)

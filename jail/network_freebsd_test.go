@@ -129,11 +129,11 @@ func TestRealVnetJailsReachOneAnother(t *testing.T) {
 	a := vnetJail(t, h, "neta", 10, nil)
 	b := vnetJail(t, h, "net.b", 20, nil)
 	for _, j := range []*jail.Jail{a, b} {
-		before := forkCount(t, h)
-		began := time.Now()
+		made, began := countForks(t), time.Now()
 		start(t, j)
-		t.Logf("measured: start of VNET jail %s: %d forks, %s", j.Name(), forkCount(t, h)-before, time.Since(began))
-		require.LessOrEqual(t, forkCount(t, h)-before, int64(1), "a jail with its own stack costs one process")
+		took, forks := time.Since(began), made()
+		t.Logf("measured: start of VNET jail %s: %d forks, %s", j.Name(), forks, took)
+		require.LessOrEqual(t, forks, int64(1), "a jail with its own stack costs one process")
 	}
 	for _, target := range []string{"10.77.0.1", "10.77.0.20", "fd00:77::1", "fd00:77::20"} {
 		out, code := in(t, a, "/sbin/ping", "-c", "2", "-t", "10", target)
@@ -158,9 +158,9 @@ func TestRealVnetJailsReachOneAnother(t *testing.T) {
 	require.Contains(t, routes, "10.77.0.1")
 	require.Contains(t, routes, "fd00:77::1")
 	for _, j := range []*jail.Jail{a, b} {
-		before := forkCount(t, h)
+		made := countForks(t)
 		stop(t, j)
-		require.Zero(t, forkCount(t, h)-before, "a stop needs no process")
+		require.Zero(t, made(), "a stop needs no process")
 	}
 }
 
@@ -171,9 +171,9 @@ func TestRealSharedAddressServes(t *testing.T) {
 	j := realJail(t, h, "shared", false, map[string]string{
 		"ip4_addr": testBridge + "|10.77.0.30/24", "ip6_addr": testBridge + "|fd00:77::30/64", "exec_start": "none", "exec_stop": "none",
 	})
-	before := forkCount(t, h)
+	made := countForks(t)
 	start(t, j)
-	require.Zero(t, forkCount(t, h)-before, "shared addresses need no process")
+	require.Zero(t, made(), "shared addresses need no process")
 	serves(t, j, "10.77.0.30")
 	serves(t, j, "fd00:77::30")
 
@@ -183,9 +183,9 @@ func TestRealSharedAddressServes(t *testing.T) {
 	serves(t, j, "10.77.0.31")
 	require.NotContains(t, run(t, "ifconfig", testBridge), "10.77.0.30")
 
-	before = forkCount(t, h)
+	made = countForks(t)
 	stop(t, j)
-	require.Zero(t, forkCount(t, h)-before, "a stop needs no process")
+	require.Zero(t, made(), "a stop needs no process")
 	require.NotContains(t, run(t, "ifconfig", testBridge), "10.77.0.31")
 }
 
@@ -380,11 +380,11 @@ func TestRealManyVnetJails(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(conf.String()), 0o644))
 
 	measure := func(what string, each func(i int)) (time.Duration, int64) {
-		forks, began := forkCount(t, h), time.Now()
+		ended, began := countForks(t), time.Now()
 		for i := range n {
 			each(i)
 		}
-		took, made := time.Since(began), forkCount(t, h)-forks
+		took, made := time.Since(began), ended()
 		t.Logf("measured: VNET, %s: %d jails, %.1f ms and %.2f forks each", what, n, took.Seconds()*1000/float64(n), float64(made)/float64(n))
 		return took, made
 	}

@@ -144,14 +144,3 @@ func realJail(t testing.TB, h *host.Host, name string, basejail bool, properties
 	})
 	return j
 }
-
-// forkCount is how many processes the machine has made since boot.
-func forkCount(t testing.TB, h *host.Host) (n int64) {
-	t.Helper()
-	for _, name := range []string{"vm.stats.vm.v_forks", "vm.stats.vm.v_vforks", "vm.stats.vm.v_rforks"} {
-		v, err := h.Kernel.SysctlInt(context.Background(), name)
-		require.NoError(t, err)
-		n += v
-	}
-	return n
-}
