@@ -32,11 +32,10 @@ func Slowdown(run func(n int), enough float64) float64 {
 	lowest := math.Inf(1)
 	for range 3 {
 		// From the beginning each time: one measurement of the small run that a
-		// clock made too short must not decide. Nor must one that was held up,
-		// which takes no more than some milliseconds, so it has several each time.
+		// clock made too short must not decide.
 		small, large := time.Hour, time.Hour
 		for range 4 {
-			small, large = min(small, shortest(n, 5)), min(large, shortest(8*n, 1))
+			small, large = min(small, shortest(n, 1)), min(large, shortest(8*n, 1))
 			// What ends at once has no growth to be seen.
 			quotient := float64(large) / float64(max(small, 200*time.Microsecond))
 			if lowest = min(lowest, quotient); lowest < enough {
