@@ -207,7 +207,9 @@ func (u TreeUpdate) Clear(ctx context.Context, h *host.Host, runner Runner) erro
 			return err
 		}
 	}
-	err = h.Store.Destroy(ctx, u.Scratch, zfsstore.DestroyOptions{Recursive: true})
+	// By force: a connection that the updater closed keeps the jail dying for a
+	// minute, and its root in use, tcp(4).
+	err = h.Store.Destroy(ctx, u.Scratch, zfsstore.DestroyOptions{Recursive: true, Force: true})
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		return nil
 	}

@@ -2,18 +2,21 @@ package release_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -45,7 +48,16 @@ func TestUpdateOnFreeBSD(t *testing.T) {
 	var asked atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
-		http.Error(w, "no", http.StatusServiceUnavailable)
+		// The updater closes first: tcp(4) keeps its connection for a minute, so
+		// that its jail is dying for as long.
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		defer conn.Close()
+		io.WriteString(conn, "HTTP/1.1 503 no\r\nContent-Length: 0\r\n\r\n")
+		conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		io.Copy(io.Discard, conn)
 	}))
 	defer server.Close()
 	openLoopback(t, server.Listener.Addr().String())
@@ -58,6 +70,7 @@ func TestUpdateOnFreeBSD(t *testing.T) {
 	}))
 	var failed *release.UpdateError
 	require.ErrorAs(t, err, &failed)
+	require.NotErrorIs(t, err, zfsstore.ErrBusy)
 	t.Logf("%v: exit status %d after %d requests:\n%s", failed.Argv, failed.ExitCode, asked.Load(), failed.Output)
 	require.Equal(t, "fetch", failed.Argv[len(failed.Argv)-1])
 	require.Contains(t, failed.Output, "No mirrors remaining, giving up.")
@@ -69,9 +82,12 @@ func TestUpdateOnFreeBSD(t *testing.T) {
 	now, err := h.Mounts(ctx)
 	require.NoError(t, err)
 	require.Len(t, now, len(mounts))
-	for p, err := range h.Kernel.JailList(ctx, 0) {
+	for p, err := range h.Kernel.JailList(ctx, kernel.JailDying, "dying") {
 		require.NoError(t, err)
-		require.NotContains(t, p.String("name"), "_update")
+		if strings.Contains(p.String("name"), "_update") {
+			require.True(t, p.Bool("dying"), p.String("name"))
+			t.Logf("jail %s is dying", p.String("name"))
+		}
 	}
 	levels, err := rel.PatchLevels(ctx)
 	require.NoError(t, err)

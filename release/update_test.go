@@ -33,6 +33,7 @@ type updater struct {
 	hang    string // the command that never ends
 	rounds  int    // how often install has something to do; 1 if 0
 	hanging chan struct{}
+	connect func() // called as it fetches
 
 	fetched bool
 	done    int
@@ -62,6 +63,9 @@ func (u *updater) program(ctx context.Context, p *kernel.SimProcess) int {
 	}
 	switch verb {
 	case "fetch", "upgrade":
+		if u.connect != nil {
+			u.connect()
+		}
 		if _, err := p.ReadDir(option("-d")); err != nil {
 			say("freebsd-update: Directory does not exist or is not writable: " + option("-d"))
 			return 1
@@ -230,6 +234,38 @@ func TestUpdateFails(t *testing.T) {
 			levels, err := rel.PatchLevels(context.Background())
 			require.NoError(t, err)
 			require.Equal(t, []int{4, 0}, levels)
+		})
+	}
+}
+
+// TestUpdateOfDyingJail has an updater that closes its connection before the
+// server does: tcp(4) keeps it for a minute, and it the jail, which is dying then
+// and has its root in use.
+func TestUpdateOfDyingJail(t *testing.T) {
+	for _, fail := range []string{"", "fetch", "install"} {
+		t.Run("fail="+fail, func(t *testing.T) {
+			u := &updater{to: "13.2-RELEASE-p4", fail: fail}
+			h, rel := updateHost(t, u)
+			ctx := context.Background()
+			u.connect = func() {
+				for p, err := range h.Sim.JailList(ctx, 0, "jid") {
+					require.NoError(t, err)
+					id, err := h.Sim.JailIdentify(ctx, 0, kernel.ByJID(p.Int("jid")))
+					require.NoError(t, err)
+					_, err = h.Sim.HoldDying(id)
+					require.NoError(t, err)
+				}
+			}
+			before := world(t, h)
+			_, err := update(ctx, h, rel)
+			nothingLeft(t, h)
+			if fail == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, release.ErrUpdate)
+			require.NotErrorIs(t, err, zfsstore.ErrBusy)
+			require.Empty(t, differ(before, world(t, h)))
 		})
 	}
 }
