@@ -81,7 +81,7 @@ func (m *Memory) List(ctx context.Context, root string, opts ListOptions) ([]Dat
 		if len(types) == 0 {
 			types = []Type{Filesystem, Volume}
 		}
-		l := lister{m: m, opts: opts, types: types}
+		l := lister{opts: opts, types: types}
 		if root == "" {
 			for name := range m.disks {
 				l.walk(m.state.datasets[name], 0)
@@ -92,17 +92,21 @@ func (m *Memory) List(ctx context.Context, root string, opts ListOptions) ([]Dat
 				return err
 			}
 			if s != nil {
-				l.found = append(l.found, listed{Dataset: m.describeSnapshot(s, opts.Properties)})
+				l.found = append(l.found, listed{dataset: s.of, snapshot: s})
 			} else {
 				l.walk(d, 0)
 			}
 		}
-		slices.SortStableFunc(l.found, func(a, b listed) int {
-			return cmp.Or(cmp.Compare(a.of, b.of), cmp.Compare(a.snapshot, b.snapshot))
+		slices.SortFunc(l.found, func(a, b listed) int {
+			return cmp.Or(strings.Compare(a.dataset.Name, b.dataset.Name), cmp.Compare(a.age, b.age))
 		})
 		found = make([]Dataset, len(l.found))
-		for i := range l.found {
-			found[i] = l.found[i].Dataset
+		for i, f := range l.found {
+			if f.snapshot != nil {
+				found[i] = m.describeSnapshot(f.snapshot, opts.Properties)
+			} else {
+				found[i] = m.describe(f.dataset, opts.Properties)
+			}
 		}
 		return nil
 	})
@@ -110,29 +114,29 @@ func (m *Memory) List(ctx context.Context, root string, opts ListOptions) ([]Dat
 }
 
 type lister struct {
-	m     *Memory
 	opts  ListOptions
 	types []Type
 	found []listed
 }
 
-// listed is a dataset with what it is sorted by.
+// listed is a dataset, or one of its snapshots. It is sorted before it is
+// described: a Dataset is large, and a list of thousands would be copied often.
 type listed struct {
-	Dataset
-	of       string
-	snapshot int // 0 for the dataset itself, then its snapshots by age
+	dataset  *dataset
+	snapshot *snapshot
+	age      int // 0 for the dataset itself, then its snapshots by age
 }
 
 func (l *lister) walk(d *dataset, depth int) {
 	if slices.Contains(l.types, d.Type) {
-		l.found = append(l.found, listed{Dataset: l.m.describe(d, l.opts.Properties), of: d.Name})
+		l.found = append(l.found, listed{dataset: d})
 	}
 	if l.opts.Depth > 0 && depth == l.opts.Depth {
 		return
 	}
 	if slices.Contains(l.types, Snapshot) {
 		for i, s := range d.snapshots {
-			l.found = append(l.found, listed{Dataset: l.m.describeSnapshot(s, l.opts.Properties), of: d.Name, snapshot: i + 1})
+			l.found = append(l.found, listed{dataset: d, snapshot: s, age: i + 1})
 		}
 	}
 	for _, child := range d.children {
