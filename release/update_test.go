@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/events"
@@ -248,12 +249,13 @@ func TestUpdateOfDyingJail(t *testing.T) {
 			h, rel := updateHost(t, u)
 			ctx := context.Background()
 			u.connect = func() {
+				// In the goroutine of the simulated program: no require.
 				for p, err := range h.Sim.JailList(ctx, 0, "jid") {
-					require.NoError(t, err)
+					assert.NoError(t, err)
 					id, err := h.Sim.JailIdentify(ctx, 0, kernel.ByJID(p.Int("jid")))
-					require.NoError(t, err)
+					assert.NoError(t, err)
 					_, err = h.Sim.HoldDying(id)
-					require.NoError(t, err)
+					assert.NoError(t, err)
 				}
 			}
 			before := world(t, h)
