@@ -66,7 +66,9 @@ type WatchOptions struct {
 	// FreeBSD 13 and 14, at the jails; default 1 s. FreeBSD 15 tells of jails by
 	// itself, EVFILT_JAIL of kqueue(2).
 	Interval time.Duration
-	// Params tells of changed parameters of running jails too.
+	// Params tells of changed parameters of running jails too. A start is told
+	// when the parameters it began with have been read, on FreeBSD 13 and 14 up to
+	// a second later.
 	Params bool
 	// Processes tells when the last process of a jail ends that goes on to be
 	// there, as all jails of this library do (persist). It costs one reading of
@@ -104,7 +106,7 @@ func (o WatchOptions) Watch(ctx context.Context, h *host.Host) iter.Seq2[Change,
 	return func(yield func(Change, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		q := newChangeQueue()
-		w := &watcher{host: h, o: o, q: q, jails: map[string]*watched{}, defaults: map[string]stamps{}}
+		w := &watcher{host: h, o: o, q: q, jails: map[string]*watched{}, defaults: map[string]stamps{}, known: map[kernel.Identity]bool{}}
 		var running sync.WaitGroup
 		running.Go(func() { q.fail(w.run(ctx)) })
 		defer running.Wait()

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,10 @@ type watcher struct {
 	jails    map[string]*watched // by name in the kernel
 	defaults map[string]stamps   // by source
 	begun    bool
+
+	// With WatchOptions.Params: the jails whose parameters the kernel's watch has
+	// read, and those that it has to before the snapshot is complete.
+	known, missing map[kernel.Identity]bool
 }
 
 // watched is a jail as the last look found it.
@@ -75,10 +80,6 @@ func (w *watcher) run(ctx context.Context) error {
 		if err := w.look(ctx, files); err != nil {
 			return err
 		}
-		if !w.begun {
-			w.begun = true
-			w.q.put("", Change{Kind: ChangeSnapshot})
-		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -86,21 +87,21 @@ func (w *watcher) run(ctx context.Context) error {
 			return err
 		case <-tick.C:
 			files = true
-		case params := <-wake:
+		case list := <-wake:
 			files = false
-			w.params(params)
+			w.heard(list)
 		}
 	}
 }
 
-// listen wakes the watcher when the kernel tells of jails, and hands on whose
-// parameters changed. What waits to be handed on is merged.
+// listen wakes the watcher when the kernel tells of jails, and hands on what it
+// tells if parameters are asked for. What waits to be handed on is merged.
 func (w *watcher) listen(ctx context.Context, wake chan []kernel.JailEvent) error {
 	for e, err := range w.host.Kernel.JailEvents(ctx) {
 		if err != nil {
 			return err
 		}
-		if e.Kind == kernel.JailThere {
+		if e.Kind == kernel.JailThere && !w.o.Params {
 			continue
 		}
 		var list []kernel.JailEvent
@@ -108,7 +109,7 @@ func (w *watcher) listen(ctx context.Context, wake chan []kernel.JailEvent) erro
 		case list = <-wake:
 		default:
 		}
-		if e.Kind == kernel.JailChanged && w.o.Params && (len(list) == 0 || list[len(list)-1].ID != e.ID) {
+		if w.o.Params && (len(list) == 0 || list[len(list)-1] != e) {
 			list = append(list, e)
 		}
 		wake <- list
@@ -116,13 +117,48 @@ func (w *watcher) listen(ctx context.Context, wake chan []kernel.JailEvent) erro
 	return ctx.Err()
 }
 
-// params tells of changed parameters.
-func (w *watcher) params(list []kernel.JailEvent) {
+// heard notes what the kernel's watch has seen, and tells of changed parameters.
+func (w *watcher) heard(list []kernel.JailEvent) {
 	for _, e := range list {
-		if j := w.jails[e.ID.Name]; j != nil && j.identity == e.ID {
-			w.tell(e.ID.Name, j, ChangeParams, e.ID)
+		switch e.Kind {
+		case kernel.JailThere, kernel.JailMade:
+			w.known[e.ID] = true
+		case kernel.JailRemoved:
+			delete(w.known, e.ID)
+		case kernel.JailChanged:
+			if j := w.jails[e.ID.Name]; j != nil && j.identity == e.ID {
+				w.tell(e.ID.Name, j, ChangeParams, e.ID)
+			}
 		}
 	}
+}
+
+// running are the jails that run now, by name. With WatchOptions.Params only
+// those that the kernel's watch has seen: a change of parameters after a jail
+// was told of, and before that watch first read them, would be lost. complete is
+// false as long as one that ran at the beginning is not among them.
+func (w *watcher) running(ctx context.Context) (now map[string]kernel.Identity, complete bool, err error) {
+	now = map[string]kernel.Identity{}
+	for p, err := range w.host.Kernel.JailList(ctx, 0, "cpuset.id") {
+		if err != nil {
+			return nil, false, fmt.Errorf("list jails: %w", err)
+		}
+		id := kernel.Identity{JID: p.Int("jid"), Name: p.String("name"), Incarnation: uint64(uint32(p.Int("cpuset.id")))}
+		now[id.Name] = id
+	}
+	if !w.o.Params || w.begun {
+		w.missing = nil
+	} else if w.missing == nil {
+		w.missing = map[kernel.Identity]bool{}
+		for _, id := range now {
+			w.missing[id] = true
+		}
+	}
+	maps.DeleteFunc(w.missing, func(id kernel.Identity, _ bool) bool { return w.known[id] || now[id.Name] != id })
+	if w.o.Params {
+		maps.DeleteFunc(now, func(_ string, id kernel.Identity) bool { return !w.known[id] })
+	}
+	return now, len(w.missing) == 0, nil
 }
 
 func (w *watcher) tell(key string, j *watched, kind ChangeKind, id kernel.Identity) {
@@ -130,16 +166,15 @@ func (w *watcher) tell(key string, j *watched, kind ChangeKind, id kernel.Identi
 }
 
 // look compares what is there with the look before. The files are only looked
-// at when asked for, or when there is a jail that was not known.
+// at when asked for, for the snapshot, or when there is a jail that was not known.
 func (w *watcher) look(ctx context.Context, files bool) error {
-	now := map[string]kernel.Identity{}
-	for p, err := range w.host.Kernel.JailList(ctx, 0, "cpuset.id") {
-		if err != nil {
-			return fmt.Errorf("list jails: %w", err)
-		}
-		id := kernel.Identity{JID: p.Int("jid"), Name: p.String("name"), Incarnation: uint64(uint32(p.Int("cpuset.id")))}
-		now[id.Name] = id
-		files = files || w.jails[id.Name] == nil
+	now, complete, err := w.running(ctx)
+	if err != nil || !complete {
+		return err
+	}
+	files = files || !w.begun
+	for name := range now {
+		files = files || w.jails[name] == nil
 	}
 	// Ends come before beginnings, and a dataset's end after its jail's.
 	for _, key := range sortedKeys(w.jails) {
@@ -181,6 +216,10 @@ func (w *watcher) look(ctx context.Context, files bool) error {
 				return err
 			}
 		}
+	}
+	if !w.begun {
+		w.begun = true
+		w.q.put("", Change{Kind: ChangeSnapshot})
 	}
 	return nil
 }

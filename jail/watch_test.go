@@ -51,7 +51,8 @@ func TestWatch(t *testing.T) {
 			putPlain(t, h, "b", nil)
 			idB := up(t, h, "ioc-b")
 			foreign := up(t, h, "other")
-			ctx, cancel := context.WithCancel(context.Background())
+			// A change that is never told ends the test, not the patience for it.
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 			before := runtime.NumGoroutine()
 			o := jail.WatchOptions{Interval: 5 * time.Millisecond, Params: true}
 			next, stop := iter.Pull2(o.Watch(ctx, h.Host))
