@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"io/fs"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -334,8 +334,9 @@ func (s stamps) changed(dir string, names ...string) bool {
 		if known && was.same(info) && was.at.Sub(was.info.ModTime()) > settled {
 			continue
 		}
-		sum, err := sumFile(path)
-		if err != nil {
+		// Of the file that is read: a rename in between would be told twice.
+		info, sum, err := sumFile(path)
+		if err != nil || !info.Mode().IsRegular() {
 			continue // it is being replaced; the next look sees
 		}
 		// A file that was written and has its old text again may have been read
@@ -348,10 +349,18 @@ func (s stamps) changed(dir string, names ...string) bool {
 	return different
 }
 
-func sumFile(path string) (sum [sha256.Size]byte, err error) {
-	data, err := fs.ReadFile(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+func sumFile(path string) (info os.FileInfo, sum [sha256.Size]byte, err error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return sum, err
+		return nil, sum, err
 	}
-	return sha256.Sum256(data), nil
+	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return nil, sum, err
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return nil, sum, err
+	}
+	return info, [sha256.Size]byte(h.Sum(nil)), nil
 }

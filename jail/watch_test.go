@@ -79,7 +79,7 @@ func TestWatch(t *testing.T) {
 			want(jail.Change{Kind: jail.ChangeStopped, Jail: "a", Identity: idA})
 			require.NoError(t, h.Memory.Destroy(ctx, simhost.Dataset+"/jails/a", zfsstore.DestroyOptions{Recursive: true}))
 			c := nextChange(t, next)
-			if c.Kind == jail.ChangeConfig { // its files go first
+			if c == (jail.Change{Kind: jail.ChangeConfig, Jail: "a"}) { // its files go first
 				c = nextChange(t, next)
 			}
 			require.Equal(t, jail.Change{Kind: jail.ChangeDestroyed, Jail: "a"}, c)
@@ -125,6 +125,26 @@ func TestWatchTellsOfTheSameText(t *testing.T) {
 	replace("{}")
 	replace(string(old))
 	require.Equal(t, jail.Change{Kind: jail.ChangeConfig, Jail: "a"}, nextChange(t, next))
+}
+
+// TestWatchTellsOnce: a file that is replaced while it is looked at has changed
+// once.
+func TestWatchTellsOnce(t *testing.T) {
+	h := openHost(t, simhost.Options{})
+	putPlain(t, h, "a", nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	next, stop := iter.Pull2(jail.WatchOptions{Interval: 100 * time.Microsecond}.Watch(ctx, h.Host))
+	defer stop()
+	for nextChange(t, next).Kind != jail.ChangeSnapshot {
+	}
+	for n := range 1000 {
+		time.Sleep(time.Duration(rand.IntN(200)) * time.Microsecond) // at any moment of a look
+		replaceFile(t, h, simhost.Dataset+"/jails/a", "config.json", plain(map[string]string{"user.n": fmt.Sprint(n)}))
+		require.Equal(t, jail.Change{Kind: jail.ChangeConfig, Jail: "a"}, nextChange(t, next))
+	}
+	up(t, h, "ioc-a")
+	require.Equal(t, jail.ChangeStarted, nextChange(t, next).Kind)
 }
 
 // TestWatchProcesses: the end of the last process of a jail that stays is told.
