@@ -68,7 +68,7 @@ type WatchOptions struct {
 	Interval time.Duration
 	// Params tells of changed parameters of running jails too. A start is told
 	// when the parameters it began with have been read, on FreeBSD 13 and 14 up to
-	// a second later.
+	// a second later; there a jail that ended sooner is not told of.
 	Params bool
 	// Processes tells when the last process of a jail ends that goes on to be
 	// there, as all jails of this library do (persist). It costs one reading of

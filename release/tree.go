@@ -189,8 +189,9 @@ func (u TreeUpdate) command(ctx context.Context, h *host.Host, id kernel.Identit
 // Clear removes what an interrupted Run left: the temporary jail with its
 // mounts, and the clone, which is unmounted by force (zfs-destroy(8), -f).
 // Nothing left is no error. Without a Runner it is ErrNoRunner if there is a jail
-// or a mount to remove; otherwise it is what the Runner says, a
-// *kernel.CallError, or the *zfsstore.Error of the clone.
+// or a mount to remove; otherwise it is what the Runner says, the
+// *kernel.CallError of the mount table, the *kernel.JailError of the jail, or the
+// *zfsstore.Error of the clone.
 func (u TreeUpdate) Clear(ctx context.Context, h *host.Host, runner Runner) error {
 	mounts, err := h.Mounts(ctx)
 	if err != nil {
