@@ -24,6 +24,7 @@ func (e *UnknownTypeError) Error() string {
 
 // remote keeps an error that was remote before as it is.
 func remote(err error) *RemoteError {
+	//nolint:errorlint // what wraps one has words of its own
 	if r, ok := err.(*RemoteError); ok {
 		return &RemoteError{r.Message, r.Type}
 	}

@@ -83,7 +83,7 @@ func (e env) environment(ctx context.Context, resumed bool) ([]string, error) {
 	if err != nil {
 		// A configuration that cannot be read must not keep a jail from being
 		// stopped and destroyed.
-		return []string{"IOC_NAME=" + e.run.jail.name, "HOME=/root", "PATH=" + hookPath}, nil
+		return []string{"IOC_NAME=" + e.run.jail.name, "HOME=/root", "PATH=" + hookPath}, nil //nolint:nilerr // see above
 	}
 	if resumed {
 		return g.hookEnv(nil)

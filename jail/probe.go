@@ -1,6 +1,7 @@
 package jail
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -170,7 +171,9 @@ func splitTCP(s string) (address string, port int, err error) {
 func (g *JailGenerator) probe(key string, standard Probe) (Probe, error) {
 	p, err := ParseProbe(g.effective().String(key))
 	if err != nil {
-		err.(*config.PropertyError).Key = key
+		if wrong, ok := errors.AsType[*config.PropertyError](err); ok {
+			wrong.Key = key
+		}
 		return p, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	if p.Interval == 0 {

@@ -232,7 +232,7 @@ func terminate(ctx context.Context, k kernel.Kernel, id kernel.Identity, grace t
 // them. A jail that is only held by a socket may stay dying for a
 // minute; nothing here has to wait for that, jail_remove(2).
 func remove(ctx context.Context, e env, id kernel.Identity, limit time.Duration) error {
-	defer e.run.release() // the jail has gone by then, or the error says why not
+	defer func() { _ = e.run.release() }() // the jail has gone by then, or the error says why not
 	k := e.host.Kernel
 	jids, err := family(ctx, k, id)
 	if err != nil {

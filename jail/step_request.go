@@ -250,14 +250,14 @@ func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, limit tim
 				return p, false, "", err
 			}
 			// It has ended, or gone on in the background without a result.
-			over, err = true, nil
+			over = true
 		case <-tick.C:
 		}
 	}
 	if !ok {
 		cancel()
 	}
-	<-ended
+	<-ended //nolint:errcheck // killed, or read above
 	return p, ok, tail(out.String()), err
 }
 

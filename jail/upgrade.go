@@ -139,7 +139,7 @@ func (g *JailGenerator) fitsHost(ctx context.Context, to release.Name) error {
 	}
 	kernel, err := release.ParseName(f.OSRelease)
 	if err != nil || !kernel.HasVersion() || !to.HasVersion() {
-		return nil // nothing to compare
+		return nil //nolint:nilerr // nothing to compare
 	}
 	if to.Major() > kernel.Major() || to.Major() == kernel.Major() && to.Minor() > kernel.Minor() {
 		return fmt.Errorf("%w: %s, not %s", ErrNewerThanHost, f.OSRelease, to)

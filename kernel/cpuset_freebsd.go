@@ -27,8 +27,9 @@ func (k *freebsd) CpusetGet(ctx context.Context, id Identity) ([]int, error) {
 	}
 	mask := make(cpuMask, cpuMaskSize)
 	// The kernel takes no buffer that is longer than its own limit either.
-	for errno := syscall.ERANGE; ; mask = mask[:len(mask)/2] {
-		if errno = cpusetCall(getAffinity, id.JID, mask); errno == 0 {
+	for ; ; mask = mask[:len(mask)/2] {
+		errno := cpusetCall(getAffinity, id.JID, mask)
+		if errno == 0 {
 			return mask.cpus(), nil
 		}
 		if errno != syscall.ERANGE || len(mask) <= 8 {

@@ -55,7 +55,7 @@ func TestCheckPairs(t *testing.T) {
 		ok    bool
 	}{
 		{"just fits", []pair{newPair("v", value)}, true},
-		{"one byte more", []pair{newPair("v", append(value, 0))}, false},
+		{"one byte more", []pair{newPair("v", slices.Concat(value, []byte{0}))}, false},
 		{"empty name", []pair{newPair("", nil)}, false},
 		{"NUL in a name", []pair{newPair("a\x00b", nil)}, false},
 		{"too many", slices.Repeat([]pair{newPair("a", nil)}, maxPairs+1), false},

@@ -31,8 +31,8 @@ func (k *freebsd) JailEvents(ctx context.Context) iter.Seq2[JailEvent, error] {
 		}
 		w := &jailQueue{kq: kq, watched: map[Identity]bool{}}
 		if w.change(0, evfiltJail, unix.EV_ADD|unix.EV_CLEAR, noteJailChild|noteJailSet) != nil {
-			unix.Close(kq) // an unknown filter: FreeBSD 13 and 14
-			return jailPoller{}, nil
+			unix.Close(kq)
+			return jailPoller{}, nil //nolint:nilerr // an unknown filter: FreeBSD 13 and 14
 		}
 		if err := w.change(wakeIdent, unix.EVFILT_USER, unix.EV_ADD|unix.EV_CLEAR, 0); err != nil {
 			unix.Close(kq)

@@ -198,7 +198,7 @@ func TestParseRoutes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b = append(b, more...)
+		b = slices.Concat(b, more)
 		b[0], b[1] = byte(len(b)), byte(len(b)>>8)
 		return b
 	}

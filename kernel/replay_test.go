@@ -170,8 +170,8 @@ func replayFile(t *testing.T, rel string, fs fileSetup, exceptions map[string]st
 	defer func() { r.watch.stop() }()
 	expressible, excepted := 0, 0
 	sc := bufio.NewScanner(f)
-	n := 0
-	for n = 1; sc.Scan(); n++ {
+	n := 1
+	for ; sc.Scan(); n++ {
 		var l line
 		if err := json.Unmarshal(sc.Bytes(), &l); err != nil {
 			t.Fatalf("line %d: %v", n, err)

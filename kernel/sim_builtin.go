@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -27,7 +28,7 @@ func init() { // sh looks the others up
 
 func complain(p *SimProcess, what string, err error) int {
 	text := err.Error()
-	if e, ok := err.(*CallError); ok && e.Errno != 0 {
+	if e, ok := errors.AsType[*CallError](err); ok && e.Errno != 0 {
 		text = errnoText(e.Errno)
 	}
 	fmt.Fprintf(p.Stderr, "%s: %s: %s\n", path.Base(p.Argv[0]), what, text)

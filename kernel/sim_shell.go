@@ -114,7 +114,7 @@ func shellCommand(p *SimProcess, argv []string, background bool) int {
 			return e.Code
 		}
 	}
-	if ce, ok := err.(*CallError); ok && ce.Errno != 0 && ce.Err == nil {
+	if ce, ok := errors.AsType[*CallError](err); ok && ce.Errno != 0 && ce.Err == nil {
 		fmt.Fprintf(p.Stderr, "sh: %s: %s\n", argv[0], errnoText(ce.Errno))
 		return 126
 	}

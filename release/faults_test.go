@@ -306,8 +306,8 @@ func TestAssetsInParallel(t *testing.T) {
 			done[d.Asset] = d.Received
 		}
 	}
-	for asset, data := range map[string][]byte{"base.txz": nil, "lib32.txz": nil} {
-		data = releasetest.Assets(name)[asset]
+	for _, asset := range []string{"base.txz", "lib32.txz"} {
+		data := releasetest.Assets(name)[asset]
 		require.Equal(t, int64(len(data)), done[asset], asset)
 	}
 	root, err := h.Mountpoint(context.Background(), rel.RootDataset())

@@ -128,7 +128,7 @@ func TestBadLogins(t *testing.T) {
 	w.serve()
 	handler := w.server.Handler(sysadm.Dialect2017)
 	try := func(address, user, password string) int {
-		r := httptest.NewRequest("PUT", "/sysadm/iocage", strings.NewReader(`{"action":"df"}`))
+		r := httptest.NewRequest(http.MethodPut, "/sysadm/iocage", strings.NewReader(`{"action":"df"}`))
 		r.RemoteAddr = address + ":4711"
 		r.SetBasicAuth(user, password)
 		rec := httptest.NewRecorder()

@@ -37,7 +37,7 @@ func ExampleServer() {
 	web := httptest.NewServer(srv.Handler(sysadm.Dialect2017))
 	defer web.Close()
 
-	r, err := http.NewRequest("PUT", web.URL+"/sysadm/iocage", strings.NewReader(`{"action":"activatestatus"}`))
+	r, err := http.NewRequest(http.MethodPut, web.URL+"/sysadm/iocage", strings.NewReader(`{"action":"activatestatus"}`))
 	check(err)
 	r.SetBasicAuth("alice", "secret")
 	answer, err := http.DefaultClient.Do(r)

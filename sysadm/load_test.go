@@ -123,7 +123,7 @@ func (w *world) restCaller(t *testing.T) func() bool {
 		}
 		defer a.Body.Close()
 		n, err := io.Copy(io.Discard, a.Body)
-		return err == nil && n > 1000 && a.StatusCode == 200
+		return err == nil && n > 1000 && a.StatusCode == http.StatusOK
 	}
 }
 

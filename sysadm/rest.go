@@ -54,7 +54,7 @@ func (s *Server) rest(w http.ResponseWriter, r *http.Request, d Dialect) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(a.code)
-	w.Write(encode(object{"args": a.args}, true)) // a client that went away needs no answer
+	_, _ = w.Write(encode(object{"args": a.args}, true)) // a client that went away needs no answer
 }
 
 func (s *Server) restAnswer(w http.ResponseWriter, r *http.Request, req *request) answer {

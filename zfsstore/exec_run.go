@@ -202,6 +202,6 @@ func (s *execStream) wait() error {
 // Close ends the process if it has not ended.
 func (s *execStream) Close() error {
 	s.cancel()
-	s.wait()
+	_ = s.wait() // it was ended, and says so
 	return nil
 }

@@ -148,9 +148,10 @@ func removeTree(path string) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	filepath.WalkDir(path, func(p string, entry fs.DirEntry, err error) error {
+	// What stays closed is told by the second try.
+	_ = filepath.WalkDir(path, func(p string, entry fs.DirEntry, err error) error {
 		if entry != nil && entry.IsDir() {
-			os.Chmod(p, 0o700)
+			_ = os.Chmod(p, 0o700)
 			if err != nil {
 				return filepath.SkipDir
 			}

@@ -2,6 +2,7 @@ package zfsstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -88,7 +89,7 @@ func (v *victims) destroy() error {
 	var failures []string
 	var first error
 	failed := func(err error) error {
-		refusal, ok := err.(*Error)
+		refusal, ok := errors.AsType[*Error](err)
 		if !ok {
 			return err
 		}
@@ -194,7 +195,7 @@ func (c *change) destroyDataset(d *dataset, force bool) error {
 	c.gone(d.key())
 	if d.Type == Filesystem {
 		files := m.disks[poolName(d.Name)].files(d.ID)
-		c.after = append(c.after, func() { removeTree(files) })
+		c.after = append(c.after, func() { _ = removeTree(files) })
 	}
 	if origin != nil && origin.Deferred && len(origin.clones) == 0 && len(origin.Holds) == 0 {
 		c.dropSnapshot(origin)

@@ -99,8 +99,7 @@ func renameReadOnly(from, to string) error {
 		return err
 	}
 	if err := os.Rename(from, to); err != nil {
-		os.Chmod(from, info.Mode().Perm())
-		return err
+		return errors.Join(err, os.Chmod(from, info.Mode().Perm()))
 	}
 	return os.Chmod(to, info.Mode().Perm())
 }

@@ -114,7 +114,7 @@ func (m *Memory) Reboot() error {
 				c.touch(d)
 			}
 			if err := c.mountNew(d); err != nil {
-				if _, refused := err.(*Error); !refused {
+				if _, refused := errors.AsType[*Error](err); !refused {
 					return err
 				}
 			}

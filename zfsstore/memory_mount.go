@@ -91,7 +91,7 @@ func (c *change) copyFiles(from, to string) error {
 	}
 	err := c.copier().copyTree(from, to)
 	if err != nil {
-		removeTree(to)
+		_ = removeTree(to)
 	}
 	c.m.stop("copy")
 	return err

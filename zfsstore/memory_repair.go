@@ -225,7 +225,7 @@ func (m *Memory) repairSnapshots() error {
 			}
 		}
 		if len(d.snapshots) == 0 {
-			removeTree(filepath.Join(m.place(d), controlDir))
+			_ = removeTree(filepath.Join(m.place(d), controlDir))
 		}
 	}
 	return nil

@@ -55,7 +55,7 @@ func (c *change) dropSnapshot(s *snapshot) {
 			return
 		}
 		dir := m.snapshotDir(s)
-		removeTree(dir)
+		_ = removeTree(dir)
 		os.Remove(filepath.Dir(dir))
 		os.Remove(filepath.Dir(filepath.Dir(dir)))
 	})
@@ -246,7 +246,7 @@ func (c *change) swap(k *disk, d *dataset, rolled string) error {
 	if err := k.rename(rolled, files); err != nil {
 		return err
 	}
-	c.after = append(c.after, func() { removeTree(old) })
+	c.after = append(c.after, func() { _ = removeTree(old) })
 	return nil
 }
 

@@ -238,7 +238,7 @@ func (m *Memory) discard(box *inbox) {
 	if box.disk == nil {
 		return
 	}
-	removeTree(box.dir)
+	_ = removeTree(box.dir)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(box.disk.receiving, filepath.Base(box.dir))

@@ -112,14 +112,14 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, s settings, o s
 		}
 	}()
 	for _, l := range s.listen {
-		sock, err := l.open(s)
+		sock, err := l.open(ctx, s)
 		if err != nil {
 			return err
 		}
 		begin("SysAdm "+l.dialect.String(), sock, server.HTTPServer(l.dialect))
 	}
 	if s.metrics != "" {
-		sock, err := net.Listen("tcp", s.metrics)
+		sock, err := new(net.ListenConfig).Listen(ctx, "tcp", s.metrics)
 		if err != nil {
 			return err
 		}
@@ -141,11 +141,11 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, s settings, o s
 }
 
 // open binds the listener's address, with TLS unless it is plain.
-func (l listener) open(s settings) (net.Listener, error) {
+func (l listener) open(ctx context.Context, s settings) (net.Listener, error) {
 	if path, ok := strings.CutPrefix(l.address, "unix:"); ok {
-		return listenUnix(path)
+		return listenUnix(ctx, path)
 	}
-	sock, err := net.Listen("tcp", l.address)
+	sock, err := new(net.ListenConfig).Listen(ctx, "tcp", l.address)
 	if err != nil || l.plain {
 		return sock, err
 	}
@@ -161,15 +161,15 @@ func (l listener) open(s settings) (net.Listener, error) {
 
 // listenUnix makes a socket that only its owner can reach. One that an earlier
 // run left is replaced; anything else in its place is not touched.
-func listenUnix(path string) (net.Listener, error) {
+func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == os.ModeSocket {
-		if c, err := net.Dial("unix", path); err == nil {
+		if c, err := new(net.Dialer).DialContext(ctx, "unix", path); err == nil {
 			c.Close()
 			return nil, fmt.Errorf("%s: another program serves it", path)
 		}
 		os.Remove(path)
 	}
-	l, err := net.Listen("unix", path)
+	l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ func TestDemo(t *testing.T) {
 		return string(text)
 	}
 	call := func(body string) string {
-		r, err := http.NewRequest("PUT", "http://"+at[1]+"/sysadm/iocage", strings.NewReader(body))
+		r, err := http.NewRequest(http.MethodPut, "http://"+at[1]+"/sysadm/iocage", strings.NewReader(body))
 		require.NoError(t, err)
 		r.SetBasicAuth("demo", "demo")
 		a, err := http.DefaultClient.Do(r)
@@ -139,7 +139,7 @@ func TestTLS(t *testing.T) {
 		pool := x509.NewCertPool()
 		pool.AddCert(cert)
 		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
-		r, err := http.NewRequest("PUT", "https://"+address+"/sysadm/iocage", strings.NewReader(`{"action":"df"}`))
+		r, err := http.NewRequest(http.MethodPut, "https://"+address+"/sysadm/iocage", strings.NewReader(`{"action":"df"}`))
 		require.NoError(t, err)
 		r.SetBasicAuth("alice", "correct horse")
 		a, err := client.Do(r)
@@ -160,20 +160,20 @@ func TestTLS(t *testing.T) {
 
 func TestUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	l, err := listenUnix(path)
+	l, err := listenUnix(t.Context(), path)
 	require.NoError(t, err)
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-	_, err = listenUnix(path)
+	_, err = listenUnix(t.Context(), path)
 	require.ErrorContains(t, err, "another program")
 	l.(*net.UnixListener).SetUnlinkOnClose(false)
 	l.Close()
-	l, err = listenUnix(path) // left by a crash
+	l, err = listenUnix(t.Context(), path) // left by a crash
 	require.NoError(t, err)
 	l.Close()
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
-	_, err = listenUnix(path)
+	_, err = listenUnix(t.Context(), path)
 	require.Error(t, err, "a file is not removed")
 	require.FileExists(t, path)
 }

@@ -235,8 +235,11 @@ func (a apt) unpack(ctx context.Context, versions []version, to string) error {
 		return err
 	}
 	files, err := filepath.Glob(filepath.Join(debs, "*.deb"))
-	if err != nil || len(files) != len(versions) {
-		return fmt.Errorf("%d files for %d packages (%v)", len(files), len(versions), err)
+	if err != nil {
+		return err
+	}
+	if len(files) != len(versions) {
+		return fmt.Errorf("%d files for %d packages", len(files), len(versions))
 	}
 	for _, file := range files {
 		if _, err := command(ctx, "", "dpkg-deb", "--extract", file, to); err != nil {

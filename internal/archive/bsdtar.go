@@ -91,5 +91,5 @@ func (b *bsdtar) finish() error {
 
 func (b *bsdtar) abort() {
 	b.t.cancel()
-	b.wait()
+	_ = b.wait() // it was ended, and says so
 }

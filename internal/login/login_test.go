@@ -32,11 +32,12 @@ func TestGuard(t *testing.T) {
 		require.Zero(t, g.Blocked([]Key{other}), other)
 	}
 	// Each further failure doubles the time, up to a bound.
-	for n, want := range []time.Duration{2, 4, 8, 16, 32, 64} {
+	for n, seconds := range []int{2, 4, 8, 16, 32, 64} {
+		want := time.Duration(seconds) * time.Second
 		c.pass(time.Hour / 60)
 		g.Failed(keys)
-		require.Equal(t, want*time.Second, g.Blocked(keys[:1]), n)
-		require.Equal(t, min(want*time.Second, 30*time.Second), g.Blocked(keys[1:]), n)
+		require.Equal(t, want, g.Blocked(keys[:1]), n)
+		require.Equal(t, min(want, 30*time.Second), g.Blocked(keys[1:]), n)
 	}
 	for range 100 {
 		g.Failed(keys)

@@ -336,11 +336,11 @@ func TestProgressEarnsAttempts(t *testing.T) {
 func TestBackoff(t *testing.T) {
 	retryAfter := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "7")
-		w.WriteHeader(429)
+		w.WriteHeader(http.StatusTooManyRequests)
 	}
 	longest := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "86400")
-		w.WriteHeader(503)
+		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	s := newServer(t, status(503), retryAfter, status(500), longest, whole(content, ""))
 	var clk clock

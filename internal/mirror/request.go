@@ -82,6 +82,7 @@ func (r *response) Read(p []byte) (int, error) {
 	if n > 0 {
 		r.watch.Reset(r.limit)
 	}
+	//nolint:errorlint // the body's end; one that is wrapped is a failure
 	if err != nil && err != io.EOF {
 		err = r.cause(err)
 		if errors.Is(err, io.ErrUnexpectedEOF) {

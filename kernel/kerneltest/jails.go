@@ -249,7 +249,10 @@ func jailList(s *suite) {
 		s.Fatalf("got %q, want %q", got, want)
 	}
 	n := 0
-	for range s.Kernel.JailList(s.ctx, 0) {
+	for _, err := range s.Kernel.JailList(s.ctx, 0) {
+		if err != nil {
+			s.Fatal(err)
+		}
 		n++
 		break
 	}

@@ -111,7 +111,7 @@ func testReceiveRefusals(t *T) {
 	t.create("a")
 	random := make([]byte, 100000)
 	source := rand.NewChaCha8([32]byte{1})
-	source.Read(random)
+	_, _ = source.Read(random) // never fails
 	t.write(t.path("a", "file"), string(random))
 	t.snapshot("a@1")
 	full := t.send("a@1", zfsstore.SendOptions{})
