@@ -5,16 +5,20 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 )
 
 // TestAbandonedChannels starts 1,000 operations whose events nobody reads: all
-// of them run to their end and no goroutine is left.
+// of them run to their end and no goroutine is left. Every second channel is
+// dropped, and the others tell afterwards how their operation ended.
 func TestAbandonedChannels(t *testing.T) {
 	h := newHost(t)
 	ctx := context.Background()
@@ -25,12 +29,24 @@ func TestAbandonedChannels(t *testing.T) {
 	before := runtime.NumGoroutine()
 
 	const operations = 1000
+	var kept []<-chan events.IocEvent
+	var made atomic.Int64
+	counted := plan.WithFault(ctx, func(p plan.Point) error {
+		if p.Phase == "done" && p.Step.Kind == "create jail" {
+			made.Add(1)
+		}
+		return nil
+	})
 	for i := range operations {
 		j := jails[i%len(jails)]
+		var ch <-chan events.IocEvent
 		if (i/len(jails))%2 == 0 {
-			j.JailGenerator.Start(ctx, jail.StartOptions{Busy: jail.Wait})
+			ch = j.JailGenerator.Start(counted, jail.StartOptions{Busy: jail.Wait})
 		} else {
-			j.JailGenerator.Stop(ctx, jail.StopOptions{Busy: jail.Wait, Force: true})
+			ch = j.JailGenerator.Stop(counted, jail.StopOptions{Busy: jail.Wait, Force: true})
+		}
+		if i%2 == 0 {
+			kept = append(kept, ch)
 		}
 	}
 	deadline := time.Now().Add(8 * time.Minute) // emulated machines are slow
@@ -38,6 +54,17 @@ func TestAbandonedChannels(t *testing.T) {
 		require.True(t, time.Now().Before(deadline), "goroutines are left")
 		time.Sleep(5 * time.Millisecond)
 	}
+	for _, ch := range kept {
+		all, err := events.Collect(ctx, ch)
+		require.NotEmpty(t, all)
+		if err == nil {
+			require.Equal(t, events.Done, all[len(all)-1].Head().State)
+		} else {
+			require.ErrorIs(t, err, jail.ErrRunning, "two starts in a row")
+		}
+	}
+	// What was made twice has been removed in between.
+	require.GreaterOrEqual(t, made.Load(), 2*int64(len(jails)))
 	for _, j := range jails {
 		// Whatever the order was, each jail is free and whole.
 		_, err := j.Stop(ctx, jail.StopOptions{Force: true})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,7 @@ type matrix struct {
 	cases          int
 	steps          []jail.PlanStep
 	before, after  []string
+	mended         []string // undone, see operationRow
 	rebooted, gone []string // before and after, once the machine was started again
 
 	// The second plan of an operation that has two begins with this step. What
@@ -58,6 +60,11 @@ func newMatrix(t *testing.T, row operationRow) *matrix {
 	m.ready(t, ctx, m.h)
 	require.NoError(t, m.h.Reboot())
 	m.rebooted = world(t, m.h)
+	if row.mended != nil {
+		m.ready(t, ctx, m.h)
+		row.mended(t, ctx, m.h)
+		m.mended = world(t, m.h)
+	}
 	m.second = len(m.steps)
 	if m.halts {
 		for i := 1; i < len(m.steps); i++ {
@@ -103,15 +110,17 @@ func TestFaultMatrix(t *testing.T) {
 	}
 }
 
-func (m *matrix) isAfter(t *testing.T) bool {
-	return fmt.Sprint(world(t, m.h)) == fmt.Sprint(m.after)
+func (m *matrix) isAfter(t *testing.T) bool { return m.is(t, m.after) }
+
+func (m *matrix) is(t *testing.T, want []string) bool {
+	return fmt.Sprint(world(t, m.h)) == fmt.Sprint(want)
 }
 
 // requireBefore requires the world from before the operation; what a repair has
 // mended stays mended, for its undo is the same repair.
 func (m *matrix) requireBefore(t *testing.T) {
 	t.Helper()
-	if m.mends && m.isAfter(t) {
+	if m.mends && (m.isAfter(t) || m.mended != nil && m.is(t, m.mended)) {
 		return
 	}
 	requireSame(t, m.before, world(t, m.h))
@@ -125,8 +134,12 @@ func (m *matrix) failureAtEveryStep(t *testing.T) {
 	for step, s := range m.steps {
 		for _, phase := range []string{"do", "done"} {
 			m.try(t, fmt.Sprintf("%d %s/%s", step, s.Kind, phase), func(t *testing.T, ctx context.Context) {
+				was := identities(t, m.h)
 				_, err := m.run(plan.WithFault(ctx, at(step, phase, errInjected)), m.h)
 				requireFirstCause(t, err)
+				if s.Undo {
+					require.Equal(t, was, identities(t, m.h), "another jail of the same name")
+				}
 				if step >= m.second {
 					requireSame(t, m.halfway, world(t, m.h))
 					return
@@ -210,13 +223,19 @@ func (m *matrix) failureAtEveryUndo(t *testing.T) {
 				}
 				_, err = jail.Recover(ctx, m.h.Host)
 				require.NoError(t, err)
-				if m.shared != "" {
+				// It was not empty yet when its own undo ran.
+				if phase == "undo" && m.shared != "" && step > m.sharedStep() {
 					_ = m.h.Store.Destroy(ctx, m.shared, zfsstore.DestroyOptions{Recursive: strings.Contains(m.shared, "@")})
 				}
 				m.requireBefore(t)
 			})
 		}
 	}
+}
+
+// sharedStep is the one that makes what is for all jails.
+func (m *matrix) sharedStep() int {
+	return slices.IndexFunc(m.steps, func(s jail.PlanStep) bool { return strings.Contains(s.Detail, m.shared) })
 }
 
 // cancelAtEveryStep ends the context while each step runs.

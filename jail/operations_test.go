@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,8 +39,10 @@ type operationRow struct {
 	// halts marks a restart, which has two plans: a failure or crash between them,
 	// or in the second, leaves the jail web stopped.
 	halts bool
-	// mends marks a repair: undone, it may leave what it has mended.
-	mends bool
+	// mends marks a repair: undone, it may leave what it has mended: all of it, or
+	// where mended brings the host to.
+	mends  bool
+	mended readier
 }
 
 type (
@@ -111,7 +114,11 @@ func operations() []operationRow {
 			return h
 		}
 
-		r := operationRow{name: "start" + kind, setup: setup, ready: stopped("web")}
+		r := operationRow{name: "start" + kind, setup: setup, ready: both(stopped("web"), bare("web", !basejail))}
+		r.plan, r.run = on("web", jail.StartOptions{}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
+		add(r)
+
+		r = operationRow{name: "start over what is left" + kind, setup: setup, ready: leftover("web"), mends: true, mended: recovered}
 		r.plan, r.run = on("web", jail.StartOptions{}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
 		add(r)
 
@@ -150,7 +157,7 @@ func faultHost(t *testing.T, basejail bool) (*simhost.Host, *jail.Jail) {
 	j := newJail(t, h, "web", basejail, map[string]string{
 		"mount_fdescfs": "yes", "exec_prestart": "true", "exec_created": "true",
 		"exec_poststart": "true", "exec_prestop": "true", "exec_poststop": "true",
-		"devfs_ruleset": "100",
+		"devfs_ruleset": "100", "mount_procfs": "1", "mount_linprocfs": "1",
 	})
 	ctx := context.Background()
 	path, err := h.Mountpoint(ctx, j.Dataset())
@@ -158,12 +165,10 @@ func faultHost(t *testing.T, basejail bool) (*simhost.Host, *jail.Jail) {
 	data := t.TempDir()
 	line := fmt.Sprintf("%s\t%s/root/mnt\tnullfs\trw\t0\t0\n", data, path)
 	require.NoError(t, os.WriteFile(filepath.Join(path, "fstab"), []byte(line), 0o644))
-	// An old resolv.conf has to come back, missing mount points have to go.
+	// An old resolv.conf has to come back.
 	root, err := j.RootPath(ctx)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(root, "etc/resolv.conf"), []byte("nameserver 192.0.2.1\n"), 0o640))
-	require.NoError(t, os.Remove(filepath.Join(root, "dev")))
-	require.NoError(t, os.Remove(filepath.Join(root, "usr/lib32")))
 	rules := "[ours=100]\nadd hide\nadd path null unhide\nadd path fd unhide\nadd path 'fd/*' unhide\n"
 	require.NoError(t, os.WriteFile(h.Files().DevfsRules, []byte(rules), 0o644))
 	return h, j
@@ -213,7 +218,8 @@ func present(name string, basejail bool) readier {
 }
 
 // stopped also takes back what a start leaves: the resolv.conf that came with
-// the jail, the ruleset in the kernel.
+// the jail, the ruleset in the kernel. The module of linprocfs is loaded, so that
+// the plan is the same after a reboot.
 func stopped(name string) readier {
 	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
 		j, err := jail.Load(ctx, h.Host, name)
@@ -227,7 +233,42 @@ func stopped(name string) readier {
 		require.NoError(t, os.WriteFile(filepath.Join(root, "etc/resolv.conf"), []byte("nameserver 192.0.2.1\n"), 0o640))
 		require.NoError(t, os.Chmod(filepath.Join(root, "etc/resolv.conf"), 0o640))
 		require.NoError(t, h.Kernel.DevfsDeleteRules(ctx, 100))
+		require.NoError(t, h.Kernel.ModuleLoad(ctx, "linprocfs"))
 	}
+}
+
+// bare takes the mount points of a stopped jail away, so that a start makes them
+// and its undo has to remove them; and its resolv.conf, if asked.
+func bare(name string, resolver bool) readier {
+	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		root, err := loaded(t, ctx, h, name).RootPath(ctx)
+		require.NoError(t, err)
+		gone := []string{"dev", "usr/lib32", "proc", "compat/linux/proc", "compat/linux", "compat"}
+		if resolver {
+			gone = append(gone, "etc/resolv.conf")
+		}
+		for _, name := range gone {
+			if err := os.Remove(filepath.Join(root, name)); err != nil {
+				require.ErrorIs(t, err, os.ErrNotExist)
+			}
+		}
+	}
+}
+
+// leftover is a jail that ended without a stop: what it had mounted is there.
+func leftover(name string) readier {
+	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		started(name)(t, ctx, h)
+		id, err := loaded(t, ctx, h, name).Identity(ctx)
+		require.NoError(t, err)
+		require.NoError(t, h.Kernel.JailRemove(ctx, id))
+	}
+}
+
+// recovered is a host from which all leftovers were cleared.
+func recovered(t *testing.T, ctx context.Context, h *simhost.Host) {
+	_, err := jail.Recover(ctx, h.Host)
+	require.NoError(t, err)
 }
 
 // down stops the jail as a user does.
@@ -360,8 +401,18 @@ func sceneOf(t *testing.T, h *simhost.Host) scene {
 }
 
 // unmountAnnounced tells whether a file system is one that the step's line is
-// about: below the root it names and, where it names places, at or below one.
+// about: one that it names, or below the root it names and, where it names
+// places, at or below one.
 func (was scene) unmountAnnounced(id, line string, s plan.Step) error {
+	if s.Kind == "unmount what is left" {
+		named := strings.Split(s.Detail, ", ")
+		if !slices.ContainsFunc(was.mounts, func(m kernel.Mounted) bool {
+			return m.FSID.String() == id && slices.Contains(named, m.Type+" on "+m.Path)
+		}) {
+			return fmt.Errorf("step %q (%s) does not name %q", s.Kind, s.Detail, line)
+		}
+		return nil
+	}
 	_, rest, ok := strings.Cut(s.Detail, "below the root of ")
 	dataset, places, _ := strings.Cut(rest, " ")
 	root, mounted := was.mounts.Dataset(dataset)

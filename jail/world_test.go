@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -49,13 +50,42 @@ func world(t testing.TB, h *simhost.Host) []string {
 	for _, m := range mounts {
 		add("mount %s %s on %s flags=%x", m.Type, m.From, m.Path, m.Flags)
 	}
-	for p, err := range h.Sim.JailList(ctx, 0, "path") {
+	infos, err := h.Sim.JailParams(ctx)
+	require.NoError(t, err)
+	var names []string
+	for _, info := range infos {
+		if !fleeting[info.Name] {
+			names = append(names, info.Name)
+		}
+	}
+	for p, err := range h.Sim.JailList(ctx, 0, names...) {
 		require.NoError(t, err)
-		add("jail %s at %s", p.String("name"), p.String("path"))
+		for _, name := range names {
+			value, _ := p.Raw(name)
+			add("jail %s: %s=%q", p.String("name"), name, value)
+		}
 	}
 	out = append(out, networkWorld(t, h)...)
 	out = append(out, files(t, root)...)
 	sort.Strings(out)
+	return out
+}
+
+// fleeting are the parameters that another jail of the same name and with the same
+// properties has otherwise.
+var fleeting = map[string]bool{"jid": true, "cpuset.id": true}
+
+// identities are the jails that run, by name.
+func identities(t testing.TB, h *simhost.Host) map[string]kernel.Identity {
+	t.Helper()
+	ctx := context.Background()
+	out := map[string]kernel.Identity{}
+	for p, err := range h.Sim.JailList(ctx, 0) {
+		require.NoError(t, err)
+		id, err := h.Sim.JailIdentify(ctx, 0, kernel.ByJID(p.Int("jid")))
+		require.NoError(t, err)
+		out[id.Name] = id
+	}
 	return out
 }
 

@@ -23,7 +23,6 @@ import (
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
-	"github.com/libioc/go-libioc/zfsstore"
 )
 
 const name = "13.2-RELEASE"
@@ -160,24 +159,33 @@ func TestArchiveAttacks(t *testing.T) {
 		{"wrong hash", good, strings.Repeat("ab", 32), release.ErrHashMismatch},
 		{"not an archive", []byte(strings.Repeat("hello ", 1000)), "", release.ErrFormat},
 	}
-	before := tree(t, outside)
+	fetchGood := func(t *testing.T) {
+		require.NoError(t, wait(rel, release.FetchOptions{Mirror: serve(t, good, "")}))
+		require.NoError(t, events.Wait(ctx, rel.Destroy(ctx, release.DestroyOptions{})))
+	}
+	fetchGood(t) // the datasets for all releases stay
+	before, around := tree(t, outside), world(t, h)
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			err := wait(rel, release.FetchOptions{Mirror: serve(t, c.archive, c.hash)})
-			require.ErrorIs(t, err, c.want)
-			var refused *release.AssetError
-			if errors.Is(c.want, release.ErrIllegalMember) {
-				require.ErrorAs(t, err, &refused)
-				require.NotEmpty(t, refused.Member)
+		attack := func(o release.FetchOptions) func(*testing.T) {
+			return func(t *testing.T) {
+				err := wait(rel, o)
+				require.ErrorIs(t, err, c.want)
+				var refused *release.AssetError
+				if errors.Is(c.want, release.ErrIllegalMember) {
+					require.ErrorAs(t, err, &refused)
+					require.NotEmpty(t, refused.Member)
+				}
+				require.Equal(t, before, tree(t, outside))
+				require.Empty(t, differ(around, world(t, h)))
 			}
-			require.Equal(t, before, tree(t, outside))
-			_, err = h.Store.Get(ctx, rel.Dataset(), zfsstore.GetOptions{})
-			require.ErrorIs(t, err, zfsstore.ErrNotFound)
-		})
-		t.Run(c.name+", then a good one", func(t *testing.T) {
-			require.NoError(t, wait(rel, release.FetchOptions{Mirror: serve(t, good, "")}))
-			require.NoError(t, events.Wait(ctx, rel.Destroy(ctx, release.DestroyOptions{})))
-		})
+		}
+		t.Run(c.name, attack(release.FetchOptions{Mirror: serve(t, c.archive, c.hash)}))
+		if c.hash == "" { // a local archive is taken as it is
+			path := filepath.Join(t.TempDir(), "base.txz")
+			require.NoError(t, os.WriteFile(path, c.archive, 0o600))
+			t.Run(c.name+", a local archive", attack(release.FetchOptions{Archive: path}))
+		}
+		t.Run(c.name+", then a good one", fetchGood)
 	}
 }
 
