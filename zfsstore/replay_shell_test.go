@@ -169,6 +169,11 @@ func (r *replayer) command(line string) output {
 	if limited, rest, ok := strings.Cut(line, " | "); ok && strings.HasPrefix(limited, "head -c ") {
 		return r.limitedInput(shellWords(limited), shellWords(rest))
 	}
+	if counted, ok := strings.CutSuffix(line, " | wc -c"); ok {
+		out := r.command(counted)
+		out.stdout, out.exit = fmt.Sprintf("%8d\n", len(out.stdout)), 0
+		return out
+	}
 	w := shellWords(line)
 	failed := func(err error) output { return output{stderr: err.Error() + "\n", exit: 1} }
 	switch w[0] {

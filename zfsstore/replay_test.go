@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -27,10 +28,15 @@ type recorded struct {
 // sidecar is a line of a file in testdata: a place in a recording and text.
 type sidecar struct{ kind, text string }
 
-// readSidecar reads lines "tools.jsonl:LINE KIND TEXT".
+// readSidecar reads lines "tools.jsonl:LINE KIND TEXT", which are about each of
+// the recordings, of the file beside those that are replayed. Recordings without
+// one are as testdata's.
 func readSidecar(t *testing.T, name string) map[string][]sidecar {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", name))
+	text, err := os.ReadFile(filepath.Join(recordingRoot(), name))
+	if *recordings != "" && errors.Is(err, fs.ErrNotExist) {
+		text, err = os.ReadFile(filepath.Join("testdata", name))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,12 +92,16 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+func recordingRoot() string {
+	if *recordings == "" {
+		return "testdata"
+	}
+	return *recordings
+}
+
 // recordingFiles are the recordings to be replayed, at least one.
 func recordingFiles(t *testing.T) []string {
-	root := *recordings
-	if root == "" {
-		root = "testdata"
-	}
+	root := recordingRoot()
 	var files []string
 	for _, pattern := range []string{"tools.jsonl", "*/tools.jsonl"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
@@ -118,6 +128,20 @@ func replayFile(t *testing.T, lines []recorded, exceptions, setup map[string][]s
 		t.Fatal("the recording does not tell its zfs version")
 	}
 	r := start(t, version)
+	known := map[string]bool{}
+	for _, line := range lines {
+		known[fmt.Sprintf("tools.jsonl:%d", line.line)] = true
+	}
+	for place := range exceptions {
+		if !known[place] {
+			t.Errorf("an exception names %s, which is no line of zfs(8) or zpool(8)", place)
+		}
+	}
+	for place := range setup {
+		if !known[place] {
+			t.Errorf("a preparation names %s, which is no line of zfs(8) or zpool(8)", place)
+		}
+	}
 	replayed, differing := 0, 0
 	for _, line := range lines {
 		place := fmt.Sprintf("tools.jsonl:%d", line.line)
@@ -179,7 +203,8 @@ func (r *replayer) replay(line recorded) string {
 			add("error %v is not %v", out.err, want)
 		}
 	}
-	if got, want := r.masked(out.stdout, out.columns), r.masked(line.Stdout, out.columns); got != want {
+	exact := exactly.MatchString(line.Cmd)
+	if got, want := r.masked(out.stdout, out.columns, exact), r.masked(line.Stdout, out.columns, exact); got != want {
 		add("output   %q\nrecorded %q", got, want)
 	}
 	return strings.Join(diff, "\n")
@@ -231,15 +256,23 @@ var varying = map[string]bool{
 	"createtxg": true, "objsetid": true, "size": true, "alloc": true, "free": true, "usedbydataset": true, "usedbysnapshots": true,
 	"usedbychildren": true, "usedbyrefreservation": true, "written": true, "logicalused": true, "logicalreferenced": true,
 	"compressratio": true, "refcompressratio": true, "volsize": true, "snapshots_changed": true,
-	// zfs-get without -p prints these for people, which a Store never does.
+}
+
+// rounded are those that zfs-get without -p prints for people, which a Store
+// never does.
+var rounded = map[string]bool{
 	"quota": true, "reservation": true, "recordsize": true, "refquota": true, "refreservation": true,
 	"filesystem_limit": true, "snapshot_limit": true, "filesystem_count": true, "snapshot_count": true, "special_small_blocks": true,
 	"defaultuserquota": true, "defaultgroupquota": true, "defaultprojectquota": true,
 	"defaultuserobjquota": true, "defaultgroupobjquota": true, "defaultprojectobjquota": true,
 }
 
+// exactly finds the options of commands that print numbers as they are.
+var exactly = regexp.MustCompile(` -[A-Za-z]*p`)
+
 // masked takes out what cannot be equal: varying values and the altroot.
-func (r *replayer) masked(text string, columns []string) string {
+func (r *replayer) masked(text string, columns []string, exact bool) string {
+	varies := func(name string) bool { return varying[name] || !exact && rounded[name] }
 	text = strings.ReplaceAll(text, r.altroot, "")
 	if len(columns) == 0 {
 		return text
@@ -251,7 +284,7 @@ func (r *replayer) masked(text string, columns []string) string {
 		for i := range fields {
 			switch {
 			case i >= len(columns):
-			case varying[columns[i]], columns[i] == "value" && property >= 0 && property < len(fields) && varying[fields[property]]:
+			case varies(columns[i]), columns[i] == "value" && property >= 0 && property < len(fields) && varies(fields[property]):
 				fields[i] = "*"
 			case columns[i] == "clones" || columns[i] == "value" && strings.Contains(fields[i], ","):
 				parts := strings.Split(fields[i], ",")
