@@ -36,7 +36,8 @@ type StartOptions struct {
 // Errors: ErrRunning, ErrNotRunning when the start hook ended the jail,
 // ErrTemplate, ErrHostID, ErrConfig, ErrNoBase, *MountedError, *HeldError,
 // *HookError, *kernel.JailError, ErrBusy. A failure leaves nothing behind except
-// what hooks did.
+// what hooks did, and what belongs to the host: kernel modules and the devfs
+// ruleset that were loaded for the jail.
 //
 // What an earlier run has left mounted below the root, because the jail ended
 // without Stop, is unmounted first.

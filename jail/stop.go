@@ -22,8 +22,8 @@ type StopOptions struct {
 // Stop runs the jail's hooks, removes it from the kernel, waits for its
 // processes and unmounts what is below its root.
 //
-// Errors: ErrNotRunning, *HookError, ErrStuck, ErrBusy. Until the jail is
-// removed a failure leaves it running; from then on the rest is done whatever
+// Errors: ErrNotRunning, *HookError, ErrStuck, ErrBusy. A prestop or stop hook that
+// fails leaves the jail running as it was; behind them the rest is done whatever
 // happens, and what failed is tried again by the next Start or Stop, or by
 // Recover.
 func (g *JailGenerator) Stop(ctx context.Context, o StopOptions) <-chan events.IocEvent {
