@@ -133,36 +133,28 @@ func jexecError(cmd Command, exit Exit, stderr string) error {
 	if !ok {
 		return nil
 	}
-	what, reason := text, ""
-	if i := strings.LastIndex(text, ": "); i >= 0 {
-		what, reason = text[:i], text[i+2:]
+	what, reason, extended, errno := reasonIn(text)
+	if errno != 0 {
+		reason = extended // the errno says the rest
 	}
-	errno := errnoByText[reason]
 	op, subject, hasSubject := strings.Cut(what, ": ")
 	switch {
 	case hasSubject && (op == "execvp" || op == "chdir"):
-		return notFoundIf(&CallError{Op: op, Subject: subject, Errno: errno, Msg: unknownReason(errno, reason)})
+		return notFoundIf(&CallError{Op: op, Subject: subject, Errno: errno, Msg: reason})
 	case hasSubject && op == "getpwnam": // the jail has no password database
-		return notFoundIf(&CallError{Op: op, Subject: subject, Errno: errno, Msg: unknownReason(errno, reason)})
+		return notFoundIf(&CallError{Op: op, Subject: subject, Errno: errno, Msg: reason})
 	case reason == "no such user":
 		return &CallError{Op: "jexec", Subject: what, Msg: reason, Err: ErrNotFound}
 	case strings.HasPrefix(text, "jail ") && (strings.HasSuffix(text, " not found") || strings.HasSuffix(text, " is dying")):
 		return &JailError{Op: "jail_attach", Name: cmd.Jail.String(), Errno: syscall.ENOENT, Msg: text}
 	case strings.HasPrefix(what, "jail_attach("):
-		e := &JailError{Op: "jail_attach", Name: cmd.Jail.String(), Errno: errno, Msg: unknownReason(errno, reason)}
+		e := &JailError{Op: "jail_attach", Name: cmd.Jail.String(), Errno: errno, Msg: reason}
 		if errno == syscall.EINVAL {
 			e.Err, e.Msg = ErrNotFound, "the jail has ended"
 		}
 		return e
 	}
 	return &CallError{Op: "jexec", Subject: cmd.Jail.String(), Errno: errno, Msg: text}
-}
-
-func unknownReason(errno syscall.Errno, reason string) string {
-	if errno != 0 {
-		return ""
-	}
-	return reason
 }
 
 func notFoundIf(e *CallError) *CallError {

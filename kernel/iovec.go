@@ -92,3 +92,29 @@ var errnoByText = map[string]syscall.Errno{
 	"Protocol not supported":                          syscall.EPROTONOSUPPORT,
 	"Address family not supported by protocol family": syscall.EAFNOSUPPORT,
 }
+
+// reasonIn takes the reason off the end of what a base program said, as err(3)
+// puts it there: "execvp: /x: No such file or directory". errno is 0 for one that
+// is not in the table. Since FreeBSD 15 the kernel's own words may follow in
+// parentheses, with more of them inside and cut at any place: they are extended.
+func reasonIn(said string) (what, reason, extended string, errno syscall.Errno) {
+	if strings.HasSuffix(said, ")") {
+		for i := range said {
+			if !strings.HasPrefix(said[i:], " (") {
+				continue
+			}
+			if what, reason = cutReason(said[:i]); errnoByText[reason] != 0 {
+				return what, reason, said[i+2 : len(said)-1], errnoByText[reason]
+			}
+		}
+	}
+	what, reason = cutReason(said)
+	return what, reason, "", errnoByText[reason]
+}
+
+func cutReason(said string) (what, reason string) {
+	if i := strings.LastIndex(said, ": "); i >= 0 {
+		return said[:i], said[i+2:]
+	}
+	return said, ""
+}

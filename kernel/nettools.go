@@ -221,11 +221,7 @@ func toolError(op, subject string, exit Exit, stdout, stderr string) error {
 		last = last[i+1:]
 	}
 	e := &CallError{Op: op, Subject: subject, Msg: last}
-	reason := last
-	if i := strings.LastIndex(reason, ": "); i >= 0 {
-		reason = reason[i+2:]
-	}
-	e.Errno = errnoByText[reason]
+	_, _, _, e.Errno = reasonIn(last)
 	switch {
 	case strings.Contains(said, "unknown oid"):
 		e.Errno = syscall.ENOENT
@@ -237,6 +233,10 @@ func toolError(op, subject string, exit Exit, stdout, stderr string) error {
 		e.Errno = syscall.ESRCH
 	case strings.Contains(last, "already exists"):
 		e.Errno = syscall.EEXIST
+	case e.Errno == syscall.EINVAL && op == "route" && strings.HasPrefix(stdout, "add ") && strings.Contains(stdout, ": gateway "):
+		// So says netlink(4) of FreeBSD 15 of a gateway that is out of reach; what
+		// else could be invalid was checked before.
+		e.Errno = syscall.ENETUNREACH
 	}
 	switch e.Errno {
 	case syscall.ENXIO, syscall.ESRCH, syscall.ENOENT, syscall.EADDRNOTAVAIL:

@@ -80,7 +80,8 @@ func TestParseNetstatRoutes(t *testing.T) {
 	}
 }
 
-// TestToolError uses what ifconfig(8) and route(8) of 13.2 were recorded to say.
+// TestToolError uses what ifconfig(8) and route(8) of 13.2 and 15.1 were recorded
+// to say, and what if_bridge(4) of a GENERIC kernel of 15.1 has for the same.
 func TestToolError(t *testing.T) {
 	for _, c := range []struct {
 		op, stdout, stderr string
@@ -93,9 +94,16 @@ func TestToolError(t *testing.T) {
 		{"ifconfig", "", "ifconfig: BRDGSADDR nosuch: No such file or directory\n", 1, []error{ErrNotFound, syscall.ENOENT}},
 		{"ifconfig", "", "ifconfig: ioctl SIOCSIFMTU (set mtu): Invalid argument\n", 1, []error{syscall.EINVAL}},
 		{"ifconfig", "", "ifconfig: ioctl (SIOCDIFADDR): Can't assign requested address\n", 1, []error{ErrNotFound, syscall.EADDRNOTAVAIL}},
+		{"ifconfig", "", "ifconfig: BRDGADD vnet0:12: File exists (errno 17 category 7 (src sys/net/if_bridge.c:1389) p1 0 p2 0)\n", 1, []error{ErrExists, syscall.EEXIST}},
+		{"ifconfig", "", "ifconfig: BRDGADD vnet0:12: File exists (Interface is already a member of this bridge)\n", 1, []error{ErrExists, syscall.EEXIST}},
+		{"ifconfig", "", "ifconfig: BRDGDEL nosuch0: No such file or directory (errno 2 category 7 (src sys/net/if_bridge.c:1557) p1 0 p2 0)\n", 1, []error{ErrNotFound, syscall.ENOENT}},
+		{"ifconfig", "", "ifconfig: BRDGADD lo0: Invalid argument (errno 22 category 7: (src sys/net)\n", 1, []error{syscall.EINVAL}},
 		{"route", "add net default: gateway 192.0.2.1\n", "", 0, nil},
 		{"route", "add net default: gateway 192.0.2.1 fib 0: route already in table\n", "", 1, []error{ErrExists, syscall.EEXIST}},
 		{"route", "add net default: gateway 198.51.100.1 fib 0: Network is unreachable\n", "route: writing to routing socket: Network is unreachable\n", 1, []error{syscall.ENETUNREACH}},
+		{"route", "add net default: gateway 198.51.100.1 fib 0: Invalid argument\n", "route: message indicates error: Invalid argument\n", 1, []error{syscall.ENETUNREACH}},
+		{"route", "add net default: gateway 192.0.2.1 fib 0: route already in table\n", "route: message indicates error: File exists\n", 1, []error{ErrExists, syscall.EEXIST}},
+		{"route", "delete net default: gateway 192.0.2.1 fib 0: Invalid argument\n", "route: message indicates error: Invalid argument\n", 1, []error{syscall.EINVAL}},
 		{"route", "delete net default fib 0: not in table\n", "route: route has not been found\n", 1, []error{ErrNotFound, syscall.ESRCH}},
 	} {
 		err := toolError(c.op, "x", Exit{Code: c.code}, c.stdout, c.stderr)
