@@ -85,6 +85,9 @@ func (w *jailQueue) arm(seen []Identity) (again bool, err error) {
 			continue
 		}
 		again = true
+		// FreeBSD 15 gives a jid again. The filter of the jail before may still
+		// have its end to report, and adding would leave it with that jail.
+		_ = w.change(uint64(id.JID), evfiltJail, unix.EV_DELETE, 0)
 		err := w.change(uint64(id.JID), evfiltJail, unix.EV_ADD|unix.EV_CLEAR, noteJailSet|noteJailChild|noteJailRemove)
 		if err == unix.ENOENT {
 			delete(now, id) // it has ended meanwhile

@@ -83,6 +83,10 @@ type Jails interface {
 	// A new jail without path would be the host's own root: JailSet refuses it
 	// unless path is given on purpose. Errors are *JailError; ErrExists,
 	// ErrNotFound and ErrDying are recognised.
+	//
+	// Change a nested jail by its full name. By jid, FreeBSD 15 judges the change
+	// against the caller's jail and not the parent: it may get more than its parent
+	// has, and a dotted name is EINVAL "cannot change jail's parent".
 	JailSet(ctx context.Context, flags SetFlags, params ...Param) (jid int, err error)
 
 	// JailGet reads the wanted parameters of the jail that key selects (ByName,

@@ -69,7 +69,7 @@ func (k *freebsd) jailSet(ctx context.Context, flags SetFlags, params []Param, o
 	e := &JailError{Op: "jail_set", Name: jailName(params), Param: blamed(msg), Errno: errno, Msg: msg}
 	if msg == "" {
 		jailed, _ := k.SysctlInt(ctx, "security.jail.jailed")
-		e.Param, e.Msg = explainSet(errno, setFacts{flags, params, find, os.Geteuid() == 0, jailed == 1})
+		e.Param, e.Msg = explainSet(errno, setFacts{flags &^ jailOwnDesc, params, find, os.Geteuid() == 0, jailed == 1})
 	}
 	return 0, e
 }

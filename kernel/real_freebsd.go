@@ -87,12 +87,13 @@ func zfsVersion(s string) string {
 	return s
 }
 
-// hasJailDescriptors gives jail_get(2) the flag JAIL_USE_DESC without a
-// descriptor: kernels that know the flag miss the descriptor, others answer
-// EINVAL.
+// hasJailDescriptors gives jail_get(2) the flag JAIL_GET_DESC without the
+// parameter desc: kernels that know the flag miss it before they look for a jail
+// or make a descriptor, others answer EINVAL. JAIL_USE_DESC alone would not do,
+// FreeBSD 15 lets it pass there.
 func hasJailDescriptors() bool {
-	const useDesc = 0x10
-	_, _, msg, errno := pairsCall(unix.SYS_JAIL_GET, nil, useDesc, jailErrMsgSize)
+	const getDesc = 0x40
+	_, _, msg, errno := pairsCall(unix.SYS_JAIL_GET, nil, getDesc, jailErrMsgSize)
 	return errno == syscall.ENOENT && msg == "missing desc"
 }
 

@@ -159,11 +159,22 @@ func TestRealJailLife(t *testing.T) {
 	if want := []string{"klife " + dir + " 1", "klife.child " + dir + " 0"}; !slices.Equal(names, want) {
 		t.Errorf("listed %q", names)
 	}
-	// After a rename the old identity is stale and removes nothing.
-	_, err = k.JailSet(ctx, JailUpdate, ByJID(child.JID), String("name", "klife.renamed"))
+	// After a rename the old identities are stale and remove nothing. The child is
+	// renamed with its parent: FreeBSD 15 renames no nested jail by jid and path.
+	_, err = k.JailSet(ctx, JailUpdate, ByJID(id.JID), String("name", "krenamed"))
 	check(t, err)
+	wantErr(t, k.JailRemove(ctx, id), ErrStale)
 	wantErr(t, k.JailRemove(ctx, child), ErrStale)
-	child.Name = "klife.renamed"
+	t.Cleanup(func() {
+		if now, err := k.JailIdentify(ctx, 0, ByJID(id.JID)); err == nil && now.Incarnation == id.Incarnation {
+			check(t, k.JailRemove(ctx, now)) // the test has failed on its way
+		}
+	})
+	id.Name, child.Name = "krenamed", "krenamed.child"
+	p, err = k.JailGet(ctx, 0, ByJID(child.JID), "parent", "name")
+	if err != nil || p.Int("parent") != id.JID || p.String("name") != child.Name {
+		t.Errorf("renamed child %q %v", p, err)
+	}
 	stale := child
 	stale.Incarnation += 1000
 	wantErr(t, k.JailRemove(ctx, stale), ErrStale)

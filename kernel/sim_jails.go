@@ -34,6 +34,9 @@ func (v *simView) get(flags GetFlags, key Param, want []string) (Params, error) 
 		if flags&^mask != 0 {
 			return nil, errno(syscall.EINVAL)
 		}
+		if flags&0xe0 != 0 { // JAIL_USE_DESC passes without the parameter desc
+			return nil, refuse(syscall.ENOENT, "missing desc")
+		}
 		pr, err := v.pick(flags, key, want)
 		if err != nil {
 			return nil, err

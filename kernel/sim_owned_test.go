@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"errors"
+	"syscall"
 	"testing"
 )
 
@@ -24,6 +25,36 @@ func TestSimOwnedAfterCrash(t *testing.T) {
 		_, err = again.JailIdentify(ctx, JailDying, ByName("once"))
 		if stays != (err == nil) || !stays && !errors.Is(err, ErrNotFound) {
 			t.Errorf("%s: %v", release, err)
+		}
+	}
+}
+
+// TestSimDescriptorFlags gives flags of jail descriptors without the parameter
+// desc, as the probe for them does.
+func TestSimDescriptorFlags(t *testing.T) {
+	ctx := context.Background()
+	create := []Param{String("name", "a"), String("path", "/j"), Bool("persist", true)}
+	for _, c := range []struct {
+		release  string
+		flag     uint32
+		get, set syscall.Errno
+		getMsg   string
+	}{
+		{"13.2-RELEASE", 0x40, syscall.EINVAL, syscall.EINVAL, ""},
+		{"15.1-RELEASE", 0x10, syscall.ENOENT, syscall.ENOENT, "no jail specified"},
+		{"15.1-RELEASE", 0x20, syscall.ENOENT, syscall.ENOENT, "missing desc"},
+		{"15.1-RELEASE", 0x40, syscall.ENOENT, syscall.ENOENT, "missing desc"},
+		{"15.1-RELEASE", 0x80, syscall.ENOENT, syscall.ENOENT, "missing desc"},
+	} {
+		s := newSim(t, SimOptions{Release: c.release, Root: t.TempDir()})
+		_, err := s.JailGet(ctx, GetFlags(c.flag), ByJID(0))
+		var e *JailError
+		if !errors.As(err, &e) || e.Errno != c.get || e.Msg != c.getMsg {
+			t.Errorf("%s: get %#x: %v", c.release, c.flag, err)
+		}
+		_, err = s.JailSet(ctx, JailCreate|SetFlags(c.flag), create...)
+		if !errors.As(err, &e) || e.Errno != c.set || c.set == syscall.ENOENT && e.Msg != "missing desc" {
+			t.Errorf("%s: set %#x: %v", c.release, c.flag, err)
 		}
 	}
 }

@@ -117,7 +117,7 @@ func (v *simView) set(flags SetFlags, params []Param) (int, error) {
 	if flags&(JailCreate|JailUpdate) == 0 {
 		return 0, refuse(syscall.EINVAL, "no valid operation (create or update)")
 	}
-	if flags&0x10 != 0 {
+	if flags&0xf0 != 0 { // a flag of descriptors, and no parameter desc
 		return 0, refuse(syscall.ENOENT, "missing desc")
 	}
 	for _, parse := range []func() error{c.parseNumbers, c.parseFlags, c.parseName, c.parseHost, c.parseIP, c.parseOS, c.parsePath} {
