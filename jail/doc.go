@@ -4,8 +4,9 @@
 //
 // A [Jail] comes from [New] (it does not exist yet), [Load] or [List]. Its long
 // operations are all or nothing: a failure or the end of the context undoes
-// what was done, a crash is cleared by the next operation on that jail or by
-// [Recover]. Each operation has four forms:
+// what was done, but for what belongs to the host, kernel modules and devfs
+// rulesets, and for what hooks did; a crash is cleared by the next operation on
+// that jail or by [Recover]. Each operation has four forms:
 //
 //	Start      of a Jail: runs, returns all events and the error
 //	Start      of the embedded JailGenerator: returns a channel of events

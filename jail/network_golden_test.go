@@ -69,19 +69,24 @@ func TestVnetOfFoo(t *testing.T) {
 	requireSame(t, before, networkWorld(t, h))
 }
 
-// A bridge that refuses the member for its MTU leaves neither epair nor jail.
+// A bridge whose members have another MTU is no bridge for the jail, also where
+// the kernel would change the member's, and neither epair nor jail is left.
 func TestBridgeRefusesMTU(t *testing.T) {
-	ctx := context.Background()
-	h := netHost(t)
-	_, err := h.Sim.InterfaceCreate(ctx, "tap5")
-	require.NoError(t, err)
-	require.NoError(t, h.Sim.BridgeAdd(ctx, "bridge0", "tap5"))
-	before := networkWorld(t, h)
-	j := newJail(t, h, "foo", false, fooProperties)
-	require.NoError(t, j.Config().Set("vnet0_mtu", "1400"))
-	_, err = j.Start(ctx, jail.StartOptions{})
-	require.ErrorIs(t, err, syscall.EINVAL)
-	requireSame(t, before, networkWorld(t, h))
+	for _, release := range []string{"13.2-RELEASE", "15.1-RELEASE"} {
+		t.Run(release, func(t *testing.T) {
+			ctx := context.Background()
+			h := netHost(t, func(o *kernel.SimOptions) { o.Release = release })
+			_, err := h.Sim.InterfaceCreate(ctx, "tap5")
+			require.NoError(t, err)
+			require.NoError(t, h.Sim.BridgeAdd(ctx, "bridge0", "tap5"))
+			before := networkWorld(t, h)
+			j := newJail(t, h, "foo", false, fooProperties)
+			require.NoError(t, j.Config().Set("vnet0_mtu", "1400"))
+			_, err = j.Start(ctx, jail.StartOptions{})
+			require.ErrorIs(t, err, syscall.EINVAL)
+			requireSame(t, before, networkWorld(t, h))
+		})
+	}
 }
 
 // A jail that ended and whose jid is another's now is told by its name.

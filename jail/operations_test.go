@@ -39,8 +39,8 @@ type operationRow struct {
 	// halts marks a restart, which has two plans: a failure or crash between them,
 	// or in the second, leaves the jail web stopped.
 	halts bool
-	// mends marks a repair: undone, it may leave what it has mended: all of it, or
-	// where mended brings the host to.
+	// mends marks a repair, which may stay when it is undone. mended brings the host
+	// to where it is then, if that is not where the operation ends.
 	mends  bool
 	mended readier
 }
@@ -118,7 +118,7 @@ func operations() []operationRow {
 		r.plan, r.run = on("web", jail.StartOptions{}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
 		add(r)
 
-		r = operationRow{name: "start over what is left" + kind, setup: setup, ready: leftover("web"), mends: true, mended: recovered}
+		r = operationRow{name: "start over what is left" + kind, setup: setup, ready: leftover("web"), mended: recovered}
 		r.plan, r.run = on("web", jail.StartOptions{}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
 		add(r)
 

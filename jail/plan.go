@@ -22,8 +22,10 @@ type Plan struct {
 type PlanStep struct {
 	Kind   string // such as "mount devfs"
 	Detail string // what it changes
-	// Undo tells that a later failure takes the step back. Once a step without
-	// it has begun the operation only goes forward.
+	// Undo tells that a later failure takes the step back, where there is something
+	// to take back: hooks, kernel modules, devfs rulesets and the unmounting of
+	// what was left stay. Once a step without it has begun the operation only goes
+	// forward.
 	Undo bool
 }
 

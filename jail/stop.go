@@ -23,8 +23,8 @@ type StopOptions struct {
 // processes and unmounts what is below its root.
 //
 // Errors: ErrNotRunning, *HookError, ErrStuck, ErrBusy. A prestop or stop hook that
-// fails leaves the jail running as it was; behind them the rest is done whatever
-// happens, and what failed is tried again by the next Start or Stop, or by
+// fails leaves the jail running, unless Force is set; behind them the rest is done
+// whatever happens, and what failed is tried again by the next Start or Stop, or by
 // Recover.
 func (g *JailGenerator) Stop(ctx context.Context, o StopOptions) <-chan events.IocEvent {
 	return g.start(ctx, g.stopOperation(o), nil)

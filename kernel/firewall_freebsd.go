@@ -131,7 +131,7 @@ func (k *freebsd) PfAnchors(ctx context.Context, parent string) ([]string, error
 	if err != nil && (strings.Contains(err.Error(), "does not exist") || strings.Contains(err.Error(), "No such file or directory")) {
 		return nil, nil // the parent is not there
 	}
-	// That of FreeBSD 15 lists those further below too.
+	// pfctl(8) of FreeBSD 15 lists those further below too.
 	return slices.DeleteFunc(textLines(text), func(anchor string) bool {
 		return strings.Contains(strings.TrimPrefix(anchor, parent+"/"), "/")
 	}), err
@@ -167,13 +167,14 @@ func (k *freebsd) PfFlush(ctx context.Context, anchor string) error {
 	if err := checkAnchor(anchor); err != nil {
 		return err
 	}
-	// Only this takes tables that persist. Of one without them nothing is left
-	// when pfctl(8) comes to its tables, and that of FreeBSD 15 then fails.
+	// Only this removes tables that persist. An anchor without them has gone when
+	// pfctl(8) comes to its tables, and that of FreeBSD 15 then fails.
 	if _, err := k.pfctl(ctx, anchor, "", "-q", "-a", anchor, "-F", "all"); err == nil {
 		return nil
 	}
-	// So an empty rule set has the last word: it empties what is there, leaves no
-	// anchor that was not, and fails where the flush has failed in earnest.
+	// So an empty rule set decides: it empties what is there, makes no anchor, and
+	// fails without the permission. Tables that then still persist go unnoticed;
+	// this library makes none.
 	_, err := k.pfctl(ctx, anchor, "", "-q", "-a", anchor, "-f", "/dev/null")
 	return err
 }

@@ -96,7 +96,8 @@ var errnoByText = map[string]syscall.Errno{
 // reasonIn takes the reason off the end of what a base program said, as err(3)
 // puts it there: "execvp: /x: No such file or directory". errno is 0 for one that
 // is not in the table. Since FreeBSD 15 the kernel's own words may follow in
-// parentheses, with more of them inside and cut at any place: they are extended.
+// parentheses, with more of them inside and cut at any place: they are extended, if
+// the reason is known.
 func reasonIn(said string) (what, reason, extended string, errno syscall.Errno) {
 	if strings.HasSuffix(said, ")") {
 		for i := range said {

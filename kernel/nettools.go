@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"encoding/json"
+	"errors"
 	"net"
 	"net/netip"
 	"strconv"
@@ -233,10 +234,6 @@ func toolError(op, subject string, exit Exit, stdout, stderr string) error {
 		e.Errno = syscall.ESRCH
 	case strings.Contains(last, "already exists"):
 		e.Errno = syscall.EEXIST
-	case e.Errno == syscall.EINVAL && op == "route" && strings.HasPrefix(stdout, "add ") && strings.Contains(stdout, ": gateway "):
-		// So says netlink(4) of FreeBSD 15 of a gateway that is out of reach; what
-		// else could be invalid was checked before.
-		e.Errno = syscall.ENETUNREACH
 	}
 	switch e.Errno {
 	case syscall.ENXIO, syscall.ESRCH, syscall.ENOENT, syscall.EADDRNOTAVAIL:
@@ -244,6 +241,20 @@ func toolError(op, subject string, exit Exit, stdout, stderr string) error {
 	case syscall.EEXIST:
 		e.Err = ErrExists
 	}
+	return e
+}
+
+// routeRefused tells of a gateway that is out of reach, of which netlink(4) of
+// FreeBSD 15 says EINVAL, rtsock of 13 and 14 ENETUNREACH.
+func routeRefused(r Route, err error) error {
+	e, ok := errors.AsType[*CallError](err)
+	if !ok || !r.Gateway.IsValid() || e.Errno != syscall.EINVAL && e.Errno != syscall.ENETUNREACH {
+		return err
+	}
+	if e.Errno == syscall.EINVAL {
+		e.Errno, e.Err = syscall.ENETUNREACH, syscall.EINVAL
+	}
+	e.Msg = "gateway " + r.Gateway.String() + " is in no attached prefix"
 	return e
 }
 

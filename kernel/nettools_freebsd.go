@@ -225,14 +225,14 @@ func (t netTools) RouteAdd(ctx context.Context, route Route) error {
 		return err
 	}
 	through := r.through()
-	err = t.route(ctx, "add", r, through)
+	err = routeRefused(r, t.route(ctx, "add", r, through))
 	if !r.viaOffLink() || !errors.Is(err, syscall.ENETUNREACH) {
 		return err
 	}
 	if err := t.route(ctx, "add", r.toGateway(), r.Interface); err != nil && !errors.Is(err, syscall.EEXIST) {
 		return err
 	}
-	if err = t.route(ctx, "add", r, through); err != nil {
+	if err = routeRefused(r, t.route(ctx, "add", r, through)); err != nil {
 		_ = t.route(context.WithoutCancel(ctx), "delete", r.toGateway(), r.Interface)
 	}
 	return err

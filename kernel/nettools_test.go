@@ -101,7 +101,7 @@ func TestToolError(t *testing.T) {
 		{"route", "add net default: gateway 192.0.2.1\n", "", 0, nil},
 		{"route", "add net default: gateway 192.0.2.1 fib 0: route already in table\n", "", 1, []error{ErrExists, syscall.EEXIST}},
 		{"route", "add net default: gateway 198.51.100.1 fib 0: Network is unreachable\n", "route: writing to routing socket: Network is unreachable\n", 1, []error{syscall.ENETUNREACH}},
-		{"route", "add net default: gateway 198.51.100.1 fib 0: Invalid argument\n", "route: message indicates error: Invalid argument\n", 1, []error{syscall.ENETUNREACH}},
+		{"route", "add net default: gateway 198.51.100.1 fib 0: Invalid argument\n", "route: message indicates error: Invalid argument\n", 1, []error{syscall.EINVAL}},
 		{"route", "add net default: gateway 192.0.2.1 fib 0: route already in table\n", "route: message indicates error: File exists\n", 1, []error{ErrExists, syscall.EEXIST}},
 		{"route", "delete net default: gateway 192.0.2.1 fib 0: Invalid argument\n", "route: message indicates error: Invalid argument\n", 1, []error{syscall.EINVAL}},
 		{"route", "delete net default fib 0: not in table\n", "route: route has not been found\n", 1, []error{ErrNotFound, syscall.ESRCH}},
@@ -239,4 +239,33 @@ func FuzzToolText(f *testing.F) {
 		parseRctlUsage(s)
 		_ = toolError("route", "", Exit{Code: 1}, s, s)
 	})
+}
+
+// A gateway out of reach is ENETUNREACH on every release; what has no gateway
+// keeps its own errno.
+func TestRouteRefused(t *testing.T) {
+	via := Route{Dest: netip.MustParsePrefix("0.0.0.0/0"), Gateway: netip.MustParseAddr("198.51.100.1")}
+	for _, c := range []struct {
+		route Route
+		errno syscall.Errno
+		want  []error
+	}{
+		{via, syscall.EINVAL, []error{syscall.ENETUNREACH, syscall.EINVAL}},
+		{via, syscall.ENETUNREACH, []error{syscall.ENETUNREACH}},
+		{via, syscall.EPERM, []error{syscall.EPERM}},
+		{Route{Dest: via.Dest, Interface: "em0"}, syscall.EINVAL, []error{syscall.EINVAL}},
+	} {
+		err := routeRefused(c.route, &CallError{Op: "route", Subject: "0.0.0.0/0", Errno: c.errno})
+		for _, want := range c.want {
+			if !errors.Is(err, want) {
+				t.Errorf("%v: %v is not %v", c.errno, err, want)
+			}
+		}
+		if unreachable := errors.Is(err, syscall.ENETUNREACH); unreachable != slices.Contains(c.want, error(syscall.ENETUNREACH)) {
+			t.Errorf("%v: %v", c.errno, err)
+		}
+	}
+	if err := routeRefused(via, nil); err != nil {
+		t.Error(err)
+	}
 }

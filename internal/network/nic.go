@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -206,6 +207,9 @@ func (m *maker) join(ctx context.Context, bridge, member string) error {
 	if bridge == "" {
 		return nil
 	}
+	if err := m.fits(ctx, bridge, member); err != nil {
+		return fmt.Errorf("bridge %s: %w", bridge, err)
+	}
 	err := m.k.BridgeAdd(ctx, bridge, member)
 	if errors.Is(err, kernel.ErrExists) {
 		return nil
@@ -214,6 +218,24 @@ func (m *maker) join(ctx context.Context, bridge, member string) error {
 		return fmt.Errorf("bridge %s: %w", bridge, err)
 	}
 	return nil
+}
+
+// fits refuses a configured MTU that is not that of the bridge's members, as the
+// kernel does up to FreeBSD 14. 15 changes the new member's, and the jail's end
+// would keep another.
+func (m *maker) fits(ctx context.Context, bridge, member string) error {
+	b, ok := byName(m.list, bridge)
+	if m.nic.MTU == 0 || !ok || b.MTU == m.nic.MTU {
+		return nil
+	}
+	members, err := m.k.BridgeMembers(ctx, bridge)
+	if err != nil || len(members) == 0 || slices.Contains(members, member) {
+		return err
+	}
+	return &kernel.CallError{
+		Op: "BRDGADD", Subject: bridge + " " + member, Errno: syscall.EINVAL,
+		Msg: fmt.Sprintf("the MTU of its members is %d, not %d", b.MTU, m.nic.MTU),
+	}
 }
 
 func (m *maker) make(ctx context.Context) error {

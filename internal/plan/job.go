@@ -116,7 +116,7 @@ func (r Runner[E]) locked(ctx context.Context, job Job[E], op *events.Operation,
 		}
 		// What is half way to another state goes on when the caller gives up.
 		before += len(p.Steps)
-		//nolint:fatcontext // one more for each plan, of which there are two or three
+		//nolint:fatcontext // one more for each plan, of which there are two at most
 		ctx = context.WithValue(context.WithoutCancel(ctx), beforeKey{}, before)
 	}
 	return nil

@@ -93,6 +93,20 @@ func firewallPf(s *suite) {
 	if !slices.Equal(list, []string{anchor}) {
 		s.Fatalf("anchors %v", list)
 	}
+	const deep = anchor + "/deep"
+	s.Cleanup(func() { s.ok(k.PfFlush(context.Background(), deep)) })
+	s.ok(k.PfLoad(ctx, deep, "pass in quick on lo0 inet proto tcp from any to 192.0.2.10 port 81 keep state\n"))
+	list, err = k.PfAnchors(ctx, parent)
+	s.ok(err)
+	if !slices.Equal(list, []string{anchor}) {
+		s.Fatalf("anchors right below %v", list)
+	}
+	list, err = k.PfAnchors(ctx, anchor)
+	s.ok(err)
+	if !slices.Equal(list, []string{deep}) {
+		s.Fatalf("anchors below an anchor %v", list)
+	}
+	s.ok(k.PfFlush(ctx, deep))
 	s.fails(k.PfLoad(ctx, anchor, "frobnicate\n"), syscall.EINVAL)
 	s.fails(k.PfLoad(ctx, anchor, "pass in on lo0 all\nnat on lo0 inet from any to any -> (lo0)\n"), syscall.EINVAL)
 	rules, err = k.PfRules(ctx, anchor)
