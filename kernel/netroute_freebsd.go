@@ -57,7 +57,7 @@ func (s ifStack) route(ctx context.Context, op string, kind byte, r Route) error
 		}
 		err := ifError(op, r.Dest.String(), errno)
 		if e, ok := err.(*CallError); ok && e.Errno == syscall.ENETUNREACH {
-			e.Msg = "gateway " + r.Gateway.String() + " is in no attached prefix"
+			e.Msg = r.outOfReach()
 		}
 		return err
 	})

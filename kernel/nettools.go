@@ -254,7 +254,7 @@ func routeRefused(r Route, err error) error {
 	if e.Errno == syscall.EINVAL {
 		e.Errno, e.Err = syscall.ENETUNREACH, syscall.EINVAL
 	}
-	e.Msg = "gateway " + r.Gateway.String() + " is in no attached prefix"
+	e.Msg = r.outOfReach()
 	return e
 }
 

@@ -89,6 +89,10 @@ type Network interface {
 	AddressAdd(ctx context.Context, name string, addr Address) error
 	AddressDelete(ctx context.Context, name string, addr netip.Addr) error
 
+	// BridgeAdd makes an interface a member: EEXIST if it is, EBUSY if it is one
+	// of another bridge, EINVAL if it is no Ethernet interface. Of another MTU than
+	// the members' it is refused with EINVAL up to FreeBSD 14, and given theirs
+	// since 15; the first member gives the bridge its own.
 	BridgeAdd(ctx context.Context, bridge, member string) error
 	BridgeDelete(ctx context.Context, bridge, member string) error
 	BridgeMembers(ctx context.Context, bridge string) ([]string, error)
@@ -103,6 +107,8 @@ type Network interface {
 	// ErrNotFound when the interface has it not.
 	AddressState(ctx context.Context, name string, addr netip.Addr) (AddressState, error)
 
+	// RouteAdd adds a route: EEXIST for a destination that has one, ENETUNREACH
+	// for a gateway in no attached prefix, EINVAL for a route that is none.
 	RouteAdd(ctx context.Context, route Route) error
 	RouteDelete(ctx context.Context, route Route) error
 	Routes(ctx context.Context, fib int) ([]Route, error)

@@ -160,8 +160,7 @@ func TestRealJailLife(t *testing.T) {
 		t.Errorf("listed %q", names)
 	}
 	// After a rename the old identities are stale and remove nothing. The child is
-	// renamed with its parent: FreeBSD 15 gives no nested jail a dotted
-	// name by jid.
+	// renamed with its parent: FreeBSD 15 gives no nested jail a dotted name by jid.
 	_, err = k.JailSet(ctx, JailUpdate, ByJID(id.JID), String("name", "krenamed"))
 	check(t, err)
 	wantErr(t, k.JailRemove(ctx, id), ErrStale)

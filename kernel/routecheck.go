@@ -43,6 +43,11 @@ func (r Route) toGateway() Route {
 	return Route{Dest: netip.PrefixFrom(r.Gateway, r.Gateway.BitLen()), Interface: r.Interface, FIB: r.FIB}
 }
 
+// outOfReach is what a refusal with ENETUNREACH says.
+func (r Route) outOfReach() string {
+	return "gateway " + r.Gateway.String() + " is in no attached prefix"
+}
+
 // driverName takes the unit off "epair7".
 func driverName(s string) string {
 	end := 0

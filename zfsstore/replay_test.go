@@ -268,7 +268,22 @@ var rounded = map[string]bool{
 }
 
 // exactly finds commands that print numbers as they are.
-var exactly = regexp.MustCompile(`(get|list) -[A-Za-z]*p`)
+var exactly = regexp.MustCompile(`\b(get|list)\b[^;|&]* -[A-Za-z]*p\b`)
+
+func TestExactly(t *testing.T) {
+	for command, want := range map[string]bool{
+		"zfs get -H -p all zroot/m1":                  true,
+		"zfs list -Hp -o name,used":                   true,
+		"zpool list -H -o name,size -p zroot":         true,
+		"zfs list -H -o name,used zroot/a-p":          false,
+		"zfs create -p zroot/a":                       false,
+		"zfs list -H zroot/a && zfs clone -p a@s z/b": false,
+	} {
+		if got := exactly.MatchString(command); got != want {
+			t.Errorf("%s: %v", command, got)
+		}
+	}
+}
 
 // masked takes out what cannot be equal: varying values and the altroot.
 func (r *replayer) masked(text string, columns []string, exact bool) string {

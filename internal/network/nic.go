@@ -220,7 +220,7 @@ func (m *maker) join(ctx context.Context, bridge, member string) error {
 	return nil
 }
 
-// fits refuses a configured MTU that is not that of the bridge's members, as the
+// fits refuses with EINVAL a configured MTU that the bridge does not have, as the
 // kernel does up to FreeBSD 14. 15 changes the new member's, and the jail's end
 // would keep another.
 func (m *maker) fits(ctx context.Context, bridge, member string) error {
