@@ -27,7 +27,7 @@ const baseProperty = "org.freebsd.ioc:basejail"
 // BaseDataset holds the clones of a jail with basejail_type=zfs:
 // JAIL/basejail/usr/bin and so on. It is there once the jail was started, and
 // stays until the next start or until the jail is destroyed.
-func (g *JailGenerator) BaseDataset() string { return g.Dataset() + "/basejail" }
+func (j *Jail) BaseDataset() string { return j.Dataset() + "/basejail" }
 
 // zfsBaseSteps clones the base datasets of the release and mounts the clones
 // over the jail's own directories. They can be written to, and what was written
@@ -37,13 +37,13 @@ func (g *JailGenerator) BaseDataset() string { return g.Dataset() + "/basejail" 
 // follows whatever symbolic link the jail has put in the way. Here they are
 // beside the root, and nullfs(5) shows them in it, mounted as every file system
 // of a jail is.
-func (g *JailGenerator) zfsBaseSteps(ctx context.Context) (up, after []plan.Step, err error) {
-	rel, err := g.Release(ctx)
+func (j *Jail) zfsBaseSteps(ctx context.Context) (up, after []plan.Step, err error) {
+	rel, err := j.Release(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	root := rel.BaseDataset() + "/root"
-	base, err := g.tree(ctx, root)
+	base, err := j.tree(ctx, root)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, nil, err
 	}
@@ -54,24 +54,24 @@ func (g *JailGenerator) zfsBaseSteps(ctx context.Context) (up, after []plan.Step
 	if len(dirs) == 0 {
 		return nil, nil, fmt.Errorf("%w: %s", ErrNoBase, root)
 	}
-	if up, after, err = g.replaceBase(ctx); err != nil {
+	if up, after, err = j.replaceBase(ctx); err != nil {
 		return nil, nil, err
 	}
-	by := g.madeBy()
+	by := j.madeBy()
 	snapshot, taken := base.baseSnapshot(root, dirs)
 	if !taken {
 		up = append(up, stepSnapshot.Step(snapshotArgs{Snapshot: root + "@" + snapshot, Recursive: true, Shared: true, Made: by}))
 	}
-	holders := []string{g.BaseDataset()}
+	holders := []string{j.BaseDataset()}
 	clones := cloneArgs{Made: by}
-	mounts := mountArgs{RootDataset: g.RootDataset()}
+	mounts := mountArgs{RootDataset: j.RootDataset()}
 	for _, dir := range dirs {
-		if parent := g.BaseDataset() + "/" + path.Dir(dir); path.Dir(dir) != "." && !slices.Contains(holders, parent) {
+		if parent := j.BaseDataset() + "/" + path.Dir(dir); path.Dir(dir) != "." && !slices.Contains(holders, parent) {
 			holders = append(holders, parent)
 		}
-		clones.Clones = append(clones.Clones, cloneTarget{root + "/" + dir + "@" + snapshot, g.BaseDataset() + "/" + dir})
+		clones.Clones = append(clones.Clones, cloneTarget{root + "/" + dir + "@" + snapshot, j.BaseDataset() + "/" + dir})
 		mounts.Mounts = append(mounts.Mounts, mountTarget{
-			Type: "nullfs", From: filepath.Join(g.path, "basejail", dir), At: dir, Make: true,
+			Type: "nullfs", From: filepath.Join(j.path, "basejail", dir), At: dir, Make: true,
 		})
 	}
 	for i, dataset := range holders {
@@ -102,32 +102,32 @@ func (t tree) baseSnapshot(root string, dirs []string) (name string, taken bool)
 
 // replaceBase puts the clones of an earlier start aside, to be destroyed once
 // the jail is up, so that a start that fails brings them back.
-func (g *JailGenerator) replaceBase(ctx context.Context) (aside, after []plan.Step, err error) {
-	all, err := g.bases(ctx)
+func (j *Jail) replaceBase(ctx context.Context) (aside, after []plan.Step, err error) {
+	all, err := j.bases(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	now, there := all.find(g.BaseDataset())
+	now, there := all.find(j.BaseDataset())
 	if there {
 		if now.Properties[baseProperty].Source != zfsstore.SourceLocal {
 			return nil, nil, fmt.Errorf("%w: %s is in the way of the clones of the base", ErrExists, now.Name)
 		}
-		former := g.BaseDataset() + "-former"
+		former := j.BaseDataset() + "-former"
 		for n := 2; ; n++ {
 			if _, taken := all.find(former); !taken {
 				break
 			}
-			former = fmt.Sprintf("%s-former-%d", g.BaseDataset(), n)
+			former = fmt.Sprintf("%s-former-%d", j.BaseDataset(), n)
 		}
 		aside = append(aside, stepRenameDataset.Step(moveArgs{now.Name, former, now.GUID}))
 		after = append(after, stepDropBase.Step(destroyArgs{former}))
 	}
-	return aside, append(after, dropBases(all, g.BaseDataset())...), nil
+	return aside, append(after, dropBases(all, j.BaseDataset())...), nil
 }
 
 // bases are the datasets directly below the jail's.
-func (g *JailGenerator) bases(ctx context.Context) (tree, error) {
-	sets, err := g.host.Store.List(ctx, g.Dataset(), zfsstore.ListOptions{
+func (j *Jail) bases(ctx context.Context) (tree, error) {
+	sets, err := j.host.Store.List(ctx, j.Dataset(), zfsstore.ListOptions{
 		Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem}, Properties: []string{baseProperty},
 	})
 	if errors.Is(err, zfsstore.ErrNotFound) {
@@ -149,15 +149,15 @@ func dropBases(all tree, but string) (steps []plan.Step) {
 // forgetBase destroys the clones of a jail that is no basejail of type zfs any
 // more. The mount table tells whether it was one, so that no other start has to
 // ask zfs(8).
-func (g *JailGenerator) forgetBase(ctx context.Context) ([]plan.Step, error) {
-	mounts, err := g.mountTable(ctx)
+func (j *Jail) forgetBase(ctx context.Context) ([]plan.Step, error) {
+	mounts, err := j.mountTable(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if _, there := mounts.Dataset(g.BaseDataset()); !there {
+	if _, there := mounts.Dataset(j.BaseDataset()); !there {
 		return nil, nil
 	}
-	all, err := g.bases(ctx)
+	all, err := j.bases(ctx)
 	return dropBases(all, ""), err
 }
 

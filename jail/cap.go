@@ -20,31 +20,24 @@ type LimitOptions struct {
 // Errors: ErrNotRunning, ErrConfig where there are rules to apply and
 // kern.racct.enable is 0, *kernel.CallError for a rule the kernel refuses,
 // ErrBusy. A failure leaves the rules as they were.
-func (g *JailGenerator) ApplyLimits(ctx context.Context, o LimitOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.limitOperation(o), nil)
-}
-
-// ApplyLimits is the synchronous form of [JailGenerator.ApplyLimits].
 func (j *Jail) ApplyLimits(ctx context.Context, o LimitOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.ApplyLimits(ctx, o))
+	return j.Generator().ApplyLimits(o).Run(ctx)
 }
 
-// PlanApplyLimits plans what ApplyLimits would do.
-func (g *JailGenerator) PlanApplyLimits(ctx context.Context, o LimitOptions) (*Plan, error) {
-	return g.planned(ctx, g.limitOperation(o))
-}
-
-func (g *JailGenerator) limitOperation(o LimitOptions) operation {
-	return operation{
+// ApplyLimits returns the operation that [Jail.ApplyLimits] runs.
+func (g *JailGenerator) ApplyLimits(o LimitOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:  j,
 		name:  "apply limits",
-		event: events.JailConfigApply{Jail: g.fullName},
+		event: events.JailConfigApply{Jail: j.fullName},
 		busy:  o.Busy,
-		make:  g.planLimits,
+		make:  j.planLimits,
 	}
 }
 
-func (g *JailGenerator) planLimits(ctx context.Context) (*plan.Plan, error) {
-	now, err := g.fresh(ctx)
+func (j *Jail) planLimits(ctx context.Context) (*plan.Plan, error) {
+	now, err := j.fresh(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +55,8 @@ func (g *JailGenerator) planLimits(ctx context.Context) (*plan.Plan, error) {
 	var steps []plan.Step
 	switch {
 	case on:
-		args := limitChangeArgs{limitArgs: limitArgs{g.Identifier(), rules, notes, false}}
-		if args.Old, err = g.host.Kernel.RctlGetRules(ctx, "jail:"+g.Identifier()); err != nil {
+		args := limitChangeArgs{limitArgs: limitArgs{j.Identifier(), rules, notes, false}}
+		if args.Old, err = j.host.Kernel.RctlGetRules(ctx, "jail:"+j.Identifier()); err != nil {
 			return nil, err
 		}
 		steps = append(steps, stepChangeLimits.Step(args))
@@ -77,6 +70,6 @@ func (g *JailGenerator) planLimits(ctx context.Context) (*plan.Plan, error) {
 	steps = append(steps, cpus...)
 	print, err := now.fingerprint(ctx)
 	return &plan.Plan{
-		Operation: "apply limits", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
+		Operation: "apply limits", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
 	}, err
 }

@@ -16,11 +16,11 @@ const hookPath = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
 // and TERM of this process. With exec_clean off the whole environment of this
 // process comes first. What is known only once the jail runs (IOC_JID, JID,
 // JNAME, JPATH, IOC_JAIL_PATH) is added then; libioc's env has the text None.
-func (g *JailGenerator) Environment() ([]string, error) { return g.hookEnv(nil) }
+func (j *Jail) Environment() ([]string, error) { return j.hookEnv(nil) }
 
 // hookEnv is the environment with the caller's own variables last.
-func (g *JailGenerator) hookEnv(extra map[string]string) ([]string, error) {
-	eff := g.effective()
+func (j *Jail) hookEnv(extra map[string]string) ([]string, error) {
+	eff := j.effective()
 	var env []string
 	if !eff.Bool("exec_clean") {
 		env = os.Environ()
@@ -34,7 +34,7 @@ func (g *JailGenerator) hookEnv(extra map[string]string) ([]string, error) {
 		}
 		env = append(env, "IOC_"+strings.ToUpper(strings.ReplaceAll(p.Name, ".", "_"))+"="+text)
 	}
-	env = append(env, "IOC_NAME="+g.name, "HOME=/root", "PATH="+hookPath)
+	env = append(env, "IOC_NAME="+j.name, "HOME=/root", "PATH="+hookPath)
 	for _, key := range sortedKeys(extra) {
 		env = append(env, key+"="+extra[key])
 	}
@@ -45,7 +45,7 @@ func (g *JailGenerator) hookEnv(extra map[string]string) ([]string, error) {
 // written to disk: environments hold secrets, and a terminal ends with its
 // process.
 type run struct {
-	jail *JailGenerator
+	jail *Jail
 	// extra are the caller's variables, over those of the configuration.
 	extra map[string]string
 	// properties take the place of the jail's own.
@@ -55,7 +55,7 @@ type run struct {
 	// hooks is given to the hooks in the jail instead of capturing their output.
 	hooks *os.File
 	// outcome is how the operation's own command ended.
-	outcome ExecResult
+	outcome *ExecResult
 	// owned is a one-shot jail, which ends with this process on FreeBSD 15.
 	owned interface{ Close() error }
 
@@ -79,18 +79,18 @@ func (e env) environment(ctx context.Context, resumed bool) ([]string, error) {
 	if e.run.environ != nil && !resumed {
 		return e.run.environ, nil
 	}
-	g, err := e.run.jail.fresh(ctx)
+	j, err := e.run.jail.fresh(ctx)
 	if err != nil {
 		// A configuration that cannot be read must not keep a jail from being
 		// stopped and destroyed.
 		return []string{"IOC_NAME=" + e.run.jail.name, "HOME=/root", "PATH=" + hookPath}, nil //nolint:nilerr // see above
 	}
 	if resumed {
-		return g.hookEnv(nil)
+		return j.hookEnv(nil)
 	}
-	if g, err = g.with(e.run.properties); err != nil {
+	if j, err = j.with(e.run.properties); err != nil {
 		return nil, err
 	}
-	e.run.environ, err = g.hookEnv(e.run.extra)
+	e.run.environ, err = j.hookEnv(e.run.extra)
 	return e.run.environ, err
 }

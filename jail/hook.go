@@ -15,15 +15,15 @@ const consoleLogKey = "user.exec_consolelog"
 var inJail = map[string]bool{"start": true, "stop": true}
 
 // hook is the step of one hook, or none when the property is unset.
-func (g *JailGenerator) hook(name string, change ...func(*hookArgs)) ([]plan.Step, error) {
-	eff := g.effective()
+func (j *Jail) hook(name string, change ...func(*hookArgs)) ([]plan.Step, error) {
+	eff := j.effective()
 	command := eff.String("exec_" + name)
 	if command == "" {
 		return nil, nil
 	}
 	a := hookArgs{
-		Hook: name, Command: command, Name: g.Identifier(), Inside: inJail[name],
-		RootDataset: g.RootDataset(), Timeout: eff.Duration("exec_timeout"),
+		Hook: name, Command: command, Name: j.Identifier(), Inside: inJail[name],
+		RootDataset: j.RootDataset(), Timeout: eff.Duration("exec_timeout"),
 	}
 	for _, c := range change {
 		c(&a)
@@ -31,7 +31,7 @@ func (g *JailGenerator) hook(name string, change ...func(*hookArgs)) ([]plan.Ste
 	if a.Inside {
 		var err error
 		// What is forced does not need the log.
-		if a.Place, err = g.commandPlace(""); err != nil && !a.Tolerate {
+		if a.Place, err = j.commandPlace(""); err != nil && !a.Tolerate {
 			return nil, err
 		}
 	} else if user := eff.String("exec_system_user"); user != "root" {
@@ -50,8 +50,8 @@ type place struct {
 }
 
 // commandPlace is that of the configuration, for the user if one is given.
-func (g *JailGenerator) commandPlace(user string) (place, error) {
-	eff := g.effective()
+func (j *Jail) commandPlace(user string) (place, error) {
+	eff := j.effective()
 	p := place{User: user, FIB: eff.Int("exec_fib")}
 	if user == "" {
 		p.User, p.SystemUser = eff.String("exec_jail_user"), eff.Bool("exec_system_jail_user")
@@ -59,7 +59,7 @@ func (g *JailGenerator) commandPlace(user string) (place, error) {
 	if p.User == "root" {
 		p.User, p.SystemUser = "", false
 	}
-	log, err := g.Get(consoleLogKey)
+	log, err := j.Get(consoleLogKey)
 	if err != nil || log == "" || log == "none" {
 		return p, err
 	}

@@ -44,12 +44,12 @@ type left struct {
 // leftMounts finds what an earlier run of the jail has left, because the jail
 // ended by itself or another program removed it. The targets are those of the
 // start to come.
-func (g *JailGenerator) leftMounts(ctx context.Context, targets []mountTarget) (left, error) {
-	mounts, err := g.mountTable(ctx)
+func (j *Jail) leftMounts(ctx context.Context, targets []mountTarget) (left, error) {
+	mounts, err := j.mountTable(ctx)
 	if err != nil {
 		return left{}, err
 	}
-	root, ok := mounts.Dataset(g.RootDataset())
+	root, ok := mounts.Dataset(j.RootDataset())
 	if !ok {
 		return left{}, nil
 	}
@@ -57,15 +57,15 @@ func (g *JailGenerator) leftMounts(ctx context.Context, targets []mountTarget) (
 	if len(below) == 0 {
 		return left{}, nil
 	}
-	releases, err := releasePaths(ctx, g.host, mounts)
+	releases, err := releasePaths(ctx, j.host, mounts)
 	if err != nil {
 		return left{}, err
 	}
-	bases := append(releases, filepath.Join(g.path, "basejail"))
+	bases := append(releases, filepath.Join(j.path, "basejail"))
 	var out left
 	var foreign, stays []kernel.Mounted
 	for _, m := range below { // the newest first: what is on an own one comes before it
-		own, err := g.isLeft(ctx, m, strings.TrimPrefix(m.Path, root+"/"), targets, bases)
+		own, err := j.isLeft(ctx, m, strings.TrimPrefix(m.Path, root+"/"), targets, bases)
 		if err != nil {
 			return left{}, err
 		}
@@ -86,7 +86,7 @@ func (g *JailGenerator) leftMounts(ctx context.Context, targets []mountTarget) (
 	}
 	for _, m := range foreign {
 		hidden := func(t mountTarget) bool { return beneath(m.Path, filepath.Join(root, t.At)) }
-		if !g.itsOwn(m) && slices.ContainsFunc(targets, hidden) && !slices.Contains(out.others, m) {
+		if !j.itsOwn(m) && slices.ContainsFunc(targets, hidden) && !slices.Contains(out.others, m) {
 			out.others = append(out.others, m)
 		}
 	}
@@ -94,12 +94,12 @@ func (g *JailGenerator) leftMounts(ctx context.Context, targets []mountTarget) (
 }
 
 // itsOwn tells whether a dataset of the jail is mounted there, which lasts.
-func (g *JailGenerator) itsOwn(m kernel.Mounted) bool {
-	return m.Type == "zfs" && belongsTo(m.From, []string{g.Dataset()})
+func (j *Jail) itsOwn(m kernel.Mounted) bool {
+	return m.Type == "zfs" && belongsTo(m.From, []string{j.Dataset()})
 }
 
 // isLeft tells whether only an earlier run of the jail can have mounted m.
-func (g *JailGenerator) isLeft(ctx context.Context, m kernel.Mounted, at string, targets []mountTarget, bases []string) (bool, error) {
+func (j *Jail) isLeft(ctx context.Context, m kernel.Mounted, at string, targets []mountTarget, bases []string) (bool, error) {
 	for _, t := range targets {
 		if t.At == at && t.Type == m.Type && (t.From == m.From || m.Type == "devfs" || m.Type == "fdescfs") {
 			return true, nil
@@ -118,7 +118,7 @@ func (g *JailGenerator) isLeft(ctx context.Context, m kernel.Mounted, at string,
 	case "nullfs":
 		return slices.Contains(release.Basedirs(), at) && slices.ContainsFunc(bases, from), nil
 	case "zfs":
-		return administered(ctx, g.host, m.From, g.sharedDatasets())
+		return administered(ctx, j.host, m.From, j.sharedDatasets())
 	}
 	return false, nil
 }
@@ -142,14 +142,14 @@ func releasePaths(ctx context.Context, h *host.Host, mounts host.MountTable) (pa
 // leftSteps takes away what an earlier run has left before the steps of a start
 // mount anything. What is not known to be left by it refuses: mounted over, it
 // would be hidden and could not be unmounted.
-func (g *JailGenerator) leftSteps(ctx context.Context, start []plan.Step) ([]plan.Step, error) {
-	switch _, err := g.Identity(ctx); {
+func (j *Jail) leftSteps(ctx context.Context, start []plan.Step) ([]plan.Step, error) {
+	switch _, err := j.Identity(ctx); {
 	case err == nil:
 		return nil, nil // it is stopped first
 	case !errors.Is(err, ErrNotRunning):
 		return nil, err
 	}
-	found, err := g.leftMounts(ctx, targetsOf(start))
+	found, err := j.leftMounts(ctx, targetsOf(start))
 	switch {
 	case err != nil:
 		return nil, err
@@ -158,17 +158,17 @@ func (g *JailGenerator) leftSteps(ctx context.Context, start []plan.Step) ([]pla
 	case len(found.own) == 0:
 		return nil, nil
 	}
-	root, err := g.RootPath(ctx)
+	root, err := j.RootPath(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var held *HeldError
-	if err := inhabited(ctx, g.host, root); errors.As(err, &held) && slices.Contains(held.Jails, g.Identifier()) {
+	if err := inhabited(ctx, j.host, root); errors.As(err, &held) && slices.Contains(held.Jails, j.Identifier()) {
 		return nil, ErrRunning // since a moment ago; a plan is made without a lock
 	} else if err != nil {
 		return nil, err
 	}
-	return []plan.Step{stepUnmountLeft.Step(leftArgs{g.RootDataset(), found.own})}, nil
+	return []plan.Step{stepUnmountLeft.Step(leftArgs{j.RootDataset(), found.own})}, nil
 }
 
 // targetsOf are the mounts of steps.
@@ -260,20 +260,20 @@ func recoverMounts(ctx context.Context, h *host.Host, source host.Source) (all [
 		if !ok || !root || m.Type != "zfs" || strings.ContainsAny(name, "/@") || len(mounts.Below(m.Path)) == 0 {
 			continue
 		}
-		g, err := generator(ctx, h, source, name)
+		j, err := generator(ctx, h, source, name)
 		if err != nil {
 			return all, errors.Join(result, err)
 		}
-		if running, err := g.Running(ctx); err != nil || running {
+		if running, err := j.Running(ctx); err != nil || running {
 			result = errors.Join(result, err)
 			continue
 		}
-		if p, err := g.planRecoverMounts(ctx); p == nil && err == nil {
+		if p, err := j.planRecoverMounts(ctx); p == nil && err == nil {
 			continue // without a lock and events
 		}
-		done, err := collect(ctx, g.start(ctx, operation{
-			name: "recover", event: events.JailRecover{Jail: g.fullName}, busy: Fail, make: g.planRecoverMounts,
-		}, nil))
+		done, err := (&Operation{
+			jail: j, name: "recover", event: events.JailRecover{Jail: j.fullName}, busy: Fail, make: j.planRecoverMounts,
+		}).Run(ctx)
 		if errors.Is(err, ErrBusy) || errors.Is(err, ErrNotFound) {
 			continue
 		}
@@ -282,34 +282,34 @@ func recoverMounts(ctx context.Context, h *host.Host, source host.Source) (all [
 	return all, result
 }
 
-func (g *JailGenerator) planRecoverMounts(ctx context.Context) (*plan.Plan, error) {
-	g, err := g.fresh(ctx)
+func (j *Jail) planRecoverMounts(ctx context.Context) (*plan.Plan, error) {
+	j, err := j.fresh(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if running, err := g.Running(ctx); err != nil || running {
+	if running, err := j.Running(ctx); err != nil || running {
 		return nil, err
 	}
-	lines, err := g.fstabSteps(ctx)
+	lines, err := j.fstabSteps(ctx)
 	if err != nil {
 		lines = nil // what the file says cannot be known, and stays
 	}
-	found, err := g.leftMounts(ctx, targetsOf(lines))
+	found, err := j.leftMounts(ctx, targetsOf(lines))
 	if err != nil || len(found.own) == 0 {
 		return nil, err
 	}
-	root, err := g.RootPath(ctx)
+	root, err := j.RootPath(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var held *HeldError
-	if err := inhabited(ctx, g.host, root); errors.As(err, &held) {
+	if err := inhabited(ctx, j.host, root); errors.As(err, &held) {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
 	return &plan.Plan{
-		Operation: "recover", Subject: g.fullName, Abandon: true,
-		Steps: []plan.Step{stepUnmountLeft.Step(leftArgs{g.RootDataset(), found.own})},
+		Operation: "recover", Subject: j.fullName, Abandon: true,
+		Steps: []plan.Step{stepUnmountLeft.Step(leftArgs{j.RootDataset(), found.own})},
 	}, nil
 }

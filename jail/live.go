@@ -52,32 +52,22 @@ type SetOptions struct {
 // Errors: *config.PropertyError, *RestartRequiredError with LiveOnly, those of
 // Start that concern the network, *kernel.JailError, ErrBusy. A failure leaves
 // file and jail as they were.
-func (g *JailGenerator) Set(ctx context.Context, values map[string]string, o SetOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.setOperation(values, o), nil)
-}
-
-// Set is the synchronous form of [JailGenerator.Set].
 func (j *Jail) Set(ctx context.Context, values map[string]string, o SetOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Set(ctx, values, o))
-}
-
-// PlanSet plans what Set would do.
-func (g *JailGenerator) PlanSet(ctx context.Context, values map[string]string, o SetOptions) (*Plan, error) {
-	return g.planned(ctx, g.setOperation(values, o))
+	return j.Generator().Set(values, o).Run(ctx)
 }
 
 // Effects tells when changes of properties would count for the jail as it is:
 // for one that does not run all count from the next start on. An unknown key is
 // config.ErrUnknownProperty.
-func (g *JailGenerator) Effects(ctx context.Context, keys ...string) (map[string]Effect, error) {
-	_, err := g.Identity(ctx)
+func (j *Jail) Effects(ctx context.Context, keys ...string) (map[string]Effect, error) {
+	_, err := j.Identity(ctx)
 	runs := err == nil
 	if err != nil && !errors.Is(err, ErrNotRunning) {
-		return nil, &Error{"set", g.fullName, err}
+		return nil, &Error{"set", j.fullName, err}
 	}
-	writable, err := g.writableParams(ctx)
+	writable, err := j.writableParams(ctx)
 	if err != nil {
-		return nil, &Error{"set", g.fullName, err}
+		return nil, &Error{"set", j.fullName, err}
 	}
 	out := map[string]Effect{}
 	for _, key := range keys {
@@ -86,7 +76,7 @@ func (g *JailGenerator) Effects(ctx context.Context, keys ...string) (map[string
 			return nil, &config.PropertyError{Key: key, Err: config.ErrUnknownProperty}
 		}
 		out[key] = NextStart
-		if runs && g.live(p, writable) {
+		if runs && j.live(p, writable) {
 			out[key] = Live
 		}
 	}
@@ -95,8 +85,8 @@ func (g *JailGenerator) Effects(ctx context.Context, keys ...string) (map[string
 
 // writableParams are the parameters that jail_set(2) changes in a jail that is
 // there.
-func (g *JailGenerator) writableParams(ctx context.Context) (map[string]bool, error) {
-	list, err := g.host.Kernel.JailParams(ctx)
+func (j *Jail) writableParams(ctx context.Context) (map[string]bool, error) {
+	list, err := j.host.Kernel.JailParams(ctx)
 	out := map[string]bool{}
 	for _, p := range list {
 		out[p.Name] = p.Writable
@@ -110,8 +100,8 @@ var startHooks = []string{"exec_prestart", "exec_created", "exec_start", "exec_p
 // live tells whether a property of a running jail can be changed at once: what
 // is read when it is used, what the kernel lets be changed, and what this
 // library changes for it.
-func (g *JailGenerator) live(p *config.Property, writable map[string]bool) bool {
-	eff := g.effective()
+func (j *Jail) live(p *config.Property, writable map[string]bool) bool {
+	eff := j.effective()
 	switch p.Name {
 	case "vnet", "rlimits", "bpf", "allow_tun", "host_time", "min_dyn_devfs_ruleset", "resolver":
 		return false
@@ -134,25 +124,28 @@ func (g *JailGenerator) live(p *config.Property, writable map[string]bool) bool 
 	return p.Param != "" && writable[p.Param]
 }
 
-func (g *JailGenerator) setOperation(values map[string]string, o SetOptions) operation {
-	var made *JailGenerator
-	return operation{
+// Set returns the operation that [Jail.Set] runs.
+func (g *JailGenerator) Set(values map[string]string, o SetOptions) *Operation {
+	j := g.jail
+	var made *Jail
+	return &Operation{
+		jail:  j,
 		name:  "set",
-		event: events.JailConfigApply{Jail: g.fullName},
+		event: events.JailConfigApply{Jail: j.fullName},
 		busy:  o.Busy,
 		make: func(ctx context.Context) (p *plan.Plan, err error) {
-			p, made, err = g.planSet(ctx, values, o)
+			p, made, err = j.planSet(ctx, values, o)
 			return p, err
 		},
 		after: func() {
-			*g.own, g.path = *made.own, made.path
-			g.created() // what is saved now is no change any more
+			*j.own, j.path = *made.own, made.path
+			j.created() // what is saved now is no change any more
 		},
 	}
 }
 
-func (g *JailGenerator) planSet(ctx context.Context, values map[string]string, o SetOptions) (*plan.Plan, *JailGenerator, error) {
-	was, err := g.fresh(ctx)
+func (j *Jail) planSet(ctx context.Context, values map[string]string, o SetOptions) (*plan.Plan, *Jail, error) {
+	was, err := j.fresh(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -200,33 +193,33 @@ func (g *JailGenerator) planSet(ctx context.Context, values map[string]string, o
 	steps = append(steps, stepConfigApply.Step(configApplyArgs{live, later}))
 	print, err := was.fingerprint(ctx)
 	return &plan.Plan{
-		Operation: "set", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
+		Operation: "set", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
 	}, &will, err
 }
 
 // saveStep writes the changed configuration, in the form it was read in.
-func (g *JailGenerator) saveStep(values map[string]string) ([]plan.Step, error) {
-	if g.own.Format() == config.ZFS {
-		return g.saveSteps(g.own, "")
+func (j *Jail) saveStep(values map[string]string) ([]plan.Step, error) {
+	if j.own.Format() == config.ZFS {
+		return j.saveSteps(j.own, "")
 	}
-	data, err := g.own.Encode()
+	data, err := j.own.Encode()
 	if err != nil {
 		return nil, err
 	}
 	file := config.JSONFile
-	if g.own.Format() == config.UCL {
+	if j.own.Format() == config.UCL {
 		file = config.UCLFile
 	}
-	old, err := os.ReadFile(filepath.Join(g.path, file))
+	old, err := os.ReadFile(filepath.Join(j.path, file))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	return []plan.Step{stepSaveConfig.Step(saveArgs{g.Dataset(), file, data, before{old, err == nil}, sortedKeys(values)})}, nil
+	return []plan.Step{stepSaveConfig.Step(saveArgs{j.Dataset(), file, data, before{old, err == nil}, sortedKeys(values)})}, nil
 }
 
 // liveSteps bring the running jail from one configuration to the other, as far
 // as the given keys go.
-func (g *JailGenerator) liveSteps(ctx context.Context, was *JailGenerator, id kernel.Identity, keys []string) ([]plan.Step, error) {
+func (j *Jail) liveSteps(ctx context.Context, was *Jail, id kernel.Identity, keys []string) ([]plan.Step, error) {
 	var steps []plan.Step
 	touches := func(match func(p *config.Property) bool) bool {
 		return slices.ContainsFunc(keys, func(key string) bool {
@@ -234,14 +227,14 @@ func (g *JailGenerator) liveSteps(ctx context.Context, was *JailGenerator, id ke
 			return ok && match(p)
 		})
 	}
-	params, err := g.changedParams(ctx, was, id, keys)
+	params, err := j.changedParams(ctx, was, id, keys)
 	if err != nil {
 		return nil, err
 	}
 	if touches(func(p *config.Property) bool {
 		return p.Scope == config.ScopeNetwork || strings.HasPrefix(p.Name, "user.network.") || strings.HasPrefix(p.Name, "user.forwards") || p.Name == network.KeyNAT
 	}) {
-		change, err := g.networkChange(ctx, was, id)
+		change, err := j.networkChange(ctx, was, id)
 		if err != nil {
 			return nil, err
 		}
@@ -249,14 +242,14 @@ func (g *JailGenerator) liveSteps(ctx context.Context, was *JailGenerator, id ke
 	}
 	steps = append(steps, params...)
 	if touches(func(p *config.Property) bool { return p.Scope == config.ScopeLimit }) {
-		more, err := g.changeLimits(ctx)
+		more, err := j.changeLimits(ctx)
 		if err != nil {
 			return nil, err
 		}
 		steps = append(steps, more...)
 	}
 	if slices.Contains(keys, "cpuset") {
-		set := g.effective().CPUSet()
+		set := j.effective().CPUSet()
 		all := set.All || len(set.CPUs) == 0
 		steps = append(steps, stepCpuset.Step(cpusetArgs{id.Name, set.String(), set.CPUs, all}))
 	}
@@ -265,12 +258,12 @@ func (g *JailGenerator) liveSteps(ctx context.Context, was *JailGenerator, id ke
 
 // changedParams is the step that changes parameters of the jail, if any differ.
 // Addresses are the network's.
-func (g *JailGenerator) changedParams(ctx context.Context, was *JailGenerator, id kernel.Identity, keys []string) ([]plan.Step, error) {
+func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity, keys []string) ([]plan.Step, error) {
 	old, _, err := was.params(ctx)
 	if err != nil {
 		return nil, err
 	}
-	now, _, err := g.params(ctx)
+	now, _, err := j.params(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -308,15 +301,15 @@ func positive(name string) string {
 }
 
 // changeLimits is the step that makes the rules be those of the configuration.
-func (g *JailGenerator) changeLimits(ctx context.Context) ([]plan.Step, error) {
-	rules, notes := g.limitRules()
-	on, err := g.racct(ctx)
+func (j *Jail) changeLimits(ctx context.Context) ([]plan.Step, error) {
+	rules, notes := j.limitRules()
+	on, err := j.racct(ctx)
 	if err != nil {
 		return nil, err
 	}
-	args := limitChangeArgs{limitArgs: limitArgs{g.Identifier(), rules, notes, !on}}
+	args := limitChangeArgs{limitArgs: limitArgs{j.Identifier(), rules, notes, !on}}
 	if on {
-		if args.Old, err = g.host.Kernel.RctlGetRules(ctx, "jail:"+g.Identifier()); err != nil {
+		if args.Old, err = j.host.Kernel.RctlGetRules(ctx, "jail:"+j.Identifier()); err != nil {
 			return nil, err
 		}
 	}
@@ -325,15 +318,15 @@ func (g *JailGenerator) changeLimits(ctx context.Context) ([]plan.Step, error) {
 
 // networkChange is the step that brings the jail's network to what the
 // configuration asks for now.
-func (g *JailGenerator) networkChange(ctx context.Context, was *JailGenerator, id kernel.Identity) ([]plan.Step, error) {
-	to, err := g.networkSpec(ctx)
+func (j *Jail) networkChange(ctx context.Context, was *Jail, id kernel.Identity) ([]plan.Step, error) {
+	to, err := j.networkSpec(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.mayConnect(ctx, to); err != nil {
+	if err := j.mayConnect(ctx, to); err != nil {
 		return nil, err
 	}
-	record, found, err := g.netKey().current(ctx, g.host)
+	record, found, err := j.netKey().current(ctx, j.host)
 	if err != nil {
 		return nil, err
 	}
@@ -344,7 +337,7 @@ func (g *JailGenerator) networkChange(ctx context.Context, was *JailGenerator, i
 		}
 	}
 	return []plan.Step{stepChangeNetwork.Step(changeArgs{
-		Key: g.netKey(), ID: id, From: from, To: to, Params: addressParams(to, g.effective()),
+		Key: j.netKey(), ID: id, From: from, To: to, Params: addressParams(to, j.effective()),
 		OldParams: addressParams(from, was.effective()),
 	})}, nil
 }

@@ -13,7 +13,7 @@ import (
 const madeProperty = "org.freebsd.ioc:made"
 
 // madeBy names one planned operation, unlike any other.
-func (g *JailGenerator) madeBy() string { return g.lockKey() + " " + g.host.NewUUID() }
+func (j *Jail) madeBy() string { return j.lockKey() + " " + j.host.NewUUID() }
 
 // mark are the properties that a dataset is made with.
 func mark(by string) map[string]string {

@@ -61,36 +61,71 @@ func runner(h *host.Host) plan.Runner[env] {
 	return plan.Runner[env]{Kinds: kinds, Settle: h.Settle()}
 }
 
-// operation is one kind of operation: what it is called, the event around it,
-// and how it is planned. Plan and run share it.
-type operation struct {
+// Operation is one operation on one jail, ready to run, as an exec.Cmd is one
+// command. A method of [JailGenerator] returns it. It may be planned and run any
+// number of times; each run plans anew.
+type Operation struct {
+	jail  *Jail
 	name  string
 	event events.IocEvent
 	busy  Busy
 	// also finds other jails that the operation changes or reads as it goes.
-	also func(ctx context.Context) ([]*JailGenerator, error)
+	also func(ctx context.Context) ([]*Jail, error)
 	// make makes the plan from what is there now.
 	make func(ctx context.Context) (*plan.Plan, error)
-	// cleared tells what to do after leftovers of an interrupted operation were
-	// cleared: false when that was all the caller wanted.
+	// cleared reports whether the operation is still to be done after leftovers
+	// of an interrupted one were cleared.
 	cleared func(recovered string) bool
 	// after runs after a success.
 	after func()
 	// begin fills in what this run knows besides its journal.
 	begin func(*run)
+	// stream, if not nil, takes the place of running the plan: the operation is no
+	// transaction.
+	stream func(ctx context.Context) <-chan events.IocEvent
+}
+
+// Events starts the operation and returns the channel of its events. The work
+// goes on to its end whether or not anyone reads; see package events for what a
+// reader can rely on.
+func (op *Operation) Events(ctx context.Context) <-chan events.IocEvent {
+	return op.start(ctx, nil)
+}
+
+// Run runs the operation and returns its events and its error. If the context
+// ends first, Run still waits until what was done is put back.
+func (op *Operation) Run(ctx context.Context) ([]events.IocEvent, error) {
+	return collect(ctx, op.Events(ctx))
+}
+
+// Plan plans the operation without touching anything. Its errors are those with
+// which the operation would be refused.
+func (op *Operation) Plan(ctx context.Context) (*Plan, error) {
+	if op.jail.foreign {
+		return nil, op.jail.refused(op.name, ErrForeign)
+	}
+	p, err := op.make(ctx)
+	if err != nil {
+		return nil, op.jail.refused(op.name, err)
+	}
+	return &Plan{op, p}, nil
 }
 
 // start runs the operation, with the plan that was made before or a new one.
-func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan) <-chan events.IocEvent {
-	e := g.env()
+func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.IocEvent {
+	j := op.jail
+	if op.stream != nil {
+		return op.stream(ctx)
+	}
+	e := j.env()
 	if op.begin != nil {
 		op.begin(e.run)
 	}
-	if g.foreign {
-		return events.Refuse(events.Options{Clock: g.host.Now}, op.event, g.refused(op.name, ErrForeign))
+	if j.foreign {
+		return events.Refuse(events.Options{Clock: j.host.Now}, op.event, j.refused(op.name, ErrForeign))
 	}
-	var also []*JailGenerator
-	return runner(g.host).Start(ctx, plan.Job[env]{
+	var also []*Jail
+	return runner(j.host).Start(ctx, plan.Job[env]{
 		Event: op.event,
 		Room:  roomFor(made),
 		Lock: func(ctx context.Context) (func(), error) {
@@ -100,7 +135,7 @@ func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan
 					return nil, err
 				}
 			}
-			return g.lock(ctx, op.name, op.busy, also)
+			return j.lock(ctx, op.name, op.busy, also)
 		},
 		Plan: func(ctx context.Context, recovered string) (*plan.Plan, error) {
 			if recovered != "" && op.cleared != nil && !op.cleared(recovered) {
@@ -120,23 +155,25 @@ func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan
 			}
 			return made, nil
 		},
-		Wrap:    func(err error) error { return g.refused(op.name, err) },
+		Wrap:    func(err error) error { return j.refused(op.name, err) },
 		Env:     e,
-		Journal: g.journal(),
-		Key:     g.lockKey(),
-		Boot:    g.host.Kernel.BootID,
-		Clock:   g.host.Now,
-		Scope:   op.name + " " + g.fullName,
+		Journal: j.journal(),
+		Key:     j.lockKey(),
+		Boot:    j.host.Kernel.BootID,
+		Clock:   j.host.Now,
+		Scope:   op.name + " " + j.fullName,
 		After:   op.after,
 	})
 }
 
-func (g *JailGenerator) env() env { return env{host: g.host, jail: g.fullName, run: &run{jail: g}} }
+func (j *Jail) env() env {
+	return env{host: j.host, jail: j.fullName, run: &run{jail: j, outcome: &ExecResult{}}}
+}
 
-func (g *JailGenerator) lockKey() string { return g.source.Name + "/jail/" + g.name }
+func (j *Jail) lockKey() string { return j.source.Name + "/jail/" + j.name }
 
-func (g *JailGenerator) journal() string {
-	return g.host.JournalPath(g.source.Name, "jail", g.name)
+func (j *Jail) journal() string {
+	return j.host.JournalPath(j.source.Name, "jail", j.name)
 }
 
 // changed names what differs between two fingerprints, or is empty.
@@ -151,12 +188,12 @@ func changed(was, is *plan.Plan) string {
 }
 
 // refused turns an error of planning into one that names the operation.
-func (g *JailGenerator) refused(op string, err error) error {
+func (j *Jail) refused(op string, err error) error {
 	var already *Error
 	if err == nil || errors.As(err, &already) {
 		return err
 	}
-	return &Error{op, g.fullName, err}
+	return &Error{op, j.fullName, err}
 }
 
 // collect is the synchronous form of every operation. It waits for the end even

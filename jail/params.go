@@ -14,22 +14,22 @@ import (
 // persist, vnet or the addresses, and every permission that the kernel knows.
 //
 // The steps load kernel modules that bring parameters which are missing.
-func (g *JailGenerator) params(ctx context.Context) (params []kernel.Param, modules []plan.Step, err error) {
-	eff := g.effective()
-	known, err := g.knownParams(ctx)
+func (j *Jail) params(ctx context.Context) (params []kernel.Param, modules []plan.Step, err error) {
+	eff := j.effective()
+	known, err := j.knownParams(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	uuid, err := g.HostUUID(ctx)
+	uuid, err := j.HostUUID(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	hostname := eff.String("host_hostname")
 	if hostname == "" {
-		hostname = g.HumanReadableName()
+		hostname = j.HumanReadableName()
 	}
 	out := []kernel.Param{
-		kernel.String("name", g.Identifier()),
+		kernel.String("name", j.Identifier()),
 		kernel.Bool("persist", true),
 		kernel.String("host.hostuuid", uuid),
 		kernel.String("host.hostname", hostname),
@@ -46,7 +46,7 @@ func (g *JailGenerator) params(ctx context.Context) (params []kernel.Param, modu
 			if off(param) || !eff.IsSet(p.Name) && !(p.Name == "allow_mount_zfs" && eff.Bool("jail_zfs")) {
 				continue
 			}
-			step, err := g.missingParam(ctx, p.Param, p.Name)
+			step, err := j.missingParam(ctx, p.Param, p.Name)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -54,7 +54,7 @@ func (g *JailGenerator) params(ctx context.Context) (params []kernel.Param, modu
 		}
 		out = append(out, param)
 	}
-	stack, err := g.stackParams(ctx, eff)
+	stack, err := j.stackParams(ctx, eff)
 	return append(out, stack...), modules, err
 }
 
@@ -66,8 +66,8 @@ var setElsewhere = map[string]bool{
 	"ip4.saddrsel": true, "ip6.saddrsel": true, "devfs_ruleset": true,
 }
 
-func (g *JailGenerator) knownParams(ctx context.Context) (map[string]kernel.ParamType, error) {
-	list, err := g.host.Kernel.JailParams(ctx)
+func (j *Jail) knownParams(ctx context.Context) (map[string]kernel.ParamType, error) {
+	list, err := j.host.Kernel.JailParams(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func off(p kernel.Param) bool {
 
 // stackParams are the jail's network: a stack of its own, or the host's with
 // the configured addresses, or none.
-func (g *JailGenerator) stackParams(ctx context.Context, eff config.Effective) ([]kernel.Param, error) {
+func (j *Jail) stackParams(ctx context.Context, eff config.Effective) ([]kernel.Param, error) {
 	if eff.Bool("vnet") {
 		return []kernel.Param{kernel.Jailsys("vnet", kernel.JailSysNew)}, nil
 	}
@@ -120,7 +120,7 @@ func (g *JailGenerator) stackParams(ctx context.Context, eff config.Effective) (
 			out = append(out, kernel.Jailsys(family, kernel.JailSys(mode)))
 			continue
 		}
-		addrs, err := g.jailAddrs(ctx, eff, family)
+		addrs, err := j.jailAddrs(ctx, eff, family)
 		if err != nil {
 			return nil, err
 		}

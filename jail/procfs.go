@@ -16,16 +16,16 @@ const (
 // procfsSteps mount procfs(5) on the jail's /proc and linprocfs(5) on its
 // /compat/linux/proc, whose module the host may have to load. libioc has the
 // properties and does nothing about them.
-func (g *JailGenerator) procfsSteps(ctx context.Context) (steps []plan.Step, err error) {
-	eff := g.effective()
+func (j *Jail) procfsSteps(ctx context.Context) (steps []plan.Step, err error) {
+	eff := j.effective()
 	args := func(fs, at string) mountArgs {
-		return mountArgs{RootDataset: g.RootDataset(), Mounts: []mountTarget{{Type: fs, From: fs, At: at, Make: true}}}
+		return mountArgs{RootDataset: j.RootDataset(), Mounts: []mountTarget{{Type: fs, From: fs, At: at, Make: true}}}
 	}
 	if eff.Bool("mount_procfs") {
 		steps = append(steps, stepMountProcfs.Step(args("procfs", procfsPlace)))
 	}
 	if eff.Bool("mount_linprocfs") {
-		loaded, err := g.host.Kernel.ModuleLoaded(ctx, "linprocfs")
+		loaded, err := j.host.Kernel.ModuleLoaded(ctx, "linprocfs")
 		if err != nil {
 			return nil, err
 		}

@@ -34,11 +34,11 @@ func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
 		names, err := plan.Journals(h.JournalDir(source.Name, "jail"))
 		result = errors.Join(result, err)
 		for _, name := range names {
-			g, err := generator(ctx, h, source, name)
+			j, err := generator(ctx, h, source, name)
 			if err != nil {
 				return all, err
 			}
-			done, err := collect(ctx, g.startRecover(ctx, g.lockToRecover))
+			done, err := collect(ctx, j.startRecover(ctx, j.lockToRecover))
 			if errors.Is(err, ErrBusy) {
 				continue // it is running
 			}

@@ -117,14 +117,14 @@ func openRoot(ctx context.Context, e env, dataset string) (*saferoot.Root, error
 	return saferoot.Open(path)
 }
 
-func (g *JailGenerator) resolverSteps(context.Context) ([]plan.Step, error) {
-	r := g.effective().Resolver()
-	a := resolverArgs{RootDataset: g.RootDataset()}
+func (j *Jail) resolverSteps(context.Context) ([]plan.Step, error) {
+	r := j.effective().Resolver()
+	a := resolverArgs{RootDataset: j.RootDataset()}
 	switch r.Mode {
 	case config.ResolverSkip:
 		return nil, nil
 	case config.ResolverCopy:
-		a.CopyFrom = g.host.Files().ResolvConf
+		a.CopyFrom = j.host.Files().ResolvConf
 	default:
 		a.Lines = r.Lines()
 	}

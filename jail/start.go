@@ -41,92 +41,85 @@ type StartOptions struct {
 //
 // What an earlier run has left mounted below the root, because the jail ended
 // without Stop, is unmounted first.
-func (g *JailGenerator) Start(ctx context.Context, o StartOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.startOperation(o), nil)
-}
-
-// Start is the synchronous form of [JailGenerator.Start].
 func (j *Jail) Start(ctx context.Context, o StartOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Start(ctx, o))
+	return j.Generator().Start(o).Run(ctx)
 }
 
-// PlanStart plans what Start would do.
-func (g *JailGenerator) PlanStart(ctx context.Context, o StartOptions) (*Plan, error) {
-	return g.planned(ctx, g.startOperation(o))
-}
-
-func (g *JailGenerator) startOperation(o StartOptions) operation {
+// Start returns the operation that [Jail.Start] runs.
+func (g *JailGenerator) Start(o StartOptions) *Operation {
+	j := g.jail
 	if o.SingleCommand != "" {
-		return g.singleCommand(o)
+		return j.singleCommand(o)
 	}
-	return operation{
+	return &Operation{
+		jail:  j,
 		name:  "start",
-		event: events.JailStart{Jail: g.fullName},
+		event: events.JailStart{Jail: j.fullName},
 		busy:  o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planStart(ctx, o) },
+		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planStart(ctx, o) },
 		begin: func(r *run) { r.extra, r.hooks = o.Env, o.Terminal },
 		// A start whose last step was interrupted is over; after a reboot the jail
 		// is down all the same.
 		cleared: func(recovered string) bool {
-			running, _ := g.Running(context.Background())
+			running, _ := j.Running(context.Background())
 			return recovered != "start" || !running
 		},
 	}
 }
 
-func (g *JailGenerator) planStart(ctx context.Context, o StartOptions) (*plan.Plan, error) {
-	g, err := g.fresh(ctx)
+func (j *Jail) planStart(ctx context.Context, o StartOptions) (*plan.Plan, error) {
+	j, err := j.fresh(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.mayStart(ctx); err != nil {
+	if err := j.mayStart(ctx); err != nil {
 		return nil, err
 	}
-	return g.planUp(ctx, o)
+	return j.planUp(ctx, o)
 }
 
 // planUp are the steps of a start, of a jail that may be started.
-func (g *JailGenerator) planUp(ctx context.Context, o StartOptions) (*plan.Plan, error) {
-	steps, after, err := g.upSteps(ctx, o, false)
+func (j *Jail) planUp(ctx context.Context, o StartOptions) (*plan.Plan, error) {
+	steps, after, err := j.upSteps(ctx, o, false)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"start", "poststart"} {
-		hook, err := g.hook(name)
+		hook, err := j.hook(name)
 		if err != nil {
 			return nil, err
 		}
 		steps = append(steps, hook...)
 	}
-	print, err := g.fingerprint(ctx)
+	print, err := j.fingerprint(ctx)
 	if err != nil {
 		return nil, err
 	}
 	all := slices.Concat(steps, after)
 	print["base"] = basePrint(all...)
 	return &plan.Plan{
-		Operation: "start", Subject: g.fullName, Steps: all, Commit: len(steps), Fingerprint: print,
+		Operation: "start", Subject: j.fullName, Steps: all, Commit: len(steps), Fingerprint: print,
 	}, nil
 }
 
 // upSteps bring a jail up to where its first command can run. An owned jail
 // ends with this process. The steps after are for when all went well.
-func (g *JailGenerator) upSteps(ctx context.Context, o StartOptions, owned bool) (steps, after []plan.Step, err error) {
-	attach, modules, err := g.attachArgs(ctx)
+func (j *Jail) upSteps(ctx context.Context, o StartOptions, owned bool) (steps, after []plan.Step, err error) {
+	attach, modules, err := j.attachArgs(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	attach.Owned = owned
-	load, number, err := g.rulesetSteps(ctx)
+	load, number, err := j.rulesetSteps(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	attach.Ruleset = uint16(number)
-	net, err := g.networkSteps(ctx)
+	net, err := j.networkSteps(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	base, after, err := g.basejailSteps(ctx)
+	base, after, err := j.basejailSteps(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -135,21 +128,21 @@ func (g *JailGenerator) upSteps(ctx context.Context, o StartOptions, owned bool)
 			if o.Quick {
 				return nil, nil
 			}
-			return g.resolverSteps(ctx)
+			return j.resolverSteps(ctx)
 		},
-		g.limitSteps,
-		func(context.Context) ([]plan.Step, error) { return g.hook("prestart") },
+		j.limitSteps,
+		func(context.Context) ([]plan.Step, error) { return j.hook("prestart") },
 		func(context.Context) ([]plan.Step, error) { return base, nil },
-		g.fstabSteps,
+		j.fstabSteps,
 		func(context.Context) ([]plan.Step, error) { return append(modules, load...), nil },
 		func(context.Context) ([]plan.Step, error) { return append(net.before, stepAttach.Step(attach)), nil },
-		g.cpusetSteps,
-		func(context.Context) ([]plan.Step, error) { return g.hook("created") },
-		func(context.Context) ([]plan.Step, error) { return g.devfsSteps(number), nil },
-		g.fdescfsSteps,
-		g.procfsSteps,
+		j.cpusetSteps,
+		func(context.Context) ([]plan.Step, error) { return j.hook("created") },
+		func(context.Context) ([]plan.Step, error) { return j.devfsSteps(number), nil },
+		j.fdescfsSteps,
+		j.procfsSteps,
 		func(context.Context) ([]plan.Step, error) { return net.after, nil },
-		g.shareSteps,
+		j.shareSteps,
 	}
 	for _, list := range lists {
 		more, err := list(ctx)
@@ -158,67 +151,67 @@ func (g *JailGenerator) upSteps(ctx context.Context, o StartOptions, owned bool)
 		}
 		steps = append(steps, more...)
 	}
-	left, err := g.leftSteps(ctx, steps)
+	left, err := j.leftSteps(ctx, steps)
 	return append(left, steps...), after, err
 }
 
 // mayStart are libioc's guards of start.
-func (g *JailGenerator) mayStart(ctx context.Context) error {
-	_, err := g.Identity(ctx)
+func (j *Jail) mayStart(ctx context.Context) error {
+	_, err := j.Identity(ctx)
 	switch {
 	case err == nil:
 		return ErrRunning
 	case !errors.Is(err, ErrNotRunning):
 		return err
 	}
-	return g.mayBeStarted(ctx)
+	return j.mayBeStarted(ctx)
 }
 
 // mayBeStarted are those that do not ask whether it runs.
-func (g *JailGenerator) mayBeStarted(ctx context.Context) error {
-	eff := g.effective()
+func (j *Jail) mayBeStarted(ctx context.Context) error {
+	eff := j.effective()
 	if eff.Bool("template") {
 		return ErrTemplate
 	}
 	// A value that was not understood must not be silently replaced by a
 	// default in the kernel.
-	for _, problem := range g.own.Problems() {
+	for _, problem := range j.own.Problems() {
 		return fmt.Errorf("%w: %w", ErrConfig, problem)
 	}
-	for _, problem := range g.defaults.Problems() {
-		if !g.own.Has(problem.Key) {
+	for _, problem := range j.defaults.Problems() {
+		if !j.own.Has(problem.Key) {
 			return fmt.Errorf("%w: defaults: %w", ErrConfig, problem)
 		}
 	}
-	if err := g.requireRoot(ctx); err != nil {
+	if err := j.requireRoot(ctx); err != nil {
 		return err
 	}
-	return g.RequireHostID(ctx)
+	return j.RequireHostID(ctx)
 }
 
 // fingerprint is what a plan for an existing jail was made from.
-func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, error) {
-	boot, err := g.host.Kernel.BootID(ctx)
+func (j *Jail) fingerprint(ctx context.Context) (map[string]string, error) {
+	boot, err := j.host.Kernel.BootID(ctx)
 	if err != nil {
 		return nil, err
 	}
-	id, err := g.Identity(ctx)
+	id, err := j.Identity(ctx)
 	if err != nil && !errors.Is(err, ErrNotRunning) {
 		return nil, err
 	}
-	fstab, err := g.readFstab()
+	fstab, err := j.readFstab()
 	if err != nil {
 		return nil, err
 	}
-	conf, err := configPrint(g.own)
+	conf, err := configPrint(j.own)
 	if err != nil {
 		return nil, err
 	}
-	defaults, err := configPrint(g.defaults)
+	defaults, err := configPrint(j.defaults)
 	if err != nil {
 		return nil, err
 	}
-	mounts, err := g.mountTable(ctx)
+	mounts, err := j.mountTable(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +219,7 @@ func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, err
 		"boot": boot, "jail": id.String(), "fstab": digest(fstab),
 		"configuration": conf, "defaults": defaults,
 	}
-	if path, ok := mounts.Dataset(g.RootDataset()); ok {
+	if path, ok := mounts.Dataset(j.RootDataset()); ok {
 		m, _ := mounts.At(path)
 		print["root"] = m.FSID.String()
 	}
@@ -236,38 +229,38 @@ func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, err
 // fresh is the jail as it is on disk now, for planning, since the files may have
 // changed after Load: what the caller has set and not saved counts over what is
 // there. The caller's own value stays as it is.
-func (g *JailGenerator) fresh(ctx context.Context) (*JailGenerator, error) {
-	mounts, err := g.host.Mounts(ctx)
+func (j *Jail) fresh(ctx context.Context) (*Jail, error) {
+	mounts, err := j.host.Mounts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := mounts.Dataset(g.Dataset()); !ok {
-		return nil, missing(ctx, g.host, []host.Source{g.source}, g.name)
+	if _, ok := mounts.Dataset(j.Dataset()); !ok {
+		return nil, missing(ctx, j.host, []host.Source{j.source}, j.name)
 	}
-	path, err := mounts.Mountpoint(g.Dataset())
+	path, err := mounts.Mountpoint(j.Dataset())
 	if err != nil {
 		return nil, err // hidden by another file system
 	}
-	now := *g
+	now := *j
 	now.path, now.seen = path, mounts
 	if err := now.read(ctx, path); err != nil {
 		return nil, err
 	}
-	if g.own != nil && g.own.Changed() {
-		if now.own, err = g.own.Rebase(now.own); err != nil {
+	if j.own != nil && j.own.Changed() {
+		if now.own, err = j.own.Rebase(now.own); err != nil {
 			return nil, err
 		}
 	}
-	now.defaults, err = readDefaults(mounts, g.source)
+	now.defaults, err = readDefaults(mounts, j.source)
 	return &now, err
 }
 
-func (g *JailGenerator) attachArgs(ctx context.Context) (attachArgs, []plan.Step, error) {
-	params, modules, err := g.params(ctx)
+func (j *Jail) attachArgs(ctx context.Context) (attachArgs, []plan.Step, error) {
+	params, modules, err := j.params(ctx)
 	if err != nil {
 		return attachArgs{}, nil, err
 	}
-	args := attachArgs{Name: g.Identifier(), RootDataset: g.RootDataset()}
+	args := attachArgs{Name: j.Identifier(), RootDataset: j.RootDataset()}
 	for _, p := range params {
 		args.Params = append(args.Params, param{p.Name, p.Data, p.Data != nil && len(p.Data) == 0})
 	}

@@ -168,8 +168,8 @@ type removeArgs struct {
 	Grace time.Duration `json:"grace,omitempty"`
 }
 
-func (g *JailGenerator) removeArgs(id kernel.Identity) removeArgs {
-	return removeArgs{g.Identifier(), id, g.effective().Duration("stop_timeout")}
+func (j *Jail) removeArgs(id kernel.Identity) removeArgs {
+	return removeArgs{j.Identifier(), id, j.effective().Duration("stop_timeout")}
 }
 
 // stepRemove removes the jail from the kernel and waits for its processes. What

@@ -39,7 +39,7 @@ var stepCommand = plan.Define(plan.Spec[env, commandArgs]{
 	},
 	Do: func(ctx context.Context, e env, a commandArgs, c *plan.Call) error {
 		result, err := runCommand(ctx, e, a, c)
-		e.run.outcome = result
+		*e.run.outcome = result
 		c.Final(events.JailCommand{
 			Jail: e.jail, Command: strings.Join(a.Argv, " "),
 			Stdout: string(result.Stdout), Stderr: string(result.Stderr), ExitCode: result.ExitCode,

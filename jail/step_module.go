@@ -70,12 +70,12 @@ func (e *ParamError) Unwrap() []error {
 
 // missingParam is what to do about a parameter that the kernel does not know:
 // load its module first, or give up with the remedy.
-func (g *JailGenerator) missingParam(ctx context.Context, param, property string) (plan.Step, error) {
+func (j *Jail) missingParam(ctx context.Context, param, property string) (plan.Step, error) {
 	if module := kernel.ParamModule(param); module != "" {
 		return stepLoadModule.Step(moduleArgs{module, param}), nil
 	}
 	e := &ParamError{Param: param, Property: property}
-	if f, err := g.host.Kernel.Features(ctx); err == nil {
+	if f, err := j.host.Kernel.Features(ctx); err == nil {
 		e.Remedy = f.Remedy(&kernel.JailError{Msg: "unknown parameter: " + param})
 	}
 	return plan.Step{}, e

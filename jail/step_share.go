@@ -42,8 +42,8 @@ func (e *ShareError) Error() string {
 func (e *ShareError) Unwrap() error { return e.Err }
 
 // sharedDatasets are the datasets that the jail administers itself.
-func (g *JailGenerator) sharedDatasets() []string {
-	eff := g.effective()
+func (j *Jail) sharedDatasets() []string {
+	eff := j.effective()
 	if !eff.Bool("jail_zfs") {
 		return nil
 	}
@@ -62,13 +62,13 @@ type shareEffect struct {
 }
 
 // shareSteps gives the jail its datasets, if they are what they have to be.
-func (g *JailGenerator) shareSteps(ctx context.Context) ([]plan.Step, error) {
-	datasets := g.sharedDatasets()
+func (j *Jail) shareSteps(ctx context.Context) ([]plan.Step, error) {
+	datasets := j.sharedDatasets()
 	if len(datasets) == 0 {
 		return nil, nil
 	}
 	for _, name := range datasets {
-		d, err := g.host.Store.Get(ctx, name, zfsstore.GetOptions{Properties: []string{"jailed"}})
+		d, err := j.host.Store.Get(ctx, name, zfsstore.GetOptions{Properties: []string{"jailed"}})
 		switch {
 		case errors.Is(err, zfsstore.ErrNotFound) || errors.Is(err, zfsstore.ErrNoPool) || errors.Is(err, zfsstore.ErrInvalidName):
 			return nil, &ShareError{name, fmt.Errorf("%w (%w)", ErrDatasetNotAvailable, err)}
@@ -78,7 +78,7 @@ func (g *JailGenerator) shareSteps(ctx context.Context) ([]plan.Step, error) {
 			return nil, &ShareError{name, ErrDatasetNotJailed}
 		}
 	}
-	return []plan.Step{stepShare.Step(shareArgs{g.Identifier(), g.RootDataset(), datasets})}, nil
+	return []plan.Step{stepShare.Step(shareArgs{j.Identifier(), j.RootDataset(), datasets})}, nil
 }
 
 // stepShare attaches datasets to the running jail, zfs-jail(8), and mounts them
@@ -212,12 +212,12 @@ func detach(ctx context.Context, e env, name string, datasets []string) error {
 }
 
 // unshareSteps takes the datasets from the jail before it is removed.
-func (g *JailGenerator) unshareSteps() []plan.Step {
-	datasets := g.sharedDatasets()
+func (j *Jail) unshareSteps() []plan.Step {
+	datasets := j.sharedDatasets()
 	if len(datasets) == 0 {
 		return nil
 	}
-	return []plan.Step{stepUnshare.Step(shareArgs{g.Identifier(), g.RootDataset(), datasets})}
+	return []plan.Step{stepUnshare.Step(shareArgs{j.Identifier(), j.RootDataset(), datasets})}
 }
 
 // stepUnshare detaches datasets, zfs-unjail(8). The end of the jail detaches

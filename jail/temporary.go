@@ -78,8 +78,8 @@ func (t temporary) RunTemporary(ctx context.Context, j release.TemporaryJail, wo
 // ruleset is the devfs ruleset of a jail with default properties, loaded if it
 // is not.
 func (t temporary) ruleset(ctx context.Context) (int, error) {
-	g := &JailGenerator{host: t.host, own: config.New(), defaults: config.New()}
-	steps, number, err := g.rulesetSteps(ctx)
+	j := &Jail{host: t.host, own: config.New(), defaults: config.New()}
+	steps, number, err := j.rulesetSteps(ctx)
 	if err != nil {
 		return 0, err
 	}

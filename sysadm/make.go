@@ -126,7 +126,7 @@ func (c *call) createJob() (any, error) {
 	id := "sysadm_iocage_create_jail_{" + j.Name() + "}"
 	_, err = c.start(c, &job{
 		id: id, queue: serial, label: strings.Join(words, " "),
-		work: func(ctx context.Context) <-chan events.IocEvent { return j.JailGenerator.Create(ctx, o) },
+		work: func(ctx context.Context) <-chan events.IocEvent { return j.Generator().Create(o).Events(ctx) },
 	})
 	return object{"new_dispatcher_id": id}, err
 }
