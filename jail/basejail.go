@@ -52,5 +52,5 @@ func (j *Jail) nullfsBaseSteps(ctx context.Context) ([]plan.Step, error) {
 			Make:    true, Optional: true,
 		})
 	}
-	return []plan.Step{stepMountBasejail.Step(args)}, nil
+	return []plan.Step{plan.StepOf(stepMountBasejail{args})}, nil
 }

@@ -60,10 +60,10 @@ func (j *Jail) zfsBaseSteps(ctx context.Context) (up, after []plan.Step, err err
 	by := j.madeBy()
 	snapshot, taken := base.baseSnapshot(root, dirs)
 	if !taken {
-		up = append(up, stepSnapshot.Step(snapshotArgs{Snapshot: root + "@" + snapshot, Recursive: true, Shared: true, Made: by}))
+		up = append(up, plan.StepOf(stepSnapshot{Snapshot: root + "@" + snapshot, Recursive: true, Shared: true, Made: by}))
 	}
 	holders := []string{j.BaseDataset()}
-	clones := cloneArgs{Made: by}
+	clones := stepClone{Made: by}
 	mounts := mountArgs{RootDataset: j.RootDataset()}
 	for _, dir := range dirs {
 		if parent := j.BaseDataset() + "/" + path.Dir(dir); path.Dir(dir) != "." && !slices.Contains(holders, parent) {
@@ -75,13 +75,13 @@ func (j *Jail) zfsBaseSteps(ctx context.Context) (up, after []plan.Step, err err
 		})
 	}
 	for i, dataset := range holders {
-		args := datasetArgs{Dataset: dataset, Made: by}
+		args := stepCreateDataset{Dataset: dataset, Made: by}
 		if i == 0 {
 			args.Properties = map[string]string{baseProperty: rel.FullName()}
 		}
-		up = append(up, stepCreateDataset.Step(args))
+		up = append(up, plan.StepOf(stepCreateDataset(args)))
 	}
-	return append(up, stepClone.Step(clones), stepMountBasejail.Step(mounts)), after, nil
+	return append(up, plan.StepOf(clones), plan.StepOf(stepMountBasejail{mounts})), after, nil
 }
 
 // baseSnapshot is the newest snapshot that was taken of all base directories for
@@ -119,8 +119,8 @@ func (j *Jail) replaceBase(ctx context.Context) (aside, after []plan.Step, err e
 			}
 			former = fmt.Sprintf("%s-former-%d", j.BaseDataset(), n)
 		}
-		aside = append(aside, stepRenameDataset.Step(moveArgs{now.Name, former, now.GUID}))
-		after = append(after, stepDropBase.Step(destroyArgs{former}))
+		aside = append(aside, plan.StepOf(stepRenameDataset{now.Name, former, now.GUID}))
+		after = append(after, plan.StepOf(stepDropBase{former}))
 	}
 	return aside, append(after, dropBases(all, j.BaseDataset())...), nil
 }
@@ -140,7 +140,7 @@ func (j *Jail) bases(ctx context.Context) (tree, error) {
 func dropBases(all tree, but string) (steps []plan.Step) {
 	for _, d := range all {
 		if d.Name != but && d.Properties[baseProperty].Source == zfsstore.SourceLocal {
-			steps = append(steps, stepDropBase.Step(destroyArgs{d.Name}))
+			steps = append(steps, plan.StepOf(stepDropBase{d.Name}))
 		}
 	}
 	return steps
@@ -163,29 +163,35 @@ func (j *Jail) forgetBase(ctx context.Context) ([]plan.Step, error) {
 
 // stepDropBase destroys clones of base directories. What keeps them is left for
 // the next start: the jail is up.
-var stepDropBase = plan.Define(plan.Spec[env, destroyArgs]{
-	Name:    "destroy former base",
-	Detail:  func(a destroyArgs) string { return a.Dataset + " with children and snapshots" },
-	Event:   func(_ env, a destroyArgs) events.IocEvent { return events.ZFSDatasetDestroy{Dataset: a.Dataset} },
-	Durable: true,
-	Do: func(ctx context.Context, e env, a destroyArgs, c *plan.Call) error {
-		d, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: []string{baseProperty}})
-		if err == nil && d.Properties[baseProperty].Source != zfsstore.SourceLocal {
-			c.Skip("is something else by now")
-			return nil
-		}
-		if err == nil {
-			err = e.host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
-		}
-		switch {
-		case errors.Is(err, zfsstore.ErrNotFound):
-			c.Skip("gone")
-		case err != nil:
-			c.Skip(err.Error())
-		}
+type stepDropBase stepDestroyDataset
+
+func (stepDropBase) Kind() string { return "destroy former base" }
+
+func (a stepDropBase) Detail() string { return a.Dataset + " with children and snapshots" }
+
+func (a stepDropBase) Event(_ env) events.IocEvent {
+	return events.ZFSDatasetDestroy{Dataset: a.Dataset}
+}
+
+func (stepDropBase) Durable() {}
+
+func (a stepDropBase) Do(ctx context.Context, e env, c *plan.Call) error {
+	d, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: []string{baseProperty}})
+	if err == nil && d.Properties[baseProperty].Source != zfsstore.SourceLocal {
+		c.Skip("is something else by now")
 		return nil
-	},
-})
+	}
+	if err == nil {
+		err = e.host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
+	}
+	switch {
+	case errors.Is(err, zfsstore.ErrNotFound):
+		c.Skip("gone")
+	case err != nil:
+		c.Skip(err.Error())
+	}
+	return nil
+}
 
 // basePrint is what the steps of a start were made from that have to do with
 // datasets and mounts: a plan is stale once another start has replaced them.

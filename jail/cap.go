@@ -55,11 +55,11 @@ func (j *Jail) planLimits(ctx context.Context) (*plan.Plan, error) {
 	var steps []plan.Step
 	switch {
 	case on:
-		args := limitChangeArgs{limitArgs: limitArgs{j.Identifier(), rules, notes, false}}
+		args := stepChangeLimits{stepLimits: stepLimits{j.Identifier(), rules, notes, false}}
 		if args.Old, err = j.host.Kernel.RctlGetRules(ctx, "jail:"+j.Identifier()); err != nil {
 			return nil, err
 		}
-		steps = append(steps, stepChangeLimits.Step(args))
+		steps = append(steps, plan.StepOf(args))
 	case len(rules) > 0:
 		return nil, fmt.Errorf("%w: limits need kern.racct.enable=1 in loader.conf(5) and a reboot", ErrConfig)
 	}

@@ -114,7 +114,7 @@ func (j *Jail) planClone(ctx context.Context, o CloneOptions, create CreateOptio
 	lines, err := os.ReadFile(filepath.Join(dir, fstabFile))
 	switch {
 	case err == nil && fstab.Parse(lines).ReplacePath(then.path, "/") > 0:
-		steps = append(steps, stepMoveFstab.Step(moveFstabArgs{Dataset: j.Dataset(), From: then.path}))
+		steps = append(steps, plan.StepOf(stepMoveFstab{Dataset: j.Dataset(), From: then.path}))
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
@@ -231,8 +231,8 @@ func (j *Jail) planToDataset(ctx context.Context, o CloneToDatasetOptions) (*pla
 		if err != nil {
 			return nil, err
 		}
-		steps = append(steps, stepRenameDataset.Step(moveArgs{o.Dataset, aside, old[0].GUID}))
-		last = stepDestroyDataset.Step(destroyArgs{aside})
+		steps = append(steps, plan.StepOf(stepRenameDataset{o.Dataset, aside, old[0].GUID}))
+		last = plan.StepOf(stepDestroyDataset{aside})
 		print["existing"] = fmt.Sprint(old[0].GUID)
 	case !errors.Is(err, ErrNotFound):
 		return nil, err

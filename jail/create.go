@@ -132,7 +132,7 @@ func (j *Jail) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, err
 	if err != nil {
 		return nil, err
 	}
-	dataset := stepCreateDataset.Step(datasetArgs{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by})
+	dataset := plan.StepOf(stepCreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by})
 	if o.Empty {
 		return j.createPlan(append(steps, dataset), nil), nil
 	}
@@ -140,7 +140,7 @@ func (j *Jail) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, err
 	var root plan.Step
 	set := o.properties()
 	if o.Scratch {
-		root = stepCreateDataset.Step(datasetArgs{Dataset: j.RootDataset(), Made: by})
+		root = plan.StepOf(stepCreateDataset{Dataset: j.RootDataset(), Made: by})
 	} else {
 		rel, err := release.New(ctx, j.host, o.Release, j.source.Name)
 		if err != nil {
@@ -151,11 +151,11 @@ func (j *Jail) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, err
 			return nil, err
 		}
 		if !taken {
-			steps = append(steps, stepSnapshot.Step(snapshotArgs{Snapshot: snapshot, Shared: true, Made: by}))
+			steps = append(steps, plan.StepOf(stepSnapshot{Snapshot: snapshot, Shared: true, Made: by}))
 		}
 		set["release"] = rel.FullName()
 		print["release snapshot"] = snapshot
-		root = stepClone.Step(cloneArgs{[]cloneTarget{{snapshot, j.RootDataset()}}, by})
+		root = plan.StepOf(stepClone{[]cloneTarget{{snapshot, j.RootDataset()}}, by})
 	}
 	write, data, err := j.newConfig(ctx, j.own.Clone(), set)
 	if err != nil {
@@ -196,7 +196,7 @@ func (j *Jail) parentSteps(ctx context.Context, by string) ([]plan.Step, error) 
 	parents, err := j.host.MissingDatasets(ctx, j.source.Dataset, j.source.Jails())
 	var steps []plan.Step
 	for _, dataset := range parents {
-		steps = append(steps, stepCreateDataset.Step(datasetArgs{Dataset: dataset, Shared: true, Made: by}))
+		steps = append(steps, plan.StepOf(stepCreateDataset{Dataset: dataset, Shared: true, Made: by}))
 	}
 	return steps, err
 }
@@ -226,7 +226,7 @@ func (j *Jail) newConfig(ctx context.Context, own *config.Config, set map[string
 	if own.Format() == config.UCL {
 		file = config.UCLFile
 	}
-	return stepWriteConfig.Step(writeConfigArgs{Dataset: j.Dataset(), File: file, Data: data, Keys: own.Keys()}), data, nil
+	return plan.StepOf(stepWriteConfig{Dataset: j.Dataset(), File: file, Data: data, Keys: own.Keys()}), data, nil
 }
 
 // created makes the Jail, new or changed, into the one that is there now. What

@@ -76,9 +76,9 @@ func (j *Jail) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, e
 			return nil, err
 		}
 	} else {
-		steps = append(steps, stepUnmount.Step(unmountArgs{RootDataset: j.RootDataset()}))
+		steps = append(steps, plan.StepOf(stepUnmount{RootDataset: j.RootDataset()}))
 	}
-	steps = append(steps, stepDestroyDataset.Step(destroyArgs{j.Dataset()}))
+	steps = append(steps, plan.StepOf(stepDestroyDataset{j.Dataset()}))
 	return &plan.Plan{
 		Operation: "destroy", Subject: j.fullName, Steps: steps, Commit: commit, Abandon: true,
 		Fingerprint: map[string]string{"jail": id.String(), "dataset": tree.guid(j.Dataset())},

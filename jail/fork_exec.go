@@ -113,7 +113,7 @@ func (j *Jail) planOnce(ctx context.Context, o onceOptions) (*plan.Plan, error) 
 	if err != nil {
 		return nil, err
 	}
-	steps = append(steps, stepCommand.Step(commandArgs{
+	steps = append(steps, plan.StepOf(stepCommand{
 		Argv: o.argv, Name: j.Identifier(), RootDataset: j.RootDataset(), Place: at, Dir: o.dir, Must: o.must,
 	}))
 	commit := len(steps)

@@ -15,13 +15,13 @@ const consoleLogKey = "user.exec_consolelog"
 var inJail = map[string]bool{"start": true, "stop": true}
 
 // hook is the step of one hook, or none when the property is unset.
-func (j *Jail) hook(name string, change ...func(*hookArgs)) ([]plan.Step, error) {
+func (j *Jail) hook(name string, change ...func(*stepHook)) ([]plan.Step, error) {
 	eff := j.effective()
 	command := eff.String("exec_" + name)
 	if command == "" {
 		return nil, nil
 	}
-	a := hookArgs{
+	a := stepHook{
 		Hook: name, Command: command, Name: j.Identifier(), Inside: inJail[name],
 		RootDataset: j.RootDataset(), Timeout: eff.Duration("exec_timeout"),
 	}
@@ -37,7 +37,7 @@ func (j *Jail) hook(name string, change ...func(*hookArgs)) ([]plan.Step, error)
 	} else if user := eff.String("exec_system_user"); user != "root" {
 		a.Place.User = user
 	}
-	return []plan.Step{stepHook.Step(a)}, nil
+	return []plan.Step{plan.StepOf(a)}, nil
 }
 
 // place is how commands in a jail are run, jail(8): exec.jail_user,

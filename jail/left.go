@@ -168,7 +168,7 @@ func (j *Jail) leftSteps(ctx context.Context, start []plan.Step) ([]plan.Step, e
 	} else if err != nil {
 		return nil, err
 	}
-	return []plan.Step{stepUnmountLeft.Step(leftArgs{j.RootDataset(), found.own})}, nil
+	return []plan.Step{plan.StepOf(stepUnmountLeft{j.RootDataset(), found.own})}, nil
 }
 
 // targetsOf are the mounts of steps.
@@ -200,51 +200,52 @@ func inhabited(ctx context.Context, h *host.Host, root string) error {
 	return held
 }
 
-type leftArgs struct {
+// stepUnmountLeft unmounts what was found when the operation was planned, if it
+// is still there and no jail lives in it.
+type stepUnmountLeft struct {
 	RootDataset string           `json:"root_dataset"`
 	Mounts      []kernel.Mounted `json:"mounts"` // the newest first
 }
 
-// stepUnmountLeft unmounts what was found when the operation was planned, if it
-// is still there and no jail lives in it.
-var stepUnmountLeft = plan.Define(plan.Spec[env, leftArgs]{
-	Name: "unmount what is left",
-	Detail: func(a leftArgs) string {
-		var parts []string
-		for _, m := range a.Mounts {
-			parts = append(parts, m.Type+" on "+m.Path)
+func (stepUnmountLeft) Kind() string { return "unmount what is left" }
+
+func (a stepUnmountLeft) Detail() string {
+	var parts []string
+	for _, m := range a.Mounts {
+		parts = append(parts, m.Type+" on "+m.Path)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (stepUnmountLeft) Event(e env) events.IocEvent { return events.TeardownSystemMounts{Jail: e.jail} }
+
+func (a stepUnmountLeft) Do(ctx context.Context, e env, c *plan.Call) error {
+	mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
+	if err != nil || root == "" {
+		return err
+	}
+	if err := inhabited(ctx, e.host, root); err != nil {
+		return err
+	}
+	var gone []string
+	for _, m := range a.Mounts {
+		same := func(now kernel.Mounted) bool {
+			return now.FSID == m.FSID && now.Type == m.Type && now.Path == m.Path
 		}
-		return strings.Join(parts, ", ")
-	},
-	Event: func(e env, _ leftArgs) events.IocEvent { return events.TeardownSystemMounts{Jail: e.jail} },
-	Do: func(ctx context.Context, e env, a leftArgs, c *plan.Call) error {
-		mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
-		if err != nil || root == "" {
+		if !slices.ContainsFunc(mounts, same) {
+			continue
+		}
+		if err := unmount(ctx, e, m); err != nil {
 			return err
 		}
-		if err := inhabited(ctx, e.host, root); err != nil {
-			return err
-		}
-		var gone []string
-		for _, m := range a.Mounts {
-			same := func(now kernel.Mounted) bool {
-				return now.FSID == m.FSID && now.Type == m.Type && now.Path == m.Path
-			}
-			if !slices.ContainsFunc(mounts, same) {
-				continue
-			}
-			if err := unmount(ctx, e, m); err != nil {
-				return err
-			}
-			gone = append(gone, strings.TrimPrefix(m.Path, root))
-		}
-		if len(gone) == 0 {
-			c.Skip("nothing was mounted")
-		}
-		c.Final(events.TeardownSystemMounts{Jail: e.jail, Mountpoints: gone})
-		return nil
-	},
-})
+		gone = append(gone, strings.TrimPrefix(m.Path, root))
+	}
+	if len(gone) == 0 {
+		c.Skip("nothing was mounted")
+	}
+	c.Final(events.TeardownSystemMounts{Jail: e.jail, Mountpoints: gone})
+	return nil
+}
 
 // recoverMounts unmounts what jails of a source have left that no longer run. A
 // jail that is being worked on, or whose root another jail lives in, is left
@@ -310,6 +311,6 @@ func (j *Jail) planRecoverMounts(ctx context.Context) (*plan.Plan, error) {
 	}
 	return &plan.Plan{
 		Operation: "recover", Subject: j.fullName, Abandon: true,
-		Steps: []plan.Step{stepUnmountLeft.Step(leftArgs{j.RootDataset(), found.own})},
+		Steps: []plan.Step{plan.StepOf(stepUnmountLeft{j.RootDataset(), found.own})},
 	}, nil
 }

@@ -37,7 +37,7 @@ func (j *Jail) limitSteps(ctx context.Context) ([]plan.Step, error) {
 	if !on && set {
 		return nil, fmt.Errorf("%w: rlimits=yes needs kern.racct.enable=1 in loader.conf(5) and a reboot", ErrConfig)
 	}
-	return []plan.Step{stepLimits.Step(limitArgs{j.Identifier(), rules, notes, !on})}, nil
+	return []plan.Step{plan.StepOf(stepLimits{j.Identifier(), rules, notes, !on})}, nil
 }
 
 // racct tells whether the kernel counts resources.
@@ -60,7 +60,7 @@ func (j *Jail) limitEnd(ctx context.Context) ([]plan.Step, error) {
 	if err != nil || len(rules) == 0 {
 		return nil, err
 	}
-	return []plan.Step{stepClearLimits.Step(clearArgs{j.Identifier()})}, nil
+	return []plan.Step{plan.StepOf(stepClearLimits{j.Identifier()})}, nil
 }
 
 // cpusetSteps bind the jail to its CPUs, right after it was made and before its
@@ -70,5 +70,5 @@ func (j *Jail) cpusetSteps(ctx context.Context) ([]plan.Step, error) {
 	if !set.All && len(set.CPUs) == 0 {
 		return nil, nil
 	}
-	return []plan.Step{stepCpuset.Step(cpusetArgs{j.Identifier(), set.String(), set.CPUs, set.All})}, nil
+	return []plan.Step{plan.StepOf(stepCpuset{j.Identifier(), set.String(), set.CPUs, set.All})}, nil
 }

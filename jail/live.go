@@ -190,7 +190,7 @@ func (j *Jail) planSet(ctx context.Context, values map[string]string, o SetOptio
 		}
 		steps = append(steps, more...)
 	}
-	steps = append(steps, stepConfigApply.Step(configApplyArgs{live, later}))
+	steps = append(steps, plan.StepOf(stepConfigApply{live, later}))
 	print, err := was.fingerprint(ctx)
 	return &plan.Plan{
 		Operation: "set", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
@@ -214,7 +214,7 @@ func (j *Jail) saveStep(values map[string]string) ([]plan.Step, error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	return []plan.Step{stepSaveConfig.Step(saveArgs{j.Dataset(), file, data, before{old, err == nil}, sortedKeys(values)})}, nil
+	return []plan.Step{plan.StepOf(stepSaveConfig{j.Dataset(), file, data, before{old, err == nil}, sortedKeys(values)})}, nil
 }
 
 // liveSteps bring the running jail from one configuration to the other, as far
@@ -251,7 +251,7 @@ func (j *Jail) liveSteps(ctx context.Context, was *Jail, id kernel.Identity, key
 	if slices.Contains(keys, "cpuset") {
 		set := j.effective().CPUSet()
 		all := set.All || len(set.CPUs) == 0
-		steps = append(steps, stepCpuset.Step(cpusetArgs{id.Name, set.String(), set.CPUs, all}))
+		steps = append(steps, plan.StepOf(stepCpuset{id.Name, set.String(), set.CPUs, all}))
 	}
 	return steps, nil
 }
@@ -273,7 +273,7 @@ func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity,
 			wanted[p.Param] = true
 		}
 	}
-	args := paramArgs{Jail: id.Name}
+	args := stepParams{Jail: id.Name}
 	for _, p := range now {
 		if !wanted[positive(p.Name)] || slices.ContainsFunc(old, func(q kernel.Param) bool { return q.Name == p.Name && bytes.Equal(q.Data, p.Data) }) {
 			continue
@@ -288,7 +288,7 @@ func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity,
 	if len(args.New) == 0 {
 		return nil, nil
 	}
-	return []plan.Step{stepParams.Step(args)}, nil
+	return []plan.Step{plan.StepOf(args)}, nil
 }
 
 // positive is the name of a boolean parameter without its no.
@@ -307,13 +307,13 @@ func (j *Jail) changeLimits(ctx context.Context) ([]plan.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := limitChangeArgs{limitArgs: limitArgs{j.Identifier(), rules, notes, !on}}
+	args := stepChangeLimits{stepLimits: stepLimits{j.Identifier(), rules, notes, !on}}
 	if on {
 		if args.Old, err = j.host.Kernel.RctlGetRules(ctx, "jail:"+j.Identifier()); err != nil {
 			return nil, err
 		}
 	}
-	return []plan.Step{stepChangeLimits.Step(args)}, nil
+	return []plan.Step{plan.StepOf(args)}, nil
 }
 
 // networkChange is the step that brings the jail's network to what the
@@ -336,7 +336,7 @@ func (j *Jail) networkChange(ctx context.Context, was *Jail, id kernel.Identity)
 			from = network.Spec{Jail: id.Name, VNET: to.VNET}
 		}
 	}
-	return []plan.Step{stepChangeNetwork.Step(changeArgs{
+	return []plan.Step{plan.StepOf(stepChangeNetwork{
 		Key: j.netKey(), ID: id, From: from, To: to, Params: addressParams(to, j.effective()),
 		OldParams: addressParams(from, was.effective()),
 	})}, nil

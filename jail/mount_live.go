@@ -86,7 +86,7 @@ func (j *Jail) planMount(ctx context.Context, o MountOptions) (*plan.Plan, error
 		steps = append(steps, j.writeFstab(file))
 	}
 	if running && len(args.Mounts) > 0 {
-		steps = append(steps, stepMountFstab.Step(args))
+		steps = append(steps, plan.StepOf(stepMountFstab{args}))
 	}
 	print, err := j.fingerprint(ctx)
 	return &plan.Plan{
@@ -185,7 +185,7 @@ func (j *Jail) planUnmount(ctx context.Context, o UnmountOptions) (*plan.Plan, e
 	if err != nil {
 		return nil, err
 	}
-	args := unmountLiveArgs{RootDataset: j.RootDataset(), Force: o.Force}
+	args := stepUnmountLive{RootDataset: j.RootDataset(), Force: o.Force}
 	for _, destination := range o.Destinations {
 		at, err := j.fstabPlace(ctx, fstab.Entry{Destination: destination})
 		if err != nil {
@@ -201,7 +201,7 @@ func (j *Jail) planUnmount(ctx context.Context, o UnmountOptions) (*plan.Plan, e
 	}
 	var steps []plan.Step
 	if running && len(args.Places) > 0 {
-		steps = append(steps, stepUnmountLive.Step(args))
+		steps = append(steps, plan.StepOf(args))
 	}
 	if !o.Temporary {
 		steps = append(steps, j.writeFstab(file))
@@ -252,41 +252,43 @@ func (j *Jail) fstabFile(ctx context.Context) (*fstab.File, error) {
 }
 
 func (j *Jail) writeFstab(file *fstab.File) plan.Step {
-	return stepWriteConfig.Step(writeConfigArgs{Dataset: j.Dataset(), File: fstabFile, Data: file.Marshal()})
+	return plan.StepOf(stepWriteConfig{Dataset: j.Dataset(), File: fstabFile, Data: file.Marshal()})
 }
 
-type unmountLiveArgs struct {
+// stepUnmountLive unmounts places of a running jail. What comes behind it must
+// not forget a mount that is still there.
+type stepUnmountLive struct {
 	RootDataset string   `json:"root_dataset"`
 	Places      []string `json:"places"` // below the root
 	Force       bool     `json:"force,omitempty"`
 }
 
-// stepUnmountLive unmounts places of a running jail. What comes behind it must
-// not forget a mount that is still there.
-var stepUnmountLive = plan.Define(plan.Spec[env, unmountLiveArgs]{
-	Name: "unmount fstab",
-	Detail: func(a unmountLiveArgs) string {
-		return "all at and below the root of " + a.RootDataset + " /" + strings.Join(a.Places, ", /")
-	},
-	Event:   func(e env, a unmountLiveArgs) events.IocEvent { return events.UnmountFstab{Jail: e.jail} },
-	Barrier: true,
-	Do: func(ctx context.Context, e env, a unmountLiveArgs, c *plan.Call) error {
-		mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
-		if err != nil || root == "" {
+func (stepUnmountLive) Kind() string { return "unmount fstab" }
+
+func (a stepUnmountLive) Detail() string {
+	return "all at and below the root of " + a.RootDataset + " /" + strings.Join(a.Places, ", /")
+}
+
+func (stepUnmountLive) Event(e env) events.IocEvent { return events.UnmountFstab{Jail: e.jail} }
+
+func (stepUnmountLive) Barrier() {}
+
+func (a stepUnmountLive) Do(ctx context.Context, e env, c *plan.Call) error {
+	mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
+	if err != nil || root == "" {
+		return err
+	}
+	var gone []string
+	for _, m := range mountedFrom(mounts, root, a.Places) {
+		at := strings.TrimPrefix(m.Path, root+"/")
+		if err := unmountUnlessHeld(ctx, e, m, a.Force); err != nil {
 			return err
 		}
-		var gone []string
-		for _, m := range mountedFrom(mounts, root, a.Places) {
-			at := strings.TrimPrefix(m.Path, root+"/")
-			if err := unmountUnlessHeld(ctx, e, m, a.Force); err != nil {
-				return err
-			}
-			gone = append(gone, "/"+at)
-		}
-		c.Final(events.UnmountFstab{Jail: e.jail, Mountpoints: gone})
-		return nil
-	},
-})
+		gone = append(gone, "/"+at)
+	}
+	c.Final(events.UnmountFstab{Jail: e.jail, Mountpoints: gone})
+	return nil
+}
 
 // mountedFrom is what is mounted at places below a root and on that, the newest
 // first. What was mounted below a place before is hidden, and stays.

@@ -23,7 +23,7 @@ func (j *Jail) fstabSteps(ctx context.Context) ([]plan.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []plan.Step{stepMountFstab.Step(args)}, nil
+	return []plan.Step{plan.StepOf(stepMountFstab{args})}, nil
 }
 
 // fstabMounts are the mounts of entries.
@@ -133,7 +133,7 @@ func (j *Jail) devfsSteps(ruleset int) []plan.Step {
 	if ruleset > 0 {
 		m.Options = []kernel.MountOption{{Name: rulesetOption, Value: strconv.Itoa(ruleset)}}
 	}
-	return []plan.Step{stepMountDevfs.Step(mountArgs{RootDataset: j.RootDataset(), Mounts: []mountTarget{m}})}
+	return []plan.Step{plan.StepOf(stepMountDevfs{mountArgs{RootDataset: j.RootDataset(), Mounts: []mountTarget{m}}})}
 }
 
 // fdescfsSteps mounts fdescfs(5) on the jail's /dev/fd.
@@ -142,5 +142,5 @@ func (j *Jail) fdescfsSteps(context.Context) ([]plan.Step, error) {
 		return nil, nil
 	}
 	m := mountTarget{Type: "fdescfs", From: "fdescfs", At: "dev/fd"}
-	return []plan.Step{stepMountFdescfs.Step(mountArgs{RootDataset: j.RootDataset(), Mounts: []mountTarget{m}})}, nil
+	return []plan.Step{plan.StepOf(stepMountFdescfs{mountArgs{RootDataset: j.RootDataset(), Mounts: []mountTarget{m}}})}, nil
 }

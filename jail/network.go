@@ -153,9 +153,9 @@ func (j *Jail) networkSteps(ctx context.Context) (netPlan, error) {
 		return p, err
 	}
 	key := j.netKey()
-	p.before = append(p.before, stepNetRecord.Step(netRecordArgs{key, spec}))
+	p.before = append(p.before, plan.StepOf(stepNetRecord{key, spec}))
 	if len(spec.Aliases) > 0 {
-		p.before = append(p.before, stepAliases.Step(aliasArgs{key, spec.Jail, spec.Aliases}))
+		p.before = append(p.before, plan.StepOf(stepAliases{key, spec.Jail, spec.Aliases}))
 	}
 	if spec.VNET {
 		vnet, err := j.vnetSteps(ctx, spec)
@@ -165,7 +165,7 @@ func (j *Jail) networkSteps(ctx context.Context) (netPlan, error) {
 		p.after = vnet
 	}
 	if spec.UsesPf() {
-		p.after = append(p.after, stepPf.Step(pfArgs{spec.Jail, spec.PfText(spec.Inward())}))
+		p.after = append(p.after, plan.StepOf(stepPf{spec.Jail, spec.PfText(spec.Inward())}))
 	}
 	return p, nil
 }
@@ -179,17 +179,17 @@ func (j *Jail) vnetSteps(ctx context.Context, spec network.Spec) ([]plan.Step, e
 		return nil, err
 	}
 	if len(nodes) > 0 {
-		steps = append(steps, stepVnetNodes.Step(vnetNodesArgs{spec.Jail, nodes}))
+		steps = append(steps, plan.StepOf(stepVnetNodes{spec.Jail, nodes}))
 	}
 	for _, n := range spec.NICs {
-		steps = append(steps, stepNIC.Step(nicArgs{Jail: spec.Jail, NIC: n, Bridge: bridgeOf(spec, n), Notes: nicNotes(spec, n, rc)}))
+		steps = append(steps, plan.StepOf(stepNIC{Jail: spec.Jail, NIC: n, Bridge: bridgeOf(spec, n), Notes: nicNotes(spec, n, rc)}))
 	}
 	for _, name := range spec.Hosts {
-		steps = append(steps, stepMoveInterface.Step(moveInterfaceArgs{spec.Jail, name}))
+		steps = append(steps, plan.StepOf(stepMoveInterface{spec.Jail, name}))
 	}
-	steps = append(steps, stepLocalhost.Step(localhostArgs{spec.Jail, network.Loopback(j.effective())}))
+	steps = append(steps, plan.StepOf(stepLocalhost{spec.Jail, network.Loopback(j.effective())}))
 	if len(spec.Routes) > 0 {
-		steps = append(steps, stepRoutes.Step(routesArgs{spec.Jail, spec.Routes}))
+		steps = append(steps, plan.StepOf(stepRoutes{spec.Jail, spec.Routes}))
 	}
 	request, err := j.requestSteps(ctx, spec, rc)
 	return append(steps, request...), err
@@ -304,7 +304,7 @@ func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[strin
 			}
 		}
 		if n.DHCP || n.SLAAC {
-			steps = append(steps, stepRequest.Step(requestArgs{
+			steps = append(steps, plan.StepOf(stepRequest{
 				Jail: spec.Jail, NIC: n, Limit: limit, Optional: eff.String(network.KeyDHCP) == "optional",
 				RC: strings.Contains(strings.ToUpper(rc["ifconfig_"+n.Name]), "DHCP"),
 			}))
@@ -319,7 +319,7 @@ func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[strin
 
 func (j *Jail) bpfStep(ctx context.Context) (plan.Step, error) {
 	number, _, err := bpfRuleset(ctx, j.host.Kernel, uint16(j.effective().Int("min_dyn_devfs_ruleset")))
-	return stepBPF.Step(bpfArgs{j.RootDataset(), number}), err
+	return plan.StepOf(stepBPF{j.RootDataset(), number}), err
 }
 
 // networkEnd are the steps of a stop: interfaces go before the jail does, since
@@ -348,13 +348,13 @@ func (j *Jail) networkEnd(ctx context.Context, id kernel.Identity) (before, afte
 	}
 	spec := r.Spec
 	if spec.VNET || spec.UsesPf() {
-		before = append(before, stepTeardown.Step(teardownArgs{ID: id, Spec: spec}))
+		before = append(before, plan.StepOf(stepTeardown{ID: id, Spec: spec}))
 	}
 	switch {
 	case found && len(r.Spec.Aliases)+len(r.Added) > 0:
-		after = append(after, stepDropAliases.Step(dropArgs{key, j.Identifier()}))
+		after = append(after, plan.StepOf(stepDropAliases{key, j.Identifier()}))
 	case found:
-		after = append(after, stepForget.Step(forgetArgs{key, j.Identifier()}))
+		after = append(after, plan.StepOf(stepForget{key, j.Identifier()}))
 	}
 	return before, after, nil
 }

@@ -44,17 +44,17 @@ type env struct {
 
 // kinds are all steps that a jail's journal may name.
 var kinds = plan.NewKinds[env](
-	stepCreateDataset, stepSnapshot, stepClone, stepWriteConfig, stepForgetSnapshot,
-	stepRenameDataset, stepMoveFstab, stepPromote, stepSetProperties, stepDestroySnapshots, stepRollback,
-	stepResolver, stepMountBasejail, stepMountFstab, stepLoadRuleset, stepMountDevfs, stepMountFdescfs, stepMountProcfs, stepMountLinprocfs,
-	stepLoadModule, stepAttach, stepHook, stepCommand, stepShare,
-	stepUnshare, stepRemove, stepUnmount, stepUnmountLive, stepUnmountLeft,
-	stepDestroyDataset, stepDropBase,
-	stepSaveRoot, stepForgetRoot, stepRunUpdater, stepForkRoot, stepMoveRoot, stepSetRelease,
-	stepLimits, stepClearLimits, stepCpuset,
-	stepSaveConfig, stepConfigApply, stepParams, stepChangeLimits, stepChangeNetwork,
-	stepNetRecord, stepAliases, stepDropAliases, stepForget, stepTeardown,
-	stepVnetNodes, stepNIC, stepMoveInterface, stepLocalhost, stepRoutes, stepBPF, stepRequest, stepPf,
+	stepCreateDataset{}, stepSnapshot{}, stepClone{}, stepWriteConfig{}, stepForgetSnapshot{},
+	stepRenameDataset{}, stepMoveFstab{}, stepPromote{}, stepSetProperties{}, stepDestroySnapshots{}, stepRollback{},
+	stepResolver{}, stepMountBasejail{}, stepMountFstab{}, stepLoadRuleset{}, stepMountDevfs{}, stepMountFdescfs{}, stepMountProcfs{}, stepMountLinprocfs{},
+	stepLoadModule{}, stepAttach{}, stepHook{}, stepCommand{}, stepShare{},
+	stepUnshare{}, stepRemove{}, stepUnmount{}, stepUnmountLive{}, stepUnmountLeft{},
+	stepDestroyDataset{}, stepDropBase{},
+	stepSaveRoot{}, stepForgetRoot{}, stepRunUpdater{}, stepForkRoot{}, stepMoveRoot{}, stepSetRelease{},
+	stepLimits{}, stepClearLimits{}, stepCpuset{},
+	stepSaveConfig{}, stepConfigApply{}, stepParams{}, stepChangeLimits{}, stepChangeNetwork{},
+	stepNetRecord{}, stepAliases{}, stepDropAliases{}, stepForget{}, stepTeardown{},
+	stepVnetNodes{}, stepNIC{}, stepMoveInterface{}, stepLocalhost{}, stepRoutes{}, stepBPF{}, stepRequest{}, stepPf{},
 )
 
 func runner(h *host.Host) plan.Runner[env] {

@@ -3,7 +3,6 @@ package jail
 import (
 	"context"
 
-	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 )
 
@@ -22,7 +21,7 @@ func (j *Jail) procfsSteps(ctx context.Context) (steps []plan.Step, err error) {
 		return mountArgs{RootDataset: j.RootDataset(), Mounts: []mountTarget{{Type: fs, From: fs, At: at, Make: true}}}
 	}
 	if eff.Bool("mount_procfs") {
-		steps = append(steps, stepMountProcfs.Step(args("procfs", procfsPlace)))
+		steps = append(steps, plan.StepOf(stepMountProcfs{args("procfs", procfsPlace)}))
 	}
 	if eff.Bool("mount_linprocfs") {
 		loaded, err := j.host.Kernel.ModuleLoaded(ctx, "linprocfs")
@@ -30,17 +29,9 @@ func (j *Jail) procfsSteps(ctx context.Context) (steps []plan.Step, err error) {
 			return nil, err
 		}
 		if !loaded {
-			steps = append(steps, stepLoadModule.Step(moduleArgs{"linprocfs", "mount_linprocfs"}))
+			steps = append(steps, plan.StepOf(stepLoadModule{"linprocfs", "mount_linprocfs"}))
 		}
-		steps = append(steps, stepMountLinprocfs.Step(args("linprocfs", linprocfsPlace)))
+		steps = append(steps, plan.StepOf(stepMountLinprocfs{args("linprocfs", linprocfsPlace)}))
 	}
 	return steps, nil
 }
-
-var stepMountProcfs = mountStep("mount procfs", func(e env, a mountArgs) events.IocEvent {
-	return events.MountProcfs{Jail: e.jail, Mountpoint: a.places()[0]}
-})
-
-var stepMountLinprocfs = mountStep("mount linprocfs", func(e env, a mountArgs) events.IocEvent {
-	return events.MountLinprocfs{Jail: e.jail, Mountpoint: a.places()[0]}
-})

@@ -83,7 +83,7 @@ func (j *Jail) planPromote(ctx context.Context) (*plan.Plan, error) {
 		if err := j.mayPromote(ctx, tree, d, of, snapshot); err != nil {
 			return nil, err
 		}
-		steps = append(steps, stepPromote.Step(promoteArgs{d.Name, of}))
+		steps = append(steps, plan.StepOf(stepPromote{d.Name, of}))
 		print[d.Name] = d.Origin
 	}
 	if len(steps) == 0 {

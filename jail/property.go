@@ -77,7 +77,7 @@ func (j *Jail) saveSteps(own *config.Config, was string) ([]plan.Step, error) {
 		if err != nil || len(set)+len(unset) == 0 {
 			return nil, err
 		}
-		return []plan.Step{stepSetProperties.Step(propertyArgs{Dataset: j.Dataset(), Was: was, Set: set, Inherit: unset})}, nil
+		return []plan.Step{plan.StepOf(stepSetProperties{Dataset: j.Dataset(), Was: was, Set: set, Inherit: unset})}, nil
 	}
 	data, err := own.Encode()
 	if err != nil {
@@ -87,7 +87,7 @@ func (j *Jail) saveSteps(own *config.Config, was string) ([]plan.Step, error) {
 	if own.Format() == config.UCL {
 		file = config.UCLFile
 	}
-	return []plan.Step{stepWriteConfig.Step(writeConfigArgs{
+	return []plan.Step{plan.StepOf(stepWriteConfig{
 		Dataset: j.Dataset(), Was: was, File: file, Data: data, Keys: own.Keys(),
 	})}, nil
 }

@@ -98,7 +98,7 @@ func (j *Jail) planRename(ctx context.Context, o RenameOptions) (*plan.Plan, err
 	if err := rename(own, j, now); err != nil {
 		return nil, err
 	}
-	steps := []plan.Step{stepRenameDataset.Step(moveArgs{j.Dataset(), now.Dataset(), tree[0].GUID})}
+	steps := []plan.Step{plan.StepOf(stepRenameDataset{j.Dataset(), now.Dataset(), tree[0].GUID})}
 	saved, err := now.saveSteps(own, j.Dataset())
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (j *Jail) planRename(ctx context.Context, o RenameOptions) (*plan.Plan, err
 		return nil, err
 	}
 	if fstab.Parse(lines).ReplacePath(j.path, filepath.Join(filepath.Dir(j.path), now.name)) > 0 {
-		steps = append(steps, stepMoveFstab.Step(moveFstabArgs{now.Dataset(), j.path, j.Dataset()}))
+		steps = append(steps, plan.StepOf(stepMoveFstab{now.Dataset(), j.path, j.Dataset()}))
 	}
 	print, err := j.fingerprint(ctx)
 	return &plan.Plan{

@@ -15,7 +15,9 @@ import (
 
 const resolvConf = "etc/resolv.conf"
 
-type resolverArgs struct {
+// stepResolver writes the jail's resolv.conf(5). A symbolic link there, or on
+// the way, refuses: the jail could point it at a file of the host.
+type stepResolver struct {
 	RootDataset string   `json:"root_dataset"`
 	CopyFrom    string   `json:"copy_from,omitempty"` // a host file, else
 	Lines       []string `json:"lines,omitempty"`
@@ -28,71 +30,72 @@ type formerFile struct {
 	Mode   fs.FileMode `json:"mode,omitempty"`
 }
 
-// stepResolver writes the jail's resolv.conf(5). A symbolic link there, or on
-// the way, refuses: the jail could point it at a file of the host.
-var stepResolver = plan.Define(plan.Spec[env, resolverArgs]{
-	Name: "write resolv.conf",
-	Detail: func(a resolverArgs) string {
-		if a.CopyFrom != "" {
-			return "copy of " + a.CopyFrom
-		}
-		return strings.Join(a.Lines, ", ")
-	},
-	Event:   func(e env, _ resolverArgs) events.IocEvent { return events.JailResolverConfig{Jail: e.jail} },
-	Durable: true,
-	Do: func(ctx context.Context, e env, a resolverArgs, c *plan.Call) error {
-		data := []byte(strings.Join(a.Lines, "\n") + "\n")
-		if a.CopyFrom != "" {
-			var err error
-			if data, err = os.ReadFile(a.CopyFrom); errors.Is(err, fs.ErrNotExist) {
-				c.Skip("the host has no " + a.CopyFrom)
-				return nil
-			} else if err != nil {
-				return err
-			}
-		}
-		root, err := openRoot(ctx, e, a.RootDataset)
-		if err != nil {
+func (stepResolver) Kind() string { return "write resolv.conf" }
+
+func (a stepResolver) Detail() string {
+	if a.CopyFrom != "" {
+		return "copy of " + a.CopyFrom
+	}
+	return strings.Join(a.Lines, ", ")
+}
+
+func (stepResolver) Event(e env) events.IocEvent { return events.JailResolverConfig{Jail: e.jail} }
+
+func (stepResolver) Durable() {}
+
+func (a stepResolver) Do(ctx context.Context, e env, c *plan.Call) error {
+	data := []byte(strings.Join(a.Lines, "\n") + "\n")
+	if a.CopyFrom != "" {
+		var err error
+		if data, err = os.ReadFile(a.CopyFrom); errors.Is(err, fs.ErrNotExist) {
+			c.Skip("the host has no " + a.CopyFrom)
+			return nil
+		} else if err != nil {
 			return err
 		}
-		defer root.Close()
-		if info, err := root.Lstat("etc"); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() && !info.IsSymlink() {
-			c.Skip("the jail has no /etc")
+	}
+	root, err := openRoot(ctx, e, a.RootDataset)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if info, err := root.Lstat("etc"); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() && !info.IsSymlink() {
+		c.Skip("the jail has no /etc")
+		return nil
+	}
+	was, err := readFormer(root, resolvConf)
+	if err != nil {
+		return err
+	}
+	if !was.Absent && string(was.Data) == string(data) {
+		c.Skip("unchanged")
+		return nil
+	}
+	if err := c.SetEffect(was); err != nil {
+		return err
+	}
+	return root.WriteFile(resolvConf, data, 0o644)
+}
+
+func (a stepResolver) Undo(ctx context.Context, e env, c *plan.Call) error {
+	var was formerFile
+	if !c.Effect(&was) {
+		return nil
+	}
+	root, err := openRoot(ctx, e, a.RootDataset)
+	if err != nil {
+		return unlessDestroyed(ctx, e, a.RootDataset, err)
+	}
+	defer root.Close()
+	if was.Absent {
+		err := root.Remove(resolvConf)
+		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		was, err := readFormer(root, resolvConf)
-		if err != nil {
-			return err
-		}
-		if !was.Absent && string(was.Data) == string(data) {
-			c.Skip("unchanged")
-			return nil
-		}
-		if err := c.SetEffect(was); err != nil {
-			return err
-		}
-		return root.WriteFile(resolvConf, data, 0o644)
-	},
-	Undo: func(ctx context.Context, e env, a resolverArgs, c *plan.Call) error {
-		var was formerFile
-		if !c.Effect(&was) {
-			return nil
-		}
-		root, err := openRoot(ctx, e, a.RootDataset)
-		if err != nil {
-			return unlessDestroyed(ctx, e, a.RootDataset, err)
-		}
-		defer root.Close()
-		if was.Absent {
-			err := root.Remove(resolvConf)
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
-			return err
-		}
-		return root.WriteFile(resolvConf, was.Data, was.Mode)
-	},
-})
+		return err
+	}
+	return root.WriteFile(resolvConf, was.Data, was.Mode)
+}
 
 // most is how large a resolv.conf may be that is kept for undo.
 const mostResolvConf = 64 << 10
@@ -119,7 +122,7 @@ func openRoot(ctx context.Context, e env, dataset string) (*saferoot.Root, error
 
 func (j *Jail) resolverSteps(context.Context) ([]plan.Step, error) {
 	r := j.effective().Resolver()
-	a := resolverArgs{RootDataset: j.RootDataset()}
+	a := stepResolver{RootDataset: j.RootDataset()}
 	switch r.Mode {
 	case config.ResolverSkip:
 		return nil, nil
@@ -128,5 +131,5 @@ func (j *Jail) resolverSteps(context.Context) ([]plan.Step, error) {
 	default:
 		a.Lines = r.Lines()
 	}
-	return []plan.Step{stepResolver.Step(a)}, nil
+	return []plan.Step{plan.StepOf(a)}, nil
 }

@@ -84,11 +84,11 @@ func (j *Jail) planRestart(ctx context.Context, o RestartOptions) (*plan.Plan, e
 // planSoftRestart runs the two hooks of services. Nothing of it is tried again
 // later: a hook that failed is told.
 func (j *Jail) planSoftRestart(ctx context.Context, o RestartOptions) (*plan.Plan, error) {
-	stop, err := j.hook("stop", func(a *hookArgs) { a.Tolerate, a.Last = o.Force, true })
+	stop, err := j.hook("stop", func(a *stepHook) { a.Tolerate, a.Last = o.Force, true })
 	if err != nil {
 		return nil, err
 	}
-	start, err := j.hook("start", func(a *hookArgs) { a.Last = true })
+	start, err := j.hook("start", func(a *stepHook) { a.Last = true })
 	if err != nil {
 		return nil, err
 	}

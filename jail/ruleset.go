@@ -71,7 +71,7 @@ func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
 	if len(whole) > len(flat) {
 		return j.computed(ctx, set, rules)
 	}
-	a := rulesetArgs{Number: found.Number, Rules: rules}
+	a := stepLoadRuleset{Number: found.Number, Rules: rules}
 	there, err := j.host.Kernel.DevfsRules(ctx, a.Number)
 	if err != nil {
 		return nil, 0, err
@@ -79,7 +79,7 @@ func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
 	if len(there) == len(a.Rules) || !begins(a.Rules, there) {
 		return nil, int(found.Number), nil
 	}
-	return []plan.Step{stepLoadRuleset.Step(a)}, int(found.Number), nil
+	return []plan.Step{plan.StepOf(a)}, int(found.Number), nil
 }
 
 // moreRules are those that the jail needs beyond its configured ruleset.
@@ -155,7 +155,7 @@ func (j *Jail) computed(ctx context.Context, set *devfs.Set, rules []kernel.Devf
 	for _, rs := range set.Rulesets() {
 		named = append(named, rs.Number)
 	}
-	return []plan.Step{stepLoadRuleset.Step(rulesetArgs{number, rules, true, named})}, int(number), nil
+	return []plan.Step{plan.StepOf(stepLoadRuleset{number, rules, true, named})}, int(number), nil
 }
 
 // devfsSet reads the host's devfs.rules(5) as rc.subr(8) does: what comes later

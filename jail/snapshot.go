@@ -126,7 +126,7 @@ func (g *JailGenerator) CreateSnapshot(o SnapshotOptions) *Operation {
 			if tree.freeName(o.Name) != o.Name {
 				return nil, &SnapshotError{Jail: j.fullName, Snapshot: o.Name, Err: ErrSnapshotExists}
 			}
-			step := stepSnapshot.Step(snapshotArgs{Snapshot: j.Dataset() + "@" + o.Name, Recursive: true, Made: j.madeBy()})
+			step := plan.StepOf(stepSnapshot{Snapshot: j.Dataset() + "@" + o.Name, Recursive: true, Made: j.madeBy()})
 			return &plan.Plan{
 				Operation: "create snapshot", Subject: j.fullName, Steps: []plan.Step{step}, Commit: 1,
 				Fingerprint: map[string]string{"jail": tree.guid(j.Dataset())},
@@ -169,7 +169,7 @@ func (j *Jail) planDestroySnapshot(ctx context.Context, name string) (*plan.Plan
 	}
 	return &plan.Plan{
 		Operation: "destroy snapshot " + name, Subject: j.fullName, Abandon: true,
-		Steps:       []plan.Step{stepDestroySnapshots.Step(snapshotsArgs{found})},
+		Steps:       []plan.Step{plan.StepOf(stepDestroySnapshots{found})},
 		Fingerprint: map[string]string{"snapshots": strings.Join(found, " ")},
 	}, nil
 }
@@ -242,7 +242,7 @@ func (j *Jail) planRollback(ctx context.Context, o RollbackOptions) (*plan.Plan,
 	if clones := tree.dependants(newer...); len(newer) > 0 && len(clones) > 0 {
 		return nil, &DependantsError{Of: j.fullName, Dependants: clones}
 	}
-	steps := []plan.Step{stepRollback.Step(rollbackArgs{newer, targets})}
+	steps := []plan.Step{plan.StepOf(stepRollback{newer, targets})}
 	if slices.Contains(targets, j.Dataset()+"@"+o.Name) && !o.Configuration {
 		keep, err := j.keepFiles(ctx)
 		if err != nil {
@@ -292,13 +292,13 @@ func (j *Jail) keepFiles(ctx context.Context) ([]plan.Step, error) {
 	}
 	var steps []plan.Step
 	for _, name := range []string{config.JSONFile, config.UCLFile, fstabFile} {
-		args := writeConfigArgs{Dataset: j.Dataset(), File: name}
+		args := stepWriteConfig{Dataset: j.Dataset(), File: name}
 		now, err := readFile(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}
 		args.Data, args.Absent = now.Data, now.Absent
-		steps = append(steps, stepWriteConfig.Step(args))
+		steps = append(steps, plan.StepOf(args))
 	}
 	return steps, nil
 }
@@ -326,5 +326,5 @@ func (j *Jail) renameAgain(ctx context.Context, snapshot string) ([]plan.Step, e
 		return nil, err
 	}
 	steps, err := now.saveSteps(own, "")
-	return append(steps, stepMoveFstab.Step(moveFstabArgs{Dataset: j.Dataset(), From: then.path})), err
+	return append(steps, plan.StepOf(stepMoveFstab{Dataset: j.Dataset(), From: then.path})), err
 }

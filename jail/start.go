@@ -105,7 +105,7 @@ func (j *Jail) planUp(ctx context.Context, o StartOptions) (*plan.Plan, error) {
 // upSteps bring a jail up to where its first command can run. An owned jail
 // ends with this process. The steps after are for when all went well.
 func (j *Jail) upSteps(ctx context.Context, o StartOptions, owned bool) (steps, after []plan.Step, err error) {
-	attach, modules, err := j.attachArgs(ctx)
+	attach, modules, err := j.stepAttach(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -135,7 +135,9 @@ func (j *Jail) upSteps(ctx context.Context, o StartOptions, owned bool) (steps, 
 		func(context.Context) ([]plan.Step, error) { return base, nil },
 		j.fstabSteps,
 		func(context.Context) ([]plan.Step, error) { return append(modules, load...), nil },
-		func(context.Context) ([]plan.Step, error) { return append(net.before, stepAttach.Step(attach)), nil },
+		func(context.Context) ([]plan.Step, error) {
+			return append(net.before, plan.StepOf(attach)), nil
+		},
 		j.cpusetSteps,
 		func(context.Context) ([]plan.Step, error) { return j.hook("created") },
 		func(context.Context) ([]plan.Step, error) { return j.devfsSteps(number), nil },
@@ -255,12 +257,12 @@ func (j *Jail) fresh(ctx context.Context) (*Jail, error) {
 	return &now, err
 }
 
-func (j *Jail) attachArgs(ctx context.Context) (attachArgs, []plan.Step, error) {
+func (j *Jail) stepAttach(ctx context.Context) (stepAttach, []plan.Step, error) {
 	params, modules, err := j.params(ctx)
 	if err != nil {
-		return attachArgs{}, nil, err
+		return stepAttach{}, nil, err
 	}
-	args := attachArgs{Name: j.Identifier(), RootDataset: j.RootDataset()}
+	args := stepAttach{Name: j.Identifier(), RootDataset: j.RootDataset()}
 	for _, p := range params {
 		args.Params = append(args.Params, param{p.Name, p.Data, p.Data != nil && len(p.Data) == 0})
 	}

@@ -15,7 +15,9 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-type attachArgs struct {
+// stepAttach makes the jail in the kernel. The path is added here because it is
+// not known before the root is mounted.
+type stepAttach struct {
 	Name        string  `json:"name"`
 	RootDataset string  `json:"root_dataset"`
 	Params      []param `json:"params"`
@@ -33,63 +35,63 @@ type param struct {
 	Empty bool   `json:"empty,omitempty"` // a value of no bytes, not a name alone
 }
 
-// stepAttach makes the jail in the kernel. The path is added here because it is
-// not known before the root is mounted.
-var stepAttach = plan.Define(plan.Spec[env, attachArgs]{
-	Name:   "create jail",
-	Detail: func(a attachArgs) string { return "jail_set " + a.Name + describe(a.Params) },
-	Event:  func(e env, _ attachArgs) events.IocEvent { return events.JailAttach{Jail: e.jail} },
-	Do: func(ctx context.Context, e env, a attachArgs, c *plan.Call) error {
-		root, err := e.host.Mountpoint(ctx, a.RootDataset)
-		if err != nil {
-			return err
+func (stepAttach) Kind() string { return "create jail" }
+
+func (a stepAttach) Detail() string { return "jail_set " + a.Name + describe(a.Params) }
+
+func (stepAttach) Event(e env) events.IocEvent { return events.JailAttach{Jail: e.jail} }
+
+func (a stepAttach) Do(ctx context.Context, e env, c *plan.Call) error {
+	root, err := e.host.Mountpoint(ctx, a.RootDataset)
+	if err != nil {
+		return err
+	}
+	params := []kernel.Param{kernel.String("path", root)}
+	for _, p := range a.Params {
+		if p.Empty {
+			p.Data = []byte{}
 		}
-		params := []kernel.Param{kernel.String("path", root)}
-		for _, p := range a.Params {
-			if p.Empty {
-				p.Data = []byte{}
-			}
-			params = append(params, kernel.Param{Name: p.Name, Data: p.Data})
+		params = append(params, kernel.Param{Name: p.Name, Data: p.Data})
+	}
+	if a.Ruleset != 0 {
+		params = append(params, kernel.Int("devfs_ruleset", int(loadedRuleset(c, a.Ruleset))))
+	}
+	id, err := create(ctx, e, a, params)
+	if err != nil {
+		if errors.Is(err, kernel.ErrExists) {
+			err = errors.Join(err, c.SetEffect(foreign{true}))
 		}
-		if a.Ruleset != 0 {
-			params = append(params, kernel.Int("devfs_ruleset", int(loadedRuleset(c, a.Ruleset))))
-		}
-		id, err := create(ctx, e, a, params)
-		if err != nil {
-			if errors.Is(err, kernel.ErrExists) {
-				err = errors.Join(err, c.SetEffect(foreign{true}))
-			}
-			return err
-		}
-		c.Final(events.JailAttach{Jail: e.jail, JID: id.JID})
-		return c.SetEffect(id)
-	},
-	Undo: func(ctx context.Context, e env, a attachArgs, c *plan.Call) error {
-		var made struct {
-			foreign
-			kernel.Identity
-		}
-		c.Effect(&made)
-		switch {
-		case made.Foreign || c.Rebooted:
-			return nil
-		case !made.Identity.IsZero():
-			return remove(ctx, e, made.Identity, stuckAfter)
-		}
-		// It was interrupted at jail_set(2), before or behind it: the name was
-		// free before, and this boot has not ended since.
-		id, ours, err := untouched(ctx, e, a)
-		if err != nil || !ours {
-			return err
-		}
-		return remove(ctx, e, id, stuckAfter)
-	},
-})
+		return err
+	}
+	c.Final(events.JailAttach{Jail: e.jail, JID: id.JID})
+	return c.SetEffect(id)
+}
+
+func (a stepAttach) Undo(ctx context.Context, e env, c *plan.Call) error {
+	var made struct {
+		foreign
+		kernel.Identity
+	}
+	c.Effect(&made)
+	switch {
+	case made.Foreign || c.Rebooted:
+		return nil
+	case !made.Identity.IsZero():
+		return remove(ctx, e, made.Identity, stuckAfter)
+	}
+	// It was interrupted at jail_set(2), before or behind it: the name was
+	// free before, and this boot has not ended since.
+	id, ours, err := untouched(ctx, e, a)
+	if err != nil || !ours {
+		return err
+	}
+	return remove(ctx, e, id, stuckAfter)
+}
 
 // untouched finds the jail of that name and tells whether it is as jail_set(2)
 // leaves it: with all the values it was given, and no process yet. One that
 // somebody else has started meanwhile is theirs.
-func untouched(ctx context.Context, e env, a attachArgs) (id kernel.Identity, ours bool, err error) {
+func untouched(ctx context.Context, e env, a stepAttach) (id kernel.Identity, ours bool, err error) {
 	k := e.host.Kernel
 	id, err = k.JailIdentify(ctx, 0, kernel.ByName(a.Name))
 	if errors.Is(err, kernel.ErrNotFound) {
@@ -130,7 +132,7 @@ func untouched(ctx context.Context, e env, a attachArgs) (id kernel.Identity, ou
 	return id, true, nil
 }
 
-func create(ctx context.Context, e env, a attachArgs, params []kernel.Param) (kernel.Identity, error) {
+func create(ctx context.Context, e env, a stepAttach, params []kernel.Param) (kernel.Identity, error) {
 	k := e.host.Kernel
 	if a.Owned {
 		owned, err := k.JailSetOwned(ctx, params...)
@@ -158,7 +160,9 @@ func describe(params []param) string {
 // stuckAfter is how long processes have to end after SIGKILL.
 const stuckAfter = 30 * time.Second
 
-type removeArgs struct {
+// stepRemove removes the jail from the kernel and waits for its processes. What
+// follows makes no sense while they live.
+type stepRemove struct {
 	Name string `json:"name"`
 	// Identity is the jail that ran when the stop was planned; zero is the one
 	// that the plan's own "create jail" has made.
@@ -168,42 +172,43 @@ type removeArgs struct {
 	Grace time.Duration `json:"grace,omitempty"`
 }
 
-func (j *Jail) removeArgs(id kernel.Identity) removeArgs {
-	return removeArgs{j.Identifier(), id, j.effective().Duration("stop_timeout")}
+func (j *Jail) stepRemove(id kernel.Identity) stepRemove {
+	return stepRemove{j.Identifier(), id, j.effective().Duration("stop_timeout")}
 }
 
-// stepRemove removes the jail from the kernel and waits for its processes. What
-// follows makes no sense while they live.
-var stepRemove = plan.Define(plan.Spec[env, removeArgs]{
-	Name:    "remove jail",
-	Detail:  func(a removeArgs) string { return "jail_remove " + a.Name },
-	Event:   func(e env, _ removeArgs) events.IocEvent { return events.JailRemove{Jail: e.jail} },
-	Barrier: true,
-	Limit:   func(a removeArgs) time.Duration { return a.Grace + stuckAfter },
-	Do: func(ctx context.Context, e env, a removeArgs, c *plan.Call) error {
-		want := a.Identity
-		if want.IsZero() {
-			c.EffectOf("create jail", &want)
-		}
-		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
-		switch {
-		case errors.Is(err, kernel.ErrNotFound):
-			c.Skip("not running")
-			return nil
-		case err != nil:
-			return err
-		case id != want:
-			// It uses the same root now: nothing there is this operation's to clear.
-			c.End("another jail runs under the name")
-			return nil
-		}
-		c.Final(events.JailRemove{Jail: e.jail, JID: id.JID})
-		if err := terminate(ctx, e.host.Kernel, id, a.Grace); err != nil {
-			return err
-		}
-		return remove(ctx, e, id, stuckAfter)
-	},
-})
+func (stepRemove) Kind() string { return "remove jail" }
+
+func (a stepRemove) Detail() string { return "jail_remove " + a.Name }
+
+func (stepRemove) Event(e env) events.IocEvent { return events.JailRemove{Jail: e.jail} }
+
+func (stepRemove) Barrier() {}
+
+func (a stepRemove) Limit() time.Duration { return a.Grace + stuckAfter }
+
+func (a stepRemove) Do(ctx context.Context, e env, c *plan.Call) error {
+	want := a.Identity
+	if want.IsZero() {
+		c.EffectOf("create jail", &want)
+	}
+	id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
+	switch {
+	case errors.Is(err, kernel.ErrNotFound):
+		c.Skip("not running")
+		return nil
+	case err != nil:
+		return err
+	case id != want:
+		// It uses the same root now: nothing there is this operation's to clear.
+		c.End("another jail runs under the name")
+		return nil
+	}
+	c.Final(events.JailRemove{Jail: e.jail, JID: id.JID})
+	if err := terminate(ctx, e.host.Kernel, id, a.Grace); err != nil {
+		return err
+	}
+	return remove(ctx, e, id, stuckAfter)
+}
 
 // terminate asks the jail's processes to end and waits for them, as jail(8) does
 // before it removes a jail.

@@ -20,7 +20,9 @@ type streams struct {
 	terminal       *os.File
 }
 
-type commandArgs struct {
+// stepCommand runs the command of a one-shot jail. Whatever comes of it, the
+// steps behind it take the jail down.
+type stepCommand struct {
 	Argv        []string `json:"argv"`
 	Name        string   `json:"name"` // in the kernel
 	RootDataset string   `json:"root_dataset"`
@@ -29,35 +31,34 @@ type commandArgs struct {
 	Must        bool     `json:"must,omitempty"`
 }
 
-// stepCommand runs the command of a one-shot jail. Whatever comes of it, the
-// steps behind it take the jail down.
-var stepCommand = plan.Define(plan.Spec[env, commandArgs]{
-	Name:   "run command",
-	Detail: func(a commandArgs) string { return strings.Join(a.Argv, " ") },
-	Event: func(e env, a commandArgs) events.IocEvent {
-		return events.JailCommand{Jail: e.jail, Command: strings.Join(a.Argv, " ")}
-	},
-	Do: func(ctx context.Context, e env, a commandArgs, c *plan.Call) error {
-		result, err := runCommand(ctx, e, a, c)
-		*e.run.outcome = result
-		c.Final(events.JailCommand{
-			Jail: e.jail, Command: strings.Join(a.Argv, " "),
-			Stdout: string(result.Stdout), Stderr: string(result.Stderr), ExitCode: result.ExitCode,
-		})
-		if err == nil && a.Must && result.ExitCode != 0 {
-			err = &HookError{
-				Hook: "command", Command: strings.Join(a.Argv, " "), ExitCode: result.ExitCode,
-				Signal: result.Signal, Output: tail(string(result.Stdout) + string(result.Stderr)),
-			}
-		}
-		if ctx.Err() != nil {
-			return err // who gave up gets everything back as it was
-		}
-		return plan.Onward(err)
-	},
-})
+func (stepCommand) Kind() string { return "run command" }
 
-func runCommand(ctx context.Context, e env, a commandArgs, c *plan.Call) (ExecResult, error) {
+func (a stepCommand) Detail() string { return strings.Join(a.Argv, " ") }
+
+func (a stepCommand) Event(e env) events.IocEvent {
+	return events.JailCommand{Jail: e.jail, Command: strings.Join(a.Argv, " ")}
+}
+
+func (a stepCommand) Do(ctx context.Context, e env, c *plan.Call) error {
+	result, err := runCommand(ctx, e, a, c)
+	*e.run.outcome = result
+	c.Final(events.JailCommand{
+		Jail: e.jail, Command: strings.Join(a.Argv, " "),
+		Stdout: string(result.Stdout), Stderr: string(result.Stderr), ExitCode: result.ExitCode,
+	})
+	if err == nil && a.Must && result.ExitCode != 0 {
+		err = &HookError{
+			Hook: "command", Command: strings.Join(a.Argv, " "), ExitCode: result.ExitCode,
+			Signal: result.Signal, Output: tail(string(result.Stdout) + string(result.Stderr)),
+		}
+	}
+	if ctx.Err() != nil {
+		return err // who gave up gets everything back as it was
+	}
+	return plan.Onward(err)
+}
+
+func runCommand(ctx context.Context, e env, a stepCommand, c *plan.Call) (ExecResult, error) {
 	none := ExecResult{ExitCode: -1}
 	id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
 	if errors.Is(err, kernel.ErrNotFound) {

@@ -15,7 +15,9 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-type writeConfigArgs struct {
+// stepWriteConfig writes a file of a jail's dataset, beside its root: the
+// configuration or fstab(5). What was there before comes back with the undo.
+type stepWriteConfig struct {
 	Dataset string   `json:"dataset"`
 	File    string   `json:"file"` // below the dataset's mountpoint
 	Data    []byte   `json:"data"`
@@ -24,78 +26,84 @@ type writeConfigArgs struct {
 	Keys    []string `json:"keys"`
 }
 
-// stepWriteConfig writes a file of a jail's dataset, beside its root: the
-// configuration or fstab(5). What was there before comes back with the undo.
-var stepWriteConfig = plan.Define(plan.Spec[env, writeConfigArgs]{
-	Name:   "write configuration",
-	Detail: func(a writeConfigArgs) string { return a.Dataset + "/" + a.File },
-	Event: func(e env, a writeConfigArgs) events.IocEvent {
-		if a.File == fstabFile {
-			return events.JailFstabUpdate{Jail: e.jail, File: a.Dataset + "/" + a.File}
-		}
-		return events.JailConfigSave{Jail: e.jail, Keys: a.Keys}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a writeConfigArgs, c *plan.Call) error {
-		path, err := besideRoot(ctx, e, a.Dataset, a.File, c)
-		if err != nil {
-			return err
-		}
-		if a.Absent {
-			return removeFile(path)
-		}
-		if _, err := atomicfile.Clean(path); err != nil { // of a killed writer
-			return err
-		}
-		return atomicfile.Write(path, a.Data, 0o644)
-	},
-	Undo: func(ctx context.Context, e env, a writeConfigArgs, c *plan.Call) error {
-		return putBack(ctx, e, []string{a.Dataset, a.Was}, a.File, c)
-	},
-})
+func (stepWriteConfig) Kind() string { return "write configuration" }
+
+func (a stepWriteConfig) Detail() string { return a.Dataset + "/" + a.File }
+
+func (a stepWriteConfig) Event(e env) events.IocEvent {
+	if a.File == fstabFile {
+		return events.JailFstabUpdate{Jail: e.jail, File: a.Dataset + "/" + a.File}
+	}
+	return events.JailConfigSave{Jail: e.jail, Keys: a.Keys}
+}
+
+func (stepWriteConfig) Durable() {}
+
+func (a stepWriteConfig) Do(ctx context.Context, e env, c *plan.Call) error {
+	path, err := besideRoot(ctx, e, a.Dataset, a.File, c)
+	if err != nil {
+		return err
+	}
+	if a.Absent {
+		return removeFile(path)
+	}
+	if _, err := atomicfile.Clean(path); err != nil { // of a killed writer
+		return err
+	}
+	return atomicfile.Write(path, a.Data, 0o644)
+}
+
+func (a stepWriteConfig) Undo(ctx context.Context, e env, c *plan.Call) error {
+	return putBack(ctx, e, []string{a.Dataset, a.Was}, a.File, c)
+}
 
 const fstabFile = "fstab"
 
-type moveFstabArgs struct {
+// stepMoveFstab turns paths at and below one dataset's mountpoint into those of
+// the dataset that holds the file: the jail's new name, or its clone's. Whole
+// components are compared, and every other byte stays.
+type stepMoveFstab struct {
 	Dataset string `json:"dataset"`
 	From    string `json:"from"` // where the dataset that the lines name is mounted
 	Was     string `json:"was,omitempty"`
 }
 
-// stepMoveFstab turns paths at and below one dataset's mountpoint into those of
-// the dataset that holds the file: the jail's new name, or its clone's. Whole
-// components are compared, and every other byte stays.
-var stepMoveFstab = plan.Define(plan.Spec[env, moveFstabArgs]{
-	Name:   "update fstab",
-	Detail: func(a moveFstabArgs) string { return a.Dataset + "/" + fstabFile + ": paths below " + a.From },
-	Event: func(e env, a moveFstabArgs) events.IocEvent {
-		return events.JailFstabUpdate{Jail: e.jail, File: a.Dataset + "/" + fstabFile}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a moveFstabArgs, c *plan.Call) error {
-		path, err := besideRoot(ctx, e, a.Dataset, fstabFile, c)
-		if err != nil {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			c.Skip("there is none")
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		file := fstab.Parse(data)
-		if file.ReplacePath(a.From, filepath.Dir(path)) == 0 {
-			c.Skip("unchanged")
-			return nil
-		}
-		return atomicfile.Write(path, file.Marshal(), 0o644)
-	},
-	Undo: func(ctx context.Context, e env, a moveFstabArgs, c *plan.Call) error {
-		return putBack(ctx, e, []string{a.Dataset, a.Was}, fstabFile, c)
-	},
-})
+func (stepMoveFstab) Kind() string { return "update fstab" }
+
+func (a stepMoveFstab) Detail() string {
+	return a.Dataset + "/" + fstabFile + ": paths below " + a.From
+}
+
+func (a stepMoveFstab) Event(e env) events.IocEvent {
+	return events.JailFstabUpdate{Jail: e.jail, File: a.Dataset + "/" + fstabFile}
+}
+
+func (stepMoveFstab) Durable() {}
+
+func (a stepMoveFstab) Do(ctx context.Context, e env, c *plan.Call) error {
+	path, err := besideRoot(ctx, e, a.Dataset, fstabFile, c)
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		c.Skip("there is none")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	file := fstab.Parse(data)
+	if file.ReplacePath(a.From, filepath.Dir(path)) == 0 {
+		c.Skip("unchanged")
+		return nil
+	}
+	return atomicfile.Write(path, file.Marshal(), 0o644)
+}
+
+func (a stepMoveFstab) Undo(ctx context.Context, e env, c *plan.Call) error {
+	return putBack(ctx, e, []string{a.Dataset, a.Was}, fstabFile, c)
+}
 
 // besideRoot is the path of a file in a jail's dataset. What it is now goes to
 // the journal first, once: a step that runs again after a crash finds its own
@@ -168,7 +176,8 @@ func removeFile(path string) error {
 	return nil
 }
 
-type propertyArgs struct {
+// stepSetProperties sets properties of a dataset, native or user.
+type stepSetProperties struct {
 	Dataset string            `json:"dataset"`
 	Was     string            `json:"was,omitempty"` // the dataset's name before a rename
 	Set     map[string]string `json:"set,omitempty"`
@@ -178,66 +187,68 @@ type propertyArgs struct {
 // formerProperties are the values that were set on the dataset itself.
 type formerProperties map[string]string
 
-// stepSetProperties sets properties of a dataset, native or user.
-var stepSetProperties = plan.Define(plan.Spec[env, propertyArgs]{
-	Name: "set properties",
-	Detail: func(a propertyArgs) string {
-		text := a.Dataset + ":"
-		for _, p := range a.texts() {
-			text += " " + p
+func (stepSetProperties) Kind() string { return "set properties" }
+
+func (a stepSetProperties) Detail() string {
+	text := a.Dataset + ":"
+	for _, p := range a.texts() {
+		text += " " + p
+	}
+	return text
+}
+
+func (a stepSetProperties) Event(_ env) events.IocEvent {
+	return events.ZFSPropertySet{Dataset: a.Dataset, Properties: a.texts()}
+}
+
+func (stepSetProperties) Durable() {}
+
+func (a stepSetProperties) Do(ctx context.Context, e env, c *plan.Call) error {
+	was := formerProperties{}
+	if c.Effect(&was) {
+		return a.apply(ctx, e) // again, after a crash
+	}
+	d, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: a.names()})
+	if err != nil {
+		return err
+	}
+	for name, p := range d.Properties {
+		if p.Source == zfsstore.SourceLocal {
+			was[name] = p.Value
 		}
-		return text
-	},
-	Event: func(_ env, a propertyArgs) events.IocEvent {
-		return events.ZFSPropertySet{Dataset: a.Dataset, Properties: a.texts()}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a propertyArgs, c *plan.Call) error {
-		was := formerProperties{}
-		if c.Effect(&was) {
-			return a.apply(ctx, e) // again, after a crash
-		}
-		d, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: a.names()})
-		if err != nil {
-			return err
-		}
-		for name, p := range d.Properties {
-			if p.Source == zfsstore.SourceLocal {
-				was[name] = p.Value
-			}
-		}
-		if err := c.SetEffect(was); err != nil {
-			return err
-		}
-		return a.apply(ctx, e)
-	},
-	Undo: func(ctx context.Context, e env, a propertyArgs, c *plan.Call) error {
-		var was formerProperties
-		if !c.Effect(&was) {
+	}
+	if err := c.SetEffect(was); err != nil {
+		return err
+	}
+	return a.apply(ctx, e)
+}
+
+func (a stepSetProperties) Undo(ctx context.Context, e env, c *plan.Call) error {
+	var was formerProperties
+	if !c.Effect(&was) {
+		return nil
+	}
+	back := stepSetProperties{Dataset: a.Dataset, Set: was}
+	_, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		if a.Was == "" {
 			return nil
 		}
-		back := propertyArgs{Dataset: a.Dataset, Set: was}
-		_, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{})
-		if errors.Is(err, zfsstore.ErrNotFound) {
-			if a.Was == "" {
-				return nil
-			}
-			back.Dataset = a.Was
-		} else if err != nil {
-			return err
+		back.Dataset = a.Was
+	} else if err != nil {
+		return err
+	}
+	for _, name := range a.names() {
+		if _, ok := was[name]; !ok {
+			back.Inherit = append(back.Inherit, name)
 		}
-		for _, name := range a.names() {
-			if _, ok := was[name]; !ok {
-				back.Inherit = append(back.Inherit, name)
-			}
-		}
-		return back.apply(ctx, e)
-	},
-})
+	}
+	return back.apply(ctx, e)
+}
 
-func (a propertyArgs) names() []string { return append(sortedKeys(a.Set), a.Inherit...) }
+func (a stepSetProperties) names() []string { return append(sortedKeys(a.Set), a.Inherit...) }
 
-func (a propertyArgs) texts() []string {
+func (a stepSetProperties) texts() []string {
 	var out []string
 	for _, name := range sortedKeys(a.Set) {
 		out = append(out, name+"="+a.Set[name])
@@ -245,7 +256,7 @@ func (a propertyArgs) texts() []string {
 	return append(out, a.Inherit...)
 }
 
-func (a propertyArgs) apply(ctx context.Context, e env) error {
+func (a stepSetProperties) apply(ctx context.Context, e env) error {
 	if len(a.Set) > 0 {
 		if err := e.host.Store.Set(ctx, a.Dataset, a.Set); err != nil {
 			return err

@@ -14,7 +14,8 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-type datasetArgs struct {
+// stepCreateDataset makes a dataset that the plan saw missing.
+type stepCreateDataset struct {
 	Dataset string      `json:"dataset"`
 	Mode    os.FileMode `json:"mode,omitempty"` // of the mountpoint; 0 leaves it
 	// Shared datasets may be used by others by the time they are undone.
@@ -24,143 +25,157 @@ type datasetArgs struct {
 	Properties map[string]string `json:"properties,omitempty"`
 }
 
-// stepCreateDataset makes a dataset that the plan saw missing.
-var stepCreateDataset = plan.Define(plan.Spec[env, datasetArgs]{
-	Name:    "create dataset",
-	Detail:  func(a datasetArgs) string { return a.Dataset },
-	Event:   func(_ env, a datasetArgs) events.IocEvent { return events.ZFSDatasetCreate{Dataset: a.Dataset} },
-	Durable: true,
-	Do: func(ctx context.Context, e env, a datasetArgs, c *plan.Call) error {
-		properties := mark(a.Made)
-		maps.Copy(properties, a.Properties)
-		err := e.host.Store.Create(ctx, a.Dataset, zfsstore.CreateOptions{Properties: properties})
-		if a.Shared && errors.Is(err, zfsstore.ErrExists) {
-			c.Skip("exists")
-			return nil
-		}
-		if err != nil || a.Mode == 0 {
-			return err
-		}
-		path, err := e.host.Mountpoint(ctx, a.Dataset)
-		if err != nil {
-			return err
-		}
-		return os.Chmod(path, a.Mode)
-	},
-	Undo: func(ctx context.Context, e env, a datasetArgs, c *plan.Call) error {
-		err := unmake(ctx, e, a.Dataset, a.Made, zfsstore.DestroyOptions{Recursive: !a.Shared})
-		if a.Shared && errors.Is(err, zfsstore.ErrHasChildren) {
-			return nil // others use it by now
-		}
+func (stepCreateDataset) Kind() string { return "create dataset" }
+
+func (a stepCreateDataset) Detail() string { return a.Dataset }
+
+func (a stepCreateDataset) Event(_ env) events.IocEvent {
+	return events.ZFSDatasetCreate{Dataset: a.Dataset}
+}
+
+func (stepCreateDataset) Durable() {}
+
+func (a stepCreateDataset) Do(ctx context.Context, e env, c *plan.Call) error {
+	properties := mark(a.Made)
+	maps.Copy(properties, a.Properties)
+	err := e.host.Store.Create(ctx, a.Dataset, zfsstore.CreateOptions{Properties: properties})
+	if a.Shared && errors.Is(err, zfsstore.ErrExists) {
+		c.Skip("exists")
+		return nil
+	}
+	if err != nil || a.Mode == 0 {
 		return err
-	},
-})
+	}
+	path, err := e.host.Mountpoint(ctx, a.Dataset)
+	if err != nil {
+		return err
+	}
+	return os.Chmod(path, a.Mode)
+}
+
+func (a stepCreateDataset) Undo(ctx context.Context, e env, c *plan.Call) error {
+	err := unmake(ctx, e, a.Dataset, a.Made, zfsstore.DestroyOptions{Recursive: !a.Shared})
+	if a.Shared && errors.Is(err, zfsstore.ErrHasChildren) {
+		return nil // others use it by now
+	}
+	return err
+}
 
 type cloneTarget struct {
 	Snapshot string `json:"snapshot"`
 	Target   string `json:"target"`
 }
 
-type cloneArgs struct {
+// stepClone makes datasets from snapshots: a jail's root from that of a
+// release, or a tree of datasets from another.
+type stepClone struct {
 	Clones []cloneTarget `json:"clones"` // parents first
 	Made   string        `json:"made"`
 }
 
-// stepClone makes datasets from snapshots: a jail's root from that of a
-// release, or a tree of datasets from another.
-var stepClone = plan.Define(plan.Spec[env, cloneArgs]{
-	Name: "clone",
-	Detail: func(a cloneArgs) string {
-		var parts []string
-		for _, one := range a.Clones {
-			parts = append(parts, one.Snapshot+" as "+one.Target)
-		}
-		return strings.Join(parts, ", ")
-	},
-	Event: func(_ env, a cloneArgs) events.IocEvent {
-		return events.ZFSSnapshotClone{Snapshot: a.Clones[0].Snapshot, Target: a.Clones[0].Target}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a cloneArgs, c *plan.Call) error {
-		for _, one := range a.Clones {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if err := e.host.Store.Clone(ctx, one.Snapshot, one.Target, zfsstore.CloneOptions{Properties: mark(a.Made)}); err != nil {
-				return err
-			}
-		}
-		return nil
-	},
-	Undo: func(ctx context.Context, e env, a cloneArgs, c *plan.Call) error {
-		for i := len(a.Clones) - 1; i >= 0; i-- {
-			if err := unmake(ctx, e, a.Clones[i].Target, a.Made, zfsstore.DestroyOptions{}); err != nil {
-				return err
-			}
-		}
-		return nil
-	},
-})
+func (stepClone) Kind() string { return "clone" }
 
-type destroyArgs struct {
-	Dataset string `json:"dataset"`
+func (a stepClone) Detail() string {
+	var parts []string
+	for _, one := range a.Clones {
+		parts = append(parts, one.Snapshot+" as "+one.Target)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (a stepClone) Event(_ env) events.IocEvent {
+	return events.ZFSSnapshotClone{Snapshot: a.Clones[0].Snapshot, Target: a.Clones[0].Target}
+}
+
+func (stepClone) Durable() {}
+
+func (a stepClone) Do(ctx context.Context, e env, c *plan.Call) error {
+	for _, one := range a.Clones {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := e.host.Store.Clone(ctx, one.Snapshot, one.Target, zfsstore.CloneOptions{Properties: mark(a.Made)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a stepClone) Undo(ctx context.Context, e env, c *plan.Call) error {
+	for i := len(a.Clones) - 1; i >= 0; i-- {
+		if err := unmake(ctx, e, a.Clones[i].Target, a.Made, zfsstore.DestroyOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stepDestroyDataset destroys a jail's dataset with all below it. zfs-destroy(8)
 // takes them one by one and goes on behind one that is busy, so all of them are
 // unmounted first: one in use leaves everything there. A refusal is final: the
 // caller decides whether to try again, not a later operation.
-var stepDestroyDataset = plan.Define(plan.Spec[env, destroyArgs]{
-	Name:    "destroy dataset",
-	Detail:  func(a destroyArgs) string { return a.Dataset + " with children and snapshots" },
-	Event:   func(_ env, a destroyArgs) events.IocEvent { return events.ZFSDatasetDestroy{Dataset: a.Dataset} },
-	Durable: true,
-	Do: func(ctx context.Context, e env, a destroyArgs, c *plan.Call) error {
-		unmounted, err := unmountTree(ctx, e, a.Dataset)
-		if err != nil {
-			return plan.Final(err)
-		}
-		err = e.host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
-		if errors.Is(err, zfsstore.ErrNotFound) {
-			c.Skip("gone")
-			return nil
-		}
-		if err != nil {
-			err = errors.Join(err, mountAgain(ctx, e, unmounted))
-		}
-		return plan.Final(err)
-	},
-})
+type stepDestroyDataset struct {
+	Dataset string `json:"dataset"`
+}
 
-type moveArgs struct {
+func (stepDestroyDataset) Kind() string { return "destroy dataset" }
+
+func (a stepDestroyDataset) Detail() string { return a.Dataset + " with children and snapshots" }
+
+func (a stepDestroyDataset) Event(_ env) events.IocEvent {
+	return events.ZFSDatasetDestroy{Dataset: a.Dataset}
+}
+
+func (stepDestroyDataset) Durable() {}
+
+func (a stepDestroyDataset) Do(ctx context.Context, e env, c *plan.Call) error {
+	unmounted, err := unmountTree(ctx, e, a.Dataset)
+	if err != nil {
+		return plan.Final(err)
+	}
+	err = e.host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		c.Skip("gone")
+		return nil
+	}
+	if err != nil {
+		err = errors.Join(err, mountAgain(ctx, e, unmounted))
+	}
+	return plan.Final(err)
+}
+
+// stepRenameDataset renames a dataset with all below it. Which one it is says
+// its guid, whoever has the name.
+type stepRenameDataset struct {
 	From string `json:"from"`
 	To   string `json:"to"`
 	GUID uint64 `json:"guid"` // of the dataset: stays the same under every name
 }
 
-// stepRenameDataset renames a dataset with all below it. Which one it is says
-// its guid, whoever has the name.
-var stepRenameDataset = plan.Define(plan.Spec[env, moveArgs]{
-	Name:   "rename dataset",
-	Detail: func(a moveArgs) string { return a.From + " to " + a.To },
-	Event: func(_ env, a moveArgs) events.IocEvent {
-		return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a moveArgs, c *plan.Call) error {
-		return renamePolitely(ctx, e, a.From, a.To)
-	},
-	Undo: func(ctx context.Context, e env, a moveArgs, c *plan.Call) error {
-		d, err := e.host.Store.Get(ctx, a.To, zfsstore.GetOptions{})
-		if errors.Is(err, zfsstore.ErrNotFound) || err == nil && d.GUID != a.GUID {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return e.host.Store.Rename(ctx, a.To, a.From, zfsstore.RenameOptions{})
-	},
-})
+func (stepRenameDataset) Kind() string { return "rename dataset" }
+
+func (a stepRenameDataset) Detail() string { return a.From + " to " + a.To }
+
+func (a stepRenameDataset) Event(_ env) events.IocEvent {
+	return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
+}
+
+func (stepRenameDataset) Durable() {}
+
+func (a stepRenameDataset) Do(ctx context.Context, e env, c *plan.Call) error {
+	return renamePolitely(ctx, e, a.From, a.To)
+}
+
+func (a stepRenameDataset) Undo(ctx context.Context, e env, c *plan.Call) error {
+	d, err := e.host.Store.Get(ctx, a.To, zfsstore.GetOptions{})
+	if errors.Is(err, zfsstore.ErrNotFound) || err == nil && d.GUID != a.GUID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return e.host.Store.Rename(ctx, a.To, a.From, zfsstore.RenameOptions{})
+}
 
 // renamePolitely waits a while for file systems in use: zfs-rename(8) unmounts
 // all of the tree without force, and mounts it again when one is busy. What
@@ -212,32 +227,37 @@ func heldTree(ctx context.Context, e env, dataset string, cause error) error {
 	return top
 }
 
-type promoteArgs struct {
+// stepPromote makes a clone the owner of its origin. The undo promotes the
+// former owner, which takes back exactly the snapshots that it gave.
+type stepPromote struct {
 	Dataset string `json:"dataset"`
 	Origin  string `json:"origin"` // the dataset it was cloned from
 }
 
-// stepPromote makes a clone the owner of its origin. The undo promotes the
-// former owner, which takes back exactly the snapshots that it gave.
-var stepPromote = plan.Define(plan.Spec[env, promoteArgs]{
-	Name:    "promote",
-	Detail:  func(a promoteArgs) string { return a.Dataset + "; " + a.Origin + " becomes a clone of it" },
-	Event:   func(_ env, a promoteArgs) events.IocEvent { return events.ZFSDatasetPromote{Dataset: a.Dataset} },
-	Durable: true,
-	Do: func(ctx context.Context, e env, a promoteArgs, c *plan.Call) error {
-		return e.host.Store.Promote(ctx, a.Dataset)
-	},
-	Undo: func(ctx context.Context, e env, a promoteArgs, c *plan.Call) error {
-		d, err := e.host.Store.Get(ctx, a.Origin, zfsstore.GetOptions{})
-		if errors.Is(err, zfsstore.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if of, _, _ := strings.Cut(d.Origin, "@"); of != a.Dataset {
-			return nil
-		}
-		return e.host.Store.Promote(ctx, a.Origin)
-	},
-})
+func (stepPromote) Kind() string { return "promote" }
+
+func (a stepPromote) Detail() string { return a.Dataset + "; " + a.Origin + " becomes a clone of it" }
+
+func (a stepPromote) Event(_ env) events.IocEvent {
+	return events.ZFSDatasetPromote{Dataset: a.Dataset}
+}
+
+func (stepPromote) Durable() {}
+
+func (a stepPromote) Do(ctx context.Context, e env, c *plan.Call) error {
+	return e.host.Store.Promote(ctx, a.Dataset)
+}
+
+func (a stepPromote) Undo(ctx context.Context, e env, c *plan.Call) error {
+	d, err := e.host.Store.Get(ctx, a.Origin, zfsstore.GetOptions{})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if of, _, _ := strings.Cut(d.Origin, "@"); of != a.Dataset {
+		return nil
+	}
+	return e.host.Store.Promote(ctx, a.Origin)
+}

@@ -12,7 +12,9 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-type hookArgs struct {
+// stepHook runs one command of the configuration. It has no undo: what a hook
+// did is its author's to take back.
+type stepHook struct {
 	Hook    string `json:"hook"` // "prestart", ..., "poststop"
 	Command string `json:"command"`
 	Name    string `json:"name"` // in the kernel
@@ -27,44 +29,44 @@ type hookArgs struct {
 	Last bool `json:"last,omitempty"`
 }
 
-// stepHook runs one command of the configuration. It has no undo: what a hook
-// did is its author's to take back.
-var stepHook = plan.Define(plan.Spec[env, hookArgs]{
-	Name:   "run hook",
-	Detail: func(a hookArgs) string { return "exec." + a.Hook + ": " + a.Command },
-	Event:  func(e env, a hookArgs) events.IocEvent { return hookEvent(e.jail, a, hookOutcome{}) },
-	Limit:  func(a hookArgs) time.Duration { return a.Timeout + killDelay },
-	Do: func(ctx context.Context, e env, a hookArgs, c *plan.Call) error {
-		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
-		switch {
-		case errors.Is(err, kernel.ErrNotFound) && a.Inside:
-			if a.Tolerate || a.Last {
-				c.Skip("not running")
-				return nil
-			}
-			return ErrNotRunning
-		case err != nil && !errors.Is(err, kernel.ErrNotFound):
-			return err
-		}
-		out, err := runHook(ctx, e, a, id, c)
-		c.Final(hookEvent(e.jail, a, out))
-		if err != nil && a.Tolerate {
-			c.Skip(err.Error())
+func (stepHook) Kind() string { return "run hook" }
+
+func (a stepHook) Detail() string { return "exec." + a.Hook + ": " + a.Command }
+
+func (a stepHook) Event(e env) events.IocEvent { return hookEvent(e.jail, a, hookOutcome{}) }
+
+func (a stepHook) Limit() time.Duration { return a.Timeout + killDelay }
+
+func (a stepHook) Do(ctx context.Context, e env, c *plan.Call) error {
+	id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
+	switch {
+	case errors.Is(err, kernel.ErrNotFound) && a.Inside:
+		if a.Tolerate || a.Last {
+			c.Skip("not running")
 			return nil
 		}
-		if a.Last {
-			return plan.Final(err)
-		}
+		return ErrNotRunning
+	case err != nil && !errors.Is(err, kernel.ErrNotFound):
 		return err
-	},
-})
+	}
+	out, err := runHook(ctx, e, a, id, c)
+	c.Final(hookEvent(e.jail, a, out))
+	if err != nil && a.Tolerate {
+		c.Skip(err.Error())
+		return nil
+	}
+	if a.Last {
+		return plan.Final(err)
+	}
+	return err
+}
 
 type hookOutcome struct {
 	stdout, stderr bytes.Buffer
 	exit           kernel.Exit
 }
 
-func runHook(ctx context.Context, e env, a hookArgs, id kernel.Identity, c *plan.Call) (out hookOutcome, err error) {
+func runHook(ctx context.Context, e env, a stepHook, id kernel.Identity, c *plan.Call) (out hookOutcome, err error) {
 	root, err := e.host.Mountpoint(ctx, a.RootDataset)
 	if err != nil {
 		return out, err
@@ -151,7 +153,7 @@ func (w *hookWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func hookEvent(jail string, a hookArgs, out hookOutcome) events.IocEvent {
+func hookEvent(jail string, a stepHook, out hookOutcome) events.IocEvent {
 	stdout, stderr, code := out.stdout.String(), out.stderr.String(), out.exit.Code
 	switch a.Hook {
 	case "prestart":

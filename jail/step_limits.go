@@ -12,7 +12,9 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-type limitArgs struct {
+// stepLimits makes the rules of the jail's name be these and no others. Rules
+// may be there before the jail is, rctl(8).
+type stepLimits struct {
 	Jail  string   `json:"jail"`
 	Rules []string `json:"rules"` // jail:NAME:RESOURCE:ACTION=AMOUNT
 	Notes []string `json:"notes,omitempty"`
@@ -20,27 +22,27 @@ type limitArgs struct {
 	Off bool `json:"off,omitempty"`
 }
 
-// stepLimits makes the rules of the jail's name be these and no others. Rules
-// may be there before the jail is, rctl(8).
-var stepLimits = plan.Define(plan.Spec[env, limitArgs]{
-	Name:   "set limits",
-	Detail: func(a limitArgs) string { return strings.Join(a.Rules, " ") },
-	Event:  func(e env, a limitArgs) events.IocEvent { return limitEvent(e, "set", a.Rules, a.Notes) },
-	Do: func(ctx context.Context, e env, a limitArgs, c *plan.Call) error {
-		if a.Off {
-			c.Skip("kern.racct.enable is 0: limits need kern.racct.enable=1 in loader.conf(5) and a reboot")
-			return nil
-		}
-		c.Final(limitEvent(e, "set", a.Rules, a.Notes))
-		return setLimits(ctx, e.host.Kernel, a.Jail, a.Rules)
-	},
-	Undo: func(ctx context.Context, e env, a limitArgs, c *plan.Call) error {
-		if c.Rebooted || a.Off {
-			return nil
-		}
-		return clearLimits(ctx, e.host.Kernel, a.Jail)
-	},
-})
+func (stepLimits) Kind() string { return "set limits" }
+
+func (a stepLimits) Detail() string { return strings.Join(a.Rules, " ") }
+
+func (a stepLimits) Event(e env) events.IocEvent { return limitEvent(e, "set", a.Rules, a.Notes) }
+
+func (a stepLimits) Do(ctx context.Context, e env, c *plan.Call) error {
+	if a.Off {
+		c.Skip("kern.racct.enable is 0: limits need kern.racct.enable=1 in loader.conf(5) and a reboot")
+		return nil
+	}
+	c.Final(limitEvent(e, "set", a.Rules, a.Notes))
+	return setLimits(ctx, e.host.Kernel, a.Jail, a.Rules)
+}
+
+func (a stepLimits) Undo(ctx context.Context, e env, c *plan.Call) error {
+	if c.Rebooted || a.Off {
+		return nil
+	}
+	return clearLimits(ctx, e.host.Kernel, a.Jail)
+}
 
 func limitEvent(e env, action string, rules, notes []string) events.IocEvent {
 	event := events.JailResourceLimitAction{Jail: e.jail, Action: action, Limits: rules}
@@ -84,83 +86,88 @@ func clearLimits(ctx context.Context, k kernel.Kernel, jail string) error {
 	return err
 }
 
-type clearArgs struct {
+// stepClearLimits removes the rules of a jail that has ended.
+type stepClearLimits struct {
 	Jail string `json:"jail"`
 }
 
-// stepClearLimits removes the rules of a jail that has ended.
-var stepClearLimits = plan.Define(plan.Spec[env, clearArgs]{
-	Name:   "clear limits",
-	Detail: func(a clearArgs) string { return "jail:" + a.Jail },
-	Event:  func(e env, _ clearArgs) events.IocEvent { return limitEvent(e, "clear", nil, nil) },
-	Do: func(ctx context.Context, e env, a clearArgs, c *plan.Call) error {
-		rules, err := e.host.Kernel.RctlGetRules(ctx, "jail:"+a.Jail)
-		switch {
-		case errors.Is(err, kernel.ErrUnsupported), err == nil && len(rules) == 0:
-			c.Skip("there are none")
-			return nil
-		case err != nil:
-			return err
-		}
-		c.Final(limitEvent(e, "clear", rules, nil))
-		return clearLimits(ctx, e.host.Kernel, a.Jail)
-	},
-})
+func (stepClearLimits) Kind() string { return "clear limits" }
 
-type cpusetArgs struct {
+func (a stepClearLimits) Detail() string { return "jail:" + a.Jail }
+
+func (stepClearLimits) Event(e env) events.IocEvent { return limitEvent(e, "clear", nil, nil) }
+
+func (a stepClearLimits) Do(ctx context.Context, e env, c *plan.Call) error {
+	rules, err := e.host.Kernel.RctlGetRules(ctx, "jail:"+a.Jail)
+	switch {
+	case errors.Is(err, kernel.ErrUnsupported), err == nil && len(rules) == 0:
+		c.Skip("there are none")
+		return nil
+	case err != nil:
+		return err
+	}
+	c.Final(limitEvent(e, "clear", rules, nil))
+	return clearLimits(ctx, e.host.Kernel, a.Jail)
+}
+
+// stepCpuset binds a jail to CPUs. It ends with the jail; for a jail that ran
+// before, undo brings the former ones back.
+type stepCpuset struct {
 	Jail string `json:"jail"`
 	Text string `json:"text"` // as the configuration has it
 	CPUs []int  `json:"cpus"`
 	All  bool   `json:"all,omitempty"`
 }
 
-// stepCpuset binds a jail to CPUs. It ends with the jail; for a jail that ran
-// before, undo brings the former ones back.
-var stepCpuset = plan.Define(plan.Spec[env, cpusetArgs]{
-	Name:   "set cpuset",
-	Detail: func(a cpusetArgs) string { return a.Jail + " to " + a.Text },
-	Event:  func(e env, a cpusetArgs) events.IocEvent { return events.JailCpuset{Jail: e.jail, CPUs: a.Text} },
-	Do: func(ctx context.Context, e env, a cpusetArgs, c *plan.Call) error {
-		id, err := running(ctx, e, a.Jail)
-		if err != nil {
-			return err
-		}
-		have, err := e.host.Kernel.CpusetGet(ctx, id)
-		if err != nil {
-			return err
-		}
-		if err := c.SetEffect(have); err != nil {
-			return err
-		}
-		want, missing, err := chooseCPUs(ctx, e.host.Kernel, a)
-		if err != nil {
-			return err
-		}
-		if len(missing) > 0 {
-			event := events.JailCpuset{Jail: e.jail, CPUs: a.Text}
-			event.Message = fmt.Sprintf("this machine has no CPU %v", missing)
-			c.Final(event)
-		}
-		return e.host.Kernel.CpusetSet(ctx, id, want)
-	},
-	Undo: func(ctx context.Context, e env, a cpusetArgs, c *plan.Call) error {
-		var have []int
-		if c.Rebooted || !c.Effect(&have) {
-			return nil
-		}
-		id, err := running(ctx, e, a.Jail)
-		if errors.Is(err, kernel.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return e.host.Kernel.CpusetSet(ctx, id, have)
-	},
-})
+func (stepCpuset) Kind() string { return "set cpuset" }
+
+func (a stepCpuset) Detail() string { return a.Jail + " to " + a.Text }
+
+func (a stepCpuset) Event(e env) events.IocEvent {
+	return events.JailCpuset{Jail: e.jail, CPUs: a.Text}
+}
+
+func (a stepCpuset) Do(ctx context.Context, e env, c *plan.Call) error {
+	id, err := running(ctx, e, a.Jail)
+	if err != nil {
+		return err
+	}
+	have, err := e.host.Kernel.CpusetGet(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := c.SetEffect(have); err != nil {
+		return err
+	}
+	want, missing, err := chooseCPUs(ctx, e.host.Kernel, a)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		event := events.JailCpuset{Jail: e.jail, CPUs: a.Text}
+		event.Message = fmt.Sprintf("this machine has no CPU %v", missing)
+		c.Final(event)
+	}
+	return e.host.Kernel.CpusetSet(ctx, id, want)
+}
+
+func (a stepCpuset) Undo(ctx context.Context, e env, c *plan.Call) error {
+	var have []int
+	if c.Rebooted || !c.Effect(&have) {
+		return nil
+	}
+	id, err := running(ctx, e, a.Jail)
+	if errors.Is(err, kernel.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return e.host.Kernel.CpusetSet(ctx, id, have)
+}
 
 // chooseCPUs are the wanted CPUs that the machine has.
-func chooseCPUs(ctx context.Context, k kernel.Kernel, a cpusetArgs) (want, missing []int, err error) {
+func chooseCPUs(ctx context.Context, k kernel.Kernel, a stepCpuset) (want, missing []int, err error) {
 	n, err := k.SysctlInt(ctx, "hw.ncpu")
 	if err != nil {
 		return nil, nil, err

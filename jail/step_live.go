@@ -18,7 +18,8 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-type saveArgs struct {
+// stepSaveConfig replaces the configuration file of a jail.
+type stepSaveConfig struct {
 	Dataset string   `json:"dataset"`
 	File    string   `json:"file"` // below the dataset's mountpoint
 	Data    []byte   `json:"data"`
@@ -26,82 +27,89 @@ type saveArgs struct {
 	Keys    []string `json:"keys"`
 }
 
-// stepSaveConfig replaces the configuration file of a jail.
-var stepSaveConfig = plan.Define(plan.Spec[env, saveArgs]{
-	Name:   "save configuration",
-	Detail: func(a saveArgs) string { return a.Dataset + "/" + a.File + ": " + strings.Join(a.Keys, ", ") },
-	Event: func(e env, a saveArgs) events.IocEvent {
-		return events.JailConfigSave{Jail: e.jail, Keys: a.Keys}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a saveArgs, _ *plan.Call) error {
-		path, err := e.host.Mountpoint(ctx, a.Dataset)
-		if err != nil {
-			return err
-		}
-		return atomicfile.Write(filepath.Join(path, a.File), a.Data, 0o644)
-	},
-	Undo: func(ctx context.Context, e env, a saveArgs, _ *plan.Call) error {
-		path, err := e.host.Mountpoint(ctx, a.Dataset)
-		if err != nil {
-			return unlessDestroyed(ctx, e, a.Dataset, err)
-		}
-		if a.Old.Had {
-			return atomicfile.Write(filepath.Join(path, a.File), a.Old.Data, 0o644)
-		}
-		dir, err := saferoot.Open(path)
-		if err != nil {
-			return err
-		}
-		defer dir.Close()
-		if err = dir.Remove(a.File); errors.Is(err, os.ErrNotExist) {
-			return nil
-		}
-		return err
-	},
-})
+func (stepSaveConfig) Kind() string { return "save configuration" }
 
-type configApplyArgs struct {
+func (a stepSaveConfig) Detail() string {
+	return a.Dataset + "/" + a.File + ": " + strings.Join(a.Keys, ", ")
+}
+
+func (a stepSaveConfig) Event(e env) events.IocEvent {
+	return events.JailConfigSave{Jail: e.jail, Keys: a.Keys}
+}
+
+func (stepSaveConfig) Durable() {}
+
+func (a stepSaveConfig) Do(ctx context.Context, e env, _ *plan.Call) error {
+	path, err := e.host.Mountpoint(ctx, a.Dataset)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(path, a.File), a.Data, 0o644)
+}
+
+func (a stepSaveConfig) Undo(ctx context.Context, e env, _ *plan.Call) error {
+	path, err := e.host.Mountpoint(ctx, a.Dataset)
+	if err != nil {
+		return unlessDestroyed(ctx, e, a.Dataset, err)
+	}
+	if a.Old.Had {
+		return atomicfile.Write(filepath.Join(path, a.File), a.Old.Data, 0o644)
+	}
+	dir, err := saferoot.Open(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if err = dir.Remove(a.File); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// stepConfigApply changes nothing: it tells when each change counts.
+type stepConfigApply struct {
 	Live  []string `json:"live"`
 	Later []string `json:"later"`
 }
 
-// stepConfigApply changes nothing: it tells when each change counts.
-var stepConfigApply = plan.Define(plan.Spec[env, configApplyArgs]{
-	Name: "tell effects",
-	Detail: func(a configApplyArgs) string {
-		return "live: " + strings.Join(a.Live, ", ") + "; next start: " + strings.Join(a.Later, ", ")
-	},
-	Event: func(e env, a configApplyArgs) events.IocEvent {
-		return events.JailConfigApply{Jail: e.jail, Live: a.Live, NextStart: a.Later}
-	},
-	Do: func(context.Context, env, configApplyArgs, *plan.Call) error { return nil },
-})
+func (stepConfigApply) Kind() string { return "tell effects" }
 
-type paramArgs struct {
+func (a stepConfigApply) Detail() string {
+	return "live: " + strings.Join(a.Live, ", ") + "; next start: " + strings.Join(a.Later, ", ")
+}
+
+func (a stepConfigApply) Event(e env) events.IocEvent {
+	return events.JailConfigApply{Jail: e.jail, Live: a.Live, NextStart: a.Later}
+}
+
+func (stepConfigApply) Do(_ context.Context, _ env, _ *plan.Call) error { return nil }
+
+// stepParams changes parameters of a jail that runs.
+type stepParams struct {
 	Jail string  `json:"jail"`
 	New  []param `json:"new"`
 	Old  []param `json:"old"`
 }
 
-// stepParams changes parameters of a jail that runs.
-var stepParams = plan.Define(plan.Spec[env, paramArgs]{
-	Name:   "change parameters",
-	Detail: func(a paramArgs) string { return a.Jail + describe(a.New) },
-	Event: func(e env, a paramArgs) events.IocEvent {
-		return events.JailConfigApply{Jail: e.jail, Live: paramNames(a.New)}
-	},
-	Do: func(ctx context.Context, e env, a paramArgs, _ *plan.Call) error {
-		return updateJail(ctx, e.host, a.Jail, a.New)
-	},
-	Undo: func(ctx context.Context, e env, a paramArgs, c *plan.Call) error {
-		err := updateJail(ctx, e.host, a.Jail, a.Old)
-		if c.Rebooted || errors.Is(err, kernel.ErrNotFound) {
-			return nil
-		}
-		return err
-	},
-})
+func (stepParams) Kind() string { return "change parameters" }
+
+func (a stepParams) Detail() string { return a.Jail + describe(a.New) }
+
+func (a stepParams) Event(e env) events.IocEvent {
+	return events.JailConfigApply{Jail: e.jail, Live: paramNames(a.New)}
+}
+
+func (a stepParams) Do(ctx context.Context, e env, _ *plan.Call) error {
+	return updateJail(ctx, e.host, a.Jail, a.New)
+}
+
+func (a stepParams) Undo(ctx context.Context, e env, c *plan.Call) error {
+	err := updateJail(ctx, e.host, a.Jail, a.Old)
+	if c.Rebooted || errors.Is(err, kernel.ErrNotFound) {
+		return nil
+	}
+	return err
+}
 
 func paramNames(list []param) []string {
 	var out []string
@@ -126,33 +134,40 @@ func updateJail(ctx context.Context, h *host.Host, jail string, list []param) er
 	return err
 }
 
-type limitChangeArgs struct {
-	limitArgs
+// stepChangeLimits makes the rules of a running jail be these; undo brings the
+// former ones back.
+type stepChangeLimits struct {
+	stepLimits
 	Old []string `json:"old"` // the rules that were there
 }
 
-// stepChangeLimits makes the rules of a running jail be these; undo brings the
-// former ones back.
-var stepChangeLimits = plan.Define(plan.Spec[env, limitChangeArgs]{
-	Name:   "change limits",
-	Detail: func(a limitChangeArgs) string { return "jail:" + a.Jail + " to " + strings.Join(a.Rules, " ") },
-	Event:  func(e env, a limitChangeArgs) events.IocEvent { return limitEvent(e, "set", a.Rules, a.Notes) },
-	Do: func(ctx context.Context, e env, a limitChangeArgs, c *plan.Call) error {
-		if a.Off {
-			c.Skip("kern.racct.enable is 0: limits need kern.racct.enable=1 in loader.conf(5) and a reboot")
-			return nil
-		}
-		return setLimits(ctx, e.host.Kernel, a.Jail, a.Rules)
-	},
-	Undo: func(ctx context.Context, e env, a limitChangeArgs, c *plan.Call) error {
-		if c.Rebooted || a.Off {
-			return nil
-		}
-		return setLimits(ctx, e.host.Kernel, a.Jail, a.Old)
-	},
-})
+func (stepChangeLimits) Kind() string { return "change limits" }
 
-type changeArgs struct {
+func (a stepChangeLimits) Detail() string {
+	return "jail:" + a.Jail + " to " + strings.Join(a.Rules, " ")
+}
+
+func (a stepChangeLimits) Event(e env) events.IocEvent { return limitEvent(e, "set", a.Rules, a.Notes) }
+
+func (a stepChangeLimits) Do(ctx context.Context, e env, c *plan.Call) error {
+	if a.Off {
+		c.Skip("kern.racct.enable is 0: limits need kern.racct.enable=1 in loader.conf(5) and a reboot")
+		return nil
+	}
+	return setLimits(ctx, e.host.Kernel, a.Jail, a.Rules)
+}
+
+func (a stepChangeLimits) Undo(ctx context.Context, e env, c *plan.Call) error {
+	if c.Rebooted || a.Off {
+		return nil
+	}
+	return setLimits(ctx, e.host.Kernel, a.Jail, a.Old)
+}
+
+// stepChangeNetwork brings the network of a running jail from one state to
+// another, doing only what differs from what is there. From may be the same as
+// To; then it is a repair.
+type stepChangeNetwork struct {
 	Key  netKey          `json:"key"`
 	ID   kernel.Identity `json:"id"`
 	From network.Spec    `json:"from"`
@@ -162,56 +177,55 @@ type changeArgs struct {
 	OldParams []param `json:"old_params,omitempty"`
 }
 
-// stepChangeNetwork brings the network of a running jail from one state to
-// another, doing only what differs from what is there. From may be the same as
-// To; then it is a repair.
-var stepChangeNetwork = plan.Define(plan.Spec[env, changeArgs]{
-	Name:   "change network",
-	Detail: func(a changeArgs) string { return describeNetwork(a.To) },
-	Event:  func(e env, _ changeArgs) events.IocEvent { return events.JailNetworkSetup{Jail: e.jail} },
-	Do: func(ctx context.Context, e env, a changeArgs, c *plan.Call) error {
-		data, err := os.ReadFile(a.Key.path(e.host))
-		if err != nil && !os.IsNotExist(err) {
-			return err
-		}
-		effect := changeEffect{Record: before{data, err == nil}}
-		if err := c.SetEffect(effect); err != nil {
-			return err
-		}
-		return changeNetwork(ctx, e, a, a.From, a.To, a.Params, func(m network.Made) error {
-			effect.Made = m
-			return c.SetEffect(effect)
-		})
-	},
-	Undo: func(ctx context.Context, e env, a changeArgs, c *plan.Call) error {
-		var done changeEffect
-		if c.Rebooted || !c.Effect(&done) {
-			return nil
-		}
-		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.ID.Name))
-		if errors.Is(err, kernel.ErrNotFound) || err == nil && id != a.ID {
-			return nil // it has ended, and what is left is found by its marks
-		}
-		if err != nil {
-			return err
-		}
-		err = network.RemoveNIC(ctx, e.host.Kernel, a.To.Jail, "-", done.Made) // only what has no mark
-		if e := changeNetwork(ctx, e, a, a.To, a.From, a.OldParams, func(network.Made) error { return nil }); e != nil {
-			return errors.Join(err, e)
-		}
-		if done.Record.Had {
-			return errors.Join(err, network.WriteRecord(a.Key.path(e.host), done.Record.Data))
-		}
-		return errors.Join(err, a.Key.remove(e.host))
-	},
-})
+func (stepChangeNetwork) Kind() string { return "change network" }
+
+func (a stepChangeNetwork) Detail() string { return describeNetwork(a.To) }
+
+func (stepChangeNetwork) Event(e env) events.IocEvent { return events.JailNetworkSetup{Jail: e.jail} }
+
+func (a stepChangeNetwork) Do(ctx context.Context, e env, c *plan.Call) error {
+	data, err := os.ReadFile(a.Key.path(e.host))
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	effect := changeEffect{Record: before{data, err == nil}}
+	if err := c.SetEffect(effect); err != nil {
+		return err
+	}
+	return changeNetwork(ctx, e, a, a.From, a.To, a.Params, func(m network.Made) error {
+		effect.Made = m
+		return c.SetEffect(effect)
+	})
+}
+
+func (a stepChangeNetwork) Undo(ctx context.Context, e env, c *plan.Call) error {
+	var done changeEffect
+	if c.Rebooted || !c.Effect(&done) {
+		return nil
+	}
+	id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.ID.Name))
+	if errors.Is(err, kernel.ErrNotFound) || err == nil && id != a.ID {
+		return nil // it has ended, and what is left is found by its marks
+	}
+	if err != nil {
+		return err
+	}
+	err = network.RemoveNIC(ctx, e.host.Kernel, a.To.Jail, "-", done.Made) // only what has no mark
+	if e := changeNetwork(ctx, e, a, a.To, a.From, a.OldParams, func(network.Made) error { return nil }); e != nil {
+		return errors.Join(err, e)
+	}
+	if done.Record.Had {
+		return errors.Join(err, network.WriteRecord(a.Key.path(e.host), done.Record.Data))
+	}
+	return errors.Join(err, a.Key.remove(e.host))
+}
 
 type changeEffect struct {
 	Record before       `json:"record"`
 	Made   network.Made `json:"made"`
 }
 
-func changeNetwork(ctx context.Context, e env, a changeArgs, from, to network.Spec, params []param, will func(network.Made) error) error {
+func changeNetwork(ctx context.Context, e env, a stepChangeNetwork, from, to network.Spec, params []param, will func(network.Made) error) error {
 	boot, err := e.host.Kernel.BootID(ctx)
 	if err != nil {
 		return err
@@ -242,7 +256,7 @@ func changeNetwork(ctx context.Context, e env, a changeArgs, from, to network.Sp
 
 // changeAliases adds addresses before the jail gets them and removes them after
 // it has lost them.
-func changeAliases(ctx context.Context, h *host.Host, a changeArgs, r *netRecord, to network.Spec, params []param) error {
+func changeAliases(ctx context.Context, h *host.Host, a stepChangeNetwork, r *netRecord, to network.Spec, params []param) error {
 	unlock, err := lockNetwork(ctx, h, "addresses")
 	if err != nil {
 		return err
@@ -290,7 +304,7 @@ func changeVnet(ctx context.Context, h *host.Host, id kernel.Identity, from, to 
 	for _, n := range from.NICs {
 		old[n.Name] = n
 		if !slices.ContainsFunc(to.NICs, func(m network.NIC) bool { return m.Name == n.Name && m.Secure == n.Secure }) {
-			if err := removeNIC(ctx, h, nicArgs{Jail: from.Jail, NIC: n, Bridge: bridgeOf(from, n)}, network.Made{}); err != nil {
+			if err := removeNIC(ctx, h, stepNIC{Jail: from.Jail, NIC: n, Bridge: bridgeOf(from, n)}, network.Made{}); err != nil {
 				return err
 			}
 		}
@@ -302,7 +316,7 @@ func changeVnet(ctx context.Context, h *host.Host, id kernel.Identity, from, to 
 				drop = append(drop, p)
 			}
 		}
-		if _, err := ensureNIC(ctx, h, id, nicArgs{Jail: to.Jail, NIC: n, Bridge: bridgeOf(to, n)}, drop, will); err != nil {
+		if _, err := ensureNIC(ctx, h, id, stepNIC{Jail: to.Jail, NIC: n, Bridge: bridgeOf(to, n)}, drop, will); err != nil {
 			return err
 		}
 		if n.Secure != "" && !n.DHCP && !n.SLAAC {
@@ -317,7 +331,7 @@ func changeVnet(ctx context.Context, h *host.Host, id kernel.Identity, from, to 
 			}
 		}
 		if was := old[n.Name]; (n.DHCP && !was.DHCP) || (n.SLAAC && !was.SLAAC) {
-			a := requestArgs{Jail: to.Jail, NIC: n, Limit: defaultDHCP}
+			a := stepRequest{Jail: to.Jail, NIC: n, Limit: defaultDHCP}
 			if _, err := request(ctx, h, id, a); err != nil && n.DHCP {
 				return err
 			}

@@ -9,33 +9,34 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-type moduleArgs struct {
+// stepLoadModule loads the kernel module that a permission of the jail belongs
+// to: until then the kernel does not know the parameter. It is not undone:
+// modules belong to the host.
+type stepLoadModule struct {
 	Module string `json:"module"`
 	Param  string `json:"param"` // that needs it
 }
 
-// stepLoadModule loads the kernel module that a permission of the jail belongs
-// to: until then the kernel does not know the parameter. It is not undone:
-// modules belong to the host.
-var stepLoadModule = plan.Define(plan.Spec[env, moduleArgs]{
-	Name:   "load module",
-	Detail: func(a moduleArgs) string { return a.Module + " for " + a.Param },
-	Event: func(e env, a moduleArgs) events.IocEvent {
-		return events.JailModuleLoad{Jail: e.jail, Module: a.Module}
-	},
-	Do: func(ctx context.Context, e env, a moduleArgs, c *plan.Call) error {
-		k := e.host.Kernel
-		if loaded, err := k.ModuleLoaded(ctx, a.Module); err == nil && loaded {
-			c.Skip("loaded")
-			return nil
-		}
-		err := k.ModuleLoad(ctx, a.Module)
-		if err != nil {
-			return &ParamError{Param: a.Param, Module: a.Module, Err: err}
-		}
+func (stepLoadModule) Kind() string { return "load module" }
+
+func (a stepLoadModule) Detail() string { return a.Module + " for " + a.Param }
+
+func (a stepLoadModule) Event(e env) events.IocEvent {
+	return events.JailModuleLoad{Jail: e.jail, Module: a.Module}
+}
+
+func (a stepLoadModule) Do(ctx context.Context, e env, c *plan.Call) error {
+	k := e.host.Kernel
+	if loaded, err := k.ModuleLoaded(ctx, a.Module); err == nil && loaded {
+		c.Skip("loaded")
 		return nil
-	},
-})
+	}
+	err := k.ModuleLoad(ctx, a.Module)
+	if err != nil {
+		return &ParamError{Param: a.Param, Module: a.Module, Err: err}
+	}
+	return nil
+}
 
 // ParamError is a jail parameter that this kernel does not have.
 type ParamError struct {
@@ -72,7 +73,7 @@ func (e *ParamError) Unwrap() []error {
 // load its module first, or give up with the remedy.
 func (j *Jail) missingParam(ctx context.Context, param, property string) (plan.Step, error) {
 	if module := kernel.ParamModule(param); module != "" {
-		return stepLoadModule.Step(moduleArgs{module, param}), nil
+		return plan.StepOf(stepLoadModule{module, param}), nil
 	}
 	e := &ParamError{Param: param, Property: property}
 	if f, err := j.host.Kernel.Features(ctx); err == nil {

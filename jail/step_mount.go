@@ -44,14 +44,6 @@ type mountEffect struct {
 	Before []kernel.FSID `json:"before,omitempty"`
 }
 
-func (a mountArgs) detail() string {
-	var parts []string
-	for _, m := range a.Mounts {
-		parts = append(parts, fmt.Sprintf("%s %s on /%s", m.Type, m.From, m.At))
-	}
-	return strings.Join(parts, ", ")
-}
-
 func (a mountArgs) places() []string {
 	var out []string
 	for _, m := range a.Mounts {
@@ -60,10 +52,10 @@ func (a mountArgs) places() []string {
 	return out
 }
 
-// mountAll mounts every target. Directories are made and targets looked up
+// Do mounts every target. Directories are made and targets looked up
 // from an open root, without following any symbolic link. On the way to a source
 // links are followed outside of jails only.
-func mountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
+func (a mountArgs) Do(ctx context.Context, e env, c *plan.Call) error {
 	mounts, err := e.host.Mounts(ctx)
 	if err != nil {
 		return err
@@ -139,9 +131,9 @@ func makeDirs(root, at string) ([]string, error) {
 	return r.MkdirAll(at, 0o755)
 }
 
-// unmountAll takes back what mountAll did. A mount made just before a crash,
+// Undo takes back what Do did. A mount made just before a crash,
 // whose id never came to the journal, is found by its place and source.
-func unmountAll(ctx context.Context, e env, a mountArgs, c *plan.Call) error {
+func (a mountArgs) Undo(ctx context.Context, e env, c *plan.Call) error {
 	var done mountEffect
 	c.Effect(&done)
 	ours, theirs := map[kernel.FSID]bool{}, map[kernel.FSID]bool{}
@@ -255,33 +247,59 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// mountStep defines a kind of step that mounts, with its event.
-func mountStep(name string, event func(e env, a mountArgs) events.IocEvent) *plan.Typed[env, mountArgs] {
-	return plan.Define(plan.Spec[env, mountArgs]{
-		Name: name, Detail: mountArgs.detail, Event: event, Do: mountAll, Undo: unmountAll,
-	})
+func (a mountArgs) Detail() string {
+	var parts []string
+	for _, m := range a.Mounts {
+		parts = append(parts, fmt.Sprintf("%s %s on /%s", m.Type, m.From, m.At))
+	}
+	return strings.Join(parts, ", ")
 }
 
-var stepMountBasejail = mountStep("mount basejail", func(e env, a mountArgs) events.IocEvent {
+// The steps of a start that mount something, each with its own event.
+type (
+	stepMountBasejail  struct{ mountArgs }
+	stepMountFstab     struct{ mountArgs }
+	stepMountDevfs     struct{ mountArgs }
+	stepMountFdescfs   struct{ mountArgs }
+	stepMountProcfs    struct{ mountArgs }
+	stepMountLinprocfs struct{ mountArgs }
+)
+
+func (stepMountBasejail) Kind() string  { return "mount basejail" }
+func (stepMountFstab) Kind() string     { return "mount fstab" }
+func (stepMountDevfs) Kind() string     { return "mount devfs" }
+func (stepMountFdescfs) Kind() string   { return "mount fdescfs" }
+func (stepMountProcfs) Kind() string    { return "mount procfs" }
+func (stepMountLinprocfs) Kind() string { return "mount linprocfs" }
+
+func (a stepMountBasejail) Event(e env) events.IocEvent {
 	return events.BasejailStorageConfig{Jail: e.jail, Mountpoints: a.places()}
-})
+}
 
-var stepMountFstab = mountStep("mount fstab", func(e env, a mountArgs) events.IocEvent {
+func (a stepMountFstab) Event(e env) events.IocEvent {
 	return events.MountFstab{Jail: e.jail, Mountpoints: a.places()}
-})
+}
 
-var stepMountDevfs = mountStep("mount devfs", func(e env, a mountArgs) events.IocEvent {
-	return events.MountDevFS{Jail: e.jail, Mountpoint: a.places()[0], Ruleset: ruleset(a)}
-})
+func (a stepMountDevfs) Event(e env) events.IocEvent {
+	return events.MountDevFS{Jail: e.jail, Mountpoint: a.places()[0], Ruleset: a.ruleset()}
+}
+
+func (a stepMountFdescfs) Event(e env) events.IocEvent {
+	return events.MountFdescfs{Jail: e.jail, Mountpoint: a.places()[0]}
+}
+
+func (a stepMountProcfs) Event(e env) events.IocEvent {
+	return events.MountProcfs{Jail: e.jail, Mountpoint: a.places()[0]}
+}
+
+func (a stepMountLinprocfs) Event(e env) events.IocEvent {
+	return events.MountLinprocfs{Jail: e.jail, Mountpoint: a.places()[0]}
+}
 
 // rulesetOption is the option of a devfs mount that names its ruleset.
 const rulesetOption = "ruleset"
 
-var stepMountFdescfs = mountStep("mount fdescfs", func(e env, a mountArgs) events.IocEvent {
-	return events.MountFdescfs{Jail: e.jail, Mountpoint: a.places()[0]}
-})
-
-func ruleset(a mountArgs) (n int) {
+func (a mountArgs) ruleset() (n int) {
 	for _, o := range a.Mounts[0].Options {
 		if o.Name == rulesetOption {
 			n, _ = strconv.Atoi(o.Value) // made by devfsSteps
@@ -290,7 +308,9 @@ func ruleset(a mountArgs) (n int) {
 	return n
 }
 
-type unmountArgs struct {
+// stepUnmount takes away everything that is mounted on or below a stopped jail's
+// root, the newest first, whoever mounted it.
+type stepUnmount struct {
 	RootDataset string `json:"root_dataset"`
 	// Listed are the places of the jail's fstab, below the root: a ZFS file
 	// system mounted there is taken away, one mounted by itself stays.
@@ -300,41 +320,40 @@ type unmountArgs struct {
 	Shared []string `json:"shared,omitempty"`
 }
 
-// stepUnmount takes away everything that is mounted on or below a stopped jail's
-// root, the newest first, whoever mounted it.
-var stepUnmount = plan.Define(plan.Spec[env, unmountArgs]{
-	Name:   "unmount",
-	Detail: func(a unmountArgs) string { return "all below the root of " + a.RootDataset },
-	Event:  func(e env, _ unmountArgs) events.IocEvent { return events.TeardownSystemMounts{Jail: e.jail} },
-	Do: func(ctx context.Context, e env, a unmountArgs, c *plan.Call) error {
-		mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
-		if err != nil || root == "" {
-			return err
-		}
-		listed := map[string]bool{}
-		for _, at := range a.Listed {
-			listed[filepath.Join(root, at)] = true
-		}
-		var gone []string
-		var all error
-		for _, m := range onRoot(mounts, a.RootDataset) {
-			if m.Type == "zfs" && !listed[m.Path] {
-				own, err := administered(ctx, e.host, m.From, a.Shared)
-				if err != nil || !own {
-					all = errors.Join(all, err)
-					continue
-				}
-			}
-			if err := unmount(ctx, e, m); err != nil {
+func (stepUnmount) Kind() string { return "unmount" }
+
+func (a stepUnmount) Detail() string { return "all below the root of " + a.RootDataset }
+
+func (stepUnmount) Event(e env) events.IocEvent { return events.TeardownSystemMounts{Jail: e.jail} }
+
+func (a stepUnmount) Do(ctx context.Context, e env, c *plan.Call) error {
+	mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
+	if err != nil || root == "" {
+		return err
+	}
+	listed := map[string]bool{}
+	for _, at := range a.Listed {
+		listed[filepath.Join(root, at)] = true
+	}
+	var gone []string
+	var all error
+	for _, m := range onRoot(mounts, a.RootDataset) {
+		if m.Type == "zfs" && !listed[m.Path] {
+			own, err := administered(ctx, e.host, m.From, a.Shared)
+			if err != nil || !own {
 				all = errors.Join(all, err)
 				continue
 			}
-			gone = append(gone, strings.TrimPrefix(m.Path, root))
 		}
-		if all == nil && len(gone) == 0 {
-			c.Skip("nothing was mounted")
+		if err := unmount(ctx, e, m); err != nil {
+			all = errors.Join(all, err)
+			continue
 		}
-		c.Final(events.TeardownSystemMounts{Jail: e.jail, Mountpoints: gone})
-		return all
-	},
-})
+		gone = append(gone, strings.TrimPrefix(m.Path, root))
+	}
+	if all == nil && len(gone) == 0 {
+		c.Skip("nothing was mounted")
+	}
+	c.Final(events.TeardownSystemMounts{Jail: e.jail, Mountpoints: gone})
+	return all
+}

@@ -16,7 +16,9 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-type netRecordArgs struct {
+// stepNetRecord writes down what the following steps set up. A record that is
+// there already is of a jail that ended by itself: what it added is still ours.
+type stepNetRecord struct {
 	Key  netKey       `json:"key"`
 	Spec network.Spec `json:"spec"`
 }
@@ -27,41 +29,41 @@ type before struct {
 	Had  bool   `json:"had"`
 }
 
-// stepNetRecord writes down what the following steps set up. A record that is
-// there already is of a jail that ended by itself: what it added is still ours.
-var stepNetRecord = plan.Define(plan.Spec[env, netRecordArgs]{
-	Name:   "record network",
-	Detail: func(a netRecordArgs) string { return describeNetwork(a.Spec) },
-	Event:  func(e env, _ netRecordArgs) events.IocEvent { return events.JailNetworkSetup{Jail: e.jail} },
-	Do: func(ctx context.Context, e env, a netRecordArgs, c *plan.Call) error {
-		data, err := os.ReadFile(a.Key.path(e.host))
-		if err != nil && !os.IsNotExist(err) {
-			return err
-		}
-		if err := c.SetEffect(before{data, err == nil}); err != nil {
-			return err
-		}
-		old, _, err := a.Key.current(ctx, e.host)
-		if err != nil {
-			return err
-		}
-		boot, err := e.host.Kernel.BootID(ctx)
-		if err != nil {
-			return err
-		}
-		return a.Key.write(e.host, netRecord{Boot: boot, Spec: a.Spec, Added: old.Added})
-	},
-	Undo: func(_ context.Context, e env, a netRecordArgs, c *plan.Call) error {
-		var was before
-		switch {
-		case !c.Effect(&was):
-			return nil
-		case was.Had && !c.Rebooted:
-			return network.WriteRecord(a.Key.path(e.host), was.Data)
-		}
-		return a.Key.remove(e.host)
-	},
-})
+func (stepNetRecord) Kind() string { return "record network" }
+
+func (a stepNetRecord) Detail() string { return describeNetwork(a.Spec) }
+
+func (stepNetRecord) Event(e env) events.IocEvent { return events.JailNetworkSetup{Jail: e.jail} }
+
+func (a stepNetRecord) Do(ctx context.Context, e env, c *plan.Call) error {
+	data, err := os.ReadFile(a.Key.path(e.host))
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	if err := c.SetEffect(before{data, err == nil}); err != nil {
+		return err
+	}
+	old, _, err := a.Key.current(ctx, e.host)
+	if err != nil {
+		return err
+	}
+	boot, err := e.host.Kernel.BootID(ctx)
+	if err != nil {
+		return err
+	}
+	return a.Key.write(e.host, netRecord{Boot: boot, Spec: a.Spec, Added: old.Added})
+}
+
+func (a stepNetRecord) Undo(_ context.Context, e env, c *plan.Call) error {
+	var was before
+	switch {
+	case !c.Effect(&was):
+		return nil
+	case was.Had && !c.Rebooted:
+		return network.WriteRecord(a.Key.path(e.host), was.Data)
+	}
+	return a.Key.remove(e.host)
+}
 
 func describeNetwork(s network.Spec) string {
 	var parts []string
@@ -77,7 +79,9 @@ func describeNetwork(s network.Spec) string {
 	return s.Jail + " " + strings.Join(append(parts, s.Hosts...), " ")
 }
 
-type aliasArgs struct {
+// stepAliases adds the addresses of a jail in the host's stack and waits until
+// they can be bound.
+type stepAliases struct {
 	Key     netKey          `json:"key"`
 	Jail    string          `json:"jail"`
 	Aliases []network.Alias `json:"aliases"`
@@ -87,43 +91,43 @@ type aliasEffect struct {
 	Added []network.Alias `json:"added"`
 }
 
-// stepAliases adds the addresses of a jail in the host's stack and waits until
-// they can be bound.
-var stepAliases = plan.Define(plan.Spec[env, aliasArgs]{
-	Name: "add addresses",
-	Detail: func(a aliasArgs) string {
-		var parts []string
-		for _, alias := range a.Aliases {
-			parts = append(parts, alias.String())
-		}
-		return strings.Join(parts, ", ")
-	},
-	Event: func(e env, _ aliasArgs) events.IocEvent { return events.JailNetworkSetup{Jail: e.jail} },
-	Do: func(ctx context.Context, e env, a aliasArgs, c *plan.Call) error {
-		unlock, err := lockNetwork(ctx, e.host, "addresses")
-		if err != nil {
-			return err
-		}
-		err = addAliases(ctx, e.host, a.Key, a.Aliases, c)
-		unlock()
-		if err != nil {
-			return err
-		}
-		return network.WaitBindable(ctx, e.host.Kernel, a.Aliases)
-	},
-	Undo: func(ctx context.Context, e env, a aliasArgs, c *plan.Call) error {
-		var done aliasEffect
-		if c.Rebooted || !c.Effect(&done) {
-			return nil
-		}
-		unlock, err := lockNetwork(ctx, e.host, "addresses")
-		if err != nil {
-			return err
-		}
-		defer unlock()
-		return dropAliases(ctx, e.host, a.Jail, done.Added)
-	},
-})
+func (stepAliases) Kind() string { return "add addresses" }
+
+func (a stepAliases) Detail() string {
+	var parts []string
+	for _, alias := range a.Aliases {
+		parts = append(parts, alias.String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (stepAliases) Event(e env) events.IocEvent { return events.JailNetworkSetup{Jail: e.jail} }
+
+func (a stepAliases) Do(ctx context.Context, e env, c *plan.Call) error {
+	unlock, err := lockNetwork(ctx, e.host, "addresses")
+	if err != nil {
+		return err
+	}
+	err = addAliases(ctx, e.host, a.Key, a.Aliases, c)
+	unlock()
+	if err != nil {
+		return err
+	}
+	return network.WaitBindable(ctx, e.host.Kernel, a.Aliases)
+}
+
+func (a stepAliases) Undo(ctx context.Context, e env, c *plan.Call) error {
+	var done aliasEffect
+	if c.Rebooted || !c.Effect(&done) {
+		return nil
+	}
+	unlock, err := lockNetwork(ctx, e.host, "addresses")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return dropAliases(ctx, e.host, a.Jail, done.Added)
+}
 
 // addAliases adds what is missing and writes down what it adds, first to the
 // journal and then to the jail's record.
@@ -142,77 +146,81 @@ func addAliases(ctx context.Context, h *host.Host, key netKey, list []network.Al
 	return key.write(h, r)
 }
 
-type dropArgs struct {
+// stepDropAliases removes the addresses that starts have added, and then the
+// record, which is all that tells of them.
+type stepDropAliases struct {
 	Key  netKey `json:"key"`
 	Jail string `json:"jail"`
 }
 
-// stepDropAliases removes the addresses that starts have added, and then the
-// record, which is all that tells of them.
-var stepDropAliases = plan.Define(plan.Spec[env, dropArgs]{
-	Name:   "remove addresses",
-	Detail: func(a dropArgs) string { return "those that were added for " + a.Jail },
-	Event:  func(e env, _ dropArgs) events.IocEvent { return events.JailNetworkTeardown{Jail: e.jail} },
-	Do: func(ctx context.Context, e env, a dropArgs, c *plan.Call) error {
-		unlock, err := lockNetwork(ctx, e.host, "addresses")
-		if err != nil {
-			return err
-		}
-		defer unlock()
-		r, ok, err := a.Key.current(ctx, e.host)
-		if err != nil {
-			return err
-		}
-		if !ok || len(r.Added) == 0 {
-			c.Skip("none were added")
-		} else if err := dropAliases(ctx, e.host, a.Jail, r.Added); err != nil {
-			return err
-		}
-		return a.Key.remove(e.host)
-	},
-})
+func (stepDropAliases) Kind() string { return "remove addresses" }
 
-type forgetArgs struct {
-	Key  netKey `json:"key"`
-	Jail string `json:"jail"`
+func (a stepDropAliases) Detail() string { return "those that were added for " + a.Jail }
+
+func (stepDropAliases) Event(e env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.jail} }
+
+func (a stepDropAliases) Do(ctx context.Context, e env, c *plan.Call) error {
+	unlock, err := lockNetwork(ctx, e.host, "addresses")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	r, ok, err := a.Key.current(ctx, e.host)
+	if err != nil {
+		return err
+	}
+	if !ok || len(r.Added) == 0 {
+		c.Skip("none were added")
+	} else if err := dropAliases(ctx, e.host, a.Jail, r.Added); err != nil {
+		return err
+	}
+	return a.Key.remove(e.host)
 }
 
 // stepForget ends the record of a network without addresses on the host.
-var stepForget = plan.Define(plan.Spec[env, forgetArgs]{
-	Name:   "forget network",
-	Detail: func(a forgetArgs) string { return a.Jail },
-	Event:  func(e env, _ forgetArgs) events.IocEvent { return events.JailNetworkTeardown{Jail: e.jail} },
-	Do: func(_ context.Context, e env, a forgetArgs, _ *plan.Call) error {
-		return a.Key.remove(e.host)
-	},
-})
+type stepForget struct {
+	Key  netKey `json:"key"`
+	Jail string `json:"jail"`
+}
 
-type pfArgs struct {
+func (stepForget) Kind() string { return "forget network" }
+
+func (a stepForget) Detail() string { return a.Jail }
+
+func (stepForget) Event(e env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.jail} }
+
+func (a stepForget) Do(_ context.Context, e env, _ *plan.Call) error {
+	return a.Key.remove(e.host)
+}
+
+// stepPf loads the jail's anchor.
+type stepPf struct {
 	Jail string `json:"jail"`
 	Text string `json:"text"` // of pf.conf(5)
 }
 
-// stepPf loads the jail's anchor.
-var stepPf = plan.Define(plan.Spec[env, pfArgs]{
-	Name:   "load pf rules",
-	Detail: func(a pfArgs) string { return network.Anchor(a.Jail) },
-	Event:  func(e env, a pfArgs) events.IocEvent { return pfEvent(e, a) },
-	Do: func(ctx context.Context, e env, a pfArgs, _ *plan.Call) error {
-		return e.host.Kernel.PfLoad(ctx, network.Anchor(a.Jail), a.Text)
-	},
-	Undo: func(ctx context.Context, e env, a pfArgs, c *plan.Call) error {
-		if c.Rebooted {
-			return nil
-		}
-		err := e.host.Kernel.PfFlush(ctx, network.Anchor(a.Jail))
-		if errors.Is(err, kernel.ErrUnsupported) {
-			return nil
-		}
-		return err
-	},
-})
+func (stepPf) Kind() string { return "load pf rules" }
 
-func pfEvent(e env, a pfArgs) events.IocEvent {
+func (a stepPf) Detail() string { return network.Anchor(a.Jail) }
+
+func (a stepPf) Event(e env) events.IocEvent { return pfEvent(e, a) }
+
+func (a stepPf) Do(ctx context.Context, e env, _ *plan.Call) error {
+	return e.host.Kernel.PfLoad(ctx, network.Anchor(a.Jail), a.Text)
+}
+
+func (a stepPf) Undo(ctx context.Context, e env, c *plan.Call) error {
+	if c.Rebooted {
+		return nil
+	}
+	err := e.host.Kernel.PfFlush(ctx, network.Anchor(a.Jail))
+	if errors.Is(err, kernel.ErrUnsupported) {
+		return nil
+	}
+	return err
+}
+
+func pfEvent(e env, a stepPf) events.IocEvent {
 	return events.JailFirewall{Jail: e.jail, Filter: "pf", Rules: slices.Collect(lines(a.Text))}
 }
 
@@ -244,24 +252,25 @@ func flushPf(ctx context.Context, k kernel.Kernel, spec network.Spec) error {
 	return err
 }
 
-type teardownArgs struct {
+// stepTeardown takes a jail's interfaces and rules away while it still runs.
+type stepTeardown struct {
 	ID   kernel.Identity `json:"id"` // the jail that ran when the stop was planned
 	Spec network.Spec    `json:"spec"`
 }
 
-// stepTeardown takes a jail's interfaces and rules away while it still runs.
-var stepTeardown = plan.Define(plan.Spec[env, teardownArgs]{
-	Name:   "take network down",
-	Detail: func(a teardownArgs) string { return describeNetwork(a.Spec) },
-	Event:  func(e env, _ teardownArgs) events.IocEvent { return events.JailNetworkTeardown{Jail: e.jail} },
-	Do: func(ctx context.Context, e env, a teardownArgs, c *plan.Call) error {
-		id := a.ID
-		if id.IsZero() {
-			c.EffectOf("create jail", &id) // by the same plan
-		}
-		return tearDown(ctx, e.host, id, a.Spec)
-	},
-})
+func (stepTeardown) Kind() string { return "take network down" }
+
+func (a stepTeardown) Detail() string { return describeNetwork(a.Spec) }
+
+func (stepTeardown) Event(e env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.jail} }
+
+func (a stepTeardown) Do(ctx context.Context, e env, c *plan.Call) error {
+	id := a.ID
+	if id.IsZero() {
+		c.EffectOf("create jail", &id) // by the same plan
+	}
+	return tearDown(ctx, e.host, id, a.Spec)
+}
 
 // tearDown leaves nothing of a jail's interfaces, bridges, rules and anchor.
 // Everything is tried; what is not there is no error.
@@ -293,40 +302,42 @@ func tearDown(ctx context.Context, h *host.Host, id kernel.Identity, spec networ
 	return all
 }
 
-type moveInterfaceArgs struct {
+// stepMoveInterface hands an interface of the host over.
+type stepMoveInterface struct {
 	Jail      string `json:"jail"`
 	Interface string `json:"interface"`
 }
 
-// stepMoveInterface hands an interface of the host over.
-var stepMoveInterface = plan.Define(plan.Spec[env, moveInterfaceArgs]{
-	Name:   "move interface",
-	Detail: func(a moveInterfaceArgs) string { return a.Interface + " to " + a.Jail },
-	Event: func(e env, a moveInterfaceArgs) events.IocEvent {
-		return events.VnetInterfaceConfig{Jail: e.jail, Interface: a.Interface, HostInterface: a.Interface}
-	},
-	Do: func(ctx context.Context, e env, a moveInterfaceArgs, _ *plan.Call) error {
-		id, err := running(ctx, e, a.Jail)
-		if err != nil {
-			return err
-		}
-		err = e.host.Kernel.InterfaceToVnet(ctx, a.Interface, id)
-		if errors.Is(err, kernel.ErrNotFound) && hasInterface(ctx, e.host.Kernel.In(id), a.Interface) {
-			return nil
-		}
+func (stepMoveInterface) Kind() string { return "move interface" }
+
+func (a stepMoveInterface) Detail() string { return a.Interface + " to " + a.Jail }
+
+func (a stepMoveInterface) Event(e env) events.IocEvent {
+	return events.VnetInterfaceConfig{Jail: e.jail, Interface: a.Interface, HostInterface: a.Interface}
+}
+
+func (a stepMoveInterface) Do(ctx context.Context, e env, _ *plan.Call) error {
+	id, err := running(ctx, e, a.Jail)
+	if err != nil {
 		return err
-	},
-	Undo: func(ctx context.Context, e env, a moveInterfaceArgs, c *plan.Call) error {
-		id, err := running(ctx, e, a.Jail)
-		if c.Rebooted || errors.Is(err, kernel.ErrNotFound) {
-			return nil // it came home by itself
-		}
-		if err != nil {
-			return err
-		}
-		return moveBack(ctx, e.host.Kernel, id, a.Interface)
-	},
-})
+	}
+	err = e.host.Kernel.InterfaceToVnet(ctx, a.Interface, id)
+	if errors.Is(err, kernel.ErrNotFound) && hasInterface(ctx, e.host.Kernel.In(id), a.Interface) {
+		return nil
+	}
+	return err
+}
+
+func (a stepMoveInterface) Undo(ctx context.Context, e env, c *plan.Call) error {
+	id, err := running(ctx, e, a.Jail)
+	if c.Rebooted || errors.Is(err, kernel.ErrNotFound) {
+		return nil // it came home by itself
+	}
+	if err != nil {
+		return err
+	}
+	return moveBack(ctx, e.host.Kernel, id, a.Interface)
+}
 
 func running(ctx context.Context, e env, name string) (kernel.Identity, error) {
 	id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))

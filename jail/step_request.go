@@ -18,40 +18,41 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-type bpfArgs struct {
+// stepBPF shows bpf(4) in the jail's /dev, which dhclient(8) needs. The ruleset
+// for it has one rule and is shared by all jails, so it stays.
+type stepBPF struct {
 	RootDataset string `json:"root_dataset"`
 	Number      uint16 `json:"number"` // of the ruleset, or of the first that may be made
 }
 
-// stepBPF shows bpf(4) in the jail's /dev, which dhclient(8) needs. The ruleset
-// for it has one rule and is shared by all jails, so it stays.
-var stepBPF = plan.Define(plan.Spec[env, bpfArgs]{
-	Name: "show bpf",
-	Detail: func(a bpfArgs) string {
-		return fmt.Sprintf("ruleset %d, bpf* unhide, on /dev of %s", a.Number, a.RootDataset)
-	},
-	Event: func(e env, _ bpfArgs) events.IocEvent { return events.JailDevfsRuleset{Jail: e.jail} },
-	Do: func(ctx context.Context, e env, a bpfArgs, c *plan.Call) error {
-		root, err := e.host.Mountpoint(ctx, a.RootDataset)
-		if err != nil {
-			return err
-		}
-		unlock, err := lockNetwork(ctx, e.host, "rulesets")
-		if err != nil {
-			return err
-		}
-		defer unlock()
-		number, made, err := bpfRuleset(ctx, e.host.Kernel, a.Number)
-		if err == nil && !made {
-			err = e.host.Kernel.DevfsAddRule(ctx, number, bpfRule)
-		}
-		if err != nil {
-			return err
-		}
-		c.Final(events.JailDevfsRuleset{Jail: e.jail, Ruleset: int(number)})
-		return e.host.Kernel.DevfsApply(ctx, filepath.Join(root, "dev"), number)
-	},
-})
+func (stepBPF) Kind() string { return "show bpf" }
+
+func (a stepBPF) Detail() string {
+	return fmt.Sprintf("ruleset %d, bpf* unhide, on /dev of %s", a.Number, a.RootDataset)
+}
+
+func (stepBPF) Event(e env) events.IocEvent { return events.JailDevfsRuleset{Jail: e.jail} }
+
+func (a stepBPF) Do(ctx context.Context, e env, c *plan.Call) error {
+	root, err := e.host.Mountpoint(ctx, a.RootDataset)
+	if err != nil {
+		return err
+	}
+	unlock, err := lockNetwork(ctx, e.host, "rulesets")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	number, made, err := bpfRuleset(ctx, e.host.Kernel, a.Number)
+	if err == nil && !made {
+		err = e.host.Kernel.DevfsAddRule(ctx, number, bpfRule)
+	}
+	if err != nil {
+		return err
+	}
+	c.Final(events.JailDevfsRuleset{Jail: e.jail, Ruleset: int(number)})
+	return e.host.Kernel.DevfsApply(ctx, filepath.Join(root, "dev"), number)
+}
 
 // bpfRule is the only rule of the ruleset that shows bpf. In devfs(5) bpf is
 // the device and bpf0 a link to it; both are needed.
@@ -73,7 +74,9 @@ func bpfRuleset(ctx context.Context, k kernel.Kernel, first uint16) (number uint
 	return 0, false, errors.New("no devfs ruleset is free")
 }
 
-type requestArgs struct {
+// stepRequest asks for addresses inside the jail. Its undo is the end of the
+// jail, with which its programs end.
+type stepRequest struct {
 	Jail     string        `json:"jail"`
 	NIC      network.NIC   `json:"nic"`
 	Limit    time.Duration `json:"limit"` // ns
@@ -81,36 +84,35 @@ type requestArgs struct {
 	RC       bool          `json:"rc,omitempty"` // the jail's own rc(8) runs dhclient
 }
 
-// stepRequest asks for addresses inside the jail. Its undo is the end of the
-// jail, with which its programs end.
-var stepRequest = plan.Define(plan.Spec[env, requestArgs]{
-	Name:   "request address",
-	Detail: func(a requestArgs) string { return strings.Join(a.programs(), ", ") + " in " + a.Jail },
-	Event: func(e env, a requestArgs) events.IocEvent {
-		return events.VnetAddressRequest{Jail: e.jail, Interface: a.NIC.Name, Method: a.method()}
-	},
-	Do: func(ctx context.Context, e env, a requestArgs, c *plan.Call) error {
-		id, err := running(ctx, e, a.Jail)
-		if err != nil {
-			return err
-		}
-		if a.NIC.DHCP && a.RC {
-			c.Skip("rc.conf of the jail has dhclient(8) run by rc(8)")
-			return nil
-		}
-		got, err := request(ctx, e.host, id, a)
-		event := events.VnetAddressRequest{Jail: e.jail, Interface: a.NIC.Name, Method: a.method(), Address: got}
-		var none *AddressError
-		if errors.As(err, &none) && (a.Optional || !a.NIC.DHCP) {
-			event.Message = err.Error()
-			err = nil
-		}
-		c.Final(event)
-		return err
-	},
-})
+func (stepRequest) Kind() string { return "request address" }
 
-func (a requestArgs) method() string {
+func (a stepRequest) Detail() string { return strings.Join(a.programs(), ", ") + " in " + a.Jail }
+
+func (a stepRequest) Event(e env) events.IocEvent {
+	return events.VnetAddressRequest{Jail: e.jail, Interface: a.NIC.Name, Method: a.method()}
+}
+
+func (a stepRequest) Do(ctx context.Context, e env, c *plan.Call) error {
+	id, err := running(ctx, e, a.Jail)
+	if err != nil {
+		return err
+	}
+	if a.NIC.DHCP && a.RC {
+		c.Skip("rc.conf of the jail has dhclient(8) run by rc(8)")
+		return nil
+	}
+	got, err := request(ctx, e.host, id, a)
+	event := events.VnetAddressRequest{Jail: e.jail, Interface: a.NIC.Name, Method: a.method(), Address: got}
+	var none *AddressError
+	if errors.As(err, &none) && (a.Optional || !a.NIC.DHCP) {
+		event.Message = err.Error()
+		err = nil
+	}
+	c.Final(event)
+	return err
+}
+
+func (a stepRequest) method() string {
 	switch {
 	case a.NIC.DHCP && a.NIC.SLAAC:
 		return "dhcp, slaac"
@@ -120,7 +122,7 @@ func (a requestArgs) method() string {
 	return "slaac"
 }
 
-func (a requestArgs) programs() []string {
+func (a stepRequest) programs() []string {
 	var out []string
 	if a.NIC.DHCP {
 		out = append(out, "/sbin/dhclient "+a.NIC.Name)
@@ -151,7 +153,7 @@ func (e *AddressError) Error() string {
 func (e *AddressError) Timeout() bool { return true }
 
 // request asks for what the nic wants and lets the rules of Secure VNET follow.
-func request(ctx context.Context, h *host.Host, id kernel.Identity, a requestArgs) (string, error) {
+func request(ctx context.Context, h *host.Host, id kernel.Identity, a stepRequest) (string, error) {
 	var got []netip.Prefix
 	if a.NIC.DHCP {
 		p, err := dhclient(ctx, h.Kernel, id, a)
@@ -263,7 +265,7 @@ func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, limit tim
 
 // dhclient runs dhclient(8) until there is a lease. Its exit status tells
 // nothing: without a server it goes into the background and exits 0.
-func dhclient(ctx context.Context, k kernel.Kernel, id kernel.Identity, a requestArgs) (netip.Prefix, error) {
+func dhclient(ctx context.Context, k kernel.Kernel, id kernel.Identity, a stepRequest) (netip.Prefix, error) {
 	find := func(ctx context.Context) (netip.Prefix, bool, error) { return dynamic(ctx, k, id, a.NIC, false) }
 	if p, ok, err := find(ctx); ok || err != nil {
 		return p, err // it runs already
@@ -318,7 +320,7 @@ func endClients(ctx context.Context, k kernel.Kernel, id kernel.Identity, old ma
 const rtsolLimit = 20 * time.Second
 
 // rtsol asks for router advertisements. Without a router it exits 0 as well.
-func rtsol(ctx context.Context, k kernel.Kernel, id kernel.Identity, a requestArgs) (netip.Prefix, error) {
+func rtsol(ctx context.Context, k kernel.Kernel, id kernel.Identity, a stepRequest) (netip.Prefix, error) {
 	began := time.Now()
 	find := func(ctx context.Context) (netip.Prefix, bool, error) { return dynamic(ctx, k, id, a.NIC, true) }
 	p, ok, out, err := program(ctx, k, id, min(a.Limit, rtsolLimit), []string{"/sbin/rtsol", a.NIC.Name}, find)

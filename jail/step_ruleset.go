@@ -14,7 +14,11 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-type rulesetArgs struct {
+// stepLoadRuleset puts a ruleset into the kernel: one of devfs.rules(5), which
+// the kernel has not before the devfs service has run, or one computed for the
+// jail. A jail with an empty ruleset would see every device of the host. It is
+// not undone: rulesets belong to the host, and another jail may use it by then.
+type stepLoadRuleset struct {
 	Number uint16             `json:"number"`
 	Rules  []kernel.DevfsRule `json:"rules"`
 	// Computed rulesets take another number when theirs is taken meanwhile.
@@ -28,47 +32,46 @@ type rulesetEffect struct {
 	Number uint16 `json:"number"`
 }
 
-// stepLoadRuleset puts a ruleset into the kernel: one of devfs.rules(5), which
-// the kernel has not before the devfs service has run, or one computed for the
-// jail. A jail with an empty ruleset would see every device of the host. It is
-// not undone: rulesets belong to the host, and another jail may use it by then.
-var stepLoadRuleset = plan.Define(plan.Spec[env, rulesetArgs]{
-	Name:   "load devfs ruleset",
-	Detail: func(a rulesetArgs) string { return fmt.Sprintf("%d with %d rules", a.Number, len(a.Rules)) },
-	Event: func(e env, a rulesetArgs) events.IocEvent {
-		return events.JailDevfsRuleset{Jail: e.jail, Ruleset: int(a.Number)}
-	},
-	Do: func(ctx context.Context, e env, a rulesetArgs, c *plan.Call) error {
-		// Rules are added one by one; two that begin alike must not be mixed.
-		unlock, err := e.host.Lock(ctx, "host/devfs/rulesets", "load a devfs ruleset", host.Wait)
+func (stepLoadRuleset) Kind() string { return "load devfs ruleset" }
+
+func (a stepLoadRuleset) Detail() string {
+	return fmt.Sprintf("%d with %d rules", a.Number, len(a.Rules))
+}
+
+func (a stepLoadRuleset) Event(e env) events.IocEvent {
+	return events.JailDevfsRuleset{Jail: e.jail, Ruleset: int(a.Number)}
+}
+
+func (a stepLoadRuleset) Do(ctx context.Context, e env, c *plan.Call) error {
+	// Rules are added one by one; two that begin alike must not be mixed.
+	unlock, err := e.host.Lock(ctx, "host/devfs/rulesets", "load a devfs ruleset", host.Wait)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	k := e.host.Kernel
+	if !a.Computed {
+		there, err := k.DevfsRules(ctx, a.Number)
 		if err != nil {
 			return err
 		}
-		defer unlock()
-		k := e.host.Kernel
-		if !a.Computed {
-			there, err := k.DevfsRules(ctx, a.Number)
-			if err != nil {
-				return err
-			}
-			if !begins(a.Rules, there) {
-				c.Skip("another one is loaded")
-				return nil
-			}
-			return addRules(ctx, k, a.Number, a.Rules)
+		if !begins(a.Rules, there) {
+			c.Skip("another one is loaded")
+			return nil
 		}
-		n, err := loadComputed(ctx, k, a)
-		if err != nil {
-			return err
-		}
-		c.Final(events.JailDevfsRuleset{Jail: e.jail, Ruleset: int(n)})
-		return c.SetEffect(rulesetEffect{n})
-	},
-})
+		return addRules(ctx, k, a.Number, a.Rules)
+	}
+	n, err := loadComputed(ctx, k, a)
+	if err != nil {
+		return err
+	}
+	c.Final(events.JailDevfsRuleset{Jail: e.jail, Ruleset: int(n)})
+	return c.SetEffect(rulesetEffect{n})
+}
 
 // loadComputed finds or loads the rules. A number that another process takes
 // between the look and the load is left to it.
-func loadComputed(ctx context.Context, k kernel.Kernel, a rulesetArgs) (uint16, error) {
+func loadComputed(ctx context.Context, k kernel.Kernel, a stepLoadRuleset) (uint16, error) {
 	for n := int(a.Number); n < 1<<16; n++ {
 		loaded, err := k.DevfsRulesets(ctx)
 		if err != nil {

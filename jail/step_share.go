@@ -50,7 +50,9 @@ func (j *Jail) sharedDatasets() []string {
 	return eff.Strings("jail_zfs_dataset")
 }
 
-type shareArgs struct {
+// stepShare attaches datasets to the running jail, zfs-jail(8), and mounts them
+// in it.
+type stepShare struct {
 	Name        string   `json:"name"` // in the kernel
 	RootDataset string   `json:"root_dataset"`
 	Datasets    []string `json:"datasets"`
@@ -78,45 +80,45 @@ func (j *Jail) shareSteps(ctx context.Context) ([]plan.Step, error) {
 			return nil, &ShareError{name, ErrDatasetNotJailed}
 		}
 	}
-	return []plan.Step{stepShare.Step(shareArgs{j.Identifier(), j.RootDataset(), datasets})}, nil
+	return []plan.Step{plan.StepOf(stepShare{j.Identifier(), j.RootDataset(), datasets})}, nil
 }
 
-// stepShare attaches datasets to the running jail, zfs-jail(8), and mounts them
-// in it.
-var stepShare = plan.Define(plan.Spec[env, shareArgs]{
-	Name:   "share datasets",
-	Detail: func(a shareArgs) string { return strings.Join(a.Datasets, ", ") + ", zfs mount -a" },
-	Event:  func(e env, _ shareArgs) events.IocEvent { return events.JailZFSShare{Jail: e.jail} },
-	Do: func(ctx context.Context, e env, a shareArgs, c *plan.Call) error {
-		id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
+func (stepShare) Kind() string { return "share datasets" }
+
+func (a stepShare) Detail() string { return strings.Join(a.Datasets, ", ") + ", zfs mount -a" }
+
+func (stepShare) Event(e env) events.IocEvent { return events.JailZFSShare{Jail: e.jail} }
+
+func (a stepShare) Do(ctx context.Context, e env, c *plan.Call) error {
+	id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
+	if err != nil {
+		return err
+	}
+	var done shareEffect
+	for _, dataset := range a.Datasets {
+		span := c.Span.Begin(events.AttachZFSDataset{Jail: e.jail, Dataset: dataset})
+		done.Attached = append(done.Attached, dataset)
+		err := c.SetEffect(done)
+		if err == nil {
+			err = attachDataset(ctx, e, id, dataset)
+		}
 		if err != nil {
+			span.Fail(err, "")
 			return err
 		}
-		var done shareEffect
-		for _, dataset := range a.Datasets {
-			span := c.Span.Begin(events.AttachZFSDataset{Jail: e.jail, Dataset: dataset})
-			done.Attached = append(done.Attached, dataset)
-			err := c.SetEffect(done)
-			if err == nil {
-				err = attachDataset(ctx, e, id, dataset)
-			}
-			if err != nil {
-				span.Fail(err, "")
-				return err
-			}
-			span.Done("")
-		}
-		return mountShared(ctx, e, a, id)
-	},
-	Undo: func(ctx context.Context, e env, a shareArgs, c *plan.Call) error {
-		var done shareEffect
-		c.Effect(&done)
-		if c.Rebooted {
-			return nil
-		}
-		return errors.Join(unmountShared(ctx, e, a.RootDataset, done.Attached), detach(ctx, e, a.Name, done.Attached))
-	},
-})
+		span.Done("")
+	}
+	return mountShared(ctx, e, a, id)
+}
+
+func (a stepShare) Undo(ctx context.Context, e env, c *plan.Call) error {
+	var done shareEffect
+	c.Effect(&done)
+	if c.Rebooted {
+		return nil
+	}
+	return errors.Join(unmountShared(ctx, e, a.RootDataset, done.Attached), detach(ctx, e, a.Name, done.Attached))
+}
 
 func attachDataset(ctx context.Context, e env, id kernel.Identity, dataset string) error {
 	// It is jailed=on, but may be mounted since before that was set.
@@ -132,7 +134,7 @@ func attachDataset(ctx context.Context, e env, id kernel.Identity, dataset strin
 }
 
 // mountShared mounts what can be mounted, by the jail's own zfs(8).
-func mountShared(ctx context.Context, e env, a shareArgs, id kernel.Identity) error {
+func mountShared(ctx context.Context, e env, a stepShare, id kernel.Identity) error {
 	var out strings.Builder
 	cmd := kernel.Command{
 		Jail: id, Argv: []string{"/sbin/zfs", "mount", "-a"}, Env: []string{"PATH=" + hookPath, "HOME=/root"},
@@ -217,16 +219,19 @@ func (j *Jail) unshareSteps() []plan.Step {
 	if len(datasets) == 0 {
 		return nil
 	}
-	return []plan.Step{stepUnshare.Step(shareArgs{j.Identifier(), j.RootDataset(), datasets})}
+	return []plan.Step{plan.StepOf(stepUnshare{j.Identifier(), j.RootDataset(), datasets})}
 }
 
 // stepUnshare detaches datasets, zfs-unjail(8). The end of the jail detaches
 // them too, so a failure is told and not tried again.
-var stepUnshare = plan.Define(plan.Spec[env, shareArgs]{
-	Name:   "unshare datasets",
-	Detail: func(a shareArgs) string { return strings.Join(a.Datasets, ", ") },
-	Event:  func(e env, _ shareArgs) events.IocEvent { return events.JailZFSShare{Jail: e.jail} },
-	Do: func(ctx context.Context, e env, a shareArgs, _ *plan.Call) error {
-		return plan.Final(detach(ctx, e, a.Name, a.Datasets))
-	},
-})
+type stepUnshare stepShare
+
+func (stepUnshare) Kind() string { return "unshare datasets" }
+
+func (a stepUnshare) Detail() string { return strings.Join(a.Datasets, ", ") }
+
+func (stepUnshare) Event(e env) events.IocEvent { return events.JailZFSShare{Jail: e.jail} }
+
+func (a stepUnshare) Do(ctx context.Context, e env, _ *plan.Call) error {
+	return plan.Final(detach(ctx, e, a.Name, a.Datasets))
+}

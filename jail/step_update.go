@@ -14,43 +14,46 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-type savedRootArgs struct {
+// stepSaveRoot takes the snapshot that a failed update rolls back to. If the
+// jail runs by then, rolling back would take what it has written meanwhile: the
+// snapshot stays and is for the operator to decide about.
+type stepSaveRoot struct {
 	Snapshot string `json:"snapshot"`
 	Jail     string `json:"jail"` // in the kernel
 }
 
-// stepSaveRoot takes the snapshot that a failed update rolls back to. If the
-// jail runs by then, rolling back would take what it has written meanwhile: the
-// snapshot stays and is for the operator to decide about.
-var stepSaveRoot = plan.Define(plan.Spec[env, savedRootArgs]{
-	Name:   "save root",
-	Detail: func(a savedRootArgs) string { return a.Snapshot },
-	Event: func(e env, a savedRootArgs) events.IocEvent {
-		return events.RunResourceUpdate{Resource: e.jail, Snapshot: a.Snapshot}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a savedRootArgs, _ *plan.Call) error {
-		return e.host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{})
-	},
-	Undo: func(ctx context.Context, e env, a savedRootArgs, c *plan.Call) error {
-		running, err := e.runs(ctx, a.Jail)
-		if err != nil {
-			return err
-		}
-		if running {
-			c.Skip("the jail runs: " + a.Snapshot + " is kept")
-			return nil
-		}
-		err = e.host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
-		if err == nil {
-			err = e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
-		}
-		if errors.Is(err, zfsstore.ErrNotFound) {
-			return nil
-		}
+func (stepSaveRoot) Kind() string { return "save root" }
+
+func (a stepSaveRoot) Detail() string { return a.Snapshot }
+
+func (a stepSaveRoot) Event(e env) events.IocEvent {
+	return events.RunResourceUpdate{Resource: e.jail, Snapshot: a.Snapshot}
+}
+
+func (stepSaveRoot) Durable() {}
+
+func (a stepSaveRoot) Do(ctx context.Context, e env, _ *plan.Call) error {
+	return e.host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{})
+}
+
+func (a stepSaveRoot) Undo(ctx context.Context, e env, c *plan.Call) error {
+	running, err := e.runs(ctx, a.Jail)
+	if err != nil {
 		return err
-	},
-})
+	}
+	if running {
+		c.Skip("the jail runs: " + a.Snapshot + " is kept")
+		return nil
+	}
+	err = e.host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
+	if err == nil {
+		err = e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
+	}
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil
+	}
+	return err
+}
 
 func (e env) runs(ctx context.Context, name string) (bool, error) {
 	_, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
@@ -61,56 +64,66 @@ func (e env) runs(ctx context.Context, name string) (bool, error) {
 }
 
 // stepForgetRoot destroys the snapshot once the update is done.
-var stepForgetRoot = plan.Define(plan.Spec[env, savedRootArgs]{
-	Name:    "forget saved root",
-	Detail:  func(a savedRootArgs) string { return a.Snapshot },
-	Event:   func(_ env, a savedRootArgs) events.IocEvent { return events.ZFSSnapshotDestroy{Snapshot: a.Snapshot} },
-	Durable: true,
-	Do: func(ctx context.Context, e env, a savedRootArgs, c *plan.Call) error {
-		err := e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
-		if errors.Is(err, zfsstore.ErrNotFound) {
-			c.Skip("gone")
-			return nil
-		}
-		return plan.Final(err)
-	},
-})
+type stepForgetRoot stepSaveRoot
 
-type updaterArgs struct {
+func (stepForgetRoot) Kind() string { return "forget saved root" }
+
+func (a stepForgetRoot) Detail() string { return a.Snapshot }
+
+func (a stepForgetRoot) Event(_ env) events.IocEvent {
+	return events.ZFSSnapshotDestroy{Snapshot: a.Snapshot}
+}
+
+func (stepForgetRoot) Durable() {}
+
+func (a stepForgetRoot) Do(ctx context.Context, e env, c *plan.Call) error {
+	err := e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		c.Skip("gone")
+		return nil
+	}
+	return plan.Final(err)
+}
+
+// stepRunUpdater changes the tree of the jail, or of a clone of it.
+type stepRunUpdater struct {
 	Update release.TreeUpdate `json:"update"`
 	Jail   string             `json:"jail"`  // in the kernel
 	Saved  string             `json:"saved"` // snapshot of the state before
 }
 
-// stepRunUpdater changes the tree of the jail, or of a clone of it.
-var stepRunUpdater = plan.Define(plan.Spec[env, updaterArgs]{
-	Name:   "run updater",
-	Detail: func(a updaterArgs) string { return "on " + a.Update.Target + " in jail " + a.Update.Jail },
-	Event: func(e env, _ updaterArgs) events.IocEvent {
-		return events.ExecuteResourceUpdate{Resource: e.jail}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a updaterArgs, c *plan.Call) error {
-		result, err := a.Update.Run(ctx, e.host, NewRunner(e.host))
-		if err != nil {
-			if running, rerr := e.runs(ctx, a.Jail); rerr == nil && running {
-				return fmt.Errorf("%w (the jail runs, so nothing is rolled back: the state before is %s)", err, a.Saved)
-			}
-			return err
-		}
-		if !result.Changed {
-			c.Skip(result.String())
-			return nil
-		}
-		c.Final(events.ExecuteResourceUpdate{Header: events.Header{Message: result.String()}, Resource: e.jail})
-		return nil
-	},
-	Undo: func(ctx context.Context, e env, a updaterArgs, _ *plan.Call) error {
-		return a.Update.Clear(ctx, e.host, NewRunner(e.host))
-	},
-})
+func (stepRunUpdater) Kind() string { return "run updater" }
 
-type forkRootArgs struct {
+func (a stepRunUpdater) Detail() string { return "on " + a.Update.Target + " in jail " + a.Update.Jail }
+
+func (stepRunUpdater) Event(e env) events.IocEvent {
+	return events.ExecuteResourceUpdate{Resource: e.jail}
+}
+
+func (stepRunUpdater) Durable() {}
+
+func (a stepRunUpdater) Do(ctx context.Context, e env, c *plan.Call) error {
+	result, err := a.Update.Run(ctx, e.host, NewRunner(e.host))
+	if err != nil {
+		if running, rerr := e.runs(ctx, a.Jail); rerr == nil && running {
+			return fmt.Errorf("%w (the jail runs, so nothing is rolled back: the state before is %s)", err, a.Saved)
+		}
+		return err
+	}
+	if !result.Changed {
+		c.Skip(result.String())
+		return nil
+	}
+	c.Final(events.ExecuteResourceUpdate{Header: events.Header{Message: result.String()}, Resource: e.jail})
+	return nil
+}
+
+func (a stepRunUpdater) Undo(ctx context.Context, e env, _ *plan.Call) error {
+	return a.Update.Clear(ctx, e.host, NewRunner(e.host))
+}
+
+// stepForkRoot clones the root for an upgrade.
+type stepForkRoot struct {
 	Root     string `json:"root"`     // dataset
 	Snapshot string `json:"snapshot"` // name behind the @
 	Target   string `json:"target"`   // dataset beside the root
@@ -123,117 +136,122 @@ type forkedRoot struct {
 	Clone uint64 `json:"clone,omitempty"`
 }
 
-// stepForkRoot clones the root for an upgrade.
-var stepForkRoot = plan.Define(plan.Spec[env, forkRootArgs]{
-	Name:   "clone root",
-	Detail: func(a forkRootArgs) string { return a.Root + "@" + a.Snapshot + " as " + a.Target },
-	Event: func(_ env, a forkRootArgs) events.IocEvent {
-		return events.ZFSSnapshotClone{Snapshot: a.Root + "@" + a.Snapshot, Target: a.Target}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a forkRootArgs, c *plan.Call) error {
-		store := e.host.Store
-		if _, err := store.Get(ctx, a.Target, zfsstore.GetOptions{}); !errors.Is(err, zfsstore.ErrNotFound) {
-			return errors.Join(err, fmt.Errorf("%w: %s", zfsstore.ErrExists, a.Target))
-		}
-		root, err := store.Get(ctx, a.Root, zfsstore.GetOptions{})
-		if err != nil {
-			return err
-		}
-		forked := forkedRoot{Root: root.GUID}
-		if err := c.SetEffect(forked); err != nil {
-			return err
-		}
-		snapshot := a.Root + "@" + a.Snapshot
-		if err := store.Snapshot(ctx, snapshot, zfsstore.SnapshotOptions{}); err != nil {
-			return err
-		}
-		if err := store.Clone(ctx, snapshot, a.Target, zfsstore.CloneOptions{}); err != nil {
-			return err
-		}
-		clone, err := store.Get(ctx, a.Target, zfsstore.GetOptions{})
-		if err != nil {
-			return err
-		}
-		forked.Clone = clone.GUID
-		return c.SetEffect(forked)
-	},
-	Undo: func(ctx context.Context, e env, a forkRootArgs, c *plan.Call) error {
-		var forked forkedRoot
-		if !c.Effect(&forked) {
-			return nil
-		}
-		sets, err := e.host.Store.List(ctx, a.Root[:strings.LastIndexByte(a.Root, '/')], zfsstore.ListOptions{
-			Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem},
-		})
-		if err != nil {
-			return err
-		}
-		root := ""
-		for _, d := range sets {
-			switch {
-			case d.GUID == forked.Root:
-				root = d.Name
-			case d.GUID == forked.Clone && d.Name != a.Target:
-				// To take it away now would leave the jail without a root.
-				return fmt.Errorf("%s is not back at %s yet", d.Name, a.Target)
-			}
-		}
-		err = e.host.Store.Destroy(ctx, a.Target, zfsstore.DestroyOptions{Recursive: true})
-		if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
-			return err
-		}
-		if root == "" {
-			return nil
-		}
-		err = e.host.Store.Destroy(ctx, root+"@"+a.Snapshot, zfsstore.DestroyOptions{})
-		if errors.Is(err, zfsstore.ErrNotFound) {
-			return nil
-		}
-		return err
-	},
-})
+func (stepForkRoot) Kind() string { return "clone root" }
 
-type moveRootArgs struct {
-	From string `json:"from"`
-	To   string `json:"to"`
+func (a stepForkRoot) Detail() string { return a.Root + "@" + a.Snapshot + " as " + a.Target }
+
+func (a stepForkRoot) Event(_ env) events.IocEvent {
+	return events.ZFSSnapshotClone{Snapshot: a.Root + "@" + a.Snapshot, Target: a.Target}
+}
+
+func (stepForkRoot) Durable() {}
+
+func (a stepForkRoot) Do(ctx context.Context, e env, c *plan.Call) error {
+	store := e.host.Store
+	if _, err := store.Get(ctx, a.Target, zfsstore.GetOptions{}); !errors.Is(err, zfsstore.ErrNotFound) {
+		return errors.Join(err, fmt.Errorf("%w: %s", zfsstore.ErrExists, a.Target))
+	}
+	root, err := store.Get(ctx, a.Root, zfsstore.GetOptions{})
+	if err != nil {
+		return err
+	}
+	forked := forkedRoot{Root: root.GUID}
+	if err := c.SetEffect(forked); err != nil {
+		return err
+	}
+	snapshot := a.Root + "@" + a.Snapshot
+	if err := store.Snapshot(ctx, snapshot, zfsstore.SnapshotOptions{}); err != nil {
+		return err
+	}
+	if err := store.Clone(ctx, snapshot, a.Target, zfsstore.CloneOptions{}); err != nil {
+		return err
+	}
+	clone, err := store.Get(ctx, a.Target, zfsstore.GetOptions{})
+	if err != nil {
+		return err
+	}
+	forked.Clone = clone.GUID
+	return c.SetEffect(forked)
+}
+
+func (a stepForkRoot) Undo(ctx context.Context, e env, c *plan.Call) error {
+	var forked forkedRoot
+	if !c.Effect(&forked) {
+		return nil
+	}
+	sets, err := e.host.Store.List(ctx, a.Root[:strings.LastIndexByte(a.Root, '/')], zfsstore.ListOptions{
+		Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem},
+	})
+	if err != nil {
+		return err
+	}
+	root := ""
+	for _, d := range sets {
+		switch {
+		case d.GUID == forked.Root:
+			root = d.Name
+		case d.GUID == forked.Clone && d.Name != a.Target:
+			// To take it away now would leave the jail without a root.
+			return fmt.Errorf("%s is not back at %s yet", d.Name, a.Target)
+		}
+	}
+	err = e.host.Store.Destroy(ctx, a.Target, zfsstore.DestroyOptions{Recursive: true})
+	if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
+		return err
+	}
+	if root == "" {
+		return nil
+	}
+	err = e.host.Store.Destroy(ctx, root+"@"+a.Snapshot, zfsstore.DestroyOptions{})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // stepMoveRoot gives a root another name, which is all that an upgrade and the
 // way back do to it.
-var stepMoveRoot = plan.Define(plan.Spec[env, moveRootArgs]{
-	Name:   "move root",
-	Detail: func(a moveRootArgs) string { return a.From + " to " + a.To },
-	Event: func(_ env, a moveRootArgs) events.IocEvent {
-		return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a moveRootArgs, c *plan.Call) error {
-		var moved movedRoot
-		if !c.Effect(&moved) {
-			d, err := e.host.Store.Get(ctx, a.From, zfsstore.GetOptions{})
-			if err != nil {
-				return err
-			}
-			moved.GUID = d.GUID
-			if err := c.SetEffect(moved); err != nil {
-				return err
-			}
+type stepMoveRoot struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+func (stepMoveRoot) Kind() string { return "move root" }
+
+func (a stepMoveRoot) Detail() string { return a.From + " to " + a.To }
+
+func (a stepMoveRoot) Event(_ env) events.IocEvent {
+	return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
+}
+
+func (stepMoveRoot) Durable() {}
+
+func (a stepMoveRoot) Do(ctx context.Context, e env, c *plan.Call) error {
+	var moved movedRoot
+	if !c.Effect(&moved) {
+		d, err := e.host.Store.Get(ctx, a.From, zfsstore.GetOptions{})
+		if err != nil {
+			return err
 		}
-		return moveOnce(ctx, e, a.From, a.To, moved.GUID)
-	},
-	Undo: func(ctx context.Context, e env, a moveRootArgs, c *plan.Call) error {
-		var moved movedRoot
-		if !c.Effect(&moved) {
-			return nil
+		moved.GUID = d.GUID
+		if err := c.SetEffect(moved); err != nil {
+			return err
 		}
-		err := moveOnce(ctx, e, a.To, a.From, moved.GUID)
-		if errors.Is(err, zfsstore.ErrNotFound) {
-			return nil // it was moved back, and the step that made it has destroyed it
-		}
-		return err
-	},
-})
+	}
+	return moveOnce(ctx, e, a.From, a.To, moved.GUID)
+}
+
+func (a stepMoveRoot) Undo(ctx context.Context, e env, c *plan.Call) error {
+	var moved movedRoot
+	if !c.Effect(&moved) {
+		return nil
+	}
+	err := moveOnce(ctx, e, a.To, a.From, moved.GUID)
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil // it was moved back, and the step that made it has destroyed it
+	}
+	return err
+}
 
 // movedRoot is the effect of stepMoveRoot. Two roots change places, so that a
 // name alone does not tell which of them it is by now.
@@ -257,7 +275,8 @@ func moveOnce(ctx context.Context, e env, from, to string, guid uint64) error {
 	return err
 }
 
-type setReleaseArgs struct {
+// stepSetRelease writes the jail's release property.
+type stepSetRelease struct {
 	Dataset string `json:"dataset"`
 	Release string `json:"release"`
 }
@@ -268,39 +287,41 @@ type formerRelease struct {
 	Set     bool   `json:"set"`
 }
 
-// stepSetRelease writes the jail's release property.
-var stepSetRelease = plan.Define(plan.Spec[env, setReleaseArgs]{
-	Name:   "set release",
-	Detail: func(a setReleaseArgs) string { return a.Dataset + ": release=" + a.Release },
-	Event: func(e env, _ setReleaseArgs) events.IocEvent {
-		return events.JailConfigSave{Jail: e.jail, Keys: []string{"release"}}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a setReleaseArgs, c *plan.Call) error {
-		own, path, err := savedConfig(ctx, e, a.Dataset)
-		if err != nil {
+func (stepSetRelease) Kind() string { return "set release" }
+
+func (a stepSetRelease) Detail() string { return a.Dataset + ": release=" + a.Release }
+
+func (stepSetRelease) Event(e env) events.IocEvent {
+	return events.JailConfigSave{Jail: e.jail, Keys: []string{"release"}}
+}
+
+func (stepSetRelease) Durable() {}
+
+func (a stepSetRelease) Do(ctx context.Context, e env, c *plan.Call) error {
+	own, path, err := savedConfig(ctx, e, a.Dataset)
+	if err != nil {
+		return err
+	}
+	var former formerRelease
+	if former.Release, former.Set = own.GetString("release"); former.Release != a.Release {
+		if err := c.SetEffect(former); err != nil {
 			return err
 		}
-		var former formerRelease
-		if former.Release, former.Set = own.GetString("release"); former.Release != a.Release {
-			if err := c.SetEffect(former); err != nil {
-				return err
-			}
-		}
-		return writeRelease(ctx, e, own, a.Dataset, path, a.Release, true)
-	},
-	Undo: func(ctx context.Context, e env, a setReleaseArgs, c *plan.Call) error {
-		var former formerRelease
-		if !c.Effect(&former) {
-			return nil
-		}
-		own, path, err := savedConfig(ctx, e, a.Dataset)
-		if err != nil {
-			return unlessDestroyed(ctx, e, a.Dataset, err)
-		}
-		return writeRelease(ctx, e, own, a.Dataset, path, former.Release, former.Set)
-	},
-})
+	}
+	return writeRelease(ctx, e, own, a.Dataset, path, a.Release, true)
+}
+
+func (a stepSetRelease) Undo(ctx context.Context, e env, c *plan.Call) error {
+	var former formerRelease
+	if !c.Effect(&former) {
+		return nil
+	}
+	own, path, err := savedConfig(ctx, e, a.Dataset)
+	if err != nil {
+		return unlessDestroyed(ctx, e, a.Dataset, err)
+	}
+	return writeRelease(ctx, e, own, a.Dataset, path, former.Release, former.Set)
+}
 
 // savedConfig is a jail's configuration as it is on disk, and where its dataset
 // is mounted.
@@ -329,5 +350,5 @@ func writeRelease(ctx context.Context, e env, own *config.Config, dataset, path,
 	if err != nil {
 		return err
 	}
-	return propertyArgs{Dataset: dataset, Set: props, Inherit: gone}.apply(ctx, e)
+	return stepSetProperties{Dataset: dataset, Set: props, Inherit: gone}.apply(ctx, e)
 }

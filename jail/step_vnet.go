@@ -15,33 +15,36 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-type vnetNodesArgs struct {
+// stepVnetNodes writes sysctl(3) nodes of the jail's own stack. They end with
+// it.
+type stepVnetNodes struct {
 	Jail  string               `json:"jail"`
 	Nodes []kernel.SysctlValue `json:"nodes"`
 }
 
-// stepVnetNodes writes sysctl(3) nodes of the jail's own stack. They end with
-// it.
-var stepVnetNodes = plan.Define(plan.Spec[env, vnetNodesArgs]{
-	Name: "set vnet nodes",
-	Detail: func(a vnetNodesArgs) string {
-		var parts []string
-		for _, n := range a.Nodes {
-			parts = append(parts, fmt.Sprintf("%s=%d", n.Name, n.Value))
-		}
-		return strings.Join(parts, " ")
-	},
-	Event: func(e env, _ vnetNodesArgs) events.IocEvent { return events.JailNetworkSetup{Jail: e.jail} },
-	Do: func(ctx context.Context, e env, a vnetNodesArgs, _ *plan.Call) error {
-		id, err := running(ctx, e, a.Jail)
-		if err != nil {
-			return err
-		}
-		return e.host.Kernel.SetVnetSysctls(ctx, id, a.Nodes...)
-	},
-})
+func (stepVnetNodes) Kind() string { return "set vnet nodes" }
 
-type nicArgs struct {
+func (a stepVnetNodes) Detail() string {
+	var parts []string
+	for _, n := range a.Nodes {
+		parts = append(parts, fmt.Sprintf("%s=%d", n.Name, n.Value))
+	}
+	return strings.Join(parts, " ")
+}
+
+func (stepVnetNodes) Event(e env) events.IocEvent { return events.JailNetworkSetup{Jail: e.jail} }
+
+func (a stepVnetNodes) Do(ctx context.Context, e env, _ *plan.Call) error {
+	id, err := running(ctx, e, a.Jail)
+	if err != nil {
+		return err
+	}
+	return e.host.Kernel.SetVnetSysctls(ctx, id, a.Nodes...)
+}
+
+// stepNIC makes one interface of a jail, with its bridge and its rules, and
+// configures it inside.
+type stepNIC struct {
 	Jail   string          `json:"jail"`
 	NIC    network.NIC     `json:"nic"`
 	Bridge *network.Bridge `json:"bridge,omitempty"` // to make when it is not there
@@ -53,47 +56,47 @@ type nicEffect struct {
 	Made network.Made `json:"made"`
 }
 
-// stepNIC makes one interface of a jail, with its bridge and its rules, and
-// configures it inside.
-var stepNIC = plan.Define(plan.Spec[env, nicArgs]{
-	Name: "create interface",
-	Detail: func(a nicArgs) string {
-		text := a.NIC.Name + " of " + a.Jail
-		if a.NIC.Bridge != "" {
-			text += " on " + a.NIC.Bridge
-		}
-		for _, p := range a.NIC.Addrs {
-			text += " " + p.String()
-		}
-		return text
-	},
-	Event: func(e env, a nicArgs) events.IocEvent { return nicEvent(e, a, kernel.Identity{}) },
-	Do: func(ctx context.Context, e env, a nicArgs, c *plan.Call) error {
-		id, err := running(ctx, e, a.Jail)
-		if err != nil {
-			return err
-		}
-		c.Final(nicEvent(e, a, id))
-		var all nicEffect
-		c.Effect(&all)
-		will := func(m network.Made) error {
-			e := nicEffect{network.Made{Clones: append(slices.Clone(all.Made.Clones), m.Clones...)}}
-			return c.SetEffect(e)
-		}
-		_, err = ensureNIC(ctx, e.host, id, a, nil, will)
-		return err
-	},
-	Undo: func(ctx context.Context, e env, a nicArgs, c *plan.Call) error {
-		if c.Rebooted {
-			return nil
-		}
-		var done nicEffect
-		c.Effect(&done)
-		return removeNIC(ctx, e.host, a, done.Made)
-	},
-})
+func (stepNIC) Kind() string { return "create interface" }
 
-func nicEvent(e env, a nicArgs, id kernel.Identity) events.IocEvent {
+func (a stepNIC) Detail() string {
+	text := a.NIC.Name + " of " + a.Jail
+	if a.NIC.Bridge != "" {
+		text += " on " + a.NIC.Bridge
+	}
+	for _, p := range a.NIC.Addrs {
+		text += " " + p.String()
+	}
+	return text
+}
+
+func (a stepNIC) Event(e env) events.IocEvent { return nicEvent(e, a, kernel.Identity{}) }
+
+func (a stepNIC) Do(ctx context.Context, e env, c *plan.Call) error {
+	id, err := running(ctx, e, a.Jail)
+	if err != nil {
+		return err
+	}
+	c.Final(nicEvent(e, a, id))
+	var all nicEffect
+	c.Effect(&all)
+	will := func(m network.Made) error {
+		e := nicEffect{network.Made{Clones: append(slices.Clone(all.Made.Clones), m.Clones...)}}
+		return c.SetEffect(e)
+	}
+	_, err = ensureNIC(ctx, e.host, id, a, nil, will)
+	return err
+}
+
+func (a stepNIC) Undo(ctx context.Context, e env, c *plan.Call) error {
+	if c.Rebooted {
+		return nil
+	}
+	var done nicEffect
+	c.Effect(&done)
+	return removeNIC(ctx, e.host, a, done.Made)
+}
+
+func nicEvent(e env, a stepNIC, id kernel.Identity) events.IocEvent {
 	event := events.VnetInterfaceConfig{Jail: e.jail, Interface: a.NIC.Name, Bridge: a.NIC.Bridge}
 	if id.JID != 0 {
 		event.HostInterface = network.NamesOf(a.NIC, id.JID).Host
@@ -104,7 +107,7 @@ func nicEvent(e env, a nicArgs, id kernel.Identity) events.IocEvent {
 
 // ensureNIC makes or mends one interface. Bridges that are made on request and
 // rules' numbers are shared by jails, so those are made by one at a time.
-func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a nicArgs, drop []netip.Prefix, will func(network.Made) error) (changed bool, err error) {
+func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a stepNIC, drop []netip.Prefix, will func(network.Made) error) (changed bool, err error) {
 	if a.Bridge != nil || a.NIC.Secure != "" {
 		unlock, err := lockNetwork(ctx, h, "interfaces")
 		if err != nil {
@@ -132,7 +135,7 @@ func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a nicArgs,
 	return changed || made || inside, err
 }
 
-func removeNIC(ctx context.Context, h *host.Host, a nicArgs, made network.Made) error {
+func removeNIC(ctx context.Context, h *host.Host, a stepNIC, made network.Made) error {
 	if a.Bridge != nil || a.NIC.Secure != "" {
 		unlock, err := lockNetwork(ctx, h, "interfaces")
 		if err != nil {
@@ -150,46 +153,48 @@ func removeNIC(ctx context.Context, h *host.Host, a nicArgs, made network.Made) 
 	return all
 }
 
-type localhostArgs struct {
+// stepLocalhost configures lo0 of the jail's own stack, with which it ends.
+type stepLocalhost struct {
 	Jail  string         `json:"jail"`
 	Addrs []netip.Prefix `json:"addrs"`
 }
 
-// stepLocalhost configures lo0 of the jail's own stack, with which it ends.
-var stepLocalhost = plan.Define(plan.Spec[env, localhostArgs]{
-	Name:   "configure lo0",
-	Detail: func(a localhostArgs) string { return fmt.Sprintf("%s %v", a.Jail, a.Addrs) },
-	Event:  func(e env, _ localhostArgs) events.IocEvent { return events.VnetSetupLocalhost{Jail: e.jail} },
-	Do: func(ctx context.Context, e env, a localhostArgs, _ *plan.Call) error {
-		id, err := running(ctx, e, a.Jail)
-		if err != nil {
-			return err
-		}
-		_, err = network.EnsureLoopback(ctx, e.host.Kernel.In(id), a.Addrs)
-		return err
-	},
-})
+func (stepLocalhost) Kind() string { return "configure lo0" }
 
-type routesArgs struct {
+func (a stepLocalhost) Detail() string { return fmt.Sprintf("%s %v", a.Jail, a.Addrs) }
+
+func (stepLocalhost) Event(e env) events.IocEvent { return events.VnetSetupLocalhost{Jail: e.jail} }
+
+func (a stepLocalhost) Do(ctx context.Context, e env, _ *plan.Call) error {
+	id, err := running(ctx, e, a.Jail)
+	if err != nil {
+		return err
+	}
+	_, err = network.EnsureLoopback(ctx, e.host.Kernel.In(id), a.Addrs)
+	return err
+}
+
+// stepRoutes sets the routes of the jail's own stack, with which they end.
+type stepRoutes struct {
 	Jail   string          `json:"jail"`
 	Routes []network.Route `json:"routes"`
 }
 
-// stepRoutes sets the routes of the jail's own stack, with which they end.
-var stepRoutes = plan.Define(plan.Spec[env, routesArgs]{
-	Name:   "set routes",
-	Detail: func(a routesArgs) string { return strings.Join(routeTexts(a.Routes), ", ") },
-	Event: func(e env, a routesArgs) events.IocEvent {
-		return events.VnetSetRoutes{Jail: e.jail, Routes: routeTexts(a.Routes)}
-	},
-	Do: func(ctx context.Context, e env, a routesArgs, _ *plan.Call) error {
-		id, err := running(ctx, e, a.Jail)
-		if err != nil {
-			return err
-		}
-		return network.EnsureRoutes(ctx, e.host.Kernel.In(id), a.Routes)
-	},
-})
+func (stepRoutes) Kind() string { return "set routes" }
+
+func (a stepRoutes) Detail() string { return strings.Join(routeTexts(a.Routes), ", ") }
+
+func (a stepRoutes) Event(e env) events.IocEvent {
+	return events.VnetSetRoutes{Jail: e.jail, Routes: routeTexts(a.Routes)}
+}
+
+func (a stepRoutes) Do(ctx context.Context, e env, _ *plan.Call) error {
+	id, err := running(ctx, e, a.Jail)
+	if err != nil {
+		return err
+	}
+	return network.EnsureRoutes(ctx, e.host.Kernel.In(id), a.Routes)
+}
 
 func routeTexts(routes []network.Route) []string {
 	var out []string

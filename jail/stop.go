@@ -67,7 +67,7 @@ func (j *Jail) planStop(ctx context.Context, o StopOptions) (*plan.Plan, error) 
 // there is no way back.
 func (j *Jail) stopSteps(ctx context.Context, o StopOptions, id kernel.Identity) (steps []plan.Step, commit int, err error) {
 	for _, name := range []string{"prestop", "stop"} {
-		hook, err := j.hook(name, func(a *hookArgs) { a.Tolerate = o.Force })
+		hook, err := j.hook(name, func(a *stepHook) { a.Tolerate = o.Force })
 		if err != nil {
 			return nil, 0, err
 		}
@@ -85,7 +85,7 @@ func (j *Jail) downSteps(ctx context.Context, o StopOptions, id kernel.Identity)
 	if err != nil && !o.Force {
 		return nil, err
 	}
-	poststop, err := j.hook("poststop", func(a *hookArgs) { a.Last = true })
+	poststop, err := j.hook("poststop", func(a *stepHook) { a.Last = true })
 	if err != nil {
 		return nil, err
 	}
@@ -99,9 +99,9 @@ func (j *Jail) downSteps(ctx context.Context, o StopOptions, id kernel.Identity)
 	}
 	steps := j.unshareSteps()
 	steps = append(steps, netBefore...)
-	steps = append(steps, stepRemove.Step(j.removeArgs(id)))
+	steps = append(steps, plan.StepOf(j.stepRemove(id)))
 	steps = append(steps, netAfter...)
 	steps = append(steps, poststop...)
-	steps = append(steps, stepUnmount.Step(unmountArgs{j.RootDataset(), listed, j.sharedDatasets()}))
+	steps = append(steps, plan.StepOf(stepUnmount{j.RootDataset(), listed, j.sharedDatasets()}))
 	return append(steps, limits...), nil
 }

@@ -73,14 +73,14 @@ func (j *Jail) planSetTemplate(ctx context.Context, o TemplateOptions) (*plan.Pl
 	if err != nil {
 		return nil, err
 	}
-	root := propertyArgs{Dataset: j.RootDataset()}
+	root := stepSetProperties{Dataset: j.RootDataset()}
 	switch now := d.Properties["readonly"]; {
 	case o.Template && (now.Value != "on" || now.Source != zfsstore.SourceLocal):
 		root.Set = map[string]string{"readonly": "on"}
-		steps = append(steps, stepSetProperties.Step(root))
+		steps = append(steps, plan.StepOf(root))
 	case !o.Template && now.Source == zfsstore.SourceLocal:
 		root.Inherit = []string{"readonly"}
-		steps = append(steps, stepSetProperties.Step(root))
+		steps = append(steps, plan.StepOf(root))
 	}
 	print, err := j.fingerprint(ctx)
 	return &plan.Plan{
@@ -120,7 +120,7 @@ func (j *Jail) planTemplate(ctx context.Context, o CreateOptions) (*plan.Plan, e
 		return nil, err
 	}
 	steps = append(steps,
-		stepCreateDataset.Step(datasetArgs{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by}),
+		plan.StepOf(stepCreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by}),
 		source.take(by), source.clone(j.RootDataset(), by), write, source.forget(by))
 	return j.createPlan(steps, map[string]string{
 		"template": source.guid, "snapshot": source.snapshot, "configuration": digest(data),
@@ -196,19 +196,19 @@ func (j *Jail) cloneSource(ctx context.Context, dataset, snapshot string) (*clon
 }
 
 func (s *cloneSource) take(by string) plan.Step {
-	return stepSnapshot.Step(snapshotArgs{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
+	return plan.StepOf(stepSnapshot{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
 }
 
 // forget lets the snapshot go with its last clone.
 func (s *cloneSource) forget(by string) plan.Step {
-	return stepForgetSnapshot.Step(snapshotArgs{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
+	return plan.StepOf(stepForgetSnapshot{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
 }
 
 // clone makes the tree anew at target.
 func (s *cloneSource) clone(target, by string) plan.Step {
-	a := cloneArgs{Made: by}
+	a := stepClone{Made: by}
 	for _, name := range s.clones {
 		a.Clones = append(a.Clones, cloneTarget{name + "@" + s.snapshot, target + strings.TrimPrefix(name, s.dataset)})
 	}
-	return stepClone.Step(a)
+	return plan.StepOf(a)
 }

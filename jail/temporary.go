@@ -84,7 +84,7 @@ func (t temporary) ruleset(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for _, s := range steps {
-		var a rulesetArgs
+		var a stepLoadRuleset
 		if err := json.Unmarshal(s.Args, &a); err != nil {
 			return 0, err
 		}

@@ -64,20 +64,20 @@ func (j *Jail) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, err
 	if err != nil {
 		return nil, err
 	}
-	saved := savedRootArgs{Snapshot: j.RootDataset() + "@" + j.workName("update"), Jail: j.Identifier()}
+	saved := stepSaveRoot{Snapshot: j.RootDataset() + "@" + j.workName("update"), Jail: j.Identifier()}
 	basejail := j.effective().Bool("basejail")
 	if !basejail {
 		update := rel.TreeUpdate(j.RootDataset(), j.Dataset(), level,
 			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
-		steps = append(steps, stepSaveRoot.Step(saved),
-			stepRunUpdater.Step(updaterArgs{update, j.Identifier(), saved.Snapshot}))
+		steps = append(steps, plan.StepOf(saved),
+			plan.StepOf(stepRunUpdater{update, j.Identifier(), saved.Snapshot}))
 	}
 	if was, pinned := name.Patch(); basejail && pinned && was != level {
-		steps = append(steps, stepSetRelease.Step(setReleaseArgs{j.Dataset(), name.WithPatch(level).String()}))
+		steps = append(steps, plan.StepOf(stepSetRelease{j.Dataset(), name.WithPatch(level).String()}))
 	}
 	commit := len(steps)
 	if !basejail && !o.KeepSnapshot {
-		steps = append(steps, stepForgetRoot.Step(saved))
+		steps = append(steps, plan.StepOf(stepForgetRoot(saved)))
 	}
 	print, err := j.fingerprint(ctx)
 	return &plan.Plan{
@@ -133,7 +133,7 @@ func (j *Jail) tool(ctx context.Context, name string) (rel *release.Release, lev
 	}
 	level, _ = version.Patch()
 	snapshot := rel.RootDataset() + "@" + release.Snapshot(level)
-	return rel, level, []plan.Step{stepSnapshot.Step(snapshotArgs{Snapshot: snapshot, Shared: true, Made: j.madeBy()})}, nil
+	return rel, level, []plan.Step{plan.StepOf(stepSnapshot{Snapshot: snapshot, Shared: true, Made: j.madeBy()})}, nil
 }
 
 // workName names a snapshot or dataset that an operation makes, so that none is

@@ -105,18 +105,18 @@ func (j *Jail) planUpgrade(ctx context.Context, o UpgradeOptions) (*plan.Plan, e
 	}
 	if !basejail {
 		clone := j.Dataset() + "/upgrade"
-		fork := forkRootArgs{Root: j.RootDataset(), Snapshot: j.workName("upgrade"), Target: clone}
+		fork := stepForkRoot{Root: j.RootDataset(), Snapshot: j.workName("upgrade"), Target: clone}
 		update := rel.TreeUpdate(clone, j.Dataset(), level,
 			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
 		update.To = to.Base()
 		steps = append(steps,
-			stepForkRoot.Step(fork),
-			stepRunUpdater.Step(updaterArgs{update, j.Identifier(), fork.Root + "@" + fork.Snapshot}),
-			stepMoveRoot.Step(moveRootArgs{j.RootDataset(), j.Dataset() + "/" + j.workName(strings.TrimSuffix(formerRoot, "-"))}),
-			stepMoveRoot.Step(moveRootArgs{clone, j.RootDataset()}),
+			plan.StepOf(fork),
+			plan.StepOf(stepRunUpdater{update, j.Identifier(), fork.Root + "@" + fork.Snapshot}),
+			plan.StepOf(stepMoveRoot{j.RootDataset(), j.Dataset() + "/" + j.workName(strings.TrimSuffix(formerRoot, "-"))}),
+			plan.StepOf(stepMoveRoot{clone, j.RootDataset()}),
 		)
 	}
-	steps = append(steps, stepSetRelease.Step(setReleaseArgs{j.Dataset(), to.String()}))
+	steps = append(steps, plan.StepOf(stepSetRelease{j.Dataset(), to.String()}))
 	print, err := j.fingerprint(ctx)
 	return &plan.Plan{
 		Operation: "upgrade", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
@@ -196,9 +196,9 @@ func (j *Jail) planRevert(ctx context.Context) (*plan.Plan, error) {
 		return nil, err
 	}
 	steps := []plan.Step{
-		stepMoveRoot.Step(moveRootArgs{j.RootDataset(), j.Dataset() + "/" + j.workName(strings.TrimSuffix(laterRoot, "-"))}),
-		stepMoveRoot.Step(moveRootArgs{newest.Name, j.RootDataset()}),
-		stepSetRelease.Step(setReleaseArgs{j.Dataset(), version.WithPatch(-1).String()}),
+		plan.StepOf(stepMoveRoot{j.RootDataset(), j.Dataset() + "/" + j.workName(strings.TrimSuffix(laterRoot, "-"))}),
+		plan.StepOf(stepMoveRoot{newest.Name, j.RootDataset()}),
+		plan.StepOf(stepSetRelease{j.Dataset(), version.WithPatch(-1).String()}),
 	}
 	print, err := j.fingerprint(ctx)
 	return &plan.Plan{
