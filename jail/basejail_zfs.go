@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -18,11 +17,6 @@ import (
 // ErrNoBase is a start of a jail with basejail_type=zfs whose release has no base
 // datasets. [release.Release.CopyBase] makes them.
 var ErrNoBase = errors.New("release has no base datasets, copy its base first")
-
-// baseProperty is a user property of the dataset that holds a jail's clones of
-// base directories; its value is the release. Those below inherit it. What has it
-// is made anew at every start, so nothing else may be destroyed for it.
-const baseProperty = "org.freebsd.ioc:basejail"
 
 // BaseDataset holds the clones of a jail with basejail_type=zfs:
 // JAIL/basejail/usr/bin and so on. It is there once the jail was started, and
@@ -159,38 +153,6 @@ func (j *Jail) forgetBase(ctx context.Context) ([]plan.Step, error) {
 	}
 	all, err := j.bases(ctx)
 	return dropBases(all, ""), err
-}
-
-// stepDropBase destroys clones of base directories. What keeps them is left for
-// the next start: the jail is up.
-type stepDropBase stepDestroyDataset
-
-func (stepDropBase) Kind() string { return "destroy former base" }
-
-func (a stepDropBase) Detail() string { return a.Dataset + " with children and snapshots" }
-
-func (a stepDropBase) Event(_ env) events.IocEvent {
-	return events.ZFSDatasetDestroy{Dataset: a.Dataset}
-}
-
-func (stepDropBase) Durable() {}
-
-func (a stepDropBase) Do(ctx context.Context, e env, c *plan.Call) error {
-	d, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: []string{baseProperty}})
-	if err == nil && d.Properties[baseProperty].Source != zfsstore.SourceLocal {
-		c.Skip("is something else by now")
-		return nil
-	}
-	if err == nil {
-		err = e.host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
-	}
-	switch {
-	case errors.Is(err, zfsstore.ErrNotFound):
-		c.Skip("gone")
-	case err != nil:
-		c.Skip(err.Error())
-	}
-	return nil
 }
 
 // basePrint is what the steps of a start were made from that have to do with

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -154,42 +153,4 @@ func (j *Jail) usedElsewhere(ctx context.Context, tree tree, rootDataset string)
 		}
 	}
 	return nil
-}
-
-// unmountTree unmounts the file systems of a dataset and those below it, the
-// newest first and without force. When one is in use those that were unmounted
-// are mounted again, and the error is a *HeldError. The kernel's unmount needs no
-// process.
-func unmountTree(ctx context.Context, e env, dataset string) (unmounted []string, err error) {
-	mounts, err := e.host.Mounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for i := len(mounts) - 1; i >= 0; i-- {
-		m := mounts[i]
-		if m.Type != "zfs" || strings.Contains(m.From, "@") || m.From != dataset && !strings.HasPrefix(m.From, dataset+"/") {
-			continue
-		}
-		if err := unmountPolitely(ctx, e, m); err != nil {
-			// A call can be cut off after the kernel has done it.
-			if mounts, merr := e.host.Mounts(ctx); merr == nil && !slices.ContainsFunc(mounts, func(o kernel.Mounted) bool { return o.FSID == m.FSID }) {
-				unmounted = append(unmounted, m.From)
-			}
-			return nil, errors.Join(err, mountAgain(ctx, e, unmounted))
-		}
-		unmounted = append(unmounted, m.From)
-	}
-	return unmounted, nil
-}
-
-// mountAgain mounts what unmountTree has unmounted and is still there.
-func mountAgain(ctx context.Context, e env, unmounted []string) error {
-	var all error
-	for i := len(unmounted) - 1; i >= 0; i-- {
-		err := e.host.Store.Mount(ctx, unmounted[i])
-		if !errors.Is(err, zfsstore.ErrNotFound) && !errors.Is(err, zfsstore.ErrMounted) {
-			all = errors.Join(all, err)
-		}
-	}
-	return all
 }

@@ -60,11 +60,9 @@ func (j *Jail) forkExec(argv []string, o ForkExecOptions, result *ExecResult) *O
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			return j.planOnce(ctx, onceOptions{argv: argv, properties: o.Properties, dir: o.Dir, user: o.User})
 		},
-		begin: func(r *run) {
-			r.extra, r.properties = o.Env, o.Properties
-			r.command = streams{stdin: o.Stdin, stdout: o.Stdout, stderr: o.Stderr, terminal: o.Terminal}
-			r.outcome = result
-		},
+		env: o.Env, properties: o.Properties,
+		command: streams{Stdin: o.Stdin, Stdout: o.Stdout, Stderr: o.Stderr, Terminal: o.Terminal},
+		ended:   func(out outcome) { *result = ExecResult(out) },
 	}
 }
 
@@ -78,7 +76,7 @@ func (j *Jail) singleCommand(o StartOptions) *Operation {
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			return j.planOnce(ctx, onceOptions{argv: []string{"/bin/sh", "-c", o.SingleCommand}, quick: o.Quick, must: true})
 		},
-		begin: func(r *run) { r.extra, r.command = o.Env, streams{terminal: o.Terminal} },
+		env: o.Env, command: streams{Terminal: o.Terminal},
 	}
 }
 

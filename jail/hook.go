@@ -7,10 +7,6 @@ import (
 	"github.com/libioc/go-libioc/internal/plan"
 )
 
-// consoleLogKey is the property for jail(8)'s exec.consolelog. libioc and
-// iocage know none, so it is a user property, which they keep.
-const consoleLogKey = "user.exec_consolelog"
-
 // inJail are the hooks that run in the jail; the others run on the host.
 var inJail = map[string]bool{"start": true, "stop": true}
 
@@ -38,15 +34,6 @@ func (j *Jail) hook(name string, change ...func(*stepHook)) ([]plan.Step, error)
 		a.Place.User = user
 	}
 	return []plan.Step{plan.StepOf(a)}, nil
-}
-
-// place is how commands in a jail are run, jail(8): exec.jail_user,
-// exec.system_jail_user, exec.fib and exec.consolelog.
-type place struct {
-	User       string `json:"user,omitempty"`
-	SystemUser bool   `json:"system_user,omitempty"`
-	FIB        int    `json:"fib,omitempty"`
-	ConsoleLog string `json:"console_log,omitempty"` // a host file that output is added to
 }
 
 // commandPlace is that of the configuration, for the user if one is given.

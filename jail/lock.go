@@ -130,7 +130,7 @@ func (j *Jail) clearOthers(ctx context.Context, op string, held []string) error 
 func (j *Jail) startRecover(ctx context.Context, lock func(context.Context) (func(), error)) <-chan events.IocEvent {
 	return runner(j.host).StartRecover(ctx, plan.Job[env]{
 		Event: events.JailRecover{Jail: j.fullName}, Room: room, Lock: lock,
-		Env: j.env(), Journal: j.journal(), Boot: j.host.Kernel.BootID, Clock: j.host.Now, Scope: "recover " + j.fullName,
+		Env: j.stepEnv(), Journal: j.journal(), Boot: j.host.Kernel.BootID, Clock: j.host.Now, Scope: "recover " + j.fullName,
 	})
 }
 

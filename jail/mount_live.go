@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/libioc/go-libioc/events"
@@ -253,64 +252,4 @@ func (j *Jail) fstabFile(ctx context.Context) (*fstab.File, error) {
 
 func (j *Jail) writeFstab(file *fstab.File) plan.Step {
 	return plan.StepOf(stepWriteConfig{Dataset: j.Dataset(), File: fstabFile, Data: file.Marshal()})
-}
-
-// stepUnmountLive unmounts places of a running jail. What comes behind it must
-// not forget a mount that is still there.
-type stepUnmountLive struct {
-	RootDataset string   `json:"root_dataset"`
-	Places      []string `json:"places"` // below the root
-	Force       bool     `json:"force,omitempty"`
-}
-
-func (stepUnmountLive) Kind() string { return "unmount fstab" }
-
-func (a stepUnmountLive) Detail() string {
-	return "all at and below the root of " + a.RootDataset + " /" + strings.Join(a.Places, ", /")
-}
-
-func (stepUnmountLive) Event(e env) events.IocEvent { return events.UnmountFstab{Jail: e.jail} }
-
-func (stepUnmountLive) Barrier() {}
-
-func (a stepUnmountLive) Do(ctx context.Context, e env, c *plan.Call) error {
-	mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
-	if err != nil || root == "" {
-		return err
-	}
-	var gone []string
-	for _, m := range mountedFrom(mounts, root, a.Places) {
-		at := strings.TrimPrefix(m.Path, root+"/")
-		if err := unmountUnlessHeld(ctx, e, m, a.Force); err != nil {
-			return err
-		}
-		gone = append(gone, "/"+at)
-	}
-	c.Final(events.UnmountFstab{Jail: e.jail, Mountpoints: gone})
-	return nil
-}
-
-// mountedFrom is what is mounted at places below a root and on that, the newest
-// first. What was mounted below a place before is hidden, and stays.
-func mountedFrom(mounts host.MountTable, root string, places []string) (out host.MountTable) {
-	var tops []string
-	for _, m := range mounts {
-		for _, at := range places {
-			if m.Path == filepath.Join(root, at) {
-				tops = append(tops, m.Path)
-			}
-		}
-		if slices.ContainsFunc(tops, func(top string) bool { return beneath(m.Path, top) }) {
-			out = append(out, m)
-		}
-	}
-	slices.Reverse(out)
-	return out
-}
-
-func unmountUnlessHeld(ctx context.Context, e env, m kernel.Mounted, force bool) error {
-	if force {
-		return unmount(ctx, e, m)
-	}
-	return unmountPolitely(ctx, e, m)
 }

@@ -195,15 +195,6 @@ func (j *Jail) vnetSteps(ctx context.Context, spec network.Spec) ([]plan.Step, e
 	return append(steps, request...), err
 }
 
-func bridgeOf(spec network.Spec, n network.NIC) *network.Bridge {
-	for _, b := range spec.Bridges {
-		if b.Name == n.Bridge {
-			return &b
-		}
-	}
-	return nil
-}
-
 // nicNotes are what a person should know of one nic.
 func nicNotes(spec network.Spec, n network.NIC, rc map[string]string) []string {
 	var notes []string
@@ -273,10 +264,6 @@ func (j *Jail) vnetNodes(ctx context.Context, rc map[string]string) ([]kernel.Sy
 	}
 	return nodes, nil
 }
-
-// defaultDHCP is how long an address may take: dhclient(8) itself gives up a
-// first time after a minute.
-const defaultDHCP = 75 * time.Second
 
 // requestSteps ask for addresses by DHCP and from routers.
 func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[string]string) ([]plan.Step, error) {

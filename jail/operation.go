@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
@@ -32,14 +33,6 @@ func roomFor(made *plan.Plan) int {
 		return room
 	}
 	return max(room, made.Room())
-}
-
-// env is what a jail's steps work on. Everything else is in their arguments,
-// so that another process can finish or undo them.
-type env struct {
-	host *host.Host
-	jail string // full name, for events
-	run  *run
 }
 
 // kinds are all steps that a jail's journal may name.
@@ -78,8 +71,14 @@ type Operation struct {
 	cleared func(recovered string) bool
 	// after runs after a success.
 	after func()
-	// begin fills in what this run knows besides its journal.
-	begin func(*run)
+	// env is added to the environment of hooks, and properties take the place of
+	// the jail's own, for this run alone.
+	env, properties map[string]string
+	// command and ended are for the operation's own command, see [ForkExecOptions];
+	// hooks is given to hooks in the jail as their terminal.
+	command streams
+	ended   func(outcome)
+	hooks   *os.File
 	// stream, if not nil, takes the place of running the plan: the operation is no
 	// transaction.
 	stream func(ctx context.Context) <-chan events.IocEvent
@@ -117,10 +116,9 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 	if op.stream != nil {
 		return op.stream(ctx)
 	}
-	e := j.env()
-	if op.begin != nil {
-		op.begin(e.run)
-	}
+	e := j.stepEnv()
+	e.run.Environ = j.environ(op.env, op.properties)
+	e.run.Command, e.run.Ended, e.run.Hooks = op.command, op.ended, op.hooks
 	if j.foreign {
 		return events.Refuse(events.Options{Clock: j.host.Now}, op.event, j.refused(op.name, ErrForeign))
 	}
@@ -166,8 +164,9 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 	})
 }
 
-func (j *Jail) env() env {
-	return env{host: j.host, jail: j.fullName, run: &run{jail: j, outcome: &ExecResult{}}}
+// stepEnv is what the jail's steps work on, without anything of one run.
+func (j *Jail) stepEnv() env {
+	return env{host: j.host, jail: j.fullName, run: &run{Environ: j.environ(nil, nil)}}
 }
 
 func (j *Jail) lockKey() string { return j.source.Name + "/jail/" + j.name }
@@ -202,3 +201,6 @@ func (j *Jail) refused(op string, err error) error {
 func collect(ctx context.Context, ch <-chan events.IocEvent) ([]events.IocEvent, error) {
 	return events.Collect(context.WithoutCancel(ctx), ch)
 }
+
+// madeBy names one planned operation, unlike any other.
+func (j *Jail) madeBy() string { return j.lockKey() + " " + j.host.NewUUID() }

@@ -130,3 +130,16 @@ func (j *Jail) stackParams(ctx context.Context, eff config.Effective) ([]kernel.
 	}
 	return out, nil
 }
+
+// missingParam is what to do about a parameter that the kernel does not know:
+// load its module first, or give up with the remedy.
+func (j *Jail) missingParam(ctx context.Context, param, property string) (plan.Step, error) {
+	if module := kernel.ParamModule(param); module != "" {
+		return plan.StepOf(stepLoadModule{module, param}), nil
+	}
+	e := &ParamError{Param: param, Property: property}
+	if f, err := j.host.Kernel.Features(ctx); err == nil {
+		e.Remedy = f.Remedy(&kernel.JailError{Msg: "unknown parameter: " + param})
+	}
+	return plan.Step{}, e
+}

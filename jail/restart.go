@@ -50,7 +50,8 @@ func (g *JailGenerator) Restart(o RestartOptions) *Operation {
 		event: events.JailRestart{Jail: j.fullName},
 		busy:  o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planRestart(ctx, o) },
-		begin: func(r *run) { r.extra, r.hooks = o.Env, o.Terminal },
+		env:   o.Env,
+		hooks: o.Terminal,
 	}
 }
 

@@ -57,7 +57,8 @@ func (g *JailGenerator) Start(o StartOptions) *Operation {
 		event: events.JailStart{Jail: j.fullName},
 		busy:  o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planStart(ctx, o) },
-		begin: func(r *run) { r.extra, r.hooks = o.Env, o.Terminal },
+		env:   o.Env,
+		hooks: o.Terminal,
 		// A start whose last step was interrupted is over; after a reboot the jail
 		// is down all the same.
 		cleared: func(recovered string) bool {

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/libioc/go-libioc/jail/jailerr"
+
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
@@ -172,10 +174,6 @@ type stepRemove struct {
 	Grace time.Duration `json:"grace,omitempty"`
 }
 
-func (j *Jail) stepRemove(id kernel.Identity) stepRemove {
-	return stepRemove{j.Identifier(), id, j.effective().Duration("stop_timeout")}
-}
-
 func (stepRemove) Kind() string { return "remove jail" }
 
 func (a stepRemove) Detail() string { return "jail_remove " + a.Name }
@@ -262,7 +260,7 @@ func remove(ctx context.Context, e env, id kernel.Identity, limit time.Duration)
 			return err
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%w: %d left in %s", ErrStuck, left, id)
+			return fmt.Errorf("%w: %d left in %s", jailerr.ErrStuck, left, id)
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return err

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/libioc/go-libioc/jail/jailerr"
+
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
@@ -15,9 +17,9 @@ import (
 
 // streams are what a command reads and writes, see ExecOptions.
 type streams struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	terminal       *os.File
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Terminal       *os.File
 }
 
 // stepCommand runs the command of a one-shot jail. Whatever comes of it, the
@@ -41,13 +43,15 @@ func (a stepCommand) Event(e env) events.IocEvent {
 
 func (a stepCommand) Do(ctx context.Context, e env, c *plan.Call) error {
 	result, err := runCommand(ctx, e, a, c)
-	*e.run.outcome = result
+	if e.run.Ended != nil {
+		e.run.Ended(result)
+	}
 	c.Final(events.JailCommand{
 		Jail: e.jail, Command: strings.Join(a.Argv, " "),
 		Stdout: string(result.Stdout), Stderr: string(result.Stderr), ExitCode: result.ExitCode,
 	})
 	if err == nil && a.Must && result.ExitCode != 0 {
-		err = &HookError{
+		err = &jailerr.HookError{
 			Hook: "command", Command: strings.Join(a.Argv, " "), ExitCode: result.ExitCode,
 			Signal: result.Signal, Output: tail(string(result.Stdout) + string(result.Stderr)),
 		}
@@ -58,11 +62,11 @@ func (a stepCommand) Do(ctx context.Context, e env, c *plan.Call) error {
 	return plan.Onward(err)
 }
 
-func runCommand(ctx context.Context, e env, a stepCommand, c *plan.Call) (ExecResult, error) {
-	none := ExecResult{ExitCode: -1}
+func runCommand(ctx context.Context, e env, a stepCommand, c *plan.Call) (outcome, error) {
+	none := outcome{ExitCode: -1}
 	id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
 	if errors.Is(err, kernel.ErrNotFound) {
-		return none, ErrNotRunning
+		return none, jailerr.ErrNotRunning
 	} else if err != nil {
 		return none, err
 	}
@@ -70,7 +74,7 @@ func runCommand(ctx context.Context, e env, a stepCommand, c *plan.Call) (ExecRe
 	if err != nil {
 		return none, err
 	}
-	vars, err := e.environment(ctx, c.Resumed)
+	vars, err := e.run.Environ(ctx, c.Resumed)
 	if err != nil {
 		return none, err
 	}
@@ -79,11 +83,11 @@ func runCommand(ctx context.Context, e env, a stepCommand, c *plan.Call) (ExecRe
 		return none, err
 	}
 	var stdout, stderr bytes.Buffer
-	to := e.run.command
+	to := e.run.Command
 	cmd := kernel.Command{
 		Jail: id, Argv: a.Argv, Dir: a.Dir, User: a.Place.User, SystemUser: a.Place.SystemUser, FIB: a.Place.FIB,
 		Env:   jailVariables(vars, root, a.Name, id, a.Place.User),
-		Stdin: to.stdin, Stdout: to.stdout, Stderr: to.stderr, Terminal: to.terminal, KillDelay: killDelay,
+		Stdin: to.Stdin, Stdout: to.Stdout, Stderr: to.Stderr, Terminal: to.Terminal, KillDelay: killDelay,
 	}
 	if cmd.Stdout == nil {
 		cmd.Stdout = &hookWriter{span: c.Span, jail: e.jail, hook: "command", stream: "stdout", all: &stdout, log: log}
@@ -93,5 +97,5 @@ func runCommand(ctx context.Context, e env, a stepCommand, c *plan.Call) (ExecRe
 	}
 	exit, err := e.host.Kernel.Run(ctx, cmd)
 	log.close(&stderr)
-	return ExecResult{exit.Code, exit.Signal, stdout.Bytes(), stderr.Bytes()}, err
+	return outcome{exit.Code, exit.Signal, stdout.Bytes(), stderr.Bytes()}, err
 }

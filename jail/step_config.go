@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
@@ -246,11 +248,13 @@ func (a stepSetProperties) Undo(ctx context.Context, e env, c *plan.Call) error 
 	return back.apply(ctx, e)
 }
 
-func (a stepSetProperties) names() []string { return append(sortedKeys(a.Set), a.Inherit...) }
+func (a stepSetProperties) names() []string {
+	return append(slices.Sorted(maps.Keys(a.Set)), a.Inherit...)
+}
 
 func (a stepSetProperties) texts() []string {
 	var out []string
-	for _, name := range sortedKeys(a.Set) {
+	for _, name := range slices.Sorted(maps.Keys(a.Set)) {
 		out = append(out, name+"="+a.Set[name])
 	}
 	return append(out, a.Inherit...)

@@ -9,8 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/libioc/go-libioc/jail/jailerr"
+
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -179,7 +182,7 @@ func (a stepRenameDataset) Undo(ctx context.Context, e env, c *plan.Call) error 
 
 // renamePolitely waits a while for file systems in use: zfs-rename(8) unmounts
 // all of the tree without force, and mounts it again when one is busy. What
-// stays in use is a *HeldError.
+// stays in use is a *jailerr.HeldError.
 func renamePolitely(ctx context.Context, e env, from, to string) error {
 	pause := 5 * time.Millisecond
 	for try := 0; ; try++ {
@@ -204,7 +207,7 @@ func heldTree(ctx context.Context, e env, dataset string, cause error) error {
 	if err != nil {
 		return errors.Join(cause, err)
 	}
-	var top *HeldError
+	var top *jailerr.HeldError
 	for _, m := range slices.Backward(mounts) {
 		if m.Type != "zfs" || strings.Contains(m.From, "@") || !beneath(m.From, dataset) {
 			continue
@@ -261,3 +264,78 @@ func (a stepPromote) Undo(ctx context.Context, e env, c *plan.Call) error {
 	}
 	return e.host.Store.Promote(ctx, a.Origin)
 }
+
+// stepDropBase destroys clones of base directories. What keeps them is left for
+// the next start: the jail is up.
+type stepDropBase stepDestroyDataset
+
+func (stepDropBase) Kind() string { return "destroy former base" }
+
+func (a stepDropBase) Detail() string { return a.Dataset + " with children and snapshots" }
+
+func (a stepDropBase) Event(_ env) events.IocEvent {
+	return events.ZFSDatasetDestroy{Dataset: a.Dataset}
+}
+
+func (stepDropBase) Durable() {}
+
+func (a stepDropBase) Do(ctx context.Context, e env, c *plan.Call) error {
+	d, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: []string{baseProperty}})
+	if err == nil && d.Properties[baseProperty].Source != zfsstore.SourceLocal {
+		c.Skip("is something else by now")
+		return nil
+	}
+	if err == nil {
+		err = e.host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
+	}
+	switch {
+	case errors.Is(err, zfsstore.ErrNotFound):
+		c.Skip("gone")
+	case err != nil:
+		c.Skip(err.Error())
+	}
+	return nil
+}
+
+// unmountTree unmounts the file systems of a dataset and those below it, the
+// newest first and without force. When one is in use those that were unmounted
+// are mounted again, and the error is a *jailerr.HeldError. The kernel's unmount needs no
+// process.
+func unmountTree(ctx context.Context, e env, dataset string) (unmounted []string, err error) {
+	mounts, err := e.host.Mounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := len(mounts) - 1; i >= 0; i-- {
+		m := mounts[i]
+		if m.Type != "zfs" || strings.Contains(m.From, "@") || m.From != dataset && !strings.HasPrefix(m.From, dataset+"/") {
+			continue
+		}
+		if err := unmountPolitely(ctx, e, m); err != nil {
+			// A call can be cut off after the kernel has done it.
+			if mounts, merr := e.host.Mounts(ctx); merr == nil && !slices.ContainsFunc(mounts, func(o kernel.Mounted) bool { return o.FSID == m.FSID }) {
+				unmounted = append(unmounted, m.From)
+			}
+			return nil, errors.Join(err, mountAgain(ctx, e, unmounted))
+		}
+		unmounted = append(unmounted, m.From)
+	}
+	return unmounted, nil
+}
+
+// mountAgain mounts what unmountTree has unmounted and is still there.
+func mountAgain(ctx context.Context, e env, unmounted []string) error {
+	var all error
+	for i := len(unmounted) - 1; i >= 0; i-- {
+		err := e.host.Store.Mount(ctx, unmounted[i])
+		if !errors.Is(err, zfsstore.ErrNotFound) && !errors.Is(err, zfsstore.ErrMounted) {
+			all = errors.Join(all, err)
+		}
+	}
+	return all
+}
+
+// baseProperty is a user property of the dataset that holds a jail's clones of
+// base directories; its value is the release. Those below inherit it. What has it
+// is made anew at every start, so nothing else may be destroyed for it.
+const baseProperty = "org.freebsd.ioc:basejail"

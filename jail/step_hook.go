@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/libioc/go-libioc/jail/jailerr"
+
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
@@ -45,7 +47,7 @@ func (a stepHook) Do(ctx context.Context, e env, c *plan.Call) error {
 			c.Skip("not running")
 			return nil
 		}
-		return ErrNotRunning
+		return jailerr.ErrNotRunning
 	case err != nil && !errors.Is(err, kernel.ErrNotFound):
 		return err
 	}
@@ -71,7 +73,7 @@ func runHook(ctx context.Context, e env, a stepHook, id kernel.Identity, c *plan
 	if err != nil {
 		return out, err
 	}
-	env, err := e.environment(ctx, c.Resumed)
+	env, err := e.run.Environ(ctx, c.Resumed)
 	if err != nil {
 		return out, err
 	}
@@ -92,7 +94,7 @@ func runHook(ctx context.Context, e env, a stepHook, id kernel.Identity, c *plan
 	if a.Inside {
 		cmd.Jail, cmd.SystemUser, cmd.FIB = id, a.Place.SystemUser, a.Place.FIB
 		if !c.Resumed {
-			cmd.Terminal = e.run.hooks
+			cmd.Terminal = e.run.Hooks
 		}
 	}
 	if a.Timeout > 0 {
@@ -104,7 +106,7 @@ func runHook(ctx context.Context, e env, a stepHook, id kernel.Identity, c *plan
 	if err == nil && out.exit.Success() {
 		return out, nil
 	}
-	return out, &HookError{
+	return out, &jailerr.HookError{
 		Hook: a.Hook, Command: a.Command, Err: err,
 		ExitCode: out.exit.Code, Signal: out.exit.Signal,
 		Output: tail(out.stdout.String() + out.stderr.String()),
@@ -173,3 +175,15 @@ func hookEvent(jail string, a stepHook, out hookOutcome) events.IocEvent {
 	}
 	return events.JailCommand{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
 }
+
+// place is how commands in a jail are run, jail(8): exec.jail_user,
+// exec.system_jail_user, exec.fib and exec.consolelog.
+type place struct {
+	User       string `json:"user,omitempty"`
+	SystemUser bool   `json:"system_user,omitempty"`
+	FIB        int    `json:"fib,omitempty"`
+	ConsoleLog string `json:"console_log,omitempty"` // a host file that output is added to
+}
+
+// hookPath is the PATH of every hook and command, as libioc sets it.
+const hookPath = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/libioc/go-libioc/jail/jailerr"
+
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
@@ -183,7 +185,7 @@ func chooseCPUs(ctx context.Context, k kernel.Kernel, a stepCpuset) (want, missi
 		}
 	}
 	if len(want) == 0 {
-		return nil, missing, fmt.Errorf("%w: cpuset=%s: this machine has CPUs 0 to %d", ErrConfig, a.Text, n-1)
+		return nil, missing, fmt.Errorf("%w: cpuset=%s: this machine has CPUs 0 to %d", jailerr.ErrConfig, a.Text, n-1)
 	}
 	return want, missing, nil
 }

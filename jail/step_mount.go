@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
@@ -180,73 +178,6 @@ func (a mountArgs) Undo(ctx context.Context, e env, c *plan.Call) error {
 	return r.RemoveEmptyDirs(done.Made)
 }
 
-// mountedRoot is the mount table and where a jail's root is mounted. Where it is
-// not, the step is skipped and the path is empty.
-func mountedRoot(ctx context.Context, e env, dataset string, c *plan.Call) (host.MountTable, string, error) {
-	mounts, err := e.host.Mounts(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	root, ok := mounts.Dataset(dataset)
-	if !ok {
-		c.Skip("root is not mounted")
-	}
-	return mounts, root, nil
-}
-
-// onRoot is what is mounted below the root of a jail, or over it, the newest
-// first.
-func onRoot(mounts host.MountTable, dataset string) (out host.MountTable) {
-	root, ok := mounts.Dataset(dataset)
-	over := true // until the root itself is met
-	for i := len(mounts) - 1; ok && i >= 0; i-- {
-		m := mounts[i]
-		if m.Type == "zfs" && m.From == dataset {
-			over = false
-		} else if beneath(m.Path, root) && (over || m.Path != root) {
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
-// unmount takes one file system away: politely at first, then by force, since
-// the jail's own processes have ended by now.
-func unmount(ctx context.Context, e env, m kernel.Mounted) error {
-	pause := 5 * time.Millisecond
-	for try := 0; ; try++ {
-		var flags kernel.MountFlags
-		if try >= 5 {
-			flags = kernel.MntForce
-		}
-		err := e.host.Kernel.UnmountFSID(ctx, m.FSID, flags)
-		if err == nil || errors.Is(err, kernel.ErrNotFound) {
-			return nil
-		}
-		if errors.Is(err, syscall.EBUSY) && try >= 10 {
-			return held(ctx, e, m, err)
-		}
-		if !errors.Is(err, syscall.EBUSY) {
-			return err
-		}
-		if err := sleep(ctx, pause); err != nil {
-			return err
-		}
-		pause *= 2
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 func (a mountArgs) Detail() string {
 	var parts []string
 	for _, m := range a.Mounts {
@@ -306,54 +237,4 @@ func (a mountArgs) ruleset() (n int) {
 		}
 	}
 	return n
-}
-
-// stepUnmount takes away everything that is mounted on or below a stopped jail's
-// root, the newest first, whoever mounted it.
-type stepUnmount struct {
-	RootDataset string `json:"root_dataset"`
-	// Listed are the places of the jail's fstab, below the root: a ZFS file
-	// system mounted there is taken away, one mounted by itself stays.
-	Listed []string `json:"listed,omitempty"`
-	// Shared are the datasets that the jail administered itself: what it has
-	// mounted of them goes with it.
-	Shared []string `json:"shared,omitempty"`
-}
-
-func (stepUnmount) Kind() string { return "unmount" }
-
-func (a stepUnmount) Detail() string { return "all below the root of " + a.RootDataset }
-
-func (stepUnmount) Event(e env) events.IocEvent { return events.TeardownSystemMounts{Jail: e.jail} }
-
-func (a stepUnmount) Do(ctx context.Context, e env, c *plan.Call) error {
-	mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
-	if err != nil || root == "" {
-		return err
-	}
-	listed := map[string]bool{}
-	for _, at := range a.Listed {
-		listed[filepath.Join(root, at)] = true
-	}
-	var gone []string
-	var all error
-	for _, m := range onRoot(mounts, a.RootDataset) {
-		if m.Type == "zfs" && !listed[m.Path] {
-			own, err := administered(ctx, e.host, m.From, a.Shared)
-			if err != nil || !own {
-				all = errors.Join(all, err)
-				continue
-			}
-		}
-		if err := unmount(ctx, e, m); err != nil {
-			all = errors.Join(all, err)
-			continue
-		}
-		gone = append(gone, strings.TrimPrefix(m.Path, root))
-	}
-	if all == nil && len(gone) == 0 {
-		c.Skip("nothing was mounted")
-	}
-	c.Final(events.TeardownSystemMounts{Jail: e.jail, Mountpoints: gone})
-	return all
 }

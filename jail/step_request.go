@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/libioc/go-libioc/jail/jailerr"
+
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/network"
@@ -103,7 +105,7 @@ func (a stepRequest) Do(ctx context.Context, e env, c *plan.Call) error {
 	}
 	got, err := request(ctx, e.host, id, a)
 	event := events.VnetAddressRequest{Jail: e.jail, Interface: a.NIC.Name, Method: a.method(), Address: got}
-	var none *AddressError
+	var none *jailerr.AddressError
 	if errors.As(err, &none) && (a.Optional || !a.NIC.DHCP) {
 		event.Message = err.Error()
 		err = nil
@@ -132,25 +134,6 @@ func (a stepRequest) programs() []string {
 	}
 	return out
 }
-
-// AddressError is a jail that got no address within the time it has.
-type AddressError struct {
-	Interface string // in the jail
-	Method    string // dhcp or slaac
-	After     time.Duration
-	Output    string // the end of what the program wrote
-}
-
-func (e *AddressError) Error() string {
-	text := fmt.Sprintf("no address for %s by %s within %s", e.Interface, e.Method, e.After.Round(time.Millisecond))
-	if out := strings.TrimSpace(e.Output); out != "" {
-		text += ": " + out
-	}
-	return text
-}
-
-// Timeout is true, as with net.Error.
-func (e *AddressError) Timeout() bool { return true }
 
 // request asks for what the nic wants and lets the rules of Secure VNET follow.
 func request(ctx context.Context, h *host.Host, id kernel.Identity, a stepRequest) (string, error) {
@@ -286,7 +269,7 @@ func dhclient(ctx context.Context, k kernel.Kernel, id kernel.Identity, a stepRe
 	if e := k.In(id).AddressDelete(clean, a.NIC.Name, netip.IPv4Unspecified()); e != nil && !errors.Is(e, kernel.ErrNotFound) {
 		err = errors.Join(err, e)
 	}
-	return p, errors.Join(&AddressError{a.NIC.Name, "dhcp", time.Since(began), out}, ctx.Err(), err)
+	return p, errors.Join(&jailerr.AddressError{a.NIC.Name, "dhcp", time.Since(began), out}, ctx.Err(), err)
 }
 
 // clients are the processes of dhclient(8) in a jail.
@@ -327,5 +310,9 @@ func rtsol(ctx context.Context, k kernel.Kernel, id kernel.Identity, a stepReque
 	if ok && err == nil {
 		return p, nil
 	}
-	return p, errors.Join(&AddressError{a.NIC.Name, "slaac", time.Since(began), out}, ctx.Err(), err)
+	return p, errors.Join(&jailerr.AddressError{a.NIC.Name, "slaac", time.Since(began), out}, ctx.Err(), err)
 }
+
+// defaultDHCP is how long an address may take: dhclient(8) itself gives up a
+// first time after a minute.
+const defaultDHCP = 75 * time.Second

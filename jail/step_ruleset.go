@@ -8,6 +8,8 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/libioc/go-libioc/jail/jailerr"
+
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -94,7 +96,7 @@ func loadComputed(ctx context.Context, k kernel.Kernel, a stepLoadRuleset) (uint
 			return uint16(n), nil
 		}
 	}
-	return 0, fmt.Errorf("%w: no devfs ruleset number is free", ErrConfig)
+	return 0, fmt.Errorf("%w: no devfs ruleset number is free", jailerr.ErrConfig)
 }
 
 func addRules(ctx context.Context, k kernel.Kernel, number uint16, rules []kernel.DevfsRule) error {

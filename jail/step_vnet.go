@@ -203,3 +203,12 @@ func routeTexts(routes []network.Route) []string {
 	}
 	return out
 }
+
+func bridgeOf(spec network.Spec, n network.NIC) *network.Bridge {
+	for _, b := range spec.Bridges {
+		if b.Name == n.Bridge {
+			return &b
+		}
+	}
+	return nil
+}

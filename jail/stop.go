@@ -39,7 +39,7 @@ func (g *JailGenerator) Stop(o StopOptions) *Operation {
 		event:   events.JailStop{Jail: j.fullName},
 		busy:    o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planStop(ctx, o) },
-		begin:   func(r *run) { r.extra = o.Env },
+		env:     o.Env,
 		cleared: func(recovered string) bool { return recovered != "stop" },
 	}
 }
@@ -104,4 +104,8 @@ func (j *Jail) downSteps(ctx context.Context, o StopOptions, id kernel.Identity)
 	steps = append(steps, poststop...)
 	steps = append(steps, plan.StepOf(stepUnmount{j.RootDataset(), listed, j.sharedDatasets()}))
 	return append(steps, limits...), nil
+}
+
+func (j *Jail) stepRemove(id kernel.Identity) stepRemove {
+	return stepRemove{j.Identifier(), id, j.effective().Duration("stop_timeout")}
 }

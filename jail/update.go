@@ -100,7 +100,7 @@ func (j *Jail) updatable(ctx context.Context, running bool) (*Jail, release.Name
 	}
 	// The release property is written in the end; where it cannot be, that is
 	// better known before.
-	if _, _, err := savedConfig(ctx, now.env(), now.Dataset()); err != nil {
+	if _, _, err := savedConfig(ctx, now.stepEnv(), now.Dataset()); err != nil {
 		return nil, release.Name{}, err
 	}
 	name, err := release.ParseName(now.effective().String("release"))

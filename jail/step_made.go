@@ -12,9 +12,6 @@ import (
 // destroys nothing that somebody else has made under the name meanwhile.
 const madeProperty = "org.freebsd.ioc:made"
 
-// madeBy names one planned operation, unlike any other.
-func (j *Jail) madeBy() string { return j.lockKey() + " " + j.host.NewUUID() }
-
 // mark are the properties that a dataset is made with.
 func mark(by string) map[string]string {
 	if by == "" {

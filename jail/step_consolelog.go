@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/libioc/go-libioc/jail/jailerr"
+
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/saferoot"
 )
@@ -33,7 +35,7 @@ func openConsoleLog(ctx context.Context, h *host.Host, path string) (*consoleLog
 		return nil, err
 	}
 	if in != "" {
-		return nil, fmt.Errorf("%w: %s=%s is in the jail or release of %s", ErrConfig, consoleLogKey, path, in)
+		return nil, fmt.Errorf("%w: %s=%s is in the jail or release of %s", jailerr.ErrConfig, consoleLogKey, path, in)
 	}
 	dir, err := saferoot.Open(filepath.Dir(path))
 	if err != nil {
