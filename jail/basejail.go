@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
 )
@@ -44,13 +45,13 @@ func (j *Jail) nullfsBaseSteps(ctx context.Context) ([]plan.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := mountArgs{RootDataset: j.RootDataset()}
+	args := step.Mounts{RootDataset: j.RootDataset()}
 	for _, dir := range release.Basedirs() {
-		args.Mounts = append(args.Mounts, mountTarget{
+		args.Mounts = append(args.Mounts, step.Mount{
 			Type: "nullfs", From: filepath.Join(from, dir), At: dir,
 			Options: []kernel.MountOption{{Name: "ro"}},
 			Make:    true, Optional: true,
 		})
 	}
-	return []plan.Step{plan.StepOf(stepMountBasejail{args})}, nil
+	return []plan.Step{plan.StepOf(step.MountBasejail{Mounts: args})}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -54,28 +55,28 @@ func (j *Jail) zfsBaseSteps(ctx context.Context) (up, after []plan.Step, err err
 	by := j.madeBy()
 	snapshot, taken := base.baseSnapshot(root, dirs)
 	if !taken {
-		up = append(up, plan.StepOf(stepSnapshot{Snapshot: root + "@" + snapshot, Recursive: true, Shared: true, Made: by}))
+		up = append(up, plan.StepOf(step.Snapshot{Snapshot: root + "@" + snapshot, Recursive: true, Shared: true, Made: by}))
 	}
 	holders := []string{j.BaseDataset()}
-	clones := stepClone{Made: by}
-	mounts := mountArgs{RootDataset: j.RootDataset()}
+	clones := step.Clone{Made: by}
+	mounts := step.Mounts{RootDataset: j.RootDataset()}
 	for _, dir := range dirs {
 		if parent := j.BaseDataset() + "/" + path.Dir(dir); path.Dir(dir) != "." && !slices.Contains(holders, parent) {
 			holders = append(holders, parent)
 		}
-		clones.Clones = append(clones.Clones, cloneTarget{root + "/" + dir + "@" + snapshot, j.BaseDataset() + "/" + dir})
-		mounts.Mounts = append(mounts.Mounts, mountTarget{
+		clones.Clones = append(clones.Clones, step.CloneTarget{Snapshot: root + "/" + dir + "@" + snapshot, Target: j.BaseDataset() + "/" + dir})
+		mounts.Mounts = append(mounts.Mounts, step.Mount{
 			Type: "nullfs", From: filepath.Join(j.path, "basejail", dir), At: dir, Make: true,
 		})
 	}
 	for i, dataset := range holders {
-		args := stepCreateDataset{Dataset: dataset, Made: by}
+		args := step.CreateDataset{Dataset: dataset, Made: by}
 		if i == 0 {
-			args.Properties = map[string]string{baseProperty: rel.FullName()}
+			args.Properties = map[string]string{step.BaseProperty: rel.FullName()}
 		}
-		up = append(up, plan.StepOf(stepCreateDataset(args)))
+		up = append(up, plan.StepOf(step.CreateDataset(args)))
 	}
-	return append(up, plan.StepOf(clones), plan.StepOf(stepMountBasejail{mounts})), after, nil
+	return append(up, plan.StepOf(clones), plan.StepOf(step.MountBasejail{Mounts: mounts})), after, nil
 }
 
 // baseSnapshot is the newest snapshot that was taken of all base directories for
@@ -103,7 +104,7 @@ func (j *Jail) replaceBase(ctx context.Context) (aside, after []plan.Step, err e
 	}
 	now, there := all.find(j.BaseDataset())
 	if there {
-		if now.Properties[baseProperty].Source != zfsstore.SourceLocal {
+		if now.Properties[step.BaseProperty].Source != zfsstore.SourceLocal {
 			return nil, nil, fmt.Errorf("%w: %s is in the way of the clones of the base", ErrExists, now.Name)
 		}
 		former := j.BaseDataset() + "-former"
@@ -113,8 +114,8 @@ func (j *Jail) replaceBase(ctx context.Context) (aside, after []plan.Step, err e
 			}
 			former = fmt.Sprintf("%s-former-%d", j.BaseDataset(), n)
 		}
-		aside = append(aside, plan.StepOf(stepRenameDataset{now.Name, former, now.GUID}))
-		after = append(after, plan.StepOf(stepDropBase{former}))
+		aside = append(aside, plan.StepOf(step.RenameDataset{From: now.Name, To: former, GUID: now.GUID}))
+		after = append(after, plan.StepOf(step.DropBase{Dataset: former}))
 	}
 	return aside, append(after, dropBases(all, j.BaseDataset())...), nil
 }
@@ -122,7 +123,7 @@ func (j *Jail) replaceBase(ctx context.Context) (aside, after []plan.Step, err e
 // bases are the datasets directly below the jail's.
 func (j *Jail) bases(ctx context.Context) (tree, error) {
 	sets, err := j.host.Store.List(ctx, j.Dataset(), zfsstore.ListOptions{
-		Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem}, Properties: []string{baseProperty},
+		Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem}, Properties: []string{step.BaseProperty},
 	})
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		err = fmt.Errorf("%w: %w", ErrNotFound, err) // destroyed meanwhile
@@ -133,8 +134,8 @@ func (j *Jail) bases(ctx context.Context) (tree, error) {
 // dropBases destroys all clones of the base but those at one dataset.
 func dropBases(all tree, but string) (steps []plan.Step) {
 	for _, d := range all {
-		if d.Name != but && d.Properties[baseProperty].Source == zfsstore.SourceLocal {
-			steps = append(steps, plan.StepOf(stepDropBase{d.Name}))
+		if d.Name != but && d.Properties[step.BaseProperty].Source == zfsstore.SourceLocal {
+			steps = append(steps, plan.StepOf(step.DropBase{Dataset: d.Name}))
 		}
 	}
 	return steps
@@ -173,5 +174,5 @@ func basePrint(steps ...plan.Step) string {
 // lasting are the datasets that are the jail's own, without the clones of the
 // base, of a tree that was read with baseProperty.
 func (t tree) lasting() tree {
-	return slices.DeleteFunc(slices.Clone(t), func(d zfsstore.Dataset) bool { return d.Properties[baseProperty].Value != "" })
+	return slices.DeleteFunc(slices.Clone(t), func(d zfsstore.Dataset) bool { return d.Properties[step.BaseProperty].Value != "" })
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // LimitOptions say how the limits of a running jail are applied.
@@ -52,24 +53,18 @@ func (j *Jail) planLimits(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	var steps []plan.Step
+	var steps step.List
 	switch {
 	case on:
-		args := stepChangeLimits{stepLimits: stepLimits{j.Identifier(), rules, notes, false}}
+		args := step.ChangeLimits{SetLimits: step.SetLimits{Jail: j.Identifier(), Rules: rules, Notes: notes, Off: false}}
 		if args.Old, err = j.host.Kernel.RctlGetRules(ctx, "jail:"+j.Identifier()); err != nil {
 			return nil, err
 		}
-		steps = append(steps, plan.StepOf(args))
+		steps.Add(args)
 	case len(rules) > 0:
 		return nil, fmt.Errorf("%w: limits need kern.racct.enable=1 in loader.conf(5) and a reboot", ErrConfig)
 	}
-	cpus, err := now.cpusetSteps(ctx)
-	if err != nil {
-		return nil, err
-	}
-	steps = append(steps, cpus...)
-	print, err := now.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "apply limits", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, err
+	steps.Append(now.cpusetSteps(ctx))
+	steps.Commit()
+	return now.plan(ctx, "apply limits", &steps)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -111,10 +112,10 @@ func (j *Jail) planClone(ctx context.Context, o CloneOptions, create CreateOptio
 		steps = append(steps, source.take(by))
 	}
 	steps = append(steps, source.clone(j.Dataset(), by), write)
-	lines, err := os.ReadFile(filepath.Join(dir, fstabFile))
+	lines, err := os.ReadFile(filepath.Join(dir, step.FstabFile))
 	switch {
 	case err == nil && fstab.Parse(lines).ReplacePath(then.path, "/") > 0:
-		steps = append(steps, plan.StepOf(stepMoveFstab{Dataset: j.Dataset(), From: then.path}))
+		steps = append(steps, plan.StepOf(step.MoveFstab{Dataset: j.Dataset(), From: then.path}))
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
@@ -204,7 +205,7 @@ func (j *Jail) planToDataset(ctx context.Context, o CloneToDatasetOptions) (*pla
 	if err := j.mayHold(ctx, o.Dataset); err != nil {
 		return nil, err
 	}
-	tree, err := j.tree(ctx, j.Dataset(), baseProperty)
+	tree, err := j.tree(ctx, j.Dataset(), step.BaseProperty)
 	if err != nil {
 		return nil, err
 	}
@@ -216,8 +217,7 @@ func (j *Jail) planToDataset(ctx context.Context, o CloneToDatasetOptions) (*pla
 		snapshot: tree.freeName("ioc-clone-" + strings.ReplaceAll(o.Dataset, "/", "-")),
 	}
 	by := j.madeBy()
-	var steps []plan.Step
-	var last plan.Step
+	var steps, last step.List
 	print := map[string]string{"jail": source.guid, "snapshot": source.snapshot}
 	old, err := j.tree(ctx, o.Dataset, "userrefs")
 	switch {
@@ -231,20 +231,16 @@ func (j *Jail) planToDataset(ctx context.Context, o CloneToDatasetOptions) (*pla
 		if err != nil {
 			return nil, err
 		}
-		steps = append(steps, plan.StepOf(stepRenameDataset{o.Dataset, aside, old[0].GUID}))
-		last = plan.StepOf(stepDestroyDataset{aside})
+		steps.Add(step.RenameDataset{From: o.Dataset, To: aside, GUID: old[0].GUID})
+		last.Add(step.DestroyDataset{Dataset: aside})
 		print["existing"] = fmt.Sprint(old[0].GUID)
 	case !errors.Is(err, ErrNotFound):
 		return nil, err
 	}
-	steps = append(steps, source.take(by), source.clone(o.Dataset, by), source.forget(by))
-	commit := len(steps)
-	if last.Kind != "" {
-		steps = append(steps, last)
-	}
-	return &plan.Plan{
-		Operation: "clone to dataset " + o.Dataset, Subject: j.fullName, Steps: steps, Commit: commit, Fingerprint: print,
-	}, nil
+	steps.Append([]plan.Step{source.take(by), source.clone(o.Dataset, by), source.forget(by)}, nil)
+	steps.Commit()
+	steps.Append(last.Steps())
+	return steps.Plan("clone to dataset "+o.Dataset, j.fullName, print)
 }
 
 // freeDataset is a name that no dataset has: base, base-2, base-3. What could

@@ -9,6 +9,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/release"
 )
 
@@ -132,7 +133,7 @@ func (j *Jail) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, err
 	if err != nil {
 		return nil, err
 	}
-	dataset := plan.StepOf(stepCreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by})
+	dataset := plan.StepOf(step.CreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by})
 	if o.Empty {
 		return j.createPlan(append(steps, dataset), nil), nil
 	}
@@ -140,7 +141,7 @@ func (j *Jail) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, err
 	var root plan.Step
 	set := o.properties()
 	if o.Scratch {
-		root = plan.StepOf(stepCreateDataset{Dataset: j.RootDataset(), Made: by})
+		root = plan.StepOf(step.CreateDataset{Dataset: j.RootDataset(), Made: by})
 	} else {
 		rel, err := release.New(ctx, j.host, o.Release, j.source.Name)
 		if err != nil {
@@ -151,11 +152,11 @@ func (j *Jail) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, err
 			return nil, err
 		}
 		if !taken {
-			steps = append(steps, plan.StepOf(stepSnapshot{Snapshot: snapshot, Shared: true, Made: by}))
+			steps = append(steps, plan.StepOf(step.Snapshot{Snapshot: snapshot, Shared: true, Made: by}))
 		}
 		set["release"] = rel.FullName()
 		print["release snapshot"] = snapshot
-		root = plan.StepOf(stepClone{[]cloneTarget{{snapshot, j.RootDataset()}}, by})
+		root = plan.StepOf(step.Clone{Clones: []step.CloneTarget{{Snapshot: snapshot, Target: j.RootDataset()}}, Made: by})
 	}
 	write, data, err := j.newConfig(ctx, j.own.Clone(), set)
 	if err != nil {
@@ -196,7 +197,7 @@ func (j *Jail) parentSteps(ctx context.Context, by string) ([]plan.Step, error) 
 	parents, err := j.host.MissingDatasets(ctx, j.source.Dataset, j.source.Jails())
 	var steps []plan.Step
 	for _, dataset := range parents {
-		steps = append(steps, plan.StepOf(stepCreateDataset{Dataset: dataset, Shared: true, Made: by}))
+		steps = append(steps, plan.StepOf(step.CreateDataset{Dataset: dataset, Shared: true, Made: by}))
 	}
 	return steps, err
 }
@@ -204,29 +205,29 @@ func (j *Jail) parentSteps(ctx context.Context, by string) ([]plan.Step, error) 
 // newConfig finishes the new jail's configuration: what the options set, and
 // who it is and belongs to. libioc freezes the host's id and the derived UUID at
 // creation. A UUID that the new jail's Spec asks for stays.
-func (j *Jail) newConfig(ctx context.Context, own *config.Config, set map[string]string) (step plan.Step, data []byte, err error) {
+func (j *Jail) newConfig(ctx context.Context, own *config.Config, set map[string]string) (write plan.Step, data []byte, err error) {
 	set["id"] = j.name
 	if set["hostid"], err = j.hostUUID(ctx); err != nil {
-		return step, nil, err
+		return write, nil, err
 	}
 	if _, ok := own.GetString("host_hostuuid"); !ok {
 		if set["host_hostuuid"], err = j.derivedUUID(ctx); err != nil {
-			return step, nil, err
+			return write, nil, err
 		}
 	}
 	for _, key := range sortedKeys(set) {
 		if err := own.Set(key, set[key]); err != nil {
-			return step, nil, fmt.Errorf("set %s: %w", key, err)
+			return write, nil, fmt.Errorf("set %s: %w", key, err)
 		}
 	}
 	if data, err = own.Encode(); err != nil {
-		return step, nil, err
+		return write, nil, err
 	}
 	file := config.JSONFile
 	if own.Format() == config.UCL {
 		file = config.UCLFile
 	}
-	return plan.StepOf(stepWriteConfig{Dataset: j.Dataset(), File: file, Data: data, Keys: own.Keys()}), data, nil
+	return plan.StepOf(step.WriteConfig{Dataset: j.Dataset(), File: file, Data: data, Keys: own.Keys()}), data, nil
 }
 
 // created makes the Jail, new or changed, into the one that is there now. What

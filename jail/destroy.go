@@ -9,6 +9,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -64,24 +65,19 @@ func (j *Jail) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, e
 	if err := j.mayGo(ctx, tree); err != nil {
 		return nil, err
 	}
-	var steps []plan.Step
-	commit := 0
+	var steps step.List
 	if running {
 		now, err := j.fresh(ctx)
 		if err != nil {
 			now = j // a configuration that cannot be read must not protect the jail
 		}
-		if steps, commit, err = now.stopSteps(ctx, StopOptions{Force: true}, id); err != nil {
-			return nil, err
-		}
+		now.stopSteps(ctx, &steps, StopOptions{Force: true}, id)
 	} else {
-		steps = append(steps, plan.StepOf(stepUnmount{RootDataset: j.RootDataset()}))
+		steps.Add(step.Unmount{RootDataset: j.RootDataset()})
 	}
-	steps = append(steps, plan.StepOf(stepDestroyDataset{j.Dataset()}))
-	return &plan.Plan{
-		Operation: "destroy", Subject: j.fullName, Steps: steps, Commit: commit, Abandon: true,
-		Fingerprint: map[string]string{"jail": id.String(), "dataset": tree.guid(j.Dataset())},
-	}, nil
+	steps.Add(step.DestroyDataset{Dataset: j.Dataset()})
+	steps.Abandon()
+	return steps.Plan("destroy", j.fullName, map[string]string{"jail": id.String(), "dataset": tree.guid(j.Dataset())})
 }
 
 // mayGo refuses to destroy what something else depends on, as far as that can
@@ -120,7 +116,7 @@ func (j *Jail) usedElsewhere(ctx context.Context, tree tree, rootDataset string)
 		root, _ = mounts.Dataset(rootDataset)
 	}
 	ours := func(m kernel.Mounted) bool {
-		return root != "" && beneath(m.Path, root) && (m.Path != root || m.Type != "zfs")
+		return root != "" && step.Beneath(m.Path, root) && (m.Path != root || m.Type != "zfs")
 	}
 	var paths []string
 	for _, dataset := range tree.datasets() {
@@ -135,7 +131,7 @@ func (j *Jail) usedElsewhere(ctx context.Context, tree tree, rootDataset string)
 			if known && m.Type == "zfs" || ours(m) {
 				continue
 			}
-			if beneath(m.From, path) || beneath(m.Path, path) {
+			if step.Beneath(m.From, path) || step.Beneath(m.Path, path) {
 				h.Mounts = append(h.Mounts, m.Path)
 			}
 		}
@@ -144,7 +140,7 @@ func (j *Jail) usedElsewhere(ctx context.Context, tree tree, rootDataset string)
 				return err
 			}
 			name := p.String("name")
-			if name != j.Identifier() && !strings.HasPrefix(name, j.Identifier()+".") && beneath(p.String("path"), path) {
+			if name != j.Identifier() && !strings.HasPrefix(name, j.Identifier()+".") && step.Beneath(p.String("path"), path) {
 				h.Jails = append(h.Jails, name)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // Environment is what hooks and commands of the jail get, one "NAME=value"
@@ -31,7 +32,7 @@ func (j *Jail) hookEnv(extra map[string]string) ([]string, error) {
 		}
 		env = append(env, "IOC_"+strings.ToUpper(strings.ReplaceAll(p.Name, ".", "_"))+"="+text)
 	}
-	env = append(env, "IOC_NAME="+j.name, "HOME=/root", "PATH="+hookPath)
+	env = append(env, "IOC_NAME="+j.name, "HOME=/root", "PATH="+step.HookPath)
 	for _, key := range sortedKeys(extra) {
 		env = append(env, key+"="+extra[key])
 	}
@@ -52,7 +53,7 @@ func (j *Jail) environ(extra, properties map[string]string) func(context.Context
 		if err != nil {
 			// A configuration that cannot be read must not keep a jail from being
 			// stopped and destroyed.
-			return []string{"IOC_NAME=" + j.name, "HOME=/root", "PATH=" + hookPath}, nil //nolint:nilerr // see above
+			return []string{"IOC_NAME=" + j.name, "HOME=/root", "PATH=" + step.HookPath}, nil //nolint:nilerr // see above
 		}
 		if resumed {
 			return now.hookEnv(nil)

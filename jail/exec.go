@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -67,7 +68,7 @@ func (j *Jail) Exec(ctx context.Context, argv []string, o ExecOptions) (ExecResu
 	var stdout, stderr bytes.Buffer
 	cmd := kernel.Command{
 		Jail: id, Argv: argv, Dir: o.Dir, User: o.User, FIB: at.FIB, Stdin: o.Stdin, Terminal: o.Terminal,
-		Env:    jailVariables(env, root, id.Name, id, o.User),
+		Env:    step.JailVariables(env, root, id.Name, id, o.User),
 		Stdout: o.Stdout, Stderr: o.Stderr,
 	}
 	if cmd.Stdout == nil {

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -61,8 +61,8 @@ func (j *Jail) forkExec(argv []string, o ForkExecOptions, result *ExecResult) *O
 			return j.planOnce(ctx, onceOptions{argv: argv, properties: o.Properties, dir: o.Dir, user: o.User})
 		},
 		env: o.Env, properties: o.Properties,
-		command: streams{Stdin: o.Stdin, Stdout: o.Stdout, Stderr: o.Stderr, Terminal: o.Terminal},
-		ended:   func(out outcome) { *result = ExecResult(out) },
+		command: step.Streams{Stdin: o.Stdin, Stdout: o.Stdout, Stderr: o.Stderr, Terminal: o.Terminal},
+		ended:   func(out step.Outcome) { *result = ExecResult(out) },
 	}
 }
 
@@ -76,7 +76,7 @@ func (j *Jail) singleCommand(o StartOptions) *Operation {
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			return j.planOnce(ctx, onceOptions{argv: []string{"/bin/sh", "-c", o.SingleCommand}, quick: o.Quick, must: true})
 		},
-		env: o.Env, command: streams{Terminal: o.Terminal},
+		env: o.Env, command: step.Streams{Terminal: o.Terminal},
 	}
 }
 
@@ -107,27 +107,15 @@ func (j *Jail) planOnce(ctx context.Context, o onceOptions) (*plan.Plan, error) 
 	if err != nil {
 		return nil, err
 	}
-	steps, after, err := j.upSteps(ctx, StartOptions{Quick: o.quick}, true)
-	if err != nil {
-		return nil, err
-	}
-	steps = append(steps, plan.StepOf(stepCommand{
+	var steps step.List
+	after := j.upSteps(ctx, &steps, StartOptions{Quick: o.quick}, true)
+	steps.Add(step.RunCommand{
 		Argv: o.argv, Name: j.Identifier(), RootDataset: j.RootDataset(), Place: at, Dir: o.dir, Must: o.must,
-	}))
-	commit := len(steps)
-	down, err := j.downSteps(ctx, StopOptions{}, kernel.Identity{})
-	if err != nil {
-		return nil, err
-	}
-	print, err := j.fingerprint(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all := slices.Concat(steps, down, after)
-	print["base"] = basePrint(all...)
-	return &plan.Plan{
-		Operation: "fork_exec", Subject: j.fullName, Steps: all, Commit: commit, Fingerprint: print,
-	}, nil
+	})
+	steps.Commit()
+	j.downSteps(ctx, &steps, StopOptions{}, kernel.Identity{})
+	steps.Append(after, nil)
+	return j.planWithBase(ctx, "fork_exec", &steps)
 }
 
 // with is the jail with properties in place of its own. The jail itself stays

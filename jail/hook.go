@@ -5,19 +5,20 @@ import (
 	"path/filepath"
 
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // inJail are the hooks that run in the jail; the others run on the host.
 var inJail = map[string]bool{"start": true, "stop": true}
 
 // hook is the step of one hook, or none when the property is unset.
-func (j *Jail) hook(name string, change ...func(*stepHook)) ([]plan.Step, error) {
+func (j *Jail) hook(name string, change ...func(*step.RunHook)) ([]plan.Step, error) {
 	eff := j.effective()
 	command := eff.String("exec_" + name)
 	if command == "" {
 		return nil, nil
 	}
-	a := stepHook{
+	a := step.RunHook{
 		Hook: name, Command: command, Name: j.Identifier(), Inside: inJail[name],
 		RootDataset: j.RootDataset(), Timeout: eff.Duration("exec_timeout"),
 	}
@@ -37,21 +38,21 @@ func (j *Jail) hook(name string, change ...func(*stepHook)) ([]plan.Step, error)
 }
 
 // commandPlace is that of the configuration, for the user if one is given.
-func (j *Jail) commandPlace(user string) (place, error) {
+func (j *Jail) commandPlace(user string) (step.Place, error) {
 	eff := j.effective()
-	p := place{User: user, FIB: eff.Int("exec_fib")}
+	p := step.Place{User: user, FIB: eff.Int("exec_fib")}
 	if user == "" {
 		p.User, p.SystemUser = eff.String("exec_jail_user"), eff.Bool("exec_system_jail_user")
 	}
 	if p.User == "root" {
 		p.User, p.SystemUser = "", false
 	}
-	log, err := j.Get(consoleLogKey)
+	log, err := j.Get(step.ConsoleLogKey)
 	if err != nil || log == "" || log == "none" {
 		return p, err
 	}
 	if !filepath.IsAbs(log) {
-		return p, fmt.Errorf("%w: %s=%s is not an absolute path", ErrConfig, consoleLogKey, log)
+		return p, fmt.Errorf("%w: %s=%s is not an absolute path", ErrConfig, step.ConsoleLogKey, log)
 	}
 	p.ConsoleLog = filepath.Clean(log)
 	return p, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
 )
@@ -44,7 +45,7 @@ type left struct {
 // leftMounts finds what an earlier run of the jail has left, because the jail
 // ended by itself or another program removed it. The targets are those of the
 // start to come.
-func (j *Jail) leftMounts(ctx context.Context, targets []mountTarget) (left, error) {
+func (j *Jail) leftMounts(ctx context.Context, targets []step.Mount) (left, error) {
 	mounts, err := j.mountTable(ctx)
 	if err != nil {
 		return left{}, err
@@ -69,7 +70,7 @@ func (j *Jail) leftMounts(ctx context.Context, targets []mountTarget) (left, err
 		if err != nil {
 			return left{}, err
 		}
-		on := func(other kernel.Mounted) bool { return beneath(other.Path, m.Path) }
+		on := func(other kernel.Mounted) bool { return step.Beneath(other.Path, m.Path) }
 		switch {
 		case !own:
 			foreign, stays = append(foreign, m), append(stays, m)
@@ -85,7 +86,7 @@ func (j *Jail) leftMounts(ctx context.Context, targets []mountTarget) (left, err
 		}
 	}
 	for _, m := range foreign {
-		hidden := func(t mountTarget) bool { return beneath(m.Path, filepath.Join(root, t.At)) }
+		hidden := func(t step.Mount) bool { return step.Beneath(m.Path, filepath.Join(root, t.At)) }
 		if !j.itsOwn(m) && slices.ContainsFunc(targets, hidden) && !slices.Contains(out.others, m) {
 			out.others = append(out.others, m)
 		}
@@ -95,17 +96,17 @@ func (j *Jail) leftMounts(ctx context.Context, targets []mountTarget) (left, err
 
 // itsOwn tells whether a dataset of the jail is mounted there, which lasts.
 func (j *Jail) itsOwn(m kernel.Mounted) bool {
-	return m.Type == "zfs" && belongsTo(m.From, []string{j.Dataset()})
+	return m.Type == "zfs" && step.BelongsTo(m.From, []string{j.Dataset()})
 }
 
 // isLeft tells whether only an earlier run of the jail can have mounted m.
-func (j *Jail) isLeft(ctx context.Context, m kernel.Mounted, at string, targets []mountTarget, bases []string) (bool, error) {
+func (j *Jail) isLeft(ctx context.Context, m kernel.Mounted, at string, targets []step.Mount, bases []string) (bool, error) {
 	for _, t := range targets {
 		if t.At == at && t.Type == m.Type && (t.From == m.From || m.Type == "devfs" || m.Type == "fdescfs") {
 			return true, nil
 		}
 	}
-	from := func(dir string) bool { return beneath(m.From, dir) }
+	from := func(dir string) bool { return step.Beneath(m.From, dir) }
 	switch m.Type {
 	case "devfs":
 		return at == "dev", nil
@@ -118,7 +119,7 @@ func (j *Jail) isLeft(ctx context.Context, m kernel.Mounted, at string, targets 
 	case "nullfs":
 		return slices.Contains(release.Basedirs(), at) && slices.ContainsFunc(bases, from), nil
 	case "zfs":
-		return administered(ctx, j.host, m.From, j.sharedDatasets())
+		return step.Administered(ctx, j.host, m.From, j.sharedDatasets())
 	}
 	return false, nil
 }
@@ -163,18 +164,18 @@ func (j *Jail) leftSteps(ctx context.Context, start []plan.Step) ([]plan.Step, e
 		return nil, err
 	}
 	var held *HeldError
-	if err := inhabited(ctx, j.host, root); errors.As(err, &held) && slices.Contains(held.Jails, j.Identifier()) {
+	if err := step.Inhabited(ctx, j.host, root); errors.As(err, &held) && slices.Contains(held.Jails, j.Identifier()) {
 		return nil, ErrRunning // since a moment ago; a plan is made without a lock
 	} else if err != nil {
 		return nil, err
 	}
-	return []plan.Step{plan.StepOf(stepUnmountLeft{j.RootDataset(), found.own})}, nil
+	return []plan.Step{plan.StepOf(step.UnmountLeft{RootDataset: j.RootDataset(), Mounts: found.own})}, nil
 }
 
 // targetsOf are the mounts of steps.
-func targetsOf(steps []plan.Step) (out []mountTarget) {
+func targetsOf(steps []plan.Step) (out []step.Mount) {
 	for _, s := range steps {
-		var a mountArgs
+		var a step.Mounts
 		if strings.HasPrefix(s.Kind, "mount ") && json.Unmarshal(s.Args, &a) == nil {
 			out = append(out, a.Mounts...)
 		}
@@ -239,13 +240,13 @@ func (j *Jail) planRecoverMounts(ctx context.Context) (*plan.Plan, error) {
 		return nil, err
 	}
 	var held *HeldError
-	if err := inhabited(ctx, j.host, root); errors.As(err, &held) {
+	if err := step.Inhabited(ctx, j.host, root); errors.As(err, &held) {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
 	return &plan.Plan{
 		Operation: "recover", Subject: j.fullName, Abandon: true,
-		Steps: []plan.Step{plan.StepOf(stepUnmountLeft{j.RootDataset(), found.own})},
+		Steps: []plan.Step{plan.StepOf(step.UnmountLeft{RootDataset: j.RootDataset(), Mounts: found.own})},
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -37,7 +38,7 @@ func (j *Jail) limitSteps(ctx context.Context) ([]plan.Step, error) {
 	if !on && set {
 		return nil, fmt.Errorf("%w: rlimits=yes needs kern.racct.enable=1 in loader.conf(5) and a reboot", ErrConfig)
 	}
-	return []plan.Step{plan.StepOf(stepLimits{j.Identifier(), rules, notes, !on})}, nil
+	return []plan.Step{plan.StepOf(step.SetLimits{Jail: j.Identifier(), Rules: rules, Notes: notes, Off: !on})}, nil
 }
 
 // racct tells whether the kernel counts resources.
@@ -60,7 +61,7 @@ func (j *Jail) limitEnd(ctx context.Context) ([]plan.Step, error) {
 	if err != nil || len(rules) == 0 {
 		return nil, err
 	}
-	return []plan.Step{plan.StepOf(stepClearLimits{j.Identifier()})}, nil
+	return []plan.Step{plan.StepOf(step.ClearLimits{Jail: j.Identifier()})}, nil
 }
 
 // cpusetSteps bind the jail to its CPUs, right after it was made and before its
@@ -70,5 +71,5 @@ func (j *Jail) cpusetSteps(ctx context.Context) ([]plan.Step, error) {
 	if !set.All && len(set.CPUs) == 0 {
 		return nil, nil
 	}
-	return []plan.Step{plan.StepOf(stepCpuset{j.Identifier(), set.String(), set.CPUs, set.All})}, nil
+	return []plan.Step{plan.StepOf(step.SetCpuset{Jail: j.Identifier(), Text: set.String(), CPUs: set.CPUs, All: set.All})}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -179,22 +180,15 @@ func (j *Jail) planSet(ctx context.Context, values map[string]string, o SetOptio
 	if o.LiveOnly && !id.IsZero() && len(later) > 0 {
 		return nil, nil, &RestartRequiredError{later}
 	}
-	steps, err := will.saveStep(values)
-	if err != nil {
-		return nil, nil, err
-	}
+	var steps step.List
+	steps.Append(will.saveStep(values))
 	if !id.IsZero() {
-		more, err := will.liveSteps(ctx, was, id, live)
-		if err != nil {
-			return nil, nil, err
-		}
-		steps = append(steps, more...)
+		steps.Append(will.liveSteps(ctx, was, id, live))
 	}
-	steps = append(steps, plan.StepOf(stepConfigApply{live, later}))
-	print, err := was.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "set", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, &will, err
+	steps.Add(step.ReportEffects{Live: live, Later: later})
+	steps.Commit()
+	p, err := was.plan(ctx, "set", &steps)
+	return p, &will, err
 }
 
 // saveStep writes the changed configuration, in the form it was read in.
@@ -214,7 +208,7 @@ func (j *Jail) saveStep(values map[string]string) ([]plan.Step, error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	return []plan.Step{plan.StepOf(stepSaveConfig{j.Dataset(), file, data, before{old, err == nil}, sortedKeys(values)})}, nil
+	return []plan.Step{plan.StepOf(step.SaveConfig{Dataset: j.Dataset(), File: file, Data: data, Old: step.Before{Data: old, Had: err == nil}, Keys: sortedKeys(values)})}, nil
 }
 
 // liveSteps bring the running jail from one configuration to the other, as far
@@ -251,7 +245,7 @@ func (j *Jail) liveSteps(ctx context.Context, was *Jail, id kernel.Identity, key
 	if slices.Contains(keys, "cpuset") {
 		set := j.effective().CPUSet()
 		all := set.All || len(set.CPUs) == 0
-		steps = append(steps, plan.StepOf(stepCpuset{id.Name, set.String(), set.CPUs, all}))
+		steps = append(steps, plan.StepOf(step.SetCpuset{Jail: id.Name, Text: set.String(), CPUs: set.CPUs, All: all}))
 	}
 	return steps, nil
 }
@@ -273,15 +267,15 @@ func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity,
 			wanted[p.Param] = true
 		}
 	}
-	args := stepParams{Jail: id.Name}
+	args := step.ChangeParams{Jail: id.Name}
 	for _, p := range now {
 		if !wanted[positive(p.Name)] || slices.ContainsFunc(old, func(q kernel.Param) bool { return q.Name == p.Name && bytes.Equal(q.Data, p.Data) }) {
 			continue
 		}
-		args.New = append(args.New, param{p.Name, p.Data, p.Data != nil && len(p.Data) == 0})
+		args.New = append(args.New, step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0})
 		for _, q := range old {
 			if positive(q.Name) == positive(p.Name) {
-				args.Old = append(args.Old, param{q.Name, q.Data, q.Data != nil && len(q.Data) == 0})
+				args.Old = append(args.Old, step.Param{Name: q.Name, Data: q.Data, Empty: q.Data != nil && len(q.Data) == 0})
 			}
 		}
 	}
@@ -307,7 +301,7 @@ func (j *Jail) changeLimits(ctx context.Context) ([]plan.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := stepChangeLimits{stepLimits: stepLimits{j.Identifier(), rules, notes, !on}}
+	args := step.ChangeLimits{SetLimits: step.SetLimits{Jail: j.Identifier(), Rules: rules, Notes: notes, Off: !on}}
 	if on {
 		if args.Old, err = j.host.Kernel.RctlGetRules(ctx, "jail:"+j.Identifier()); err != nil {
 			return nil, err
@@ -326,7 +320,7 @@ func (j *Jail) networkChange(ctx context.Context, was *Jail, id kernel.Identity)
 	if err := j.mayConnect(ctx, to); err != nil {
 		return nil, err
 	}
-	record, found, err := j.netKey().current(ctx, j.host)
+	record, found, err := j.netKey().Current(ctx, j.host)
 	if err != nil {
 		return nil, err
 	}
@@ -336,7 +330,7 @@ func (j *Jail) networkChange(ctx context.Context, was *Jail, id kernel.Identity)
 			from = network.Spec{Jail: id.Name, VNET: to.VNET}
 		}
 	}
-	return []plan.Step{plan.StepOf(stepChangeNetwork{
+	return []plan.Step{plan.StepOf(step.ChangeNetwork{
 		Key: j.netKey(), ID: id, From: from, To: to, Params: addressParams(to, j.effective()),
 		OldParams: addressParams(from, was.effective()),
 	})}, nil
@@ -344,11 +338,11 @@ func (j *Jail) networkChange(ctx context.Context, was *Jail, id kernel.Identity)
 
 // addressParams are the addresses of a jail without its own stack, as
 // jail_set(2) takes them.
-func addressParams(spec network.Spec, eff config.Effective) []param {
+func addressParams(spec network.Spec, eff config.Effective) []step.Param {
 	if spec.VNET {
 		return nil
 	}
-	var out []param
+	var out []step.Param
 	for _, family := range []struct {
 		name string
 		v6   bool
@@ -358,7 +352,7 @@ func addressParams(spec network.Spec, eff config.Effective) []param {
 		}
 		addrs := staticAddrs(spec, eff, family.name, family.v6)
 		p := kernel.Addrs(family.name+".addr", addrs...)
-		out = append(out, param{p.Name, p.Data, p.Data != nil && len(p.Data) == 0})
+		out = append(out, step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0})
 	}
 	return out
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // lock takes the locks of a jail and of others that its operation changes, in
@@ -128,7 +129,7 @@ func (j *Jail) clearOthers(ctx context.Context, op string, held []string) error 
 // startRecover clears what an interrupted operation left of this jail, under
 // the locks that lock takes.
 func (j *Jail) startRecover(ctx context.Context, lock func(context.Context) (func(), error)) <-chan events.IocEvent {
-	return runner(j.host).StartRecover(ctx, plan.Job[env]{
+	return runner(j.host).StartRecover(ctx, plan.Job[step.Env]{
 		Event: events.JailRecover{Jail: j.fullName}, Room: room, Lock: lock,
 		Env: j.stepEnv(), Journal: j.journal(), Boot: j.host.Kernel.BootID, Clock: j.host.Now, Scope: "recover " + j.fullName,
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
 )
@@ -69,7 +70,7 @@ func (j *Jail) planMount(ctx context.Context, o MountOptions) (*plan.Plan, error
 	if err != nil {
 		return nil, err
 	}
-	args := mountArgs{RootDataset: all.RootDataset}
+	args := step.Mounts{RootDataset: all.RootDataset}
 	for i, m := range all.Mounts {
 		if o.Temporary || o.Entries[i].Mounted() {
 			args.Mounts = append(args.Mounts, m)
@@ -80,23 +81,21 @@ func (j *Jail) planMount(ctx context.Context, o MountOptions) (*plan.Plan, error
 			return nil, err
 		}
 	}
-	var steps []plan.Step
+	var steps step.List
 	if !o.Temporary {
-		steps = append(steps, j.writeFstab(file))
+		steps.Add(j.writeFstab(file))
 	}
 	if running && len(args.Mounts) > 0 {
-		steps = append(steps, plan.StepOf(stepMountFstab{args}))
+		steps.Add(step.MountFstab{Mounts: args})
 	}
-	print, err := j.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "mount", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, err
+	steps.Commit()
+	return j.plan(ctx, "mount", &steps)
 }
 
 // placesThere tells of what a start could not mount because there is no place
 // for it, or a link in its way. A place in what the start mounts before is not
 // there yet.
-func (j *Jail) placesThere(ctx context.Context, file *fstab.File, targets []mountTarget) error {
+func (j *Jail) placesThere(ctx context.Context, file *fstab.File, targets []step.Mount) error {
 	root, err := j.RootPath(ctx)
 	if err != nil {
 		return err
@@ -116,7 +115,7 @@ func (j *Jail) placesThere(ctx context.Context, file *fstab.File, targets []moun
 	}
 	defer r.Close()
 	for _, t := range targets {
-		if slices.ContainsFunc(covers, func(at string) bool { return at != t.At && beneath(t.At, at) }) {
+		if slices.ContainsFunc(covers, func(at string) bool { return at != t.At && step.Beneath(t.At, at) }) {
 			continue
 		}
 		_, err := r.MountPoint(t.At)
@@ -184,7 +183,7 @@ func (j *Jail) planUnmount(ctx context.Context, o UnmountOptions) (*plan.Plan, e
 	if err != nil {
 		return nil, err
 	}
-	args := stepUnmountLive{RootDataset: j.RootDataset(), Force: o.Force}
+	args := step.UnmountLive{RootDataset: j.RootDataset(), Force: o.Force}
 	for _, destination := range o.Destinations {
 		at, err := j.fstabPlace(ctx, fstab.Entry{Destination: destination})
 		if err != nil {
@@ -198,17 +197,15 @@ func (j *Jail) planUnmount(ctx context.Context, o UnmountOptions) (*plan.Plan, e
 		}
 		args.Places = append(args.Places, at)
 	}
-	var steps []plan.Step
+	var steps step.List
 	if running && len(args.Places) > 0 {
-		steps = append(steps, plan.StepOf(args))
+		steps.Add(args)
 	}
 	if !o.Temporary {
-		steps = append(steps, j.writeFstab(file))
+		steps.Add(j.writeFstab(file))
 	}
-	print, err := j.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "unmount", Subject: j.fullName, Steps: steps, Abandon: true, Fingerprint: print,
-	}, err
+	steps.Abandon()
+	return j.plan(ctx, "unmount", &steps)
 }
 
 // mountedByHand tells whether something is mounted at a place that a start
@@ -250,6 +247,6 @@ func (j *Jail) fstabFile(ctx context.Context) (*fstab.File, error) {
 	return file, err
 }
 
-func (j *Jail) writeFstab(file *fstab.File) plan.Step {
-	return plan.StepOf(stepWriteConfig{Dataset: j.Dataset(), File: fstabFile, Data: file.Marshal()})
+func (j *Jail) writeFstab(file *fstab.File) step.WriteConfig {
+	return step.WriteConfig{Dataset: j.Dataset(), File: step.FstabFile, Data: file.Marshal()}
 }

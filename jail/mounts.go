@@ -9,6 +9,7 @@ import (
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
 )
@@ -23,12 +24,12 @@ func (j *Jail) fstabSteps(ctx context.Context) ([]plan.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []plan.Step{plan.StepOf(stepMountFstab{args})}, nil
+	return []plan.Step{plan.StepOf(step.MountFstab{Mounts: args})}, nil
 }
 
 // fstabMounts are the mounts of entries.
-func (j *Jail) fstabMounts(ctx context.Context, entries []fstab.Entry) (mountArgs, error) {
-	args := mountArgs{RootDataset: j.RootDataset()}
+func (j *Jail) fstabMounts(ctx context.Context, entries []fstab.Entry) (step.Mounts, error) {
+	args := step.Mounts{RootDataset: j.RootDataset()}
 	for _, e := range entries {
 		if remote(e) {
 			return args, fmt.Errorf("%w: fstab: %s: network file systems are mounted on the host", ErrConfig, e.Source)
@@ -40,7 +41,7 @@ func (j *Jail) fstabMounts(ctx context.Context, entries []fstab.Entry) (mountArg
 		if at == "" { // nothing could be undone in the root that it hides
 			return args, fmt.Errorf("%w: fstab: %s would hide the jail's root", ErrConfig, e.Destination)
 		}
-		m := mountTarget{Type: e.Type, From: e.Source, At: at}
+		m := step.Mount{Type: e.Type, From: e.Source, At: at}
 		if m.Type == "" {
 			m.Type = "nullfs"
 		}
@@ -129,11 +130,11 @@ func (j *Jail) devfsSteps(ruleset int) []plan.Step {
 	if !j.effective().Bool("mount_devfs") {
 		return nil
 	}
-	m := mountTarget{Type: "devfs", From: "devfs", At: "dev", Make: true}
+	m := step.Mount{Type: "devfs", From: "devfs", At: "dev", Make: true}
 	if ruleset > 0 {
-		m.Options = []kernel.MountOption{{Name: rulesetOption, Value: strconv.Itoa(ruleset)}}
+		m.Options = []kernel.MountOption{{Name: step.RulesetOption, Value: strconv.Itoa(ruleset)}}
 	}
-	return []plan.Step{plan.StepOf(stepMountDevfs{mountArgs{RootDataset: j.RootDataset(), Mounts: []mountTarget{m}}})}
+	return []plan.Step{plan.StepOf(step.MountDevfs{Mounts: step.Mounts{RootDataset: j.RootDataset(), Mounts: []step.Mount{m}}})}
 }
 
 // fdescfsSteps mounts fdescfs(5) on the jail's /dev/fd.
@@ -141,6 +142,6 @@ func (j *Jail) fdescfsSteps(context.Context) ([]plan.Step, error) {
 	if !j.effective().Bool("mount_fdescfs") {
 		return nil, nil
 	}
-	m := mountTarget{Type: "fdescfs", From: "fdescfs", At: "dev/fd"}
-	return []plan.Step{plan.StepOf(stepMountFdescfs{mountArgs{RootDataset: j.RootDataset(), Mounts: []mountTarget{m}}})}, nil
+	m := step.Mount{Type: "fdescfs", From: "fdescfs", At: "dev/fd"}
+	return []plan.Step{plan.StepOf(step.MountFdescfs{Mounts: step.Mounts{RootDataset: j.RootDataset(), Mounts: []step.Mount{m}}})}, nil
 }

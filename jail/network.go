@@ -14,10 +14,11 @@ import (
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/rcconf"
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-func (j *Jail) netKey() netKey { return netKey{j.source.Name, j.name} }
+func (j *Jail) netKey() step.NetKey { return step.NetKey{Source: j.source.Name, Name: j.name} }
 
 // networkSpec is the network that the configuration asks for. A jail without
 // any costs no call.
@@ -39,7 +40,7 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 	}
 	var used map[netip.Addr][]string
 	if slices.ContainsFunc(eff.Addresses("ip4_addr"), func(a config.Address) bool { return a.Method == config.AutoIP4 }) {
-		if used, err = usedAddresses(ctx, k, j.Identifier()); err != nil {
+		if used, err = step.UsedAddresses(ctx, k, j.Identifier()); err != nil {
 			return none, err
 		}
 	}
@@ -112,12 +113,12 @@ func (j *Jail) mayConnect(ctx context.Context, spec network.Spec) error {
 	if err := network.CheckPf(ctx, j.host.Kernel); err != nil {
 		return err
 	}
-	keys, err := netKeys(ctx, j.host)
+	keys, err := step.NetKeys(ctx, j.host)
 	if err != nil {
 		return err
 	}
 	for _, key := range keys {
-		r, ok, err := key.current(ctx, j.host)
+		r, ok, err := key.Current(ctx, j.host)
 		if err != nil {
 			return err
 		}
@@ -153,9 +154,9 @@ func (j *Jail) networkSteps(ctx context.Context) (netPlan, error) {
 		return p, err
 	}
 	key := j.netKey()
-	p.before = append(p.before, plan.StepOf(stepNetRecord{key, spec}))
+	p.before = append(p.before, plan.StepOf(step.RecordNetwork{Key: key, Spec: spec}))
 	if len(spec.Aliases) > 0 {
-		p.before = append(p.before, plan.StepOf(stepAliases{key, spec.Jail, spec.Aliases}))
+		p.before = append(p.before, plan.StepOf(step.AddAliases{Key: key, Jail: spec.Jail, Aliases: spec.Aliases}))
 	}
 	if spec.VNET {
 		vnet, err := j.vnetSteps(ctx, spec)
@@ -165,7 +166,7 @@ func (j *Jail) networkSteps(ctx context.Context) (netPlan, error) {
 		p.after = vnet
 	}
 	if spec.UsesPf() {
-		p.after = append(p.after, plan.StepOf(stepPf{spec.Jail, spec.PfText(spec.Inward())}))
+		p.after = append(p.after, plan.StepOf(step.LoadPf{Jail: spec.Jail, Text: spec.PfText(spec.Inward())}))
 	}
 	return p, nil
 }
@@ -179,17 +180,17 @@ func (j *Jail) vnetSteps(ctx context.Context, spec network.Spec) ([]plan.Step, e
 		return nil, err
 	}
 	if len(nodes) > 0 {
-		steps = append(steps, plan.StepOf(stepVnetNodes{spec.Jail, nodes}))
+		steps = append(steps, plan.StepOf(step.VnetNodes{Jail: spec.Jail, Nodes: nodes}))
 	}
 	for _, n := range spec.NICs {
-		steps = append(steps, plan.StepOf(stepNIC{Jail: spec.Jail, NIC: n, Bridge: bridgeOf(spec, n), Notes: nicNotes(spec, n, rc)}))
+		steps = append(steps, plan.StepOf(step.EnsureNIC{Jail: spec.Jail, NIC: n, Bridge: step.BridgeOf(spec, n), Notes: nicNotes(spec, n, rc)}))
 	}
 	for _, name := range spec.Hosts {
-		steps = append(steps, plan.StepOf(stepMoveInterface{spec.Jail, name}))
+		steps = append(steps, plan.StepOf(step.MoveInterface{Jail: spec.Jail, Interface: name}))
 	}
-	steps = append(steps, plan.StepOf(stepLocalhost{spec.Jail, network.Loopback(j.effective())}))
+	steps = append(steps, plan.StepOf(step.Localhost{Jail: spec.Jail, Addrs: network.Loopback(j.effective())}))
 	if len(spec.Routes) > 0 {
-		steps = append(steps, plan.StepOf(stepRoutes{spec.Jail, spec.Routes}))
+		steps = append(steps, plan.StepOf(step.AddRoutes{Jail: spec.Jail, Routes: spec.Routes}))
 	}
 	request, err := j.requestSteps(ctx, spec, rc)
 	return append(steps, request...), err
@@ -268,7 +269,7 @@ func (j *Jail) vnetNodes(ctx context.Context, rc map[string]string) ([]kernel.Sy
 // requestSteps ask for addresses by DHCP and from routers.
 func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[string]string) ([]plan.Step, error) {
 	eff := j.effective()
-	limit := defaultDHCP
+	limit := step.DefaultDHCP
 	if text := eff.String(network.KeyDHCPTimeout); text != "" && text != "none" {
 		d, err := time.ParseDuration(text + "s")
 		if err != nil || d <= 0 || d > time.Hour {
@@ -291,7 +292,7 @@ func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[strin
 			}
 		}
 		if n.DHCP || n.SLAAC {
-			steps = append(steps, plan.StepOf(stepRequest{
+			steps = append(steps, plan.StepOf(step.RequestAddress{
 				Jail: spec.Jail, NIC: n, Limit: limit, Optional: eff.String(network.KeyDHCP) == "optional",
 				RC: strings.Contains(strings.ToUpper(rc["ifconfig_"+n.Name]), "DHCP"),
 			}))
@@ -305,8 +306,8 @@ func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[strin
 }
 
 func (j *Jail) bpfStep(ctx context.Context) (plan.Step, error) {
-	number, _, err := bpfRuleset(ctx, j.host.Kernel, uint16(j.effective().Int("min_dyn_devfs_ruleset")))
-	return plan.StepOf(stepBPF{j.RootDataset(), number}), err
+	number, _, err := step.BpfRuleset(ctx, j.host.Kernel, uint16(j.effective().Int("min_dyn_devfs_ruleset")))
+	return plan.StepOf(step.ShowBPF{RootDataset: j.RootDataset(), Number: number}), err
 }
 
 // networkEnd are the steps of a stop: interfaces go before the jail does, since
@@ -314,7 +315,7 @@ func (j *Jail) bpfStep(ctx context.Context) (plan.Step, error) {
 // choice; addresses of the host's stack go after it.
 func (j *Jail) networkEnd(ctx context.Context, id kernel.Identity) (before, after []plan.Step, err error) {
 	key := j.netKey()
-	r, found, err := key.current(ctx, j.host)
+	r, found, err := key.Current(ctx, j.host)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -335,13 +336,13 @@ func (j *Jail) networkEnd(ctx context.Context, id kernel.Identity) (before, afte
 	}
 	spec := r.Spec
 	if spec.VNET || spec.UsesPf() {
-		before = append(before, plan.StepOf(stepTeardown{ID: id, Spec: spec}))
+		before = append(before, plan.StepOf(step.Teardown{ID: id, Spec: spec}))
 	}
 	switch {
 	case found && len(r.Spec.Aliases)+len(r.Added) > 0:
-		after = append(after, plan.StepOf(stepDropAliases{key, j.Identifier()}))
+		after = append(after, plan.StepOf(step.DropAliases{Key: key, Jail: j.Identifier()}))
 	case found:
-		after = append(after, plan.StepOf(stepForget{key, j.Identifier()}))
+		after = append(after, plan.StepOf(step.ForgetNetwork{Key: key, Jail: j.Identifier()}))
 	}
 	return before, after, nil
 }

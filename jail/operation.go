@@ -10,6 +10,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // Busy says what an operation does when another one is running on the jail.
@@ -36,22 +37,10 @@ func roomFor(made *plan.Plan) int {
 }
 
 // kinds are all steps that a jail's journal may name.
-var kinds = plan.NewKinds[env](
-	stepCreateDataset{}, stepSnapshot{}, stepClone{}, stepWriteConfig{}, stepForgetSnapshot{},
-	stepRenameDataset{}, stepMoveFstab{}, stepPromote{}, stepSetProperties{}, stepDestroySnapshots{}, stepRollback{},
-	stepResolver{}, stepMountBasejail{}, stepMountFstab{}, stepLoadRuleset{}, stepMountDevfs{}, stepMountFdescfs{}, stepMountProcfs{}, stepMountLinprocfs{},
-	stepLoadModule{}, stepAttach{}, stepHook{}, stepCommand{}, stepShare{},
-	stepUnshare{}, stepRemove{}, stepUnmount{}, stepUnmountLive{}, stepUnmountLeft{},
-	stepDestroyDataset{}, stepDropBase{},
-	stepSaveRoot{}, stepForgetRoot{}, stepRunUpdater{}, stepForkRoot{}, stepMoveRoot{}, stepSetRelease{},
-	stepLimits{}, stepClearLimits{}, stepCpuset{},
-	stepSaveConfig{}, stepConfigApply{}, stepParams{}, stepChangeLimits{}, stepChangeNetwork{},
-	stepNetRecord{}, stepAliases{}, stepDropAliases{}, stepForget{}, stepTeardown{},
-	stepVnetNodes{}, stepNIC{}, stepMoveInterface{}, stepLocalhost{}, stepRoutes{}, stepBPF{}, stepRequest{}, stepPf{},
-)
+var kinds = plan.NewKinds(append(step.Kinds(), stepRunUpdater{}, stepSetRelease{})...)
 
-func runner(h *host.Host) plan.Runner[env] {
-	return plan.Runner[env]{Kinds: kinds, Settle: h.Settle()}
+func runner(h *host.Host) plan.Runner[step.Env] {
+	return plan.Runner[step.Env]{Kinds: kinds, Settle: h.Settle()}
 }
 
 // Operation is one operation on one jail, ready to run, as an exec.Cmd is one
@@ -76,8 +65,8 @@ type Operation struct {
 	env, properties map[string]string
 	// command and ended are for the operation's own command, see [ForkExecOptions];
 	// hooks is given to hooks in the jail as their terminal.
-	command streams
-	ended   func(outcome)
+	command step.Streams
+	ended   func(step.Outcome)
 	hooks   *os.File
 	// stream, if not nil, takes the place of running the plan: the operation is no
 	// transaction.
@@ -117,13 +106,13 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 		return op.stream(ctx)
 	}
 	e := j.stepEnv()
-	e.run.Environ = j.environ(op.env, op.properties)
-	e.run.Command, e.run.Ended, e.run.Hooks = op.command, op.ended, op.hooks
+	e.Run.Environ = j.environ(op.env, op.properties)
+	e.Run.Command, e.Run.Ended, e.Run.Hooks = op.command, op.ended, op.hooks
 	if j.foreign {
 		return events.Refuse(events.Options{Clock: j.host.Now}, op.event, j.refused(op.name, ErrForeign))
 	}
 	var also []*Jail
-	return runner(j.host).Start(ctx, plan.Job[env]{
+	return runner(j.host).Start(ctx, plan.Job[step.Env]{
 		Event: op.event,
 		Room:  roomFor(made),
 		Lock: func(ctx context.Context) (func(), error) {
@@ -165,8 +154,8 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 }
 
 // stepEnv is what the jail's steps work on, without anything of one run.
-func (j *Jail) stepEnv() env {
-	return env{host: j.host, jail: j.fullName, run: &run{Environ: j.environ(nil, nil)}}
+func (j *Jail) stepEnv() step.Env {
+	return step.Env{Host: j.host, Name: j.fullName, Run: &step.Run{Environ: j.environ(nil, nil)}}
 }
 
 func (j *Jail) lockKey() string { return j.source.Name + "/jail/" + j.name }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -46,11 +47,11 @@ func (j *Jail) params(ctx context.Context) (params []kernel.Param, modules []pla
 			if off(param) || !eff.IsSet(p.Name) && !(p.Name == "allow_mount_zfs" && eff.Bool("jail_zfs")) {
 				continue
 			}
-			step, err := j.missingParam(ctx, p.Param, p.Name)
+			load, err := j.missingParam(ctx, p.Param, p.Name)
 			if err != nil {
 				return nil, nil, err
 			}
-			modules = append(modules, step)
+			modules = append(modules, load)
 		}
 		out = append(out, param)
 	}
@@ -135,7 +136,7 @@ func (j *Jail) stackParams(ctx context.Context, eff config.Effective) ([]kernel.
 // load its module first, or give up with the remedy.
 func (j *Jail) missingParam(ctx context.Context, param, property string) (plan.Step, error) {
 	if module := kernel.ParamModule(param); module != "" {
-		return plan.StepOf(stepLoadModule{module, param}), nil
+		return plan.StepOf(step.LoadModule{Module: module, Param: param}), nil
 	}
 	e := &ParamError{Param: param, Property: property}
 	if f, err := j.host.Kernel.Features(ctx); err == nil {

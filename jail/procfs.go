@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // Where they are mounted, below the root.
@@ -17,11 +18,11 @@ const (
 // properties and does nothing about them.
 func (j *Jail) procfsSteps(ctx context.Context) (steps []plan.Step, err error) {
 	eff := j.effective()
-	args := func(fs, at string) mountArgs {
-		return mountArgs{RootDataset: j.RootDataset(), Mounts: []mountTarget{{Type: fs, From: fs, At: at, Make: true}}}
+	args := func(fs, at string) step.Mounts {
+		return step.Mounts{RootDataset: j.RootDataset(), Mounts: []step.Mount{{Type: fs, From: fs, At: at, Make: true}}}
 	}
 	if eff.Bool("mount_procfs") {
-		steps = append(steps, plan.StepOf(stepMountProcfs{args("procfs", procfsPlace)}))
+		steps = append(steps, plan.StepOf(step.MountProcfs{Mounts: args("procfs", procfsPlace)}))
 	}
 	if eff.Bool("mount_linprocfs") {
 		loaded, err := j.host.Kernel.ModuleLoaded(ctx, "linprocfs")
@@ -29,9 +30,9 @@ func (j *Jail) procfsSteps(ctx context.Context) (steps []plan.Step, err error) {
 			return nil, err
 		}
 		if !loaded {
-			steps = append(steps, plan.StepOf(stepLoadModule{"linprocfs", "mount_linprocfs"}))
+			steps = append(steps, plan.StepOf(step.LoadModule{Module: "linprocfs", Param: "mount_linprocfs"}))
 		}
-		steps = append(steps, plan.StepOf(stepMountLinprocfs{args("linprocfs", linprocfsPlace)}))
+		steps = append(steps, plan.StepOf(step.MountLinprocfs{Mounts: args("linprocfs", linprocfsPlace)}))
 	}
 	return steps, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -83,7 +84,7 @@ func (j *Jail) planPromote(ctx context.Context) (*plan.Plan, error) {
 		if err := j.mayPromote(ctx, tree, d, of, snapshot); err != nil {
 			return nil, err
 		}
-		steps = append(steps, plan.StepOf(stepPromote{d.Name, of}))
+		steps = append(steps, plan.StepOf(step.Promote{Dataset: d.Name, Origin: of}))
 		print[d.Name] = d.Origin
 	}
 	if len(steps) == 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // Config holds the jail's own properties: what its configuration file says,
@@ -56,14 +57,10 @@ func (j *Jail) planSave(ctx context.Context) (*plan.Plan, error) {
 	if err := j.mayDepend(ctx); err != nil {
 		return nil, err
 	}
-	steps, err := j.saveSteps(j.own, "")
-	if err != nil {
-		return nil, err
-	}
-	print, err := j.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "save", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, err
+	var steps step.List
+	steps.Append(j.saveSteps(j.own, ""))
+	steps.Commit()
+	return j.plan(ctx, "save", &steps)
 }
 
 // saveSteps are the steps that save a changed configuration as this jail's,
@@ -77,7 +74,7 @@ func (j *Jail) saveSteps(own *config.Config, was string) ([]plan.Step, error) {
 		if err != nil || len(set)+len(unset) == 0 {
 			return nil, err
 		}
-		return []plan.Step{plan.StepOf(stepSetProperties{Dataset: j.Dataset(), Was: was, Set: set, Inherit: unset})}, nil
+		return []plan.Step{plan.StepOf(step.SetProperties{Dataset: j.Dataset(), Was: was, Set: set, Inherit: unset})}, nil
 	}
 	data, err := own.Encode()
 	if err != nil {
@@ -87,7 +84,7 @@ func (j *Jail) saveSteps(own *config.Config, was string) ([]plan.Step, error) {
 	if own.Format() == config.UCL {
 		file = config.UCLFile
 	}
-	return []plan.Step{plan.StepOf(stepWriteConfig{
+	return []plan.Step{plan.StepOf(step.WriteConfig{
 		Dataset: j.Dataset(), Was: was, File: file, Data: data, Keys: own.Keys(),
 	})}, nil
 }

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/libioc/go-libioc/internal/plan"
-
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
 )
 
 // Provisioner fills a jail by one method, such as puppet or ix. A program
@@ -63,8 +62,8 @@ func (g *JailGenerator) Provision(o ProvisionOptions) *Operation {
 		jail: j,
 		name: "provision",
 		make: func(context.Context) (*plan.Plan, error) {
-			step := plan.Step{Kind: "provision", Detail: eff.String("provision.method") + " " + eff.String("provision.source")}
-			return &plan.Plan{Operation: "provision", Subject: j.fullName, Steps: []plan.Step{step}}, nil
+			only := plan.Step{Kind: "provision", Detail: eff.String("provision.method") + " " + eff.String("provision.source")}
+			return &plan.Plan{Operation: "provision", Subject: j.fullName, Steps: []plan.Step{only}}, nil
 		},
 		stream: func(ctx context.Context) <-chan events.IocEvent { return j.provision(ctx, o) },
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -132,7 +133,7 @@ func (j *Jail) checkExec(ctx context.Context, argv []string) error {
 	case result.Signal != 0:
 		return fmt.Errorf("killed by signal %d", result.Signal)
 	case result.ExitCode != 0:
-		said := strings.TrimSpace(tail(string(result.Stdout) + string(result.Stderr)))
+		said := strings.TrimSpace(step.Tail(string(result.Stdout) + string(result.Stderr)))
 		return fmt.Errorf("exit status %d: %s", result.ExitCode, said)
 	}
 	return nil

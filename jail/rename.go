@@ -9,6 +9,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // RenameOptions say how a jail is called from now on.
@@ -98,23 +99,16 @@ func (j *Jail) planRename(ctx context.Context, o RenameOptions) (*plan.Plan, err
 	if err := rename(own, j, now); err != nil {
 		return nil, err
 	}
-	steps := []plan.Step{plan.StepOf(stepRenameDataset{j.Dataset(), now.Dataset(), tree[0].GUID})}
-	saved, err := now.saveSteps(own, j.Dataset())
-	if err != nil {
-		return nil, err
-	}
-	steps = append(steps, saved...)
+	var steps step.List
+	steps.Add(step.RenameDataset{From: j.Dataset(), To: now.Dataset(), GUID: tree[0].GUID})
+	steps.Append(now.saveSteps(own, j.Dataset()))
 	lines, err := j.readFstab()
-	if err != nil {
-		return nil, err
-	}
+	steps.Append(nil, err)
 	if fstab.Parse(lines).ReplacePath(j.path, filepath.Join(filepath.Dir(j.path), now.name)) > 0 {
-		steps = append(steps, plan.StepOf(stepMoveFstab{now.Dataset(), j.path, j.Dataset()}))
+		steps.Add(step.MoveFstab{Dataset: now.Dataset(), From: j.path, Was: j.Dataset()})
 	}
-	print, err := j.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "rename", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, err
+	steps.Commit()
+	return j.plan(ctx, "rename", &steps)
 }
 
 // rename writes the new name where the configuration has the old one.

@@ -5,11 +5,12 @@ import (
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 func (j *Jail) resolverSteps(context.Context) ([]plan.Step, error) {
 	r := j.effective().Resolver()
-	a := stepResolver{RootDataset: j.RootDataset()}
+	a := step.WriteResolver{RootDataset: j.RootDataset()}
 	switch r.Mode {
 	case config.ResolverSkip:
 		return nil, nil

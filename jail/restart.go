@@ -7,6 +7,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // RestartOptions say how a jail is restarted.
@@ -75,26 +76,20 @@ func (j *Jail) planRestart(ctx context.Context, o RestartOptions) (*plan.Plan, e
 	if err != nil || !running {
 		return up, err
 	}
-	steps, commit, err := j.stopSteps(ctx, StopOptions{Force: o.Force}, id)
-	return &plan.Plan{
-		Operation: "stop", Subject: j.fullName, Steps: steps, Commit: commit,
-		Fingerprint: up.Fingerprint, Next: up,
-	}, err
+	var steps step.List
+	j.stopSteps(ctx, &steps, StopOptions{Force: o.Force}, id)
+	down, err := steps.Plan("stop", j.fullName, up.Fingerprint)
+	if err == nil {
+		down.Next = up
+	}
+	return down, err
 }
 
 // planSoftRestart runs the two hooks of services. Nothing of it is tried again
 // later: a hook that failed is told.
 func (j *Jail) planSoftRestart(ctx context.Context, o RestartOptions) (*plan.Plan, error) {
-	stop, err := j.hook("stop", func(a *stepHook) { a.Tolerate, a.Last = o.Force, true })
-	if err != nil {
-		return nil, err
-	}
-	start, err := j.hook("start", func(a *stepHook) { a.Last = true })
-	if err != nil {
-		return nil, err
-	}
-	print, err := j.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "restart", Subject: j.fullName, Steps: append(stop, start...), Fingerprint: print,
-	}, err
+	var steps step.List
+	steps.Append(j.hook("stop", func(a *step.RunHook) { a.Tolerate, a.Last = o.Force, true }))
+	steps.Append(j.hook("start", func(a *step.RunHook) { a.Last = true }))
+	return j.plan(ctx, "restart", &steps)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/devfs"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -71,12 +72,12 @@ func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
 	if len(whole) > len(flat) {
 		return j.computed(ctx, set, rules)
 	}
-	a := stepLoadRuleset{Number: found.Number, Rules: rules}
+	a := step.LoadRuleset{Number: found.Number, Rules: rules}
 	there, err := j.host.Kernel.DevfsRules(ctx, a.Number)
 	if err != nil {
 		return nil, 0, err
 	}
-	if len(there) == len(a.Rules) || !begins(a.Rules, there) {
+	if len(there) == len(a.Rules) || !step.RulesetBegins(a.Rules, there) {
 		return nil, int(found.Number), nil
 	}
 	return []plan.Step{plan.StepOf(a)}, int(found.Number), nil
@@ -119,7 +120,7 @@ func (j *Jail) extendLoaded(ctx context.Context, number uint16, loaded []kernel.
 	}
 	rules := slices.Clone(loaded)
 	for _, rule := range extra {
-		if !slices.ContainsFunc(loaded, func(have kernel.DevfsRule) bool { return sameRule(have, rule) }) {
+		if !slices.ContainsFunc(loaded, func(have kernel.DevfsRule) bool { return step.SameRule(have, rule) }) {
 			rules = append(rules, rule)
 		}
 	}
@@ -143,7 +144,7 @@ func (j *Jail) computed(ctx context.Context, set *devfs.Set, rules []kernel.Devf
 	if err != nil {
 		return nil, 0, err
 	}
-	if n, err := equalRuleset(ctx, j.host.Kernel, loaded, rules); n != 0 || err != nil {
+	if n, err := step.EqualRuleset(ctx, j.host.Kernel, loaded, rules); n != 0 || err != nil {
 		return nil, int(n), err
 	}
 	first := uint16(j.effective().Int("min_dyn_devfs_ruleset"))
@@ -155,7 +156,7 @@ func (j *Jail) computed(ctx context.Context, set *devfs.Set, rules []kernel.Devf
 	for _, rs := range set.Rulesets() {
 		named = append(named, rs.Number)
 	}
-	return []plan.Step{plan.StepOf(stepLoadRuleset{number, rules, true, named})}, int(number), nil
+	return []plan.Step{plan.StepOf(step.LoadRuleset{Number: number, Rules: rules, Computed: true, Named: named})}, int(number), nil
 }
 
 // devfsSet reads the host's devfs.rules(5) as rc.subr(8) does: what comes later

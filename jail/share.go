@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -61,7 +62,7 @@ func (j *Jail) shareSteps(ctx context.Context) ([]plan.Step, error) {
 			return nil, &ShareError{name, ErrDatasetNotJailed}
 		}
 	}
-	return []plan.Step{plan.StepOf(stepShare{j.Identifier(), j.RootDataset(), datasets})}, nil
+	return []plan.Step{plan.StepOf(step.Share{Name: j.Identifier(), RootDataset: j.RootDataset(), Datasets: datasets})}, nil
 }
 
 // unshareSteps takes the datasets from the jail before it is removed.
@@ -70,5 +71,5 @@ func (j *Jail) unshareSteps() []plan.Step {
 	if len(datasets) == 0 {
 		return nil
 	}
-	return []plan.Step{plan.StepOf(stepUnshare{j.Identifier(), j.RootDataset(), datasets})}
+	return []plan.Step{plan.StepOf(step.Unshare{Name: j.Identifier(), RootDataset: j.RootDataset(), Datasets: datasets})}
 }

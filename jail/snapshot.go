@@ -12,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -126,9 +127,9 @@ func (g *JailGenerator) CreateSnapshot(o SnapshotOptions) *Operation {
 			if tree.freeName(o.Name) != o.Name {
 				return nil, &SnapshotError{Jail: j.fullName, Snapshot: o.Name, Err: ErrSnapshotExists}
 			}
-			step := plan.StepOf(stepSnapshot{Snapshot: j.Dataset() + "@" + o.Name, Recursive: true, Made: j.madeBy()})
+			take := plan.StepOf(step.Snapshot{Snapshot: j.Dataset() + "@" + o.Name, Recursive: true, Made: j.madeBy()})
 			return &plan.Plan{
-				Operation: "create snapshot", Subject: j.fullName, Steps: []plan.Step{step}, Commit: 1,
+				Operation: "create snapshot", Subject: j.fullName, Steps: []plan.Step{take}, Commit: 1,
 				Fingerprint: map[string]string{"jail": tree.guid(j.Dataset())},
 			}, nil
 		},
@@ -169,7 +170,7 @@ func (j *Jail) planDestroySnapshot(ctx context.Context, name string) (*plan.Plan
 	}
 	return &plan.Plan{
 		Operation: "destroy snapshot " + name, Subject: j.fullName, Abandon: true,
-		Steps:       []plan.Step{plan.StepOf(stepDestroySnapshots{found})},
+		Steps:       []plan.Step{plan.StepOf(step.DestroySnapshots{Snapshots: found})},
 		Fingerprint: map[string]string{"snapshots": strings.Join(found, " ")},
 	}, nil
 }
@@ -242,7 +243,7 @@ func (j *Jail) planRollback(ctx context.Context, o RollbackOptions) (*plan.Plan,
 	if clones := tree.dependants(newer...); len(newer) > 0 && len(clones) > 0 {
 		return nil, &DependantsError{Of: j.fullName, Dependants: clones}
 	}
-	steps := []plan.Step{plan.StepOf(stepRollback{newer, targets})}
+	steps := []plan.Step{plan.StepOf(step.Rollback{Newer: newer, Snapshots: targets})}
 	if slices.Contains(targets, j.Dataset()+"@"+o.Name) && !o.Configuration {
 		keep, err := j.keepFiles(ctx)
 		if err != nil {
@@ -291,9 +292,9 @@ func (j *Jail) keepFiles(ctx context.Context) ([]plan.Step, error) {
 		return nil, err
 	}
 	var steps []plan.Step
-	for _, name := range []string{config.JSONFile, config.UCLFile, fstabFile} {
-		args := stepWriteConfig{Dataset: j.Dataset(), File: name}
-		now, err := readFile(filepath.Join(dir, name))
+	for _, name := range []string{config.JSONFile, config.UCLFile, step.FstabFile} {
+		args := step.WriteConfig{Dataset: j.Dataset(), File: name}
+		now, err := step.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}
@@ -326,5 +327,5 @@ func (j *Jail) renameAgain(ctx context.Context, snapshot string) ([]plan.Step, e
 		return nil, err
 	}
 	steps, err := now.saveSteps(own, "")
-	return append(steps, plan.StepOf(stepMoveFstab{Dataset: j.Dataset(), From: then.path})), err
+	return append(steps, plan.StepOf(step.MoveFstab{Dataset: j.Dataset(), From: then.path})), err
 }

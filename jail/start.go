@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // StartOptions say how a jail is started. The zero value starts it as its
@@ -79,83 +79,72 @@ func (j *Jail) planStart(ctx context.Context, o StartOptions) (*plan.Plan, error
 	return j.planUp(ctx, o)
 }
 
-// planUp are the steps of a start, of a jail that may be started.
+// planUp plans the start of a jail that may be started.
 func (j *Jail) planUp(ctx context.Context, o StartOptions) (*plan.Plan, error) {
-	steps, after, err := j.upSteps(ctx, o, false)
-	if err != nil {
-		return nil, err
+	var steps step.List
+	after := j.upSteps(ctx, &steps, o, false)
+	steps.Append(j.hook("start"))
+	steps.Append(j.hook("poststart"))
+	steps.Commit()
+	steps.Append(after, nil)
+	return j.planWithBase(ctx, "start", &steps)
+}
+
+// planWithBase is the plan of a start. It is stale also if the datasets of the
+// base or what is left mounted has changed.
+func (j *Jail) planWithBase(ctx context.Context, operation string, steps *step.List) (*plan.Plan, error) {
+	p, err := j.plan(ctx, operation, steps)
+	if err == nil {
+		p.Fingerprint["base"] = basePrint(p.Steps...)
 	}
-	for _, name := range []string{"start", "poststart"} {
-		hook, err := j.hook(name)
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, hook...)
-	}
+	return p, err
+}
+
+// plan is the plan of an operation on the jail as it is now.
+func (j *Jail) plan(ctx context.Context, operation string, steps *step.List) (*plan.Plan, error) {
 	print, err := j.fingerprint(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all := slices.Concat(steps, after)
-	print["base"] = basePrint(all...)
-	return &plan.Plan{
-		Operation: "start", Subject: j.fullName, Steps: all, Commit: len(steps), Fingerprint: print,
-	}, nil
+	steps.Append(nil, err)
+	return steps.Plan(operation, j.fullName, print)
 }
 
 // upSteps bring a jail up to where its first command can run. An owned jail
-// ends with this process. The steps after are for when all went well.
-func (j *Jail) upSteps(ctx context.Context, o StartOptions, owned bool) (steps, after []plan.Step, err error) {
-	attach, modules, err := j.stepAttach(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	attach.Owned = owned
+// ends with this process. The steps it returns are for when all went well.
+func (j *Jail) upSteps(ctx context.Context, steps *step.List, o StartOptions, owned bool) (after []plan.Step) {
+	var up step.List
+	create, modules, err := j.createJail(ctx)
+	up.Append(nil, err)
 	load, number, err := j.rulesetSteps(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	attach.Ruleset = uint16(number)
+	up.Append(nil, err)
+	create.Owned, create.Ruleset = owned, uint16(number)
 	net, err := j.networkSteps(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
+	up.Append(nil, err)
 	base, after, err := j.basejailSteps(ctx)
-	if err != nil {
-		return nil, nil, err
+	up.Append(nil, err)
+
+	if !o.Quick {
+		up.Append(j.resolverSteps(ctx))
 	}
-	lists := []func(ctx context.Context) ([]plan.Step, error){
-		func(ctx context.Context) ([]plan.Step, error) {
-			if o.Quick {
-				return nil, nil
-			}
-			return j.resolverSteps(ctx)
-		},
-		j.limitSteps,
-		func(context.Context) ([]plan.Step, error) { return j.hook("prestart") },
-		func(context.Context) ([]plan.Step, error) { return base, nil },
-		j.fstabSteps,
-		func(context.Context) ([]plan.Step, error) { return append(modules, load...), nil },
-		func(context.Context) ([]plan.Step, error) {
-			return append(net.before, plan.StepOf(attach)), nil
-		},
-		j.cpusetSteps,
-		func(context.Context) ([]plan.Step, error) { return j.hook("created") },
-		func(context.Context) ([]plan.Step, error) { return j.devfsSteps(number), nil },
-		j.fdescfsSteps,
-		j.procfsSteps,
-		func(context.Context) ([]plan.Step, error) { return net.after, nil },
-		j.shareSteps,
+	up.Append(j.limitSteps(ctx))
+	up.Append(j.hook("prestart"))
+	up.Append(base, nil)
+	up.Append(j.fstabSteps(ctx))
+	up.Append(append(modules, load...), nil)
+	up.Append(net.before, nil)
+	up.Add(create)
+	up.Append(j.cpusetSteps(ctx))
+	up.Append(j.hook("created"))
+	up.Append(j.devfsSteps(number), nil)
+	up.Append(j.fdescfsSteps(ctx))
+	up.Append(j.procfsSteps(ctx))
+	up.Append(net.after, nil)
+	up.Append(j.shareSteps(ctx))
+
+	list, err := up.Steps()
+	if err == nil {
+		steps.Append(j.leftSteps(ctx, list))
 	}
-	for _, list := range lists {
-		more, err := list(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		steps = append(steps, more...)
-	}
-	left, err := j.leftSteps(ctx, steps)
-	return append(left, steps...), after, err
+	steps.Append(list, err)
+	return after
 }
 
 // mayStart are libioc's guards of start.
@@ -258,14 +247,16 @@ func (j *Jail) fresh(ctx context.Context) (*Jail, error) {
 	return &now, err
 }
 
-func (j *Jail) stepAttach(ctx context.Context) (stepAttach, []plan.Step, error) {
+// createJail is the step that makes the jail in the kernel, with those that load
+// the modules it needs.
+func (j *Jail) createJail(ctx context.Context) (step.CreateJail, []plan.Step, error) {
 	params, modules, err := j.params(ctx)
 	if err != nil {
-		return stepAttach{}, nil, err
+		return step.CreateJail{}, nil, err
 	}
-	args := stepAttach{Name: j.Identifier(), RootDataset: j.RootDataset()}
+	args := step.CreateJail{Name: j.Identifier(), RootDataset: j.RootDataset()}
 	for _, p := range params {
-		args.Params = append(args.Params, param{p.Name, p.Data, p.Data != nil && len(p.Data) == 0})
+		args.Params = append(args.Params, step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0})
 	}
 	return args, modules, nil
 }

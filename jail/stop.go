@@ -6,6 +6,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -53,59 +54,33 @@ func (j *Jail) planStop(ctx context.Context, o StopOptions) (*plan.Plan, error) 
 	if err != nil && !(o.Force && errors.Is(err, ErrNotRunning)) {
 		return nil, err
 	}
-	steps, commit, err := j.stopSteps(ctx, o, id)
-	if err != nil {
-		return nil, err
-	}
-	print, err := j.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "stop", Subject: j.fullName, Steps: steps, Commit: commit, Fingerprint: print,
-	}, err
+	var steps step.List
+	j.stopSteps(ctx, &steps, o, id)
+	return j.plan(ctx, "stop", &steps)
 }
 
-// stopSteps are the steps of a stop and the number of those that come before
-// there is no way back.
-func (j *Jail) stopSteps(ctx context.Context, o StopOptions, id kernel.Identity) (steps []plan.Step, commit int, err error) {
+// stopSteps are the hooks before the commit point of a stop, and the steps after.
+func (j *Jail) stopSteps(ctx context.Context, steps *step.List, o StopOptions, id kernel.Identity) {
 	for _, name := range []string{"prestop", "stop"} {
-		hook, err := j.hook(name, func(a *stepHook) { a.Tolerate = o.Force })
-		if err != nil {
-			return nil, 0, err
-		}
-		steps = append(steps, hook...)
+		steps.Append(j.hook(name, func(a *step.RunHook) { a.Tolerate = o.Force }))
 	}
-	commit = len(steps)
-	down, err := j.downSteps(ctx, o, id)
-	return append(steps, down...), commit, err
+	steps.Commit()
+	j.downSteps(ctx, steps, o, id)
 }
 
 // downSteps take the jail down once its hooks have run; there is no way back
 // from them. The zero identity is the jail that the same plan has made.
-func (j *Jail) downSteps(ctx context.Context, o StopOptions, id kernel.Identity) ([]plan.Step, error) {
+func (j *Jail) downSteps(ctx context.Context, steps *step.List, o StopOptions, id kernel.Identity) {
 	listed, err := j.fstabPlaces(ctx)
 	if err != nil && !o.Force {
-		return nil, err
-	}
-	poststop, err := j.hook("poststop", func(a *stepHook) { a.Last = true })
-	if err != nil {
-		return nil, err
+		steps.Append(nil, err)
 	}
 	netBefore, netAfter, err := j.networkEnd(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	limits, err := j.limitEnd(ctx)
-	if err != nil {
-		return nil, err
-	}
-	steps := j.unshareSteps()
-	steps = append(steps, netBefore...)
-	steps = append(steps, plan.StepOf(j.stepRemove(id)))
-	steps = append(steps, netAfter...)
-	steps = append(steps, poststop...)
-	steps = append(steps, plan.StepOf(stepUnmount{j.RootDataset(), listed, j.sharedDatasets()}))
-	return append(steps, limits...), nil
-}
-
-func (j *Jail) stepRemove(id kernel.Identity) stepRemove {
-	return stepRemove{j.Identifier(), id, j.effective().Duration("stop_timeout")}
+	steps.Append(j.unshareSteps(), nil)
+	steps.Append(netBefore, err)
+	steps.Add(step.RemoveJail{Name: j.Identifier(), Identity: id, Grace: j.effective().Duration("stop_timeout")})
+	steps.Append(netAfter, nil)
+	steps.Append(j.hook("poststop", func(a *step.RunHook) { a.Last = true }))
+	steps.Add(step.Unmount{RootDataset: j.RootDataset(), Listed: listed, Shared: j.sharedDatasets()})
+	steps.Append(j.limitEnd(ctx))
 }

@@ -2,10 +2,10 @@ package jail
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // SyncOptions say how a jail's network is repaired.
@@ -39,15 +39,10 @@ func (g *JailGenerator) Sync(o SyncOptions) *Operation {
 			if err != nil {
 				return nil, err
 			}
-			steps, err := now.networkChange(ctx, now, id)
-			if err != nil {
-				return nil, err
-			}
-			print, err := now.fingerprint(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("fingerprint: %w", err)
-			}
-			return &plan.Plan{Operation: "sync", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print}, nil
+			var steps step.List
+			steps.Append(now.networkChange(ctx, now, id))
+			steps.Commit()
+			return now.plan(ctx, "sync", &steps)
 		},
 	}
 }

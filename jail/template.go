@@ -10,6 +10,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -62,10 +63,8 @@ func (j *Jail) planSetTemplate(ctx context.Context, o TemplateOptions) (*plan.Pl
 			return nil, err
 		}
 	}
-	steps, err := j.saveSteps(own, "")
-	if err != nil {
-		return nil, err
-	}
+	var steps step.List
+	steps.Append(j.saveSteps(own, ""))
 	d, err := j.host.Store.Get(ctx, j.RootDataset(), zfsstore.GetOptions{Properties: []string{"readonly"}})
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		err = fmt.Errorf("%w: %w", ErrNotFound, err)
@@ -73,19 +72,17 @@ func (j *Jail) planSetTemplate(ctx context.Context, o TemplateOptions) (*plan.Pl
 	if err != nil {
 		return nil, err
 	}
-	root := stepSetProperties{Dataset: j.RootDataset()}
+	root := step.SetProperties{Dataset: j.RootDataset()}
 	switch now := d.Properties["readonly"]; {
 	case o.Template && (now.Value != "on" || now.Source != zfsstore.SourceLocal):
 		root.Set = map[string]string{"readonly": "on"}
-		steps = append(steps, plan.StepOf(root))
+		steps.Add(root)
 	case !o.Template && now.Source == zfsstore.SourceLocal:
 		root.Inherit = []string{"readonly"}
-		steps = append(steps, plan.StepOf(root))
+		steps.Add(root)
 	}
-	print, err := j.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "set template", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, err
+	steps.Commit()
+	return j.plan(ctx, "set template", &steps)
 }
 
 // planTemplate plans a create from a template.
@@ -120,7 +117,7 @@ func (j *Jail) planTemplate(ctx context.Context, o CreateOptions) (*plan.Plan, e
 		return nil, err
 	}
 	steps = append(steps,
-		plan.StepOf(stepCreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by}),
+		plan.StepOf(step.CreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by}),
 		source.take(by), source.clone(j.RootDataset(), by), write, source.forget(by))
 	return j.createPlan(steps, map[string]string{
 		"template": source.guid, "snapshot": source.snapshot, "configuration": digest(data),
@@ -173,7 +170,7 @@ func (j *Jail) cloneSource(ctx context.Context, dataset, snapshot string) (*clon
 	if pool(dataset) != pool(j.source.Dataset) {
 		return nil, &zfsstore.Error{Op: "clone", Dataset: dataset, Err: zfsstore.ErrCrossPool}
 	}
-	tree, err := j.tree(ctx, dataset, baseProperty)
+	tree, err := j.tree(ctx, dataset, step.BaseProperty)
 	if err != nil {
 		return nil, err
 	}
@@ -196,19 +193,19 @@ func (j *Jail) cloneSource(ctx context.Context, dataset, snapshot string) (*clon
 }
 
 func (s *cloneSource) take(by string) plan.Step {
-	return plan.StepOf(stepSnapshot{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
+	return plan.StepOf(step.Snapshot{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
 }
 
 // forget lets the snapshot go with its last clone.
 func (s *cloneSource) forget(by string) plan.Step {
-	return plan.StepOf(stepForgetSnapshot{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
+	return plan.StepOf(step.ForgetSnapshot{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
 }
 
 // clone makes the tree anew at target.
 func (s *cloneSource) clone(target, by string) plan.Step {
-	a := stepClone{Made: by}
+	a := step.Clone{Made: by}
 	for _, name := range s.clones {
-		a.Clones = append(a.Clones, cloneTarget{name + "@" + s.snapshot, target + strings.TrimPrefix(name, s.dataset)})
+		a.Clones = append(a.Clones, step.CloneTarget{Snapshot: name + "@" + s.snapshot, Target: target + strings.TrimPrefix(name, s.dataset)})
 	}
 	return plan.StepOf(a)
 }

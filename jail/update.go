@@ -7,6 +7,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/release"
 )
 
@@ -60,29 +61,27 @@ func (j *Jail) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, err
 	if err != nil {
 		return nil, err
 	}
-	rel, level, steps, err := j.tool(ctx, name.Base())
+	var steps step.List
+	rel, level, base, err := j.tool(ctx, name.Base())
 	if err != nil {
 		return nil, err
 	}
-	saved := stepSaveRoot{Snapshot: j.RootDataset() + "@" + j.workName("update"), Jail: j.Identifier()}
+	steps.Append(base, nil)
+	saved := step.SaveRoot{Snapshot: j.RootDataset() + "@" + j.workName("update"), Jail: j.Identifier()}
 	basejail := j.effective().Bool("basejail")
 	if !basejail {
 		update := rel.TreeUpdate(j.RootDataset(), j.Dataset(), level,
 			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
-		steps = append(steps, plan.StepOf(saved),
-			plan.StepOf(stepRunUpdater{update, j.Identifier(), saved.Snapshot}))
+		steps.Add(saved, stepRunUpdater{update, j.Identifier(), saved.Snapshot})
 	}
 	if was, pinned := name.Patch(); basejail && pinned && was != level {
-		steps = append(steps, plan.StepOf(stepSetRelease{j.Dataset(), name.WithPatch(level).String()}))
+		steps.Add(stepSetRelease{j.Dataset(), name.WithPatch(level).String()})
 	}
-	commit := len(steps)
+	steps.Commit()
 	if !basejail && !o.KeepSnapshot {
-		steps = append(steps, plan.StepOf(stepForgetRoot(saved)))
+		steps.Add(step.ForgetRoot(saved))
 	}
-	print, err := j.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "update", Subject: j.fullName, Steps: steps, Commit: commit, Fingerprint: print,
-	}, err
+	return j.plan(ctx, "update", &steps)
 }
 
 // updatable is the jail as it is on disk now and its release. Unless asked for,
@@ -133,7 +132,7 @@ func (j *Jail) tool(ctx context.Context, name string) (rel *release.Release, lev
 	}
 	level, _ = version.Patch()
 	snapshot := rel.RootDataset() + "@" + release.Snapshot(level)
-	return rel, level, []plan.Step{plan.StepOf(stepSnapshot{Snapshot: snapshot, Shared: true, Made: j.madeBy()})}, nil
+	return rel, level, []plan.Step{plan.StepOf(step.Snapshot{Snapshot: snapshot, Shared: true, Made: j.madeBy()})}, nil
 }
 
 // workName names a snapshot or dataset that an operation makes, so that none is

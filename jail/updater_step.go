@@ -8,6 +8,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/release"
 )
 
@@ -22,16 +23,16 @@ func (stepRunUpdater) Kind() string { return "run updater" }
 
 func (a stepRunUpdater) Detail() string { return "on " + a.Update.Target + " in jail " + a.Update.Jail }
 
-func (stepRunUpdater) Event(e env) events.IocEvent {
-	return events.ExecuteResourceUpdate{Resource: e.jail}
+func (stepRunUpdater) Event(e step.Env) events.IocEvent {
+	return events.ExecuteResourceUpdate{Resource: e.Name}
 }
 
 func (stepRunUpdater) Durable() {}
 
-func (a stepRunUpdater) Do(ctx context.Context, e env, c *plan.Call) error {
-	result, err := a.Update.Run(ctx, e.host, NewRunner(e.host))
+func (a stepRunUpdater) Do(ctx context.Context, e step.Env, c *plan.Call) error {
+	result, err := a.Update.Run(ctx, e.Host, NewRunner(e.Host))
 	if err != nil {
-		if running, rerr := e.runs(ctx, a.Jail); rerr == nil && running {
+		if running, rerr := e.Runs(ctx, a.Jail); rerr == nil && running {
 			return fmt.Errorf("%w (the jail runs, so nothing is rolled back: the state before is %s)", err, a.Saved)
 		}
 		return err
@@ -40,12 +41,12 @@ func (a stepRunUpdater) Do(ctx context.Context, e env, c *plan.Call) error {
 		c.Skip(result.String())
 		return nil
 	}
-	c.Final(events.ExecuteResourceUpdate{Header: events.Header{Message: result.String()}, Resource: e.jail})
+	c.Final(events.ExecuteResourceUpdate{Header: events.Header{Message: result.String()}, Resource: e.Name})
 	return nil
 }
 
-func (a stepRunUpdater) Undo(ctx context.Context, e env, _ *plan.Call) error {
-	return a.Update.Clear(ctx, e.host, NewRunner(e.host))
+func (a stepRunUpdater) Undo(ctx context.Context, e step.Env, _ *plan.Call) error {
+	return a.Update.Clear(ctx, e.Host, NewRunner(e.Host))
 }
 
 // stepSetRelease writes the jail's release property.
@@ -64,13 +65,13 @@ func (stepSetRelease) Kind() string { return "set release" }
 
 func (a stepSetRelease) Detail() string { return a.Dataset + ": release=" + a.Release }
 
-func (stepSetRelease) Event(e env) events.IocEvent {
-	return events.JailConfigSave{Jail: e.jail, Keys: []string{"release"}}
+func (stepSetRelease) Event(e step.Env) events.IocEvent {
+	return events.JailConfigSave{Jail: e.Name, Keys: []string{"release"}}
 }
 
 func (stepSetRelease) Durable() {}
 
-func (a stepSetRelease) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a stepSetRelease) Do(ctx context.Context, e step.Env, c *plan.Call) error {
 	own, path, err := savedConfig(ctx, e, a.Dataset)
 	if err != nil {
 		return err
@@ -84,33 +85,33 @@ func (a stepSetRelease) Do(ctx context.Context, e env, c *plan.Call) error {
 	return writeRelease(ctx, e, own, a.Dataset, path, a.Release, true)
 }
 
-func (a stepSetRelease) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a stepSetRelease) Undo(ctx context.Context, e step.Env, c *plan.Call) error {
 	var former formerRelease
 	if !c.Effect(&former) {
 		return nil
 	}
 	own, path, err := savedConfig(ctx, e, a.Dataset)
 	if err != nil {
-		return unlessDestroyed(ctx, e, a.Dataset, err)
+		return step.UnlessDestroyed(ctx, e, a.Dataset, err)
 	}
 	return writeRelease(ctx, e, own, a.Dataset, path, former.Release, former.Set)
 }
 
 // savedConfig is a jail's configuration as it is on disk, and where its dataset
 // is mounted.
-func savedConfig(ctx context.Context, e env, dataset string) (*config.Config, string, error) {
-	path, err := e.host.Mountpoint(ctx, dataset)
+func savedConfig(ctx context.Context, e step.Env, dataset string) (*config.Config, string, error) {
+	path, err := e.Host.Mountpoint(ctx, dataset)
 	if err != nil {
 		return nil, "", err
 	}
 	own, err := config.ReadDir(path)
 	if errors.Is(err, config.ErrNoConfig) {
-		own, err = configOfDataset(ctx, e.host, dataset)
+		own, err = configOfDataset(ctx, e.Host, dataset)
 	}
 	return own, path, err
 }
 
-func writeRelease(ctx context.Context, e env, own *config.Config, dataset, path, name string, set bool) error {
+func writeRelease(ctx context.Context, e step.Env, own *config.Config, dataset, path, name string, set bool) error {
 	if !set {
 		own.Unset("release")
 	} else if err := own.Set("release", name); err != nil {
@@ -123,5 +124,5 @@ func writeRelease(ctx context.Context, e env, own *config.Config, dataset, path,
 	if err != nil {
 		return err
 	}
-	return stepSetProperties{Dataset: dataset, Set: props, Inherit: gone}.apply(ctx, e)
+	return step.SetProperties{Dataset: dataset, Set: props, Inherit: gone}.Apply(ctx, e)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -99,28 +100,28 @@ func (j *Jail) planUpgrade(ctx context.Context, o UpgradeOptions) (*plan.Plan, e
 	if err := j.fitsHost(ctx, to); err != nil {
 		return nil, err
 	}
-	rel, level, steps, err := j.tool(ctx, to.Base())
+	var steps step.List
+	rel, level, base, err := j.tool(ctx, to.Base())
 	if err != nil {
 		return nil, err
 	}
+	steps.Append(base, nil)
 	if !basejail {
 		clone := j.Dataset() + "/upgrade"
-		fork := stepForkRoot{Root: j.RootDataset(), Snapshot: j.workName("upgrade"), Target: clone}
+		fork := step.ForkRoot{Root: j.RootDataset(), Snapshot: j.workName("upgrade"), Target: clone}
 		update := rel.TreeUpdate(clone, j.Dataset(), level,
 			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
 		update.To = to.Base()
-		steps = append(steps,
-			plan.StepOf(fork),
-			plan.StepOf(stepRunUpdater{update, j.Identifier(), fork.Root + "@" + fork.Snapshot}),
-			plan.StepOf(stepMoveRoot{j.RootDataset(), j.Dataset() + "/" + j.workName(strings.TrimSuffix(formerRoot, "-"))}),
-			plan.StepOf(stepMoveRoot{clone, j.RootDataset()}),
+		steps.Add(
+			fork,
+			stepRunUpdater{update, j.Identifier(), fork.Root + "@" + fork.Snapshot},
+			step.MoveRoot{From: j.RootDataset(), To: j.Dataset() + "/" + j.workName(strings.TrimSuffix(formerRoot, "-"))},
+			step.MoveRoot{From: clone, To: j.RootDataset()},
 		)
 	}
-	steps = append(steps, plan.StepOf(stepSetRelease{j.Dataset(), to.String()}))
-	print, err := j.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "upgrade", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, err
+	steps.Add(stepSetRelease{j.Dataset(), to.String()})
+	steps.Commit()
+	return j.plan(ctx, "upgrade", &steps)
 }
 
 // fitsHost refuses a userland that is newer than the kernel, which FreeBSD does
@@ -195,13 +196,12 @@ func (j *Jail) planRevert(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	steps := []plan.Step{
-		plan.StepOf(stepMoveRoot{j.RootDataset(), j.Dataset() + "/" + j.workName(strings.TrimSuffix(laterRoot, "-"))}),
-		plan.StepOf(stepMoveRoot{newest.Name, j.RootDataset()}),
-		plan.StepOf(stepSetRelease{j.Dataset(), version.WithPatch(-1).String()}),
-	}
-	print, err := j.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "revert upgrade", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, err
+	var steps step.List
+	steps.Add(
+		step.MoveRoot{From: j.RootDataset(), To: j.Dataset() + "/" + j.workName(strings.TrimSuffix(laterRoot, "-"))},
+		step.MoveRoot{From: newest.Name, To: j.RootDataset()},
+		stepSetRelease{j.Dataset(), version.WithPatch(-1).String()},
+	)
+	steps.Commit()
+	return j.plan(ctx, "revert upgrade", &steps)
 }

@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -12,30 +12,30 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// stepSaveRoot takes the snapshot that a failed update rolls back to. If the
+// SaveRoot takes the snapshot that a failed update rolls back to. If the
 // jail runs by then, rolling back would take what it has written meanwhile: the
 // snapshot stays and is for the operator to decide about.
-type stepSaveRoot struct {
+type SaveRoot struct {
 	Snapshot string `json:"snapshot"`
 	Jail     string `json:"jail"` // in the kernel
 }
 
-func (stepSaveRoot) Kind() string { return "save root" }
+func (SaveRoot) Kind() string { return "save root" }
 
-func (a stepSaveRoot) Detail() string { return a.Snapshot }
+func (a SaveRoot) Detail() string { return a.Snapshot }
 
-func (a stepSaveRoot) Event(e env) events.IocEvent {
-	return events.RunResourceUpdate{Resource: e.jail, Snapshot: a.Snapshot}
+func (a SaveRoot) Event(e Env) events.IocEvent {
+	return events.RunResourceUpdate{Resource: e.Name, Snapshot: a.Snapshot}
 }
 
-func (stepSaveRoot) Durable() {}
+func (SaveRoot) Durable() {}
 
-func (a stepSaveRoot) Do(ctx context.Context, e env, _ *plan.Call) error {
-	return e.host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{})
+func (a SaveRoot) Do(ctx context.Context, e Env, _ *plan.Call) error {
+	return e.Host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{})
 }
 
-func (a stepSaveRoot) Undo(ctx context.Context, e env, c *plan.Call) error {
-	running, err := e.runs(ctx, a.Jail)
+func (a SaveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	running, err := e.Runs(ctx, a.Jail)
 	if err != nil {
 		return err
 	}
@@ -43,9 +43,9 @@ func (a stepSaveRoot) Undo(ctx context.Context, e env, c *plan.Call) error {
 		c.Skip("the jail runs: " + a.Snapshot + " is kept")
 		return nil
 	}
-	err = e.host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
+	err = e.Host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
 	if err == nil {
-		err = e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
+		err = e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
 	}
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		return nil
@@ -53,21 +53,21 @@ func (a stepSaveRoot) Undo(ctx context.Context, e env, c *plan.Call) error {
 	return err
 }
 
-// stepForgetRoot destroys the snapshot once the update is done.
-type stepForgetRoot stepSaveRoot
+// ForgetRoot destroys the snapshot once the update is done.
+type ForgetRoot SaveRoot
 
-func (stepForgetRoot) Kind() string { return "forget saved root" }
+func (ForgetRoot) Kind() string { return "forget saved root" }
 
-func (a stepForgetRoot) Detail() string { return a.Snapshot }
+func (a ForgetRoot) Detail() string { return a.Snapshot }
 
-func (a stepForgetRoot) Event(_ env) events.IocEvent {
+func (a ForgetRoot) Event(_ Env) events.IocEvent {
 	return events.ZFSSnapshotDestroy{Snapshot: a.Snapshot}
 }
 
-func (stepForgetRoot) Durable() {}
+func (ForgetRoot) Durable() {}
 
-func (a stepForgetRoot) Do(ctx context.Context, e env, c *plan.Call) error {
-	err := e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
+func (a ForgetRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
+	err := e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		c.Skip("gone")
 		return nil
@@ -75,40 +75,40 @@ func (a stepForgetRoot) Do(ctx context.Context, e env, c *plan.Call) error {
 	return plan.Final(err)
 }
 
-func (e env) runs(ctx context.Context, name string) (bool, error) {
-	_, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
+func (e Env) Runs(ctx context.Context, name string) (bool, error) {
+	_, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
 	if errors.Is(err, kernel.ErrNotFound) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// stepForkRoot clones the root for an upgrade.
-type stepForkRoot struct {
+// ForkRoot clones the root for an upgrade.
+type ForkRoot struct {
 	Root     string `json:"root"`     // dataset
 	Snapshot string `json:"snapshot"` // name behind the @
 	Target   string `json:"target"`   // dataset beside the root
 }
 
-// forkedRoot is the effect of stepForkRoot. Later steps give both datasets other
+// forkedRoot is the effect of ForkRoot. Later steps give both datasets other
 // names, so they are known by guid.
 type forkedRoot struct {
 	Root  uint64 `json:"root"`
 	Clone uint64 `json:"clone,omitempty"`
 }
 
-func (stepForkRoot) Kind() string { return "clone root" }
+func (ForkRoot) Kind() string { return "clone root" }
 
-func (a stepForkRoot) Detail() string { return a.Root + "@" + a.Snapshot + " as " + a.Target }
+func (a ForkRoot) Detail() string { return a.Root + "@" + a.Snapshot + " as " + a.Target }
 
-func (a stepForkRoot) Event(_ env) events.IocEvent {
+func (a ForkRoot) Event(_ Env) events.IocEvent {
 	return events.ZFSSnapshotClone{Snapshot: a.Root + "@" + a.Snapshot, Target: a.Target}
 }
 
-func (stepForkRoot) Durable() {}
+func (ForkRoot) Durable() {}
 
-func (a stepForkRoot) Do(ctx context.Context, e env, c *plan.Call) error {
-	store := e.host.Store
+func (a ForkRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
+	store := e.Host.Store
 	if _, err := store.Get(ctx, a.Target, zfsstore.GetOptions{}); !errors.Is(err, zfsstore.ErrNotFound) {
 		return errors.Join(err, fmt.Errorf("%w: %s", zfsstore.ErrExists, a.Target))
 	}
@@ -135,12 +135,12 @@ func (a stepForkRoot) Do(ctx context.Context, e env, c *plan.Call) error {
 	return c.SetEffect(forked)
 }
 
-func (a stepForkRoot) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a ForkRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	var forked forkedRoot
 	if !c.Effect(&forked) {
 		return nil
 	}
-	sets, err := e.host.Store.List(ctx, a.Root[:strings.LastIndexByte(a.Root, '/')], zfsstore.ListOptions{
+	sets, err := e.Host.Store.List(ctx, a.Root[:strings.LastIndexByte(a.Root, '/')], zfsstore.ListOptions{
 		Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem},
 	})
 	if err != nil {
@@ -156,41 +156,41 @@ func (a stepForkRoot) Undo(ctx context.Context, e env, c *plan.Call) error {
 			return fmt.Errorf("%s is not back at %s yet", d.Name, a.Target)
 		}
 	}
-	err = e.host.Store.Destroy(ctx, a.Target, zfsstore.DestroyOptions{Recursive: true})
+	err = e.Host.Store.Destroy(ctx, a.Target, zfsstore.DestroyOptions{Recursive: true})
 	if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
 		return err
 	}
 	if root == "" {
 		return nil
 	}
-	err = e.host.Store.Destroy(ctx, root+"@"+a.Snapshot, zfsstore.DestroyOptions{})
+	err = e.Host.Store.Destroy(ctx, root+"@"+a.Snapshot, zfsstore.DestroyOptions{})
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		return nil
 	}
 	return err
 }
 
-// stepMoveRoot gives a root another name, which is all that an upgrade and the
+// MoveRoot gives a root another name, which is all that an upgrade and the
 // way back do to it.
-type stepMoveRoot struct {
+type MoveRoot struct {
 	From string `json:"from"`
 	To   string `json:"to"`
 }
 
-func (stepMoveRoot) Kind() string { return "move root" }
+func (MoveRoot) Kind() string { return "move root" }
 
-func (a stepMoveRoot) Detail() string { return a.From + " to " + a.To }
+func (a MoveRoot) Detail() string { return a.From + " to " + a.To }
 
-func (a stepMoveRoot) Event(_ env) events.IocEvent {
+func (a MoveRoot) Event(_ Env) events.IocEvent {
 	return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
 }
 
-func (stepMoveRoot) Durable() {}
+func (MoveRoot) Durable() {}
 
-func (a stepMoveRoot) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a MoveRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 	var moved movedRoot
 	if !c.Effect(&moved) {
-		d, err := e.host.Store.Get(ctx, a.From, zfsstore.GetOptions{})
+		d, err := e.Host.Store.Get(ctx, a.From, zfsstore.GetOptions{})
 		if err != nil {
 			return err
 		}
@@ -202,7 +202,7 @@ func (a stepMoveRoot) Do(ctx context.Context, e env, c *plan.Call) error {
 	return moveOnce(ctx, e, a.From, a.To, moved.GUID)
 }
 
-func (a stepMoveRoot) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a MoveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	var moved movedRoot
 	if !c.Effect(&moved) {
 		return nil
@@ -214,22 +214,22 @@ func (a stepMoveRoot) Undo(ctx context.Context, e env, c *plan.Call) error {
 	return err
 }
 
-// movedRoot is the effect of stepMoveRoot. Two roots change places, so that a
+// movedRoot is the effect of MoveRoot. Two roots change places, so that a
 // name alone does not tell which of them it is by now.
 type movedRoot struct {
 	GUID uint64 `json:"guid"`
 }
 
 // moveOnce renames the dataset with that guid unless that was done already.
-func moveOnce(ctx context.Context, e env, from, to string, guid uint64) error {
-	d, err := e.host.Store.Get(ctx, from, zfsstore.GetOptions{})
+func moveOnce(ctx context.Context, e Env, from, to string, guid uint64) error {
+	d, err := e.Host.Store.Get(ctx, from, zfsstore.GetOptions{})
 	if err == nil && d.GUID == guid {
-		return e.host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
+		return e.Host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
 	}
 	if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
 		return err
 	}
-	d, err = e.host.Store.Get(ctx, to, zfsstore.GetOptions{})
+	d, err = e.Host.Store.Get(ctx, to, zfsstore.GetOptions{})
 	if err == nil && d.GUID != guid {
 		return fmt.Errorf("%w: neither %s nor %s is the root that was moved", zfsstore.ErrNotFound, from, to)
 	}

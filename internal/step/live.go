@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -18,39 +18,39 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// stepSaveConfig replaces the configuration file of a jail.
-type stepSaveConfig struct {
+// SaveConfig replaces the configuration file of a jail.
+type SaveConfig struct {
 	Dataset string   `json:"dataset"`
 	File    string   `json:"file"` // below the dataset's mountpoint
 	Data    []byte   `json:"data"`
-	Old     before   `json:"old"`
+	Old     Before   `json:"old"`
 	Keys    []string `json:"keys"`
 }
 
-func (stepSaveConfig) Kind() string { return "save configuration" }
+func (SaveConfig) Kind() string { return "save configuration" }
 
-func (a stepSaveConfig) Detail() string {
+func (a SaveConfig) Detail() string {
 	return a.Dataset + "/" + a.File + ": " + strings.Join(a.Keys, ", ")
 }
 
-func (a stepSaveConfig) Event(e env) events.IocEvent {
-	return events.JailConfigSave{Jail: e.jail, Keys: a.Keys}
+func (a SaveConfig) Event(e Env) events.IocEvent {
+	return events.JailConfigSave{Jail: e.Name, Keys: a.Keys}
 }
 
-func (stepSaveConfig) Durable() {}
+func (SaveConfig) Durable() {}
 
-func (a stepSaveConfig) Do(ctx context.Context, e env, _ *plan.Call) error {
-	path, err := e.host.Mountpoint(ctx, a.Dataset)
+func (a SaveConfig) Do(ctx context.Context, e Env, _ *plan.Call) error {
+	path, err := e.Host.Mountpoint(ctx, a.Dataset)
 	if err != nil {
 		return err
 	}
 	return atomicfile.Write(filepath.Join(path, a.File), a.Data, 0o644)
 }
 
-func (a stepSaveConfig) Undo(ctx context.Context, e env, _ *plan.Call) error {
-	path, err := e.host.Mountpoint(ctx, a.Dataset)
+func (a SaveConfig) Undo(ctx context.Context, e Env, _ *plan.Call) error {
+	path, err := e.Host.Mountpoint(ctx, a.Dataset)
 	if err != nil {
-		return unlessDestroyed(ctx, e, a.Dataset, err)
+		return UnlessDestroyed(ctx, e, a.Dataset, err)
 	}
 	if a.Old.Had {
 		return atomicfile.Write(filepath.Join(path, a.File), a.Old.Data, 0o644)
@@ -66,52 +66,52 @@ func (a stepSaveConfig) Undo(ctx context.Context, e env, _ *plan.Call) error {
 	return err
 }
 
-// stepConfigApply changes nothing: it tells when each change counts.
-type stepConfigApply struct {
+// ReportEffects changes nothing: it tells when each change counts.
+type ReportEffects struct {
 	Live  []string `json:"live"`
 	Later []string `json:"later"`
 }
 
-func (stepConfigApply) Kind() string { return "tell effects" }
+func (ReportEffects) Kind() string { return "tell effects" }
 
-func (a stepConfigApply) Detail() string {
+func (a ReportEffects) Detail() string {
 	return "live: " + strings.Join(a.Live, ", ") + "; next start: " + strings.Join(a.Later, ", ")
 }
 
-func (a stepConfigApply) Event(e env) events.IocEvent {
-	return events.JailConfigApply{Jail: e.jail, Live: a.Live, NextStart: a.Later}
+func (a ReportEffects) Event(e Env) events.IocEvent {
+	return events.JailConfigApply{Jail: e.Name, Live: a.Live, NextStart: a.Later}
 }
 
-func (stepConfigApply) Do(_ context.Context, _ env, _ *plan.Call) error { return nil }
+func (ReportEffects) Do(_ context.Context, _ Env, _ *plan.Call) error { return nil }
 
-// stepParams changes parameters of a jail that runs.
-type stepParams struct {
+// ChangeParams changes parameters of a jail that runs.
+type ChangeParams struct {
 	Jail string  `json:"jail"`
-	New  []param `json:"new"`
-	Old  []param `json:"old"`
+	New  []Param `json:"new"`
+	Old  []Param `json:"old"`
 }
 
-func (stepParams) Kind() string { return "change parameters" }
+func (ChangeParams) Kind() string { return "change parameters" }
 
-func (a stepParams) Detail() string { return a.Jail + describe(a.New) }
+func (a ChangeParams) Detail() string { return a.Jail + describe(a.New) }
 
-func (a stepParams) Event(e env) events.IocEvent {
-	return events.JailConfigApply{Jail: e.jail, Live: paramNames(a.New)}
+func (a ChangeParams) Event(e Env) events.IocEvent {
+	return events.JailConfigApply{Jail: e.Name, Live: paramNames(a.New)}
 }
 
-func (a stepParams) Do(ctx context.Context, e env, _ *plan.Call) error {
-	return updateJail(ctx, e.host, a.Jail, a.New)
+func (a ChangeParams) Do(ctx context.Context, e Env, _ *plan.Call) error {
+	return updateJail(ctx, e.Host, a.Jail, a.New)
 }
 
-func (a stepParams) Undo(ctx context.Context, e env, c *plan.Call) error {
-	err := updateJail(ctx, e.host, a.Jail, a.Old)
+func (a ChangeParams) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	err := updateJail(ctx, e.Host, a.Jail, a.Old)
 	if c.Rebooted || errors.Is(err, kernel.ErrNotFound) {
 		return nil
 	}
 	return err
 }
 
-func paramNames(list []param) []string {
+func paramNames(list []Param) []string {
 	var out []string
 	for _, p := range list {
 		out = append(out, p.Name)
@@ -119,7 +119,7 @@ func paramNames(list []param) []string {
 	return out
 }
 
-func updateJail(ctx context.Context, h *host.Host, jail string, list []param) error {
+func updateJail(ctx context.Context, h *host.Host, jail string, list []Param) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -134,61 +134,61 @@ func updateJail(ctx context.Context, h *host.Host, jail string, list []param) er
 	return err
 }
 
-// stepChangeLimits makes the rules of a running jail be these; undo brings the
+// ChangeLimits makes the rules of a running jail be these; undo brings the
 // former ones back.
-type stepChangeLimits struct {
-	stepLimits
+type ChangeLimits struct {
+	SetLimits
 	Old []string `json:"old"` // the rules that were there
 }
 
-func (stepChangeLimits) Kind() string { return "change limits" }
+func (ChangeLimits) Kind() string { return "change limits" }
 
-func (a stepChangeLimits) Detail() string {
+func (a ChangeLimits) Detail() string {
 	return "jail:" + a.Jail + " to " + strings.Join(a.Rules, " ")
 }
 
-func (a stepChangeLimits) Event(e env) events.IocEvent { return limitEvent(e, "set", a.Rules, a.Notes) }
+func (a ChangeLimits) Event(e Env) events.IocEvent { return limitEvent(e, "set", a.Rules, a.Notes) }
 
-func (a stepChangeLimits) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a ChangeLimits) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if a.Off {
 		c.Skip("kern.racct.enable is 0: limits need kern.racct.enable=1 in loader.conf(5) and a reboot")
 		return nil
 	}
-	return setLimits(ctx, e.host.Kernel, a.Jail, a.Rules)
+	return setLimits(ctx, e.Host.Kernel, a.Jail, a.Rules)
 }
 
-func (a stepChangeLimits) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a ChangeLimits) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted || a.Off {
 		return nil
 	}
-	return setLimits(ctx, e.host.Kernel, a.Jail, a.Old)
+	return setLimits(ctx, e.Host.Kernel, a.Jail, a.Old)
 }
 
-// stepChangeNetwork brings the network of a running jail from one state to
+// ChangeNetwork brings the network of a running jail from one state to
 // another, doing only what differs from what is there. From may be the same as
 // To; then it is a repair.
-type stepChangeNetwork struct {
-	Key  netKey          `json:"key"`
+type ChangeNetwork struct {
+	Key  NetKey          `json:"key"`
 	ID   kernel.Identity `json:"id"`
 	From network.Spec    `json:"from"`
 	To   network.Spec    `json:"to"`
 	// Params are the addresses of a jail without its own stack.
-	Params    []param `json:"params,omitempty"`
-	OldParams []param `json:"old_params,omitempty"`
+	Params    []Param `json:"params,omitempty"`
+	OldParams []Param `json:"old_params,omitempty"`
 }
 
-func (stepChangeNetwork) Kind() string { return "change network" }
+func (ChangeNetwork) Kind() string { return "change network" }
 
-func (a stepChangeNetwork) Detail() string { return describeNetwork(a.To) }
+func (a ChangeNetwork) Detail() string { return describeNetwork(a.To) }
 
-func (stepChangeNetwork) Event(e env) events.IocEvent { return events.JailNetworkSetup{Jail: e.jail} }
+func (ChangeNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
-func (a stepChangeNetwork) Do(ctx context.Context, e env, c *plan.Call) error {
-	data, err := os.ReadFile(a.Key.path(e.host))
+func (a ChangeNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
+	data, err := os.ReadFile(a.Key.path(e.Host))
 	if err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	effect := changeEffect{Record: before{data, err == nil}}
+	effect := changeEffect{Record: Before{data, err == nil}}
 	if err := c.SetEffect(effect); err != nil {
 		return err
 	}
@@ -198,66 +198,66 @@ func (a stepChangeNetwork) Do(ctx context.Context, e env, c *plan.Call) error {
 	})
 }
 
-func (a stepChangeNetwork) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a ChangeNetwork) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	var done changeEffect
 	if c.Rebooted || !c.Effect(&done) {
 		return nil
 	}
-	id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.ID.Name))
+	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.ID.Name))
 	if errors.Is(err, kernel.ErrNotFound) || err == nil && id != a.ID {
 		return nil // it has ended, and what is left is found by its marks
 	}
 	if err != nil {
 		return err
 	}
-	err = network.RemoveNIC(ctx, e.host.Kernel, a.To.Jail, "-", done.Made) // only what has no mark
+	err = network.RemoveNIC(ctx, e.Host.Kernel, a.To.Jail, "-", done.Made) // only what has no mark
 	if e := changeNetwork(ctx, e, a, a.To, a.From, a.OldParams, func(network.Made) error { return nil }); e != nil {
 		return errors.Join(err, e)
 	}
 	if done.Record.Had {
-		return errors.Join(err, network.WriteRecord(a.Key.path(e.host), done.Record.Data))
+		return errors.Join(err, network.WriteRecord(a.Key.path(e.Host), done.Record.Data))
 	}
-	return errors.Join(err, a.Key.remove(e.host))
+	return errors.Join(err, a.Key.Remove(e.Host))
 }
 
 type changeEffect struct {
-	Record before       `json:"record"`
+	Record Before       `json:"record"`
 	Made   network.Made `json:"made"`
 }
 
-func changeNetwork(ctx context.Context, e env, a stepChangeNetwork, from, to network.Spec, params []param, will func(network.Made) error) error {
-	boot, err := e.host.Kernel.BootID(ctx)
+func changeNetwork(ctx context.Context, e Env, a ChangeNetwork, from, to network.Spec, params []Param, will func(network.Made) error) error {
+	boot, err := e.Host.Kernel.BootID(ctx)
 	if err != nil {
 		return err
 	}
-	r, _, err := a.Key.current(ctx, e.host)
+	r, _, err := a.Key.Current(ctx, e.Host)
 	if err != nil {
 		return err
 	}
 	r.Boot, r.Spec = boot, to
 	if to.VNET {
-		err = changeVnet(ctx, e.host, a.ID, from, to, will)
+		err = changeVnet(ctx, e.Host, a.ID, from, to, will)
 	} else {
-		err = changeAliases(ctx, e.host, a, &r, to, params)
+		err = changeAliases(ctx, e.Host, a, &r, to, params)
 	}
 	if err != nil {
 		return err
 	}
 	if to.UsesPf() {
-		err = e.host.Kernel.PfLoad(ctx, network.Anchor(to.Jail), to.PfText(to.Inward()))
+		err = e.Host.Kernel.PfLoad(ctx, network.Anchor(to.Jail), to.PfText(to.Inward()))
 	} else if from.UsesPf() {
-		err = flushPf(ctx, e.host.Kernel, from)
+		err = flushPf(ctx, e.Host.Kernel, from)
 	}
 	if err != nil {
 		return err
 	}
-	return a.Key.write(e.host, r)
+	return a.Key.write(e.Host, r)
 }
 
 // changeAliases adds addresses before the jail gets them and removes them after
 // it has lost them.
-func changeAliases(ctx context.Context, h *host.Host, a stepChangeNetwork, r *netRecord, to network.Spec, params []param) error {
-	unlock, err := lockNetwork(ctx, h, "addresses")
+func changeAliases(ctx context.Context, h *host.Host, a ChangeNetwork, r *netRecord, to network.Spec, params []Param) error {
+	unlock, err := LockNetwork(ctx, h, "addresses")
 	if err != nil {
 		return err
 	}
@@ -271,7 +271,7 @@ func changeAliases(ctx context.Context, h *host.Host, a stepChangeNetwork, r *ne
 	if err != nil {
 		return err
 	}
-	now, ok, err := a.Key.current(ctx, h)
+	now, ok, err := a.Key.Current(ctx, h)
 	if err != nil {
 		return err
 	}
@@ -292,7 +292,7 @@ func changeAliases(ctx context.Context, h *host.Host, a stepChangeNetwork, r *ne
 			gone = append(gone, alias)
 		}
 	}
-	if err := dropAliases(ctx, h, a.ID.Name, gone); err != nil {
+	if err := ReleaseAliases(ctx, h, a.ID.Name, gone); err != nil {
 		return err
 	}
 	r.Added = kept
@@ -304,7 +304,7 @@ func changeVnet(ctx context.Context, h *host.Host, id kernel.Identity, from, to 
 	for _, n := range from.NICs {
 		old[n.Name] = n
 		if !slices.ContainsFunc(to.NICs, func(m network.NIC) bool { return m.Name == n.Name && m.Secure == n.Secure }) {
-			if err := removeNIC(ctx, h, stepNIC{Jail: from.Jail, NIC: n, Bridge: bridgeOf(from, n)}, network.Made{}); err != nil {
+			if err := removeNIC(ctx, h, EnsureNIC{Jail: from.Jail, NIC: n, Bridge: BridgeOf(from, n)}, network.Made{}); err != nil {
 				return err
 			}
 		}
@@ -316,11 +316,11 @@ func changeVnet(ctx context.Context, h *host.Host, id kernel.Identity, from, to 
 				drop = append(drop, p)
 			}
 		}
-		if _, err := ensureNIC(ctx, h, id, stepNIC{Jail: to.Jail, NIC: n, Bridge: bridgeOf(to, n)}, drop, will); err != nil {
+		if _, err := ensureNIC(ctx, h, id, EnsureNIC{Jail: to.Jail, NIC: n, Bridge: BridgeOf(to, n)}, drop, will); err != nil {
 			return err
 		}
 		if n.Secure != "" && !n.DHCP && !n.SLAAC {
-			unlock, err := lockNetwork(ctx, h, "interfaces")
+			unlock, err := LockNetwork(ctx, h, "interfaces")
 			if err != nil {
 				return err
 			}
@@ -331,7 +331,7 @@ func changeVnet(ctx context.Context, h *host.Host, id kernel.Identity, from, to 
 			}
 		}
 		if was := old[n.Name]; (n.DHCP && !was.DHCP) || (n.SLAAC && !was.SLAAC) {
-			a := stepRequest{Jail: to.Jail, NIC: n, Limit: defaultDHCP}
+			a := RequestAddress{Jail: to.Jail, NIC: n, Limit: DefaultDHCP}
 			if _, err := request(ctx, h, id, a); err != nil && n.DHCP {
 				return err
 			}

@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -18,26 +18,26 @@ import (
 // netRecord is what was set up for a running jail.
 type netRecord = network.Record
 
-// netKey names a jail's record.
-type netKey struct {
+// NetKey names a jail's record.
+type NetKey struct {
 	Source string `json:"source"`
 	Name   string `json:"name"`
 }
 
 const recordSuffix = ".json"
 
-func (k netKey) path(h *host.Host) string {
+func (k NetKey) path(h *host.Host) string {
 	return filepath.Join(h.JournalDir(k.Source, "network"), k.Name+recordSuffix)
 }
 
-// read is the record, if there is one.
-func (k netKey) read(h *host.Host) (r netRecord, ok bool, err error) {
+// Read is the record, if there is one.
+func (k NetKey) Read(h *host.Host) (r netRecord, ok bool, err error) {
 	return network.ReadRecord(k.path(h))
 }
 
-// current is the record unless it is of another boot.
-func (k netKey) current(ctx context.Context, h *host.Host) (r netRecord, ok bool, err error) {
-	r, ok, err = k.read(h)
+// Current is the record unless it is of another boot.
+func (k NetKey) Current(ctx context.Context, h *host.Host) (r netRecord, ok bool, err error) {
+	r, ok, err = k.Read(h)
 	if err != nil || !ok {
 		return netRecord{}, false, err
 	}
@@ -48,17 +48,17 @@ func (k netKey) current(ctx context.Context, h *host.Host) (r netRecord, ok bool
 	return r, true, nil
 }
 
-func (k netKey) write(h *host.Host, r netRecord) error { return r.Write(k.path(h)) }
+func (k NetKey) write(h *host.Host, r netRecord) error { return r.Write(k.path(h)) }
 
-func (k netKey) remove(h *host.Host) error { return network.RemoveRecord(k.path(h)) }
+func (k NetKey) Remove(h *host.Host) error { return network.RemoveRecord(k.path(h)) }
 
-// netKeys are the records of all sources.
-func netKeys(ctx context.Context, h *host.Host) ([]netKey, error) {
+// NetKeys are the records of all sources.
+func NetKeys(ctx context.Context, h *host.Host) ([]NetKey, error) {
 	sources, err := h.Sources(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var keys []netKey
+	var keys []NetKey
 	for _, s := range sources {
 		entries, err := os.ReadDir(h.JournalDir(s.Name, "network"))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -66,15 +66,15 @@ func netKeys(ctx context.Context, h *host.Host) ([]netKey, error) {
 		}
 		for _, e := range entries {
 			if name, ok := strings.CutSuffix(e.Name(), recordSuffix); ok {
-				keys = append(keys, netKey{s.Name, name})
+				keys = append(keys, NetKey{s.Name, name})
 			}
 		}
 	}
 	return keys, nil
 }
 
-// usedAddresses are the addresses of all running jails but one, by jail.
-func usedAddresses(ctx context.Context, k kernel.Kernel, but string) (map[netip.Addr][]string, error) {
+// UsedAddresses are the addresses of all running jails but one, by jail.
+func UsedAddresses(ctx context.Context, k kernel.Kernel, but string) (map[netip.Addr][]string, error) {
 	used := map[netip.Addr][]string{}
 	for p, err := range k.JailList(ctx, 0, "ip4.addr", "ip6.addr") {
 		if err != nil {
@@ -91,18 +91,18 @@ func usedAddresses(ctx context.Context, k kernel.Kernel, but string) (map[netip.
 	return used, nil
 }
 
-// lockNetwork keeps operations of several jails on the host's addresses apart.
-func lockNetwork(ctx context.Context, h *host.Host, what string) (func(), error) {
+// LockNetwork keeps operations of several jails on the host's addresses apart.
+func LockNetwork(ctx context.Context, h *host.Host, what string) (func(), error) {
 	return h.Lock(ctx, "network/"+what, "network", host.Wait)
 }
 
-// dropAliases removes addresses that were added for a jail. What another
+// ReleaseAliases removes addresses that were added for a jail. What another
 // running jail uses stays and is written down as that jail's to remove.
-func dropAliases(ctx context.Context, h *host.Host, jail string, list []network.Alias) error {
+func ReleaseAliases(ctx context.Context, h *host.Host, jail string, list []network.Alias) error {
 	if len(list) == 0 {
 		return nil
 	}
-	used, err := usedAddresses(ctx, h.Kernel, jail)
+	used, err := UsedAddresses(ctx, h.Kernel, jail)
 	if err != nil {
 		return err
 	}
@@ -110,12 +110,12 @@ func dropAliases(ctx context.Context, h *host.Host, jail string, list []network.
 	if err != nil || len(kept) == 0 {
 		return err
 	}
-	keys, err := netKeys(ctx, h)
+	keys, err := NetKeys(ctx, h)
 	if err != nil {
 		return err
 	}
 	for _, key := range keys {
-		r, ok, err := key.current(ctx, h)
+		r, ok, err := key.Current(ctx, h)
 		if err != nil || !ok || r.Spec.Jail == jail {
 			continue
 		}

@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -8,13 +8,13 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// unlessDestroyed passes over the error of a dataset that is not mounted, where
+// UnlessDestroyed passes over the error of a dataset that is not mounted, where
 // it does not exist any more: what was to be undone in it has gone with it.
-func unlessDestroyed(ctx context.Context, e env, dataset string, err error) error {
+func UnlessDestroyed(ctx context.Context, e Env, dataset string, err error) error {
 	if !errors.Is(err, host.ErrNotMounted) {
 		return err
 	}
-	_, gone := e.host.Store.Get(ctx, dataset, zfsstore.GetOptions{})
+	_, gone := e.Host.Store.Get(ctx, dataset, zfsstore.GetOptions{})
 	if errors.Is(gone, zfsstore.ErrNotFound) {
 		return nil
 	}

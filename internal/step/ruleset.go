@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -8,19 +8,18 @@ import (
 	"slices"
 	"syscall"
 
-	"github.com/libioc/go-libioc/jail/jailerr"
-
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// stepLoadRuleset puts a ruleset into the kernel: one of devfs.rules(5), which
+// LoadRuleset puts a ruleset into the kernel: one of devfs.rules(5), which
 // the kernel has not before the devfs service has run, or one computed for the
 // jail. A jail with an empty ruleset would see every device of the host. It is
 // not undone: rulesets belong to the host, and another jail may use it by then.
-type stepLoadRuleset struct {
+type LoadRuleset struct {
 	Number uint16             `json:"number"`
 	Rules  []kernel.DevfsRule `json:"rules"`
 	// Computed rulesets take another number when theirs is taken meanwhile.
@@ -34,30 +33,30 @@ type rulesetEffect struct {
 	Number uint16 `json:"number"`
 }
 
-func (stepLoadRuleset) Kind() string { return "load devfs ruleset" }
+func (LoadRuleset) Kind() string { return "load devfs ruleset" }
 
-func (a stepLoadRuleset) Detail() string {
+func (a LoadRuleset) Detail() string {
 	return fmt.Sprintf("%d with %d rules", a.Number, len(a.Rules))
 }
 
-func (a stepLoadRuleset) Event(e env) events.IocEvent {
-	return events.JailDevfsRuleset{Jail: e.jail, Ruleset: int(a.Number)}
+func (a LoadRuleset) Event(e Env) events.IocEvent {
+	return events.JailDevfsRuleset{Jail: e.Name, Ruleset: int(a.Number)}
 }
 
-func (a stepLoadRuleset) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a LoadRuleset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	// Rules are added one by one; two that begin alike must not be mixed.
-	unlock, err := e.host.Lock(ctx, "host/devfs/rulesets", "load a devfs ruleset", host.Wait)
+	unlock, err := e.Host.Lock(ctx, "host/devfs/rulesets", "load a devfs ruleset", host.Wait)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	k := e.host.Kernel
+	k := e.Host.Kernel
 	if !a.Computed {
 		there, err := k.DevfsRules(ctx, a.Number)
 		if err != nil {
 			return err
 		}
-		if !begins(a.Rules, there) {
+		if !RulesetBegins(a.Rules, there) {
 			c.Skip("another one is loaded")
 			return nil
 		}
@@ -67,19 +66,19 @@ func (a stepLoadRuleset) Do(ctx context.Context, e env, c *plan.Call) error {
 	if err != nil {
 		return err
 	}
-	c.Final(events.JailDevfsRuleset{Jail: e.jail, Ruleset: int(n)})
+	c.Final(events.JailDevfsRuleset{Jail: e.Name, Ruleset: int(n)})
 	return c.SetEffect(rulesetEffect{n})
 }
 
 // loadComputed finds or loads the rules. A number that another process takes
 // between the look and the load is left to it.
-func loadComputed(ctx context.Context, k kernel.Kernel, a stepLoadRuleset) (uint16, error) {
+func loadComputed(ctx context.Context, k kernel.Kernel, a LoadRuleset) (uint16, error) {
 	for n := int(a.Number); n < 1<<16; n++ {
 		loaded, err := k.DevfsRulesets(ctx)
 		if err != nil {
 			return 0, err
 		}
-		if same, err := equalRuleset(ctx, k, loaded, a.Rules); same != 0 || err != nil {
+		if same, err := EqualRuleset(ctx, k, loaded, a.Rules); same != 0 || err != nil {
 			return same, err
 		}
 		if slices.Contains(loaded, uint16(n)) || slices.Contains(a.Named, uint16(n)) {
@@ -109,9 +108,9 @@ func addRules(ctx context.Context, k kernel.Kernel, number uint16, rules []kerne
 	return nil
 }
 
-// equalRuleset is the number of the ruleset in the kernel that has exactly these
+// EqualRuleset is the number of the ruleset in the kernel that has exactly these
 // rules, 0 for none.
-func equalRuleset(ctx context.Context, k kernel.Kernel, loaded []uint16, rules []kernel.DevfsRule) (uint16, error) {
+func EqualRuleset(ctx context.Context, k kernel.Kernel, loaded []uint16, rules []kernel.DevfsRule) (uint16, error) {
 	for _, n := range loaded {
 		there, err := k.DevfsRules(ctx, n)
 		if err != nil {
@@ -125,16 +124,16 @@ func equalRuleset(ctx context.Context, k kernel.Kernel, loaded []uint16, rules [
 }
 
 // sameRules compares what rules do, their numbers apart.
-func sameRules(a, b []kernel.DevfsRule) bool { return slices.EqualFunc(a, b, sameRule) }
+func sameRules(a, b []kernel.DevfsRule) bool { return slices.EqualFunc(a, b, SameRule) }
 
-func sameRule(a, b kernel.DevfsRule) bool {
+func SameRule(a, b kernel.DevfsRule) bool {
 	a.Number, b.Number = 0, 0
 	return reflect.DeepEqual(a, b)
 }
 
-// begins tells whether there is the beginning of rules: nothing yet, or what a
+// RulesetBegins tells whether there is the beginning of rules: nothing yet, or what a
 // load that was interrupted has left.
-func begins(rules, there []kernel.DevfsRule) bool {
+func RulesetBegins(rules, there []kernel.DevfsRule) bool {
 	return len(there) <= len(rules) && reflect.DeepEqual(rules[:len(there)], there) || len(there) == 0
 }
 

@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"bytes"
@@ -7,22 +7,21 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/libioc/go-libioc/jail/jailerr"
-
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// stepHook runs one command of the configuration. It has no undo: what a hook
+// RunHook runs one command of the configuration. It has no undo: what a hook
 // did is its author's to take back.
-type stepHook struct {
+type RunHook struct {
 	Hook    string `json:"hook"` // "prestart", ..., "poststop"
 	Command string `json:"command"`
 	Name    string `json:"name"` // in the kernel
 	// Inside runs the command in the jail, else on the host.
 	Inside      bool          `json:"inside"`
-	Place       place         `json:"place"`
+	Place       Place         `json:"place"`
 	RootDataset string        `json:"root_dataset"`
 	Timeout     time.Duration `json:"timeout"` // ns
 	// Tolerate goes on when the hook fails, as with a forced stop.
@@ -31,16 +30,16 @@ type stepHook struct {
 	Last bool `json:"last,omitempty"`
 }
 
-func (stepHook) Kind() string { return "run hook" }
+func (RunHook) Kind() string { return "run hook" }
 
-func (a stepHook) Detail() string { return "exec." + a.Hook + ": " + a.Command }
+func (a RunHook) Detail() string { return "exec." + a.Hook + ": " + a.Command }
 
-func (a stepHook) Event(e env) events.IocEvent { return hookEvent(e.jail, a, hookOutcome{}) }
+func (a RunHook) Event(e Env) events.IocEvent { return hookEvent(e.Name, a, hookOutcome{}) }
 
-func (a stepHook) Limit() time.Duration { return a.Timeout + killDelay }
+func (a RunHook) Limit() time.Duration { return a.Timeout + killDelay }
 
-func (a stepHook) Do(ctx context.Context, e env, c *plan.Call) error {
-	id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
+func (a RunHook) Do(ctx context.Context, e Env, c *plan.Call) error {
+	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
 	switch {
 	case errors.Is(err, kernel.ErrNotFound) && a.Inside:
 		if a.Tolerate || a.Last {
@@ -52,7 +51,7 @@ func (a stepHook) Do(ctx context.Context, e env, c *plan.Call) error {
 		return err
 	}
 	out, err := runHook(ctx, e, a, id, c)
-	c.Final(hookEvent(e.jail, a, out))
+	c.Final(hookEvent(e.Name, a, out))
 	if err != nil && a.Tolerate {
 		c.Skip(err.Error())
 		return nil
@@ -68,33 +67,33 @@ type hookOutcome struct {
 	exit           kernel.Exit
 }
 
-func runHook(ctx context.Context, e env, a stepHook, id kernel.Identity, c *plan.Call) (out hookOutcome, err error) {
-	root, err := e.host.Mountpoint(ctx, a.RootDataset)
+func runHook(ctx context.Context, e Env, a RunHook, id kernel.Identity, c *plan.Call) (out hookOutcome, err error) {
+	root, err := e.Host.Mountpoint(ctx, a.RootDataset)
 	if err != nil {
 		return out, err
 	}
-	env, err := e.run.Environ(ctx, c.Resumed)
+	env, err := e.Run.Environ(ctx, c.Resumed)
 	if err != nil {
 		return out, err
 	}
-	log, err := openConsoleLog(ctx, e.host, a.Place.ConsoleLog)
+	log, err := openConsoleLog(ctx, e.Host, a.Place.ConsoleLog)
 	if err != nil {
 		return out, err
 	}
 	defer func() { log.close(&out.stderr) }()
 	cmd := kernel.Command{
 		Argv:   []string{"/bin/sh", "-c", a.Command},
-		Env:    jailVariables(env, root, a.Name, id, a.Place.User),
+		Env:    JailVariables(env, root, a.Name, id, a.Place.User),
 		User:   a.Place.User,
-		Stdout: &hookWriter{span: c.Span, jail: e.jail, hook: a.Hook, stream: "stdout", all: &out.stdout, log: log},
-		Stderr: &hookWriter{span: c.Span, jail: e.jail, hook: a.Hook, stream: "stderr", all: &out.stderr, log: log},
+		Stdout: &hookWriter{span: c.Span, jail: e.Name, hook: a.Hook, stream: "stdout", all: &out.stdout, log: log},
+		Stderr: &hookWriter{span: c.Span, jail: e.Name, hook: a.Hook, stream: "stderr", all: &out.stderr, log: log},
 		// A hook that is out of time may clean up, then its group is killed.
 		KillDelay: killDelay,
 	}
 	if a.Inside {
 		cmd.Jail, cmd.SystemUser, cmd.FIB = id, a.Place.SystemUser, a.Place.FIB
 		if !c.Resumed {
-			cmd.Terminal = e.run.Hooks
+			cmd.Terminal = e.Run.Hooks
 		}
 	}
 	if a.Timeout > 0 {
@@ -102,19 +101,19 @@ func runHook(ctx context.Context, e env, a stepHook, id kernel.Identity, c *plan
 		ctx, cancel = context.WithTimeout(ctx, a.Timeout)
 		defer cancel()
 	}
-	out.exit, err = e.host.Kernel.Run(ctx, cmd)
+	out.exit, err = e.Host.Kernel.Run(ctx, cmd)
 	if err == nil && out.exit.Success() {
 		return out, nil
 	}
 	return out, &jailerr.HookError{
 		Hook: a.Hook, Command: a.Command, Err: err,
 		ExitCode: out.exit.Code, Signal: out.exit.Signal,
-		Output: tail(out.stdout.String() + out.stderr.String()),
+		Output: Tail(out.stdout.String() + out.stderr.String()),
 	}
 }
 
-// tail is the end of an output that is too long for an error.
-func tail(s string) string {
+// Tail is the end of an output that is too long for an error.
+func Tail(s string) string {
 	const most = 2000
 	if len(s) > most {
 		return "..." + s[len(s)-most:]
@@ -125,8 +124,8 @@ func tail(s string) string {
 // killDelay is how long a command has between SIGTERM and SIGKILL.
 const killDelay = 2 * time.Second
 
-// jailVariables adds what is known once the root is mounted and the jail runs.
-func jailVariables(env []string, root, name string, id kernel.Identity, user string) []string {
+// JailVariables adds what is known once the root is mounted and the jail runs.
+func JailVariables(env []string, root, name string, id kernel.Identity, user string) []string {
 	out := append([]string(nil), env...)
 	out = append(out, "IOC_JAIL_PATH="+root, "JPATH="+root, "JNAME="+name)
 	if id.JID != 0 {
@@ -155,7 +154,7 @@ func (w *hookWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func hookEvent(jail string, a stepHook, out hookOutcome) events.IocEvent {
+func hookEvent(jail string, a RunHook, out hookOutcome) events.IocEvent {
 	stdout, stderr, code := out.stdout.String(), out.stderr.String(), out.exit.Code
 	switch a.Hook {
 	case "prestart":
@@ -176,14 +175,14 @@ func hookEvent(jail string, a stepHook, out hookOutcome) events.IocEvent {
 	return events.JailCommand{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
 }
 
-// place is how commands in a jail are run, jail(8): exec.jail_user,
+// Place is how commands in a jail are run, jail(8): exec.jail_user,
 // exec.system_jail_user, exec.fib and exec.consolelog.
-type place struct {
+type Place struct {
 	User       string `json:"user,omitempty"`
 	SystemUser bool   `json:"system_user,omitempty"`
 	FIB        int    `json:"fib,omitempty"`
 	ConsoleLog string `json:"console_log,omitempty"` // a host file that output is added to
 }
 
-// hookPath is the PATH of every hook and command, as libioc sets it.
-const hookPath = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
+// HookPath is the PATH of every hook and command, as libioc sets it.
+const HookPath = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"

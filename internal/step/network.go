@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -16,53 +16,53 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// stepNetRecord writes down what the following steps set up. A record that is
+// RecordNetwork writes down what the following steps set up. A record that is
 // there already is of a jail that ended by itself: what it added is still ours.
-type stepNetRecord struct {
-	Key  netKey       `json:"key"`
+type RecordNetwork struct {
+	Key  NetKey       `json:"key"`
 	Spec network.Spec `json:"spec"`
 }
 
-// before is a file's former content.
-type before struct {
+// Before is a file's former content.
+type Before struct {
 	Data []byte `json:"data,omitempty"`
 	Had  bool   `json:"had"`
 }
 
-func (stepNetRecord) Kind() string { return "record network" }
+func (RecordNetwork) Kind() string { return "record network" }
 
-func (a stepNetRecord) Detail() string { return describeNetwork(a.Spec) }
+func (a RecordNetwork) Detail() string { return describeNetwork(a.Spec) }
 
-func (stepNetRecord) Event(e env) events.IocEvent { return events.JailNetworkSetup{Jail: e.jail} }
+func (RecordNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
-func (a stepNetRecord) Do(ctx context.Context, e env, c *plan.Call) error {
-	data, err := os.ReadFile(a.Key.path(e.host))
+func (a RecordNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
+	data, err := os.ReadFile(a.Key.path(e.Host))
 	if err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	if err := c.SetEffect(before{data, err == nil}); err != nil {
+	if err := c.SetEffect(Before{data, err == nil}); err != nil {
 		return err
 	}
-	old, _, err := a.Key.current(ctx, e.host)
+	old, _, err := a.Key.Current(ctx, e.Host)
 	if err != nil {
 		return err
 	}
-	boot, err := e.host.Kernel.BootID(ctx)
+	boot, err := e.Host.Kernel.BootID(ctx)
 	if err != nil {
 		return err
 	}
-	return a.Key.write(e.host, netRecord{Boot: boot, Spec: a.Spec, Added: old.Added})
+	return a.Key.write(e.Host, netRecord{Boot: boot, Spec: a.Spec, Added: old.Added})
 }
 
-func (a stepNetRecord) Undo(_ context.Context, e env, c *plan.Call) error {
-	var was before
+func (a RecordNetwork) Undo(_ context.Context, e Env, c *plan.Call) error {
+	var was Before
 	switch {
 	case !c.Effect(&was):
 		return nil
 	case was.Had && !c.Rebooted:
-		return network.WriteRecord(a.Key.path(e.host), was.Data)
+		return network.WriteRecord(a.Key.path(e.Host), was.Data)
 	}
-	return a.Key.remove(e.host)
+	return a.Key.Remove(e.Host)
 }
 
 func describeNetwork(s network.Spec) string {
@@ -79,10 +79,10 @@ func describeNetwork(s network.Spec) string {
 	return s.Jail + " " + strings.Join(append(parts, s.Hosts...), " ")
 }
 
-// stepAliases adds the addresses of a jail in the host's stack and waits until
+// AddAliases adds the addresses of a jail in the host's stack and waits until
 // they can be bound.
-type stepAliases struct {
-	Key     netKey          `json:"key"`
+type AddAliases struct {
+	Key     NetKey          `json:"key"`
 	Jail    string          `json:"jail"`
 	Aliases []network.Alias `json:"aliases"`
 }
@@ -91,9 +91,9 @@ type aliasEffect struct {
 	Added []network.Alias `json:"added"`
 }
 
-func (stepAliases) Kind() string { return "add addresses" }
+func (AddAliases) Kind() string { return "add addresses" }
 
-func (a stepAliases) Detail() string {
+func (a AddAliases) Detail() string {
 	var parts []string
 	for _, alias := range a.Aliases {
 		parts = append(parts, alias.String())
@@ -101,44 +101,44 @@ func (a stepAliases) Detail() string {
 	return strings.Join(parts, ", ")
 }
 
-func (stepAliases) Event(e env) events.IocEvent { return events.JailNetworkSetup{Jail: e.jail} }
+func (AddAliases) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
-func (a stepAliases) Do(ctx context.Context, e env, c *plan.Call) error {
-	unlock, err := lockNetwork(ctx, e.host, "addresses")
+func (a AddAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
+	unlock, err := LockNetwork(ctx, e.Host, "addresses")
 	if err != nil {
 		return err
 	}
-	err = addAliases(ctx, e.host, a.Key, a.Aliases, c)
+	err = addAliases(ctx, e.Host, a.Key, a.Aliases, c)
 	unlock()
 	if err != nil {
 		return err
 	}
-	return network.WaitBindable(ctx, e.host.Kernel, a.Aliases)
+	return network.WaitBindable(ctx, e.Host.Kernel, a.Aliases)
 }
 
-func (a stepAliases) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a AddAliases) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	var done aliasEffect
 	if c.Rebooted || !c.Effect(&done) {
 		return nil
 	}
-	unlock, err := lockNetwork(ctx, e.host, "addresses")
+	unlock, err := LockNetwork(ctx, e.Host, "addresses")
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return dropAliases(ctx, e.host, a.Jail, done.Added)
+	return ReleaseAliases(ctx, e.Host, a.Jail, done.Added)
 }
 
 // addAliases adds what is missing and writes down what it adds, first to the
 // journal and then to the jail's record.
-func addAliases(ctx context.Context, h *host.Host, key netKey, list []network.Alias, c *plan.Call) error {
+func addAliases(ctx context.Context, h *host.Host, key NetKey, list []network.Alias, c *plan.Call) error {
 	added, err := network.AddAliases(ctx, h.Kernel, list, func(added []network.Alias) error {
 		return c.SetEffect(aliasEffect{added})
 	})
 	if err != nil || len(added) == 0 {
 		return err
 	}
-	r, ok, err := key.current(ctx, h)
+	r, ok, err := key.Current(ctx, h)
 	if err != nil || !ok {
 		return errors.Join(err, errors.New("the record of the jail's network is gone"))
 	}
@@ -146,82 +146,82 @@ func addAliases(ctx context.Context, h *host.Host, key netKey, list []network.Al
 	return key.write(h, r)
 }
 
-// stepDropAliases removes the addresses that starts have added, and then the
+// DropAliases removes the addresses that starts have added, and then the
 // record, which is all that tells of them.
-type stepDropAliases struct {
-	Key  netKey `json:"key"`
+type DropAliases struct {
+	Key  NetKey `json:"key"`
 	Jail string `json:"jail"`
 }
 
-func (stepDropAliases) Kind() string { return "remove addresses" }
+func (DropAliases) Kind() string { return "remove addresses" }
 
-func (a stepDropAliases) Detail() string { return "those that were added for " + a.Jail }
+func (a DropAliases) Detail() string { return "those that were added for " + a.Jail }
 
-func (stepDropAliases) Event(e env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.jail} }
+func (DropAliases) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
 
-func (a stepDropAliases) Do(ctx context.Context, e env, c *plan.Call) error {
-	unlock, err := lockNetwork(ctx, e.host, "addresses")
+func (a DropAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
+	unlock, err := LockNetwork(ctx, e.Host, "addresses")
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	r, ok, err := a.Key.current(ctx, e.host)
+	r, ok, err := a.Key.Current(ctx, e.Host)
 	if err != nil {
 		return err
 	}
 	if !ok || len(r.Added) == 0 {
 		c.Skip("none were added")
-	} else if err := dropAliases(ctx, e.host, a.Jail, r.Added); err != nil {
+	} else if err := ReleaseAliases(ctx, e.Host, a.Jail, r.Added); err != nil {
 		return err
 	}
-	return a.Key.remove(e.host)
+	return a.Key.Remove(e.Host)
 }
 
-// stepForget ends the record of a network without addresses on the host.
-type stepForget struct {
-	Key  netKey `json:"key"`
+// ForgetNetwork ends the record of a network without addresses on the host.
+type ForgetNetwork struct {
+	Key  NetKey `json:"key"`
 	Jail string `json:"jail"`
 }
 
-func (stepForget) Kind() string { return "forget network" }
+func (ForgetNetwork) Kind() string { return "forget network" }
 
-func (a stepForget) Detail() string { return a.Jail }
+func (a ForgetNetwork) Detail() string { return a.Jail }
 
-func (stepForget) Event(e env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.jail} }
+func (ForgetNetwork) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
 
-func (a stepForget) Do(_ context.Context, e env, _ *plan.Call) error {
-	return a.Key.remove(e.host)
+func (a ForgetNetwork) Do(_ context.Context, e Env, _ *plan.Call) error {
+	return a.Key.Remove(e.Host)
 }
 
-// stepPf loads the jail's anchor.
-type stepPf struct {
+// LoadPf loads the jail's anchor.
+type LoadPf struct {
 	Jail string `json:"jail"`
 	Text string `json:"text"` // of pf.conf(5)
 }
 
-func (stepPf) Kind() string { return "load pf rules" }
+func (LoadPf) Kind() string { return "load pf rules" }
 
-func (a stepPf) Detail() string { return network.Anchor(a.Jail) }
+func (a LoadPf) Detail() string { return network.Anchor(a.Jail) }
 
-func (a stepPf) Event(e env) events.IocEvent { return pfEvent(e, a) }
+func (a LoadPf) Event(e Env) events.IocEvent { return pfEvent(e, a) }
 
-func (a stepPf) Do(ctx context.Context, e env, _ *plan.Call) error {
-	return e.host.Kernel.PfLoad(ctx, network.Anchor(a.Jail), a.Text)
+func (a LoadPf) Do(ctx context.Context, e Env, _ *plan.Call) error {
+	return e.Host.Kernel.PfLoad(ctx, network.Anchor(a.Jail), a.Text)
 }
 
-func (a stepPf) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a LoadPf) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted {
 		return nil
 	}
-	err := e.host.Kernel.PfFlush(ctx, network.Anchor(a.Jail))
+	err := e.Host.Kernel.PfFlush(ctx, network.Anchor(a.Jail))
 	if errors.Is(err, kernel.ErrUnsupported) {
 		return nil
 	}
 	return err
 }
 
-func pfEvent(e env, a stepPf) events.IocEvent {
-	return events.JailFirewall{Jail: e.jail, Filter: "pf", Rules: slices.Collect(lines(a.Text))}
+func pfEvent(e Env, a LoadPf) events.IocEvent {
+	return events.JailFirewall{Jail: e.Name, Filter: "pf", Rules: slices.Collect(lines(a.Text))}
 }
 
 func lines(text string) func(func(string) bool) {
@@ -252,29 +252,29 @@ func flushPf(ctx context.Context, k kernel.Kernel, spec network.Spec) error {
 	return err
 }
 
-// stepTeardown takes a jail's interfaces and rules away while it still runs.
-type stepTeardown struct {
+// Teardown takes a jail's interfaces and rules away while it still runs.
+type Teardown struct {
 	ID   kernel.Identity `json:"id"` // the jail that ran when the stop was planned
 	Spec network.Spec    `json:"spec"`
 }
 
-func (stepTeardown) Kind() string { return "take network down" }
+func (Teardown) Kind() string { return "take network down" }
 
-func (a stepTeardown) Detail() string { return describeNetwork(a.Spec) }
+func (a Teardown) Detail() string { return describeNetwork(a.Spec) }
 
-func (stepTeardown) Event(e env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.jail} }
+func (Teardown) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
 
-func (a stepTeardown) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a Teardown) Do(ctx context.Context, e Env, c *plan.Call) error {
 	id := a.ID
 	if id.IsZero() {
 		c.EffectOf("create jail", &id) // by the same plan
 	}
-	return tearDown(ctx, e.host, id, a.Spec)
+	return RemoveNetwork(ctx, e.Host, id, a.Spec)
 }
 
-// tearDown leaves nothing of a jail's interfaces, bridges, rules and anchor.
+// RemoveNetwork leaves nothing of a jail's interfaces, bridges, rules and anchor.
 // Everything is tried; what is not there is no error.
-func tearDown(ctx context.Context, h *host.Host, id kernel.Identity, spec network.Spec) error {
+func RemoveNetwork(ctx context.Context, h *host.Host, id kernel.Identity, spec network.Spec) error {
 	k := h.Kernel
 	var all error
 	if spec.UsesPf() {
@@ -287,7 +287,7 @@ func tearDown(ctx context.Context, h *host.Host, id kernel.Identity, spec networ
 	if len(spec.Bridges) == 0 && !secure {
 		return errors.Join(all, network.RemoveNIC(ctx, k, spec.Jail, "", network.Made{}))
 	}
-	unlock, err := lockNetwork(ctx, h, "interfaces")
+	unlock, err := LockNetwork(ctx, h, "interfaces")
 	if err != nil {
 		return errors.Join(all, err)
 	}
@@ -302,33 +302,33 @@ func tearDown(ctx context.Context, h *host.Host, id kernel.Identity, spec networ
 	return all
 }
 
-// stepMoveInterface hands an interface of the host over.
-type stepMoveInterface struct {
+// MoveInterface hands an interface of the host over.
+type MoveInterface struct {
 	Jail      string `json:"jail"`
 	Interface string `json:"interface"`
 }
 
-func (stepMoveInterface) Kind() string { return "move interface" }
+func (MoveInterface) Kind() string { return "move interface" }
 
-func (a stepMoveInterface) Detail() string { return a.Interface + " to " + a.Jail }
+func (a MoveInterface) Detail() string { return a.Interface + " to " + a.Jail }
 
-func (a stepMoveInterface) Event(e env) events.IocEvent {
-	return events.VnetInterfaceConfig{Jail: e.jail, Interface: a.Interface, HostInterface: a.Interface}
+func (a MoveInterface) Event(e Env) events.IocEvent {
+	return events.VnetInterfaceConfig{Jail: e.Name, Interface: a.Interface, HostInterface: a.Interface}
 }
 
-func (a stepMoveInterface) Do(ctx context.Context, e env, _ *plan.Call) error {
+func (a MoveInterface) Do(ctx context.Context, e Env, _ *plan.Call) error {
 	id, err := running(ctx, e, a.Jail)
 	if err != nil {
 		return err
 	}
-	err = e.host.Kernel.InterfaceToVnet(ctx, a.Interface, id)
-	if errors.Is(err, kernel.ErrNotFound) && hasInterface(ctx, e.host.Kernel.In(id), a.Interface) {
+	err = e.Host.Kernel.InterfaceToVnet(ctx, a.Interface, id)
+	if errors.Is(err, kernel.ErrNotFound) && hasInterface(ctx, e.Host.Kernel.In(id), a.Interface) {
 		return nil
 	}
 	return err
 }
 
-func (a stepMoveInterface) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a MoveInterface) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	id, err := running(ctx, e, a.Jail)
 	if c.Rebooted || errors.Is(err, kernel.ErrNotFound) {
 		return nil // it came home by itself
@@ -336,11 +336,11 @@ func (a stepMoveInterface) Undo(ctx context.Context, e env, c *plan.Call) error 
 	if err != nil {
 		return err
 	}
-	return moveBack(ctx, e.host.Kernel, id, a.Interface)
+	return moveBack(ctx, e.Host.Kernel, id, a.Interface)
 }
 
-func running(ctx context.Context, e env, name string) (kernel.Identity, error) {
-	id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
+func running(ctx context.Context, e Env, name string) (kernel.Identity, error) {
+	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
 	if err != nil {
 		return id, fmt.Errorf("jail %s: %w", name, err)
 	}

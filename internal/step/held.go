@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -6,27 +6,26 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/jail/jailerr"
-
 	"github.com/libioc/go-libioc/kernel"
 )
 
 // held finds what holds a mount.
-func held(ctx context.Context, e env, m kernel.Mounted, cause error) error {
+func held(ctx context.Context, e Env, m kernel.Mounted, cause error) error {
 	h := &jailerr.HeldError{Path: m.Path, Err: cause}
-	mounts, err := e.host.Mounts(ctx)
+	mounts, err := e.Host.Mounts(ctx)
 	if err != nil {
 		return errors.Join(h, err)
 	}
 	for _, other := range mounts {
-		if other.FSID != m.FSID && (beneath(other.Path, m.Path) || beneath(other.From, m.Path)) {
+		if other.FSID != m.FSID && (Beneath(other.Path, m.Path) || Beneath(other.From, m.Path)) {
 			h.Mounts = append(h.Mounts, other.Path)
 		}
 	}
-	for p, err := range e.host.Kernel.JailList(ctx, kernel.JailDying, "path", "dying") {
+	for p, err := range e.Host.Kernel.JailList(ctx, kernel.JailDying, "path", "dying") {
 		if err != nil {
 			return errors.Join(h, err)
 		}
-		if path := p.String("path"); !beneath(path, m.Path) && !beneath(m.Path, path) || path == "/" {
+		if path := p.String("path"); !Beneath(path, m.Path) && !Beneath(m.Path, path) || path == "/" {
 			continue
 		}
 		if p.Bool("dying") {
@@ -34,7 +33,7 @@ func held(ctx context.Context, e env, m kernel.Mounted, cause error) error {
 			continue
 		}
 		h.Jails = append(h.Jails, p.String("name"))
-		list, err := e.host.Kernel.ProcessList(ctx, p.Int("jid"))
+		list, err := e.Host.Kernel.ProcessList(ctx, p.Int("jid"))
 		if err != nil {
 			return errors.Join(h, err)
 		}
@@ -43,7 +42,7 @@ func held(ctx context.Context, e env, m kernel.Mounted, cause error) error {
 	return h
 }
 
-// beneath tells whether a path is another one or below it.
-func beneath(path, other string) bool {
+// Beneath tells whether a path is another one or below it.
+func Beneath(path, other string) bool {
 	return path == other || strings.HasPrefix(path, strings.TrimSuffix(other, "/")+"/")
 }

@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// stepSnapshot takes a snapshot that was missing.
-type stepSnapshot struct {
+// Snapshot takes a snapshot that was missing.
+type Snapshot struct {
 	Snapshot string `json:"snapshot"`
 	// Recursive takes it of all datasets below as well, at one moment.
 	Recursive bool `json:"recursive,omitempty"`
@@ -20,23 +20,23 @@ type stepSnapshot struct {
 	Made   string `json:"made"`
 }
 
-func (stepSnapshot) Kind() string { return "snapshot" }
+func (Snapshot) Kind() string { return "snapshot" }
 
-func (a stepSnapshot) Detail() string {
+func (a Snapshot) Detail() string {
 	if a.Recursive {
 		return a.Snapshot + " with children"
 	}
 	return a.Snapshot
 }
 
-func (a stepSnapshot) Event(_ env) events.IocEvent {
+func (a Snapshot) Event(_ Env) events.IocEvent {
 	return events.ZFSSnapshotCreate{Snapshot: a.Snapshot, Recursive: a.Recursive}
 }
 
-func (stepSnapshot) Durable() {}
+func (Snapshot) Durable() {}
 
-func (a stepSnapshot) Do(ctx context.Context, e env, c *plan.Call) error {
-	err := e.host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{
+func (a Snapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
+	err := e.Host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{
 		Recursive: a.Recursive, Properties: mark(a.Made),
 	})
 	if a.Shared && errors.Is(err, zfsstore.ErrExists) {
@@ -46,7 +46,7 @@ func (a stepSnapshot) Do(ctx context.Context, e env, c *plan.Call) error {
 	return err
 }
 
-func (a stepSnapshot) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a Snapshot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	err := unmake(ctx, e, a.Snapshot, a.Made, zfsstore.DestroyOptions{Recursive: a.Recursive})
 	if a.Shared && errors.Is(err, zfsstore.ErrHasDependents) {
 		return nil // another jail was cloned from it meanwhile
@@ -54,23 +54,23 @@ func (a stepSnapshot) Undo(ctx context.Context, e env, c *plan.Call) error {
 	return err
 }
 
-// stepForgetSnapshot lets a snapshot that was taken for clones go when the last
+// ForgetSnapshot lets a snapshot that was taken for clones go when the last
 // of them does, zfs-destroy(8) -d. It needs no undo: a rollback destroys the
 // clones, and the snapshot goes with them.
-type stepForgetSnapshot stepSnapshot
+type ForgetSnapshot Snapshot
 
-func (stepForgetSnapshot) Kind() string { return "defer destroy" }
+func (ForgetSnapshot) Kind() string { return "defer destroy" }
 
-func (a stepForgetSnapshot) Detail() string { return a.Snapshot + " until its clones are gone" }
+func (a ForgetSnapshot) Detail() string { return a.Snapshot + " until its clones are gone" }
 
-func (a stepForgetSnapshot) Event(_ env) events.IocEvent {
+func (a ForgetSnapshot) Event(_ Env) events.IocEvent {
 	return events.ZFSSnapshotDestroy{Snapshot: a.Snapshot}
 }
 
-func (stepForgetSnapshot) Durable() {}
+func (ForgetSnapshot) Durable() {}
 
-func (a stepForgetSnapshot) Do(ctx context.Context, e env, c *plan.Call) error {
-	err := e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{Recursive: a.Recursive, Defer: true})
+func (a ForgetSnapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
+	err := e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{Recursive: a.Recursive, Defer: true})
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		c.Skip("gone")
 		return nil
@@ -78,29 +78,29 @@ func (a stepForgetSnapshot) Do(ctx context.Context, e env, c *plan.Call) error {
 	return err
 }
 
-// stepDestroySnapshots destroys snapshots for good, the newest first. It ends
+// DestroySnapshots destroys snapshots for good, the newest first. It ends
 // at the first refusal, which is final.
-type stepDestroySnapshots struct {
+type DestroySnapshots struct {
 	Snapshots []string `json:"snapshots"` // the newest first
 }
 
-func (stepDestroySnapshots) Kind() string { return "destroy snapshots" }
+func (DestroySnapshots) Kind() string { return "destroy snapshots" }
 
-func (a stepDestroySnapshots) Detail() string { return strings.Join(a.Snapshots, ", ") }
+func (a DestroySnapshots) Detail() string { return strings.Join(a.Snapshots, ", ") }
 
-func (a stepDestroySnapshots) Event(_ env) events.IocEvent {
+func (a DestroySnapshots) Event(_ Env) events.IocEvent {
 	return events.ZFSSnapshotDestroy{Snapshot: a.Snapshots[0]}
 }
 
-func (stepDestroySnapshots) Durable() {}
+func (DestroySnapshots) Durable() {}
 
-func (a stepDestroySnapshots) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a DestroySnapshots) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return plan.Final(destroySnapshots(ctx, e, a.Snapshots))
 }
 
-func destroySnapshots(ctx context.Context, e env, names []string) error {
+func destroySnapshots(ctx context.Context, e Env, names []string) error {
 	for _, name := range names {
-		err := e.host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{})
+		err := e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{})
 		if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
 			return err
 		}
@@ -108,17 +108,17 @@ func destroySnapshots(ctx context.Context, e env, names []string) error {
 	return nil
 }
 
-// stepRollback destroys newer snapshots and brings datasets back to snapshots.
+// Rollback destroys newer snapshots and brings datasets back to snapshots.
 // It ends at the first refusal, which is final; with every newer snapshot gone
 // ZFS has no reason left to refuse.
-type stepRollback struct {
+type Rollback struct {
 	Newer     []string `json:"newer,omitempty"` // to destroy before, the newest first
 	Snapshots []string `json:"snapshots"`       // to go back to, one a dataset
 }
 
-func (stepRollback) Kind() string { return "roll back" }
+func (Rollback) Kind() string { return "roll back" }
 
-func (a stepRollback) Detail() string {
+func (a Rollback) Detail() string {
 	text := strings.Join(a.Snapshots, ", ")
 	if len(a.Newer) > 0 {
 		text += "; destroy " + strings.Join(a.Newer, ", ")
@@ -126,20 +126,20 @@ func (a stepRollback) Detail() string {
 	return text
 }
 
-func (a stepRollback) Event(_ env) events.IocEvent {
+func (a Rollback) Event(_ Env) events.IocEvent {
 	return events.ZFSSnapshotRollback{Snapshot: a.Snapshots[0]}
 }
 
-func (stepRollback) Durable() {}
+func (Rollback) Durable() {}
 
-func (stepRollback) Barrier() {}
+func (Rollback) Barrier() {}
 
-func (a stepRollback) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a Rollback) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err := destroySnapshots(ctx, e, a.Newer); err != nil {
 		return plan.Final(err)
 	}
 	for _, name := range a.Snapshots {
-		if err := e.host.Store.Rollback(ctx, name, zfsstore.RollbackOptions{}); err != nil {
+		if err := e.Host.Store.Rollback(ctx, name, zfsstore.RollbackOptions{}); err != nil {
 			return plan.Final(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// stepUnmount takes away everything that is mounted on or below a stopped jail's
+// Unmount takes away everything that is mounted on or below a stopped jail's
 // root, the newest first, whoever mounted it.
-type stepUnmount struct {
+type Unmount struct {
 	RootDataset string `json:"root_dataset"`
 	// Listed are the places of the jail's fstab, below the root: a ZFS file
 	// system mounted there is taken away, one mounted by itself stays.
@@ -27,13 +27,13 @@ type stepUnmount struct {
 	Shared []string `json:"shared,omitempty"`
 }
 
-func (stepUnmount) Kind() string { return "unmount" }
+func (Unmount) Kind() string { return "unmount" }
 
-func (a stepUnmount) Detail() string { return "all below the root of " + a.RootDataset }
+func (a Unmount) Detail() string { return "all below the root of " + a.RootDataset }
 
-func (stepUnmount) Event(e env) events.IocEvent { return events.TeardownSystemMounts{Jail: e.jail} }
+func (Unmount) Event(e Env) events.IocEvent { return events.TeardownSystemMounts{Jail: e.Name} }
 
-func (a stepUnmount) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a Unmount) Do(ctx context.Context, e Env, c *plan.Call) error {
 	mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
 	if err != nil || root == "" {
 		return err
@@ -46,13 +46,13 @@ func (a stepUnmount) Do(ctx context.Context, e env, c *plan.Call) error {
 	var all error
 	for _, m := range onRoot(mounts, a.RootDataset) {
 		if m.Type == "zfs" && !listed[m.Path] {
-			own, err := administered(ctx, e.host, m.From, a.Shared)
+			own, err := Administered(ctx, e.Host, m.From, a.Shared)
 			if err != nil || !own {
 				all = errors.Join(all, err)
 				continue
 			}
 		}
-		if err := unmount(ctx, e, m); err != nil {
+		if err := UnmountByForce(ctx, e, m); err != nil {
 			all = errors.Join(all, err)
 			continue
 		}
@@ -61,29 +61,29 @@ func (a stepUnmount) Do(ctx context.Context, e env, c *plan.Call) error {
 	if all == nil && len(gone) == 0 {
 		c.Skip("nothing was mounted")
 	}
-	c.Final(events.TeardownSystemMounts{Jail: e.jail, Mountpoints: gone})
+	c.Final(events.TeardownSystemMounts{Jail: e.Name, Mountpoints: gone})
 	return all
 }
 
-// stepUnmountLive unmounts places of a running jail. What comes behind it must
+// UnmountLive unmounts places of a running jail. What comes behind it must
 // not forget a mount that is still there.
-type stepUnmountLive struct {
+type UnmountLive struct {
 	RootDataset string   `json:"root_dataset"`
 	Places      []string `json:"places"` // below the root
 	Force       bool     `json:"force,omitempty"`
 }
 
-func (stepUnmountLive) Kind() string { return "unmount fstab" }
+func (UnmountLive) Kind() string { return "unmount fstab" }
 
-func (a stepUnmountLive) Detail() string {
+func (a UnmountLive) Detail() string {
 	return "all at and below the root of " + a.RootDataset + " /" + strings.Join(a.Places, ", /")
 }
 
-func (stepUnmountLive) Event(e env) events.IocEvent { return events.UnmountFstab{Jail: e.jail} }
+func (UnmountLive) Event(e Env) events.IocEvent { return events.UnmountFstab{Jail: e.Name} }
 
-func (stepUnmountLive) Barrier() {}
+func (UnmountLive) Barrier() {}
 
-func (a stepUnmountLive) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a UnmountLive) Do(ctx context.Context, e Env, c *plan.Call) error {
 	mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
 	if err != nil || root == "" {
 		return err
@@ -96,7 +96,7 @@ func (a stepUnmountLive) Do(ctx context.Context, e env, c *plan.Call) error {
 		}
 		gone = append(gone, "/"+at)
 	}
-	c.Final(events.UnmountFstab{Jail: e.jail, Mountpoints: gone})
+	c.Final(events.UnmountFstab{Jail: e.Name, Mountpoints: gone})
 	return nil
 }
 
@@ -110,7 +110,7 @@ func mountedFrom(mounts host.MountTable, root string, places []string) (out host
 				tops = append(tops, m.Path)
 			}
 		}
-		if slices.ContainsFunc(tops, func(top string) bool { return beneath(m.Path, top) }) {
+		if slices.ContainsFunc(tops, func(top string) bool { return Beneath(m.Path, top) }) {
 			out = append(out, m)
 		}
 	}
@@ -118,17 +118,17 @@ func mountedFrom(mounts host.MountTable, root string, places []string) (out host
 	return out
 }
 
-func unmountUnlessHeld(ctx context.Context, e env, m kernel.Mounted, force bool) error {
+func unmountUnlessHeld(ctx context.Context, e Env, m kernel.Mounted, force bool) error {
 	if force {
-		return unmount(ctx, e, m)
+		return UnmountByForce(ctx, e, m)
 	}
 	return unmountPolitely(ctx, e, m)
 }
 
 // mountedRoot is the mount table and where a jail's root is mounted. Where it is
 // not, the step is skipped and the path is empty.
-func mountedRoot(ctx context.Context, e env, dataset string, c *plan.Call) (host.MountTable, string, error) {
-	mounts, err := e.host.Mounts(ctx)
+func mountedRoot(ctx context.Context, e Env, dataset string, c *plan.Call) (host.MountTable, string, error) {
+	mounts, err := e.Host.Mounts(ctx)
 	if err != nil {
 		return nil, "", err
 	}
@@ -148,23 +148,23 @@ func onRoot(mounts host.MountTable, dataset string) (out host.MountTable) {
 		m := mounts[i]
 		if m.Type == "zfs" && m.From == dataset {
 			over = false
-		} else if beneath(m.Path, root) && (over || m.Path != root) {
+		} else if Beneath(m.Path, root) && (over || m.Path != root) {
 			out = append(out, m)
 		}
 	}
 	return out
 }
 
-// unmount takes one file system away: politely at first, then by force, since
+// UnmountByForce takes one file system away: politely at first, then by force, since
 // the jail's own processes have ended by now.
-func unmount(ctx context.Context, e env, m kernel.Mounted) error {
+func UnmountByForce(ctx context.Context, e Env, m kernel.Mounted) error {
 	pause := 5 * time.Millisecond
 	for try := 0; ; try++ {
 		var flags kernel.MountFlags
 		if try >= 5 {
 			flags = kernel.MntForce
 		}
-		err := e.host.Kernel.UnmountFSID(ctx, m.FSID, flags)
+		err := e.Host.Kernel.UnmountFSID(ctx, m.FSID, flags)
 		if err == nil || errors.Is(err, kernel.ErrNotFound) {
 			return nil
 		}
@@ -182,10 +182,10 @@ func unmount(ctx context.Context, e env, m kernel.Mounted) error {
 }
 
 // unmountPolitely waits a while for a file system in use, without force.
-func unmountPolitely(ctx context.Context, e env, m kernel.Mounted) error {
+func unmountPolitely(ctx context.Context, e Env, m kernel.Mounted) error {
 	pause := 5 * time.Millisecond
 	for try := 0; ; try++ {
-		err := e.host.Kernel.UnmountFSID(ctx, m.FSID, 0)
+		err := e.Host.Kernel.UnmountFSID(ctx, m.FSID, 0)
 		if err == nil || errors.Is(err, kernel.ErrNotFound) {
 			return nil
 		}

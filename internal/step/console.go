@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -10,11 +10,14 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/libioc/go-libioc/jail/jailerr"
-
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/jail/jailerr"
 )
+
+// ConsoleLogKey is the property for jail(8)'s exec.consolelog. libioc and iocage
+// know none, so it is a user property, which they keep.
+const ConsoleLogKey = "user.exec_consolelog"
 
 // consoleLog is the file that a jail's commands leave their output in, jail(8)
 // exec.consolelog. A nil one takes nothing.
@@ -35,7 +38,7 @@ func openConsoleLog(ctx context.Context, h *host.Host, path string) (*consoleLog
 		return nil, err
 	}
 	if in != "" {
-		return nil, fmt.Errorf("%w: %s=%s is in the jail or release of %s", jailerr.ErrConfig, consoleLogKey, path, in)
+		return nil, fmt.Errorf("%w: %s=%s is in the jail or release of %s", jailerr.ErrConfig, ConsoleLogKey, path, in)
 	}
 	dir, err := saferoot.Open(filepath.Dir(path))
 	if err != nil {
@@ -61,7 +64,7 @@ func jailRootOf(ctx context.Context, h *host.Host, path string) (string, error) 
 		return "", err
 	}
 	for _, m := range mounts {
-		if m.Type != "zfs" || !beneath(path, m.Path) {
+		if m.Type != "zfs" || !Beneath(path, m.Path) {
 			continue
 		}
 		for _, s := range sources {

@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -16,14 +16,14 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// mountArgs are mounts below a jail's root, in order.
-type mountArgs struct {
-	RootDataset string        `json:"root_dataset"`
-	Mounts      []mountTarget `json:"mounts"`
+// Mounts are mounts below a jail's root, in order.
+type Mounts struct {
+	RootDataset string  `json:"root_dataset"`
+	Mounts      []Mount `json:"mounts"`
 }
 
-// mountTarget is one mount; At is its place below the jail's root.
-type mountTarget struct {
+// Mount is one mount; At is its place below the jail's root.
+type Mount struct {
 	Type    string               `json:"type"`
 	From    string               `json:"from"`
 	At      string               `json:"at"`
@@ -42,7 +42,7 @@ type mountEffect struct {
 	Before []kernel.FSID `json:"before,omitempty"`
 }
 
-func (a mountArgs) places() []string {
+func (a Mounts) places() []string {
 	var out []string
 	for _, m := range a.Mounts {
 		out = append(out, "/"+m.At)
@@ -53,8 +53,8 @@ func (a mountArgs) places() []string {
 // Do mounts every target. Directories are made and targets looked up
 // from an open root, without following any symbolic link. On the way to a source
 // links are followed outside of jails only.
-func (a mountArgs) Do(ctx context.Context, e env, c *plan.Call) error {
-	mounts, err := e.host.Mounts(ctx)
+func (a Mounts) Do(ctx context.Context, e Env, c *plan.Call) error {
+	mounts, err := e.Host.Mounts(ctx)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (a mountArgs) Do(ctx context.Context, e env, c *plan.Call) error {
 	if err := c.SetEffect(done); err != nil {
 		return err
 	}
-	guard, err := newGuard(ctx, e.host, mounts)
+	guard, err := newGuard(ctx, e.Host, mounts)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (a mountArgs) Do(ctx context.Context, e env, c *plan.Call) error {
 		if err != nil {
 			return err
 		}
-		mounted, err := e.host.Kernel.Nmount(ctx, kernel.MountRequest{
+		mounted, err := e.Host.Kernel.Nmount(ctx, kernel.MountRequest{
 			Type: m.Type, From: m.From, Guarded: guarded, Options: mountOptions(m, c),
 			Path: filepath.Join(root, m.At), Below: root,
 		})
@@ -107,10 +107,10 @@ func (a mountArgs) Do(ctx context.Context, e env, c *plan.Call) error {
 }
 
 // mountOptions are the options with the ruleset that was really loaded.
-func mountOptions(m mountTarget, c *plan.Call) []kernel.MountOption {
+func mountOptions(m Mount, c *plan.Call) []kernel.MountOption {
 	options := slices.Clone(m.Options)
 	for i, o := range options {
-		if m.Type != "devfs" || o.Name != rulesetOption {
+		if m.Type != "devfs" || o.Name != RulesetOption {
 			continue
 		}
 		if n, err := strconv.ParseUint(o.Value, 10, 16); err == nil {
@@ -131,7 +131,7 @@ func makeDirs(root, at string) ([]string, error) {
 
 // Undo takes back what Do did. A mount made just before a crash,
 // whose id never came to the journal, is found by its place and source.
-func (a mountArgs) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a Mounts) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	var done mountEffect
 	c.Effect(&done)
 	ours, theirs := map[kernel.FSID]bool{}, map[kernel.FSID]bool{}
@@ -143,16 +143,16 @@ func (a mountArgs) Undo(ctx context.Context, e env, c *plan.Call) error {
 			theirs[id] = true
 		}
 	}
-	mounts, err := e.host.Mounts(ctx)
+	mounts, err := e.Host.Mounts(ctx)
 	if err != nil {
 		return err
 	}
 	root, there := mounts.Dataset(a.RootDataset)
 	if !there {
 		err := fmt.Errorf("%w: %s", host.ErrNotMounted, a.RootDataset)
-		return unlessDestroyed(ctx, e, a.RootDataset, err)
+		return UnlessDestroyed(ctx, e, a.RootDataset, err)
 	}
-	targets := map[string]mountTarget{}
+	targets := map[string]Mount{}
 	for _, m := range a.Mounts {
 		targets[filepath.Join(root, m.At)] = m
 	}
@@ -162,12 +162,12 @@ func (a mountArgs) Undo(ctx context.Context, e env, c *plan.Call) error {
 		if !ours[m.FSID] && (theirs[m.FSID] || c.Rebooted || !known || t.Type != m.Type || t.From != m.From) {
 			continue
 		}
-		all = errors.Join(all, unmount(ctx, e, m))
+		all = errors.Join(all, UnmountByForce(ctx, e, m))
 	}
 	if all != nil || len(done.Made) == 0 {
 		return all
 	}
-	if root, err = e.host.Mountpoint(ctx, a.RootDataset); err != nil {
+	if root, err = e.Host.Mountpoint(ctx, a.RootDataset); err != nil {
 		return err
 	}
 	r, err := saferoot.Open(root)
@@ -178,7 +178,7 @@ func (a mountArgs) Undo(ctx context.Context, e env, c *plan.Call) error {
 	return r.RemoveEmptyDirs(done.Made)
 }
 
-func (a mountArgs) Detail() string {
+func (a Mounts) Detail() string {
 	var parts []string
 	for _, m := range a.Mounts {
 		parts = append(parts, fmt.Sprintf("%s %s on /%s", m.Type, m.From, m.At))
@@ -188,51 +188,51 @@ func (a mountArgs) Detail() string {
 
 // The steps of a start that mount something, each with its own event.
 type (
-	stepMountBasejail  struct{ mountArgs }
-	stepMountFstab     struct{ mountArgs }
-	stepMountDevfs     struct{ mountArgs }
-	stepMountFdescfs   struct{ mountArgs }
-	stepMountProcfs    struct{ mountArgs }
-	stepMountLinprocfs struct{ mountArgs }
+	MountBasejail  struct{ Mounts }
+	MountFstab     struct{ Mounts }
+	MountDevfs     struct{ Mounts }
+	MountFdescfs   struct{ Mounts }
+	MountProcfs    struct{ Mounts }
+	MountLinprocfs struct{ Mounts }
 )
 
-func (stepMountBasejail) Kind() string  { return "mount basejail" }
-func (stepMountFstab) Kind() string     { return "mount fstab" }
-func (stepMountDevfs) Kind() string     { return "mount devfs" }
-func (stepMountFdescfs) Kind() string   { return "mount fdescfs" }
-func (stepMountProcfs) Kind() string    { return "mount procfs" }
-func (stepMountLinprocfs) Kind() string { return "mount linprocfs" }
+func (MountBasejail) Kind() string  { return "mount basejail" }
+func (MountFstab) Kind() string     { return "mount fstab" }
+func (MountDevfs) Kind() string     { return "mount devfs" }
+func (MountFdescfs) Kind() string   { return "mount fdescfs" }
+func (MountProcfs) Kind() string    { return "mount procfs" }
+func (MountLinprocfs) Kind() string { return "mount linprocfs" }
 
-func (a stepMountBasejail) Event(e env) events.IocEvent {
-	return events.BasejailStorageConfig{Jail: e.jail, Mountpoints: a.places()}
+func (a MountBasejail) Event(e Env) events.IocEvent {
+	return events.BasejailStorageConfig{Jail: e.Name, Mountpoints: a.places()}
 }
 
-func (a stepMountFstab) Event(e env) events.IocEvent {
-	return events.MountFstab{Jail: e.jail, Mountpoints: a.places()}
+func (a MountFstab) Event(e Env) events.IocEvent {
+	return events.MountFstab{Jail: e.Name, Mountpoints: a.places()}
 }
 
-func (a stepMountDevfs) Event(e env) events.IocEvent {
-	return events.MountDevFS{Jail: e.jail, Mountpoint: a.places()[0], Ruleset: a.ruleset()}
+func (a MountDevfs) Event(e Env) events.IocEvent {
+	return events.MountDevFS{Jail: e.Name, Mountpoint: a.places()[0], Ruleset: a.ruleset()}
 }
 
-func (a stepMountFdescfs) Event(e env) events.IocEvent {
-	return events.MountFdescfs{Jail: e.jail, Mountpoint: a.places()[0]}
+func (a MountFdescfs) Event(e Env) events.IocEvent {
+	return events.MountFdescfs{Jail: e.Name, Mountpoint: a.places()[0]}
 }
 
-func (a stepMountProcfs) Event(e env) events.IocEvent {
-	return events.MountProcfs{Jail: e.jail, Mountpoint: a.places()[0]}
+func (a MountProcfs) Event(e Env) events.IocEvent {
+	return events.MountProcfs{Jail: e.Name, Mountpoint: a.places()[0]}
 }
 
-func (a stepMountLinprocfs) Event(e env) events.IocEvent {
-	return events.MountLinprocfs{Jail: e.jail, Mountpoint: a.places()[0]}
+func (a MountLinprocfs) Event(e Env) events.IocEvent {
+	return events.MountLinprocfs{Jail: e.Name, Mountpoint: a.places()[0]}
 }
 
-// rulesetOption is the option of a devfs mount that names its ruleset.
-const rulesetOption = "ruleset"
+// RulesetOption is the option of a devfs mount that names its ruleset.
+const RulesetOption = "ruleset"
 
-func (a mountArgs) ruleset() (n int) {
+func (a Mounts) ruleset() (n int) {
 	for _, o := range a.Mounts[0].Options {
-		if o.Name == rulesetOption {
+		if o.Name == RulesetOption {
 			n, _ = strconv.Atoi(o.Value) // made by devfsSteps
 		}
 	}

@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -7,16 +7,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/libioc/go-libioc/jail/jailerr"
-
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// stepLimits makes the rules of the jail's name be these and no others. Rules
+// SetLimits makes the rules of the jail's name be these and no others. Rules
 // may be there before the jail is, rctl(8).
-type stepLimits struct {
+type SetLimits struct {
 	Jail  string   `json:"jail"`
 	Rules []string `json:"rules"` // jail:NAME:RESOURCE:ACTION=AMOUNT
 	Notes []string `json:"notes,omitempty"`
@@ -24,30 +23,30 @@ type stepLimits struct {
 	Off bool `json:"off,omitempty"`
 }
 
-func (stepLimits) Kind() string { return "set limits" }
+func (SetLimits) Kind() string { return "set limits" }
 
-func (a stepLimits) Detail() string { return strings.Join(a.Rules, " ") }
+func (a SetLimits) Detail() string { return strings.Join(a.Rules, " ") }
 
-func (a stepLimits) Event(e env) events.IocEvent { return limitEvent(e, "set", a.Rules, a.Notes) }
+func (a SetLimits) Event(e Env) events.IocEvent { return limitEvent(e, "set", a.Rules, a.Notes) }
 
-func (a stepLimits) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a SetLimits) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if a.Off {
 		c.Skip("kern.racct.enable is 0: limits need kern.racct.enable=1 in loader.conf(5) and a reboot")
 		return nil
 	}
 	c.Final(limitEvent(e, "set", a.Rules, a.Notes))
-	return setLimits(ctx, e.host.Kernel, a.Jail, a.Rules)
+	return setLimits(ctx, e.Host.Kernel, a.Jail, a.Rules)
 }
 
-func (a stepLimits) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a SetLimits) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted || a.Off {
 		return nil
 	}
-	return clearLimits(ctx, e.host.Kernel, a.Jail)
+	return RemoveLimits(ctx, e.Host.Kernel, a.Jail)
 }
 
-func limitEvent(e env, action string, rules, notes []string) events.IocEvent {
-	event := events.JailResourceLimitAction{Jail: e.jail, Action: action, Limits: rules}
+func limitEvent(e Env, action string, rules, notes []string) events.IocEvent {
+	event := events.JailResourceLimitAction{Jail: e.Name, Action: action, Limits: rules}
 	event.Message = strings.Join(notes, "; ")
 	return event
 }
@@ -78,9 +77,9 @@ func setLimits(ctx context.Context, k kernel.Kernel, jail string, rules []string
 	return nil
 }
 
-// clearLimits removes the rules of this subject: the filter is the whole name,
+// RemoveLimits removes the rules of this subject: the filter is the whole name,
 // not a beginning of it.
-func clearLimits(ctx context.Context, k kernel.Kernel, jail string) error {
+func RemoveLimits(ctx context.Context, k kernel.Kernel, jail string) error {
 	err := k.RctlRemoveRule(ctx, "jail:"+jail)
 	if errors.Is(err, kernel.ErrNotFound) || errors.Is(err, kernel.ErrUnsupported) {
 		return nil
@@ -88,19 +87,19 @@ func clearLimits(ctx context.Context, k kernel.Kernel, jail string) error {
 	return err
 }
 
-// stepClearLimits removes the rules of a jail that has ended.
-type stepClearLimits struct {
+// ClearLimits removes the rules of a jail that has ended.
+type ClearLimits struct {
 	Jail string `json:"jail"`
 }
 
-func (stepClearLimits) Kind() string { return "clear limits" }
+func (ClearLimits) Kind() string { return "clear limits" }
 
-func (a stepClearLimits) Detail() string { return "jail:" + a.Jail }
+func (a ClearLimits) Detail() string { return "jail:" + a.Jail }
 
-func (stepClearLimits) Event(e env) events.IocEvent { return limitEvent(e, "clear", nil, nil) }
+func (ClearLimits) Event(e Env) events.IocEvent { return limitEvent(e, "clear", nil, nil) }
 
-func (a stepClearLimits) Do(ctx context.Context, e env, c *plan.Call) error {
-	rules, err := e.host.Kernel.RctlGetRules(ctx, "jail:"+a.Jail)
+func (a ClearLimits) Do(ctx context.Context, e Env, c *plan.Call) error {
+	rules, err := e.Host.Kernel.RctlGetRules(ctx, "jail:"+a.Jail)
 	switch {
 	case errors.Is(err, kernel.ErrUnsupported), err == nil && len(rules) == 0:
 		c.Skip("there are none")
@@ -109,51 +108,51 @@ func (a stepClearLimits) Do(ctx context.Context, e env, c *plan.Call) error {
 		return err
 	}
 	c.Final(limitEvent(e, "clear", rules, nil))
-	return clearLimits(ctx, e.host.Kernel, a.Jail)
+	return RemoveLimits(ctx, e.Host.Kernel, a.Jail)
 }
 
-// stepCpuset binds a jail to CPUs. It ends with the jail; for a jail that ran
+// SetCpuset binds a jail to CPUs. It ends with the jail; for a jail that ran
 // before, undo brings the former ones back.
-type stepCpuset struct {
+type SetCpuset struct {
 	Jail string `json:"jail"`
 	Text string `json:"text"` // as the configuration has it
 	CPUs []int  `json:"cpus"`
 	All  bool   `json:"all,omitempty"`
 }
 
-func (stepCpuset) Kind() string { return "set cpuset" }
+func (SetCpuset) Kind() string { return "set cpuset" }
 
-func (a stepCpuset) Detail() string { return a.Jail + " to " + a.Text }
+func (a SetCpuset) Detail() string { return a.Jail + " to " + a.Text }
 
-func (a stepCpuset) Event(e env) events.IocEvent {
-	return events.JailCpuset{Jail: e.jail, CPUs: a.Text}
+func (a SetCpuset) Event(e Env) events.IocEvent {
+	return events.JailCpuset{Jail: e.Name, CPUs: a.Text}
 }
 
-func (a stepCpuset) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a SetCpuset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	id, err := running(ctx, e, a.Jail)
 	if err != nil {
 		return err
 	}
-	have, err := e.host.Kernel.CpusetGet(ctx, id)
+	have, err := e.Host.Kernel.CpusetGet(ctx, id)
 	if err != nil {
 		return err
 	}
 	if err := c.SetEffect(have); err != nil {
 		return err
 	}
-	want, missing, err := chooseCPUs(ctx, e.host.Kernel, a)
+	want, missing, err := chooseCPUs(ctx, e.Host.Kernel, a)
 	if err != nil {
 		return err
 	}
 	if len(missing) > 0 {
-		event := events.JailCpuset{Jail: e.jail, CPUs: a.Text}
+		event := events.JailCpuset{Jail: e.Name, CPUs: a.Text}
 		event.Message = fmt.Sprintf("this machine has no CPU %v", missing)
 		c.Final(event)
 	}
-	return e.host.Kernel.CpusetSet(ctx, id, want)
+	return e.Host.Kernel.CpusetSet(ctx, id, want)
 }
 
-func (a stepCpuset) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a SetCpuset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	var have []int
 	if c.Rebooted || !c.Effect(&have) {
 		return nil
@@ -165,11 +164,11 @@ func (a stepCpuset) Undo(ctx context.Context, e env, c *plan.Call) error {
 	if err != nil {
 		return err
 	}
-	return e.host.Kernel.CpusetSet(ctx, id, have)
+	return e.Host.Kernel.CpusetSet(ctx, id, have)
 }
 
 // chooseCPUs are the wanted CPUs that the machine has.
-func chooseCPUs(ctx context.Context, k kernel.Kernel, a stepCpuset) (want, missing []int, err error) {
+func chooseCPUs(ctx context.Context, k kernel.Kernel, a SetCpuset) (want, missing []int, err error) {
 	n, err := k.SysctlInt(ctx, "hw.ncpu")
 	if err != nil {
 		return nil, nil, err

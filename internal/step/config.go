@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -17,9 +17,9 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// stepWriteConfig writes a file of a jail's dataset, beside its root: the
+// WriteConfig writes a file of a jail's dataset, beside its root: the
 // configuration or fstab(5). What was there before comes back with the undo.
-type stepWriteConfig struct {
+type WriteConfig struct {
 	Dataset string   `json:"dataset"`
 	File    string   `json:"file"` // below the dataset's mountpoint
 	Data    []byte   `json:"data"`
@@ -28,20 +28,20 @@ type stepWriteConfig struct {
 	Keys    []string `json:"keys"`
 }
 
-func (stepWriteConfig) Kind() string { return "write configuration" }
+func (WriteConfig) Kind() string { return "write configuration" }
 
-func (a stepWriteConfig) Detail() string { return a.Dataset + "/" + a.File }
+func (a WriteConfig) Detail() string { return a.Dataset + "/" + a.File }
 
-func (a stepWriteConfig) Event(e env) events.IocEvent {
-	if a.File == fstabFile {
-		return events.JailFstabUpdate{Jail: e.jail, File: a.Dataset + "/" + a.File}
+func (a WriteConfig) Event(e Env) events.IocEvent {
+	if a.File == FstabFile {
+		return events.JailFstabUpdate{Jail: e.Name, File: a.Dataset + "/" + a.File}
 	}
-	return events.JailConfigSave{Jail: e.jail, Keys: a.Keys}
+	return events.JailConfigSave{Jail: e.Name, Keys: a.Keys}
 }
 
-func (stepWriteConfig) Durable() {}
+func (WriteConfig) Durable() {}
 
-func (a stepWriteConfig) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a WriteConfig) Do(ctx context.Context, e Env, c *plan.Call) error {
 	path, err := besideRoot(ctx, e, a.Dataset, a.File, c)
 	if err != nil {
 		return err
@@ -55,35 +55,35 @@ func (a stepWriteConfig) Do(ctx context.Context, e env, c *plan.Call) error {
 	return atomicfile.Write(path, a.Data, 0o644)
 }
 
-func (a stepWriteConfig) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a WriteConfig) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return putBack(ctx, e, []string{a.Dataset, a.Was}, a.File, c)
 }
 
-const fstabFile = "fstab"
+const FstabFile = "fstab"
 
-// stepMoveFstab turns paths at and below one dataset's mountpoint into those of
+// MoveFstab turns paths at and below one dataset's mountpoint into those of
 // the dataset that holds the file: the jail's new name, or its clone's. Whole
 // components are compared, and every other byte stays.
-type stepMoveFstab struct {
+type MoveFstab struct {
 	Dataset string `json:"dataset"`
 	From    string `json:"from"` // where the dataset that the lines name is mounted
 	Was     string `json:"was,omitempty"`
 }
 
-func (stepMoveFstab) Kind() string { return "update fstab" }
+func (MoveFstab) Kind() string { return "update fstab" }
 
-func (a stepMoveFstab) Detail() string {
-	return a.Dataset + "/" + fstabFile + ": paths below " + a.From
+func (a MoveFstab) Detail() string {
+	return a.Dataset + "/" + FstabFile + ": paths below " + a.From
 }
 
-func (a stepMoveFstab) Event(e env) events.IocEvent {
-	return events.JailFstabUpdate{Jail: e.jail, File: a.Dataset + "/" + fstabFile}
+func (a MoveFstab) Event(e Env) events.IocEvent {
+	return events.JailFstabUpdate{Jail: e.Name, File: a.Dataset + "/" + FstabFile}
 }
 
-func (stepMoveFstab) Durable() {}
+func (MoveFstab) Durable() {}
 
-func (a stepMoveFstab) Do(ctx context.Context, e env, c *plan.Call) error {
-	path, err := besideRoot(ctx, e, a.Dataset, fstabFile, c)
+func (a MoveFstab) Do(ctx context.Context, e Env, c *plan.Call) error {
+	path, err := besideRoot(ctx, e, a.Dataset, FstabFile, c)
 	if err != nil {
 		return err
 	}
@@ -103,15 +103,15 @@ func (a stepMoveFstab) Do(ctx context.Context, e env, c *plan.Call) error {
 	return atomicfile.Write(path, file.Marshal(), 0o644)
 }
 
-func (a stepMoveFstab) Undo(ctx context.Context, e env, c *plan.Call) error {
-	return putBack(ctx, e, []string{a.Dataset, a.Was}, fstabFile, c)
+func (a MoveFstab) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	return putBack(ctx, e, []string{a.Dataset, a.Was}, FstabFile, c)
 }
 
 // besideRoot is the path of a file in a jail's dataset. What it is now goes to
 // the journal first, once: a step that runs again after a crash finds its own
 // work there.
-func besideRoot(ctx context.Context, e env, dataset, name string, c *plan.Call) (string, error) {
-	dir, err := e.host.Mountpoint(ctx, dataset)
+func besideRoot(ctx context.Context, e Env, dataset, name string, c *plan.Call) (string, error) {
+	dir, err := e.Host.Mountpoint(ctx, dataset)
 	if err != nil {
 		return "", err
 	}
@@ -120,14 +120,14 @@ func besideRoot(ctx context.Context, e env, dataset, name string, c *plan.Call) 
 	if c.Effect(&was) {
 		return path, nil
 	}
-	if was, err = readFile(path); err != nil {
+	if was, err = ReadFile(path); err != nil {
 		return "", err
 	}
 	return path, c.SetEffect(was)
 }
 
-// readFile is a file of the host as it is now.
-func readFile(path string) (formerFile, error) {
+// ReadFile is a file of the host as it is now.
+func ReadFile(path string) (formerFile, error) {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return formerFile{Absent: true}, nil
@@ -142,12 +142,12 @@ func readFile(path string) (formerFile, error) {
 // putBack makes a file what it was. Its dataset may be gone already, or not be
 // there yet: its own undo, or never having been made, has seen to the file. It
 // may have its former name back already.
-func putBack(ctx context.Context, e env, datasets []string, name string, c *plan.Call) error {
+func putBack(ctx context.Context, e Env, datasets []string, name string, c *plan.Call) error {
 	var was formerFile
 	if !c.Effect(&was) {
 		return nil
 	}
-	mounts, err := e.host.Mounts(ctx)
+	mounts, err := e.Host.Mounts(ctx)
 	if err != nil {
 		return err
 	}
@@ -178,8 +178,8 @@ func removeFile(path string) error {
 	return nil
 }
 
-// stepSetProperties sets properties of a dataset, native or user.
-type stepSetProperties struct {
+// SetProperties sets properties of a dataset, native or user.
+type SetProperties struct {
 	Dataset string            `json:"dataset"`
 	Was     string            `json:"was,omitempty"` // the dataset's name before a rename
 	Set     map[string]string `json:"set,omitempty"`
@@ -189,9 +189,9 @@ type stepSetProperties struct {
 // formerProperties are the values that were set on the dataset itself.
 type formerProperties map[string]string
 
-func (stepSetProperties) Kind() string { return "set properties" }
+func (SetProperties) Kind() string { return "set properties" }
 
-func (a stepSetProperties) Detail() string {
+func (a SetProperties) Detail() string {
 	text := a.Dataset + ":"
 	for _, p := range a.texts() {
 		text += " " + p
@@ -199,18 +199,18 @@ func (a stepSetProperties) Detail() string {
 	return text
 }
 
-func (a stepSetProperties) Event(_ env) events.IocEvent {
+func (a SetProperties) Event(_ Env) events.IocEvent {
 	return events.ZFSPropertySet{Dataset: a.Dataset, Properties: a.texts()}
 }
 
-func (stepSetProperties) Durable() {}
+func (SetProperties) Durable() {}
 
-func (a stepSetProperties) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a SetProperties) Do(ctx context.Context, e Env, c *plan.Call) error {
 	was := formerProperties{}
 	if c.Effect(&was) {
-		return a.apply(ctx, e) // again, after a crash
+		return a.Apply(ctx, e) // again, after a crash
 	}
-	d, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: a.names()})
+	d, err := e.Host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: a.names()})
 	if err != nil {
 		return err
 	}
@@ -222,16 +222,16 @@ func (a stepSetProperties) Do(ctx context.Context, e env, c *plan.Call) error {
 	if err := c.SetEffect(was); err != nil {
 		return err
 	}
-	return a.apply(ctx, e)
+	return a.Apply(ctx, e)
 }
 
-func (a stepSetProperties) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a SetProperties) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	var was formerProperties
 	if !c.Effect(&was) {
 		return nil
 	}
-	back := stepSetProperties{Dataset: a.Dataset, Set: was}
-	_, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{})
+	back := SetProperties{Dataset: a.Dataset, Set: was}
+	_, err := e.Host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{})
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		if a.Was == "" {
 			return nil
@@ -245,14 +245,14 @@ func (a stepSetProperties) Undo(ctx context.Context, e env, c *plan.Call) error 
 			back.Inherit = append(back.Inherit, name)
 		}
 	}
-	return back.apply(ctx, e)
+	return back.Apply(ctx, e)
 }
 
-func (a stepSetProperties) names() []string {
+func (a SetProperties) names() []string {
 	return append(slices.Sorted(maps.Keys(a.Set)), a.Inherit...)
 }
 
-func (a stepSetProperties) texts() []string {
+func (a SetProperties) texts() []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(a.Set)) {
 		out = append(out, name+"="+a.Set[name])
@@ -260,14 +260,14 @@ func (a stepSetProperties) texts() []string {
 	return append(out, a.Inherit...)
 }
 
-func (a stepSetProperties) apply(ctx context.Context, e env) error {
+func (a SetProperties) Apply(ctx context.Context, e Env) error {
 	if len(a.Set) > 0 {
-		if err := e.host.Store.Set(ctx, a.Dataset, a.Set); err != nil {
+		if err := e.Host.Store.Set(ctx, a.Dataset, a.Set); err != nil {
 			return err
 		}
 	}
 	for _, name := range a.Inherit {
-		if err := e.host.Store.Inherit(ctx, a.Dataset, name, false); err != nil {
+		if err := e.Host.Store.Inherit(ctx, a.Dataset, name, false); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"bytes"
@@ -11,57 +11,56 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/libioc/go-libioc/jail/jailerr"
-
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// stepBPF shows bpf(4) in the jail's /dev, which dhclient(8) needs. The ruleset
+// ShowBPF shows bpf(4) in the jail's /dev, which dhclient(8) needs. The ruleset
 // for it has one rule and is shared by all jails, so it stays.
-type stepBPF struct {
+type ShowBPF struct {
 	RootDataset string `json:"root_dataset"`
 	Number      uint16 `json:"number"` // of the ruleset, or of the first that may be made
 }
 
-func (stepBPF) Kind() string { return "show bpf" }
+func (ShowBPF) Kind() string { return "show bpf" }
 
-func (a stepBPF) Detail() string {
+func (a ShowBPF) Detail() string {
 	return fmt.Sprintf("ruleset %d, bpf* unhide, on /dev of %s", a.Number, a.RootDataset)
 }
 
-func (stepBPF) Event(e env) events.IocEvent { return events.JailDevfsRuleset{Jail: e.jail} }
+func (ShowBPF) Event(e Env) events.IocEvent { return events.JailDevfsRuleset{Jail: e.Name} }
 
-func (a stepBPF) Do(ctx context.Context, e env, c *plan.Call) error {
-	root, err := e.host.Mountpoint(ctx, a.RootDataset)
+func (a ShowBPF) Do(ctx context.Context, e Env, c *plan.Call) error {
+	root, err := e.Host.Mountpoint(ctx, a.RootDataset)
 	if err != nil {
 		return err
 	}
-	unlock, err := lockNetwork(ctx, e.host, "rulesets")
+	unlock, err := LockNetwork(ctx, e.Host, "rulesets")
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	number, made, err := bpfRuleset(ctx, e.host.Kernel, a.Number)
+	number, made, err := BpfRuleset(ctx, e.Host.Kernel, a.Number)
 	if err == nil && !made {
-		err = e.host.Kernel.DevfsAddRule(ctx, number, bpfRule)
+		err = e.Host.Kernel.DevfsAddRule(ctx, number, bpfRule)
 	}
 	if err != nil {
 		return err
 	}
-	c.Final(events.JailDevfsRuleset{Jail: e.jail, Ruleset: int(number)})
-	return e.host.Kernel.DevfsApply(ctx, filepath.Join(root, "dev"), number)
+	c.Final(events.JailDevfsRuleset{Jail: e.Name, Ruleset: int(number)})
+	return e.Host.Kernel.DevfsApply(ctx, filepath.Join(root, "dev"), number)
 }
 
 // bpfRule is the only rule of the ruleset that shows bpf. In devfs(5) bpf is
 // the device and bpf0 a link to it; both are needed.
 var bpfRule = kernel.DevfsRule{Number: 100, Path: "bpf*", Unhide: true}
 
-// bpfRuleset finds that ruleset, or the number of the first one that is free.
-func bpfRuleset(ctx context.Context, k kernel.Kernel, first uint16) (number uint16, made bool, err error) {
+// BpfRuleset finds that ruleset, or the number of the first one that is free.
+func BpfRuleset(ctx context.Context, k kernel.Kernel, first uint16) (number uint16, made bool, err error) {
 	for n := max(first, 1); n < 65535; n++ {
 		there, err := k.DevfsRules(ctx, n)
 		switch {
@@ -76,9 +75,9 @@ func bpfRuleset(ctx context.Context, k kernel.Kernel, first uint16) (number uint
 	return 0, false, errors.New("no devfs ruleset is free")
 }
 
-// stepRequest asks for addresses inside the jail. Its undo is the end of the
+// RequestAddress asks for addresses inside the jail. Its undo is the end of the
 // jail, with which its programs end.
-type stepRequest struct {
+type RequestAddress struct {
 	Jail     string        `json:"jail"`
 	NIC      network.NIC   `json:"nic"`
 	Limit    time.Duration `json:"limit"` // ns
@@ -86,15 +85,15 @@ type stepRequest struct {
 	RC       bool          `json:"rc,omitempty"` // the jail's own rc(8) runs dhclient
 }
 
-func (stepRequest) Kind() string { return "request address" }
+func (RequestAddress) Kind() string { return "request address" }
 
-func (a stepRequest) Detail() string { return strings.Join(a.programs(), ", ") + " in " + a.Jail }
+func (a RequestAddress) Detail() string { return strings.Join(a.programs(), ", ") + " in " + a.Jail }
 
-func (a stepRequest) Event(e env) events.IocEvent {
-	return events.VnetAddressRequest{Jail: e.jail, Interface: a.NIC.Name, Method: a.method()}
+func (a RequestAddress) Event(e Env) events.IocEvent {
+	return events.VnetAddressRequest{Jail: e.Name, Interface: a.NIC.Name, Method: a.method()}
 }
 
-func (a stepRequest) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a RequestAddress) Do(ctx context.Context, e Env, c *plan.Call) error {
 	id, err := running(ctx, e, a.Jail)
 	if err != nil {
 		return err
@@ -103,8 +102,8 @@ func (a stepRequest) Do(ctx context.Context, e env, c *plan.Call) error {
 		c.Skip("rc.conf of the jail has dhclient(8) run by rc(8)")
 		return nil
 	}
-	got, err := request(ctx, e.host, id, a)
-	event := events.VnetAddressRequest{Jail: e.jail, Interface: a.NIC.Name, Method: a.method(), Address: got}
+	got, err := request(ctx, e.Host, id, a)
+	event := events.VnetAddressRequest{Jail: e.Name, Interface: a.NIC.Name, Method: a.method(), Address: got}
 	var none *jailerr.AddressError
 	if errors.As(err, &none) && (a.Optional || !a.NIC.DHCP) {
 		event.Message = err.Error()
@@ -114,7 +113,7 @@ func (a stepRequest) Do(ctx context.Context, e env, c *plan.Call) error {
 	return err
 }
 
-func (a stepRequest) method() string {
+func (a RequestAddress) method() string {
 	switch {
 	case a.NIC.DHCP && a.NIC.SLAAC:
 		return "dhcp, slaac"
@@ -124,7 +123,7 @@ func (a stepRequest) method() string {
 	return "slaac"
 }
 
-func (a stepRequest) programs() []string {
+func (a RequestAddress) programs() []string {
 	var out []string
 	if a.NIC.DHCP {
 		out = append(out, "/sbin/dhclient "+a.NIC.Name)
@@ -136,7 +135,7 @@ func (a stepRequest) programs() []string {
 }
 
 // request asks for what the nic wants and lets the rules of Secure VNET follow.
-func request(ctx context.Context, h *host.Host, id kernel.Identity, a stepRequest) (string, error) {
+func request(ctx context.Context, h *host.Host, id kernel.Identity, a RequestAddress) (string, error) {
 	var got []netip.Prefix
 	if a.NIC.DHCP {
 		p, err := dhclient(ctx, h.Kernel, id, a)
@@ -158,7 +157,7 @@ func request(ctx context.Context, h *host.Host, id kernel.Identity, a stepReques
 		}
 	}
 	if a.NIC.Secure != "" && len(got) > 0 {
-		unlock, err := lockNetwork(ctx, h, "interfaces")
+		unlock, err := LockNetwork(ctx, h, "interfaces")
 		if err != nil {
 			return "", err
 		}
@@ -218,7 +217,7 @@ func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, limit tim
 	var out bytes.Buffer
 	ended := make(chan error, 1)
 	go func() {
-		_, err := k.Run(ctx, kernel.Command{Jail: id, Argv: argv, Env: []string{"PATH=" + hookPath}, Stdout: &out, Stderr: &out})
+		_, err := k.Run(ctx, kernel.Command{Jail: id, Argv: argv, Env: []string{"PATH=" + HookPath}, Stdout: &out, Stderr: &out})
 		ended <- err
 	}()
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -243,12 +242,12 @@ func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, limit tim
 		cancel()
 	}
 	<-ended //nolint:errcheck // killed, or read above
-	return p, ok, tail(out.String()), err
+	return p, ok, Tail(out.String()), err
 }
 
 // dhclient runs dhclient(8) until there is a lease. Its exit status tells
 // nothing: without a server it goes into the background and exits 0.
-func dhclient(ctx context.Context, k kernel.Kernel, id kernel.Identity, a stepRequest) (netip.Prefix, error) {
+func dhclient(ctx context.Context, k kernel.Kernel, id kernel.Identity, a RequestAddress) (netip.Prefix, error) {
 	find := func(ctx context.Context) (netip.Prefix, bool, error) { return dynamic(ctx, k, id, a.NIC, false) }
 	if p, ok, err := find(ctx); ok || err != nil {
 		return p, err // it runs already
@@ -303,7 +302,7 @@ func endClients(ctx context.Context, k kernel.Kernel, id kernel.Identity, old ma
 const rtsolLimit = 20 * time.Second
 
 // rtsol asks for router advertisements. Without a router it exits 0 as well.
-func rtsol(ctx context.Context, k kernel.Kernel, id kernel.Identity, a stepRequest) (netip.Prefix, error) {
+func rtsol(ctx context.Context, k kernel.Kernel, id kernel.Identity, a RequestAddress) (netip.Prefix, error) {
 	began := time.Now()
 	find := func(ctx context.Context) (netip.Prefix, bool, error) { return dynamic(ctx, k, id, a.NIC, true) }
 	p, ok, out, err := program(ctx, k, id, min(a.Limit, rtsolLimit), []string{"/sbin/rtsol", a.NIC.Name}, find)
@@ -313,6 +312,6 @@ func rtsol(ctx context.Context, k kernel.Kernel, id kernel.Identity, a stepReque
 	return p, errors.Join(&jailerr.AddressError{a.NIC.Name, "slaac", time.Since(began), out}, ctx.Err(), err)
 }
 
-// defaultDHCP is how long an address may take: dhclient(8) itself gives up a
+// DefaultDHCP is how long an address may take: dhclient(8) itself gives up a
 // first time after a minute.
-const defaultDHCP = 75 * time.Second
+const DefaultDHCP = 75 * time.Second

@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -23,8 +23,8 @@ func mark(by string) map[string]string {
 // made tells whether a dataset or snapshot is there and is the one that the
 // operation has made. Children and snapshots inherit the property, which makes
 // them nobody's.
-func made(ctx context.Context, e env, name, by string) (bool, error) {
-	d, err := e.host.Store.Get(ctx, name, zfsstore.GetOptions{Properties: []string{madeProperty}})
+func made(ctx context.Context, e Env, name, by string) (bool, error) {
+	d, err := e.Host.Store.Get(ctx, name, zfsstore.GetOptions{Properties: []string{madeProperty}})
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		return false, nil
 	}
@@ -36,12 +36,12 @@ func made(ctx context.Context, e env, name, by string) (bool, error) {
 }
 
 // unmake destroys what the operation has made, and nothing else.
-func unmake(ctx context.Context, e env, name, by string, o zfsstore.DestroyOptions) error {
+func unmake(ctx context.Context, e Env, name, by string, o zfsstore.DestroyOptions) error {
 	ours, err := made(ctx, e, name, by)
 	if err != nil || !ours {
 		return err
 	}
-	err = e.host.Store.Destroy(ctx, name, o)
+	err = e.Host.Store.Destroy(ctx, name, o)
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		return nil
 	}

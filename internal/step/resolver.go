@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -12,30 +12,30 @@ import (
 	"github.com/libioc/go-libioc/internal/saferoot"
 )
 
-const resolvConf = "etc/resolv.conf"
+const ResolvConf = "etc/resolv.conf"
 
-// stepResolver writes the jail's resolv.conf(5). A symbolic link there, or on
+// WriteResolver writes the jail's resolv.conf(5). A symbolic link there, or on
 // the way, refuses: the jail could point it at a file of the host.
-type stepResolver struct {
+type WriteResolver struct {
 	RootDataset string   `json:"root_dataset"`
 	CopyFrom    string   `json:"copy_from,omitempty"` // a host file, else
 	Lines       []string `json:"lines,omitempty"`
 }
 
-func (stepResolver) Kind() string { return "write resolv.conf" }
+func (WriteResolver) Kind() string { return "write resolv.conf" }
 
-func (a stepResolver) Detail() string {
+func (a WriteResolver) Detail() string {
 	if a.CopyFrom != "" {
 		return "copy of " + a.CopyFrom
 	}
 	return strings.Join(a.Lines, ", ")
 }
 
-func (stepResolver) Event(e env) events.IocEvent { return events.JailResolverConfig{Jail: e.jail} }
+func (WriteResolver) Event(e Env) events.IocEvent { return events.JailResolverConfig{Jail: e.Name} }
 
-func (stepResolver) Durable() {}
+func (WriteResolver) Durable() {}
 
-func (a stepResolver) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a WriteResolver) Do(ctx context.Context, e Env, c *plan.Call) error {
 	data := []byte(strings.Join(a.Lines, "\n") + "\n")
 	if a.CopyFrom != "" {
 		var err error
@@ -55,7 +55,7 @@ func (a stepResolver) Do(ctx context.Context, e env, c *plan.Call) error {
 		c.Skip("the jail has no /etc")
 		return nil
 	}
-	was, err := readFormer(root, resolvConf)
+	was, err := readFormer(root, ResolvConf)
 	if err != nil {
 		return err
 	}
@@ -66,27 +66,27 @@ func (a stepResolver) Do(ctx context.Context, e env, c *plan.Call) error {
 	if err := c.SetEffect(was); err != nil {
 		return err
 	}
-	return root.WriteFile(resolvConf, data, 0o644)
+	return root.WriteFile(ResolvConf, data, 0o644)
 }
 
-func (a stepResolver) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a WriteResolver) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	var was formerFile
 	if !c.Effect(&was) {
 		return nil
 	}
 	root, err := openRoot(ctx, e, a.RootDataset)
 	if err != nil {
-		return unlessDestroyed(ctx, e, a.RootDataset, err)
+		return UnlessDestroyed(ctx, e, a.RootDataset, err)
 	}
 	defer root.Close()
 	if was.Absent {
-		err := root.Remove(resolvConf)
+		err := root.Remove(ResolvConf)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		return err
 	}
-	return root.WriteFile(resolvConf, was.Data, was.Mode)
+	return root.WriteFile(ResolvConf, was.Data, was.Mode)
 }
 
 // formerFile is what a file was before a step changed it.
@@ -111,8 +111,8 @@ func readFormer(root *saferoot.Root, name string) (formerFile, error) {
 	return formerFile{Data: data, Mode: info.Mode.Perm()}, err
 }
 
-func openRoot(ctx context.Context, e env, dataset string) (*saferoot.Root, error) {
-	path, err := e.host.Mountpoint(ctx, dataset)
+func openRoot(ctx context.Context, e Env, dataset string) (*saferoot.Root, error) {
+	path, err := e.Host.Mountpoint(ctx, dataset)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -6,24 +6,23 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/libioc/go-libioc/jail/jailerr"
-
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// stepUnmountLeft unmounts what was found when the operation was planned, if it
+// UnmountLeft unmounts what was found when the operation was planned, if it
 // is still there and no jail lives in it.
-type stepUnmountLeft struct {
+type UnmountLeft struct {
 	RootDataset string           `json:"root_dataset"`
 	Mounts      []kernel.Mounted `json:"mounts"` // the newest first
 }
 
-func (stepUnmountLeft) Kind() string { return "unmount what is left" }
+func (UnmountLeft) Kind() string { return "unmount what is left" }
 
-func (a stepUnmountLeft) Detail() string {
+func (a UnmountLeft) Detail() string {
 	var parts []string
 	for _, m := range a.Mounts {
 		parts = append(parts, m.Type+" on "+m.Path)
@@ -31,14 +30,14 @@ func (a stepUnmountLeft) Detail() string {
 	return strings.Join(parts, ", ")
 }
 
-func (stepUnmountLeft) Event(e env) events.IocEvent { return events.TeardownSystemMounts{Jail: e.jail} }
+func (UnmountLeft) Event(e Env) events.IocEvent { return events.TeardownSystemMounts{Jail: e.Name} }
 
-func (a stepUnmountLeft) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a UnmountLeft) Do(ctx context.Context, e Env, c *plan.Call) error {
 	mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
 	if err != nil || root == "" {
 		return err
 	}
-	if err := inhabited(ctx, e.host, root); err != nil {
+	if err := Inhabited(ctx, e.Host, root); err != nil {
 		return err
 	}
 	var gone []string
@@ -49,7 +48,7 @@ func (a stepUnmountLeft) Do(ctx context.Context, e env, c *plan.Call) error {
 		if !slices.ContainsFunc(mounts, same) {
 			continue
 		}
-		if err := unmount(ctx, e, m); err != nil {
+		if err := UnmountByForce(ctx, e, m); err != nil {
 			return err
 		}
 		gone = append(gone, strings.TrimPrefix(m.Path, root))
@@ -57,19 +56,19 @@ func (a stepUnmountLeft) Do(ctx context.Context, e env, c *plan.Call) error {
 	if len(gone) == 0 {
 		c.Skip("nothing was mounted")
 	}
-	c.Final(events.TeardownSystemMounts{Jail: e.jail, Mountpoints: gone})
+	c.Final(events.TeardownSystemMounts{Jail: e.Name, Mountpoints: gone})
 	return nil
 }
 
-// inhabited is a *jailerr.HeldError when a jail lives in the directory, whatever its
+// Inhabited is a *jailerr.HeldError when a jail lives in the directory, whatever its
 // name: another program has started it there.
-func inhabited(ctx context.Context, h *host.Host, root string) error {
+func Inhabited(ctx context.Context, h *host.Host, root string) error {
 	held := &jailerr.HeldError{Path: root, Err: syscall.EBUSY}
 	for p, err := range h.Kernel.JailList(ctx, 0, "path") {
 		if err != nil {
 			return err
 		}
-		if beneath(p.String("path"), root) {
+		if Beneath(p.String("path"), root) {
 			held.Jails = append(held.Jails, p.String("name"))
 		}
 	}

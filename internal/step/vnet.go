@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"context"
@@ -15,16 +15,16 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// stepVnetNodes writes sysctl(3) nodes of the jail's own stack. They end with
+// VnetNodes writes sysctl(3) nodes of the jail's own stack. They end with
 // it.
-type stepVnetNodes struct {
+type VnetNodes struct {
 	Jail  string               `json:"jail"`
 	Nodes []kernel.SysctlValue `json:"nodes"`
 }
 
-func (stepVnetNodes) Kind() string { return "set vnet nodes" }
+func (VnetNodes) Kind() string { return "set vnet nodes" }
 
-func (a stepVnetNodes) Detail() string {
+func (a VnetNodes) Detail() string {
 	var parts []string
 	for _, n := range a.Nodes {
 		parts = append(parts, fmt.Sprintf("%s=%d", n.Name, n.Value))
@@ -32,19 +32,19 @@ func (a stepVnetNodes) Detail() string {
 	return strings.Join(parts, " ")
 }
 
-func (stepVnetNodes) Event(e env) events.IocEvent { return events.JailNetworkSetup{Jail: e.jail} }
+func (VnetNodes) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
-func (a stepVnetNodes) Do(ctx context.Context, e env, _ *plan.Call) error {
+func (a VnetNodes) Do(ctx context.Context, e Env, _ *plan.Call) error {
 	id, err := running(ctx, e, a.Jail)
 	if err != nil {
 		return err
 	}
-	return e.host.Kernel.SetVnetSysctls(ctx, id, a.Nodes...)
+	return e.Host.Kernel.SetVnetSysctls(ctx, id, a.Nodes...)
 }
 
-// stepNIC makes one interface of a jail, with its bridge and its rules, and
+// EnsureNIC makes one interface of a jail, with its bridge and its rules, and
 // configures it inside.
-type stepNIC struct {
+type EnsureNIC struct {
 	Jail   string          `json:"jail"`
 	NIC    network.NIC     `json:"nic"`
 	Bridge *network.Bridge `json:"bridge,omitempty"` // to make when it is not there
@@ -56,9 +56,9 @@ type nicEffect struct {
 	Made network.Made `json:"made"`
 }
 
-func (stepNIC) Kind() string { return "create interface" }
+func (EnsureNIC) Kind() string { return "create interface" }
 
-func (a stepNIC) Detail() string {
+func (a EnsureNIC) Detail() string {
 	text := a.NIC.Name + " of " + a.Jail
 	if a.NIC.Bridge != "" {
 		text += " on " + a.NIC.Bridge
@@ -69,9 +69,9 @@ func (a stepNIC) Detail() string {
 	return text
 }
 
-func (a stepNIC) Event(e env) events.IocEvent { return nicEvent(e, a, kernel.Identity{}) }
+func (a EnsureNIC) Event(e Env) events.IocEvent { return nicEvent(e, a, kernel.Identity{}) }
 
-func (a stepNIC) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a EnsureNIC) Do(ctx context.Context, e Env, c *plan.Call) error {
 	id, err := running(ctx, e, a.Jail)
 	if err != nil {
 		return err
@@ -83,21 +83,21 @@ func (a stepNIC) Do(ctx context.Context, e env, c *plan.Call) error {
 		e := nicEffect{network.Made{Clones: append(slices.Clone(all.Made.Clones), m.Clones...)}}
 		return c.SetEffect(e)
 	}
-	_, err = ensureNIC(ctx, e.host, id, a, nil, will)
+	_, err = ensureNIC(ctx, e.Host, id, a, nil, will)
 	return err
 }
 
-func (a stepNIC) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a EnsureNIC) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted {
 		return nil
 	}
 	var done nicEffect
 	c.Effect(&done)
-	return removeNIC(ctx, e.host, a, done.Made)
+	return removeNIC(ctx, e.Host, a, done.Made)
 }
 
-func nicEvent(e env, a stepNIC, id kernel.Identity) events.IocEvent {
-	event := events.VnetInterfaceConfig{Jail: e.jail, Interface: a.NIC.Name, Bridge: a.NIC.Bridge}
+func nicEvent(e Env, a EnsureNIC, id kernel.Identity) events.IocEvent {
+	event := events.VnetInterfaceConfig{Jail: e.Name, Interface: a.NIC.Name, Bridge: a.NIC.Bridge}
 	if id.JID != 0 {
 		event.HostInterface = network.NamesOf(a.NIC, id.JID).Host
 	}
@@ -107,9 +107,9 @@ func nicEvent(e env, a stepNIC, id kernel.Identity) events.IocEvent {
 
 // ensureNIC makes or mends one interface. Bridges that are made on request and
 // rules' numbers are shared by jails, so those are made by one at a time.
-func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a stepNIC, drop []netip.Prefix, will func(network.Made) error) (changed bool, err error) {
+func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, drop []netip.Prefix, will func(network.Made) error) (changed bool, err error) {
 	if a.Bridge != nil || a.NIC.Secure != "" {
-		unlock, err := lockNetwork(ctx, h, "interfaces")
+		unlock, err := LockNetwork(ctx, h, "interfaces")
 		if err != nil {
 			return false, err
 		}
@@ -135,9 +135,9 @@ func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a stepNIC,
 	return changed || made || inside, err
 }
 
-func removeNIC(ctx context.Context, h *host.Host, a stepNIC, made network.Made) error {
+func removeNIC(ctx context.Context, h *host.Host, a EnsureNIC, made network.Made) error {
 	if a.Bridge != nil || a.NIC.Secure != "" {
-		unlock, err := lockNetwork(ctx, h, "interfaces")
+		unlock, err := LockNetwork(ctx, h, "interfaces")
 		if err != nil {
 			return err
 		}
@@ -153,47 +153,47 @@ func removeNIC(ctx context.Context, h *host.Host, a stepNIC, made network.Made) 
 	return all
 }
 
-// stepLocalhost configures lo0 of the jail's own stack, with which it ends.
-type stepLocalhost struct {
+// Localhost configures lo0 of the jail's own stack, with which it ends.
+type Localhost struct {
 	Jail  string         `json:"jail"`
 	Addrs []netip.Prefix `json:"addrs"`
 }
 
-func (stepLocalhost) Kind() string { return "configure lo0" }
+func (Localhost) Kind() string { return "configure lo0" }
 
-func (a stepLocalhost) Detail() string { return fmt.Sprintf("%s %v", a.Jail, a.Addrs) }
+func (a Localhost) Detail() string { return fmt.Sprintf("%s %v", a.Jail, a.Addrs) }
 
-func (stepLocalhost) Event(e env) events.IocEvent { return events.VnetSetupLocalhost{Jail: e.jail} }
+func (Localhost) Event(e Env) events.IocEvent { return events.VnetSetupLocalhost{Jail: e.Name} }
 
-func (a stepLocalhost) Do(ctx context.Context, e env, _ *plan.Call) error {
+func (a Localhost) Do(ctx context.Context, e Env, _ *plan.Call) error {
 	id, err := running(ctx, e, a.Jail)
 	if err != nil {
 		return err
 	}
-	_, err = network.EnsureLoopback(ctx, e.host.Kernel.In(id), a.Addrs)
+	_, err = network.EnsureLoopback(ctx, e.Host.Kernel.In(id), a.Addrs)
 	return err
 }
 
-// stepRoutes sets the routes of the jail's own stack, with which they end.
-type stepRoutes struct {
+// AddRoutes sets the routes of the jail's own stack, with which they end.
+type AddRoutes struct {
 	Jail   string          `json:"jail"`
 	Routes []network.Route `json:"routes"`
 }
 
-func (stepRoutes) Kind() string { return "set routes" }
+func (AddRoutes) Kind() string { return "set routes" }
 
-func (a stepRoutes) Detail() string { return strings.Join(routeTexts(a.Routes), ", ") }
+func (a AddRoutes) Detail() string { return strings.Join(routeTexts(a.Routes), ", ") }
 
-func (a stepRoutes) Event(e env) events.IocEvent {
-	return events.VnetSetRoutes{Jail: e.jail, Routes: routeTexts(a.Routes)}
+func (a AddRoutes) Event(e Env) events.IocEvent {
+	return events.VnetSetRoutes{Jail: e.Name, Routes: routeTexts(a.Routes)}
 }
 
-func (a stepRoutes) Do(ctx context.Context, e env, _ *plan.Call) error {
+func (a AddRoutes) Do(ctx context.Context, e Env, _ *plan.Call) error {
 	id, err := running(ctx, e, a.Jail)
 	if err != nil {
 		return err
 	}
-	return network.EnsureRoutes(ctx, e.host.Kernel.In(id), a.Routes)
+	return network.EnsureRoutes(ctx, e.Host.Kernel.In(id), a.Routes)
 }
 
 func routeTexts(routes []network.Route) []string {
@@ -204,7 +204,7 @@ func routeTexts(routes []network.Route) []string {
 	return out
 }
 
-func bridgeOf(spec network.Spec, n network.NIC) *network.Bridge {
+func BridgeOf(spec network.Spec, n network.NIC) *network.Bridge {
 	for _, b := range spec.Bridges {
 		if b.Name == n.Bridge {
 			return &b

@@ -1,4 +1,4 @@
-package jail
+package step
 
 import (
 	"bytes"
@@ -10,19 +10,18 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/libioc/go-libioc/jail/jailerr"
-
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// stepAttach makes the jail in the kernel. The path is added here because it is
+// CreateJail makes the jail in the kernel. The path is added here because it is
 // not known before the root is mounted.
-type stepAttach struct {
+type CreateJail struct {
 	Name        string  `json:"name"`
 	RootDataset string  `json:"root_dataset"`
-	Params      []param `json:"params"`
+	Params      []Param `json:"params"`
 	// Owned jails end with this process where the kernel has jail descriptors.
 	Owned bool `json:"owned,omitempty"`
 	// Ruleset is the devfs ruleset, for devfs mounted from inside; 0 is the
@@ -30,21 +29,21 @@ type stepAttach struct {
 	Ruleset uint16 `json:"ruleset,omitempty"`
 }
 
-// param is a kernel.Param as it is kept in a journal.
-type param struct {
+// Param is a kernel.Param as it is kept in a journal.
+type Param struct {
 	Name  string `json:"name"`
 	Data  []byte `json:"data,omitempty"`
 	Empty bool   `json:"empty,omitempty"` // a value of no bytes, not a name alone
 }
 
-func (stepAttach) Kind() string { return "create jail" }
+func (CreateJail) Kind() string { return "create jail" }
 
-func (a stepAttach) Detail() string { return "jail_set " + a.Name + describe(a.Params) }
+func (a CreateJail) Detail() string { return "jail_set " + a.Name + describe(a.Params) }
 
-func (stepAttach) Event(e env) events.IocEvent { return events.JailAttach{Jail: e.jail} }
+func (CreateJail) Event(e Env) events.IocEvent { return events.JailAttach{Jail: e.Name} }
 
-func (a stepAttach) Do(ctx context.Context, e env, c *plan.Call) error {
-	root, err := e.host.Mountpoint(ctx, a.RootDataset)
+func (a CreateJail) Do(ctx context.Context, e Env, c *plan.Call) error {
+	root, err := e.Host.Mountpoint(ctx, a.RootDataset)
 	if err != nil {
 		return err
 	}
@@ -65,11 +64,11 @@ func (a stepAttach) Do(ctx context.Context, e env, c *plan.Call) error {
 		}
 		return err
 	}
-	c.Final(events.JailAttach{Jail: e.jail, JID: id.JID})
+	c.Final(events.JailAttach{Jail: e.Name, JID: id.JID})
 	return c.SetEffect(id)
 }
 
-func (a stepAttach) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a CreateJail) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	var made struct {
 		foreign
 		kernel.Identity
@@ -79,7 +78,7 @@ func (a stepAttach) Undo(ctx context.Context, e env, c *plan.Call) error {
 	case made.Foreign || c.Rebooted:
 		return nil
 	case !made.Identity.IsZero():
-		return remove(ctx, e, made.Identity, stuckAfter)
+		return Remove(ctx, e, made.Identity, StuckAfter)
 	}
 	// It was interrupted at jail_set(2), before or behind it: the name was
 	// free before, and this boot has not ended since.
@@ -87,14 +86,14 @@ func (a stepAttach) Undo(ctx context.Context, e env, c *plan.Call) error {
 	if err != nil || !ours {
 		return err
 	}
-	return remove(ctx, e, id, stuckAfter)
+	return Remove(ctx, e, id, StuckAfter)
 }
 
 // untouched finds the jail of that name and tells whether it is as jail_set(2)
 // leaves it: with all the values it was given, and no process yet. One that
 // somebody else has started meanwhile is theirs.
-func untouched(ctx context.Context, e env, a stepAttach) (id kernel.Identity, ours bool, err error) {
-	k := e.host.Kernel
+func untouched(ctx context.Context, e Env, a CreateJail) (id kernel.Identity, ours bool, err error) {
+	k := e.Host.Kernel
 	id, err = k.JailIdentify(ctx, 0, kernel.ByName(a.Name))
 	if errors.Is(err, kernel.ErrNotFound) {
 		return id, false, nil
@@ -113,7 +112,7 @@ func untouched(ctx context.Context, e env, a stepAttach) (id kernel.Identity, ou
 			given[p.Name] = p.Data
 		}
 	}
-	root, err := e.host.Mountpoint(ctx, a.RootDataset)
+	root, err := e.Host.Mountpoint(ctx, a.RootDataset)
 	if err != nil {
 		return id, false, err
 	}
@@ -134,14 +133,14 @@ func untouched(ctx context.Context, e env, a stepAttach) (id kernel.Identity, ou
 	return id, true, nil
 }
 
-func create(ctx context.Context, e env, a stepAttach, params []kernel.Param) (kernel.Identity, error) {
-	k := e.host.Kernel
+func create(ctx context.Context, e Env, a CreateJail, params []kernel.Param) (kernel.Identity, error) {
+	k := e.Host.Kernel
 	if a.Owned {
 		owned, err := k.JailSetOwned(ctx, params...)
 		if err != nil {
 			return kernel.Identity{}, err
 		}
-		e.run.owned = owned
+		e.Run.owned = owned
 		return owned.Identity(), nil
 	}
 	jid, err := k.JailSet(ctx, kernel.JailCreate, params...)
@@ -151,7 +150,7 @@ func create(ctx context.Context, e env, a stepAttach, params []kernel.Param) (ke
 	return k.JailIdentify(ctx, 0, kernel.ByJID(jid))
 }
 
-func describe(params []param) string {
+func describe(params []Param) string {
 	text := ""
 	for _, p := range params {
 		text += " " + p.Name
@@ -159,12 +158,12 @@ func describe(params []param) string {
 	return text
 }
 
-// stuckAfter is how long processes have to end after SIGKILL.
-const stuckAfter = 30 * time.Second
+// StuckAfter is how long processes have to end after SIGKILL.
+const StuckAfter = 30 * time.Second
 
-// stepRemove removes the jail from the kernel and waits for its processes. What
+// RemoveJail removes the jail from the kernel and waits for its processes. What
 // follows makes no sense while they live.
-type stepRemove struct {
+type RemoveJail struct {
 	Name string `json:"name"`
 	// Identity is the jail that ran when the stop was planned; zero is the one
 	// that the plan's own "create jail" has made.
@@ -174,22 +173,22 @@ type stepRemove struct {
 	Grace time.Duration `json:"grace,omitempty"`
 }
 
-func (stepRemove) Kind() string { return "remove jail" }
+func (RemoveJail) Kind() string { return "remove jail" }
 
-func (a stepRemove) Detail() string { return "jail_remove " + a.Name }
+func (a RemoveJail) Detail() string { return "jail_remove " + a.Name }
 
-func (stepRemove) Event(e env) events.IocEvent { return events.JailRemove{Jail: e.jail} }
+func (RemoveJail) Event(e Env) events.IocEvent { return events.JailRemove{Jail: e.Name} }
 
-func (stepRemove) Barrier() {}
+func (RemoveJail) Barrier() {}
 
-func (a stepRemove) Limit() time.Duration { return a.Grace + stuckAfter }
+func (a RemoveJail) Limit() time.Duration { return a.Grace + StuckAfter }
 
-func (a stepRemove) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a RemoveJail) Do(ctx context.Context, e Env, c *plan.Call) error {
 	want := a.Identity
 	if want.IsZero() {
 		c.EffectOf("create jail", &want)
 	}
-	id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
+	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
 	switch {
 	case errors.Is(err, kernel.ErrNotFound):
 		c.Skip("not running")
@@ -201,11 +200,11 @@ func (a stepRemove) Do(ctx context.Context, e env, c *plan.Call) error {
 		c.End("another jail runs under the name")
 		return nil
 	}
-	c.Final(events.JailRemove{Jail: e.jail, JID: id.JID})
-	if err := terminate(ctx, e.host.Kernel, id, a.Grace); err != nil {
+	c.Final(events.JailRemove{Jail: e.Name, JID: id.JID})
+	if err := terminate(ctx, e.Host.Kernel, id, a.Grace); err != nil {
 		return err
 	}
-	return remove(ctx, e, id, stuckAfter)
+	return Remove(ctx, e, id, StuckAfter)
 }
 
 // terminate asks the jail's processes to end and waits for them, as jail(8) does
@@ -231,12 +230,12 @@ func terminate(ctx context.Context, k kernel.Kernel, id kernel.Identity, grace t
 	return ctx.Err()
 }
 
-// remove removes a jail and its children and waits until no process is left in
+// Remove removes a jail and its children and waits until no process is left in
 // them. A jail that is only held by a socket may stay dying for a
 // minute; nothing here has to wait for that, jail_remove(2).
-func remove(ctx context.Context, e env, id kernel.Identity, limit time.Duration) error {
-	defer func() { _ = e.run.release() }() // the jail has gone by then, or the error says why not
-	k := e.host.Kernel
+func Remove(ctx context.Context, e Env, id kernel.Identity, limit time.Duration) error {
+	defer func() { _ = e.Run.release() }() // the jail has gone by then, or the error says why not
+	k := e.Host.Kernel
 	jids, err := family(ctx, k, id)
 	if err != nil {
 		return err
