@@ -90,7 +90,7 @@ func badArrows(p goPackage) (bad []string) {
 
 func mayImport(from, to string) bool {
 	switch {
-	case under(from, "examples"):
+	case under(from, "cmd", "examples"):
 		// Programs prove that the exported packages are enough.
 		return !under(to, "internal", "hack")
 	case under(from, "hack", "internal/arrows"):
@@ -181,6 +181,7 @@ func TestRulesBite(t *testing.T) {
 		"up":       badArrows(p("kernel", module+"/host")),
 		"sideways": badArrows(p("zfsstore", module+"/kernel")),
 		"leaf":     badArrows(p("internal/atomicfile", module+"/internal/saferoot")),
+		"program":  badArrows(p("cmd/x", module+"/internal/plan")),
 		"example":  badArrows(p("examples/x", module+"/internal/plan")),
 		"sysadm":   badArrows(p("sysadm", module+"/zfsstore")),
 		"unplaced": badArrows(p("newcomer", module+"/events")),

@@ -334,7 +334,7 @@ func TestSample(t *testing.T) {
 func TestOpenAPI(t *testing.T) {
 	kept, err := os.ReadFile(filepath.Join("..", "..", "docs", "sysadm-openapi.json"))
 	require.NoError(t, err)
-	require.Equal(t, string(kept), string(openAPI()), "run go generate ./examples/sysadmd")
+	require.Equal(t, string(kept), string(openAPI()), "run go generate ./cmd/sysadmd")
 	var doc struct {
 		Components struct {
 			Schemas map[string]struct{ Required []string }

@@ -6,21 +6,8 @@
 set -eu -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-missing=()
-for tool in curl node npm; do
-	command -v "$tool" >/dev/null || missing+=("$tool")
-done
-if ((${#missing[@]})); then
-	sudo=()
-	[[ $(id -u) != 0 ]] && sudo=(sudo -n)
-	packages=("${missing[@]/#node/nodejs}")
-	echo "missing: ${missing[*]}; installing ${packages[*]}"
-	if ! { "${sudo[@]}" apt-get update -q && "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-		apt-get install -qy --no-install-recommends "${packages[@]}"; }; then
-		echo "cannot install ${packages[*]}: these clients are needed" >&2
-		exit 1
-	fi
-fi
+. .ci/need.sh
+need curl=curl node=nodejs npm=npm
 
 tmp=$(mktemp -d)
 pid=
@@ -30,8 +17,17 @@ cleanup() {
 }
 trap cleanup EXIT
 
-npm install --silent --no-audit --no-fund --prefix "$tmp" ws@8
-go build -o "$tmp/sysadmd" ./examples/sysadmd
+# Where ws is: installed for this run, or for the whole machine.
+modules=$tmp/node_modules
+if [[ -n ${CI:-} ]]; then
+	npm install --silent --no-audit --no-fund --prefix "$tmp" ws@8
+elif modules=$(npm root --global); [[ ! -e $modules/ws ]]; then
+	echo "missing: ws of npm: npm install --global ws@8"
+	exit 1
+fi
+export NODE_PATH=$modules
+
+go build -o "$tmp/sysadmd" ./cmd/sysadmd
 "$tmp/sysadmd" -demo -demo-dir "$tmp/demo" -listen 127.0.0.1:0 >"$tmp/out" 2>"$tmp/log" &
 pid=$!
 for ((i = 0; i < 300; i++)); do
@@ -71,7 +67,7 @@ expect 400 demo:demo '{"action":"nosuch"}'
 [[ $(call demo:wrong '{"action":"df"}') == 401 ]] || fail "a wrong password is not 401 without a body"
 curl --silent --fail "http://$(sed -n 's/^metrics on //p' "$tmp/out")/healthz" | grep -qx ok || fail healthz
 
-echo "+ node $(node --version), ws $(node -p 'require(process.argv[1] + "/node_modules/ws/package.json").version' "$tmp")"
+echo "+ node $(node --version), ws $(node -p 'require("ws/package.json").version')"
 cat >"$tmp/client.cjs" <<'END'
 const assert = require("node:assert");
 const WebSocket = require("ws");
