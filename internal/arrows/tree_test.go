@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/stretchr/testify/require"
 )
 
@@ -41,7 +42,7 @@ func (p goPackage) internal() bool { return under(p.folder(), "internal") }
 // under tells whether a folder is one of the tops or below it.
 func under(folder string, tops ...string) bool {
 	return slices.ContainsFunc(tops, func(top string) bool {
-		return folder == top || strings.HasPrefix(folder, top+"/")
+		return pathname.Within(folder, top)
 	})
 }
 
