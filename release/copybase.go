@@ -16,6 +16,7 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/archive"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -206,10 +207,10 @@ func (e env) copyTree(ctx context.Context, from, to string) error {
 	r, w := io.Pipe()
 	opts := archive.Options{}
 	pack := func() error {
-		var stderr lastBytes
+		stderr := tail.Last(maxMessage)
 		cmd := kernel.Command{
 			Argv: []string{"/usr/bin/bsdtar", "-cf", "-", "-C", from, "."},
-			Env:  []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8"}, Stdout: w, Stderr: &stderr,
+			Env:  []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8"}, Stdout: w, Stderr: stderr,
 		}
 		exit, err := e.host.Kernel.Run(ctx, cmd)
 		if err == nil && !exit.Success() {

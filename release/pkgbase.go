@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/internal/mirror"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -200,9 +201,9 @@ func (a stepPackages) Do(ctx context.Context, e env, _ *plan.Call) error {
 	if err := os.WriteFile(filepath.Join(a.Scratch, baseRepository+".conf"), []byte(a.conf()), 0o644); err != nil {
 		return err
 	}
-	var out lastBytes
+	out := tail.Last(maxMessage)
 	argv := a.argv(path, a.Scratch)
-	exit, err := e.host.Kernel.Run(ctx, kernel.Command{Argv: argv, Env: pkgEnv(), Stdout: &out, Stderr: &out})
+	exit, err := e.host.Kernel.Run(ctx, kernel.Command{Argv: argv, Env: pkgEnv(), Stdout: out, Stderr: out})
 	if err != nil || !exit.Success() {
 		return &PackageError{UpdateError{Argv: argv, ExitCode: exit.Code, Signal: exit.Signal, Output: out.String(), Err: err}}
 	}

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/shellwords"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/release"
 )
@@ -45,7 +45,7 @@ func (c *call) newJail(props, switches string) (*jail.Jail, jail.CreateOptions, 
 	if err != nil {
 		return none(err)
 	}
-	words, _ := config.SplitCommand(switches)
+	words, _ := shellwords.Split(switches)
 	for _, word := range words {
 		switch word {
 		case "-e":
