@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"kernel/kerneltest":  {"kernel"},
 
 	"host":         {"config", "devfs", "zfsstore", "kernel", "internal/rcconf"},
+	"host/fault":   {},
 	"host/simhost": {"host", "kernel", "zfsstore"},
 
 	"internal/archive":    {},
