@@ -22,7 +22,7 @@ func exampleJails(ctx context.Context) (h *simhost.Host, done func()) {
 	}
 	for name, depends := range map[string]string{"db": "none", "web": "db", "mail": "none"} {
 		dataset := simhost.Dataset + "/jails/" + name
-		if err := h.Memory.Create(ctx, dataset+"/root", zfsstore.CreateOptions{Parents: true}); err != nil {
+		if err := h.ZFS.Create(ctx, dataset+"/root", zfsstore.CreateOptions{Parents: true}); err != nil {
 			panic(err)
 		}
 		path, err := h.Mountpoint(ctx, dataset)

@@ -8,6 +8,9 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/libioc/go-libioc/zfsstore/internal/cmdline"
+	"github.com/libioc/go-libioc/zfsstore/internal/zfsname"
 )
 
 // Exec is the Store of a host's real ZFS. Each operation is one process of
@@ -55,7 +58,7 @@ func (e *Exec) checkName(op, name string, args []string) error {
 		return e.invalid(op, name, args, ErrInvalidName, "empty dataset name")
 	case name[0] == '-':
 		return e.invalid(op, name, args, ErrInvalidName, "cannot open '%s': invalid character - in name", name)
-	case strings.ContainsAny(name, ",%#"+unquotable):
+	case strings.ContainsAny(name, ",%#"+zfsname.Unquotable):
 		return e.invalid(op, name, args, ErrInvalidName, "cannot open '%s': invalid character in name", name)
 	}
 	return nil
@@ -92,7 +95,7 @@ func keysOf(properties map[string]string) []string {
 
 // Get implements Store.
 func (e *Exec) Get(ctx context.Context, name string, opts GetOptions) (Dataset, error) {
-	args := getArgs(name, opts)
+	args := cmdline.Get(opts).Args(name)
 	if err := errors.Join(e.checkName("get", name, args), e.checkProperty("get", name, args, opts.Properties...)); err != nil {
 		return Dataset{}, err
 	}
@@ -119,7 +122,7 @@ func (e *Exec) read(ctx context.Context, op, dataset, only string, args, propert
 
 // List implements Store.
 func (e *Exec) List(ctx context.Context, root string, opts ListOptions) ([]Dataset, error) {
-	args := listArgs(root, opts)
+	args := cmdline.List[Type](opts).Args(root)
 	if root != "" {
 		if err := e.checkName("list", root, args); err != nil {
 			return nil, err
@@ -133,7 +136,7 @@ func (e *Exec) List(ctx context.Context, root string, opts ListOptions) ([]Datas
 		return found, err
 	}
 	var names []string
-	args = namesArgs(root, opts)
+	args = cmdline.List[Type](opts).Names(root)
 	err = e.run(ctx, invocation{program: e.zfs, op: "list", dataset: root, args: args, output: func(r io.Reader) (err error) {
 		names, err = readLines(r)
 		return err
@@ -183,7 +186,7 @@ func (e *Exec) readEach(ctx context.Context, names []string, opts ListOptions) (
 // Pools implements Store.
 func (e *Exec) Pools(ctx context.Context) ([]Pool, error) {
 	var lines []string
-	err := e.run(ctx, invocation{program: e.zpool, op: "zpool list", args: poolArgs, output: func(r io.Reader) (err error) {
+	err := e.run(ctx, invocation{program: e.zpool, op: "zpool list", args: cmdline.Pools, output: func(r io.Reader) (err error) {
 		lines, err = readLines(r)
 		return err
 	}})
@@ -197,7 +200,7 @@ func (e *Exec) Pools(ctx context.Context) ([]Pool, error) {
 		}
 		p, err := parsePool(line)
 		if err != nil {
-			return nil, &Error{Op: "zpool list", Args: append([]string{e.zpool}, poolArgs...), Err: err}
+			return nil, &Error{Op: "zpool list", Args: append([]string{e.zpool}, cmdline.Pools...), Err: err}
 		}
 		pools = append(pools, p)
 	}

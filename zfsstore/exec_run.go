@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/libioc/go-libioc/zfsstore/internal/cmdline"
 )
 
 const (
@@ -132,7 +134,7 @@ func readLines(r io.Reader) ([]string, error) {
 
 // Send implements Store.
 func (e *Exec) Send(ctx context.Context, snapshot string, opts SendOptions) (io.ReadCloser, error) {
-	args := sendArgs(snapshot, opts)
+	args := cmdline.Send(opts).Args(snapshot)
 	if err := e.needSnapshot("send", snapshot, args); err != nil {
 		return nil, err
 	}

@@ -14,6 +14,8 @@ import (
 	"time"
 )
 
+var bg = context.Background()
+
 // fakeZFS is a program in place of zfs(8) and zpool(8): it notes how it was
 // called and runs a script.
 type fakeZFS struct {

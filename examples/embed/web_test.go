@@ -8,11 +8,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
 	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
 // simulated is a host with the mock ZFS, the simulated kernel, one program of
@@ -57,17 +59,17 @@ func TestEnsure(t *testing.T) {
 	require.ErrorContains(t, web.Check(ctx, "www", "/bin/test", "fail"), "exit status 1")
 }
 
-// The mock can be made to fail where the real ZFS might.
+// The simulated ZFS can be made to fail where the real one might.
 func TestEnsureWithoutSpace(t *testing.T) {
 	ctx := context.Background()
 	h := simulated(t)
 	web := &Web{Host: h.Host, Release: "13.2-RELEASE"}
 
-	mend := h.Memory.Fail(zfsstore.Fault{Op: "clone", Err: zfsstore.ErrNoSpace})
+	remove := h.ZFS.Fail(t, fault.Fault{Op: simzfs.OpClone, Err: zfsstore.ErrNoSpace})
 	_, err := web.Ensure(ctx, "www")
 	require.ErrorIs(t, err, zfsstore.ErrNoSpace)
 
-	mend()
+	remove()
 	did, err := web.Ensure(ctx, "www")
 	require.NoError(t, err)
 	require.Equal(t, []string{"created", "started"}, did, "the failure left nothing behind")
