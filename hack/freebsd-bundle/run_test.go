@@ -205,6 +205,15 @@ func TestRunScriptFilter(t *testing.T) {
 	require.Zero(t, status)
 }
 
+// A package that was taken out of another is run when that one is asked for.
+func TestRunScriptFormerNames(t *testing.T) {
+	b := newFakeBundle(t, map[string]string{"a/b": good, "c": "exit 1"}, "a/b TestReal a\nc TestReal\n")
+	require.NoError(t, os.WriteFile(filepath.Join(b.dir, "tests"), []byte("a/b a\nc\n"), 0o644))
+	out, last, status := b.run(t, "IOC_TEST_FILTER=^(suite:)?a$")
+	require.Equal(t, "6 passed, 0 failed, 2 skipped", last, out)
+	require.Zero(t, status)
+}
+
 func TestRunScriptQuickstart(t *testing.T) {
 	base := filepath.Join(t.TempDir(), "base.txz")
 	require.NoError(t, os.WriteFile(base, nil, 0o644))
