@@ -18,9 +18,11 @@
 //   - Names are arguments, never options or ranges: a name that zfs(8) would
 //     read as something else is ErrInvalidName.
 //   - A change by Exec is one command of zfs(8), all or nothing as that is.
-//   - A cancelled context ends the process and everything it started.
+//   - A context that ends also ends the process and everything it started, except
+//     for a change made by go-zfs (the table in exec_gozfs.go): that goes on, is
+//     waited for a little longer, and may succeed then.
 //   - Nothing is global: no variables, no working directory, no logging. The
-//     programs run with LC_ALL=C.
+//     language of the environment makes no difference.
 //
 // # What is not promised
 //

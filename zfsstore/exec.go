@@ -8,17 +8,21 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/libioc/go-libioc/zfsstore/internal/cmdline"
 	"github.com/libioc/go-libioc/zfsstore/internal/zfsname"
 )
 
 // Exec is the Store of a host's real ZFS. Each operation is one process of
-// zfs(8) or zpool(8); List takes a second one only where the output could be
-// read in two ways. Most changes need root.
+// zfs(8) or zpool(8), some of them run by github.com/mistifyio/go-zfs; List takes
+// a second one only where the output could be read in two ways. Most changes need
+// root.
 type Exec struct {
 	zfs, zpool string
 	canJail    bool
+	// changeDelay is a constant but for tests.
+	changeDelay time.Duration
 }
 
 // ExecOptions are the options of NewExec.
@@ -32,7 +36,7 @@ var _ Store = (*Exec)(nil)
 // NewExec returns the Store of this host. It runs nothing yet: where there is
 // no ZFS, each operation returns ErrUnsupported.
 func NewExec(opts ExecOptions) *Exec {
-	e := &Exec{zfs: opts.ZFS, zpool: opts.Zpool, canJail: runtime.GOOS == "freebsd"}
+	e := &Exec{zfs: opts.ZFS, zpool: opts.Zpool, canJail: runtime.GOOS == "freebsd", changeDelay: changeDelay}
 	if e.zfs == "" {
 		e.zfs = "zfs"
 	}
@@ -77,12 +81,21 @@ func (e *Exec) checkProperty(op, name string, args []string, properties ...strin
 
 // change runs an operation whose output is of no interest.
 func (e *Exec) change(ctx context.Context, op string, args []string, names ...string) error {
+	return e.changeBy(ctx, nil, op, args, names...)
+}
+
+// changeBy is change where library is the call of go-zfs, nil if it has none.
+func (e *Exec) changeBy(ctx context.Context, library func() error, op string, args []string, names ...string) error {
 	for _, name := range names {
 		if err := e.checkName(op, name, args); err != nil {
 			return err
 		}
 	}
-	return e.run(ctx, invocation{program: e.zfs, op: op, dataset: names[0], args: args})
+	v := invocation{program: e.zfs, op: op, dataset: names[0], args: args}
+	if done, err := e.tryLibrary(ctx, v, library); done {
+		return err
+	}
+	return e.run(ctx, v)
 }
 
 func keysOf(properties map[string]string) []string {

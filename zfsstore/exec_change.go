@@ -20,13 +20,7 @@ func (e *Exec) Create(ctx context.Context, name string, opts CreateOptions) erro
 // Destroy implements Store.
 func (e *Exec) Destroy(ctx context.Context, name string, opts DestroyOptions) error {
 	args := cmdline.Destroy(opts).Args(name)
-	if err := e.checkName("destroy", name, args); err != nil {
-		return err
-	}
-	if done, err := e.destroyByLibrary(ctx, name, opts, args); done {
-		return err
-	}
-	return e.change(ctx, "destroy", args, name)
+	return e.changeBy(ctx, destroyCall(name, opts), "destroy", args, name)
 }
 
 // needSnapshot refuses a name without '@', to which zfs(8) answers with its
@@ -56,13 +50,7 @@ func (e *Exec) Snapshot(ctx context.Context, name string, opts SnapshotOptions) 
 // Rollback implements Store.
 func (e *Exec) Rollback(ctx context.Context, snapshot string, opts RollbackOptions) error {
 	args := cmdline.Rollback(opts).Args(snapshot)
-	if err := e.checkName("rollback", snapshot, args); err != nil {
-		return err
-	}
-	if done, err := e.rollbackByLibrary(ctx, snapshot, opts, args); done {
-		return err
-	}
-	return e.change(ctx, "rollback", args, snapshot)
+	return e.changeBy(ctx, rollbackCall(snapshot, opts), "rollback", args, snapshot)
 }
 
 // Clone implements Store.
@@ -97,10 +85,7 @@ func (e *Exec) Set(ctx context.Context, name string, properties map[string]strin
 	if err := e.checkProperty("set", name, args, keysOf(properties)...); err != nil {
 		return err
 	}
-	if done, err := e.setByLibrary(ctx, name, properties, args); done {
-		return err
-	}
-	return e.change(ctx, "set", args, name)
+	return e.changeBy(ctx, setCall(name, properties), "set", args, name)
 }
 
 // Inherit implements Store.
