@@ -12,11 +12,7 @@ import (
 
 // exampleJails is a simulated host with three jails that do nothing.
 func exampleJails(ctx context.Context) (h *simhost.Host, done func()) {
-	dir, err := os.MkdirTemp("", "example-")
-	if err != nil {
-		panic(err)
-	}
-	h, err = simhost.New(dir)
+	h, err := simhost.New("")
 	if err != nil {
 		panic(err)
 	}
@@ -34,7 +30,7 @@ func exampleJails(ctx context.Context) (h *simhost.Host, done func()) {
 			panic(err)
 		}
 	}
-	return h, func() { h.Close(); os.RemoveAll(dir) }
+	return h, func() { h.Close() }
 }
 
 // A jail is started after those that it depends on.

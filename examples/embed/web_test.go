@@ -2,23 +2,20 @@ package embed
 
 import (
 	"context"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/kernel"
-	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
 	"github.com/libioc/go-libioc/zfsstore"
 	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
-// simulated is a host with the mock ZFS, the simulated kernel, one program of
-// ours to be run in jails and one fetched release.
+// simulated returns a simulated machine with one program of ours to be run in
+// jails and one release.
 func simulated(t *testing.T) *simhost.Host {
 	t.Helper()
 	healthy := func(_ context.Context, p *kernel.SimProcess) int {
@@ -33,13 +30,7 @@ func simulated(t *testing.T) *simhost.Host {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
-
-	mirror := httptest.NewServer(releasetest.Mirror("13.2-RELEASE"))
-	defer mirror.Close()
-	ctx := context.Background()
-	rel, err := release.New(ctx, h.Host, "13.2-RELEASE", "")
-	require.NoError(t, err)
-	require.NoError(t, events.Wait(ctx, rel.Fetch(ctx, release.FetchOptions{Mirror: mirror.URL})))
+	require.NoError(t, releasetest.Fetch(t.Context(), h.Host, "13.2-RELEASE"))
 	return h
 }
 

@@ -29,12 +29,14 @@ type Host struct {
 	ZFS *simzfs.Store
 	Sim *kernel.Sim
 
-	log *stateLog
+	log  *stateLog
+	temp string // removed by Close
 }
 
 // Options describe the machine.
 type Options struct {
-	// Dir holds everything. It is made if it does not exist.
+	// Dir holds everything. It is made if it does not exist. The default is a new
+	// temporary directory, which Close removes.
 	Dir string
 	// Release is what the kernel says it is: "13.2-RELEASE", the default, or
 	// "15.1-RELEASE".
@@ -50,12 +52,30 @@ type Options struct {
 	Kernel func(*kernel.SimOptions)
 }
 
-// New opens the simulated host in dir, making it if it is not there.
+// New opens the simulated host in dir, making it if it does not exist. With "" it
+// is a new one that Close removes.
 func New(dir string) (*Host, error) { return Open(Options{Dir: dir}) }
 
 // Open is New with options. The error is ErrInUse when another process, or this
 // one, has the directory open.
 func Open(opts Options) (*Host, error) {
+	temp := ""
+	if opts.Dir == "" {
+		var err error
+		if temp, err = os.MkdirTemp("", "simhost-"); err != nil {
+			return nil, err
+		}
+		opts.Dir = temp
+	}
+	h, err := open(opts)
+	if err != nil {
+		return nil, errors.Join(err, removeTemp(temp))
+	}
+	h.temp = temp
+	return h, nil
+}
+
+func open(opts Options) (*Host, error) {
 	dir, err := prepare(opts.Dir)
 	if err != nil {
 		return nil, err
@@ -69,6 +89,13 @@ func Open(opts Options) (*Host, error) {
 		return nil, errors.Join(err, log.close())
 	}
 	return h, nil
+}
+
+func removeTemp(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	return os.RemoveAll(dir)
 }
 
 // prepare makes the directory and the host files that a fresh FreeBSD has.
@@ -249,7 +276,9 @@ func (h *Host) Reboot() error {
 	return h.attach()
 }
 
-// Close gives the directory free for another process, ends the simulated
-// processes and deletes the files of tmpfs mounts. Jails and mounts stay: a later
-// Open finds them, as after a kill of this process.
-func (h *Host) Close() error { return errors.Join(h.Sim.Close(), h.log.close()) }
+// Close releases the directory for another process, ends the simulated processes
+// and deletes the files of tmpfs mounts. Jails and mounts stay: a later Open finds
+// them, as after a kill of this process.
+func (h *Host) Close() error {
+	return errors.Join(h.Sim.Close(), h.log.close(), removeTemp(h.temp))
+}

@@ -50,7 +50,7 @@ var arrows = map[string][]string{
 		"host", "events", "config", "kernel", "zfsstore", "devfs",
 		"internal/plan", "internal/rcconf", "internal/archive", "internal/mirror",
 	},
-	"release/releasetest": {},
+	"release/releasetest": {"release", "host", "events"},
 	"jail": {
 		"release", "host", "events", "config", "fstab", "kernel", "zfsstore", "devfs",
 		"internal/...",
