@@ -39,7 +39,7 @@ func TestUsage(t *testing.T) {
 	putPlain(t, h, "down", nil)
 	id := up(t, h, "ioc-web*1")
 	k := &racctKernel{Kernel: h.Sim}
-	again, err := host.New(h.Memory, k, host.Options{Sources: []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}, Files: h.Files()})
+	again, err := host.New(h.ZFS, k, host.Options{Sources: []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}, Files: h.Files()})
 	require.NoError(t, err)
 	want := jail.Usage{
 		Identity: id, Counted: true, CPUTime: 7 * time.Second, CPUPercent: 150, WallClock: time.Minute, Memory: 1 << 20, Swap: 4096,

@@ -15,14 +15,22 @@ var arrows = map[string][]string{
 	"fstab":    {},
 	"devfs":    {},
 	"config":   {"internal/ucl", "internal/rcconf"},
-	"zfsstore": {},
+	"zfsstore": {"zfsstore/internal/cmdline", "zfsstore/internal/zfsname"},
 	"kernel":   {},
 
-	"zfsstore/storetest": {"zfsstore"},
-	"kernel/kerneltest":  {"kernel"},
+	"zfsstore/simzfs": {
+		"zfsstore", "host/fault",
+		"zfsstore/internal/cmdline", "zfsstore/internal/zfsname", "zfsstore/internal/zfsprop",
+	},
+	"zfsstore/storetest":        {"zfsstore"},
+	"zfsstore/internal/cmdline": {},
+	"zfsstore/internal/zfsname": {},
+	"zfsstore/internal/zfsprop": {"zfsstore"},
+	"kernel/kerneltest":         {"kernel"},
 
 	"host":         {"config", "devfs", "zfsstore", "kernel", "internal/rcconf"},
-	"host/simhost": {"host", "kernel", "zfsstore"},
+	"host/fault":   {},
+	"host/simhost": {"host", "kernel", "zfsstore", "zfsstore/simzfs"},
 
 	"internal/archive":    {},
 	"internal/atomicfile": {},
@@ -42,7 +50,7 @@ var arrows = map[string][]string{
 		"host", "events", "config", "kernel", "zfsstore", "devfs",
 		"internal/plan", "internal/rcconf", "internal/archive", "internal/mirror",
 	},
-	"release/releasetest": {},
+	"release/releasetest": {"release", "host", "events"},
 	"jail": {
 		"release", "host", "events", "config", "fstab", "kernel", "zfsstore", "devfs",
 		"internal/...",
@@ -64,7 +72,7 @@ var modules = map[string][]string{
 	"github.com/stretchr/testify":        {"kernel/kerneltest", "zfsstore/storetest"},
 	"github.com/ulikunitz/xz":            {"internal/archive", "release/releasetest"},
 	"golang.org/x/sys": {
-		"kernel", "host", "host/simhost", "zfsstore",
+		"kernel", "host", "host/simhost",
 		"internal/archive", "internal/atomicfile", "internal/saferoot", "jail",
 	},
 }
