@@ -15,6 +15,7 @@ import (
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -33,9 +34,9 @@ func settling(t *testing.T, h *simhost.Host, k kernel.Kernel, settle time.Durati
 
 func endHost(t *testing.T) *simhost.Host {
 	t.Helper()
-	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]kernel.Program{
-		"stubborn": func(_ context.Context, p *kernel.SimProcess) int { p.Trap(15); p.Sleep(time.Hour); return 0 },
-		"slow":     func(_ context.Context, p *kernel.SimProcess) int { p.Sleep(600 * time.Millisecond); return 0 },
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]simkernel.Program{
+		"stubborn": func(_ context.Context, p *simkernel.Process) int { p.Trap(15); p.Sleep(time.Hour); return 0 },
+		"slow":     func(_ context.Context, p *simkernel.Process) int { p.Sleep(600 * time.Millisecond); return 0 },
 	}})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })

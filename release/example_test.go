@@ -9,7 +9,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
 )
@@ -53,14 +53,14 @@ func ExampleRelease_Update() {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	updater := func(_ context.Context, p *kernel.SimProcess) int {
+	updater := func(_ context.Context, p *simkernel.Process) int {
 		if p.Argv[len(p.Argv)-1] == "install" {
 			fmt.Fprintln(p.Stdout, "No updates are available to install.")
 			return 2
 		}
 		return 0
 	}
-	h, err := simhost.Open(simhost.Options{Dir: dir, Programs: map[string]kernel.Program{"freebsd-update": updater}})
+	h, err := simhost.Open(simhost.Options{Dir: dir, Programs: map[string]simkernel.Program{"freebsd-update": updater}})
 	if err != nil {
 		panic(err)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -19,7 +19,7 @@ import (
 // ours to be run in jails and one fetched release.
 func simulated(t *testing.T) *simhost.Host {
 	t.Helper()
-	healthy := func(_ context.Context, p *kernel.SimProcess) int {
+	healthy := func(_ context.Context, p *simkernel.Process) int {
 		if len(p.Argv) > 1 && p.Argv[1] == "fail" {
 			return 1
 		}
@@ -27,7 +27,7 @@ func simulated(t *testing.T) *simhost.Host {
 	}
 	h, err := simhost.Open(simhost.Options{
 		Dir:      t.TempDir(),
-		Programs: map[string]kernel.Program{"test": healthy},
+		Programs: map[string]simkernel.Program{"test": healthy},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })

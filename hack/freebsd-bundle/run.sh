@@ -17,9 +17,9 @@
 #                     that part is skipped.
 #   IOC_TEST_RELEASE  the name of that release. Default: this system's.
 #   IOC_TEST_FILTER   an extended regular expression: only the parts whose name
-#                     matches are run. Names are a package's folder (kernel), a
-#                     suite (suite:kernel), replay:kernel, quickstart and
-#                     bench.
+#                     matches are run. Names are a package's folder
+#                     (kernel/freebsd; kernel is all below it), a suite
+#                     (suite:kernel), replay:kernel, quickstart and bench.
 #   IOC_TEST_BENCHTIME  how long each benchmark runs beside its tool, as go test
 #                     -benchtime takes it. Default: 0.5s.
 #   IOC_TEST_JAILS    how many VNET jails are started beside jail(8). Default: 100.
@@ -66,7 +66,12 @@ put_back() {
 	return $bad
 }
 
-wanted() { printf '%s\n' "$1" | grep -Eq -- "${IOC_TEST_FILTER:-.}"; }
+# wanted reports whether a part is asked for, by its own name or by that of the
+# package it belongs to: kernel/freebsd and kernel/simkernel are parts of kernel.
+wanted() {
+	printf '%s\n' "$1" | sed -e p -e 's,^kernel/.*,kernel,' -e 's,:kernel/.*,:kernel,' |
+		grep -Eq -- "${IOC_TEST_FILTER:-.}"
+}
 
 forks() {
 	total=0

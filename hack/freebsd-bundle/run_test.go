@@ -205,6 +205,26 @@ func TestRunScriptFilter(t *testing.T) {
 	require.Zero(t, status)
 }
 
+// The parts of package kernel answer to its name.
+func TestRunScriptKernelParts(t *testing.T) {
+	b := newFakeBundle(t, map[string]string{"kernel/freebsd": good, "kernel/simkernel": good, "jail": "exit 1"}, "kernel/freebsd TestReal\n")
+	for filter, parts := range map[string][]string{
+		"^(suite:)?kernel$": {"kernel/freebsd", "kernel/simkernel", "suite:kernel/freebsd"},
+		"^suite:kernel$":    {"suite:kernel/freebsd"},
+		"^kernel/simkernel": {"kernel/simkernel"},
+	} {
+		out, _, status := b.run(t, "IOC_TEST_FILTER="+filter)
+		require.Zero(t, status, out)
+		var ran []string
+		for line := range strings.Lines(out) {
+			if f := strings.Fields(line); len(f) > 1 && f[0] == "ok" {
+				ran = append(ran, f[1])
+			}
+		}
+		require.ElementsMatch(t, parts, ran, filter)
+	}
+}
+
 func TestRunScriptQuickstart(t *testing.T) {
 	base := filepath.Join(t.TempDir(), "base.txz")
 	require.NoError(t, os.WriteFile(base, nil, 0o644))

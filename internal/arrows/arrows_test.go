@@ -16,13 +16,24 @@ var arrows = map[string][]string{
 	"devfs":    {},
 	"config":   {"internal/ucl", "internal/rcconf"},
 	"zfsstore": {},
-	"kernel":   {},
+	"kernel":   {"kernel/internal/words"},
+
+	"kernel/freebsd":   {"kernel", "kernel/internal/..."},
+	"kernel/simkernel": {"kernel", "kernel/internal/..."}, // only host/simhost imports it
+
+	"kernel/internal/abi":        {"kernel"},
+	"kernel/internal/jailparam":  {"kernel", "kernel/internal/abi", "kernel/internal/precheck", "kernel/internal/words"},
+	"kernel/internal/jailwatch":  {"kernel"},
+	"kernel/internal/precheck":   {"kernel", "kernel/internal/abi"},
+	"kernel/internal/replaytest": {"kernel"},
+	"kernel/internal/tooltext":   {"kernel", "kernel/internal/abi", "kernel/internal/precheck"},
+	"kernel/internal/words":      {},
 
 	"zfsstore/storetest": {"zfsstore"},
 	"kernel/kerneltest":  {"kernel"},
 
-	"host":         {"config", "devfs", "zfsstore", "kernel", "internal/rcconf"},
-	"host/simhost": {"host", "kernel", "zfsstore"},
+	"host":         {"config", "devfs", "zfsstore", "kernel", "kernel/freebsd", "internal/rcconf"},
+	"host/simhost": {"host", "kernel", "kernel/simkernel", "zfsstore"},
 
 	"internal/archive":    {},
 	"internal/atomicfile": {},
@@ -59,7 +70,7 @@ var modules = map[string][]string{
 	"github.com/stretchr/testify":        {"kernel/kerneltest", "zfsstore/storetest"},
 	"github.com/ulikunitz/xz":            {"internal/archive", "release/releasetest"},
 	"golang.org/x/sys": {
-		"kernel", "host", "host/simhost", "zfsstore",
+		"kernel/freebsd", "host", "host/simhost", "zfsstore",
 		"internal/archive", "internal/atomicfile", "internal/saferoot", "jail",
 	},
 }
