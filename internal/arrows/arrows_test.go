@@ -33,6 +33,7 @@ var arrows = map[string][]string{
 	"kernel/kerneltest":  {"kernel"},
 
 	"host":         {"config", "devfs", "zfsstore", "kernel", "kernel/freebsd", "internal/rcconf"},
+	"host/fault":   {},
 	"host/simhost": {"host", "kernel", "kernel/simkernel", "zfsstore"},
 
 	"internal/archive":    {},
