@@ -1,4 +1,4 @@
-package jail
+package fleet
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -25,8 +26,8 @@ type ward struct {
 	gone     bool            // it was destroyed
 
 	// The goroutine's own.
-	jail     *Jail
-	probe    Probe
+	jail     *jail.Jail
+	probe    jail.Probe
 	policy   RestartPolicy
 	seen     kernel.Identity // the life that the checks are of
 	since    time.Time       // when it was seen first
@@ -110,12 +111,12 @@ func (w *ward) run(ctx context.Context) {
 // load reads the properties anew; a jail that was given up gets a new chance.
 func (w *ward) load(ctx context.Context) {
 	w.jail, w.tries, w.givenUp = nil, 0, false
-	j, err := Load(ctx, w.s.host, w.name)
+	j, err := jail.Load(ctx, w.s.host, w.name)
 	if err == nil {
-		w.probe, err = j.probe(HealthKey, healthStandard)
+		w.probe, err = j.HealthProbe()
 	}
 	if err == nil {
-		w.policy, err = ParseRestartPolicy(j.effective().String(RestartKey))
+		w.policy, err = ParseRestartPolicy(j.Effective().String(RestartKey))
 	}
 	if err != nil {
 		if ctx.Err() == nil {
@@ -153,7 +154,7 @@ func (w *ward) check(ctx context.Context) {
 	err = w.jail.Healthy(ctx)
 	free()
 	switch {
-	case ctx.Err() != nil, errors.Is(err, ErrNotRunning):
+	case ctx.Err() != nil, errors.Is(err, jail.ErrNotRunning):
 		return // the watch tells
 	case err == nil:
 		w.failures = 0

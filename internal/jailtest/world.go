@@ -1,4 +1,4 @@
-package jail_test
+package jailtest
 
 import (
 	"context"
@@ -14,13 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/host/simhost"
-	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// world is what there is on a simulated host: datasets, mounts, kernel jails and
-// files, one line each.
-func world(t testing.TB, h *simhost.Host) []string {
+// World describes what a simulated host holds: datasets, mounts, jails in the
+// kernel, networks and files, one line each.
+func World(t testing.TB, h *simhost.Host) []string {
 	t.Helper()
 	ctx := context.Background()
 	var out []string
@@ -65,8 +64,8 @@ func world(t testing.TB, h *simhost.Host) []string {
 			add("jail %s: %s=%q", p.String("name"), name, value)
 		}
 	}
-	out = append(out, networkWorld(t, h)...)
-	out = append(out, files(t, root)...)
+	out = append(out, NetworkWorld(t, h)...)
+	out = append(out, Files(t, root)...)
 	sort.Strings(out)
 	return out
 }
@@ -75,24 +74,10 @@ func world(t testing.TB, h *simhost.Host) []string {
 // properties has otherwise.
 var fleeting = map[string]bool{"jid": true, "cpuset.id": true}
 
-// identities are the jails that run, by name.
-func identities(t testing.TB, h *simhost.Host) map[string]kernel.Identity {
-	t.Helper()
-	ctx := context.Background()
-	out := map[string]kernel.Identity{}
-	for p, err := range h.Sim.JailList(ctx, 0) {
-		require.NoError(t, err)
-		id, err := h.Sim.JailIdentify(ctx, 0, kernel.ByJID(p.Int("jid")))
-		require.NoError(t, err)
-		out[id.Name] = id
-	}
-	return out
-}
-
-// files lists what is below the host's directory, except the simulator's own
+// Files lists what is below the host's directory, except the simulator's own
 // log and directories that hold nothing but empty ones: locks and journals
 // leave those.
-func files(t testing.TB, root string) []string {
+func Files(t testing.TB, root string) []string {
 	t.Helper()
 	var out []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -135,8 +120,8 @@ func files(t testing.TB, root string) []string {
 	return out
 }
 
-// requireSame compares two worlds and names only what differs.
-func requireSame(t testing.TB, want, got []string) {
+// RequireSame compares two worlds and names only the differences.
+func RequireSame(t testing.TB, want, got []string) {
 	t.Helper()
 	count := map[string]int{}
 	for _, line := range want {

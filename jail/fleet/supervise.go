@@ -1,4 +1,4 @@
-package jail
+package fleet
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/jail"
 )
 
 // SupervisorOptions say how jails are looked after.
@@ -18,8 +19,8 @@ type SupervisorOptions struct {
 	// Parallel is how many checks and restarts run at once; default 8.
 	Parallel int
 	// Start and Stop are how a jail is restarted. Stop's Force is set.
-	Start StartOptions
-	Stop  StopOptions
+	Start jail.StartOptions
+	Stop  jail.StopOptions
 	// Report is told what happens, one at a time. It should not take long: checks
 	// wait for it.
 	Report func(Supervision)
@@ -110,20 +111,20 @@ func (s *Supervisor) Run(ctx context.Context) error {
 
 // Hold leaves a jail alone until Release: it is neither checked nor restarted.
 // A program that stops a jail on purpose holds it first.
-func (s *Supervisor) Hold(j *Jail) { s.hold(j, true) }
+func (s *Supervisor) Hold(j *jail.Jail) { s.hold(j, true) }
 
 // Release ends a Hold.
-func (s *Supervisor) Release(j *Jail) { s.hold(j, false) }
+func (s *Supervisor) Release(j *jail.Jail) { s.hold(j, false) }
 
-func (s *Supervisor) hold(j *Jail, held bool) {
+func (s *Supervisor) hold(j *jail.Jail, held bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if held {
-		s.held[j.fullName] = true
+		s.held[j.FullName()] = true
 	} else {
-		delete(s.held, j.fullName)
+		delete(s.held, j.FullName())
 	}
-	if w := s.wards[j.fullName]; w != nil {
+	if w := s.wards[j.FullName()]; w != nil {
 		w.wake()
 	}
 }
@@ -171,11 +172,11 @@ func (s *Supervisor) restart(ctx context.Context, name string) error {
 		return err
 	}
 	defer free()
-	j, err := Load(ctx, s.host, name)
+	j, err := jail.Load(ctx, s.host, name)
 	if err != nil {
 		return err
 	}
-	if _, err := j.Stop(ctx, s.o.Stop); err != nil && !errors.Is(err, ErrNotRunning) {
+	if _, err := j.Stop(ctx, s.o.Stop); err != nil && !errors.Is(err, jail.ErrNotRunning) {
 		return err
 	}
 	_, err = j.Start(ctx, s.o.Start)

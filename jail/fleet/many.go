@@ -1,4 +1,4 @@
-package jail
+package fleet
 
 import (
 	"context"
@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/jail"
 )
 
-// ManyOptions say how one operation is run on many jails.
-type ManyOptions struct {
+// Options say how one operation is run on many jails.
+type Options struct {
 	// Parallel is how many jails are worked on at once. The default is twice the
 	// number of processors, at least 4.
 	Parallel int
@@ -57,7 +58,7 @@ func (o Outcome) String() string {
 
 // Result is how one jail fared.
 type Result struct {
-	Jail    *Jail
+	Jail    *jail.Jail
 	Outcome Outcome
 	Err     error // nil if Done or Passed
 	// Dependency tells that the jail was not asked for: others depend on it.
@@ -94,7 +95,7 @@ func (r Results) Failed() Results {
 // Of is the result of the jail with this full name.
 func (r Results) Of(fullName string) (Result, bool) {
 	for _, one := range r {
-		if one.Jail.fullName == fullName {
+		if one.Jail.FullName() == fullName {
 			return one, true
 		}
 	}
@@ -104,13 +105,13 @@ func (r Results) Of(fullName string) (Result, bool) {
 // Select reads a list to its end, for the operations on many jails. Jails that
 // could not be read are in it: an operation on one fails and says why. Foreign
 // jails are left out. The error is that of the list itself.
-func Select(list iter.Seq2[*Jail, error]) ([]*Jail, error) {
-	var all []*Jail
+func Select(list iter.Seq2[*jail.Jail, error]) ([]*jail.Jail, error) {
+	var all []*jail.Jail
 	for j, err := range list {
 		if j == nil {
 			return all, err
 		}
-		if !j.foreign {
+		if !j.Foreign() {
 			all = append(all, j)
 		}
 	}
@@ -120,7 +121,7 @@ func Select(list iter.Seq2[*Jail, error]) ([]*Jail, error) {
 // Each runs an operation on each of the jails, so many at once as the options
 // say, without regard to dependencies:
 //
-//	jail.Each(ctx, jails, jail.ManyOptions{}, func(j *jail.Jail) *jail.Operation {
+//	jail.Each(ctx, jails, jail.Options{}, func(j *jail.Jail) *jail.Operation {
 //		return j.Generator().Destroy(jail.DestroyOptions{})
 //	})
 //
@@ -128,7 +129,7 @@ func Select(list iter.Seq2[*Jail, error]) ([]*Jail, error) {
 // begun when the context ends fail with its error. Each jail's operation locks
 // that jail and no other, so two calls of Each never wait for each other in a
 // circle.
-func Each(ctx context.Context, jails []*Jail, o ManyOptions, do func(*Jail) *Operation) Results {
+func Each(ctx context.Context, jails []*jail.Jail, o Options, do func(*jail.Jail) *jail.Operation) Results {
 	var nodes []*node
 	for _, j := range jails {
 		nodes = append(nodes, &node{jail: j, wanted: true})
@@ -141,17 +142,17 @@ func Each(ctx context.Context, jails []*Jail, o ManyOptions, do func(*Jail) *Ope
 	return e.run(ctx, nodes)
 }
 
-func clockOf(jails []*Jail) func() time.Time {
+func clockOf(jails []*jail.Jail) func() time.Time {
 	if len(jails) == 0 {
 		return time.Now
 	}
-	return jails[0].host.Now
+	return jails[0].Host().Now
 }
 
 // teller calls the caller's functions one at a time, and not after the end.
 type teller struct {
 	mu    sync.Mutex
-	o     ManyOptions
+	o     Options
 	ended bool
 }
 
@@ -177,7 +178,7 @@ func (t *teller) end() {
 	t.ended = true
 }
 
-func (o ManyOptions) parallel() int {
+func (o Options) parallel() int {
 	if o.Parallel > 0 {
 		return o.Parallel
 	}

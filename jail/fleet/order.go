@@ -1,4 +1,4 @@
-package jail
+package fleet
 
 import (
 	"cmp"
@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/jail"
 )
 
 // node is one jail in an operation on many.
 type node struct {
-	jail   *Jail
+	jail   *jail.Jail
 	wanted bool // asked for, not just needed by another
 	order  int  // lower begins first
 	// needs have to be over before this one begins.
@@ -79,7 +80,7 @@ const (
 	nodeDone                    // all is over
 )
 
-func newExecution(o ManyOptions) *execution {
+func newExecution(o Options) *execution {
 	return &execution{teller: teller{o: o}, slots: o.parallel(), now: time.Now}
 }
 
@@ -152,7 +153,7 @@ func (e *execution) run(ctx context.Context, nodes []*node) Results {
 			// graph's maker should have refused.
 			for _, n := range nodes {
 				if n.state == nodeWaiting {
-					over(n, Failed, ErrCycle)
+					over(n, Failed, jail.ErrCycle)
 				}
 			}
 			break
@@ -172,7 +173,7 @@ func (e *execution) run(ctx context.Context, nodes []*node) Results {
 					n.state = nodeOver
 					results = append(results, Result{
 						Jail: n.jail, Outcome: Failed, Dependency: !n.wanted, Began: n.result.Began,
-						Err: &Error{"finish", n.jail.fullName, errCut},
+						Err: &jail.Error{Op: "finish", Jail: n.jail.FullName(), Err: errCut},
 					})
 					e.result(results[len(results)-1])
 				}
@@ -190,12 +191,12 @@ func (e *execution) refusal(ctx context.Context, n *node) error {
 	if !e.independent {
 		for _, other := range n.needs {
 			if err := other.result.Err; err != nil {
-				return &DependencyError{n.jail.fullName, other.jail.fullName, err}
+				return &jail.DependencyError{Jail: n.jail.FullName(), On: other.jail.FullName(), Err: err}
 			}
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return &Error{"begin", n.jail.fullName, err}
+		return &jail.Error{Op: "begin", Jail: n.jail.FullName(), Err: err}
 	}
 	return nil
 }
@@ -279,7 +280,7 @@ type nodeHeap []*node
 
 func (h nodeHeap) Len() int { return len(h) }
 func (h nodeHeap) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(h[i].order, h[j].order), strings.Compare(h[i].jail.fullName, h[j].jail.fullName)) < 0
+	return cmp.Or(cmp.Compare(h[i].order, h[j].order), strings.Compare(h[i].jail.FullName(), h[j].jail.FullName())) < 0
 }
 func (h nodeHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
 func (h *nodeHeap) Push(n any)   { *h = append(*h, n.(*node)) }

@@ -1,4 +1,4 @@
-package jail_test
+package fleet_test
 
 import (
 	"context"
@@ -13,8 +13,10 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/internal/lineartest"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/jail/fleet"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -48,18 +50,18 @@ func (k *slowKernel) JailRemove(ctx context.Context, id kernel.Identity) error {
 // result, nothing is left over, and the time is that of the work.
 func TestThousandJails(t *testing.T) {
 	n, chain, limit := 1000, 20, 64
-	if brief() {
+	if jailtest.Brief() {
 		n = 400
 	}
-	h := openHost(t, simhost.Options{})
+	h := jailtest.OpenHost(t, simhost.Options{})
 	for i := range n {
 		properties := map[string]string{}
 		if i < 10*chain && i%chain != 0 { // ten chains of 20
 			properties["depends"] = fmt.Sprintf("j%04d", i-1)
 		}
-		putPlain(t, h, fmt.Sprintf("j%04d", i), properties)
+		jailtest.PutPlain(t, h, fmt.Sprintf("j%04d", i), properties)
 	}
-	before := world(t, h)
+	before := jailtest.World(t, h)
 
 	bad := map[string]bool{}
 	for i := 10 * chain; i < n && len(bad) < n/20; i++ {
@@ -87,18 +89,18 @@ func TestThousandJails(t *testing.T) {
 	}
 	slow, err := host.New(h.Memory, k, host.Options{
 		Sources: []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}, Files: h.Files(),
-		RunDir: memoryDir(t), StateDir: memoryDir(t), Settle: time.Minute,
+		RunDir: jailtest.MemoryDir(t), StateDir: jailtest.MemoryDir(t), Settle: time.Minute,
 	})
 	require.NoError(t, err)
 	ctx := context.Background()
-	all, err := jail.Select(jail.List(ctx, slow))
+	all, err := fleet.Select(jail.List(ctx, slow))
 	require.NoError(t, err)
 	require.Len(t, all, n)
 
 	var told atomic.Int64
-	many := jail.ManyOptions{Parallel: limit, OnResult: func(jail.Result) { told.Add(1) }}
+	many := fleet.Options{Parallel: limit, OnResult: func(fleet.Result) { told.Add(1) }}
 	cpu, began := lineartest.CPUTime(), time.Now()
-	results, err := jail.StartAll(ctx, slow, all, jail.StartAllOptions{ManyOptions: many})
+	results, err := fleet.StartAll(ctx, slow, all, fleet.StartAllOptions{Options: many})
 	require.NoError(t, err)
 	took, used := time.Since(began), lineartest.CPUTime()-cpu
 	requireWall(t, "start", took, used, results, chain, limit)
@@ -107,33 +109,33 @@ func TestThousandJails(t *testing.T) {
 	for _, r := range results {
 		if bad[r.Jail.Identifier()] {
 			require.ErrorIs(t, r.Err, errInjected)
-			require.Equal(t, jail.Failed, r.Outcome)
+			require.Equal(t, fleet.Failed, r.Outcome)
 			require.ErrorIs(t, r.Events[len(r.Events)-1].Head().Err, errInjected)
 		} else {
 			require.NoError(t, r.Err)
-			require.Equal(t, jail.Done, r.Outcome)
+			require.Equal(t, fleet.Done, r.Outcome)
 		}
 	}
-	require.Len(t, running(t, h), n-len(bad))
+	require.Len(t, jailtest.Running(t, h), n-len(bad))
 
 	stopping.Store(true)
 	cpu, began = lineartest.CPUTime(), time.Now()
-	results, err = jail.StopAll(ctx, slow, all, jail.StopAllOptions{ManyOptions: many})
+	results, err = fleet.StopAll(ctx, slow, all, fleet.StopAllOptions{Options: many})
 	require.NoError(t, err)
 	requireWall(t, "stop", time.Since(began), lineartest.CPUTime()-cpu, results, chain, limit)
 	require.Len(t, results, n)
 	require.Len(t, results.Failed(), len(bad))
 	for _, r := range results {
 		if bad[r.Jail.Identifier()] {
-			require.Equal(t, jail.Passed, r.Outcome)
+			require.Equal(t, fleet.Passed, r.Outcome)
 		}
 	}
 	// What failed is done again by the next stop, and then nothing is left.
-	results, err = jail.StopAll(ctx, slow, all, jail.StopAllOptions{ManyOptions: many})
+	results, err = fleet.StopAll(ctx, slow, all, fleet.StopAllOptions{Options: many})
 	require.NoError(t, err)
 	require.NoError(t, results.Err())
-	require.Empty(t, running(t, h))
-	requireSame(t, before, world(t, h))
+	require.Empty(t, jailtest.Running(t, h))
+	jailtest.RequireSame(t, before, jailtest.World(t, h))
 }
 
 // requireWall: the time is at most 1.5 times the longest chain of dependencies
@@ -141,7 +143,7 @@ func TestThousandJails(t *testing.T) {
 // of one jail is what its operation took from its beginning to its end, so
 // waiting for a slot does not count; what the processors of a busy machine
 // could not do in that time is allowed for.
-func requireWall(t testing.TB, what string, took, used time.Duration, results jail.Results, chain, limit int) {
+func requireWall(t testing.TB, what string, took, used time.Duration, results fleet.Results, chain, limit int) {
 	t.Helper()
 	took1 := map[string]time.Duration{}
 	var work time.Duration
@@ -165,13 +167,13 @@ func requireWall(t testing.TB, what string, took, used time.Duration, results ja
 // TestEach: every jail has its result, whatever happens to the others, and no
 // more are worked on than may be.
 func TestEach(t *testing.T) {
-	h := openHost(t, simhost.Options{})
+	h := jailtest.OpenHost(t, simhost.Options{})
 	var names []string
 	for i := range 20 {
 		names = append(names, fmt.Sprintf("j%02d", i))
-		putPlain(t, h, names[i], map[string]string{"provision.method": "counted", "provision.source": "none"})
+		jailtest.PutPlain(t, h, names[i], map[string]string{"provision.method": "counted", "provision.source": "somewhere"})
 	}
-	jails := load(t, h, names...)
+	jails := jailtest.Load(t, h, names...)
 	var now, most atomic.Int64
 	counted := provisionerFunc(func(j *jail.Jail) error {
 		most.Store(max(most.Load(), now.Add(1)))
@@ -182,7 +184,7 @@ func TestEach(t *testing.T) {
 		}
 		return nil
 	})
-	results := jail.Each(context.Background(), jails, jail.ManyOptions{Parallel: 3}, func(j *jail.Jail) *jail.Operation {
+	results := fleet.Each(context.Background(), jails, fleet.Options{Parallel: 3}, func(j *jail.Jail) *jail.Operation {
 		return j.Generator().Provision(jail.ProvisionOptions{Methods: map[string]jail.Provisioner{"counted": counted}})
 	})
 	require.Len(t, results, 20)
@@ -191,11 +193,11 @@ func TestEach(t *testing.T) {
 	require.ErrorIs(t, results.Err(), errInjected)
 	one, ok := results.Of("j07")
 	require.True(t, ok)
-	require.Equal(t, jail.Failed, one.Outcome)
+	require.Equal(t, fleet.Failed, one.Outcome)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	results = jail.Each(ctx, jails, jail.ManyOptions{}, func(j *jail.Jail) *jail.Operation {
+	results = fleet.Each(ctx, jails, fleet.Options{}, func(j *jail.Jail) *jail.Operation {
 		t.Error("begun after the context's end")
 		return j.Generator().Start(jail.StartOptions{})
 	})
@@ -209,63 +211,63 @@ func TestRollBackOfDependencies(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		wanted []string
-		o      jail.StartAllOptions
+		o      fleet.StartAllOptions
 		left   []string
 	}{
-		{"one", []string{"web"}, jail.StartAllOptions{}, []string{"ran"}},
-		{"needed by another", []string{"web", "mail"}, jail.StartAllOptions{}, []string{"base", "db", "mail", "ran"}},
-		{"asked for", []string{"web", "db"}, jail.StartAllOptions{}, []string{"base", "db", "ran"}},
-		{"all or nothing", []string{"web", "mail"}, jail.StartAllOptions{AllOrNothing: true}, []string{"ran"}},
-		{"without dependencies", []string{"mail", "web"}, jail.StartAllOptions{NoDependencies: true}, []string{"mail", "ran"}},
+		{"one", []string{"web"}, fleet.StartAllOptions{}, []string{"ran"}},
+		{"needed by another", []string{"web", "mail"}, fleet.StartAllOptions{}, []string{"base", "db", "mail", "ran"}},
+		{"asked for", []string{"web", "db"}, fleet.StartAllOptions{}, []string{"base", "db", "ran"}},
+		{"all or nothing", []string{"web", "mail"}, fleet.StartAllOptions{AllOrNothing: true}, []string{"ran"}},
+		{"without dependencies", []string{"mail", "web"}, fleet.StartAllOptions{NoDependencies: true}, []string{"mail", "ran"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			h := openHost(t, simhost.Options{})
-			putPlain(t, h, "base", nil)
-			putPlain(t, h, "db", map[string]string{"depends": "base"})
-			putPlain(t, h, "cache", nil)
-			putPlain(t, h, "ran", nil)
-			putPlain(t, h, "mail", map[string]string{"depends": "db"})
-			putPlain(t, h, "web", map[string]string{"depends": "db,cache,ran"})
-			up(t, h, "ioc-ran")
-			before := world(t, h)
+			h := jailtest.OpenHost(t, simhost.Options{})
+			jailtest.PutPlain(t, h, "base", nil)
+			jailtest.PutPlain(t, h, "db", map[string]string{"depends": "base"})
+			jailtest.PutPlain(t, h, "cache", nil)
+			jailtest.PutPlain(t, h, "ran", nil)
+			jailtest.PutPlain(t, h, "mail", map[string]string{"depends": "db"})
+			jailtest.PutPlain(t, h, "web", map[string]string{"depends": "db,cache,ran"})
+			jailtest.Up(t, h, "ioc-ran")
+			before := jailtest.World(t, h)
 			defer h.Sim.Fail("jail_set", "ioc-web", 0, errInjected, false)()
 
-			results, err := jail.StartAll(context.Background(), h.Host, load(t, h, tc.wanted...), tc.o)
+			results, err := fleet.StartAll(context.Background(), h.Host, jailtest.Load(t, h, tc.wanted...), tc.o)
 			require.NoError(t, err)
 			require.ErrorIs(t, results.Err(), errInjected)
-			require.Equal(t, tc.left, running(t, h))
+			require.Equal(t, tc.left, jailtest.Running(t, h))
 			for _, r := range results {
 				isUp, err := r.Jail.Running(context.Background())
 				require.NoError(t, err)
 				require.Equal(t, isUp, r.Err == nil, "%s: %v %v", r.Jail.Name(), r.Outcome, r.Err)
-				require.Equal(t, !isUp && r.Jail.Name() != "web", r.Outcome == jail.RolledBack, r.Jail.Name())
+				require.Equal(t, !isUp && r.Jail.Name() != "web", r.Outcome == fleet.RolledBack, r.Jail.Name())
 			}
-			rest, err := jail.StopAll(context.Background(), h.Host, load(t, h, "base", "db", "mail"), jail.StopAllOptions{})
+			rest, err := fleet.StopAll(context.Background(), h.Host, jailtest.Load(t, h, "base", "db", "mail"), fleet.StopAllOptions{})
 			require.NoError(t, err)
 			require.NoError(t, rest.Err())
-			requireSame(t, before, world(t, h))
+			jailtest.RequireSame(t, before, jailtest.World(t, h))
 		})
 	}
 }
 
 // TestStopOrder: dependants stop first, then the higher priority.
 func TestStopOrder(t *testing.T) {
-	h := openHost(t, simhost.Options{})
-	putPlain(t, h, "db", map[string]string{"priority": "50"})
-	putPlain(t, h, "web", map[string]string{"depends": "db", "priority": "1"})
-	putPlain(t, h, "front", map[string]string{"depends": "web", "priority": "2"})
-	putPlain(t, h, "low", map[string]string{"priority": "-3"})
-	putPlain(t, h, "ring1", map[string]string{"depends": "ring2", "priority": "10"})
-	putPlain(t, h, "ring2", map[string]string{"depends": "ring1", "priority": "11"})
+	h := jailtest.OpenHost(t, simhost.Options{})
+	jailtest.PutPlain(t, h, "db", map[string]string{"priority": "50"})
+	jailtest.PutPlain(t, h, "web", map[string]string{"depends": "db", "priority": "1"})
+	jailtest.PutPlain(t, h, "front", map[string]string{"depends": "web", "priority": "2"})
+	jailtest.PutPlain(t, h, "low", map[string]string{"priority": "-3"})
+	jailtest.PutPlain(t, h, "ring1", map[string]string{"depends": "ring2", "priority": "10"})
+	jailtest.PutPlain(t, h, "ring2", map[string]string{"depends": "ring1", "priority": "11"})
 	all := []string{"db", "web", "front", "low", "ring1", "ring2"}
 	for _, name := range all {
-		_, err := load(t, h, name)[0].Start(context.Background(), jail.StartOptions{})
+		_, err := jailtest.Load(t, h, name)[0].Start(context.Background(), jail.StartOptions{})
 		require.NoError(t, err)
 	}
 	var order []string
-	results, err := jail.StopAll(context.Background(), h.Host, load(t, h, all...), jail.StopAllOptions{ManyOptions: jail.ManyOptions{
+	results, err := fleet.StopAll(context.Background(), h.Host, jailtest.Load(t, h, all...), fleet.StopAllOptions{Options: fleet.Options{
 		Parallel: 1,
-		OnResult: func(r jail.Result) { order = append(order, r.Jail.Name()) },
+		OnResult: func(r fleet.Result) { order = append(order, r.Jail.Name()) },
 	}})
 	require.NoError(t, err)
 	require.NoError(t, results.Err())
@@ -275,15 +277,15 @@ func TestStopOrder(t *testing.T) {
 // TestCancelStartAll: when the context ends nothing more begins, what is under
 // way is put back, and each jail has a result.
 func TestCancelStartAll(t *testing.T) {
-	h := openHost(t, simhost.Options{})
+	h := jailtest.OpenHost(t, simhost.Options{})
 	var names []string
 	for i := range 12 {
 		names = append(names, fmt.Sprintf("j%02d", i))
-		putPlain(t, h, names[i], map[string]string{"exec_prestart": "sleep 60"})
+		jailtest.PutPlain(t, h, names[i], map[string]string{"exec_prestart": "sleep 60"})
 	}
-	putPlain(t, h, "quick", map[string]string{"priority": "-1"})
+	jailtest.PutPlain(t, h, "quick", map[string]string{"priority": "-1"})
 	ctx, cancel := context.WithCancel(context.Background())
-	results, err := jail.StartAll(ctx, h.Host, load(t, h, append(names, "quick")...), jail.StartAllOptions{ManyOptions: jail.ManyOptions{
+	results, err := fleet.StartAll(ctx, h.Host, jailtest.Load(t, h, append(names, "quick")...), fleet.StartAllOptions{Options: fleet.Options{
 		Parallel: 1,
 		OnEvent: func(e events.IocEvent) {
 			if _, ok := e.(events.JailHookPrestart); ok {
@@ -297,7 +299,7 @@ func TestCancelStartAll(t *testing.T) {
 	for _, r := range results.Failed() {
 		require.ErrorIs(t, r.Err, context.Canceled)
 	}
-	require.Equal(t, []string{"quick"}, running(t, h))
+	require.Equal(t, []string{"quick"}, jailtest.Running(t, h))
 }
 
 // provisionerFunc is a provisioner that is one function.

@@ -1,5 +1,5 @@
 //go:build !linux
 
-package jail_test
+package jailtest
 
 func memoryFS() string { return "" }

@@ -1,4 +1,4 @@
-package jail_test
+package fleet_test
 
 import (
 	"context"
@@ -12,19 +12,21 @@ import (
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/jail/fleet"
 )
 
 // bootHost has jails marked for boot in three priorities, and three that do not
 // come up: bad cannot be read, mute never answers its probe, stuck hangs.
 func bootHost(t testing.TB) *simhost.Host {
-	h := openHost(t, simhost.Options{})
+	h := jailtest.OpenHost(t, simhost.Options{})
 	mark := func(name, priority string, more map[string]string) {
 		properties := map[string]string{"boot": "yes", "priority": priority}
 		for key, value := range more {
 			properties[key] = value
 		}
-		putPlain(t, h, name, properties)
+		jailtest.PutPlain(t, h, name, properties)
 	}
 	mark("db", "1", nil)
 	mark("stuck", "1", map[string]string{"exec_prestart": "sleep 1000"})
@@ -37,10 +39,10 @@ func bootHost(t testing.TB) *simhost.Host {
 	mark("late", "9", nil)
 	mark("tmpl", "1", map[string]string{"template": "yes"})
 	mark("ran", "1", nil)
-	up(t, h, "ioc-ran")
-	putPlain(t, h, "lib", nil) // not marked, but needed
-	putPlain(t, h, "off", nil)
-	putJail(t, h, simhost.Dataset+"/jails/bad", `{"boot": `)
+	jailtest.Up(t, h, "ioc-ran")
+	jailtest.PutPlain(t, h, "lib", nil) // not marked, but needed
+	jailtest.PutPlain(t, h, "off", nil)
+	jailtest.Put(t, h, simhost.Dataset+"/jails/bad", `{"boot": `)
 	return h
 }
 
@@ -50,11 +52,11 @@ func TestBoot(t *testing.T) {
 	h := bootHost(t)
 	ctx := context.Background()
 	// web gets ready some time after it was started.
-	require.NoError(t, afterwards(t, func() { writeRoot(t, h, "web", "ready") }))
+	require.NoError(t, afterwards(t, func() { jailtest.WriteRoot(t, h, "web", "ready") }))
 
 	const budget = 8 * time.Second
 	began := time.Now()
-	results, err := jail.Boot(ctx, h.Host, jail.BootOptions{Budget: budget})
+	results, err := fleet.Boot(ctx, h.Host, fleet.BootOptions{Budget: budget})
 	require.NoError(t, err)
 	require.Less(t, time.Since(began), budget)
 
@@ -63,7 +65,7 @@ func TestBoot(t *testing.T) {
 		want = append(want, fmt.Sprintf("app%02d", i))
 	}
 	slices.Sort(want)
-	require.Equal(t, want, running(t, h)) // mute runs; it is not ready
+	require.Equal(t, want, jailtest.Running(t, h)) // mute runs; it is not ready
 
 	var failed []string
 	for _, r := range results.Failed() {
@@ -82,11 +84,11 @@ func TestBoot(t *testing.T) {
 	check("behind", jail.ErrDependency)
 	check("behind", jail.ErrNotReady)
 	one, _ := results.Of("ran")
-	require.Equal(t, jail.Passed, one.Outcome)
+	require.Equal(t, fleet.Passed, one.Outcome)
 
 	// The order: nobody of a higher priority began before those of a lower one
 	// were over, stuck apart, and web after what it depends on.
-	at := func(name string) jail.Result {
+	at := func(name string) fleet.Result {
 		one, ok := results.Of(name)
 		require.True(t, ok, name)
 		return one
@@ -113,11 +115,11 @@ func afterwards(t testing.TB, f func()) error {
 
 // TestBootAgain: a second boot passes over what is up.
 func TestBootAgain(t *testing.T) {
-	h := openHost(t, simhost.Options{})
-	putPlain(t, h, "a", map[string]string{"boot": "yes"})
-	putPlain(t, h, "b", map[string]string{"boot": "yes", "depends": "a"})
-	for _, want := range []jail.Outcome{jail.Done, jail.Passed} {
-		results, err := jail.Boot(context.Background(), h.Host, jail.BootOptions{})
+	h := jailtest.OpenHost(t, simhost.Options{})
+	jailtest.PutPlain(t, h, "a", map[string]string{"boot": "yes"})
+	jailtest.PutPlain(t, h, "b", map[string]string{"boot": "yes", "depends": "a"})
+	for _, want := range []fleet.Outcome{fleet.Done, fleet.Passed} {
+		results, err := fleet.Boot(context.Background(), h.Host, fleet.BootOptions{})
 		require.NoError(t, err)
 		require.NoError(t, results.Err())
 		require.Len(t, results, 2)
@@ -130,30 +132,30 @@ func TestBootAgain(t *testing.T) {
 // TestShutdown: all of ours are down within the budget, also one whose stop hook
 // hangs and one that nobody can read; what belongs to others runs on.
 func TestShutdown(t *testing.T) {
-	h := openHost(t, simhost.Options{})
+	h := jailtest.OpenHost(t, simhost.Options{})
 	ctx := context.Background()
-	putPlain(t, h, "db", map[string]string{"priority": "1"})
-	putPlain(t, h, "web", map[string]string{"depends": "db", "priority": "2"})
-	putPlain(t, h, "hangs", map[string]string{"exec_prestop": "sleep 1000", "stop_timeout": "0", "priority": "3"})
-	putPlain(t, h, "down", nil)
-	putPlain(t, h, "bad", nil)
+	jailtest.PutPlain(t, h, "db", map[string]string{"priority": "1"})
+	jailtest.PutPlain(t, h, "web", map[string]string{"depends": "db", "priority": "2"})
+	jailtest.PutPlain(t, h, "hangs", map[string]string{"exec_prestop": "sleep 1000", "stop_timeout": "0", "priority": "3"})
+	jailtest.PutPlain(t, h, "down", nil)
+	jailtest.PutPlain(t, h, "bad", nil)
 	for _, name := range []string{"db", "web", "hangs", "bad"} {
-		_, err := load(t, h, name)[0].Start(ctx, jail.StartOptions{})
+		_, err := jailtest.Load(t, h, name)[0].Start(ctx, jail.StartOptions{})
 		require.NoError(t, err)
 	}
-	writeConf(t, h, simhost.Dataset+"/jails/bad", `{"boot": `)
-	up(t, h, "poudriere")
+	jailtest.WriteConf(t, h, simhost.Dataset+"/jails/bad", `{"boot": `)
+	jailtest.Up(t, h, "poudriere")
 
 	const budget = 4 * time.Second
 	var order []string
 	began := time.Now()
-	results, err := jail.Shutdown(ctx, h.Host, jail.ShutdownOptions{Budget: budget, ManyOptions: jail.ManyOptions{
-		OnResult: func(r jail.Result) { order = append(order, r.Jail.Name()) },
+	results, err := fleet.Shutdown(ctx, h.Host, fleet.ShutdownOptions{Budget: budget, Options: fleet.Options{
+		OnResult: func(r fleet.Result) { order = append(order, r.Jail.Name()) },
 	}})
 	require.NoError(t, err)
 	require.Less(t, time.Since(began), budget+time.Second)
-	require.Empty(t, running(t, h))
-	foreign, err := jail.Select(jail.List(ctx, h.Host, "running=yes"))
+	require.Empty(t, jailtest.Running(t, h))
+	foreign, err := fleet.Select(jail.List(ctx, h.Host, "running=yes"))
 	require.NoError(t, err)
 	require.Empty(t, foreign)
 	n := 0

@@ -1,4 +1,4 @@
-package jail
+package fleet
 
 import (
 	"fmt"
@@ -8,6 +8,10 @@ import (
 
 	"github.com/libioc/go-libioc/config"
 )
+
+// RestartKey is the property that says when [Supervisor] starts a jail again. It
+// is a user.* property, so that libioc and iocage still load the jail.
+const RestartKey = "user.restart"
 
 // RestartPolicy says when a [Supervisor] starts a jail again. Its text form,
 // stored under RestartKey, is one word and settings:
@@ -60,9 +64,9 @@ func ParseRestartPolicy(text string) (RestartPolicy, error) {
 		var err error
 		switch key {
 		case "backoff":
-			p.Backoff, err = parseSeconds(value)
+			p.Backoff, err = config.ParseDuration(value)
 		case "max":
-			p.Max, err = parseSeconds(value)
+			p.Max, err = config.ParseDuration(value)
 		case "tries":
 			if p.Tries, err = strconv.Atoi(value); err == nil && (p.Tries < 1 || p.Tries > 1_000_000) {
 				err = fmt.Errorf("not 1 to 1000000")

@@ -1,4 +1,4 @@
-package jail
+package fleet
 
 import (
 	"context"
@@ -8,11 +8,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -177,7 +179,7 @@ func (w *watcher) look(ctx context.Context, files bool) error {
 		files = files || w.jails[name] == nil
 	}
 	// Ends come before beginnings, and a dataset's end after its jail's.
-	for _, key := range sortedKeys(w.jails) {
+	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
 		j := w.jails[key]
 		if id := now[key]; !j.identity.IsZero() && id != j.identity {
 			w.tell(key, j, ChangeStopped, j.identity)
@@ -189,7 +191,7 @@ func (w *watcher) look(ctx context.Context, files bool) error {
 			return err
 		}
 	}
-	for _, key := range sortedKeys(now) {
+	for _, key := range slices.Sorted(maps.Keys(now)) {
 		id := now[key]
 		j := w.jails[key]
 		if j == nil {
@@ -203,7 +205,7 @@ func (w *watcher) look(ctx context.Context, files bool) error {
 			}
 		}
 	}
-	for _, key := range sortedKeys(w.jails) {
+	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
 		j := w.jails[key]
 		switch {
 		case !w.begun:
@@ -265,14 +267,14 @@ func (w *watcher) datasets(ctx context.Context) error {
 			if m.Type != "zfs" || !ok || config.ValidName(name) != nil {
 				continue
 			}
-			g := Jail{source: s, name: name, fullName: name}
+			full := name
 			if len(sources) > 1 {
-				g.fullName = s.Name + "/" + name
+				full = s.Name + "/" + name
 			}
-			w.dataset(g.Identifier(), &g, m.Path)
+			w.dataset(jail.Identifier(s, name), watched{name: full, source: s.Name, path: m.Path})
 		}
 	}
-	for _, key := range sortedKeys(w.jails) {
+	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
 		switch j := w.jails[key]; {
 		case j.foreign:
 		case !j.seen && j.path != "":
@@ -297,7 +299,7 @@ func (w *watcher) datasets(ctx context.Context) error {
 }
 
 // dataset notes one that is mounted.
-func (w *watcher) dataset(key string, g *Jail, path string) {
+func (w *watcher) dataset(key string, is watched) {
 	j := w.jails[key]
 	if j == nil {
 		j = &watched{}
@@ -310,7 +312,7 @@ func (w *watcher) dataset(key string, g *Jail, path string) {
 		j.identity = kernel.Identity{}
 	}
 	j.seen = true
-	j.name, j.source, j.path, j.foreign = g.fullName, g.source.Name, path, false
+	j.name, j.source, j.path, j.foreign = is.name, is.source, is.path, false
 }
 
 // stamps are files as the last look found them, by path.

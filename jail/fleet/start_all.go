@@ -1,4 +1,4 @@
-package jail
+package fleet
 
 import (
 	"context"
@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/jail"
 )
 
 // StartAllOptions say how many jails are started.
 type StartAllOptions struct {
-	ManyOptions
+	Options
 	// Start is how each of them is started.
-	Start StartOptions
+	Start jail.StartOptions
 	// NoDependencies starts the given jails only, without regard to depends.
 	NoDependencies bool
 	// NoReady does not wait for ready probes: a jail is ready when it is started.
@@ -37,13 +38,13 @@ type StartAllOptions struct {
 //
 // The error is that the jails of the host could not be listed; then nothing was
 // begun. Results.Err has those of the jails.
-func StartAll(ctx context.Context, h *host.Host, jails []*Jail, o StartAllOptions) (Results, error) {
-	p, err := populate(ctx, h, jails)
+func StartAll(ctx context.Context, h *host.Host, jails []*jail.Jail, o StartAllOptions) (Results, error) {
+	deps, err := jail.ListDependencies(ctx, h, jails...)
 	if err != nil {
 		return nil, err
 	}
-	nodes := useful(p.startGraph(jails, o.NoDependencies))
-	e := newExecution(o.ManyOptions)
+	nodes := useful(startGraph(deps, jails, o.NoDependencies))
+	e := newExecution(o.Options)
 	e.now = h.Now
 	e.starting(nodes, o)
 	results := e.run(ctx, nodes)
@@ -62,15 +63,15 @@ func (e *execution) starting(nodes []*node, o StartAllOptions) {
 	}
 	e.begin = func(ctx context.Context, n *node) (Outcome, error) {
 		// A probe that is none is a mistake to be told before anything happens.
-		if _, err := n.jail.probe(ReadyKey, readyStandard); err != nil && !o.NoReady {
-			return Failed, n.jail.refused("start", err)
+		if _, err := n.jail.ReadyProbe(); err != nil && !o.NoReady {
+			return Failed, &jail.Error{Op: "start", Jail: n.jail.FullName(), Err: err}
 		}
 		how := o.Start
 		if !n.wanted {
-			how.Busy = Wait // another call may be starting it as well
+			how.Busy = jail.Wait // another call may be starting it as well
 		}
 		err := e.follow(n, n.jail.Generator().Start(how).Events(ctx))
-		if errors.Is(err, ErrRunning) {
+		if errors.Is(err, jail.ErrRunning) {
 			n.result.Note, n.result.Events = "it is running", nil
 			return Passed, nil
 		}
@@ -81,7 +82,7 @@ func (e *execution) starting(nodes []*node, o StartAllOptions) {
 	}
 	e.settle = func(n *node) func(context.Context) error {
 		ranBefore := n.result.Note != ""
-		if n.jail.effective().String(ReadyKey) == "" || ranBefore && !waited[n] {
+		if n.jail.Effective().String(jail.ReadyKey) == "" || ranBefore && !waited[n] {
 			return nil
 		}
 		return n.jail.WaitReady
@@ -109,14 +110,14 @@ func (e *execution) rollBack(ctx context.Context, nodes []*node, results Results
 	for _, n := range nodes {
 		// One that was asked for and is up but not ready stays, and so does what
 		// it needs.
-		if n.wanted && !all && (n.result.Err == nil || errors.Is(n.result.Err, ErrNotReady)) {
+		if n.wanted && !all && (n.result.Err == nil || errors.Is(n.result.Err, jail.ErrNotReady)) {
 			mark(n)
 		}
 	}
 	var back []*node
 	undo := map[*node]*node{}
 	for _, n := range nodes {
-		started := n.result.Outcome == Done || errors.Is(n.result.Err, ErrNotReady) && n.result.Note == ""
+		started := n.result.Outcome == Done || errors.Is(n.result.Err, jail.ErrNotReady) && n.result.Note == ""
 		if started && !needed[n] {
 			u := &node{jail: n.jail, wanted: n.wanted, order: -n.order}
 			undo[n] = u
@@ -130,10 +131,10 @@ func (e *execution) rollBack(ctx context.Context, nodes []*node, results Results
 			}
 		}
 	}
-	b := newExecution(ManyOptions{Parallel: e.o.Parallel, OnEvent: e.o.OnEvent})
+	b := newExecution(Options{Parallel: e.o.Parallel, OnEvent: e.o.OnEvent})
 	b.now, b.independent = e.now, true
 	b.begin = func(ctx context.Context, n *node) (Outcome, error) {
-		err := b.follow(n, n.jail.Generator().Stop(StopOptions{Force: true, Env: o.Start.Env, Busy: Wait}).Events(ctx))
+		err := b.follow(n, n.jail.Generator().Stop(jail.StopOptions{Force: true, Env: o.Start.Env, Busy: jail.Wait}).Events(ctx))
 		return Done, err
 	}
 	undone := b.run(ctx, back)
@@ -142,7 +143,7 @@ func (e *execution) rollBack(ctx context.Context, nodes []*node, results Results
 		r := &results[i]
 		r.Events = append(r.Events, u.result.Events...)
 		if r.Err == nil {
-			r.Outcome, r.Err = RolledBack, &Error{"start", n.jail.fullName, errNotNeeded}
+			r.Outcome, r.Err = RolledBack, &jail.Error{Op: "start", Jail: n.jail.FullName(), Err: errNotNeeded}
 		}
 	}
 	for _, r := range undone.Failed() {
@@ -156,9 +157,9 @@ var errNotNeeded = errors.New("stopped again, because what it was started for fa
 
 // StopAllOptions say how many jails are stopped.
 type StopAllOptions struct {
-	ManyOptions
+	Options
 	// Stop is how each of them is stopped.
-	Stop StopOptions
+	Stop jail.StopOptions
 }
 
 // StopAll stops jails: each one after those of the given jails that depend on
@@ -168,25 +169,25 @@ type StopAllOptions struct {
 //
 // The error is that the jails of the host could not be listed; then nothing was
 // begun.
-func StopAll(ctx context.Context, h *host.Host, jails []*Jail, o StopAllOptions) (Results, error) {
-	p, err := populate(ctx, h, jails)
+func StopAll(ctx context.Context, h *host.Host, jails []*jail.Jail, o StopAllOptions) (Results, error) {
+	deps, err := jail.ListDependencies(ctx, h, jails...)
 	if err != nil {
 		return nil, err
 	}
-	e := newExecution(o.ManyOptions)
+	e := newExecution(o.Options)
 	e.now, e.independent = h.Now, true
 	e.begin = func(ctx context.Context, n *node) (Outcome, error) { return e.stop(ctx, n, o.Stop) }
-	return e.run(ctx, p.stopGraph(jails)), nil
+	return e.run(ctx, stopGraph(deps, jails)), nil
 }
 
-func (e *execution) stop(ctx context.Context, n *node, o StopOptions) (Outcome, error) {
+func (e *execution) stop(ctx context.Context, n *node, o jail.StopOptions) (Outcome, error) {
 	running, err := n.jail.Running(ctx)
 	if err == nil && !running {
 		n.result.Note = "it does not run"
 		return Passed, nil
 	}
 	err = e.follow(n, n.jail.Generator().Stop(o).Events(ctx))
-	if errors.Is(err, ErrNotRunning) {
+	if errors.Is(err, jail.ErrNotRunning) {
 		n.result.Note, n.result.Events = "it does not run", nil
 		return Passed, nil
 	}

@@ -1,4 +1,4 @@
-package jail_test
+package fleet_test
 
 import (
 	"context"
@@ -13,7 +13,8 @@ import (
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
-	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/internal/jailtest"
+	"github.com/libioc/go-libioc/jail/fleet"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -50,14 +51,14 @@ func TestWatchParams(t *testing.T) {
 	for _, when := range []string{"snapshot", "start"} {
 		for _, version := range []string{"13.2-RELEASE", "15.1-RELEASE"} {
 			t.Run(when+"/"+version, func(t *testing.T) {
-				h := openHost(t, simhost.Options{Release: version})
-				putPlain(t, h, "a", nil)
+				h := jailtest.OpenHost(t, simhost.Options{Release: version})
+				jailtest.PutPlain(t, h, "a", nil)
 				k := &lateEvents{Kernel: h.Sim}
 				other, err := host.New(h.Memory, k, host.Options{Sources: []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}, Files: h.Files()})
 				require.NoError(t, err)
-				up(t, h, "other")
+				jailtest.Up(t, h, "other")
 				if when == "snapshot" {
-					up(t, h, "ioc-a")
+					jailtest.Up(t, h, "ioc-a")
 					k.held.Lock()
 				}
 				release := sync.OnceFunc(k.held.Unlock)
@@ -68,12 +69,12 @@ func TestWatchParams(t *testing.T) {
 				hostname.Store("")
 				var reading sync.WaitGroup
 				reading.Go(func() {
-					for c, err := range (jail.WatchOptions{Interval: time.Millisecond, Params: true}).Watch(ctx, other) {
+					for c, err := range (fleet.WatchOptions{Interval: time.Millisecond, Params: true}).Watch(ctx, other) {
 						if err != nil {
 							assert.ErrorIs(t, err, context.Canceled)
 							return
 						}
-						begun.Store(begun.Load() || c.Kind == jail.ChangeSnapshot)
+						begun.Store(begun.Load() || c.Kind == fleet.ChangeSnapshot)
 						if c.Jail != "a" || c.Identity.IsZero() {
 							continue
 						}
@@ -95,9 +96,9 @@ func TestWatchParams(t *testing.T) {
 				}
 				defer release() // a watch that is held does not end
 				if when == "start" {
-					up(t, h, "foreign")
+					jailtest.Up(t, h, "foreign")
 					eventually(k.waiting.Load) // it has not seen what comes now
-					up(t, h, "ioc-a")
+					jailtest.Up(t, h, "ioc-a")
 				}
 				set := func(name string) {
 					t.Helper()

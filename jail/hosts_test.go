@@ -12,51 +12,8 @@ import (
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
-	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
-
-// openHost is a simulated host without a release, for jails that are datasets
-// and configurations only.
-func openHost(t testing.TB, opts simhost.Options) *simhost.Host {
-	t.Helper()
-	opts.Dir = memoryDir(t)
-	h, err := simhost.Open(opts)
-	require.NoError(t, err)
-	t.Cleanup(func() { h.Close() })
-	return h
-}
-
-// putJail makes a jail of a dataset, an empty root and the given configuration.
-func putJail(t testing.TB, h *simhost.Host, dataset, conf string) {
-	t.Helper()
-	ctx := context.Background()
-	require.NoError(t, h.Memory.Create(ctx, dataset+"/root", zfsstore.CreateOptions{Parents: true}))
-	writeConf(t, h, dataset, conf)
-}
-
-func mountpoint(t testing.TB, h *simhost.Host, dataset string) string {
-	t.Helper()
-	d, err := h.Memory.Get(context.Background(), dataset, zfsstore.GetOptions{})
-	require.NoError(t, err)
-	return d.Mountpoint
-}
-
-func writeConf(t testing.TB, h *simhost.Host, dataset, conf string) {
-	t.Helper()
-	require.NoError(t, os.WriteFile(filepath.Join(mountpoint(t, h, dataset), "config.json"), []byte(conf), 0o644))
-}
-
-// up makes a jail in the kernel and nothing else.
-func up(t testing.TB, h *simhost.Host, name string) kernel.Identity {
-	t.Helper()
-	ctx := context.Background()
-	_, err := h.Sim.JailSet(ctx, kernel.JailCreate, kernel.String("name", name), kernel.String("path", "/"), kernel.Bool("persist", true))
-	require.NoError(t, err)
-	id, err := h.Sim.JailIdentify(ctx, 0, kernel.ByName(name))
-	require.NoError(t, err)
-	return id
-}
 
 // conf is a configuration as libioc writes it.
 func conf(i int) string {

@@ -1,9 +1,7 @@
-package jail_test
+package fleet_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -13,50 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/jail/fleet"
 )
-
-// plain is the configuration of a jail that starts without hooks and mounts.
-func plain(properties map[string]string) string {
-	conf := map[string]string{"exec_start": "none", "exec_stop": "none", "mount_devfs": "no", "resolver": "none"}
-	for key, value := range properties {
-		conf[key] = value
-	}
-	data, err := json.Marshal(conf)
-	if err != nil {
-		panic(err)
-	}
-	return string(data)
-}
-
-func putPlain(t testing.TB, h *simhost.Host, name string, properties map[string]string) {
-	t.Helper()
-	putJail(t, h, simhost.Dataset+"/jails/"+name, plain(properties))
-}
-
-func load(t testing.TB, h *simhost.Host, names ...string) []*jail.Jail {
-	t.Helper()
-	var out []*jail.Jail
-	for _, name := range names {
-		j, err := jail.Load(context.Background(), h.Host, name)
-		require.NoError(t, err)
-		out = append(out, j)
-	}
-	return out
-}
-
-// running are the kernel's jails of ours.
-func running(t testing.TB, h *simhost.Host) (names []string) {
-	t.Helper()
-	for p, err := range h.Sim.JailList(context.Background(), 0) {
-		require.NoError(t, err)
-		if name, ok := strings.CutPrefix(p.String("name"), "ioc-"); ok {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
 
 // graphJail is a jail of the model.
 type graphJail struct {
@@ -142,9 +100,9 @@ func (g graphJail) put(t testing.TB, h *simhost.Host, i int) {
 	if names != nil {
 		properties["depends"] = strings.Join(names, ",")
 	}
-	putPlain(t, h, fmt.Sprintf("j%03d", i), properties)
+	jailtest.PutPlain(t, h, fmt.Sprintf("j%03d", i), properties)
 	if g.up {
-		up(t, h, fmt.Sprintf("ioc-j%03d", i))
+		jailtest.Up(t, h, fmt.Sprintf("ioc-j%03d", i))
 	}
 }
 
@@ -154,14 +112,14 @@ func (g graphJail) put(t testing.TB, h *simhost.Host, i int) {
 func TestOrderModel(t *testing.T) {
 	t.Parallel()
 	rounds := 45
-	if brief() {
+	if jailtest.Brief() {
 		rounds = 6
 	}
 	cycles, missing, refused, started, runs := 0, 0, 0, 0, 0
 	for seed := range rounds {
 		r := rand.New(rand.NewPCG(uint64(seed), 7))
 		all := randomGraph(r)
-		h := openHost(t, simhost.Options{})
+		h := jailtest.OpenHost(t, simhost.Options{})
 		var wanted []string
 		want := map[int]bool{} // up in the end
 		for i, j := range all {
@@ -174,7 +132,7 @@ func TestOrderModel(t *testing.T) {
 			}
 			want[i] = want[i] || j.up
 		}
-		results, err := jail.StartAll(context.Background(), h.Host, load(t, h, wanted...), jail.StartAllOptions{})
+		results, err := fleet.StartAll(context.Background(), h.Host, jailtest.Load(t, h, wanted...), fleet.StartAllOptions{})
 		require.NoError(t, err)
 
 		var expected []string
@@ -183,8 +141,8 @@ func TestOrderModel(t *testing.T) {
 				expected = append(expected, fmt.Sprintf("j%03d", i))
 			}
 		}
-		require.Equal(t, expected, running(t, h), "seed %d", seed)
-		seen := map[string]jail.Result{}
+		require.Equal(t, expected, jailtest.Running(t, h), "seed %d", seed)
+		seen := map[string]fleet.Result{}
 		for _, one := range results {
 			require.NotContains(t, seen, one.Jail.Name(), "one result for each")
 			seen[one.Jail.Name()] = one
@@ -205,10 +163,10 @@ func TestOrderModel(t *testing.T) {
 			}
 			switch {
 			case j.up:
-				require.Equal(t, jail.Passed, one.Outcome, "%s", name)
+				require.Equal(t, fleet.Passed, one.Outcome, "%s", name)
 				runs++
 			case one.Err == nil:
-				require.Equal(t, jail.Done, one.Outcome)
+				require.Equal(t, fleet.Done, one.Outcome)
 				started++
 				for _, d := range j.depends {
 					if d != i && !all[d].up {
@@ -232,7 +190,7 @@ func TestOrderModel(t *testing.T) {
 		h.Close()
 	}
 	t.Logf("%d started, %d ran before; failed: %d in circles, %d with missing ones, %d through others", started, runs, cycles, missing, refused)
-	if !brief() {
+	if !jailtest.Brief() {
 		for _, n := range []int{cycles, missing, refused, started, runs} {
 			require.Greater(t, n, 20, "the graphs do not have enough of everything")
 		}
@@ -283,93 +241,4 @@ func requireCircle(t testing.TB, all []graphJail, names []string) {
 		fmt.Sscanf(names[k+1], "j%d", &to)
 		require.Contains(t, all[from].depends, to)
 	}
-}
-
-func TestDependsForms(t *testing.T) {
-	h := openHost(t, simhost.Options{})
-	ctx := context.Background()
-	putPlain(t, h, "db1", map[string]string{"user.tier": "db", "priority": "2"})
-	putPlain(t, h, "db2", map[string]string{"user.tier": "db", "priority": "1"})
-	putPlain(t, h, "tmpl", map[string]string{"template": "yes", "user.tier": "db"})
-	putPlain(t, h, "web", nil)
-	for _, tc := range []struct {
-		depends string
-		want    []string
-		err     error
-	}{
-		{"none", nil, nil},
-		{"db1", []string{"db1"}, nil},
-		{"db1,db2", []string{"db2", "db1"}, nil},
-		{"db1 db2", []string{"db2", "db1"}, nil}, // iocage's form
-		{"db+", []string{"db2", "db1"}, nil},
-		{"*", []string{"db2", "db1"}, nil}, // all others
-		{"user.tier=db", []string{"db2", "db1"}, nil},
-		{"ioc/db1", []string{"db1"}, nil},
-		{"ssd/db1", nil, jail.ErrNotFound},
-		{"nobody", nil, jail.ErrNotFound},
-		{"nobody*", nil, nil}, // none of these is none of these
-		{"tmpl", nil, jail.ErrNotFound},
-	} {
-		j := load(t, h, "web")[0]
-		require.NoError(t, j.Config().Set("depends", tc.depends))
-		on, err := j.Dependencies(ctx)
-		require.ErrorIs(t, err, tc.err, tc.depends)
-		if tc.err != nil {
-			require.ErrorIs(t, err, jail.ErrDependency)
-		}
-		var got []string
-		for _, other := range on {
-			got = append(got, other.Name())
-		}
-		require.Equal(t, tc.want, got, tc.depends)
-	}
-}
-
-func TestCheckDepends(t *testing.T) {
-	h := openHost(t, simhost.Options{})
-	ctx := context.Background()
-	putPlain(t, h, "a", map[string]string{"depends": "b"})
-	putPlain(t, h, "b", map[string]string{"depends": "c"})
-	putPlain(t, h, "c", nil)
-	putPlain(t, h, "loop", map[string]string{"depends": "later"})
-	j := load(t, h, "c")[0]
-
-	require.NoError(t, j.CheckDepends(ctx, "nobody,loop"))
-	require.Error(t, j.CheckDepends(ctx, "-no-name-"))
-	for depends, want := range map[string][]string{
-		"a": {"c", "a", "b", "c"}, "b": {"c", "b", "c"}, "c": {"c", "c"}, "loop,c": {"c", "c"}, "*": {"c", "b", "c"},
-	} {
-		err := j.CheckDepends(ctx, depends)
-		require.ErrorIs(t, err, jail.ErrCycle, depends)
-		var circle *jail.CycleError
-		require.True(t, errors.As(err, &circle))
-		require.Equal(t, want, circle.Cycle, depends)
-	}
-	// Nothing was changed by asking, and Save asks too.
-	require.False(t, j.Config().Changed())
-	require.NoError(t, j.Config().Set("depends", "a"))
-	require.ErrorIs(t, j.Save(ctx), jail.ErrCycle)
-	require.NoError(t, j.Config().Set("depends", "loop"))
-	require.NoError(t, j.Save(ctx))
-
-	// A circle that was written into the file all the same is refused at start.
-	writeConf(t, h, simhost.Dataset+"/jails/c", plain(map[string]string{"depends": "a"}))
-	results, err := jail.StartAll(ctx, h.Host, load(t, h, "a"), jail.StartAllOptions{})
-	require.NoError(t, err)
-	require.ErrorIs(t, results.Err(), jail.ErrCycle)
-	require.Empty(t, running(t, h))
-}
-
-// TestCreateInACircle: a new jail that closes a circle is refused as a changed
-// one is.
-func TestCreateInACircle(t *testing.T) {
-	h := newHost(t)
-	ctx := context.Background()
-	putPlain(t, h, "db", map[string]string{"depends": "web"}) // which is still to come
-	j, err := jail.New(ctx, h.Host, jail.Spec{Name: "web", Properties: map[string]string{"depends": "db"}})
-	require.NoError(t, err)
-	_, err = j.Create(ctx, jail.CreateOptions{Release: testRelease})
-	require.ErrorIs(t, err, jail.ErrCycle)
-	_, err = jail.Load(ctx, h.Host, "web")
-	require.ErrorIs(t, err, jail.ErrNotFound)
 }

@@ -1,26 +1,30 @@
-package jail
+package fleet
 
 import (
 	"slices"
+
+	"github.com/libioc/go-libioc/jail"
 )
+
+// key tells the jails of a host apart; a foreign jail may have the name of one
+// of a source.
+type key struct{ source, name string }
+
+func keyOf(j *jail.Jail) key { return key{j.Source().Name, j.Name()} }
 
 // startGraph makes the nodes of the jails that are asked for and, unless alone
 // is set, of those they depend on. What a running jail depends on is not looked
 // at: it is up already. A jail in a circle, or that names one that is not there,
 // is refused; those depending on it then fail by themselves.
-func (p *population) startGraph(wanted []*Jail, alone bool) []*node {
-	own := map[string]*Jail{} // the population's view of each
-	for _, j := range p.jails {
-		own[j.lockKey()] = j
-	}
-	byKey := map[string]*node{}
+func startGraph(deps *jail.Dependencies, wanted []*jail.Jail, alone bool) []*node {
+	byKey := map[key]*node{}
 	var nodes []*node
-	get := func(j *Jail) (n *node, isNew bool) {
-		if n := byKey[j.lockKey()]; n != nil {
+	get := func(j *jail.Jail) (n *node, isNew bool) {
+		if n := byKey[keyOf(j)]; n != nil {
 			return n, false
 		}
 		n = &node{jail: j, order: j.Priority()}
-		byKey[j.lockKey()] = n
+		byKey[keyOf(j)] = n
 		nodes = append(nodes, n)
 		return n, true
 	}
@@ -30,13 +34,13 @@ func (p *population) startGraph(wanted []*Jail, alone bool) []*node {
 	}
 	for i := 0; i < len(nodes) && !alone; i++ {
 		n := nodes[i]
-		seen := own[n.jail.lockKey()]
-		if seen == nil || seen.status.Running {
+		seen := deps.Find(n.jail)
+		if seen == nil || seen.Status().Running {
 			continue
 		}
-		on, missing := p.dependencies(seen)
-		if len(missing) > 0 {
-			n.refused = &DependencyError{n.jail.fullName, missing[0], ErrNotFound}
+		on, err := deps.Of(seen)
+		if err != nil {
+			n.refused = err
 			continue // nothing is begun for a jail that cannot start
 		}
 		for _, other := range on {
@@ -58,7 +62,7 @@ func refuseCycles(nodes []*node) {
 			inGroup[n] = true
 		}
 		for _, n := range group {
-			n.refused = &CycleError{circle(n, inGroup)}
+			n.refused = &jail.CycleError{Cycle: circle(n, inGroup)}
 		}
 	}
 	// A jail that cannot start takes those that need it with it; what only they
@@ -71,7 +75,7 @@ func refuseCycles(nodes []*node) {
 			}
 			for _, other := range n.needs {
 				if other.refused != nil {
-					n.refused = &DependencyError{n.jail.fullName, other.jail.fullName, other.refused}
+					n.refused = &jail.DependencyError{Jail: n.jail.FullName(), On: other.jail.FullName(), Err: other.refused}
 					changed = true
 					break
 				}
@@ -171,11 +175,11 @@ func circle(start *node, group map[*node]bool) []string {
 	for todo := []*node{start}; len(todo) > 0; todo = todo[1:] {
 		for _, other := range todo[0].needs {
 			if other == start {
-				names := []string{start.jail.fullName}
+				names := []string{start.jail.FullName()}
 				for at := todo[0]; at != start; at = from[at] {
-					names = append(names, at.jail.fullName)
+					names = append(names, at.jail.FullName())
 				}
-				names = append(names, start.jail.fullName)
+				names = append(names, start.jail.FullName())
 				slices.Reverse(names)
 				return names
 			}
@@ -191,20 +195,20 @@ func circle(start *node, group map[*node]bool) []string {
 // stopGraph makes the nodes of jails that are stopped: the ones that depend on
 // a jail stop before it, the higher priority first. Circles are no hindrance:
 // what is in one stops in no order.
-func (p *population) stopGraph(wanted []*Jail) []*node {
-	byKey := map[string]*node{}
+func stopGraph(deps *jail.Dependencies, wanted []*jail.Jail) []*node {
+	byKey := map[key]*node{}
 	var nodes []*node
 	for _, j := range wanted {
-		if byKey[j.lockKey()] == nil {
+		if byKey[keyOf(j)] == nil {
 			n := &node{jail: j, wanted: true, order: j.Priority()}
-			byKey[j.lockKey()] = n
+			byKey[keyOf(j)] = n
 			nodes = append(nodes, n)
 		}
 	}
 	for _, n := range nodes {
-		on, _ := p.dependencies(n.jail)
+		on, _ := deps.Of(n.jail)
 		for _, other := range on {
-			if need := byKey[other.lockKey()]; need != nil {
+			if need := byKey[keyOf(other)]; need != nil {
 				n.needs = append(n.needs, need)
 			}
 		}

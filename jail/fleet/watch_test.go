@@ -1,4 +1,4 @@
-package jail_test
+package fleet_test
 
 import (
 	"context"
@@ -20,13 +20,15 @@ import (
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/jail/fleet"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
 // nextChange waits for one change.
-func nextChange(t *testing.T, next func() (jail.Change, error, bool)) jail.Change {
+func nextChange(t *testing.T, next func() (fleet.Change, error, bool)) fleet.Change {
 	t.Helper()
 	c, err, ok := next()
 	require.True(t, ok)
@@ -38,7 +40,7 @@ func nextChange(t *testing.T, next func() (jail.Change, error, bool)) jail.Chang
 // would see two.
 func replaceFile(t *testing.T, h *simhost.Host, dataset, name, text string) {
 	t.Helper()
-	file := filepath.Join(mountpoint(t, h, dataset), name)
+	file := filepath.Join(jailtest.Mountpoint(t, h, dataset), name)
 	require.NoError(t, os.WriteFile(file+".new", []byte(text), 0o644))
 	require.NoError(t, os.Rename(file+".new", file))
 }
@@ -46,52 +48,52 @@ func replaceFile(t *testing.T, h *simhost.Host, dataset, name, text string) {
 func TestWatch(t *testing.T) {
 	for _, release := range []string{"13.2-RELEASE", "15.1-RELEASE"} {
 		t.Run(release, func(t *testing.T) {
-			h := openHost(t, simhost.Options{Release: release})
-			putPlain(t, h, "a", nil)
-			putPlain(t, h, "b", nil)
-			idB := up(t, h, "ioc-b")
-			foreign := up(t, h, "other")
+			h := jailtest.OpenHost(t, simhost.Options{Release: release})
+			jailtest.PutPlain(t, h, "a", nil)
+			jailtest.PutPlain(t, h, "b", nil)
+			idB := jailtest.Up(t, h, "ioc-b")
+			foreign := jailtest.Up(t, h, "other")
 			// A change that is never told ends the test, not the patience for it.
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 			before := runtime.NumGoroutine()
-			o := jail.WatchOptions{Interval: 5 * time.Millisecond, Params: true}
+			o := fleet.WatchOptions{Interval: 5 * time.Millisecond, Params: true}
 			next, stop := iter.Pull2(o.Watch(ctx, h.Host))
 			defer stop()
-			want := func(c jail.Change) {
+			want := func(c fleet.Change) {
 				t.Helper()
 				require.Equal(t, c, nextChange(t, next))
 			}
-			want(jail.Change{Kind: jail.ChangeThere, Jail: "a"})
-			want(jail.Change{Kind: jail.ChangeThere, Jail: "b", Identity: idB})
-			want(jail.Change{Kind: jail.ChangeThere, Jail: "other", Foreign: true, Identity: foreign})
-			want(jail.Change{Kind: jail.ChangeSnapshot})
+			want(fleet.Change{Kind: fleet.ChangeThere, Jail: "a"})
+			want(fleet.Change{Kind: fleet.ChangeThere, Jail: "b", Identity: idB})
+			want(fleet.Change{Kind: fleet.ChangeThere, Jail: "other", Foreign: true, Identity: foreign})
+			want(fleet.Change{Kind: fleet.ChangeSnapshot})
 
-			idA := up(t, h, "ioc-a")
-			want(jail.Change{Kind: jail.ChangeStarted, Jail: "a", Identity: idA})
+			idA := jailtest.Up(t, h, "ioc-a")
+			want(fleet.Change{Kind: fleet.ChangeStarted, Jail: "a", Identity: idA})
 			_, err := h.Sim.JailSet(ctx, kernel.JailUpdate, kernel.ByName("ioc-a"), kernel.String("host.hostname", "x"))
 			require.NoError(t, err)
-			want(jail.Change{Kind: jail.ChangeParams, Jail: "a", Identity: idA})
-			replaceFile(t, h, simhost.Dataset+"/jails/b", "config.json", plain(map[string]string{"boot": "yes"}))
-			want(jail.Change{Kind: jail.ChangeConfig, Jail: "b", Identity: idB})
+			want(fleet.Change{Kind: fleet.ChangeParams, Jail: "a", Identity: idA})
+			replaceFile(t, h, simhost.Dataset+"/jails/b", "config.json", jailtest.Plain(map[string]string{"boot": "yes"}))
+			want(fleet.Change{Kind: fleet.ChangeConfig, Jail: "b", Identity: idB})
 			require.NoError(t, h.Sim.JailRemove(ctx, foreign))
-			want(jail.Change{Kind: jail.ChangeStopped, Jail: "other", Foreign: true, Identity: foreign})
+			want(fleet.Change{Kind: fleet.ChangeStopped, Jail: "other", Foreign: true, Identity: foreign})
 			require.NoError(t, h.Sim.JailRemove(ctx, idA))
-			want(jail.Change{Kind: jail.ChangeStopped, Jail: "a", Identity: idA})
+			want(fleet.Change{Kind: fleet.ChangeStopped, Jail: "a", Identity: idA})
 			require.NoError(t, h.Memory.Destroy(ctx, simhost.Dataset+"/jails/a", zfsstore.DestroyOptions{Recursive: true}))
 			c := nextChange(t, next)
-			if c == (jail.Change{Kind: jail.ChangeConfig, Jail: "a"}) { // its files go first
+			if c == (fleet.Change{Kind: fleet.ChangeConfig, Jail: "a"}) { // its files go first
 				c = nextChange(t, next)
 			}
-			require.Equal(t, jail.Change{Kind: jail.ChangeDestroyed, Jail: "a"}, c)
+			require.Equal(t, fleet.Change{Kind: fleet.ChangeDestroyed, Jail: "a"}, c)
 			require.NoError(t, h.Memory.Create(ctx, simhost.Dataset+"/jails/c", zfsstore.CreateOptions{}))
-			want(jail.Change{Kind: jail.ChangeCreated, Jail: "c"})
+			want(fleet.Change{Kind: fleet.ChangeCreated, Jail: "c"})
 			replaceFile(t, h, simhost.Dataset+"/jails/c", "config.json", "{}")
-			want(jail.Change{Kind: jail.ChangeConfig, Jail: "c"})
+			want(fleet.Change{Kind: fleet.ChangeConfig, Jail: "c"})
 			replaceFile(t, h, simhost.Dataset+"/jails/c", "fstab", "# x\n")
-			want(jail.Change{Kind: jail.ChangeConfig, Jail: "c"})
+			want(fleet.Change{Kind: fleet.ChangeConfig, Jail: "c"})
 			replaceFile(t, h, simhost.Dataset, "defaults.json", "{}")
-			want(jail.Change{Kind: jail.ChangeConfig, Jail: "b", Identity: idB})
-			want(jail.Change{Kind: jail.ChangeConfig, Jail: "c"})
+			want(fleet.Change{Kind: fleet.ChangeConfig, Jail: "b", Identity: idB})
+			want(fleet.Change{Kind: fleet.ChangeConfig, Jail: "c"})
 
 			cancel()
 			_, err, ok := next()
@@ -109,52 +111,52 @@ func TestWatch(t *testing.T) {
 // a change may see what is there for a moment only. The old text that comes back
 // is a change for it.
 func TestWatchTellsOfTheSameText(t *testing.T) {
-	h := openHost(t, simhost.Options{})
-	putPlain(t, h, "a", nil)
-	file := filepath.Join(mountpoint(t, h, simhost.Dataset+"/jails/a"), "config.json")
+	h := jailtest.OpenHost(t, simhost.Options{})
+	jailtest.PutPlain(t, h, "a", nil)
+	file := filepath.Join(jailtest.Mountpoint(t, h, simhost.Dataset+"/jails/a"), "config.json")
 	replace := func(text string) {
 		t.Helper()
 		replaceFile(t, h, simhost.Dataset+"/jails/a", "config.json", text)
 	}
-	next, stop := iter.Pull2(jail.WatchOptions{Interval: 20 * time.Millisecond}.Watch(t.Context(), h.Host))
+	next, stop := iter.Pull2(fleet.WatchOptions{Interval: 20 * time.Millisecond}.Watch(t.Context(), h.Host))
 	defer stop()
-	for nextChange(t, next).Kind != jail.ChangeSnapshot {
+	for nextChange(t, next).Kind != fleet.ChangeSnapshot {
 	}
 	old, err := os.ReadFile(file)
 	require.NoError(t, err)
 	replace("{}")
 	replace(string(old))
-	require.Equal(t, jail.Change{Kind: jail.ChangeConfig, Jail: "a"}, nextChange(t, next))
+	require.Equal(t, fleet.Change{Kind: fleet.ChangeConfig, Jail: "a"}, nextChange(t, next))
 }
 
 // TestWatchTellsOnce: a file that is replaced while it is looked at has changed
 // once.
 func TestWatchTellsOnce(t *testing.T) {
-	h := openHost(t, simhost.Options{})
-	putPlain(t, h, "a", nil)
+	h := jailtest.OpenHost(t, simhost.Options{})
+	jailtest.PutPlain(t, h, "a", nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	next, stop := iter.Pull2(jail.WatchOptions{Interval: 100 * time.Microsecond}.Watch(ctx, h.Host))
+	next, stop := iter.Pull2(fleet.WatchOptions{Interval: 100 * time.Microsecond}.Watch(ctx, h.Host))
 	defer stop()
-	for nextChange(t, next).Kind != jail.ChangeSnapshot {
+	for nextChange(t, next).Kind != fleet.ChangeSnapshot {
 	}
 	for n := range 1000 {
 		time.Sleep(time.Duration(rand.IntN(200)) * time.Microsecond) // at any moment of a look
-		replaceFile(t, h, simhost.Dataset+"/jails/a", "config.json", plain(map[string]string{"user.n": fmt.Sprint(n)}))
-		require.Equal(t, jail.Change{Kind: jail.ChangeConfig, Jail: "a"}, nextChange(t, next))
+		replaceFile(t, h, simhost.Dataset+"/jails/a", "config.json", jailtest.Plain(map[string]string{"user.n": fmt.Sprint(n)}))
+		require.Equal(t, fleet.Change{Kind: fleet.ChangeConfig, Jail: "a"}, nextChange(t, next))
 	}
-	up(t, h, "ioc-a")
-	require.Equal(t, jail.ChangeStarted, nextChange(t, next).Kind)
+	jailtest.Up(t, h, "ioc-a")
+	require.Equal(t, fleet.ChangeStarted, nextChange(t, next).Kind)
 }
 
 // TestWatchProcesses: the end of the last process of a jail that stays is told.
 func TestWatchProcesses(t *testing.T) {
-	h := openHost(t, simhost.Options{Programs: map[string]kernel.Program{
+	h := jailtest.OpenHost(t, simhost.Options{Programs: map[string]kernel.Program{
 		"service": func(ctx context.Context, _ *kernel.SimProcess) int { <-ctx.Done(); return 0 },
 	}})
-	putPlain(t, h, "web", nil)
-	writeRoot(t, h, "web", "bin/service")
-	j := load(t, h, "web")[0]
+	jailtest.PutPlain(t, h, "web", nil)
+	jailtest.WriteRoot(t, h, "web", "bin/service")
+	j := jailtest.Load(t, h, "web")[0]
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	_, err := j.Start(ctx, jail.StartOptions{})
@@ -168,13 +170,13 @@ func TestWatchProcesses(t *testing.T) {
 		list, err := h.Sim.ProcessList(ctx, id.JID)
 		return err == nil && len(list) > 0
 	}, 10*time.Second, time.Millisecond)
-	o := jail.WatchOptions{Interval: 5 * time.Millisecond, Processes: true}
+	o := fleet.WatchOptions{Interval: 5 * time.Millisecond, Processes: true}
 	for c, err := range o.Watch(ctx, h.Host) {
 		require.NoError(t, err)
-		if c.Kind == jail.ChangeSnapshot {
+		if c.Kind == fleet.ChangeSnapshot {
 			time.AfterFunc(20*time.Millisecond, kill)
 		}
-		if c.Kind == jail.ChangeDied {
+		if c.Kind == fleet.ChangeDied {
 			require.Equal(t, id, c.Identity)
 			break
 		}
@@ -183,11 +185,11 @@ func TestWatchProcesses(t *testing.T) {
 
 // TestWatchFails: what keeps it from looking ends the watch and is told.
 func TestWatchFails(t *testing.T) {
-	h := openHost(t, simhost.Options{})
+	h := jailtest.OpenHost(t, simhost.Options{})
 	for _, op := range []string{"getfsstat", "jail_get", "features"} {
 		cancel := h.Sim.Fail(op, "", 0, errInjected, false)
 		var last error
-		for _, err := range jail.Watch(context.Background(), h.Host) {
+		for _, err := range fleet.Watch(context.Background(), h.Host) {
 			last = err
 		}
 		cancel()
@@ -246,7 +248,7 @@ type reader struct {
 	wrong    string
 }
 
-func (r *reader) take(c jail.Change, path string) {
+func (r *reader) take(c fleet.Change, path string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	fail := func(format string, args ...any) {
@@ -257,33 +259,33 @@ func (r *reader) take(c jail.Change, path string) {
 	r.merged += c.Merged
 	was := r.identity[c.Jail]
 	switch c.Kind {
-	case jail.ChangeThere:
+	case fleet.ChangeThere:
 		r.there[c.Jail] = !c.Foreign
 		r.identity[c.Jail] = c.Identity
-	case jail.ChangeStarted:
+	case fleet.ChangeStarted:
 		r.told++
 		if !was.IsZero() {
 			fail("%v runs", was)
 		}
 		r.identity[c.Jail] = c.Identity
-	case jail.ChangeStopped:
+	case fleet.ChangeStopped:
 		r.told++
 		if was != c.Identity {
 			fail("%v runs, not %v", was, c.Identity)
 		}
 		r.identity[c.Jail] = kernel.Identity{}
-	case jail.ChangeCreated:
+	case fleet.ChangeCreated:
 		if r.there[c.Jail] {
 			fail("was there")
 		}
 		r.there[c.Jail] = true
-	case jail.ChangeDestroyed:
+	case fleet.ChangeDestroyed:
 		if !r.there[c.Jail] {
 			fail("was not there")
 		}
 		r.there[c.Jail] = false
 	}
-	if !c.Foreign && c.Kind != jail.ChangeSnapshot && c.Kind != jail.ChangeDestroyed {
+	if !c.Foreign && c.Kind != fleet.ChangeSnapshot && c.Kind != fleet.ChangeDestroyed {
 		// Unmounted for a moment that no look sees, it is not there for a moment.
 		file, deadline := filepath.Join(path, c.Jail, "config.json"), time.Now().Add(30*time.Second)
 		data, err := os.ReadFile(file)
@@ -310,19 +312,19 @@ func TestWatchStorm(t *testing.T) {
 func watchStorm(t *testing.T, release string) {
 	const writers, jails = 16, 32
 	changes := 10000
-	if brief() {
+	if jailtest.Brief() {
 		changes = 3200
 	}
-	h := openHost(t, simhost.Options{Release: release})
+	h := jailtest.OpenHost(t, simhost.Options{Release: release})
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var locks [jails]sync.Mutex
 	name := func(i int) string { return fmt.Sprintf("j%02d", i) }
 	dataset := func(i int) string { return simhost.Dataset + "/jails/" + name(i) }
 	for i := range jails - 4 { // four more are foreign
-		putPlain(t, h, name(i), nil)
+		jailtest.PutPlain(t, h, name(i), nil)
 	}
-	base := mountpoint(t, h, simhost.Dataset+"/jails")
+	base := jailtest.Mountpoint(t, h, simhost.Dataset+"/jails")
 
 	var done atomic.Int64
 	change := func(r *rand.Rand) error {
@@ -346,7 +348,7 @@ func watchStorm(t *testing.T, release string) {
 			return h.Sim.JailRemove(ctx, id)
 		case n < 19:
 			path := filepath.Join(base, name(i), "config.json")
-			text := plain(map[string]string{"user.n": fmt.Sprint(r.IntN(3))}) // often the same length, or the same text
+			text := jailtest.Plain(map[string]string{"user.n": fmt.Sprint(r.IntN(3))}) // often the same length, or the same text
 			if n%2 == 0 {
 				return os.WriteFile(path, []byte(text), 0o644)
 			}
@@ -389,7 +391,7 @@ func watchStorm(t *testing.T, release string) {
 			for done.Load() < connect && ctx.Err() == nil {
 				time.Sleep(time.Millisecond)
 			}
-			for c, err := range (jail.WatchOptions{Interval: 5 * time.Millisecond}).Watch(ctx, other) {
+			for c, err := range (fleet.WatchOptions{Interval: 5 * time.Millisecond}).Watch(ctx, other) {
 				if err != nil {
 					return
 				}

@@ -1,4 +1,4 @@
-package jail
+package fleet
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/jail"
 )
 
 // The standard budgets. rc.shutdown(8) is ended by its watchdog after 90 s
@@ -17,7 +18,7 @@ const (
 
 // BootOptions say how jails are started with the host.
 type BootOptions struct {
-	ManyOptions
+	Options
 	// Budget is how long Boot may take; default DefaultBootBudget. After three
 	// quarters of it no jail is started any more and those that are not up yet
 	// are given up and put back.
@@ -25,7 +26,7 @@ type BootOptions struct {
 	// Filters narrow down which of the jails marked with boot are started.
 	Filters []string
 	// Start is how each of them is started. Busy is Wait.
-	Start StartOptions
+	Start jail.StartOptions
 }
 
 // Boot starts every jail with boot=yes and what these depend on, within the
@@ -43,24 +44,24 @@ func Boot(ctx context.Context, h *host.Host, o BootOptions) (Results, error) {
 	if o.Budget <= 0 {
 		o.Budget = DefaultBootBudget
 	}
-	o.Start.Busy = Wait
+	o.Start.Busy = jail.Wait
 	wanted, broken, err := marked(ctx, h, append([]string{"boot=yes"}, o.Filters...))
 	if err != nil {
 		return nil, err
 	}
-	p, err := populate(ctx, h, nil)
+	deps, err := jail.ListDependencies(ctx, h)
 	if err != nil {
 		return nil, err
 	}
-	nodes := useful(p.startGraph(wanted, false))
+	nodes := useful(startGraph(deps, wanted, false))
 	for _, b := range broken {
-		if b.jail.status.Running {
+		if b.jail.Status().Running {
 			continue
 		}
 		nodes = append(nodes, &node{jail: b.jail, wanted: true, refused: b.err})
 	}
-	all := StartAllOptions{ManyOptions: o.ManyOptions, Start: o.Start}
-	e := newExecution(o.ManyOptions)
+	all := StartAllOptions{Options: o.Options, Start: o.Start}
+	e := newExecution(o.Options)
 	e.now = h.Now
 	e.starting(nodes, all)
 	e.within(began, o.Budget)
@@ -84,14 +85,14 @@ func (e *execution) within(began time.Time, budget time.Duration) {
 
 // brokenJail is one that could not be read.
 type brokenJail struct {
-	jail *Jail
+	jail *jail.Jail
 	err  error
 }
 
 // marked lists the jails that the filters select, templates apart, and those
 // that could not be read.
-func marked(ctx context.Context, h *host.Host, filters []string) (wanted []*Jail, broken []brokenJail, err error) {
-	for j, err := range List(ctx, h, append(filters, "foreign=no", "template=no,-")...) {
+func marked(ctx context.Context, h *host.Host, filters []string) (wanted []*jail.Jail, broken []brokenJail, err error) {
+	for j, err := range jail.List(ctx, h, append(filters, "foreign=no", "template=no,-")...) {
 		switch {
 		case j == nil:
 			return nil, nil, err
@@ -106,7 +107,7 @@ func marked(ctx context.Context, h *host.Host, filters []string) (wanted []*Jail
 
 // ShutdownOptions say how jails are stopped with the host.
 type ShutdownOptions struct {
-	ManyOptions
+	Options
 	// Budget is how long Shutdown may take; default DefaultShutdownBudget. After
 	// three quarters of it the jails that are still up are removed from the
 	// kernel, which kills their processes.
@@ -114,7 +115,7 @@ type ShutdownOptions struct {
 	// Filters narrow down which jails are stopped.
 	Filters []string
 	// Stop is how each of them is stopped. Force is set and Busy is Wait.
-	Stop StopOptions
+	Stop jail.StopOptions
 }
 
 // Shutdown stops every running jail of this host's sources, marked with boot or
@@ -128,7 +129,7 @@ func Shutdown(ctx context.Context, h *host.Host, o ShutdownOptions) (Results, er
 	if o.Budget <= 0 {
 		o.Budget = DefaultShutdownBudget
 	}
-	o.Stop.Force, o.Stop.Busy = true, Wait
+	o.Stop.Force, o.Stop.Busy = true, jail.Wait
 	wanted, broken, err := marked(ctx, h, append([]string{"running=yes"}, o.Filters...))
 	if err != nil {
 		return nil, err
@@ -137,12 +138,12 @@ func Shutdown(ctx context.Context, h *host.Host, o ShutdownOptions) (Results, er
 		// It runs: a configuration that nobody can read does not keep it up.
 		wanted = append(wanted, b.jail)
 	}
-	p, err := populate(ctx, h, nil)
+	deps, err := jail.ListDependencies(ctx, h)
 	if err != nil {
 		return nil, err
 	}
-	nodes := p.stopGraph(wanted)
-	e := newExecution(o.ManyOptions)
+	nodes := stopGraph(deps, wanted)
+	e := newExecution(o.Options)
 	e.now, e.independent = h.Now, true
 	e.within(began, o.Budget)
 	hard, cancel := context.WithDeadline(ctx, began.Add(o.Budget))
@@ -151,11 +152,11 @@ func Shutdown(ctx context.Context, h *host.Host, o ShutdownOptions) (Results, er
 	soft := began.Add(o.Budget * 3 / 4)
 	e.begin = func(ctx context.Context, n *node) (Outcome, error) {
 		// Removing the jail ends the hook in it that its stop is waiting for.
-		kill := time.AfterFunc(time.Until(soft), func() { n.jail.kill(ctx) })
-		defer kill.Stop()
+		killer := time.AfterFunc(time.Until(soft), func() { kill(ctx, n.jail) })
+		defer killer.Stop()
 		outcome, err := e.stop(ctx, n, o.Stop)
-		if err != nil && n.jail.kill(ctx) {
-			err = &Error{"stop", n.jail.fullName, errors.Join(errKilled, err)}
+		if err != nil && kill(ctx, n.jail) {
+			err = &jail.Error{Op: "stop", Jail: n.jail.FullName(), Err: errors.Join(errKilled, err)}
 		}
 		return outcome, err
 	}
@@ -170,8 +171,8 @@ var errKilled = errors.New("it did not stop by itself and was removed")
 
 // kill removes the jail from the kernel, processes and all, whatever its
 // configuration says. What it leaves mounted the next start clears.
-func (j *Jail) kill(ctx context.Context) bool {
+func kill(ctx context.Context, j *jail.Jail) bool {
 	ctx = context.WithoutCancel(ctx)
 	id, err := j.Identity(ctx)
-	return err == nil && j.host.Kernel.JailRemove(ctx, id) == nil
+	return err == nil && j.Host().Kernel.JailRemove(ctx, id) == nil
 }

@@ -1,4 +1,4 @@
-package jail_test
+package fleet_test
 
 import (
 	"context"
@@ -6,7 +6,9 @@ import (
 	"os"
 
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/jail/fleet"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -29,7 +31,7 @@ func exampleJails(ctx context.Context) (h *simhost.Host, done func()) {
 		if err != nil {
 			panic(err)
 		}
-		text := plain(map[string]string{"depends": depends, "boot": "yes"})
+		text := jailtest.Plain(map[string]string{"depends": depends, "boot": "yes"})
 		if err := os.WriteFile(path+"/config.json", []byte(text), 0o644); err != nil {
 			panic(err)
 		}
@@ -42,11 +44,11 @@ func ExampleStartAll() {
 	ctx := context.Background()
 	h, done := exampleJails(ctx)
 	defer done()
-	jails, err := jail.Select(jail.List(ctx, h.Host, "web"))
+	jails, err := fleet.Select(jail.List(ctx, h.Host, "web"))
 	if err != nil {
 		panic(err)
 	}
-	results, err := jail.StartAll(ctx, h.Host, jails, jail.StartAllOptions{})
+	results, err := fleet.StartAll(ctx, h.Host, jails, fleet.StartAllOptions{})
 	if err != nil {
 		panic(err)
 	}
@@ -66,7 +68,7 @@ func ExampleBoot() {
 	if err := os.WriteFile(mustPath(ctx, h, "mail")+"/config.json", []byte(`{"boot": `), 0o644); err != nil {
 		panic(err)
 	}
-	results, err := jail.Boot(ctx, h.Host, jail.BootOptions{})
+	results, err := fleet.Boot(ctx, h.Host, fleet.BootOptions{})
 	if err != nil {
 		panic(err)
 	}
@@ -90,12 +92,12 @@ func ExampleWatch() {
 	ctx := context.Background()
 	h, done := exampleJails(ctx)
 	defer done()
-	for c, err := range jail.Watch(ctx, h.Host) {
+	for c, err := range fleet.Watch(ctx, h.Host) {
 		if err != nil {
 			panic(err)
 		}
 		fmt.Println(c.Jail, c.Kind)
-		if c.Kind == jail.ChangeSnapshot {
+		if c.Kind == fleet.ChangeSnapshot {
 			break
 		}
 	}

@@ -1,0 +1,5 @@
+package fleet_test
+
+import "errors"
+
+var errInjected = errors.New("injected")
