@@ -93,7 +93,7 @@ func usedAddresses(ctx context.Context, k kernel.Kernel, but string) (map[netip.
 
 // lockNetwork keeps operations of several jails on the host's addresses apart.
 func lockNetwork(ctx context.Context, h *host.Host, what string) (func(), error) {
-	return h.Lock(ctx, "network/"+what, "network", Wait)
+	return h.Lock(ctx, "network/"+what, "network", BusyWait)
 }
 
 // dropAliases removes addresses that were added for a jail. What another

@@ -40,7 +40,7 @@ var stepLoadRuleset = plan.Define(plan.Spec[env, rulesetArgs]{
 	},
 	Do: func(ctx context.Context, e env, a rulesetArgs, c *plan.Call) error {
 		// Rules are added one by one; two that begin alike must not be mixed.
-		unlock, err := e.host.Lock(ctx, "host/devfs/rulesets", "load a devfs ruleset", host.Wait)
+		unlock, err := e.host.Lock(ctx, "host/devfs/rulesets", "load a devfs ruleset", host.BusyWait)
 		if err != nil {
 			return err
 		}

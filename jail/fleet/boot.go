@@ -25,7 +25,7 @@ type BootOptions struct {
 	Budget time.Duration
 	// Filters narrow down which of the jails marked with boot are started.
 	Filters []string
-	// Start is how each of them is started. Busy is Wait.
+	// Start is how each of them is started. Busy is BusyWait.
 	Start jail.StartOptions
 }
 
@@ -44,7 +44,7 @@ func Boot(ctx context.Context, h *host.Host, o BootOptions) (Results, error) {
 	if o.Budget <= 0 {
 		o.Budget = DefaultBootBudget
 	}
-	o.Start.Busy = jail.Wait
+	o.Start.Busy = jail.BusyWait
 	wanted, broken, err := marked(ctx, h, append([]string{"boot=yes"}, o.Filters...))
 	if err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ type ShutdownOptions struct {
 	Budget time.Duration
 	// Filters narrow down which jails are stopped.
 	Filters []string
-	// Stop is how each of them is stopped. Force is set and Busy is Wait.
+	// Stop is how each of them is stopped. Force is set and Busy is BusyWait.
 	Stop jail.StopOptions
 }
 
@@ -129,7 +129,7 @@ func Shutdown(ctx context.Context, h *host.Host, o ShutdownOptions) (Results, er
 	if o.Budget <= 0 {
 		o.Budget = DefaultShutdownBudget
 	}
-	o.Stop.Force, o.Stop.Busy = true, jail.Wait
+	o.Stop.Force, o.Stop.Busy = true, jail.BusyWait
 	wanted, broken, err := marked(ctx, h, append([]string{"running=yes"}, o.Filters...))
 	if err != nil {
 		return nil, err

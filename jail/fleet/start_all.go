@@ -68,7 +68,7 @@ func (e *execution) starting(nodes []*node, o StartAllOptions) {
 		}
 		how := o.Start
 		if !n.wanted {
-			how.Busy = jail.Wait // another call may be starting it as well
+			how.Busy = jail.BusyWait // another call may be starting it as well
 		}
 		err := e.follow(n, n.jail.Generator().Start(how).Events(ctx))
 		if errors.Is(err, jail.ErrRunning) {
@@ -134,7 +134,7 @@ func (e *execution) rollBack(ctx context.Context, nodes []*node, results Results
 	b := newExecution(Options{Parallel: e.o.Parallel, OnEvent: e.o.OnEvent})
 	b.now, b.independent = e.now, true
 	b.begin = func(ctx context.Context, n *node) (Outcome, error) {
-		err := b.follow(n, n.jail.Generator().Stop(jail.StopOptions{Force: true, Env: o.Start.Env, Busy: jail.Wait}).Events(ctx))
+		err := b.follow(n, n.jail.Generator().Stop(jail.StopOptions{Force: true, Env: o.Start.Env, Busy: jail.BusyWait}).Events(ctx))
 		return Done, err
 	}
 	undone := b.run(ctx, back)
