@@ -10,75 +10,76 @@ import (
 // of a source.
 type key struct{ source, name string }
 
-func keyOf(j *jail.Jail) key { return key{j.Source().Name, j.Name()} }
+// graph has one node for each jail.
+type graph struct {
+	nodes []*node
+	byKey map[key]*node
+}
 
-// startGraph makes the nodes of the jails that are asked for and, unless alone
-// is set, of those they depend on. What a running jail depends on is not looked
-// at: it is up already. A jail in a circle, or that names one that is not there,
-// is refused; those depending on it then fail by themselves.
-func startGraph(deps *jail.Dependencies, wanted []*jail.Jail, alone bool) []*node {
-	byKey := map[key]*node{}
-	var nodes []*node
-	get := func(j *jail.Jail) (n *node, isNew bool) {
-		if n := byKey[keyOf(j)]; n != nil {
-			return n, false
-		}
-		n = &node{jail: j, order: j.Priority()}
-		byKey[keyOf(j)] = n
-		nodes = append(nodes, n)
-		return n, true
-	}
+func newGraph(wanted []*jail.Jail) *graph {
+	g := &graph{byKey: map[key]*node{}}
 	for _, j := range wanted {
-		n, _ := get(j)
-		n.wanted = true
+		g.add(j).wanted = true
 	}
-	for i := 0; i < len(nodes) && !alone; i++ {
-		n := nodes[i]
-		seen := deps.Find(n.jail)
-		if seen == nil || seen.Status().Running {
+	return g
+}
+
+// find returns the jail's node, or nil.
+func (g *graph) find(j *jail.Jail) *node { return g.byKey[key{j.Source().Name, j.Name()}] }
+
+// add returns the jail's node, which it makes if there is none.
+func (g *graph) add(j *jail.Jail) *node {
+	n := g.find(j)
+	if n == nil {
+		n = newNode(j, false, j.Priority())
+		g.byKey[key{j.Source().Name, j.Name()}] = n
+		g.nodes = append(g.nodes, n)
+	}
+	return n
+}
+
+// startGraph makes the nodes of the jails that are asked for and, unless alone is
+// set, of those they depend on. The dependencies of a running jail are not
+// followed: it is up already. A jail in a circle, or that names one that does not
+// exist, is refused, and with it those that depend on it.
+func startGraph(deps *jail.Dependencies, wanted []*jail.Jail, alone bool) []*node {
+	g := newGraph(wanted)
+	for i := 0; i < len(g.nodes) && !alone; i++ {
+		n := g.nodes[i]
+		listed := deps.Find(n.jail)
+		if listed == nil || listed.Status().Running {
 			continue
 		}
-		on, err := deps.Of(seen)
+		on, err := deps.Of(listed)
 		if err != nil {
 			n.refused = err
 			continue // nothing is begun for a jail that cannot start
 		}
 		for _, other := range on {
-			need, _ := get(other)
-			n.needs = append(n.needs, need)
+			n.needs = append(n.needs, g.add(other))
 		}
 	}
-	refuseCycles(nodes)
-	inheritOrder(nodes)
-	return nodes
+	refuse(g.nodes)
+	inheritOrder(g.nodes)
+	return g.nodes
 }
 
-// refuseCycles refuses every node that is in a circle, and takes its needs
-// away, so that nothing waits for ever and nothing is begun for it in vain.
-func refuseCycles(nodes []*node) {
+// refuse refuses every node that is in a circle or needs one that is refused, and
+// clears the needs of all these, so that nothing is begun for them.
+func refuse(nodes []*node) {
 	for _, group := range circles(nodes) {
-		inGroup := map[*node]bool{}
 		for _, n := range group {
-			inGroup[n] = true
-		}
-		for _, n := range group {
-			n.refused = &jail.CycleError{Cycle: circle(n, inGroup)}
+			n.refused = &jail.CycleError{Cycle: circle(n, group)}
 		}
 	}
-	// A jail that cannot start takes those that need it with it; what only they
-	// need is not begun either.
 	for changed := true; changed; {
 		changed = false
 		for _, n := range nodes {
-			if n.refused != nil {
-				continue
-			}
-			for _, other := range n.needs {
-				if other.refused != nil {
-					n.refused = &jail.DependencyError{Jail: n.jail.FullName(), On: other.jail.FullName(), Err: other.refused}
-					changed = true
-					break
-				}
+			i := slices.IndexFunc(n.needs, func(other *node) bool { return other.refused != nil })
+			if n.refused == nil && i >= 0 {
+				other := n.needs[i]
+				n.refused = &jail.DependencyError{Jail: n.name, On: other.name, Err: other.refused}
+				changed = true
 			}
 		}
 	}
@@ -89,46 +90,44 @@ func refuseCycles(nodes []*node) {
 	}
 }
 
-// useful are the nodes that are asked for or that one of those that can start
-// needs; the others are left out.
+// useful returns the nodes that are asked for or that one of these needs.
 func useful(nodes []*node) []*node {
-	keep := map[*node]bool{}
-	var mark func(n *node)
-	mark = func(n *node) {
-		if keep[n] {
-			return
-		}
-		keep[n] = true
-		for _, other := range n.needs {
-			mark(other)
-		}
-	}
+	var wanted []*node
 	for _, n := range nodes {
 		if n.wanted {
-			mark(n)
+			wanted = append(wanted, n)
 		}
 	}
+	keep := withNeeds(wanted)
 	return slices.DeleteFunc(nodes, func(n *node) bool { return !keep[n] })
 }
 
+// withNeeds returns the nodes and all that they need.
+func withNeeds(nodes []*node) map[*node]bool {
+	all := map[*node]bool{}
+	for todo := slices.Clone(nodes); len(todo) > 0; todo = todo[1:] {
+		if !all[todo[0]] {
+			all[todo[0]] = true
+			todo = append(todo, todo[0].needs...)
+		}
+	}
+	return all
+}
+
 // inheritOrder makes a jail begin no later than the first one that needs it:
-// else a level would wait for one that waits for a higher level.
+// otherwise a level would wait for one that waits for a higher level.
 func inheritOrder(nodes []*node) {
-	var pass func(n *node)
-	pass = func(n *node) {
-		for _, other := range n.needs {
-			if other.order > n.order {
-				other.order = n.order
-				pass(other)
+	for todo := slices.Clone(nodes); len(todo) > 0; todo = todo[1:] {
+		for _, other := range todo[0].needs {
+			if other.order > todo[0].order {
+				other.order = todo[0].order
+				todo = append(todo, other)
 			}
 		}
 	}
-	for _, n := range nodes {
-		pass(n)
-	}
 }
 
-// circles are the strongly connected components with more than one node, by
+// circles returns the strongly connected components with more than one node, by
 // Tarjan's algorithm.
 func circles(nodes []*node) (out [][]*node) {
 	index, low := map[*node]int{}, map[*node]int{}
@@ -169,21 +168,25 @@ func circles(nodes []*node) (out [][]*node) {
 	return out
 }
 
-// circle is the shortest way from a node back to it within its group.
-func circle(start *node, group map[*node]bool) []string {
+// circle returns the names on the shortest way from a node back to it within its
+// group.
+func circle(start *node, group []*node) []string {
 	from := map[*node]*node{}
+	for _, n := range group {
+		from[n] = nil
+	}
 	for todo := []*node{start}; len(todo) > 0; todo = todo[1:] {
 		for _, other := range todo[0].needs {
 			if other == start {
-				names := []string{start.jail.FullName()}
+				names := []string{start.name}
 				for at := todo[0]; at != start; at = from[at] {
-					names = append(names, at.jail.FullName())
+					names = append(names, at.name)
 				}
-				names = append(names, start.jail.FullName())
+				names = append(names, start.name)
 				slices.Reverse(names)
 				return names
 			}
-			if group[other] && from[other] == nil {
+			if was, inGroup := from[other]; inGroup && was == nil {
 				from[other] = todo[0]
 				todo = append(todo, other)
 			}
@@ -192,42 +195,33 @@ func circle(start *node, group map[*node]bool) []string {
 	return nil
 }
 
-// stopGraph makes the nodes of jails that are stopped: the ones that depend on
-// a jail stop before it, the higher priority first. Circles are no hindrance:
-// what is in one stops in no order.
+// stopGraph makes the nodes of jails that are stopped: those that depend on a jail
+// stop before it, the higher priority first. The jails of a circle stop in any
+// order.
 func stopGraph(deps *jail.Dependencies, wanted []*jail.Jail) []*node {
-	byKey := map[key]*node{}
-	var nodes []*node
-	for _, j := range wanted {
-		if byKey[keyOf(j)] == nil {
-			n := &node{jail: j, wanted: true, order: j.Priority()}
-			byKey[keyOf(j)] = n
-			nodes = append(nodes, n)
-		}
-	}
-	for _, n := range nodes {
+	g := newGraph(wanted)
+	for _, n := range g.nodes {
 		on, _ := deps.Of(n.jail)
 		for _, other := range on {
-			if need := byKey[keyOf(other)]; need != nil {
+			if need := g.find(other); need != nil {
 				n.needs = append(n.needs, need)
 			}
 		}
 	}
-	for _, group := range circles(nodes) {
+	for _, group := range circles(g.nodes) {
 		for _, n := range group {
 			n.needs = slices.DeleteFunc(n.needs, func(other *node) bool { return slices.Contains(group, other) })
 		}
 	}
-	inheritOrder(nodes)
-	// Turn it round.
-	needs := map[*node][]*node{}
-	for _, n := range nodes {
+	inheritOrder(g.nodes)
+	reversed := map[*node][]*node{}
+	for _, n := range g.nodes {
 		for _, other := range n.needs {
-			needs[other] = append(needs[other], n)
+			reversed[other] = append(reversed[other], n)
 		}
 	}
-	for _, n := range nodes {
-		n.needs, n.order = needs[n], -n.order
+	for _, n := range g.nodes {
+		n.needs, n.order = reversed[n], -n.order
 	}
-	return nodes
+	return g.nodes
 }

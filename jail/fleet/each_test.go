@@ -2,6 +2,7 @@ package fleet_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -19,6 +20,8 @@ import (
 	"github.com/libioc/go-libioc/jail/fleet"
 	"github.com/libioc/go-libioc/kernel"
 )
+
+var errInjected = errors.New("injected")
 
 // slowKernel takes its time to make and remove jails, as real hooks would, and
 // fails for some of them.

@@ -1,5 +1,0 @@
-package fleet_test
-
-import "errors"
-
-var errInjected = errors.New("injected")
