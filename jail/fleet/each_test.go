@@ -253,6 +253,32 @@ func TestRollBackOfDependencies(t *testing.T) {
 	}
 }
 
+// TestRollBackOfDependencyThatIsNotReady: what was started only for a jail that
+// never began is stopped again, also if it runs and is not ready.
+func TestRollBackOfDependencyThatIsNotReady(t *testing.T) {
+	h := jailtest.OpenHost(t, simhost.Options{})
+	jailtest.PutPlain(t, h, "base", nil)
+	jailtest.PutPlain(t, h, "db", map[string]string{"depends": "base", "user.ready": "file=/never interval=10ms timeout=50ms"})
+	jailtest.PutPlain(t, h, "web", map[string]string{"depends": "db"})
+	ctx := context.Background()
+	for _, tc := range []struct {
+		wanted, left []string
+	}{
+		{[]string{"web"}, nil},
+		{[]string{"web", "db"}, []string{"base", "db"}}, // asked for: it keeps running
+	} {
+		results, err := fleet.StartAll(ctx, h.Host, jailtest.Load(t, h, tc.wanted...), fleet.StartAllOptions{})
+		require.NoError(t, err)
+		require.Len(t, results, 3)
+		require.Equal(t, tc.left, jailtest.Running(t, h))
+		for _, name := range []string{"db", "web"} {
+			one, _ := results.Of(name)
+			require.ErrorIs(t, one.Err, jail.ErrNotReady)
+			require.NotErrorIs(t, one.Err, jail.ErrNotRunning)
+		}
+	}
+}
+
 // TestStopOrder: dependants stop first, then the higher priority.
 func TestStopOrder(t *testing.T) {
 	h := jailtest.OpenHost(t, simhost.Options{})

@@ -29,13 +29,18 @@ func (e *execution) rollBack(ctx context.Context, nodes []*node, results Results
 // stays reports whether a jail that was asked for is left as it is: it is up,
 // ready or not, or is still being worked on.
 func (n *node) stays() bool {
-	err := n.result.Err
-	return err == nil || errors.Is(err, jail.ErrNotReady) || errors.Is(err, errCut)
+	return n.result.Err == nil || n.notReady() || errors.Is(n.result.Err, errCut)
 }
 
 // startedHere reports whether this call started the jail.
 func (n *node) startedHere() bool {
-	return n.result.Outcome == Done || errors.Is(n.result.Err, jail.ErrNotReady) && n.result.Note == ""
+	return n.result.Outcome == Done || n.notReady() && n.result.Note == ""
+}
+
+// notReady reports whether the jail runs and is not ready. The error of one that
+// was not begun is that of a jail it depends on.
+func (n *node) notReady() bool {
+	return !n.result.Began.IsZero() && errors.Is(n.result.Err, jail.ErrNotReady)
 }
 
 // undoGraph returns a node for each jail that was started and is not needed, in
