@@ -52,7 +52,7 @@ func (c *call) clean(which func(*jail.Jail) bool) error {
 		var again []*jail.Jail
 		var first error
 		for _, j := range left {
-			_, err := j.Destroy(c, jail.DestroyOptions{Busy: jail.Wait})
+			_, err := j.Destroy(c, jail.DestroyOptions{Busy: jail.BusyWait})
 			if err != nil && !errors.Is(err, jail.ErrNotFound) {
 				again = append(again, j)
 				first = errors.Join(first, err)

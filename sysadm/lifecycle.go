@@ -12,7 +12,7 @@ import (
 // as the client gave it, failures too.
 func startjail(c *call) (any, error) {
 	return c.lines(func(j *jail.Jail) []string {
-		all, err := j.Start(c, jail.StartOptions{Busy: jail.Wait})
+		all, err := j.Start(c, jail.StartOptions{Busy: jail.BusyWait})
 		switch {
 		case errors.Is(err, jail.ErrRunning):
 			return []string{"  INFO: " + label(j) + " is already up"}
@@ -29,7 +29,7 @@ func startjail(c *call) (any, error) {
 
 func stopjail(c *call) (any, error) {
 	return c.lines(func(j *jail.Jail) []string {
-		all, err := j.Stop(c, jail.StopOptions{Busy: jail.Wait})
+		all, err := j.Stop(c, jail.StopOptions{Busy: jail.BusyWait})
 		if errors.Is(err, jail.ErrNotRunning) {
 			return []string{"  INFO: " + label(j) + " is already down"}
 		}

@@ -45,6 +45,7 @@ var arrows = map[string][]string{
 
 	"internal/archive":    {},
 	"internal/atomicfile": {},
+	"internal/jailtest":   {"jail", "host/simhost", "kernel", "zfsstore"},
 	"internal/lineartest": {},
 	"internal/login":      {},
 	"internal/mirror":     {},
@@ -64,9 +65,10 @@ var arrows = map[string][]string{
 	"release/releasetest": {"release", "host", "events"},
 	"jail": {
 		"release", "host", "events", "config", "fstab", "kernel", "zfsstore", "devfs",
-		"internal/...",
+		"internal/plan", "internal/network", "internal/rcconf",
 	},
-	"sysadm": {"jail", "release", "host", "events", "config", "internal/login"},
+	"jail/fleet": {"jail", "host", "events", "config", "kernel"},
+	"sysadm":     {"jail", "release", "host", "events", "config", "internal/login"},
 }
 
 // leaves may be imported by every package, and import none themselves.
@@ -80,7 +82,7 @@ var modules = map[string][]string{
 	"github.com/hashicorp/go-multierror": {"internal/plan", "jail", "release"},
 	"github.com/klauspost/compress":      {"internal/archive", "release/releasetest"},
 	"github.com/mistifyio/go-zfs/v3":     {"zfsstore"},
-	"github.com/stretchr/testify":        {"kernel/kerneltest", "zfsstore/storetest"},
+	"github.com/stretchr/testify":        {"kernel/kerneltest", "zfsstore/storetest", "internal/jailtest"},
 	"github.com/ulikunitz/xz":            {"internal/archive", "release/releasetest"},
 	"golang.org/x/sys": {
 		"kernel/freebsd", "host", "host/simhost",
