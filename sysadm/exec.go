@@ -2,6 +2,7 @@ package sysadm
 
 import (
 	"bytes"
+	"context"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,7 +13,7 @@ import (
 
 // execjail runs a command. It is split into words here and handed over as such:
 // no shell looks at it.
-func execjail(c *call) (any, error) {
+func (s *Server) execjail(ctx context.Context, c *call) (any, error) {
 	argv, ok := texts(c.args["command"])
 	if !ok {
 		return nil, errBadRequest
@@ -25,16 +26,16 @@ func execjail(c *call) (any, error) {
 	if len(argv) == 0 || argv[0] == "" {
 		return nil, errMissing
 	}
-	j, err := c.find(c.jailArg())
+	j, err := s.find(ctx, c, c.jailArg())
 	if err != nil {
 		return nil, err
 	}
 	// Both into one, in the order of writing, as the tool's output was.
 	var lock sync.Mutex
 	var both bytes.Buffer
-	stdout := &output{lock: &lock, both: &both, limit: c.limits.Output}
-	stderr := &output{lock: &lock, both: &both, limit: c.limits.Output}
-	result, err := j.Exec(c, argv, jail.ExecOptions{User: c.arg("user"), Stdout: stdout, Stderr: stderr})
+	stdout := &output{lock: &lock, both: &both, limit: s.limits.Output}
+	stderr := &output{lock: &lock, both: &both, limit: s.limits.Output}
+	result, err := j.Exec(ctx, argv, jail.ExecOptions{User: c.arg("user"), Stdout: stdout, Stderr: stderr})
 	lines := strings.Split(both.String(), "\n")
 	for _, line := range lines {
 		if strings.Contains(line, "execvp:") {
@@ -45,7 +46,7 @@ func execjail(c *call) (any, error) {
 		return nil, err
 	}
 	out := object{"success": textObject(lines)}
-	if c.request.api == Dialect2017 {
+	if c.api == Dialect2017 {
 		// What the shape of 2016 loses: beside it, where it was never documented.
 		out["exit_code"] = strconv.Itoa(result.ExitCode)
 		out["stdout"], out["stderr"] = stdout.own.String(), stderr.own.String()
