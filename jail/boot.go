@@ -170,8 +170,8 @@ var errKilled = errors.New("it did not stop by itself and was removed")
 
 // kill removes the jail from the kernel, processes and all, whatever its
 // configuration says. What it leaves mounted the next start clears.
-func (g *JailGenerator) kill(ctx context.Context) bool {
+func (j *Jail) kill(ctx context.Context) bool {
 	ctx = context.WithoutCancel(ctx)
-	id, err := g.Identity(ctx)
-	return err == nil && g.host.Kernel.JailRemove(ctx, id) == nil
+	id, err := j.Identity(ctx)
+	return err == nil && j.host.Kernel.JailRemove(ctx, id) == nil
 }

@@ -103,7 +103,7 @@ func TestPot202RecoverLeavesAJailThatAnotherHasStarted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)
 			j := newJail(t, h, "web", true, map[string]string{"exec_start": "none"})
-			p, err := j.PlanStart(ctx, jail.StartOptions{})
+			p, err := j.Generator().Start(jail.StartOptions{}).Plan(ctx)
 			require.NoError(t, err)
 			if another {
 				_, err = j.Start(plan.WithFault(ctx, at(stepOf(t, p, "create jail"), "do", plan.ErrCrash)), jail.StartOptions{})
@@ -143,7 +143,7 @@ func TestPot202RecoverLeavesTheMountsOfAnothersJail(t *testing.T) {
 	h := newHost(t)
 	j := newJail(t, h, "web", false, nil)
 	start(t, j)
-	p, err := j.PlanStop(ctx, jail.StopOptions{})
+	p, err := j.Generator().Stop(jail.StopOptions{}).Plan(ctx)
 	require.NoError(t, err)
 	_, err = j.Stop(plan.WithFault(ctx, at(stepOf(t, p, "remove jail"), "do", plan.ErrCrash)), jail.StopOptions{})
 	require.ErrorIs(t, err, plan.ErrCrash)

@@ -179,7 +179,7 @@ func TestPot224NoStateLastsForEver(t *testing.T) {
 	h := newHost(t)
 	ctx := context.Background()
 	j := newJail(t, h, "web", true, map[string]string{"exec_poststart": "true"})
-	p, err := j.PlanStart(ctx, jail.StartOptions{})
+	p, err := j.Generator().Start(jail.StartOptions{}).Plan(ctx)
 	require.NoError(t, err)
 	for step := range p.Steps() {
 		_, err := j.Start(plan.WithFault(ctx, at(step, "do", plan.ErrCrash)), jail.StartOptions{})

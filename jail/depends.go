@@ -71,9 +71,9 @@ func populate(ctx context.Context, h *host.Host, given []*Jail) (*population, er
 	}
 	for _, j := range all {
 		if mine := own[j.lockKey()]; mine != nil && mine.own.Changed() {
-			changed := *mine.JailGenerator
+			changed := *mine
 			changed.status = j.status
-			j = &Jail{&changed}
+			j = &changed
 		}
 		delete(own, j.lockKey())
 		p.add(j)
@@ -153,7 +153,7 @@ func names(value config.Pattern, j *Jail) bool {
 	return config.Terms{{Key: "name", Values: []config.Pattern{value}}}.Match(j.Field)
 }
 
-func (g *JailGenerator) startable() bool { return !g.effective().Bool("template") }
+func (j *Jail) startable() bool { return !j.effective().Bool("template") }
 
 // candidates narrows a selector down by its names, so that a thousand jails
 // with one dependency each do not take a million comparisons.
@@ -199,7 +199,7 @@ func compareOrder(a, b *Jail) int {
 
 // Priority is the property priority: of jails that could start at the same
 // time the lower one begins first, and stops last.
-func (g *JailGenerator) Priority() int { return g.effective().Int("priority") }
+func (j *Jail) Priority() int { return j.effective().Int("priority") }
 
 // Dependencies lists the jails that the jail's depends selects, in the order
 // they would be started. Errors: *DependencyError for a name that no jail has,
@@ -223,7 +223,7 @@ func (j *Jail) Dependencies(ctx context.Context) ([]*Jail, error) {
 // here. A name that no jail has yet is allowed. Save makes the same check when
 // depends was changed.
 func (j *Jail) CheckDepends(ctx context.Context, value string) error {
-	changed := *j.JailGenerator
+	changed := *j
 	changed.own = j.own.Clone()
 	if err := changed.own.Set("depends", value); err != nil {
 		return err
@@ -233,11 +233,10 @@ func (j *Jail) CheckDepends(ctx context.Context, value string) error {
 
 // mayDepend refuses a circle through this jail, unless depends is as it is in
 // the file: what is there may be saved with other changes.
-func (g *JailGenerator) mayDepend(ctx context.Context) error {
-	if !g.dependsChanged() {
+func (j *Jail) mayDepend(ctx context.Context) error {
+	if !j.dependsChanged() {
 		return nil
 	}
-	j := &Jail{g}
 	terms := j.effective().Depends()
 	if len(terms) == 0 {
 		return nil
@@ -257,19 +256,19 @@ func (g *JailGenerator) mayDepend(ctx context.Context) error {
 	return p.cycle(j)
 }
 
-func (g *JailGenerator) dependsChanged() bool {
+func (j *Jail) dependsChanged() bool {
 	switch {
-	case !g.own.Changed():
+	case !j.own.Changed():
 		return false
-	case !g.exists():
+	case !j.exists():
 		return true
 	}
-	saved, err := config.ReadDir(g.path)
+	saved, err := config.ReadDir(j.path)
 	if err != nil {
 		return true
 	}
-	before := config.Effective{Own: saved, Defaults: g.defaults}
-	return before.Depends().String() != g.effective().Depends().String()
+	before := config.Effective{Own: saved, Defaults: j.defaults}
+	return before.Depends().String() != j.effective().Depends().String()
 }
 
 // cycle finds the shortest way from a jail over its dependencies back to it.

@@ -4,14 +4,15 @@
 //
 // A [Jail] comes from [New] (it does not exist yet), [Load] or [List]. Its long
 // operations are all or nothing: a failure or the end of the context undoes
-// what was done, but for what belongs to the host, kernel modules and devfs
-// rulesets, and for what hooks did; a crash is cleared by the next operation on
-// that jail or by [Recover]. Each operation has four forms:
+// what was done, except what hooks did and what belongs to the host, kernel
+// modules and devfs rulesets; the next operation on that jail, or [Recover],
+// clears what a crash has left. Each operation has two forms:
 //
-//	Start      of a Jail: runs, returns all events and the error
-//	Start      of the embedded JailGenerator: returns a channel of events
-//	PlanStart  plans without touching anything; the Plan can be printed
-//	Plan.Run   executes exactly the plan, or refuses if it is stale
+//	web.Start(ctx, o)          runs it and returns its events and its error
+//	web.Generator().Start(o)   returns it as an [Operation]:
+//	    .Events(ctx)           runs it and returns the channel of its events
+//	    .Plan(ctx)             plans it without touching anything; running the
+//	                           [Plan] executes exactly that, or fails if it is stale
 //
 // Two operations on one jail never interleave, in one process or in several:
 // the second one gets [ErrBusy], or waits if its options say so. Exec, Load and

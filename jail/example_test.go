@@ -62,7 +62,7 @@ func Example() {
 	// <nil>
 }
 
-// The embedded JailGenerator streams events while the operation runs.
+// The operations of a JailGenerator stream their events while they run.
 func ExampleJailGenerator() {
 	ctx := context.Background()
 	h, done := exampleHost(ctx)
@@ -71,7 +71,7 @@ func ExampleJailGenerator() {
 	if err != nil {
 		panic(err)
 	}
-	for e := range j.JailGenerator.Create(ctx, jail.CreateOptions{Release: "13.2-RELEASE"}) {
+	for e := range j.Generator().Create(jail.CreateOptions{Release: "13.2-RELEASE"}).Events(ctx) {
 		switch e := e.(type) {
 		case events.JailCreate:
 			fmt.Println(e.State, "jail", e.Jail)
@@ -87,7 +87,7 @@ func ExampleJailGenerator() {
 }
 
 // A plan tells what an operation would do, before anything is touched.
-func ExampleJailGenerator_PlanStop() {
+func ExampleOperation_Plan() {
 	ctx := context.Background()
 	h, done := exampleHost(ctx)
 	defer done()
@@ -97,7 +97,7 @@ func ExampleJailGenerator_PlanStop() {
 	}
 	j.Create(ctx, jail.CreateOptions{Release: "13.2-RELEASE"})
 	j.Start(ctx, jail.StartOptions{})
-	p, err := j.PlanStop(ctx, jail.StopOptions{})
+	p, err := j.Generator().Stop(jail.StopOptions{}).Plan(ctx)
 	if err != nil {
 		panic(err)
 	}

@@ -174,7 +174,7 @@ func TestForeign(t *testing.T) {
 		require.ErrorIs(t, err, jail.ErrForeign)
 		_, err = j.Destroy(ctx, jail.DestroyOptions{})
 		require.ErrorIs(t, err, jail.ErrForeign)
-		_, err = j.PlanStart(ctx, jail.StartOptions{})
+		_, err = j.Generator().Start(jail.StartOptions{}).Plan(ctx)
 		require.ErrorIs(t, err, jail.ErrForeign)
 		require.ErrorIs(t, j.Save(ctx), jail.ErrForeign)
 		running, err := j.Running(ctx)

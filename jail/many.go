@@ -120,15 +120,15 @@ func Select(list iter.Seq2[*Jail, error]) ([]*Jail, error) {
 // Each runs an operation on each of the jails, so many at once as the options
 // say, without regard to dependencies:
 //
-//	jail.Each(ctx, jails, jail.ManyOptions{}, func(ctx context.Context, j *jail.Jail) <-chan events.IocEvent {
-//		return j.JailGenerator.Destroy(ctx, jail.DestroyOptions{})
+//	jail.Each(ctx, jails, jail.ManyOptions{}, func(j *jail.Jail) *jail.Operation {
+//		return j.Generator().Destroy(jail.DestroyOptions{})
 //	})
 //
 // Each jail has its result whatever happens to the others. Jails that are not
 // begun when the context ends fail with its error. Each jail's operation locks
 // that jail and no other, so two calls of Each never wait for each other in a
 // circle.
-func Each(ctx context.Context, jails []*Jail, o ManyOptions, do func(context.Context, *Jail) <-chan events.IocEvent) Results {
+func Each(ctx context.Context, jails []*Jail, o ManyOptions, do func(*Jail) *Operation) Results {
 	var nodes []*node
 	for _, j := range jails {
 		nodes = append(nodes, &node{jail: j, wanted: true})
@@ -136,7 +136,7 @@ func Each(ctx context.Context, jails []*Jail, o ManyOptions, do func(context.Con
 	e := newExecution(o)
 	e.now = clockOf(jails)
 	e.begin = func(ctx context.Context, n *node) (Outcome, error) {
-		return Done, e.follow(n, do(ctx, n.jail))
+		return Done, e.follow(n, do(n.jail).Events(ctx))
 	}
 	return e.run(ctx, nodes)
 }

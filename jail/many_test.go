@@ -169,22 +169,21 @@ func TestEach(t *testing.T) {
 	var names []string
 	for i := range 20 {
 		names = append(names, fmt.Sprintf("j%02d", i))
-		putPlain(t, h, names[i], nil)
+		putPlain(t, h, names[i], map[string]string{"provision.method": "counted", "provision.source": "none"})
 	}
 	jails := load(t, h, names...)
 	var now, most atomic.Int64
-	results := jail.Each(context.Background(), jails, jail.ManyOptions{Parallel: 3}, func(ctx context.Context, j *jail.Jail) <-chan events.IocEvent {
+	counted := provisionerFunc(func(j *jail.Jail) error {
 		most.Store(max(most.Load(), now.Add(1)))
 		defer now.Add(-1)
 		time.Sleep(2 * time.Millisecond)
-		e := events.JailStart{Jail: j.FullName()}
 		if j.Name() == "j07" {
-			return events.Refuse(events.Options{}, e, errInjected)
+			return errInjected
 		}
-		op := events.NewOperation(events.Options{})
-		op.Begin(e).Done("")
-		op.Close(nil)
-		return op.Events()
+		return nil
+	})
+	results := jail.Each(context.Background(), jails, jail.ManyOptions{Parallel: 3}, func(j *jail.Jail) *jail.Operation {
+		return j.Generator().Provision(jail.ProvisionOptions{Methods: map[string]jail.Provisioner{"counted": counted}})
 	})
 	require.Len(t, results, 20)
 	require.LessOrEqual(t, most.Load(), int64(3))
@@ -196,9 +195,9 @@ func TestEach(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	results = jail.Each(ctx, jails, jail.ManyOptions{}, func(context.Context, *jail.Jail) <-chan events.IocEvent {
+	results = jail.Each(ctx, jails, jail.ManyOptions{}, func(j *jail.Jail) *jail.Operation {
 		t.Error("begun after the context's end")
-		return nil
+		return j.Generator().Start(jail.StartOptions{})
 	})
 	require.Len(t, results.Failed(), 20)
 	require.ErrorIs(t, results.Err(), context.Canceled)
@@ -299,4 +298,11 @@ func TestCancelStartAll(t *testing.T) {
 		require.ErrorIs(t, r.Err, context.Canceled)
 	}
 	require.Equal(t, []string{"quick"}, running(t, h))
+}
+
+// provisionerFunc is a provisioner that is one function.
+type provisionerFunc func(*jail.Jail) error
+
+func (f provisionerFunc) Provision(_ context.Context, j *jail.Jail, _ jail.ProvisionRequest) error {
+	return f(j)
 }

@@ -255,10 +255,10 @@ func networkOperations() []operationRow {
 			}
 		}
 		r := operationRow{name: "start, " + w.name, setup: setup, ready: again(stopped("web"))}
-		r.plan, r.run = on("web", jail.StartOptions{}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
+		r.plan, r.run = on("web", jail.StartOptions{}, (*jail.JailGenerator).Start)
 		rows = append(rows, r)
 		r = operationRow{name: "stop, " + w.name, setup: setup, ready: again(started("web"))}
-		r.plan, r.run = on("web", jail.StopOptions{}, planOf((*jail.JailGenerator).PlanStop), (*jail.Jail).Stop)
+		r.plan, r.run = on("web", jail.StopOptions{}, (*jail.JailGenerator).Stop)
 		rows = append(rows, r)
 	}
 	for _, w := range []struct {
@@ -287,12 +287,7 @@ func networkOperations() []operationRow {
 			require.NoError(t, err)
 		}}
 		r.plan, r.run = on("web", jail.SetOptions{LiveOnly: true},
-			func(j *jail.Jail, ctx context.Context, o jail.SetOptions) (*jail.Plan, error) {
-				return j.PlanSet(ctx, w.to, o)
-			},
-			func(j *jail.Jail, ctx context.Context, o jail.SetOptions) ([]events.IocEvent, error) {
-				return j.Set(ctx, w.to, o)
-			})
+			func(g *jail.JailGenerator, o jail.SetOptions) *jail.Operation { return g.Set(w.to, o) })
 		rows = append(rows, r)
 	}
 	return append(rows, syncOperation())
@@ -318,7 +313,7 @@ func syncOperation() operationRow {
 		require.NoError(t, inside.RouteDelete(ctx, kernel.Route{Dest: netip.MustParsePrefix("203.0.113.0/24")}))
 		require.NoError(t, h.Sim.BridgeDelete(ctx, "bridge0", hostEnd("vnet0", id)))
 	}}
-	r.plan, r.run = on("web", jail.SyncOptions{}, planOf((*jail.JailGenerator).PlanSync), (*jail.Jail).Sync)
+	r.plan, r.run = on("web", jail.SyncOptions{}, (*jail.JailGenerator).Sync)
 	return r
 }
 

@@ -168,8 +168,8 @@ func splitTCP(s string) (address string, port int, err error) {
 }
 
 // probe is the property's probe with a default for what it leaves open.
-func (g *JailGenerator) probe(key string, standard Probe) (Probe, error) {
-	p, err := ParseProbe(g.effective().String(key))
+func (j *Jail) probe(key string, standard Probe) (Probe, error) {
+	p, err := ParseProbe(j.effective().String(key))
 	if err != nil {
 		if wrong, ok := errors.AsType[*config.PropertyError](err); ok {
 			wrong.Key = key

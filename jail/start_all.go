@@ -69,7 +69,7 @@ func (e *execution) starting(nodes []*node, o StartAllOptions) {
 		if !n.wanted {
 			how.Busy = Wait // another call may be starting it as well
 		}
-		err := e.follow(n, n.jail.JailGenerator.Start(ctx, how))
+		err := e.follow(n, n.jail.Generator().Start(how).Events(ctx))
 		if errors.Is(err, ErrRunning) {
 			n.result.Note, n.result.Events = "it is running", nil
 			return Passed, nil
@@ -133,7 +133,7 @@ func (e *execution) rollBack(ctx context.Context, nodes []*node, results Results
 	b := newExecution(ManyOptions{Parallel: e.o.Parallel, OnEvent: e.o.OnEvent})
 	b.now, b.independent = e.now, true
 	b.begin = func(ctx context.Context, n *node) (Outcome, error) {
-		err := b.follow(n, n.jail.JailGenerator.Stop(ctx, StopOptions{Force: true, Env: o.Start.Env, Busy: Wait}))
+		err := b.follow(n, n.jail.Generator().Stop(StopOptions{Force: true, Env: o.Start.Env, Busy: Wait}).Events(ctx))
 		return Done, err
 	}
 	undone := b.run(ctx, back)
@@ -185,7 +185,7 @@ func (e *execution) stop(ctx context.Context, n *node, o StopOptions) (Outcome, 
 		n.result.Note = "it does not run"
 		return Passed, nil
 	}
-	err = e.follow(n, n.jail.JailGenerator.Stop(ctx, o))
+	err = e.follow(n, n.jail.Generator().Stop(o).Events(ctx))
 	if errors.Is(err, ErrNotRunning) {
 		n.result.Note, n.result.Events = "it does not run", nil
 		return Passed, nil

@@ -90,11 +90,11 @@ func act(ctx context.Context, h *simhost.Host, jails int, r *rand.Rand) (string,
 		_, err = j.Exec(ctx, []string{"/bin/freebsd-version"}, jail.ExecOptions{})
 		return "exec", err
 	case op < 90:
-		p, err := j.PlanStart(ctx, jail.StartOptions{Busy: busy})
+		p, err := j.Generator().Start(jail.StartOptions{Busy: busy}).Plan(ctx)
 		if err != nil {
 			return "plan", err
 		}
-		return "run plan", drain(p.Run(ctx))
+		return "run plan", drain(p.Events(ctx))
 	case op < 93:
 		if err := j.Config().Set("notes", fmt.Sprint(op)); err != nil {
 			return "set", err

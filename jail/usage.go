@@ -64,23 +64,23 @@ type Disk struct {
 // Usage asks what the jail uses: the kernel, and ZFS with one process, unless the jail was listed with its Storage; that figure is of the listing
 // then. Errors: those of the kernel and of ZFS; a jail that does not run and a
 // kernel that does not count are none.
-func (g *JailGenerator) Usage(ctx context.Context) (Usage, error) {
-	u, err := g.counted(ctx)
+func (j *Jail) Usage(ctx context.Context) (Usage, error) {
+	u, err := j.counted(ctx)
 	if err != nil {
-		return u, g.refused("measure", err)
+		return u, j.refused("measure", err)
 	}
 	if u.Identity.JID != 0 {
-		t, err := readTraffic(ctx, g.host.Kernel)
+		t, err := readTraffic(ctx, j.host.Kernel)
 		if err != nil {
-			return u, g.refused("measure", err)
+			return u, j.refused("measure", err)
 		}
-		u.Network = t[g.Identifier()]
+		u.Network = t[j.Identifier()]
 	}
-	d, ok := g.Storage()
-	if !ok && !g.foreign {
-		d, err = g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{})
+	d, ok := j.Storage()
+	if !ok && !j.foreign {
+		d, err = j.host.Store.Get(ctx, j.Dataset(), zfsstore.GetOptions{})
 		if err != nil {
-			return u, g.refused("measure", err)
+			return u, j.refused("measure", err)
 		}
 		ok = true
 	}
@@ -158,9 +158,9 @@ func readTraffic(ctx context.Context, k kernel.Kernel) (map[string]map[string]Tr
 }
 
 // counted is the part of rctl(4).
-func (g *JailGenerator) counted(ctx context.Context) (Usage, error) {
+func (j *Jail) counted(ctx context.Context) (Usage, error) {
 	var u Usage
-	id, err := g.Identity(ctx)
+	id, err := j.Identity(ctx)
 	if errors.Is(err, ErrNotRunning) {
 		return u, nil
 	}
@@ -168,7 +168,7 @@ func (g *JailGenerator) counted(ctx context.Context) (Usage, error) {
 		return u, err
 	}
 	u.Identity = id
-	c, err := g.host.Kernel.RctlGetRacct(ctx, "jail:"+g.Identifier())
+	c, err := j.host.Kernel.RctlGetRacct(ctx, "jail:"+j.Identifier())
 	switch {
 	case errors.Is(err, kernel.ErrUnsupported):
 		return u, nil

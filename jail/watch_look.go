@@ -265,7 +265,7 @@ func (w *watcher) datasets(ctx context.Context) error {
 			if m.Type != "zfs" || !ok || config.ValidName(name) != nil {
 				continue
 			}
-			g := JailGenerator{source: s, name: name, fullName: name}
+			g := Jail{source: s, name: name, fullName: name}
 			if len(sources) > 1 {
 				g.fullName = s.Name + "/" + name
 			}
@@ -297,7 +297,7 @@ func (w *watcher) datasets(ctx context.Context) error {
 }
 
 // dataset notes one that is mounted.
-func (w *watcher) dataset(key string, g *JailGenerator, path string) {
+func (w *watcher) dataset(key string, g *Jail, path string) {
 	j := w.jails[key]
 	if j == nil {
 		j = &watched{}

@@ -16,6 +16,7 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/archive"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -65,23 +66,23 @@ func (r *Release) planCopyBase(ctx context.Context) (*plan.Plan, error) {
 	}
 	var steps []plan.Step
 	for _, dataset := range parents {
-		steps = append(steps, stepCreateDataset.Step(datasetArgs{dataset, true}))
+		steps = append(steps, plan.StepOf(stepCreateDataset{dataset, true}))
 	}
 	var replaced *plan.Step
 	switch _, err := r.host.Store.Get(ctx, base, zfsstore.GetOptions{}); {
 	case err == nil:
 		old := r.source.Dataset + "/base/" + workSnapshot(r.name.Base(), r.host)
-		steps = append(steps, stepMoveBase.Step(moveBaseArgs{base, old}))
-		s := stepDropBase.Step(datasetArgs{Dataset: old})
+		steps = append(steps, plan.StepOf(stepMoveBase{base, old}))
+		s := plan.StepOf(stepDropBase{Dataset: old})
 		replaced = &s
 	case !errors.Is(err, zfsstore.ErrNotFound):
 		return nil, err
 	}
 	steps = append(steps,
-		stepCreateDataset.Step(datasetArgs{Dataset: base}),
-		stepCreateDataset.Step(datasetArgs{Dataset: base + "/root"}))
+		plan.StepOf(stepCreateDataset{Dataset: base}),
+		plan.StepOf(stepCreateDataset{Dataset: base + "/root"}))
 	made := map[string]bool{"usr": false}
-	args := copyBaseArgs{From: from, Root: base + "/root"}
+	args := stepCopyBase{From: from, Root: base + "/root"}
 	for _, dir := range Basedirs() {
 		info, err := os.Lstat(filepath.Join(from, filepath.FromSlash(dir)))
 		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
@@ -92,12 +93,12 @@ func (r *Release) planCopyBase(ctx context.Context) (*plan.Plan, error) {
 		}
 		if parent := path.Dir(dir); parent != "." && !made[parent] {
 			made[parent] = true
-			steps = append(steps, stepCreateDataset.Step(datasetArgs{Dataset: base + "/root/" + parent}))
+			steps = append(steps, plan.StepOf(stepCreateDataset{Dataset: base + "/root/" + parent}))
 		}
-		steps = append(steps, stepCreateDataset.Step(datasetArgs{Dataset: base + "/root/" + dir}))
+		steps = append(steps, plan.StepOf(stepCreateDataset{Dataset: base + "/root/" + dir}))
 		args.Dirs = append(args.Dirs, dir)
 	}
-	steps = append(steps, stepCopyBase.Step(args))
+	steps = append(steps, plan.StepOf(args))
 	commit := len(steps)
 	if replaced != nil {
 		steps = append(steps, *replaced)
@@ -105,26 +106,29 @@ func (r *Release) planCopyBase(ctx context.Context) (*plan.Plan, error) {
 	return &plan.Plan{Operation: "copy base", Subject: r.name.Base(), Steps: steps, Commit: commit}, nil
 }
 
-type moveBaseArgs struct {
+// stepMoveBase puts the datasets of an earlier call aside.
+type stepMoveBase struct {
 	From string `json:"from"`
 	To   string `json:"to"`
 }
 
-// stepMoveBase puts the datasets of an earlier call aside.
-var stepMoveBase = plan.Define(plan.Spec[env, moveBaseArgs]{
-	Name:   "move base",
-	Detail: func(a moveBaseArgs) string { return a.From + " to " + a.To },
-	Event: func(_ env, a moveBaseArgs) events.IocEvent {
-		return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a moveBaseArgs, _ *plan.Call) error {
-		return e.rename(ctx, a.From, a.To)
-	},
-	Undo: func(ctx context.Context, e env, a moveBaseArgs, _ *plan.Call) error {
-		return e.rename(ctx, a.To, a.From)
-	},
-})
+func (stepMoveBase) Kind() string { return "move base" }
+
+func (a stepMoveBase) Detail() string { return a.From + " to " + a.To }
+
+func (a stepMoveBase) Event(_ env) events.IocEvent {
+	return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
+}
+
+func (stepMoveBase) Durable() {}
+
+func (a stepMoveBase) Do(ctx context.Context, e env, _ *plan.Call) error {
+	return e.rename(ctx, a.From, a.To)
+}
+
+func (a stepMoveBase) Undo(ctx context.Context, e env, _ *plan.Call) error {
+	return e.rename(ctx, a.To, a.From)
+}
 
 // rename renames a dataset unless that was done already.
 func (e env) rename(ctx context.Context, from, to string) error {
@@ -138,60 +142,64 @@ func (e env) rename(ctx context.Context, from, to string) error {
 	return err
 }
 
-// stepDropBase destroys what stepMoveBase put aside, unless jails need it.
-var stepDropBase = plan.Define(plan.Spec[env, datasetArgs]{
-	Name:    "destroy former base",
-	Detail:  func(a datasetArgs) string { return a.Dataset + " unless jails were cloned from it" },
-	Event:   func(_ env, a datasetArgs) events.IocEvent { return events.ZFSDatasetDestroy{Dataset: a.Dataset} },
-	Durable: true,
-	Do: func(ctx context.Context, e env, a datasetArgs, c *plan.Call) error {
-		_, err := e.host.NoClones(ctx, a.Dataset)
-		if errors.Is(err, zfsstore.ErrHasDependents) {
-			c.Skip(err.Error())
-			return nil
-		}
-		if err == nil {
-			err = e.host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
-		}
-		if errors.Is(err, zfsstore.ErrNotFound) {
-			c.Skip("gone")
-			return nil
-		}
-		return plan.Final(err)
-	},
-})
+func (stepDropBase) Kind() string { return "destroy former base" }
 
-type copyBaseArgs struct {
+func (a stepDropBase) Detail() string { return a.Dataset + " unless jails were cloned from it" }
+
+func (a stepDropBase) Event(_ env) events.IocEvent {
+	return events.ZFSDatasetDestroy{Dataset: a.Dataset}
+}
+
+func (stepDropBase) Durable() {}
+
+func (a stepDropBase) Do(ctx context.Context, e env, c *plan.Call) error {
+	_, err := e.host.NoClones(ctx, a.Dataset)
+	if errors.Is(err, zfsstore.ErrHasDependents) {
+		c.Skip(err.Error())
+		return nil
+	}
+	if err == nil {
+		err = e.host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
+	}
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		c.Skip("gone")
+		return nil
+	}
+	return plan.Final(err)
+}
+
+// stepCopyBase copies the directories with modes, owners, file flags and hard
+// links. Undoing the datasets undoes it.
+type stepCopyBase struct {
 	From string   `json:"from"` // directory of the release's snapshot
 	Root string   `json:"root"` // dataset below which the copies are
 	Dirs []string `json:"dirs"`
 }
 
-// stepCopyBase copies the directories with modes, owners, file flags and hard
-// links. Undoing the datasets undoes it.
-var stepCopyBase = plan.Define(plan.Spec[env, copyBaseArgs]{
-	Name:   "copy base",
-	Detail: func(a copyBaseArgs) string { return strings.Join(a.Dirs, ", ") + " of " + a.From },
-	Event: func(e env, _ copyBaseArgs) events.IocEvent {
-		return events.ReleaseExtraction{Release: e.release, Asset: "base directories"}
-	},
-	Do: func(ctx context.Context, e env, a copyBaseArgs, c *plan.Call) error {
-		progress := events.ReleaseExtraction{Release: e.release, Asset: "base directories", Total: int64(len(a.Dirs))}
-		for _, dir := range a.Dirs {
-			to, err := e.host.Mountpoint(ctx, a.Root+"/"+dir)
-			if err != nil {
-				return err
-			}
-			if err := e.copyTree(ctx, filepath.Join(a.From, filepath.FromSlash(dir)), to); err != nil {
-				return fmt.Errorf("copy %s: %w", dir, err)
-			}
-			progress.Received++
-			c.Span.Progress(progress)
+func (stepCopyBase) Kind() string { return "copy base" }
+
+func (a stepCopyBase) Detail() string { return strings.Join(a.Dirs, ", ") + " of " + a.From }
+
+func (stepCopyBase) Event(e env) events.IocEvent {
+	return events.ReleaseExtraction{Release: e.release, Asset: "base directories"}
+}
+
+func (a stepCopyBase) Do(ctx context.Context, e env, c *plan.Call) error {
+	progress := events.ReleaseExtraction{Release: e.release, Asset: "base directories", Total: int64(len(a.Dirs))}
+	for _, dir := range a.Dirs {
+		to, err := e.host.Mountpoint(ctx, a.Root+"/"+dir)
+		if err != nil {
+			return err
 		}
-		c.Final(progress)
-		return nil
-	},
-})
+		if err := e.copyTree(ctx, filepath.Join(a.From, filepath.FromSlash(dir)), to); err != nil {
+			return fmt.Errorf("copy %s: %w", dir, err)
+		}
+		progress.Received++
+		c.Span.Progress(progress)
+	}
+	c.Final(progress)
+	return nil
+}
 
 // copyTree sends a tree through tar(5), the one copy of base that keeps file
 // flags and hard links.
@@ -199,10 +207,10 @@ func (e env) copyTree(ctx context.Context, from, to string) error {
 	r, w := io.Pipe()
 	opts := archive.Options{}
 	pack := func() error {
-		var stderr lastBytes
+		stderr := tail.Last(maxMessage)
 		cmd := kernel.Command{
 			Argv: []string{"/usr/bin/bsdtar", "-cf", "-", "-C", from, "."},
-			Env:  []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8"}, Stdout: w, Stderr: &stderr,
+			Env:  []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8"}, Stdout: w, Stderr: stderr,
 		}
 		exit, err := e.host.Kernel.Run(ctx, cmd)
 		if err == nil && !exit.Success() {

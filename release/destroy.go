@@ -48,6 +48,6 @@ func (r *Release) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan
 	}
 	return &plan.Plan{
 		Operation: "destroy", Subject: r.name.Base(), Abandon: true,
-		Steps: []plan.Step{stepDestroy.Step(datasetArgs{Dataset: r.Dataset()})},
+		Steps: []plan.Step{plan.StepOf(stepDestroy{Dataset: r.Dataset()})},
 	}, nil
 }

@@ -76,7 +76,7 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 	if err != nil {
 		return nil, err
 	}
-	downloads := downloadArgs{Location: location, Parallel: cmp.Or(o.Parallel, 2)}
+	downloads := stepDownload{Location: location, Parallel: cmp.Or(o.Parallel, 2)}
 	for _, f := range files {
 		if f.Remote {
 			downloads.Assets = append(downloads.Assets, f)
@@ -88,24 +88,24 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 	}
 	var steps []plan.Step
 	if len(downloads.Assets) > 0 {
-		steps = append(steps, stepDownload.Step(downloads))
+		steps = append(steps, plan.StepOf(downloads))
 	}
 	for _, dataset := range parents {
-		steps = append(steps, stepCreateDataset.Step(datasetArgs{dataset, true}))
+		steps = append(steps, plan.StepOf(stepCreateDataset{dataset, true}))
 	}
 	steps = append(steps,
-		stepCreateDataset.Step(datasetArgs{r.Dataset(), false}),
-		stepCreateDataset.Step(datasetArgs{r.RootDataset(), false}))
+		plan.StepOf(stepCreateDataset{r.Dataset(), false}),
+		plan.StepOf(stepCreateDataset{r.RootDataset(), false}))
 	for _, f := range files {
-		steps = append(steps, stepExtract.Step(extractArgs{f, r.RootDataset()}))
+		steps = append(steps, plan.StepOf(stepExtract{f, r.RootDataset()}))
 	}
 	if !o.KeepDefaults {
-		steps = append(steps, stepConfigure.Step(configureArgs{r.RootDataset()}))
+		steps = append(steps, plan.StepOf(stepConfigure{r.RootDataset()}))
 	}
-	steps = append(steps, stepSnapshot.Step(snapshotArgs{r.RootDataset() + "@" + Snapshot(0)}))
+	steps = append(steps, plan.StepOf(stepSnapshot{r.RootDataset() + "@" + Snapshot(0)}))
 	commit := len(steps)
 	if len(downloads.Assets) > 0 {
-		steps = append(steps, stepForget.Step(downloads))
+		steps = append(steps, plan.StepOf(stepForget(downloads)))
 	}
 	return &plan.Plan{Operation: "fetch", Subject: r.name.Base(), Steps: steps, Commit: commit}, nil
 }
@@ -113,7 +113,7 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 // planPackages makes the release of packages. They are of the newest patch
 // level, which the snapshot is named after.
 func (r *Release) planPackages(ctx context.Context, o FetchOptions, p PackageOptions) (*plan.Plan, error) {
-	args, err := r.packageArgs(ctx, p)
+	args, err := r.stepPackages(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -123,16 +123,16 @@ func (r *Release) planPackages(ctx context.Context, o FetchOptions, p PackageOpt
 	}
 	var steps []plan.Step
 	for _, dataset := range parents {
-		steps = append(steps, stepCreateDataset.Step(datasetArgs{dataset, true}))
+		steps = append(steps, plan.StepOf(stepCreateDataset{dataset, true}))
 	}
 	steps = append(steps,
-		stepCreateDataset.Step(datasetArgs{r.Dataset(), false}),
-		stepCreateDataset.Step(datasetArgs{r.RootDataset(), false}),
-		stepPackages.Step(args))
+		plan.StepOf(stepCreateDataset{r.Dataset(), false}),
+		plan.StepOf(stepCreateDataset{r.RootDataset(), false}),
+		plan.StepOf(args))
 	if !o.KeepDefaults {
-		steps = append(steps, stepConfigure.Step(configureArgs{r.RootDataset()}))
+		steps = append(steps, plan.StepOf(stepConfigure{r.RootDataset()}))
 	}
-	steps = append(steps, stepLevel.Step(levelArgs{RootDataset: r.RootDataset()}))
+	steps = append(steps, plan.StepOf(stepLevel{RootDataset: r.RootDataset()}))
 	return &plan.Plan{Operation: "fetch", Subject: r.name.Base(), Steps: steps, Commit: len(steps)}, nil
 }
 

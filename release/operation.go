@@ -21,9 +21,9 @@ type env struct {
 }
 
 var kinds = plan.NewKinds[env](
-	stepDownload, stepCreateDataset, stepExtract, stepConfigure, stepSnapshot, stepForget, stepDestroy,
-	stepSave, stepUnsave, stepRunUpdater, stepLevel,
-	stepMoveBase, stepDropBase, stepCopyBase, stepPackages,
+	stepDownload{}, stepCreateDataset{}, stepExtract{}, stepConfigure{}, stepSnapshot{}, stepForget{}, stepDestroy{},
+	stepSave{}, stepUnsave{}, stepRunUpdater{}, stepLevel{},
+	stepMoveBase{}, stepDropBase{}, stepCopyBase{}, stepPackages{},
 )
 
 func runner(h *host.Host) plan.Runner[env] {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/internal/shellwords"
 	"github.com/libioc/go-libioc/jail"
 )
 
@@ -73,8 +74,8 @@ func validTag(tag string) error {
 // properties reads "key=value key=value", and refuses keys that the library
 // does not know.
 func properties(text string) (map[string]string, error) {
-	words, ok := config.SplitCommand(text)
-	if !ok {
+	words, err := shellwords.Split(text)
+	if err != nil {
 		return nil, toolError("unbalanced quotes in " + text)
 	}
 	out := map[string]string{}

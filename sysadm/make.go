@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/shellwords"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/release"
 )
@@ -45,7 +45,7 @@ func (s *Server) newJail(ctx context.Context, c *call, props, switches string) (
 	if err != nil {
 		return none(err)
 	}
-	words, _ := config.SplitCommand(switches)
+	words, _ := shellwords.Split(switches)
 	for _, word := range words {
 		switch word {
 		case "-e":
@@ -126,7 +126,7 @@ func (s *Server) createJob(ctx context.Context, c *call) (any, error) {
 	id := "sysadm_iocage_create_jail_{" + j.Name() + "}"
 	_, err = s.start(ctx, c, &job{
 		id: id, queue: serial, label: strings.Join(words, " "),
-		work: func(ctx context.Context) <-chan events.IocEvent { return j.JailGenerator.Create(ctx, o) },
+		work: func(ctx context.Context) <-chan events.IocEvent { return j.Generator().Create(o).Events(ctx) },
 	})
 	return object{"new_dispatcher_id": id}, err
 }

@@ -72,7 +72,7 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 	}
 	for _, j := range jails {
 		t.title("stop %s", j.FullName())
-		if err := t.show(j.JailGenerator.Stop(ctx, jail.StopOptions{})); err != nil {
+		if err := t.show(j.Generator().Stop(jail.StopOptions{}).Events(ctx)); err != nil {
 			return err
 		}
 	}
@@ -120,17 +120,17 @@ func (t *tour) create(ctx context.Context, name, rel string, cleanup *cleanups) 
 	}
 	o := jail.CreateOptions{Release: rel, Basejail: name == "basejail"}
 	if t.plan {
-		p, err := j.PlanCreate(ctx, o)
+		p, err := j.Generator().Create(o).Plan(ctx)
 		if err != nil {
 			return nil, err
 		}
 		fmt.Fprint(t.out, p)
 	}
-	if err := t.show(j.JailGenerator.Create(ctx, o)); err != nil {
+	if err := t.show(j.Generator().Create(o).Events(ctx)); err != nil {
 		return nil, err
 	}
 	cleanup.add(func() error {
-		return t.show(j.JailGenerator.Destroy(context.Background(), jail.DestroyOptions{Force: true}))
+		return t.show(j.Generator().Destroy(jail.DestroyOptions{Force: true}).Events(context.Background()))
 	})
 	return j, nil
 }
@@ -138,13 +138,13 @@ func (t *tour) create(ctx context.Context, name, rel string, cleanup *cleanups) 
 func (t *tour) start(ctx context.Context, j *jail.Jail) error {
 	t.title("start %s", j.FullName())
 	if t.plan {
-		p, err := j.PlanStart(ctx, jail.StartOptions{})
+		p, err := j.Generator().Start(jail.StartOptions{}).Plan(ctx)
 		if err != nil {
 			return err
 		}
 		fmt.Fprint(t.out, p)
 	}
-	return t.show(j.JailGenerator.Start(ctx, jail.StartOptions{}))
+	return t.show(j.Generator().Start(jail.StartOptions{}).Events(ctx))
 }
 
 func (t *tour) exec(ctx context.Context, j *jail.Jail, argv ...string) error {

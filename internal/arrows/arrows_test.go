@@ -30,9 +30,12 @@ var arrows = map[string][]string{
 	"internal/login":      {},
 	"internal/mirror":     {},
 	"internal/network":    {"config", "kernel", "internal/plan"},
+	"internal/pathname":   {},
 	"internal/plan":       {"events"},
 	"internal/rcconf":     {},
 	"internal/saferoot":   {},
+	"internal/shellwords": {},
+	"internal/tail":       {},
 	"internal/ucl":        {},
 
 	"release": {
@@ -48,7 +51,9 @@ var arrows = map[string][]string{
 }
 
 // leaves may be imported by every package, and import none themselves.
-var leaves = []string{"internal/atomicfile", "internal/saferoot"}
+var leaves = []string{
+	"internal/atomicfile", "internal/pathname", "internal/saferoot", "internal/shellwords", "internal/tail",
+}
 
 // modules names the packages that may import each module from elsewhere.
 var modules = map[string][]string{

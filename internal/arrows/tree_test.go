@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/stretchr/testify/require"
 )
 
@@ -40,7 +41,7 @@ func (p goPackage) internal() bool { return under(p.folder(), "internal") }
 // under reports whether a folder is one of the tops or below it.
 func under(folder string, tops ...string) bool {
 	return slices.ContainsFunc(tops, func(top string) bool {
-		return folder == top || strings.HasPrefix(folder, top+"/")
+		return pathname.Within(folder, top)
 	})
 }
 
