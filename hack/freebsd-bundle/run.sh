@@ -30,6 +30,8 @@
 #                     simulated host in full, as go test does everywhere.
 #                     Default: brief. What runs on the real machine is always
 #                     run in full.
+#   IOC_TEST_SETTLE   how many seconds may pass after a part until the machine is
+#                     as before. Default: 10.
 #   IOC_TEST_WORK     the work directory, which keeps the logs. Default: a new
 #                     one in /var/tmp.
 #
@@ -115,13 +117,13 @@ pf_state() {
 	done
 }
 
-# leftovers compares the state with the one before, for up to ten seconds: a
-# removed jail dies when its last connection does.
+# leftovers compares the state with the one before, several times if they differ:
+# a removed jail dies when its last connection does.
 leftovers() {
 	try=0
 	while state "$work/now" && ! diff -r "$1" "$work/now" >"$work/difference"; do
 		try=$((try + 1))
-		[ $try -ge 10 ] && break
+		[ $try -ge "${IOC_TEST_SETTLE:-10}" ] && break
 		sleep 1
 	done
 	if [ -s "$work/difference" ]; then

@@ -147,9 +147,6 @@ func TestSingleFile(t *testing.T) {
 	path := filepath.Join(dir, "mine.tgz")
 	write(t, path, content)
 	m := open(t, path, mirror.Options{})
-	if name, ok := m.Single(); name != "mine.tgz" || !ok {
-		t.Errorf("single %q, %v", name, ok)
-	}
 	if _, err := m.Manifest(t.Context()); !errors.Is(err, mirror.ErrNotFound) {
 		t.Errorf("manifest: %v", err)
 	}

@@ -135,15 +135,6 @@ func TestEndOfLife(t *testing.T) {
 }
 
 func TestPlatforms(t *testing.T) {
-	for goarch, want := range map[string]string{"amd64": "amd64/amd64", "arm64": "arm64/aarch64", "riscv64": "riscv/riscv64"} {
-		p, err := PlatformOf(goarch)
-		if err != nil || p.Path() != want {
-			t.Errorf("%s: %s (%v), want %s", goarch, p.Path(), err, want)
-		}
-	}
-	if _, err := PlatformOf("mips"); err == nil {
-		t.Error("mips has a platform")
-	}
 	if got := ReleasesURL(FreeBSDReleases+"/", Platform{"arm64", "aarch64"}); got != "https://download.freebsd.org/ftp/releases/arm64/aarch64" {
 		t.Error(got)
 	}
