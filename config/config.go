@@ -134,18 +134,11 @@ func (c *Config) find(key string) (*Property, *entry, bool) {
 	return p, none, none != nil
 }
 
-// Get returns the typed value of a stored property; the Go type is given by
-// the property's Type. The value is nil when the property is stored as none.
-// ok is false when it is not stored, not known, or its text is refused; Value
-// tells these apart.
-func (c *Config) Get(key string) (value any, ok bool) {
-	value, ok, err := c.Value(key)
-	return value, ok && err == nil
-}
-
-// Value is Get with the reason: ok says whether the property is stored, and
-// err is a *PropertyError wrapping ErrInvalidValue or ErrUnknownProperty.
-func (c *Config) Value(key string) (value any, ok bool, err error) {
+// value returns the typed value of a stored property; its Go type depends on the
+// property's Type. The value is nil when the property is stored as none. ok
+// reports whether it is stored; err is a *PropertyError wrapping ErrInvalidValue
+// or ErrUnknownProperty.
+func (c *Config) value(key string) (value any, ok bool, err error) {
 	switch key {
 	case "type":
 		kind := c.jailType()
@@ -196,22 +189,6 @@ func propertyError(key, text string, err error) *PropertyError {
 		return &PropertyError{Key: key, Value: text, Reason: named.Reason, Err: named.Err}
 	}
 	return &PropertyError{Key: key, Value: text, Reason: err.Error(), Err: ErrInvalidValue}
-}
-
-// GetString returns the text of a stored property in libioc's JSON form: yes,
-// no, none, numbers, lists joined with commas. A text that its type refuses is
-// returned as it is stored.
-func (c *Config) GetString(key string) (string, bool) {
-	v, ok, err := c.Value(key)
-	switch {
-	case !ok:
-		return "", false
-	case err != nil:
-		_, e, _ := c.find(key)
-		return e.text, true
-	}
-	p, _ := Lookup(key)
-	return formatValue(p, v, JSON), true
 }
 
 // Problems lists what is wrong with the stored properties, in the order they

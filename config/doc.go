@@ -11,8 +11,15 @@
 // value comes from the schema ([Lookup], [Properties]) and never from its
 // text.
 //
-// An [Effective] adds inheritance: the jail's own value, else the defaults',
-// else the schema's. It has a typed accessor for each kind of property.
+// An [Effective] adds inheritance: the jail's own value, else the value of the
+// defaults resource, else the schema's default.
+//
+// A value is read in one of three ways. Raw: [Config.Raw] returns the text as it
+// is stored, and [Effective.Text] the effective value as canonical text; both take
+// any key, for programs that copy or print configurations. Typed: a [Key] of
+// package config/key returns a Go value, key.Priority.Of(eff), and a misspelled
+// key does not compile. For selectors: jail.Field returns the texts that filters,
+// columns and [Terms] compare, and knows the jail's state besides its properties.
 //
 // # Writing
 //

@@ -240,7 +240,7 @@ func (m *migration) dhcp(text string) {
 		return
 	}
 	if on {
-		v, _, err := m.to.Value("ip4_addr")
+		v, _, err := m.to.value("ip4_addr")
 		list, _ := v.(Addresses)
 		if err != nil {
 			return

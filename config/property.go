@@ -41,12 +41,8 @@ const (
 	TypeMACPrefix              // string of 2 to 12 hexadecimal digits
 )
 
-var typeNames = [...]string{"text", "free text", "name", "bool", "bool or auto", "int", "word", "jailsys", "uuid", "uuid or name", "list", "words",
-	"IPv4 addresses", "IPv6 addresses", "interfaces", "IPv4 gateway", "IPv6 gateway", "resolver", "depends", "limit", "MAC pair", "MTU",
-	"seconds", "cpuset", "devfs ruleset", "MAC prefix"}
-
 // String names the type as the generated documentation does.
-func (t Type) String() string { return typeNames[t] }
+func (t Type) String() string { return types[t].name }
 
 // Scope says where a property applies.
 type Scope uint8

@@ -18,6 +18,8 @@ var arrows = map[string][]string{
 	"zfsstore": {},
 	"kernel":   {},
 
+	"config/key": {"config"},
+
 	"zfsstore/storetest": {"zfsstore"},
 	"kernel/kerneltest":  {"kernel"},
 
@@ -29,7 +31,7 @@ var arrows = map[string][]string{
 	"internal/lineartest": {},
 	"internal/login":      {},
 	"internal/mirror":     {},
-	"internal/network":    {"config", "kernel", "internal/plan"},
+	"internal/network":    {"config", "config/key", "kernel", "internal/plan"},
 	"internal/pathname":   {},
 	"internal/plan":       {"events"},
 	"internal/rcconf":     {},
@@ -44,10 +46,10 @@ var arrows = map[string][]string{
 	},
 	"release/releasetest": {},
 	"jail": {
-		"release", "host", "events", "config", "fstab", "kernel", "zfsstore", "devfs",
+		"release", "host", "events", "config", "config/key", "fstab", "kernel", "zfsstore", "devfs",
 		"internal/...",
 	},
-	"sysadm": {"jail", "release", "host", "events", "config", "internal/login"},
+	"sysadm": {"jail", "release", "host", "events", "config", "config/key", "internal/login"},
 }
 
 // leaves may be imported by every package, and import none themselves.
