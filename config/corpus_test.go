@@ -69,7 +69,7 @@ func load(t testing.TB, dir string) (*Config, []byte, error) {
 	return c, data, err
 }
 
-// describe is a configuration as the golden files show it.
+// describe returns a configuration as the golden files show it.
 func describe(c *Config) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "format %s, dialect %s, %d keys\n\nstored\n", c.Format(), c.Dialect(), len(c.Keys()))

@@ -1,14 +1,18 @@
 package config
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
-// An Effective is a jail's configuration as it counts: the jail's own value,
-// else the defaults resource's for properties that are inherited, else the
-// schema's default. A value that its type refuses counts as absent, so that a
-// broken defaults file breaks no jail; Problems of either Config tells.
+// An Effective is a jail's effective configuration: the jail's own value, else
+// the defaults resource's for properties that are inherited, else the schema's
+// default. An invalid value is treated as absent, so that a broken defaults file
+// breaks no jail; Problems of either Config reports it.
 //
-// For bool, number and word properties a stored none counts as absent too. For
-// the others (hooks, addresses, routes, limits, devfs_ruleset, rlimits) none
+// For bool, number and word properties a stored none is treated as absent too.
+// For the others (hooks, addresses, routes, limits, devfs_ruleset, rlimits) none
 // is a value: it ends the search.
 type Effective struct {
 	Own      *Config // not nil; New() for nothing
@@ -53,8 +57,8 @@ func (e Effective) value(key string) (any, error) {
 	return v, err
 }
 
-// stored is a value that counts. It is found under the property's own name
-// also when the caller used an alias.
+// stored returns a stored value unless it is treated as absent. The property has
+// its own name even if the caller used an alias.
 func (e Effective) stored(c *Config, p *Property) (any, bool) {
 	v, ok, err := c.value(p.Name)
 	ok = ok && err == nil
@@ -79,13 +83,13 @@ func noneCounts(p *Property) bool {
 	case TypeBool, TypeInt, TypeWord, TypeJailsys, TypeSeconds, TypeMTU, TypeMACPrefix, TypeUUID, TypeHostUUID, TypeName, TypeMAC:
 		return false
 	}
-	// Without a release or a hostname there is still the next best one.
+	// For a release or a hostname there is a fallback.
 	return p.Scope != ScopeIdentity && p.Scope != ScopeStorage
 }
 
-// forced values come from jail_zfs, whatever else is stored: a jail that gets
-// datasets must be able to mount and see them. iocage forces the same, libioc
-// only allow_mount_zfs.
+// forced returns a value that jail_zfs forces, whatever is stored: a jail that
+// manages datasets must be able to mount and see them. iocage forces the same,
+// libioc only allow_mount_zfs.
 func (e Effective) forced(name string) (any, bool) {
 	switch name {
 	case "allow_mount_zfs", "allow_mount":
@@ -101,7 +105,8 @@ func (e Effective) forced(name string) (any, bool) {
 	return nil, false
 }
 
-// derived values stand between the jail's own and the inherited ones.
+// derived returns a value that follows from other properties. It comes after the
+// jail's own value and before the inherited one.
 func (e Effective) derived(name string) (any, bool) {
 	switch name {
 	case "allow_mount":
@@ -109,7 +114,7 @@ func (e Effective) derived(name string) (any, bool) {
 			return true, true
 		}
 	case "enforce_statfs":
-		// With 2, a jail could mount but not see what it mounted.
+		// With 2, a jail could mount file systems but not see them.
 		if e.mountsAllowed() {
 			return 1, true
 		}
@@ -118,7 +123,7 @@ func (e Effective) derived(name string) (any, bool) {
 			return true, true
 		}
 	case "basejail_type":
-		// Legacy 1.7 made basejails from ZFS clones and did not say so.
+		// Legacy 1.7 made basejails from ZFS clones without storing it.
 		if t, ok := e.Own.Raw("type"); ok && t == "basejail" && e.Own.format == ZFS {
 			return "zfs", true
 		}
@@ -149,8 +154,8 @@ func (e Effective) mountsAllowed() bool {
 	return false
 }
 
-// IsSet reports whether the jail or the defaults resource has a value that
-// counts, so that the schema's default does not apply.
+// IsSet reports whether the jail or the defaults resource has a value, so that the
+// schema's default does not apply.
 func (e Effective) IsSet(key string) bool {
 	p, known := Lookup(key)
 	if !known {
@@ -186,10 +191,10 @@ func (e Effective) Keys() []string {
 			}
 		}
 	}
-	return sortedKeys(seen)
+	return slices.Sorted(maps.Keys(seen))
 }
 
-// Text is the value that counts in libioc's JSON form: yes, no, none, numbers,
+// Text returns the effective value in libioc's JSON form: yes, no, none, numbers,
 // lists joined with commas.
 func (e Effective) Text(key string) (string, error) {
 	v, err := e.value(key)
@@ -203,7 +208,7 @@ func (e Effective) Text(key string) (string, error) {
 	return formatValue(p, v, JSON), nil
 }
 
-// jailType is template, basejail, clonejail, jail, or another text that iocage
+// jailType returns template, basejail, clonejail, jail, or another text that iocage
 // stores (pluginv2).
 func (e Effective) jailType() string {
 	for _, t := range []string{"template", "basejail", "clonejail"} {

@@ -12,17 +12,17 @@ func (e Effective) AutoBool(key string) (value, set bool) {
 	return value, set
 }
 
-// Int is a number; 0 for none. An MTU of 0 is auto.
+// Int returns a number; 0 for none. An MTU of 0 is auto.
 func (e Effective) Int(key string) int { return NewKey[int](key).Of(e) }
 
-// OptInt is a number that may be none.
+// OptInt returns a number that may be none.
 func (e Effective) OptInt(key string) (value int, set bool) {
 	v, _ := e.value(key)
 	value, set = v.(int)
 	return value, set
 }
 
-// String is a text; empty for none. A property of another type gives its
+// String returns a text; empty for none. A property of another type gives its
 // canonical text. The key type gives template, basejail, clonejail, jail, or
 // what iocage stores (pluginv2).
 func (e Effective) String(key string) string {
@@ -37,60 +37,60 @@ func (e Effective) String(key string) string {
 	return formatValue(p, v, JSON)
 }
 
-// Strings is a list: tags, vnet_interfaces, jail_zfs_dataset, login_flags.
+// Strings returns a list: tags, vnet_interfaces, jail_zfs_dataset, login_flags.
 func (e Effective) Strings(key string) []string { return NewKey[[]string](key).Of(e) }
 
-// Addresses is ip4_addr or ip6_addr, in order.
+// Addresses returns ip4_addr or ip6_addr, in order.
 func (e Effective) Addresses(key string) Addresses { return NewKey[Addresses](key).Of(e) }
 
-// Interfaces is the property interfaces.
+// Interfaces returns the property interfaces.
 func (e Effective) Interfaces() Interfaces { return NewKey[Interfaces]("interfaces").Of(e) }
 
-// Gateway is defaultrouter or defaultrouter6; ok is false for none.
+// Gateway returns defaultrouter or defaultrouter6; ok is false for none.
 func (e Effective) Gateway(key string) (g Gateway, ok bool) {
 	v, _ := e.value(key)
 	g, ok = v.(Gateway)
 	return g, ok
 }
 
-// Resolver is the property resolver. none leaves the jail's file alone in a
+// Resolver returns the property resolver. none leaves the jail's file alone in a
 // configuration by libioc and copies the host's in one by iocage or legacy.
 func (e Effective) Resolver() Resolver { return NewKey[Resolver]("resolver").Of(e) }
 
-// Depends is the selector of jails that start first.
+// Depends returns the selector of jails that start first.
 func (e Effective) Depends() Terms { return NewKey[Terms]("depends").Of(e) }
 
-// Jailsys is ip4, ip6, host, sysvmsg, sysvsem or sysvshm; ok is false for none.
+// Jailsys returns ip4, ip6, host, sysvmsg, sysvsem or sysvshm; ok is false for none.
 func (e Effective) Jailsys(key string) (j Jailsys, ok bool) {
 	v, _ := e.value(key)
 	j, ok = v.(Jailsys)
 	return j, ok
 }
 
-// Duration is exec_timeout or stop_timeout; 0 means no limit.
+// Duration returns exec_timeout or stop_timeout; 0 means no limit.
 func (e Effective) Duration(key string) time.Duration { return NewKey[time.Duration](key).Of(e) }
 
-// Ruleset is devfs_ruleset; ok is false for none.
+// Ruleset returns devfs_ruleset; ok is false for none.
 func (e Effective) Ruleset() (r Ruleset, ok bool) {
 	v, _ := e.value("devfs_ruleset")
 	r, ok = v.(Ruleset)
 	return r, ok
 }
 
-// CPUSet is the property cpuset.
+// CPUSet returns the property cpuset.
 func (e Effective) CPUSet() CPUSet { return NewKey[CPUSet]("cpuset").Of(e) }
 
-// MAC is the configured pair of a nic; ok is false if there is none.
+// MAC returns the configured pair of a nic; ok is false if there is none.
 func (e Effective) MAC(nic string) (m MACPair, ok bool) {
 	v, _ := e.value(nic + "_mac")
 	m, ok = v.(MACPair)
 	return m, ok
 }
 
-// MTU is the configured MTU of a nic, 0 for the bridge's.
+// MTU returns the configured MTU of a nic, 0 for the bridge's.
 func (e Effective) MTU(nic string) int { return NewKey[int](nic + "_mtu").Of(e) }
 
-// Value is the typed effective value.
+// Value returns the typed effective value.
 func (e Effective) Value(key string) (any, error) { return e.value(key) }
 
 // GetString returns the text of a stored property in libioc's JSON form: yes,

@@ -12,8 +12,8 @@ const (
 	maxMTU = 65535
 )
 
-// types says of each Type what it is called and how its text is read. A nil value
-// is an explicit none.
+// types has the name of each Type and the reader of its text. A nil value is an
+// explicit none.
 var types = [...]struct {
 	name string
 	read func(p *Property, text string) (any, error)
@@ -51,7 +51,7 @@ func parseValue(p *Property, text string) (any, error) { return types[p.Type].re
 
 type reader = func(p *Property, text string) (any, error)
 
-// orNone reads the none words as nil, and other texts with read.
+// orNone reads none words as nil, and other text with read.
 func orNone(read reader) reader {
 	return func(p *Property, text string) (any, error) {
 		if isNone(text) {
@@ -61,7 +61,7 @@ func orNone(read reader) reader {
 	}
 }
 
-// parsed reads with a parser that needs no more than the text.
+// parsed reads with a parser that needs only the text.
 func parsed[T any](parse func(string) (T, error)) reader {
 	return orNone(func(_ *Property, text string) (any, error) { return result(parse(text)) })
 }
@@ -136,7 +136,7 @@ func readSeconds(_ *Property, text string) (any, error) {
 	return result(time.Duration(n)*time.Second, err)
 }
 
-// result is a parser's value, nil if it failed.
+// result returns a parser's value, nil if it failed.
 func result[T any](v T, err error) (any, error) {
 	if err != nil {
 		return nil, err
@@ -144,8 +144,7 @@ func result[T any](v T, err error) (any, error) {
 	return v, nil
 }
 
-// checkValue holds what is refused when a value is set, although a file that
-// has it loads.
+// checkValue rejects values that may not be set, although a file with one loads.
 func checkValue(v any) error {
 	switch v := v.(type) {
 	case Addresses:
@@ -156,9 +155,9 @@ func checkValue(v any) error {
 	return nil
 }
 
-// formatValue is the canonical text of a value in a store. Which words stand
-// for a truth value depends on both: libioc's JSON has yes and no, its UCL and
-// ZFS properties on and off, and numbers stay numbers.
+// formatValue returns the canonical text of a value in a store. The words for a
+// truth value depend on both: libioc's JSON has yes and no, its UCL and ZFS
+// properties on and off, and numbers stay numbers.
 func formatValue(p *Property, v any, store Format) string {
 	switch v := v.(type) {
 	case nil:

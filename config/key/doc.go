@@ -14,11 +14,11 @@ package key
 
 import "github.com/libioc/go-libioc/config"
 
-// MAC is the key of a nic's configured pair of link addresses.
+// MAC returns the key of a nic's configured pair of link addresses.
 func MAC(nic string) config.Key[config.MACPair] { return config.NewKey[config.MACPair](nic + "_mac") }
 
-// MTU is the key of a nic's MTU, 0 for the bridge's.
+// MTU returns the key of a nic's MTU, 0 for the bridge's.
 func MTU(nic string) config.Key[int] { return config.NewKey[int](nic + "_mtu") }
 
-// User is the key of a property user.*, whose text is taken as it is.
+// User returns the key of a property user.*, whose text is taken as it is.
 func User(name string) config.Key[string] { return config.NewKey[string]("user." + name) }

@@ -28,10 +28,10 @@ type goPackage struct {
 	Imports    []string
 }
 
-// folder is the package's folder below the module's.
+// folder returns the package's folder below the module's.
 func (p goPackage) folder() string { return strings.TrimPrefix(p.ImportPath, module+"/") }
 
-// library tells whether the package is part of what a program imports, itself
+// library reports whether the package is part of what a program imports, itself
 // or through another package.
 func (p goPackage) library() bool {
 	return p.Name != "main" && !under(p.folder(), "examples", "hack")
@@ -39,7 +39,7 @@ func (p goPackage) library() bool {
 
 func (p goPackage) internal() bool { return under(p.folder(), "internal") }
 
-// under tells whether a folder is one of the tops or below it.
+// under reports whether a folder is one of the tops or below it.
 func under(folder string, tops ...string) bool {
 	return slices.ContainsFunc(tops, func(top string) bool {
 		return pathname.Within(folder, top)
@@ -71,7 +71,7 @@ func list(t *testing.T, goos string) []goPackage {
 	return all
 }
 
-// root is the module's folder.
+// root returns the module's folder.
 func root(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.Abs(filepath.Join("..", ".."))
@@ -89,7 +89,7 @@ type sourceFile struct {
 
 func (f sourceFile) test() bool { return strings.HasSuffix(f.name, "_test.go") }
 
-// at is a node's file and line, below the module's folder.
+// at returns a node's file and line, below the module's folder.
 func (f sourceFile) at(t *testing.T, n ast.Node) string {
 	p := f.set.Position(n.Pos())
 	if rel, err := filepath.Rel(root(t), p.Filename); err == nil {
@@ -99,7 +99,7 @@ func (f sourceFile) at(t *testing.T, n ast.Node) string {
 	return p.String()
 }
 
-// imports tells whether the file imports a package.
+// imports reports whether the file imports a package.
 func (f sourceFile) imports(path string) bool {
 	return slices.ContainsFunc(f.Imports, func(i *ast.ImportSpec) bool {
 		return i.Path.Value == `"`+path+`"`
