@@ -18,6 +18,8 @@ var arrows = map[string][]string{
 	"zfsstore": {"zfsstore/internal/cmdline", "zfsstore/internal/zfsname"},
 	"kernel":   {"kernel/internal/words"},
 
+	"config/key": {"config"},
+
 	"kernel/freebsd":   {"kernel", "kernel/internal/..."},
 	"kernel/simkernel": {"kernel", "kernel/internal/..."}, // only host/simhost imports it
 
@@ -49,7 +51,7 @@ var arrows = map[string][]string{
 	"internal/lineartest": {},
 	"internal/login":      {},
 	"internal/mirror":     {},
-	"internal/network":    {"config", "kernel", "internal/plan"},
+	"internal/network":    {"config", "config/key", "kernel", "internal/plan"},
 	"internal/pathname":   {},
 	"internal/plan":       {"events"},
 	"internal/rcconf":     {},
@@ -64,6 +66,8 @@ var arrows = map[string][]string{
 	},
 	"release/releasetest": {"release", "host", "events"},
 	"jail": {
+	"config/key": {"config"},
+
 		"release", "host", "events", "config", "fstab", "kernel", "zfsstore", "devfs",
 		"internal/plan", "internal/network", "internal/rcconf",
 	},

@@ -100,7 +100,7 @@ func TestWords(t *testing.T) {
 	seen := 0
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // another test's file, gone meanwhile
+			return nil // another test's file, gone in the meantime
 		}
 		if err != nil {
 			return err
