@@ -39,31 +39,37 @@ var byLibrary = map[string]bool{"destroy": true, "rollback": true, "set": true}
 // changeDelay is how long a change by go-zfs may go on after its context ended.
 const changeDelay = 10 * time.Second
 
-// tryLibrary makes a change by call, if go-zfs is what runs it.
-func (e *Exec) tryLibrary(ctx context.Context, v invocation, call func() error) (done bool, err error) {
-	if call == nil || !byLibrary[v.op] || e.zfs != "zfs" || ctx.Err() != nil {
-		return false, nil
+// changeByLibrary makes a change by call, that of go-zfs, which is nil if go-zfs
+// lacks an option.
+func (e *Exec) changeByLibrary(ctx context.Context, c command, properties map[string]string, call func() error) error {
+	if call == nil || !byLibrary[c.op] || e.zfs != "zfs" || ctx.Err() != nil {
+		return e.change(ctx, c, properties)
+	}
+	if err := c.check(properties); err != nil {
+		return err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- call() }()
+	var err error
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
 		select {
 		case err = <-ended:
 		case <-time.After(e.changeDelay):
-			return true, v.failure(ctx, ctx.Err(), "")
+			return c.failure(ctx, ctx.Err(), "")
 		}
 	}
+	stderr := ""
 	var theirs *zfs.Error // it has no Unwrap
-	if !errors.As(err, &theirs) {
-		return true, v.failure(context.WithoutCancel(ctx), err, "")
+	if errors.As(err, &theirs) {
+		stderr, err = theirs.Stderr[:min(len(theirs.Stderr), maxStderr)], theirs.Err
 	}
-	exit, ok := errors.AsType[*exec.ExitError](theirs.Err)
-	if ok && exit.ExitCode() > 0 && classify(theirs.Stderr) == nil && ctx.Err() == nil {
-		return false, nil // once more, in English
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if ok && exit.ExitCode() > 0 && classify(stderr) == nil && ctx.Err() == nil {
+		return c.run(ctx) // once more, in English
 	}
-	return true, v.failure(context.WithoutCancel(ctx), theirs.Err, theirs.Stderr[:min(len(theirs.Stderr), maxStderr)])
+	return c.failure(context.WithoutCancel(ctx), err, stderr)
 }
 
 func destroyCall(name string, opts DestroyOptions) func() error {
