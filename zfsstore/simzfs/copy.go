@@ -114,19 +114,26 @@ func (c *copier) copyFile(from, to string, info fs.FileInfo) error {
 	}
 	defer in.Close()
 	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	// From file to file io.Copy is copy_file_range(2) where there is one,
-	// which shares the blocks if the file system can.
-	if _, err := io.Copy(out, in); err != nil {
-		out.Close()
-		return err
-	}
-	if err := out.Close(); err != nil {
+	if err := writeAll(out, err, in); err != nil {
 		return err
 	}
 	return keep(to, info)
+}
+
+// writeAll writes all of in to a file that was just opened, and closes it. From
+// file to file io.Copy is copy_file_range(2) where that exists, which shares the
+// blocks if the file system can.
+func writeAll(out *os.File, err error, in io.Reader) error {
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// permissions returns a file's mode as chmod(2) takes it.
+func permissions(info fs.FileInfo) fs.FileMode {
+	return info.Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
 }
 
 // keep gives a copy the owner, mode and times of its original. The owner comes
@@ -135,8 +142,7 @@ func keep(path string, info fs.FileInfo) error {
 	if err := keepOwner(path, info); err != nil {
 		return err
 	}
-	mode := info.Mode().Perm() | info.Mode()&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)
-	if err := os.Chmod(path, mode); err != nil {
+	if err := os.Chmod(path, permissions(info)); err != nil {
 		return err
 	}
 	return os.Chtimes(path, info.ModTime(), info.ModTime())

@@ -10,30 +10,30 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// jailID returns what a jail is remembered by: its jid, if jids are known.
-func (c *change) jailID(jail string) (string, error) {
-	if c.z.opts.Jail == nil {
-		return jail, nil
-	}
-	jid, ok := c.z.opts.Jail(jail)
-	if !ok {
-		return "", c.refuse(2, "invalid jail id or name")
-	}
-	return strconv.Itoa(jid), nil
-}
-
-// Jail implements Store. As with zfs-jail(8), the dataset need not have
-// jailed=on.
-func (z *Store) Jail(ctx context.Context, jail, name string) error {
-	return z.do(ctx, name, []string{"jail", jail, name}, func(c *change) error {
-		id, err := c.jailID(jail)
-		if err != nil {
-			return err
+// delegated finds the file system name and what a jail is remembered by, its jid
+// if jids are known, and calls fn with them.
+func (z *Store) delegated(ctx context.Context, op, jail, name string, fn func(c *change, d *dataset, id string) error) error {
+	return z.do(ctx, name, []string{op, jail, name}, func(c *change) error {
+		id := jail
+		if z.opts.Jail != nil {
+			jid, ok := z.opts.Jail(jail)
+			if !ok {
+				return c.refuse(2, "invalid jail id or name")
+			}
+			id = strconv.Itoa(jid)
 		}
 		d, err := c.filesystem(name)
 		if err != nil {
 			return err
 		}
+		return fn(c, d, id)
+	})
+}
+
+// Jail implements Store. As with zfs-jail(8), the dataset need not have
+// jailed=on.
+func (z *Store) Jail(ctx context.Context, jail, name string) error {
+	return z.delegated(ctx, OpJail, jail, name, func(c *change, d *dataset, id string) error {
 		if slices.Contains(d.Jails, id) {
 			return c.refuse(1, "cannot jail '%s': dataset already exists", name)
 		}
@@ -45,15 +45,7 @@ func (z *Store) Jail(ctx context.Context, jail, name string) error {
 
 // Unjail implements Store.
 func (z *Store) Unjail(ctx context.Context, jail, name string) error {
-	return z.do(ctx, name, []string{"unjail", jail, name}, func(c *change) error {
-		id, err := c.jailID(jail)
-		if err != nil {
-			return err
-		}
-		d, err := c.filesystem(name)
-		if err != nil {
-			return err
-		}
+	return z.delegated(ctx, OpUnjail, jail, name, func(c *change, d *dataset, id string) error {
 		if !slices.Contains(d.Jails, id) {
 			return c.refuse(1, "cannot unjail '%s': dataset does not exist", name)
 		}

@@ -170,17 +170,19 @@ func (z *Store) describe(d *dataset, properties []string) zfsstore.Dataset {
 			return z.shownMountpoint(d)
 		}
 		return z.property(d, name)
-	}, func() []string {
-		var names []string
-		for up := d; up != nil; up = up.parent {
-			names = append(append(names, slices.Collect(maps.Keys(up.Local))...), slices.Collect(maps.Keys(up.Received))...)
-		}
-		return names
-	}, map[string]string{
+	}, d.propertyNames, map[string]string{
 		"objsetid": strconv.FormatUint(d.ID, 10), "volsize": strconv.FormatUint(d.VolSize, 10),
 		"usedbychildren": strconv.FormatUint((d.count-1)*nominalUsed, 10),
 	})
 	return out
+}
+
+// propertyNames returns the names of all properties set on d or above.
+func (d *dataset) propertyNames() (names []string) {
+	for up := d; up != nil; up = up.parent {
+		names = slices.AppendSeq(slices.AppendSeq(names, maps.Keys(up.Local)), maps.Keys(up.Received))
+	}
+	return names
 }
 
 // describeSnapshot makes the Dataset of a snapshot.
@@ -210,11 +212,7 @@ func (z *Store) describeSnapshot(s *snapshot, properties []string) zfsstore.Data
 		}
 		return value, source
 	}, func() []string {
-		names := append(slices.Collect(maps.Keys(s.Local)), slices.Collect(maps.Keys(s.Received))...)
-		for up := s.of; up != nil; up = up.parent {
-			names = append(append(names, slices.Collect(maps.Keys(up.Local))...), slices.Collect(maps.Keys(up.Received))...)
-		}
-		return names
+		return slices.AppendSeq(slices.AppendSeq(s.of.propertyNames(), maps.Keys(s.Local)), maps.Keys(s.Received))
 	}, map[string]string{
 		"objsetid": strconv.FormatUint(s.ID, 10), "userrefs": strconv.Itoa(len(s.Holds)), "defer_destroy": deferred,
 		"volsize": strconv.FormatUint(s.of.VolSize, 10),

@@ -126,6 +126,23 @@ func (c *change) busy(d *dataset, force bool, without map[*dataset]bool) error {
 	return nil
 }
 
+// mountedOf returns those of the set that are mounted, newest first, or the
+// refusal to unmount them all.
+func (c *change) mountedOf(set []*dataset, force bool) ([]*dataset, error) {
+	mounted := slices.DeleteFunc(slices.Clone(set), func(d *dataset) bool { return d.MountedAt == "" })
+	slices.SortFunc(mounted, func(a, b *dataset) int { return cmp.Compare(b.MountSeq, a.MountSeq) })
+	in := make(map[*dataset]bool, len(mounted))
+	for _, d := range mounted {
+		in[d] = true
+	}
+	for _, d := range mounted {
+		if err := c.busy(d, force, in); err != nil {
+			return nil, err
+		}
+	}
+	return mounted, nil
+}
+
 // unmount unmounts a mounted file system that is not busy.
 func (c *change) unmount(d *dataset) error {
 	path := d.MountedAt
@@ -166,16 +183,9 @@ func (c *change) removeMountpoint(path string) {
 // they belong, and mounts them again, and those that also says. Nothing has
 // happened when it answers that something is busy.
 func (c *change) remount(set []*dataset, force bool, changing func(), also func(*dataset) bool) error {
-	in := make(map[*dataset]bool, len(set))
-	for _, d := range set {
-		in[d] = true
-	}
-	mounted := slices.DeleteFunc(slices.Clone(set), func(d *dataset) bool { return d.MountedAt == "" })
-	slices.SortFunc(mounted, func(a, b *dataset) int { return cmp.Compare(b.MountSeq, a.MountSeq) })
-	for _, d := range mounted {
-		if err := c.busy(d, force, in); err != nil {
-			return err
-		}
+	mounted, err := c.mountedOf(set, force)
+	if err != nil {
+		return err
 	}
 	if len(set) > 0 && set[0].MountedAt == "" {
 		c.vacate(set[0])
@@ -227,18 +237,11 @@ func (z *Store) Unmount(ctx context.Context, name string, force bool) error {
 			return c.refuse(1, "cannot unmount '%s': not currently mounted", name)
 		}
 		// Those below that follow its mountpoint are unmounted with it.
-		set := slices.DeleteFunc(z.inheriting(d, "mountpoint"), func(d *dataset) bool { return d.MountedAt == "" })
-		slices.SortFunc(set, func(a, b *dataset) int { return cmp.Compare(b.MountSeq, a.MountSeq) })
-		with := make(map[*dataset]bool, len(set))
-		for _, one := range set {
-			with[one] = true
+		mounted, err := c.mountedOf(z.inheriting(d, "mountpoint"), force)
+		if err != nil {
+			return err
 		}
-		for _, one := range set {
-			if err := c.busy(one, force, with); err != nil {
-				return err
-			}
-		}
-		for _, one := range set {
+		for _, one := range mounted {
 			if err := c.unmount(one); err != nil {
 				return err
 			}

@@ -40,18 +40,8 @@ func (z *Store) Rename(ctx context.Context, from, to string, opts zfsstore.Renam
 		if opts.NoUnmount {
 			set = nil
 		}
-		var wouldBlock error
-		in := make(map[*dataset]bool, len(set))
-		for _, one := range set {
-			in[one] = true
-		}
-		for _, one := range set {
-			if one.MountedAt != "" && wouldBlock == nil {
-				wouldBlock = c.busy(one, opts.Force, in)
-			}
-		}
-		if wouldBlock != nil {
-			return wouldBlock
+		if _, err := c.mountedOf(set, opts.Force); err != nil {
+			return err
 		}
 		if err := c.ancestors(to); err != nil {
 			return err

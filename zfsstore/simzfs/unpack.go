@@ -75,14 +75,7 @@ func unpackFile(top *os.Root, in *tar.Reader, header *tar.Header) error {
 		return finish(top, header)
 	case tar.TypeReg:
 		out, err := top.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return err
-		}
-		if _, err := io.Copy(out, in); err != nil {
-			out.Close()
-			return err
-		}
-		if err := out.Close(); err != nil {
+		if err := writeAll(out, err, in); err != nil {
 			return err
 		}
 		return finish(top, header)
@@ -104,9 +97,7 @@ func finish(top *os.Root, header *tar.Header) error {
 	if err := keepUnprivileged(top.Lchown(name, header.Uid, header.Gid)); err != nil {
 		return err
 	}
-	info := header.FileInfo().Mode()
-	mode := info.Perm() | info&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)
-	if err := top.Chmod(name, mode); err != nil {
+	if err := top.Chmod(name, permissions(header.FileInfo())); err != nil {
 		return err
 	}
 	return top.Chtimes(name, header.ModTime, header.ModTime)
