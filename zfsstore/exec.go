@@ -8,12 +8,11 @@ import (
 
 // Exec is the Store of a host's real ZFS. Each operation is one process of
 // zfs(8) or zpool(8), some of them run by github.com/mistifyio/go-zfs; List takes
-// a second one only where the output could be read in two ways. Most changes need
-// root.
+// a second one only where the output is ambiguous. Most changes need root.
 type Exec struct {
 	zfs, zpool string
 	canJail    bool
-	// changeDelay is a constant but for tests.
+	// changeDelay is shorter in tests.
 	changeDelay time.Duration
 }
 
@@ -34,7 +33,7 @@ func NewExec(opts ExecOptions) *Exec {
 	}
 }
 
-// command returns a command of zfs(8) that is about a dataset.
+// command returns a command of zfs(8) on a dataset.
 func (e *Exec) command(dataset string, args []string) command {
 	return command{program: e.zfs, op: args[0], dataset: dataset, args: args}
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/libioc/go-libioc/zfsstore/internal/cmdline"
 )
 
-// change makes a change after the names were checked: that of the dataset, those
-// of properties, and others.
+// change makes a change after checking the names of the dataset, of the properties
+// and others.
 func (e *Exec) change(ctx context.Context, c command, properties map[string]string, others ...string) error {
 	if err := c.check(properties); err != nil {
 		return err

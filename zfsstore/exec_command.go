@@ -8,7 +8,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore/internal/zfsname"
 )
 
-// A command is one process to be run.
+// A command is one process to run.
 type command struct {
 	program, op, dataset string
 	args                 []string

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// waitDelay is how long is waited for a killed process's output to end.
+	// waitDelay limits the wait for a killed process's output to end.
 	waitDelay = 5 * time.Second
-	// maxStderr is what is kept of standard error. A destroy lists all it
-	// would have destroyed.
+	// maxStderr limits what is kept of standard error. A refused destroy lists
+	// all dependents.
 	maxStderr = 64 << 10
 )
 
@@ -50,7 +50,7 @@ func (c command) run(ctx context.Context) error {
 	broken := c.output(stdout)
 	caller := ctx.Err()
 	if broken != nil {
-		cancel() // it may still be writing what nobody reads
+		cancel() // it may still be writing
 	}
 	err = cmd.Wait()
 	if broken != nil && caller == nil {
@@ -62,7 +62,7 @@ func (c command) run(ctx context.Context) error {
 	return c.failure(ctx, err, stderr.String())
 }
 
-// failure makes the error of a process that ended with err, nil if that is nil.
+// failure returns the error of a process that ended with err, nil if that is nil.
 func (c command) failure(ctx context.Context, err error, stderr string) error {
 	if err == nil {
 		return nil

@@ -56,7 +56,7 @@ type execStream struct {
 	err  error
 }
 
-// Read returns io.EOF only if zfs ended well.
+// Read returns io.EOF only if zfs succeeded.
 func (s *execStream) Read(p []byte) (int, error) {
 	n, err := s.out.Read(p)
 	if err == nil || n > 0 {
@@ -76,10 +76,10 @@ func (s *execStream) wait() error {
 	return s.err
 }
 
-// Close ends the process if it has not ended.
+// Close ends the process if it is still running.
 func (s *execStream) Close() error {
 	s.cancel()
-	_ = s.wait() // it was ended, and says so
+	_ = s.wait() // reports that it was killed
 	return nil
 }
 

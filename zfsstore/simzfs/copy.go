@@ -17,8 +17,8 @@ const controlDir = ".zfs"
 // file system in a directory cannot stand for, are left out.
 type copier struct {
 	ctx context.Context
-	// instead has the directory to be read in place of another one: the
-	// covered directory where something is mounted on top.
+	// instead maps a directory that is mounted over to the covered one, which
+	// is read in its place.
 	instead map[string]string
 	linked  map[fileID]string
 }
@@ -72,7 +72,7 @@ func (c *copier) copyDir(from, to string, top bool) error {
 func (c *copier) copyEntry(from, to string) error {
 	info, err := os.Lstat(from)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // removed meanwhile
+		return nil // removed in the meantime
 	}
 	if err != nil {
 		return err
@@ -154,7 +154,7 @@ func removeTree(path string) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	// What stays closed is told by the second try.
+	// The second try reports what remains.
 	_ = filepath.WalkDir(path, func(p string, entry fs.DirEntry, err error) error {
 		if entry != nil && entry.IsDir() {
 			_ = os.Chmod(p, 0o700)

@@ -10,8 +10,8 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// delegated finds the file system name and what a jail is remembered by, its jid
-// if jids are known, and calls fn with them.
+// delegated finds a file system and the id under which a jail is recorded, which is
+// its jid if jids are known, and calls fn with them.
 func (z *Store) delegated(ctx context.Context, op, jail, name string, fn func(c *change, d *dataset, id string) error) error {
 	return z.do(ctx, name, []string{op, jail, name}, func(c *change) error {
 		id := jail
@@ -59,8 +59,8 @@ func (c *change) dropJail(d *dataset, id string) {
 	c.touch(d)
 }
 
-// Jailed returns the datasets attached to a jail, by name: what zfs-list(8)
-// shows inside it besides their ancestors.
+// Jailed returns the datasets attached to a jail, sorted by name. zfs-list(8) in
+// the jail shows these and their ancestors.
 func (z *Store) Jailed(jid int) []string {
 	z.mu.Lock()
 	defer z.mu.Unlock()
@@ -117,7 +117,7 @@ func (z *Store) Reboot() error {
 	})
 }
 
-// quietly runs a change that is no operation of a Store.
+// quietly runs a change that is not an operation of a Store.
 func (z *Store) quietly(name string, fn func(*change) error) error {
 	z.mu.Lock()
 	defer z.mu.Unlock()
@@ -132,8 +132,8 @@ func (z *Store) quietly(name string, fn func(*change) error) error {
 	return nil
 }
 
-// compareMountpoints orders datasets as zfs-mount(8) -a mounts them: parents
-// of a path before what is below.
+// compareMountpoints orders datasets as zfs-mount(8) -a mounts them: a path
+// before those below it.
 func compareMountpoints(z *Store, a, b *dataset) int {
 	at, _ := z.property(a, "mountpoint")
 	bt, _ := z.property(b, "mountpoint")

@@ -150,7 +150,7 @@ func (l *lister) walk(d *dataset, depth int) {
 	}
 }
 
-// describe makes the Dataset of a file system or volume.
+// describe returns the Dataset of a file system or volume.
 func (z *Store) describe(d *dataset, properties []string) zfsstore.Dataset {
 	out := zfsstore.Dataset{
 		Name: d.Name, Type: d.Type, GUID: d.GUID, CreateTXG: d.TXG, Creation: time.Unix(d.Creation, 0),
@@ -185,7 +185,7 @@ func (d *dataset) propertyNames() (names []string) {
 	return names
 }
 
-// describeSnapshot makes the Dataset of a snapshot.
+// describeSnapshot returns the Dataset of a snapshot.
 func (z *Store) describeSnapshot(s *snapshot, properties []string) zfsstore.Dataset {
 	out := zfsstore.Dataset{
 		Name: s.name(), Type: zfsstore.Snapshot, GUID: s.GUID, CreateTXG: s.TXG, Creation: time.Unix(s.Creation, 0),
@@ -220,9 +220,8 @@ func (z *Store) describeSnapshot(s *snapshot, properties []string) zfsstore.Data
 	return out
 }
 
-// wanted makes the map of the properties asked for. set finds those that can
-// be set, users the names of user properties there are, and fixed has values
-// worked out elsewhere.
+// wanted returns the named properties. set returns one that can be set, users the
+// names of all user properties, and fixed has values computed by the caller.
 func (z *Store) wanted(names []string, t zfsstore.Type, d zfsstore.Dataset, set func(string) (string, zfsstore.Source), users func() []string, fixed map[string]string) map[string]zfsstore.Property {
 	if len(names) == 0 {
 		return nil
@@ -266,7 +265,7 @@ func (z *Store) wanted(names []string, t zfsstore.Type, d zfsstore.Dataset, set 
 	return out
 }
 
-// fieldValue is the property that a field of d is read from.
+// fieldValue returns the property that a field of d is read from.
 func fieldValue(d zfsstore.Dataset, name, def string) string {
 	switch name {
 	case "type":

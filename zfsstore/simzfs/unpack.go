@@ -11,7 +11,7 @@ import (
 )
 
 // unpackTree makes the directory root from a tar archive of packTree. The
-// archive may come from anywhere: an os.Root keeps what it names below root.
+// archive is not trusted: an os.Root keeps everything below root.
 func unpackTree(r io.Reader, root string) error {
 	if err := os.Mkdir(root, 0o755); err != nil {
 		return err
@@ -83,7 +83,7 @@ func unpackFile(top *os.Root, in *tar.Reader, header *tar.Header) error {
 	return errDamaged
 }
 
-// keepUnprivileged drops the refusal to change an owner, which is for root.
+// keepUnprivileged ignores that only root may change owners.
 func keepUnprivileged(err error) error {
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
 		return nil
@@ -128,7 +128,7 @@ func (c *copier) same(a, b string, top bool) bool {
 			return false
 		}
 		if ai.IsDir() {
-			// The mode of a covered directory is not this file system's business.
+			// The mode of a covered directory is another file system's.
 			if !c.same(filepath.Join(a, ai.Name()), filepath.Join(b, bi.Name()), false) {
 				return false
 			}
