@@ -256,13 +256,13 @@ func (c *change) swap(k *disk, d *dataset, rolled string) error {
 // Hold implements Store.
 func (z *Store) Hold(ctx context.Context, name, tag string, recursive bool) error {
 	return z.do(ctx, name, cmdline.Hold("hold", name, tag, recursive), func(c *change) error {
-		whole, held, err := c.named(name, recursive)
+		held, err := c.named(name, recursive)
 		if err != nil {
 			return err
 		}
 		held = slices.DeleteFunc(held, func(s *snapshot) bool { return s == nil })
 		if len(held) == 0 {
-			return c.refuse(1, "cannot hold snapshot '%s': dataset does not exist", whole)
+			return c.refuse(1, "cannot hold snapshot '%s': dataset does not exist", name)
 		}
 		for _, s := range held {
 			if slices.Contains(s.Holds, tag) {
@@ -280,7 +280,7 @@ func (z *Store) Hold(ctx context.Context, name, tag string, recursive bool) erro
 // Release implements Store.
 func (z *Store) Release(ctx context.Context, name, tag string, recursive bool) error {
 	return z.do(ctx, name, cmdline.Hold("release", name, tag, recursive), func(c *change) error {
-		whole, held, err := c.named(name, recursive)
+		held, err := c.named(name, recursive)
 		if err != nil {
 			return err
 		}
@@ -298,7 +298,7 @@ func (z *Store) Release(ctx context.Context, name, tag string, recursive bool) e
 			return true
 		})
 		if len(held) == 0 {
-			return c.refuse(1, "cannot release hold from snapshot '%s': %s", whole, words)
+			return c.refuse(1, "cannot release hold from snapshot '%s': %s", name, words)
 		}
 		for _, s := range held {
 			s.Holds = slices.DeleteFunc(slices.Clone(s.Holds), func(t string) bool { return t == tag })
@@ -313,14 +313,14 @@ func (z *Store) Release(ctx context.Context, name, tag string, recursive bool) e
 
 // named returns the snapshot of that name and, if recursive, those of the same
 // name below, with a nil for each dataset that lacks one.
-func (c *change) named(name string, recursive bool) (whole string, all []*snapshot, err error) {
+func (c *change) named(name string, recursive bool) (all []*snapshot, err error) {
 	of, snap, ok := strings.Cut(name, "@")
 	if !ok {
-		return "", nil, c.missingSnapshotName()
+		return nil, c.missingSnapshotName()
 	}
 	d, _, err := c.open(of)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	targets := []*dataset{d}
 	if recursive {
@@ -329,5 +329,5 @@ func (c *change) named(name string, recursive bool) (whole string, all []*snapsh
 	for _, target := range targets {
 		all = append(all, target.snapshotNamed(snap))
 	}
-	return name, all, nil
+	return all, nil
 }
