@@ -66,7 +66,7 @@ var arrows = map[string][]string{
 	},
 	"release/releasetest": {"release", "host", "events"},
 	"jail": {
-	"config/key": {"config"},
+		"config/key": {"config"},
 
 		"release", "host", "events", "config", "fstab", "kernel", "zfsstore", "devfs",
 		"internal/plan", "internal/network", "internal/rcconf",
