@@ -12,10 +12,12 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/lineartest"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 // slowKernel takes its time to make and remove jails, as real hooks would, and
@@ -229,7 +231,7 @@ func TestRollBackOfDependencies(t *testing.T) {
 			putPlain(t, h, "web", map[string]string{"depends": "db,cache,ran"})
 			up(t, h, "ioc-ran")
 			before := world(t, h)
-			defer h.Sim.Fail("jail_set", "ioc-web", 0, errInjected, false)()
+			defer h.Sim.Fail(t, fault.Fault{Op: simkernel.OpJailSet, Match: "*ioc-web*", Err: errInjected})()
 
 			results, err := jail.StartAll(context.Background(), h.Host, load(t, h, tc.wanted...), tc.o)
 			require.NoError(t, err)

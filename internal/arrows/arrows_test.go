@@ -19,14 +19,15 @@ var arrows = map[string][]string{
 	"kernel":   {"kernel/internal/words"},
 
 	"kernel/freebsd":   {"kernel", "kernel/internal/..."},
-	"kernel/simkernel": {"kernel", "kernel/internal/..."}, // only host/simhost imports it
+	"kernel/simkernel": {"host/fault", "kernel", "kernel/internal/..."}, // only host/simhost imports it
 
 	"kernel/internal/abi":        {"kernel"},
 	"kernel/internal/jailparam":  {"kernel", "kernel/internal/abi", "kernel/internal/precheck", "kernel/internal/words"},
 	"kernel/internal/jailwatch":  {"kernel"},
 	"kernel/internal/precheck":   {"kernel", "kernel/internal/abi"},
 	"kernel/internal/replaytest": {"kernel"},
-	"kernel/internal/tooltext":   {"kernel", "kernel/internal/abi", "kernel/internal/precheck"},
+	"kernel/internal/refusal":    {"kernel", "kernel/internal/words"},
+	"kernel/internal/tooltext":   {"kernel", "kernel/internal/abi", "kernel/internal/precheck", "kernel/internal/refusal"},
 	"kernel/internal/words":      {},
 
 	"zfsstore/storetest": {"zfsstore"},
