@@ -139,9 +139,14 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 		Programs: opts.Programs,
 		Load:     log.kernel,
 		Commit:   log.commitKernel,
+		Scratch:  filepath.Join(dir, "scratch"),
 	}
 	if opts.Kernel != nil {
 		opts.Kernel(&kopts)
+	}
+	// A process that was killed left the files of its tmpfs mounts.
+	if err := os.RemoveAll(filepath.Join(dir, "scratch")); err != nil {
+		return nil, err
 	}
 	var err error
 	if h.Sim, err = simkernel.New(kopts); err != nil {

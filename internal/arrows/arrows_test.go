@@ -21,14 +21,15 @@ var arrows = map[string][]string{
 	"config/key": {"config"},
 
 	"kernel/freebsd":   {"kernel", "kernel/internal/..."},
-	"kernel/simkernel": {"kernel", "kernel/internal/..."}, // only host/simhost imports it
+	"kernel/simkernel": {"host/fault", "kernel", "kernel/internal/..."}, // only host/simhost imports it
 
 	"kernel/internal/abi":        {"kernel"},
 	"kernel/internal/jailparam":  {"kernel", "kernel/internal/abi", "kernel/internal/precheck", "kernel/internal/words"},
 	"kernel/internal/jailwatch":  {"kernel"},
 	"kernel/internal/precheck":   {"kernel", "kernel/internal/abi"},
 	"kernel/internal/replaytest": {"kernel"},
-	"kernel/internal/tooltext":   {"kernel", "kernel/internal/abi", "kernel/internal/precheck"},
+	"kernel/internal/refusal":    {"kernel", "kernel/internal/words"},
+	"kernel/internal/tooltext":   {"kernel", "kernel/internal/abi", "kernel/internal/precheck", "kernel/internal/refusal"},
 	"kernel/internal/words":      {},
 
 	"zfsstore/simzfs": {
@@ -62,17 +63,19 @@ var arrows = map[string][]string{
 
 	"release": {
 		"host", "events", "config", "kernel", "zfsstore", "devfs",
-		"internal/plan", "internal/rcconf", "internal/archive", "internal/mirror",
+		"internal/plan", "internal/step", "internal/rcconf", "internal/archive", "internal/mirror",
 	},
 	"release/releasetest": {"release", "host", "events"},
-	"jail": {
-		"config/key": {"config"},
-
-		"release", "host", "events", "config", "fstab", "kernel", "zfsstore", "devfs",
-		"internal/plan", "internal/network", "internal/rcconf",
+	"internal/step": {
+		"host", "events", "config", "fstab", "kernel", "zfsstore", "jail/jailerr", "internal/plan", "internal/network",
 	},
-	"jail/fleet": {"jail", "host", "events", "config", "kernel"},
-	"sysadm":     {"jail", "release", "host", "events", "config", "internal/login"},
+	"jail": {
+		"release", "host", "events", "config", "config/key", "fstab", "kernel", "zfsstore", "devfs",
+		"jail/jailerr", "internal/plan", "internal/step", "internal/network", "internal/rcconf",
+	},
+	"jail/jailerr": {"kernel"},
+	"jail/fleet":   {"jail", "host", "events", "config", "config/key", "kernel"},
+	"sysadm":       {"jail", "release", "host", "events", "config", "internal/login"},
 }
 
 // leaves may be imported by every package, and import none themselves.
