@@ -24,8 +24,8 @@ func (o options) run(ctx context.Context, h *host.Host, out io.Writer, command s
 	many := jail.ManyOptions{Parallel: o.parallel, OnResult: func(r jail.Result) { tell(out, r) }}
 	switch command {
 	case "start":
-		// What a crash left is cleared first. A jail whose leftovers stay tells so
-		// itself when it is started.
+		// Clean up after a crash first. If that fails for a jail, its start fails
+		// too and says why.
 		_, recovered := jail.Recover(ctx, h)
 		results, err := jail.Boot(ctx, h, jail.BootOptions{ManyOptions: many, Budget: o.budget})
 		return errors.Join(err, recovered, results.Err())
@@ -49,7 +49,7 @@ func (o options) run(ctx context.Context, h *host.Host, out io.Writer, command s
 	return errUsage
 }
 
-// tell prints one line for each jail, as rc(8) scripts do.
+// tell prints one line for each jail, like rc(8) scripts.
 func tell(out io.Writer, r jail.Result) {
 	fmt.Fprintf(out, "%s: %v%s %s\n", r.Jail.FullName(), r.Outcome, note(r), text(r.Err))
 }
@@ -71,7 +71,7 @@ func text(err error) string {
 	return err.Error()
 }
 
-// marked leaves out jails that neither run nor are marked.
+// marked returns the jails that run or are marked.
 func marked(list columns.Jails) columns.Jails {
 	return func(yield func(*jail.Jail, error) bool) {
 		for j, err := range list {

@@ -13,7 +13,7 @@ import (
 	"github.com/libioc/go-libioc/release/releasetest"
 )
 
-// On FreeBSD the host is host.Open's; here it is a simulated one in a directory.
+// On FreeBSD the host comes from host.Open; here it is simulated in a directory.
 func ExampleWeb() {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "example")

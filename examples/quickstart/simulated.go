@@ -11,7 +11,7 @@ import (
 	"github.com/libioc/go-libioc/release/releasetest"
 )
 
-// openSimulated is an embedded host in a temporary directory, and a mirror in
+// openSimulated makes a simulated host in a temporary directory, and a mirror in
 // this process that serves a small release.
 func openSimulated(_ context.Context, o options, cleanup *cleanups) (*host.Host, release.FetchOptions, error) {
 	dir, err := os.MkdirTemp("", "quickstart-")
