@@ -48,7 +48,7 @@ func TestLibiocReadingDefaultsCreatedADataset(t *testing.T) {
 	ctx := context.Background()
 	newJail(t, h, "web", false, nil)
 	before := world(t, h)
-	h.Memory.ForgetCalls()
+	h.ZFS.ForgetCalls()
 	_, _, err := jail.Defaults(ctx, h.Host, "")
 	require.NoError(t, err)
 	for j, err := range jail.List(ctx, h.Host) {
@@ -57,7 +57,7 @@ func TestLibiocReadingDefaultsCreatedADataset(t *testing.T) {
 		require.True(t, ok)
 	}
 	requireSame(t, before, world(t, h))
-	for _, c := range h.Memory.Calls() {
+	for _, c := range h.ZFS.Calls() {
 		require.NotEqual(t, "create", c.Op, "%v", c.Args)
 	}
 }

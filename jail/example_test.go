@@ -3,41 +3,25 @@ package jail_test
 import (
 	"context"
 	"fmt"
-	"net/http/httptest"
-	"os"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
 )
 
 // exampleHost is a simulated host with one release. On FreeBSD, host.Open
-// gives the machine itself.
+// returns the machine itself.
 func exampleHost(ctx context.Context) (h *host.Host, done func()) {
-	dir, err := os.MkdirTemp("", "example-")
+	sim, err := simhost.New("")
 	if err != nil {
 		panic(err)
 	}
-	sim, err := simhost.New(dir)
-	if err != nil {
+	if err := releasetest.Fetch(ctx, sim.Host, "13.2-RELEASE"); err != nil {
 		panic(err)
 	}
-	mirror := httptest.NewServer(releasetest.Mirror("13.2-RELEASE"))
-	rel, err := release.New(ctx, sim.Host, "13.2-RELEASE", "")
-	if err != nil {
-		panic(err)
-	}
-	if err := events.Wait(ctx, rel.Fetch(ctx, release.FetchOptions{Mirror: mirror.URL})); err != nil {
-		panic(err)
-	}
-	return sim.Host, func() {
-		sim.Close()
-		mirror.Close()
-		os.RemoveAll(dir)
-	}
+	return sim.Host, func() { sim.Close() }
 }
 
 func Example() {

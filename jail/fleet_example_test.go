@@ -12,17 +12,13 @@ import (
 
 // exampleJails is a simulated host with three jails that do nothing.
 func exampleJails(ctx context.Context) (h *simhost.Host, done func()) {
-	dir, err := os.MkdirTemp("", "example-")
-	if err != nil {
-		panic(err)
-	}
-	h, err = simhost.New(dir)
+	h, err := simhost.New("")
 	if err != nil {
 		panic(err)
 	}
 	for name, depends := range map[string]string{"db": "none", "web": "db", "mail": "none"} {
 		dataset := simhost.Dataset + "/jails/" + name
-		if err := h.Memory.Create(ctx, dataset+"/root", zfsstore.CreateOptions{Parents: true}); err != nil {
+		if err := h.ZFS.Create(ctx, dataset+"/root", zfsstore.CreateOptions{Parents: true}); err != nil {
 			panic(err)
 		}
 		path, err := h.Mountpoint(ctx, dataset)
@@ -34,7 +30,7 @@ func exampleJails(ctx context.Context) (h *simhost.Host, done func()) {
 			panic(err)
 		}
 	}
-	return h, func() { h.Close(); os.RemoveAll(dir) }
+	return h, func() { h.Close() }
 }
 
 // A jail is started after those that it depends on.

@@ -31,13 +31,13 @@ func openHost(t testing.TB, opts simhost.Options) *simhost.Host {
 func putJail(t testing.TB, h *simhost.Host, dataset, conf string) {
 	t.Helper()
 	ctx := context.Background()
-	require.NoError(t, h.Memory.Create(ctx, dataset+"/root", zfsstore.CreateOptions{Parents: true}))
+	require.NoError(t, h.ZFS.Create(ctx, dataset+"/root", zfsstore.CreateOptions{Parents: true}))
 	writeConf(t, h, dataset, conf)
 }
 
 func mountpoint(t testing.TB, h *simhost.Host, dataset string) string {
 	t.Helper()
-	d, err := h.Memory.Get(context.Background(), dataset, zfsstore.GetOptions{})
+	d, err := h.ZFS.Get(context.Background(), dataset, zfsstore.GetOptions{})
 	require.NoError(t, err)
 	return d.Mountpoint
 }
@@ -84,7 +84,7 @@ func manyJails(t testing.TB, n int) *simhost.Host {
 	ctx := context.Background()
 	for i := range n {
 		dataset := fmt.Sprintf("%s/jails/jail%05d", simhost.Dataset, i)
-		require.NoError(t, h.Memory.Create(ctx, dataset, zfsstore.CreateOptions{Parents: true}))
+		require.NoError(t, h.ZFS.Create(ctx, dataset, zfsstore.CreateOptions{Parents: true}))
 		if i == 0 {
 			continue
 		}
@@ -126,7 +126,7 @@ func counted(t testing.TB, h *simhost.Host, sources ...host.Source) (*host.Host,
 	if len(sources) == 0 {
 		sources = []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}
 	}
-	s := &storeCalls{Store: h.Memory}
+	s := &storeCalls{Store: h.ZFS}
 	again, err := host.New(s, h.Sim, host.Options{Sources: sources, Files: h.Files()})
 	require.NoError(t, err)
 	return again, s

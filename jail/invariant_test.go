@@ -25,7 +25,7 @@ func invariants(h *simhost.Host) (wrong []string) {
 			bad("%v", err)
 		}
 	}
-	sets, err := h.Memory.List(ctx, simhost.Dataset, zfsstore.ListOptions{})
+	sets, err := h.ZFS.List(ctx, simhost.Dataset, zfsstore.ListOptions{})
 	check(err)
 	mounts, err := h.Mounts(ctx)
 	check(err)

@@ -85,7 +85,7 @@ func TestThousandJails(t *testing.T) {
 		f := failedOnce[fmt.Sprintf("ioc-j%04d", i-1)]
 		return stopping.Load() && f != nil && f.CompareAndSwap(false, true)
 	}
-	slow, err := host.New(h.Memory, k, host.Options{
+	slow, err := host.New(h.ZFS, k, host.Options{
 		Sources: []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}, Files: h.Files(),
 		RunDir: memoryDir(t), StateDir: memoryDir(t), Settle: time.Minute,
 	})

@@ -294,7 +294,7 @@ var reading = map[string]bool{
 // that change something: "zfs create zroot/x", "nmount ...".
 func changes(h *simhost.Host) []string {
 	var out []string
-	for _, c := range h.Memory.Calls() {
+	for _, c := range h.ZFS.Calls() {
 		if !reading[c.Op] {
 			out = append(out, "zfs "+strings.Join(c.Args, " "))
 		}
@@ -304,7 +304,7 @@ func changes(h *simhost.Host) []string {
 			out = append(out, c.String())
 		}
 	}
-	h.Memory.ForgetCalls()
+	h.ZFS.ForgetCalls()
 	h.Sim.ResetCalls()
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 // racctKernel gives figures for one jail.
@@ -39,7 +40,7 @@ func TestUsage(t *testing.T) {
 	putPlain(t, h, "down", nil)
 	id := up(t, h, "ioc-web*1")
 	k := &racctKernel{Kernel: h.Sim}
-	again, err := host.New(h.Memory, k, host.Options{Sources: []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}, Files: h.Files()})
+	again, err := host.New(h.ZFS, k, host.Options{Sources: []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}, Files: h.Files()})
 	require.NoError(t, err)
 	want := jail.Usage{
 		Identity: id, Counted: true, CPUTime: 7 * time.Second, CPUPercent: 150, WallClock: time.Minute, Memory: 1 << 20, Swap: 4096,
@@ -73,7 +74,7 @@ func TestUsage(t *testing.T) {
 
 // TestUsageWithoutRacct: a kernel that does not count is no error.
 func TestUsageWithoutRacct(t *testing.T) {
-	h := openHost(t, simhost.Options{Kernel: func(o *kernel.SimOptions) { o.NoRACCT = true }})
+	h := openHost(t, simhost.Options{Kernel: func(o *simkernel.Options) { o.NoRACCT = true }})
 	putPlain(t, h, "web", nil)
 	id := up(t, h, "ioc-web")
 	u, err := load(t, h, "web")[0].Usage(context.Background())

@@ -53,7 +53,7 @@ func TestWatchParams(t *testing.T) {
 				h := openHost(t, simhost.Options{Release: version})
 				putPlain(t, h, "a", nil)
 				k := &lateEvents{Kernel: h.Sim}
-				other, err := host.New(h.Memory, k, host.Options{Sources: []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}, Files: h.Files()})
+				other, err := host.New(h.ZFS, k, host.Options{Sources: []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}, Files: h.Files()})
 				require.NoError(t, err)
 				up(t, h, "other")
 				if when == "snapshot" {

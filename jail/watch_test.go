@@ -22,6 +22,7 @@ import (
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -77,13 +78,13 @@ func TestWatch(t *testing.T) {
 			want(jail.Change{Kind: jail.ChangeStopped, Jail: "other", Foreign: true, Identity: foreign})
 			require.NoError(t, h.Sim.JailRemove(ctx, idA))
 			want(jail.Change{Kind: jail.ChangeStopped, Jail: "a", Identity: idA})
-			require.NoError(t, h.Memory.Destroy(ctx, simhost.Dataset+"/jails/a", zfsstore.DestroyOptions{Recursive: true}))
+			require.NoError(t, h.ZFS.Destroy(ctx, simhost.Dataset+"/jails/a", zfsstore.DestroyOptions{Recursive: true}))
 			c := nextChange(t, next)
 			if c == (jail.Change{Kind: jail.ChangeConfig, Jail: "a"}) { // its files go first
 				c = nextChange(t, next)
 			}
 			require.Equal(t, jail.Change{Kind: jail.ChangeDestroyed, Jail: "a"}, c)
-			require.NoError(t, h.Memory.Create(ctx, simhost.Dataset+"/jails/c", zfsstore.CreateOptions{}))
+			require.NoError(t, h.ZFS.Create(ctx, simhost.Dataset+"/jails/c", zfsstore.CreateOptions{}))
 			want(jail.Change{Kind: jail.ChangeCreated, Jail: "c"})
 			replaceFile(t, h, simhost.Dataset+"/jails/c", "config.json", "{}")
 			want(jail.Change{Kind: jail.ChangeConfig, Jail: "c"})
@@ -149,8 +150,8 @@ func TestWatchTellsOnce(t *testing.T) {
 
 // TestWatchProcesses: the end of the last process of a jail that stays is told.
 func TestWatchProcesses(t *testing.T) {
-	h := openHost(t, simhost.Options{Programs: map[string]kernel.Program{
-		"service": func(ctx context.Context, _ *kernel.SimProcess) int { <-ctx.Done(); return 0 },
+	h := openHost(t, simhost.Options{Programs: map[string]simkernel.Program{
+		"service": func(ctx context.Context, _ *simkernel.Process) int { <-ctx.Done(); return 0 },
 	}})
 	putPlain(t, h, "web", nil)
 	writeRoot(t, h, "web", "bin/service")
@@ -355,12 +356,12 @@ func watchStorm(t *testing.T, release string) {
 			}
 			return os.Rename(path+".new", path)
 		default:
-			err := h.Memory.Unmount(ctx, dataset(i), true)
+			err := h.ZFS.Unmount(ctx, dataset(i), true)
 			if err != nil {
 				return err
 			}
 			time.Sleep(time.Duration(r.IntN(3)) * time.Millisecond)
-			return h.Memory.Mount(ctx, dataset(i))
+			return h.ZFS.Mount(ctx, dataset(i))
 		}
 	}
 	var writing, reading sync.WaitGroup
@@ -379,7 +380,7 @@ func watchStorm(t *testing.T, release string) {
 	var readers []*reader
 	for n := range 4 {
 		k := &lookKernel{Kernel: h.Sim}
-		other, err := host.New(h.Memory, k, host.Options{Sources: []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}, Files: h.Files()})
+		other, err := host.New(h.ZFS, k, host.Options{Sources: []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}, Files: h.Files()})
 		require.NoError(t, err)
 		rd := &reader{host: other, kernel: k, there: map[string]bool{}, identity: map[string]kernel.Identity{}, conf: map[string]string{}}
 		readers = append(readers, rd)

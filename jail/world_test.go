@@ -26,7 +26,7 @@ func world(t testing.TB, h *simhost.Host) []string {
 	var out []string
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 
-	sets, err := h.Memory.List(ctx, "", zfsstore.ListOptions{
+	sets, err := h.ZFS.List(ctx, "", zfsstore.ListOptions{
 		Types:      []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot},
 		Properties: []string{zfsstore.AllProperties},
 	})

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"time"
 
@@ -26,13 +25,6 @@ var demoReleases = []string{"13.2-RELEASE", "13.3-RELEASE", "14.1-RELEASE"}
 // demo serves a simulated machine with a few jails, to try every action on any
 // system.
 func demo(ctx context.Context, out, errs io.Writer, dir, listen string) error {
-	if dir == "" {
-		var err error
-		if dir, err = os.MkdirTemp("", "sysadmd-demo-"); err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir)
-	}
 	h, err := simhost.New(dir)
 	if err != nil {
 		return err

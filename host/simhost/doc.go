@@ -1,6 +1,6 @@
 // Package simhost is an embedded host for tests, demonstrations and systems
-// that are not FreeBSD: datasets with real directories (zfsstore.Memory) and a
-// simulated kernel (kernel.Sim) over one directory.
+// that are not FreeBSD: datasets with real directories (simzfs) and a
+// simulated kernel (simkernel.Kernel) over one directory.
 //
 // [New] gives a host with one pool, zroot, one source, ioc, on
 // zroot/iocage, and nothing in it. What is done to it is kept in the directory:
@@ -9,6 +9,6 @@
 // may have it open.
 //
 // Commands in jails are scripted: sh, cat, freebsd-version and a few more act
-// on the files of the jail's tree; see kernel.Sim. Nothing outside of the
+// on the files of the jail's tree; see simkernel.Kernel. Nothing outside of the
 // directory is changed and no privileges are needed.
 package simhost

@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -13,13 +14,13 @@ import (
 // the truth for zfs(8) too, so unmounting a file system of ZFS by the kernel is
 // told to the store here.
 type machine struct {
-	*kernel.Sim
+	*simkernel.Kernel
 	h *Host
 }
 
 // UnmountFSID implements [kernel.Mounts].
 func (k machine) UnmountFSID(ctx context.Context, id kernel.FSID, flags kernel.MountFlags) error {
-	table, err := k.Sim.Getfsstat(ctx)
+	table, err := k.Kernel.Getfsstat(ctx)
 	if err != nil {
 		return err
 	}
@@ -33,18 +34,18 @@ func (k machine) UnmountFSID(ctx context.Context, id kernel.FSID, flags kernel.M
 				return &kernel.CallError{Op: "unmount", Subject: id.String(), Errno: syscall.EBUSY}
 			}
 		}
-		err := k.h.Memory.Unmount(ctx, m.From, flags&kernel.MntForce != 0)
+		err := k.h.ZFS.Unmount(ctx, m.From, flags&kernel.MntForce != 0)
 		if errors.Is(err, zfsstore.ErrBusy) {
 			return &kernel.CallError{Op: "unmount", Subject: id.String(), Errno: syscall.EBUSY}
 		}
 		return err
 	}
-	return k.Sim.UnmountFSID(ctx, id, flags)
+	return k.Kernel.UnmountFSID(ctx, id, flags)
 }
 
 // mountedBy tells whether the store has mounted the file system.
 func (h *Host) mountedBy(m kernel.Mounted) bool {
-	for _, d := range h.Memory.Mounts() {
+	for _, d := range h.ZFS.Mounts() {
 		if d.Dataset == m.From && d.Path == m.Path {
 			return true
 		}

@@ -15,14 +15,33 @@ var arrows = map[string][]string{
 	"fstab":    {},
 	"devfs":    {},
 	"config":   {"internal/ucl", "internal/rcconf"},
-	"zfsstore": {},
-	"kernel":   {},
+	"zfsstore": {"zfsstore/internal/cmdline", "zfsstore/internal/zfsname"},
+	"kernel":   {"kernel/internal/words"},
 
-	"zfsstore/storetest": {"zfsstore"},
-	"kernel/kerneltest":  {"kernel"},
+	"kernel/freebsd":   {"kernel", "kernel/internal/..."},
+	"kernel/simkernel": {"kernel", "kernel/internal/..."}, // only host/simhost imports it
 
-	"host":         {"config", "devfs", "zfsstore", "kernel", "internal/rcconf"},
-	"host/simhost": {"host", "kernel", "zfsstore"},
+	"kernel/internal/abi":        {"kernel"},
+	"kernel/internal/jailparam":  {"kernel", "kernel/internal/abi", "kernel/internal/precheck", "kernel/internal/words"},
+	"kernel/internal/jailwatch":  {"kernel"},
+	"kernel/internal/precheck":   {"kernel", "kernel/internal/abi"},
+	"kernel/internal/replaytest": {"kernel"},
+	"kernel/internal/tooltext":   {"kernel", "kernel/internal/abi", "kernel/internal/precheck"},
+	"kernel/internal/words":      {},
+
+	"zfsstore/simzfs": {
+		"zfsstore", "host/fault",
+		"zfsstore/internal/cmdline", "zfsstore/internal/zfsname", "zfsstore/internal/zfsprop",
+	},
+	"zfsstore/storetest":        {"zfsstore"},
+	"zfsstore/internal/cmdline": {},
+	"zfsstore/internal/zfsname": {},
+	"zfsstore/internal/zfsprop": {"zfsstore"},
+	"kernel/kerneltest":         {"kernel"},
+
+	"host":         {"config", "devfs", "zfsstore", "kernel", "kernel/freebsd", "internal/rcconf"},
+	"host/fault":   {},
+	"host/simhost": {"host", "kernel", "kernel/simkernel", "zfsstore", "zfsstore/simzfs"},
 
 	"internal/archive":    {},
 	"internal/atomicfile": {},
@@ -42,7 +61,7 @@ var arrows = map[string][]string{
 		"host", "events", "config", "kernel", "zfsstore", "devfs",
 		"internal/plan", "internal/rcconf", "internal/archive", "internal/mirror",
 	},
-	"release/releasetest": {},
+	"release/releasetest": {"release", "host", "events"},
 	"jail": {
 		"release", "host", "events", "config", "fstab", "kernel", "zfsstore", "devfs",
 		"internal/...",
@@ -64,7 +83,7 @@ var modules = map[string][]string{
 	"github.com/stretchr/testify":        {"kernel/kerneltest", "zfsstore/storetest"},
 	"github.com/ulikunitz/xz":            {"internal/archive", "release/releasetest"},
 	"golang.org/x/sys": {
-		"kernel", "host", "host/simhost", "zfsstore",
+		"kernel/freebsd", "host", "host/simhost",
 		"internal/archive", "internal/atomicfile", "internal/saferoot", "jail",
 	},
 }

@@ -36,7 +36,7 @@ func (p goPackage) library() bool {
 	return p.Name != "main" && !under(p.folder(), "cmd", "examples", "hack")
 }
 
-func (p goPackage) internal() bool { return under(p.folder(), "internal") }
+func (p goPackage) internal() bool { return strings.Contains("/"+p.folder()+"/", "/internal/") }
 
 // under reports whether a folder is one of the tops or below it.
 func under(folder string, tops ...string) bool {

@@ -173,3 +173,11 @@ func write(t *testing.T, path string, data []byte) {
 		t.Fatal(err)
 	}
 }
+
+func TestReleasetestManifest(t *testing.T) {
+	assets := releasetest.Assets("14.3-RELEASE")
+	m, err := mirror.ParseManifest([]byte(releasetest.Manifest(assets)))
+	if err != nil || fmt.Sprint(m.Assets()) != "[base.tgz base.txz lib32.txz]" {
+		t.Errorf("%v, %v", m.Assets(), err)
+	}
+}

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/libioc/go-libioc/release/releasetest"
 )
 
 const (
@@ -78,14 +76,6 @@ func TestManifestErrors(t *testing.T) {
 	}
 	if _, err := (Manifest{}).Asset("x"); !errors.Is(err, ErrNoAsset) {
 		t.Errorf("zero manifest: %v", err)
-	}
-}
-
-func TestReleasetestManifest(t *testing.T) {
-	assets := releasetest.Assets("14.3-RELEASE")
-	m, err := ParseManifest([]byte(releasetest.Manifest(assets)))
-	if err != nil || fmt.Sprint(m.Assets()) != "[base.tgz base.txz lib32.txz]" {
-		t.Errorf("%v, %v", m.Assets(), err)
 	}
 }
 
