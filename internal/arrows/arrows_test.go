@@ -54,19 +54,23 @@ var arrows = map[string][]string{
 	"internal/rcconf":     {},
 	"internal/saferoot":   {},
 	"internal/shellwords": {},
-	"internal/tail":       {},
-	"internal/ucl":        {},
+	"internal/step": {
+		"host", "events", "fstab", "kernel", "zfsstore", "jail/jailerr", "internal/network", "internal/plan",
+	},
+	"internal/tail": {},
+	"internal/ucl":  {},
 
 	"release": {
 		"host", "events", "config", "kernel", "zfsstore", "devfs",
-		"internal/plan", "internal/rcconf", "internal/archive", "internal/mirror",
+		"internal/plan", "internal/step", "internal/rcconf", "internal/archive", "internal/mirror",
 	},
 	"release/releasetest": {"release", "host", "events"},
 	"jail": {
 		"release", "host", "events", "config", "fstab", "kernel", "zfsstore", "devfs",
-		"internal/...",
+		"jail/jailerr", "internal/...",
 	},
-	"sysadm": {"jail", "release", "host", "events", "config", "internal/login"},
+	"jail/jailerr": {"kernel"},
+	"sysadm":       {"jail", "release", "host", "events", "config", "internal/login"},
 }
 
 // leaves may be imported by every package, and import none themselves.
