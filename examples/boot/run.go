@@ -25,8 +25,8 @@ func (o options) run(ctx context.Context, h *host.Host, out io.Writer, command s
 	many := fleet.Options{Parallel: o.parallel, OnResult: func(r fleet.Result) { tell(out, r) }}
 	switch command {
 	case "start":
-		// What a crash left is cleared first. A jail whose leftovers stay tells so
-		// itself when it is started.
+		// Clean up after a crash first. If that fails for a jail, its start fails
+		// too and says why.
 		_, recovered := jail.Recover(ctx, h)
 		results, err := fleet.Boot(ctx, h, fleet.BootOptions{Options: many, Budget: o.budget})
 		return errors.Join(err, recovered, results.Err())
@@ -72,7 +72,7 @@ func text(err error) string {
 	return err.Error()
 }
 
-// marked leaves out jails that neither run nor are marked.
+// marked returns the jails that run or are marked.
 func marked(list columns.Jails) columns.Jails {
 	return func(yield func(*jail.Jail, error) bool) {
 		for j, err := range list {

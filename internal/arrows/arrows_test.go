@@ -58,8 +58,11 @@ var arrows = map[string][]string{
 	"internal/rcconf":     {},
 	"internal/saferoot":   {},
 	"internal/shellwords": {},
-	"internal/tail":       {},
-	"internal/ucl":        {},
+	"internal/step": {
+		"host", "events", "fstab", "kernel", "zfsstore", "jail/jailerr", "internal/network", "internal/plan",
+	},
+	"internal/tail": {},
+	"internal/ucl":  {},
 
 	"release": {
 		"host", "events", "config", "kernel", "zfsstore", "devfs",
