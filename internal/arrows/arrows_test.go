@@ -69,9 +69,6 @@ var arrows = map[string][]string{
 		"internal/plan", "internal/step", "internal/rcconf", "internal/archive", "internal/mirror",
 	},
 	"release/releasetest": {"release", "host", "events"},
-	"internal/step": {
-		"host", "events", "config", "fstab", "kernel", "zfsstore", "jail/jailerr", "internal/plan", "internal/network",
-	},
 	"jail": {
 		"release", "host", "events", "config", "config/key", "fstab", "kernel", "zfsstore", "devfs",
 		"jail/jailerr", "internal/plan", "internal/step", "internal/network", "internal/rcconf",
