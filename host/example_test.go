@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/libioc/go-libioc/host"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
@@ -24,7 +24,7 @@ func ExampleNew() {
 	if err != nil {
 		panic(err)
 	}
-	sim, err := kernel.NewSim(kernel.SimOptions{})
+	sim, err := simkernel.New(simkernel.Options{})
 	if err != nil {
 		panic(err)
 	}

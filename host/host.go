@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/freebsd"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -71,8 +72,11 @@ type Files struct {
 // Open returns the machine this program runs on. Except on FreeBSD it returns
 // kernel.ErrUnsupported. Everything but reading needs root.
 func Open(ctx context.Context, opts Options) (*Host, error) {
-	k := kernel.New()
-	if _, err := k.Features(ctx); err != nil {
+	k, err := freebsd.New()
+	if err == nil {
+		_, err = k.Features(ctx)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("open host: %w", err)
 	}
 	return New(zfsstore.NewExec(zfsstore.ExecOptions{}), k, opts)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/host"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
@@ -25,7 +25,7 @@ func newHost(t *testing.T, dir string, opts host.Options, pools ...simzfs.Pool) 
 	}
 	store, err := simzfs.New(simzfs.Options{Pools: pools})
 	require.NoError(t, err)
-	sim, err := kernel.NewSim(kernel.SimOptions{})
+	sim, err := simkernel.New(simkernel.Options{})
 	require.NoError(t, err)
 	opts.Files.RCConf = filepath.Join(dir, "rc.conf")
 	opts.RunDir = filepath.Join(dir, "run")

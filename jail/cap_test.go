@@ -8,7 +8,7 @@ import (
 
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 func limitedHost(t *testing.T) *simhost.Host {
@@ -61,7 +61,7 @@ func TestApplyLimits(t *testing.T) {
 // are none.
 func TestApplyLimitsWithoutRacct(t *testing.T) {
 	ctx := context.Background()
-	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Kernel: func(o *kernel.SimOptions) { o.NoRACCT = true }})
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Kernel: func(o *simkernel.Options) { o.NoRACCT = true }})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
 	fetch(t, h)

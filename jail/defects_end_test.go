@@ -16,6 +16,7 @@ import (
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
@@ -35,9 +36,9 @@ func settling(t *testing.T, h *simhost.Host, k kernel.Kernel, settle time.Durati
 
 func endHost(t *testing.T) *simhost.Host {
 	t.Helper()
-	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]kernel.Program{
-		"stubborn": func(_ context.Context, p *kernel.SimProcess) int { p.Trap(15); p.Sleep(time.Hour); return 0 },
-		"slow":     func(_ context.Context, p *kernel.SimProcess) int { p.Sleep(600 * time.Millisecond); return 0 },
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]simkernel.Program{
+		"stubborn": func(_ context.Context, p *simkernel.Process) int { p.Trap(15); p.Sleep(time.Hour); return 0 },
+		"slow":     func(_ context.Context, p *simkernel.Process) int { p.Sleep(600 * time.Millisecond); return 0 },
 	}})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })

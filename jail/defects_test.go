@@ -18,6 +18,7 @@ import (
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 // Defects of libioc and losses that users of other managers told of, one test
@@ -42,8 +43,8 @@ func start(t testing.TB, j *jail.Jail) []events.IocEvent {
 // to a file, with the values of the variables, or the words themselves.
 func hookHost(t *testing.T) *simhost.Host {
 	t.Helper()
-	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]kernel.Program{
-		"note": func(_ context.Context, p *kernel.SimProcess) int {
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]simkernel.Program{
+		"note": func(_ context.Context, p *simkernel.Process) int {
 			f, err := os.OpenFile(p.Argv[1], os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 			if err != nil {
 				return 1
@@ -247,8 +248,8 @@ func TestDefectExecPropertiesHadNoEffect(t *testing.T) {
 	var user uint32
 	h, err := simhost.Open(simhost.Options{
 		Dir:    memoryDir(t),
-		Kernel: func(o *kernel.SimOptions) { o.Sysctls = map[string]string{"net.fibs": "4"} },
-		Programs: map[string]kernel.Program{"sh": func(_ context.Context, p *kernel.SimProcess) int {
+		Kernel: func(o *simkernel.Options) { o.Sysctls = map[string]string{"net.fibs": "4"} },
+		Programs: map[string]simkernel.Program{"sh": func(_ context.Context, p *simkernel.Process) int {
 			fib, user = p.FIB, p.User()
 			return 0
 		}},

@@ -17,6 +17,7 @@ import (
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -170,7 +171,7 @@ func TestLibiocFailedStartLeavesNoZombie(t *testing.T) {
 	h.Sim.ResetCalls()
 	start(t, j)
 	nth := map[string]int{}
-	var changing []kernel.SimCall
+	var changing []simkernel.Call
 	for _, c := range h.Sim.Calls() {
 		if !reading[c.Op] {
 			changing = append(changing, c)

@@ -19,6 +19,7 @@ import (
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 // networkWorld is what there is of networks and limits on a simulated host, one
@@ -152,11 +153,11 @@ func networkAnnounced(words []string, s plan.Step) (err error, known bool) {
 var dhcpAddress = netip.MustParsePrefix("198.51.100.60/24")
 
 // netHost is a host with both packet filters, two bridges and a default route.
-func netHost(t *testing.T, change ...func(*kernel.SimOptions)) *simhost.Host {
+func netHost(t *testing.T, change ...func(*simkernel.Options)) *simhost.Host {
 	t.Helper()
 	var h *simhost.Host
-	give := func(p kernel.Address) kernel.Program {
-		return func(ctx context.Context, proc *kernel.SimProcess) int {
+	give := func(p kernel.Address) simkernel.Program {
+		return func(ctx context.Context, proc *simkernel.Process) int {
 			nic := proc.Argv[len(proc.Argv)-1]
 			if err := h.Sim.In(proc.Jail).AddressAdd(ctx, nic, p); err != nil {
 				fmt.Fprintln(proc.Stderr, err)
@@ -167,11 +168,11 @@ func netHost(t *testing.T, change ...func(*kernel.SimOptions)) *simhost.Host {
 	}
 	h, err := simhost.Open(simhost.Options{
 		Dir: memoryDir(t),
-		Programs: map[string]kernel.Program{
+		Programs: map[string]simkernel.Program{
 			"dhclient": give(kernel.Address{Prefix: dhcpAddress}),
 			"rtsol":    give(kernel.Address{Prefix: netip.MustParsePrefix("2001:db8:5::ff/64"), NoDAD: true}),
 		},
-		Kernel: func(o *kernel.SimOptions) {
+		Kernel: func(o *simkernel.Options) {
 			o.Modules = append(o.Modules, "ipfw", "pf")
 			o.PfAnchors = []string{`nat-anchor "ioc/*" all`, `rdr-anchor "ioc/*" all`, `anchor "ioc/*" all`}
 			o.Sysctls = map[string]string{

@@ -12,7 +12,7 @@ import (
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -67,8 +67,8 @@ func runningOperations() []operationRow {
 // idleHost has two jails with a program that runs until it is told to end.
 func idleHost(t *testing.T) *simhost.Host {
 	t.Helper()
-	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]kernel.Program{
-		"idle": func(_ context.Context, p *kernel.SimProcess) int { p.Sleep(time.Hour); return 0 },
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]simkernel.Program{
+		"idle": func(_ context.Context, p *simkernel.Process) int { p.Sleep(time.Hour); return 0 },
 	}})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
@@ -125,8 +125,8 @@ const sharedDataset = "zroot/shared"
 // ruleset and a permission whose module is not loaded.
 func sharingHost(t *testing.T) *simhost.Host {
 	t.Helper()
-	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]kernel.Program{
-		"zfs": func(context.Context, *kernel.SimProcess) int { return 0 },
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]simkernel.Program{
+		"zfs": func(context.Context, *simkernel.Process) int { return 0 },
 	}})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })

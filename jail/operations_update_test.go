@@ -16,7 +16,7 @@ import (
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
 )
@@ -96,7 +96,7 @@ func updateHost(t testing.TB, u *updater, change ...func(*simhost.Options)) *sim
 	t.Helper()
 	o := simhost.Options{
 		Dir: memoryDir(t), Release: "15.1-RELEASE",
-		Programs: map[string]kernel.Program{"freebsd-update": u.program},
+		Programs: map[string]simkernel.Program{"freebsd-update": u.program},
 	}
 	for _, c := range change {
 		c(&o)

@@ -14,7 +14,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 // writeRoot makes a file in a jail's root.
@@ -35,8 +35,8 @@ func TestReady(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
 	ready := make(chan struct{})
-	programs := map[string]kernel.Program{
-		"isready": func(context.Context, *kernel.SimProcess) int {
+	programs := map[string]simkernel.Program{
+		"isready": func(context.Context, *simkernel.Process) int {
 			select {
 			case <-ready:
 				return 0
@@ -44,8 +44,8 @@ func TestReady(t *testing.T) {
 				return 3
 			}
 		},
-		"service": func(ctx context.Context, p *kernel.SimProcess) int { <-ctx.Done(); return 0 },
-		"nc": func(ctx context.Context, p *kernel.SimProcess) int {
+		"service": func(ctx context.Context, p *simkernel.Process) int { <-ctx.Done(); return 0 },
+		"nc": func(ctx context.Context, p *simkernel.Process) int {
 			if strings.Join(p.Argv, " ") != "/usr/bin/nc -z -w 5 localhost 80" {
 				return 64
 			}

@@ -14,7 +14,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 // supervised runs a supervisor and collects what it reports.
@@ -112,15 +112,15 @@ func TestSuperviseDied(t *testing.T) {
 	var crash atomic.Pointer[chan struct{}]
 	first := make(chan struct{})
 	crash.Store(&first)
-	h := openHost(t, simhost.Options{Programs: map[string]kernel.Program{
-		"service": func(ctx context.Context, _ *kernel.SimProcess) int {
+	h := openHost(t, simhost.Options{Programs: map[string]simkernel.Program{
+		"service": func(ctx context.Context, _ *simkernel.Process) int {
 			select {
 			case <-ctx.Done():
 			case <-*crash.Load():
 			}
 			return 1
 		},
-		"daemonize": func(_ context.Context, p *kernel.SimProcess) int {
+		"daemonize": func(_ context.Context, p *simkernel.Process) int {
 			if _, err := p.Start(true, "/bin/service"); err != nil {
 				return 1
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 // racctKernel gives figures for one jail.
@@ -73,7 +74,7 @@ func TestUsage(t *testing.T) {
 
 // TestUsageWithoutRacct: a kernel that does not count is no error.
 func TestUsageWithoutRacct(t *testing.T) {
-	h := openHost(t, simhost.Options{Kernel: func(o *kernel.SimOptions) { o.NoRACCT = true }})
+	h := openHost(t, simhost.Options{Kernel: func(o *simkernel.Options) { o.NoRACCT = true }})
 	putPlain(t, h, "web", nil)
 	id := up(t, h, "ioc-web")
 	u, err := load(t, h, "web")[0].Usage(context.Background())

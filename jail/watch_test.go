@@ -22,6 +22,7 @@ import (
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -149,8 +150,8 @@ func TestWatchTellsOnce(t *testing.T) {
 
 // TestWatchProcesses: the end of the last process of a jail that stays is told.
 func TestWatchProcesses(t *testing.T) {
-	h := openHost(t, simhost.Options{Programs: map[string]kernel.Program{
-		"service": func(ctx context.Context, _ *kernel.SimProcess) int { <-ctx.Done(); return 0 },
+	h := openHost(t, simhost.Options{Programs: map[string]simkernel.Program{
+		"service": func(ctx context.Context, _ *simkernel.Process) int { <-ctx.Done(); return 0 },
 	}})
 	putPlain(t, h, "web", nil)
 	writeRoot(t, h, "web", "bin/service")

@@ -10,6 +10,7 @@ import (
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/rcconf"
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // defaults are what libioc sets in a fetched release: services that make no
@@ -49,12 +50,12 @@ func (a stepConfigure) Detail() string {
 	return "rc.conf, periodic.conf and sysctl.conf of " + a.RootDataset
 }
 
-func (stepConfigure) Event(e env) events.IocEvent {
-	return events.ReleaseConfiguration{Release: e.release}
+func (stepConfigure) Event(e step.Env) events.IocEvent {
+	return events.ReleaseConfiguration{Release: e.Name}
 }
 
-func (a stepConfigure) Do(ctx context.Context, e env, _ *plan.Call) error {
-	path, err := e.host.Mountpoint(ctx, a.RootDataset)
+func (a stepConfigure) Do(ctx context.Context, e step.Env, _ *plan.Call) error {
+	path, err := e.Host.Mountpoint(ctx, a.RootDataset)
 	if err != nil {
 		return err
 	}

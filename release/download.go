@@ -14,6 +14,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/mirror"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // HTTPOptions say how a mirror is talked to. The zero value is right for most.
@@ -73,12 +74,12 @@ func (stepDownload) Kind() string { return "download assets" }
 
 func (a stepDownload) Detail() string { return strings.Join(a.names(), ", ") + " from " + a.Location }
 
-func (a stepDownload) Event(e env) events.IocEvent {
-	return events.ReleaseDownload{Release: e.release, Assets: a.names()}
+func (a stepDownload) Event(e step.Env) events.IocEvent {
+	return events.ReleaseDownload{Release: e.Name, Assets: a.names()}
 }
 
-func (a stepDownload) Do(ctx context.Context, e env, c *plan.Call) error {
-	m, err := mirror.Open(a.Location, e.http.mirror())
+func (a stepDownload) Do(ctx context.Context, e step.Env, c *plan.Call) error {
+	m, err := mirror.Open(a.Location, localOf(e).http.mirror())
 	if err != nil {
 		return err
 	}
@@ -117,10 +118,10 @@ func (a stepDownload) Do(ctx context.Context, e env, c *plan.Call) error {
 	return context.Cause(ctx)
 }
 
-func downloadAsset(ctx context.Context, e env, m *mirror.Mirror, f assetArgs, sum string, parent *events.Span) error {
-	last := events.ReleaseAssetDownload{Release: e.release, Asset: f.Asset}
+func downloadAsset(ctx context.Context, e step.Env, m *mirror.Mirror, f assetArgs, sum string, parent *events.Span) error {
+	last := events.ReleaseAssetDownload{Release: e.Name, Asset: f.Asset}
 	span := parent.Begin(last)
-	meter := meter{now: e.host.Now}
+	meter := meter{now: e.Host.Now}
 	err := os.MkdirAll(filepath.Dir(f.File), 0o755)
 	if err == nil {
 		_, err = m.Fetch(ctx, f.Asset, f.File, mirror.FetchOptions{
@@ -174,11 +175,11 @@ func (stepForget) Kind() string { return "remove downloads" }
 
 func (a stepForget) Detail() string { return filepath.Dir(a.Assets[0].File) }
 
-func (a stepForget) Event(e env) events.IocEvent {
-	return events.ReleaseDownload{Release: e.release, Assets: stepDownload(a).names()}
+func (a stepForget) Event(e step.Env) events.IocEvent {
+	return events.ReleaseDownload{Release: e.Name, Assets: stepDownload(a).names()}
 }
 
-func (a stepForget) Do(_ context.Context, e env, _ *plan.Call) error {
+func (a stepForget) Do(_ context.Context, e step.Env, _ *plan.Call) error {
 	for _, f := range a.Assets {
 		for _, path := range []string{f.File, f.File + ".sha256"} {
 			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -187,7 +188,7 @@ func (a stepForget) Do(_ context.Context, e env, _ *plan.Call) error {
 		}
 	}
 	// The directory may hold what another fetch has downloaded.
-	cache := e.host.CacheDir()
+	cache := e.Host.CacheDir()
 	for dir := filepath.Dir(a.Assets[0].File); len(dir) >= len(cache); dir = filepath.Dir(dir) {
 		_ = os.Remove(dir)
 	}

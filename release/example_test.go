@@ -8,7 +8,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
 )
@@ -42,14 +42,14 @@ func ExampleRelease_Fetch() {
 // A release is updated in a temporary jail, which package jail supplies. The
 // release of this example has an updater that never finds anything.
 func ExampleRelease_Update() {
-	updater := func(_ context.Context, p *kernel.SimProcess) int {
+	updater := func(_ context.Context, p *simkernel.Process) int {
 		if p.Argv[len(p.Argv)-1] == "install" {
 			fmt.Fprintln(p.Stdout, "No updates are available to install.")
 			return 2
 		}
 		return 0
 	}
-	h, err := simhost.Open(simhost.Options{Programs: map[string]kernel.Program{"freebsd-update": updater}})
+	h, err := simhost.Open(simhost.Options{Programs: map[string]simkernel.Program{"freebsd-update": updater}})
 	if err != nil {
 		panic(err)
 	}

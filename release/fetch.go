@@ -11,6 +11,7 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/mirror"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // FetchOptions say where a release comes from.
@@ -51,7 +52,7 @@ type FetchOptions struct {
 func (r *Release) Fetch(ctx context.Context, o FetchOptions) <-chan events.IocEvent {
 	return r.start(ctx, "fetch", events.FetchRelease{Release: r.name.Base()}, o.Busy,
 		func(ctx context.Context) (*plan.Plan, error) { return r.planFetch(ctx, o) },
-		func(e *env) { e.http = o.HTTP })
+		func(l *local) { l.http = o.HTTP })
 }
 
 func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, error) {
@@ -86,28 +87,39 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 	if err != nil {
 		return nil, err
 	}
-	var steps []plan.Step
+	by := r.madeBy()
+	var steps step.List
 	if len(downloads.Assets) > 0 {
-		steps = append(steps, plan.StepOf(downloads))
+		steps.Add(downloads)
 	}
-	for _, dataset := range parents {
-		steps = append(steps, plan.StepOf(stepCreateDataset{dataset, true}))
-	}
-	steps = append(steps,
-		plan.StepOf(stepCreateDataset{r.Dataset(), false}),
-		plan.StepOf(stepCreateDataset{r.RootDataset(), false}))
+	steps.Add(r.newDatasets(parents, by)...)
 	for _, f := range files {
-		steps = append(steps, plan.StepOf(stepExtract{f, r.RootDataset()}))
+		steps.Add(stepExtract{f, r.RootDataset()})
 	}
 	if !o.KeepDefaults {
-		steps = append(steps, plan.StepOf(stepConfigure{r.RootDataset()}))
+		steps.Add(stepConfigure{r.RootDataset()})
 	}
-	steps = append(steps, plan.StepOf(stepSnapshot{r.RootDataset() + "@" + Snapshot(0)}))
-	commit := len(steps)
+	steps.Add(step.Snapshot{Snapshot: r.RootDataset() + "@" + Snapshot(0), Made: by})
+	steps.Commit()
 	if len(downloads.Assets) > 0 {
-		steps = append(steps, plan.StepOf(stepForget(downloads)))
+		steps.Add(stepForget(downloads))
 	}
-	return &plan.Plan{Operation: "fetch", Subject: r.name.Base(), Steps: steps, Commit: commit}, nil
+	return steps.Plan("fetch", r.name.Base(), nil)
+}
+
+// newDatasets makes the release's datasets, and those above them that are
+// missing.
+func (r *Release) newDatasets(parents []string, by string) []plan.Action[step.Env] {
+	return append(shared(parents, by),
+		step.CreateDataset{Dataset: r.Dataset(), Made: by}, step.CreateDataset{Dataset: r.RootDataset(), Made: by})
+}
+
+// shared makes datasets that others may use by the time they are undone.
+func shared(names []string, by string) (out []plan.Action[step.Env]) {
+	for _, name := range names {
+		out = append(out, step.CreateDataset{Dataset: name, Shared: true, Made: by})
+	}
+	return out
 }
 
 // planPackages makes the release of packages. They are of the newest patch
@@ -121,19 +133,16 @@ func (r *Release) planPackages(ctx context.Context, o FetchOptions, p PackageOpt
 	if err != nil {
 		return nil, err
 	}
-	var steps []plan.Step
-	for _, dataset := range parents {
-		steps = append(steps, plan.StepOf(stepCreateDataset{dataset, true}))
-	}
-	steps = append(steps,
-		plan.StepOf(stepCreateDataset{r.Dataset(), false}),
-		plan.StepOf(stepCreateDataset{r.RootDataset(), false}),
-		plan.StepOf(args))
+	by := r.madeBy()
+	var steps step.List
+	steps.Add(r.newDatasets(parents, by)...)
+	steps.Add(args)
 	if !o.KeepDefaults {
-		steps = append(steps, plan.StepOf(stepConfigure{r.RootDataset()}))
+		steps.Add(stepConfigure{r.RootDataset()})
 	}
-	steps = append(steps, plan.StepOf(stepLevel{RootDataset: r.RootDataset()}))
-	return &plan.Plan{Operation: "fetch", Subject: r.name.Base(), Steps: steps, Commit: len(steps)}, nil
+	steps.Add(stepLevel{RootDataset: r.RootDataset(), Made: by})
+	steps.Commit()
+	return steps.Plan("fetch", r.name.Base(), nil)
 }
 
 // assets are the archives to extract and where they are.

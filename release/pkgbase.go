@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/internal/mirror"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -175,12 +176,12 @@ func (stepPackages) Kind() string { return "install packages" }
 
 func (a stepPackages) Detail() string { return strings.Join(a.Sets, ", ") + " from " + a.Repository }
 
-func (a stepPackages) Event(e env) events.IocEvent {
-	return events.ReleaseDownload{Release: e.release, Assets: a.Sets}
+func (a stepPackages) Event(e step.Env) events.IocEvent {
+	return events.ReleaseDownload{Release: e.Name, Assets: a.Sets}
 }
 
-func (a stepPackages) Do(ctx context.Context, e env, _ *plan.Call) error {
-	path, err := e.host.Mountpoint(ctx, a.RootDataset)
+func (a stepPackages) Do(ctx context.Context, e step.Env, _ *plan.Call) error {
+	path, err := e.Host.Mountpoint(ctx, a.RootDataset)
 	if err != nil {
 		return err
 	}
@@ -203,7 +204,7 @@ func (a stepPackages) Do(ctx context.Context, e env, _ *plan.Call) error {
 	}
 	out := tail.Last(maxMessage)
 	argv := a.argv(path, a.Scratch)
-	exit, err := e.host.Kernel.Run(ctx, kernel.Command{Argv: argv, Env: pkgEnv(), Stdout: out, Stderr: out})
+	exit, err := e.Host.Kernel.Run(ctx, kernel.Command{Argv: argv, Env: pkgEnv(), Stdout: out, Stderr: out})
 	if err != nil || !exit.Success() {
 		return &PackageError{UpdateError{Argv: argv, ExitCode: exit.Code, Signal: exit.Signal, Output: out.String(), Err: err}}
 	}
@@ -213,7 +214,7 @@ func (a stepPackages) Do(ctx context.Context, e env, _ *plan.Call) error {
 	return root.WriteFile(repositoryConf, []byte(a.conf()), 0o644)
 }
 
-func (a stepPackages) Undo(_ context.Context, _ env, _ *plan.Call) error {
+func (a stepPackages) Undo(_ context.Context, _ step.Env, _ *plan.Call) error {
 	return os.RemoveAll(a.Scratch)
 }
 

@@ -2,58 +2,13 @@ package release
 
 import (
 	"context"
-	"errors"
 	"os"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/archive"
 	"github.com/libioc/go-libioc/internal/plan"
-	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/internal/step"
 )
-
-// stepDropBase destroys what stepMoveBase put aside, unless jails need it.
-type stepDropBase struct {
-	Dataset string `json:"dataset"`
-	// Shared datasets may be used by others by the time they are undone.
-	Shared bool `json:"shared,omitempty"`
-}
-
-// foreign is the effect of a step that found its dataset made by someone else.
-type foreign struct {
-	Foreign bool `json:"foreign"`
-}
-
-type stepCreateDataset stepDropBase
-
-func (stepCreateDataset) Kind() string { return "create dataset" }
-
-func (a stepCreateDataset) Detail() string { return a.Dataset }
-
-func (a stepCreateDataset) Event(e env) events.IocEvent {
-	return events.ReleasePrepareStorage{Release: e.release, Dataset: a.Dataset}
-}
-
-func (stepCreateDataset) Durable() {}
-
-func (a stepCreateDataset) Do(ctx context.Context, e env, c *plan.Call) error {
-	err := e.host.Store.Create(ctx, a.Dataset, zfsstore.CreateOptions{})
-	if !errors.Is(err, zfsstore.ErrExists) {
-		return err
-	}
-	if a.Shared {
-		c.Skip("exists")
-		err = nil
-	}
-	return errors.Join(err, c.SetEffect(foreign{true}))
-}
-
-func (a stepCreateDataset) Undo(ctx context.Context, e env, c *plan.Call) error {
-	var f foreign
-	if c.Effect(&f) && f.Foreign {
-		return nil
-	}
-	return e.host.DestroyMade(ctx, a.Dataset, a.Shared)
-}
 
 // stepExtract extracts an asset into the new root. Undoing the dataset undoes
 // it.
@@ -66,12 +21,12 @@ func (stepExtract) Kind() string { return "extract" }
 
 func (a stepExtract) Detail() string { return a.Asset.File + " into " + a.RootDataset }
 
-func (a stepExtract) Event(e env) events.IocEvent {
-	return events.ReleaseExtraction{Release: e.release, Asset: a.Asset.Asset}
+func (a stepExtract) Event(e step.Env) events.IocEvent {
+	return events.ReleaseExtraction{Release: e.Name, Asset: a.Asset.Asset}
 }
 
-func (a stepExtract) Do(ctx context.Context, e env, c *plan.Call) error {
-	root, err := e.host.Mountpoint(ctx, a.RootDataset)
+func (a stepExtract) Do(ctx context.Context, e step.Env, c *plan.Call) error {
+	root, err := e.Host.Mountpoint(ctx, a.RootDataset)
 	if err != nil {
 		return err
 	}
@@ -94,7 +49,7 @@ func (a stepExtract) Do(ctx context.Context, e env, c *plan.Call) error {
 		}
 		sum = string(data)
 	}
-	last := events.ReleaseExtraction{Release: e.release, Asset: a.Asset.Asset, Total: info.Size()}
+	last := events.ReleaseExtraction{Release: e.Name, Asset: a.Asset.Asset, Total: info.Size()}
 	opts := archive.Options{
 		SHA256: sum,
 		Size:   info.Size(),
@@ -103,7 +58,7 @@ func (a stepExtract) Do(ctx context.Context, e env, c *plan.Call) error {
 			c.Span.Progress(last)
 		},
 	}
-	if e.host.ExtractInProcess() {
+	if e.Host.ExtractInProcess() {
 		opts.Extractor, opts.Decompressor = archive.ExtractGo, archive.DecompressGo
 	}
 	if _, err = archive.Extract(ctx, file, root, opts); err != nil {
@@ -111,52 +66,4 @@ func (a stepExtract) Do(ctx context.Context, e env, c *plan.Call) error {
 	}
 	c.Final(last)
 	return nil
-}
-
-type stepSnapshot struct {
-	Snapshot string `json:"snapshot"`
-}
-
-func (stepSnapshot) Kind() string { return "snapshot" }
-
-func (a stepSnapshot) Detail() string { return a.Snapshot }
-
-func (a stepSnapshot) Event(_ env) events.IocEvent {
-	return events.ZFSSnapshotCreate{Snapshot: a.Snapshot}
-}
-
-func (stepSnapshot) Durable() {}
-
-func (a stepSnapshot) Do(ctx context.Context, e env, _ *plan.Call) error {
-	return e.host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{})
-}
-
-func (a stepSnapshot) Undo(ctx context.Context, e env, _ *plan.Call) error {
-	err := e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil
-	}
-	return err
-}
-
-// stepDestroy destroys the release. A refusal is final, see package jail.
-type stepDestroy stepDropBase
-
-func (stepDestroy) Kind() string { return "destroy dataset" }
-
-func (a stepDestroy) Detail() string { return a.Dataset + " with children and snapshots" }
-
-func (a stepDestroy) Event(_ env) events.IocEvent {
-	return events.ZFSDatasetDestroy{Dataset: a.Dataset}
-}
-
-func (stepDestroy) Durable() {}
-
-func (a stepDestroy) Do(ctx context.Context, e env, c *plan.Call) error {
-	err := e.host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		c.Skip("gone")
-		return nil
-	}
-	return plan.Final(err)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -43,7 +44,7 @@ type UpdateOptions struct {
 func (r *Release) Update(ctx context.Context, o UpdateOptions) <-chan events.IocEvent {
 	return r.start(ctx, "update", events.ReleaseUpdate{Release: r.name.Base()}, o.Busy,
 		func(ctx context.Context) (*plan.Plan, error) { return r.planUpdate(ctx, o) },
-		func(e *env) { e.runner = o.Runner })
+		func(l *local) { l.runner = o.Runner })
 }
 
 func (r *Release) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, error) {
@@ -62,28 +63,25 @@ func (r *Release) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, 
 	if err != nil {
 		return nil, err
 	}
-	var steps []plan.Step
+	by := r.madeBy()
+	var steps step.List
 	if len(levels) == 0 {
 		level, _ := version.Patch()
 		levels = []int{level}
-		steps = append(steps, plan.StepOf(stepSnapshot{r.RootDataset() + "@" + Snapshot(level)}))
+		steps.Add(step.Snapshot{Snapshot: r.RootDataset() + "@" + Snapshot(level), Made: by})
 	}
-	level := stepLevel{RootDataset: r.RootDataset()}
+	level := stepLevel{RootDataset: r.RootDataset(), Made: by}
 	if _, err := os.Lstat(filepath.Join(root, "usr", "sbin", "hbsd-update")); err == nil {
 		// HardenedBSD's userland has no patch level in its name: each update is
 		// the next one.
 		level.Level = levels[0] + 1
 	}
-	before := r.RootDataset() + "@" + workSnapshot("update", r.host)
+	before := step.SaveRoot{Snapshot: r.RootDataset() + "@" + workSnapshot("update", r.host)}
 	update := r.TreeUpdate(r.RootDataset(), r.Dataset(), levels[0], o)
-	steps = append(steps,
-		plan.StepOf(stepSave{Snapshot: before}),
-		plan.StepOf(stepRunUpdater{update}),
-		plan.StepOf(level),
-	)
-	commit := len(steps)
-	steps = append(steps, plan.StepOf(stepUnsave{Snapshot: before}))
-	return &plan.Plan{Operation: "update", Subject: r.name.Base(), Steps: steps, Commit: commit}, nil
+	steps.Add(before, stepRunUpdater{update}, level)
+	steps.Commit()
+	steps.Add(step.ForgetRoot(before))
+	return steps.Plan("update", r.name.Base(), nil)
 }
 
 // workSnapshot names a snapshot that an operation takes for itself.
@@ -110,73 +108,21 @@ func (r *Release) TreeUpdate(target, owner string, level int, o UpdateOptions) T
 	}
 }
 
-// stepSave takes the snapshot that a failure rolls back to.
-type stepSave struct {
-	Snapshot string `json:"snapshot"`
-}
-
-func (stepSave) Kind() string { return "save" }
-
-func (a stepSave) Detail() string { return a.Snapshot + ", which a failure rolls back to" }
-
-func (a stepSave) Event(e env) events.IocEvent {
-	return events.RunResourceUpdate{Resource: e.release, Snapshot: a.Snapshot}
-}
-
-func (stepSave) Durable() {}
-
-func (a stepSave) Do(ctx context.Context, e env, _ *plan.Call) error {
-	return e.host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{})
-}
-
-func (a stepSave) Undo(ctx context.Context, e env, _ *plan.Call) error {
-	err := e.host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
-	if err == nil {
-		err = e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
-	}
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil
-	}
-	return err
-}
-
-// stepUnsave destroys the snapshot once it is not needed any more.
-type stepUnsave stepSave
-
-func (stepUnsave) Kind() string { return "destroy snapshot" }
-
-func (a stepUnsave) Detail() string { return a.Snapshot }
-
-func (a stepUnsave) Event(_ env) events.IocEvent {
-	return events.ZFSSnapshotDestroy{Snapshot: a.Snapshot}
-}
-
-func (stepUnsave) Durable() {}
-
-func (a stepUnsave) Do(ctx context.Context, e env, c *plan.Call) error {
-	err := e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		c.Skip("gone")
-		return nil
-	}
-	return err
-}
-
-// stepRunUpdater changes the tree; the undo of stepSave changes it back.
+// stepRunUpdater changes the tree; the undo of step.SaveRoot changes it back.
 type stepRunUpdater struct{ TreeUpdate }
 
 func (stepRunUpdater) Kind() string { return "run updater" }
 
 func (u stepRunUpdater) Detail() string { return "on " + u.Target + " in jail " + u.Jail }
 
-func (stepRunUpdater) Event(e env) events.IocEvent {
-	return events.ExecuteResourceUpdate{Resource: e.release}
+func (stepRunUpdater) Event(e step.Env) events.IocEvent {
+	return events.ExecuteResourceUpdate{Resource: e.Name}
 }
 
 func (stepRunUpdater) Durable() {}
 
-func (u stepRunUpdater) Do(ctx context.Context, e env, c *plan.Call) error {
-	result, err := u.Run(ctx, e.host, e.runner)
+func (u stepRunUpdater) Do(ctx context.Context, e step.Env, c *plan.Call) error {
+	result, err := u.Run(ctx, e.Host, localOf(e).runner)
 	if err != nil {
 		return err
 	}
@@ -184,19 +130,20 @@ func (u stepRunUpdater) Do(ctx context.Context, e env, c *plan.Call) error {
 		c.Skip(result.String())
 		return nil
 	}
-	c.Final(events.ExecuteResourceUpdate{Header: events.Header{Message: result.String()}, Resource: e.release})
+	c.Final(events.ExecuteResourceUpdate{Header: events.Header{Message: result.String()}, Resource: e.Name})
 	return nil
 }
 
-func (u stepRunUpdater) Undo(ctx context.Context, e env, _ *plan.Call) error {
-	return u.Clear(ctx, e.host, e.runner)
+func (u stepRunUpdater) Undo(ctx context.Context, e step.Env, _ *plan.Call) error {
+	return u.Clear(ctx, e.Host, localOf(e).runner)
 }
 
 // stepLevel takes the @pN snapshot of the level that the tree has now.
 type stepLevel struct {
 	RootDataset string `json:"root_dataset"`
 	// Level, if not 0, is the level to call it; otherwise the tree tells.
-	Level int `json:"level,omitempty"`
+	Level int    `json:"level,omitempty"`
+	Made  string `json:"made"`
 }
 
 // taken is the effect of stepLevel.
@@ -208,16 +155,16 @@ func (stepLevel) Kind() string { return "snapshot patch level" }
 
 func (a stepLevel) Detail() string { return a.RootDataset + "@pN" }
 
-func (a stepLevel) Event(_ env) events.IocEvent {
+func (a stepLevel) Event(step.Env) events.IocEvent {
 	return events.ZFSSnapshotCreate{Snapshot: a.RootDataset}
 }
 
 func (stepLevel) Durable() {}
 
-func (a stepLevel) Do(ctx context.Context, e env, c *plan.Call) error {
+func (a stepLevel) Do(ctx context.Context, e step.Env, c *plan.Call) error {
 	level := a.Level
 	if level == 0 {
-		path, err := e.host.Mountpoint(ctx, a.RootDataset)
+		path, err := e.Host.Mountpoint(ctx, a.RootDataset)
 		if err != nil {
 			return err
 		}
@@ -228,7 +175,7 @@ func (a stepLevel) Do(ctx context.Context, e env, c *plan.Call) error {
 		level, _ = version.Patch()
 	}
 	snapshot := a.RootDataset + "@" + Snapshot(level)
-	switch _, err := e.host.Store.Get(ctx, snapshot, zfsstore.GetOptions{}); {
+	switch _, err := e.Host.Store.Get(ctx, snapshot, zfsstore.GetOptions{}); {
 	case err == nil:
 		c.Skip(fmt.Sprintf("@%s exists", Snapshot(level)))
 		return nil
@@ -239,17 +186,13 @@ func (a stepLevel) Do(ctx context.Context, e env, c *plan.Call) error {
 		return err
 	}
 	c.Final(events.ZFSSnapshotCreate{Snapshot: snapshot})
-	return e.host.Store.Snapshot(ctx, snapshot, zfsstore.SnapshotOptions{})
+	return step.Snapshot{Snapshot: snapshot, Made: a.Made}.Do(ctx, e, c)
 }
 
-func (stepLevel) Undo(ctx context.Context, e env, c *plan.Call) error {
+func (a stepLevel) Undo(ctx context.Context, e step.Env, c *plan.Call) error {
 	var t taken
 	if !c.Effect(&t) {
 		return nil
 	}
-	err := e.host.Store.Destroy(ctx, t.Snapshot, zfsstore.DestroyOptions{})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil
-	}
-	return err
+	return step.Snapshot{Snapshot: t.Snapshot, Made: a.Made}.Undo(ctx, e, c)
 }

@@ -17,11 +17,11 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/freebsd"
 )
 
 func main() {
-	if kernel.VnetChild() {
+	if freebsd.VnetChild() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

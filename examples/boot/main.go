@@ -24,9 +24,13 @@ import (
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/kernel/freebsd"
 )
 
 func main() {
+	if freebsd.VnetChild() {
+		return
+	}
 	var o options
 	sim := flag.String("sim", "", "work on the simulated host in this directory")
 	flag.DurationVar(&o.budget, "budget", 0, "how long start or stop may take; 0 is 5m for start and 80s for stop")

@@ -8,7 +8,7 @@ import (
 
 	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/release/releasetest"
 	"github.com/libioc/go-libioc/zfsstore"
 	"github.com/libioc/go-libioc/zfsstore/simzfs"
@@ -18,7 +18,7 @@ import (
 // jails and one release.
 func simulated(t *testing.T) *simhost.Host {
 	t.Helper()
-	healthy := func(_ context.Context, p *kernel.SimProcess) int {
+	healthy := func(_ context.Context, p *simkernel.Process) int {
 		if len(p.Argv) > 1 && p.Argv[1] == "fail" {
 			return 1
 		}
@@ -26,7 +26,7 @@ func simulated(t *testing.T) *simhost.Host {
 	}
 	h, err := simhost.Open(simhost.Options{
 		Dir:      t.TempDir(),
-		Programs: map[string]kernel.Program{"test": healthy},
+		Programs: map[string]simkernel.Program{"test": healthy},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })

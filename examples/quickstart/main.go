@@ -18,9 +18,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/libioc/go-libioc/kernel/freebsd"
 )
 
 func main() {
+	if freebsd.VnetChild() {
+		return
+	}
 	var o options
 	flag.BoolVar(&o.real, "real", false, "use the FreeBSD machine this runs on")
 	flag.StringVar(&o.pool, "pool", "", "with -real: the ZFS pool to work in")

@@ -11,7 +11,7 @@ import (
 	"sync"
 
 	"github.com/libioc/go-libioc/internal/atomicfile"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
@@ -26,13 +26,13 @@ type stateLog struct {
 
 	mu     sync.Mutex
 	file   *os.File
-	kernel []kernel.SimRecord
+	kernel []simkernel.Record
 	store  []simzfs.Record
 }
 
 // batch is one line: the changes of one call of one simulator.
 type batch struct {
-	Kernel []kernel.SimRecord `json:"kernel,omitempty"`
+	Kernel []simkernel.Record `json:"kernel,omitempty"`
 	Store  []simzfs.Record    `json:"store,omitempty"`
 }
 
@@ -72,7 +72,7 @@ func (l *stateLog) read(data []byte) error {
 	whole := data[:bytes.LastIndexByte(data, '\n')+1]
 	lines := bufio.NewScanner(bytes.NewReader(whole))
 	lines.Buffer(nil, len(whole)+1)
-	kernels := newest[kernel.SimRecord]{key: func(r kernel.SimRecord) (string, bool) { return r.Key, len(r.Value) == 0 || string(r.Value) == "null" }}
+	kernels := newest[simkernel.Record]{key: func(r simkernel.Record) (string, bool) { return r.Key, len(r.Value) == 0 || string(r.Value) == "null" }}
 	stores := newest[simzfs.Record]{key: func(r simzfs.Record) (string, bool) { return r.Key, len(r.Value) == 0 }}
 	for lines.Scan() {
 		var b batch
@@ -124,7 +124,7 @@ func (n *newest[R]) list() []R {
 	return out
 }
 
-func (l *stateLog) commitKernel(changed []kernel.SimRecord) error {
+func (l *stateLog) commitKernel(changed []simkernel.Record) error {
 	return l.append(batch{Kernel: changed})
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
@@ -27,7 +28,7 @@ const (
 type Host struct {
 	*host.Host
 	ZFS *simzfs.Store
-	Sim *kernel.Sim
+	Sim *simkernel.Kernel
 
 	log  *stateLog
 	temp string // removed by Close
@@ -41,15 +42,15 @@ type Options struct {
 	// Release is the kernel's release: "13.2-RELEASE", the default, or
 	// "15.1-RELEASE".
 	Release string
-	// Programs are scripted programs besides the built-in ones, see kernel.Sim.
-	Programs map[string]kernel.Program
+	// Programs are scripted programs besides the built-in ones, see simkernel.Process.
+	Programs map[string]simkernel.Program
 	// Sources are the root datasets; the default is ioc on zroot/iocage. Their
 	// pools are created.
 	Sources []host.Source
 	// Clock is the time of everything but sleeping programs; default time.Now.
 	Clock func() time.Time
 	// Kernel may change further options of the simulated kernel.
-	Kernel func(*kernel.SimOptions)
+	Kernel func(*simkernel.Options)
 }
 
 // New opens the simulated host in dir, making it if it does not exist. With "" it
@@ -133,7 +134,7 @@ func prepare(dir string) (string, error) {
 
 func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 	h := &Host{log: log}
-	kopts := kernel.SimOptions{
+	kopts := simkernel.Options{
 		Release:  opts.Release,
 		Programs: opts.Programs,
 		Load:     log.kernel,
@@ -143,7 +144,7 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 		opts.Kernel(&kopts)
 	}
 	var err error
-	if h.Sim, err = kernel.NewSim(kopts); err != nil {
+	if h.Sim, err = simkernel.New(kopts); err != nil {
 		return nil, err
 	}
 	sources := opts.Sources

@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -13,13 +14,13 @@ import (
 // decides what zfs(8) sees as mounted, so unmounting a ZFS file system by the kernel
 // unmounts it in the store here.
 type machine struct {
-	*kernel.Sim
+	*simkernel.Kernel
 	h *Host
 }
 
 // UnmountFSID implements [kernel.Mounts].
 func (k machine) UnmountFSID(ctx context.Context, id kernel.FSID, flags kernel.MountFlags) error {
-	table, err := k.Sim.Getfsstat(ctx)
+	table, err := k.Kernel.Getfsstat(ctx)
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func (k machine) UnmountFSID(ctx context.Context, id kernel.FSID, flags kernel.M
 		}
 		return err
 	}
-	return k.Sim.UnmountFSID(ctx, id, flags)
+	return k.Kernel.UnmountFSID(ctx, id, flags)
 }
 
 // mountedBy reports whether the store has mounted the file system.

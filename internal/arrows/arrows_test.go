@@ -16,7 +16,18 @@ var arrows = map[string][]string{
 	"devfs":    {},
 	"config":   {"internal/ucl", "internal/rcconf"},
 	"zfsstore": {"zfsstore/internal/cmdline", "zfsstore/internal/zfsname"},
-	"kernel":   {},
+	"kernel":   {"kernel/internal/words"},
+
+	"kernel/freebsd":   {"kernel", "kernel/internal/..."},
+	"kernel/simkernel": {"kernel", "kernel/internal/..."}, // only host/simhost imports it
+
+	"kernel/internal/abi":        {"kernel"},
+	"kernel/internal/jailparam":  {"kernel", "kernel/internal/abi", "kernel/internal/precheck", "kernel/internal/words"},
+	"kernel/internal/jailwatch":  {"kernel"},
+	"kernel/internal/precheck":   {"kernel", "kernel/internal/abi"},
+	"kernel/internal/replaytest": {"kernel"},
+	"kernel/internal/tooltext":   {"kernel", "kernel/internal/abi", "kernel/internal/precheck"},
+	"kernel/internal/words":      {},
 
 	"zfsstore/simzfs": {
 		"zfsstore", "host/fault",
@@ -28,9 +39,9 @@ var arrows = map[string][]string{
 	"zfsstore/internal/zfsprop": {"zfsstore"},
 	"kernel/kerneltest":         {"kernel"},
 
-	"host":         {"config", "devfs", "zfsstore", "kernel", "internal/rcconf"},
+	"host":         {"config", "devfs", "zfsstore", "kernel", "kernel/freebsd", "internal/rcconf"},
 	"host/fault":   {},
-	"host/simhost": {"host", "kernel", "zfsstore", "zfsstore/simzfs"},
+	"host/simhost": {"host", "kernel", "kernel/simkernel", "zfsstore", "zfsstore/simzfs"},
 
 	"internal/archive":    {},
 	"internal/atomicfile": {},
@@ -72,7 +83,7 @@ var modules = map[string][]string{
 	"github.com/stretchr/testify":        {"kernel/kerneltest", "zfsstore/storetest"},
 	"github.com/ulikunitz/xz":            {"internal/archive", "release/releasetest"},
 	"golang.org/x/sys": {
-		"kernel", "host", "host/simhost",
+		"kernel/freebsd", "host", "host/simhost",
 		"internal/archive", "internal/atomicfile", "internal/saferoot", "jail",
 	},
 }

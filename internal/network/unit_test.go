@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 // Units are those that the kernel has, and one that is taken is passed over.
@@ -64,7 +65,7 @@ func TestHostEnds(t *testing.T) {
 // ones go, and what was is what is there.
 func TestEnsureRulesThatFails(t *testing.T) {
 	ctx := t.Context()
-	s, err := kernel.NewSim(kernel.SimOptions{Modules: []string{"ipfw"}})
+	s, err := simkernel.New(simkernel.Options{Modules: []string{"ipfw"}})
 	require.NoError(t, err)
 	n := NIC{Name: "vnet0", Secure: "bridge0", JailMAC: "02:00:00:00:00:01"}
 	ensure := func(addr string) error {

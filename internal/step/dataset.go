@@ -31,7 +31,10 @@ func (CreateDataset) Kind() string { return "create dataset" }
 
 func (a CreateDataset) Detail() string { return a.Dataset }
 
-func (a CreateDataset) Event(_ Env) events.IocEvent {
+func (a CreateDataset) Event(e Env) events.IocEvent {
+	if e.Release {
+		return events.ReleasePrepareStorage{Release: e.Name, Dataset: a.Dataset}
+	}
 	return events.ZFSDatasetCreate{Dataset: a.Dataset}
 }
 

@@ -14,6 +14,10 @@ type Env struct {
 	Host *host.Host
 	Name string // full name of the jail or release, for events
 	Run  *Run
+	// Release reports that Name is a release's.
+	Release bool
+	// Local is what the operation's own package adds for its own steps.
+	Local any
 }
 
 // Run is what one run of an operation on a jail knows besides its journal. None

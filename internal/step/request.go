@@ -268,7 +268,7 @@ func dhclient(ctx context.Context, k kernel.Kernel, id kernel.Identity, a Reques
 	if e := k.In(id).AddressDelete(clean, a.NIC.Name, netip.IPv4Unspecified()); e != nil && !errors.Is(e, kernel.ErrNotFound) {
 		err = errors.Join(err, e)
 	}
-	return p, errors.Join(&jailerr.AddressError{a.NIC.Name, "dhcp", time.Since(began), out}, ctx.Err(), err)
+	return p, errors.Join(&jailerr.AddressError{Interface: a.NIC.Name, Method: "dhcp", After: time.Since(began), Output: out}, ctx.Err(), err)
 }
 
 // clients are the processes of dhclient(8) in a jail.
@@ -309,7 +309,7 @@ func rtsol(ctx context.Context, k kernel.Kernel, id kernel.Identity, a RequestAd
 	if ok && err == nil {
 		return p, nil
 	}
-	return p, errors.Join(&jailerr.AddressError{a.NIC.Name, "slaac", time.Since(began), out}, ctx.Err(), err)
+	return p, errors.Join(&jailerr.AddressError{Interface: a.NIC.Name, Method: "slaac", After: time.Since(began), Output: out}, ctx.Err(), err)
 }
 
 // DefaultDHCP is how long an address may take: dhclient(8) itself gives up a

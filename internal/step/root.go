@@ -75,7 +75,12 @@ func (a ForgetRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return plan.Final(err)
 }
 
+// Runs reports whether the jail of that name runs in the kernel. A release has no
+// jail: the empty name does not run.
 func (e Env) Runs(ctx context.Context, name string) (bool, error) {
+	if name == "" {
+		return false, nil
+	}
 	_, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
 	if errors.Is(err, kernel.ErrNotFound) {
 		return false, nil

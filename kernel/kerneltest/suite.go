@@ -309,7 +309,7 @@ func HostRoot(t *testing.T, e Env, dir string) string {
 	return dir
 }
 
-// StubRoot makes a jail's root of files that a Sim runs as its own programs.
+// StubRoot makes a jail's root of files that a simulated kernel runs as its own programs.
 func StubRoot(t *testing.T, e Env, dir string) string {
 	t.Helper()
 	for _, name := range []string{"sh", "echo", "cat", "sleep", "pwd", "kill", "env", "true", "false"} {
