@@ -42,7 +42,7 @@ type Options struct {
 	// Release is the kernel's release: "13.2-RELEASE", the default, or
 	// "15.1-RELEASE".
 	Release string
-	// Programs are scripted programs besides the built-in ones, see simkernel.Kernel.
+	// Programs are scripted programs besides the built-in ones, see simkernel.Process.
 	Programs map[string]simkernel.Program
 	// Sources are the root datasets; the default is ioc on zroot/iocage. Their
 	// pools are created.
