@@ -86,40 +86,33 @@ func ParseProbe(text string) (Probe, error) {
 		c := Check{Kind: key, Text: value}
 		switch key {
 		case "tcp":
-			if _, _, err := splitTCP(value); err != nil {
-				return refuse("tcp=%s: %v", value, err)
-			}
+			_, _, err = splitTCP(value)
 		case "exec":
 			if c.Argv, err = splitWords(value); err != nil || len(c.Argv) == 0 {
-				return refuse("exec=%s is not a command", value)
+				err = errors.New("not a command")
 			}
 		case "file":
 			if !strings.HasPrefix(value, "/") {
-				return refuse("file=%s is not absolute", value)
+				err = errors.New("not absolute")
 			}
 		case "process":
-		case "interval", "timeout":
-			d, err := config.ParseDuration(value)
-			if err != nil {
-				return refuse("%s=%s: %v", key, value, err)
-			}
-			if key == "interval" {
-				p.Interval = d
-			} else {
-				p.Timeout = d
-			}
-			continue
+		case "interval":
+			p.Interval, err = config.ParseDuration(value)
+		case "timeout":
+			p.Timeout, err = config.ParseDuration(value)
 		case "failures":
-			n, err := strconv.Atoi(value)
-			if err != nil || n < 1 || n > 1000 {
-				return refuse("failures=%s is not 1 to 1000", value)
+			if p.Failures, err = strconv.Atoi(value); err != nil || p.Failures < 1 || p.Failures > 1000 {
+				err = errors.New("not 1 to 1000")
 			}
-			p.Failures = n
-			continue
 		default:
 			return refuse("unknown check %q", key)
 		}
-		p.Checks = append(p.Checks, c)
+		if err != nil {
+			return refuse("%s: %v", word, err)
+		}
+		if key != "interval" && key != "timeout" && key != "failures" {
+			p.Checks = append(p.Checks, c)
+		}
 	}
 	if len(p.Checks) == 0 {
 		return refuse("nothing to check")

@@ -108,24 +108,24 @@ type callbacks struct {
 	ended bool
 }
 
-func (c *callbacks) event(e events.IocEvent) {
+func (c *callbacks) call(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.o.OnEvent != nil && !c.ended {
-		c.o.OnEvent(e)
+	if !c.ended {
+		f()
+	}
+}
+
+func (c *callbacks) event(e events.IocEvent) {
+	if c.o.OnEvent != nil {
+		c.call(func() { c.o.OnEvent(e) })
 	}
 }
 
 func (c *callbacks) result(r Result) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.o.OnResult != nil && !c.ended {
-		c.o.OnResult(r)
+	if c.o.OnResult != nil {
+		c.call(func() { c.o.OnResult(r) })
 	}
 }
 
-func (c *callbacks) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ended = true
-}
+func (c *callbacks) end() { c.call(func() { c.ended = true }) }

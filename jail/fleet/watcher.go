@@ -147,7 +147,8 @@ func (w *watcher) report(key string, j *watched, kind ChangeKind, id kernel.Iden
 }
 
 // poll compares the jails with the poll before. It reads the files only if asked
-// to, for the snapshot, or if there is an unknown jail.
+// to, for the snapshot, or if there is an unknown jail. Stops are reported before
+// starts and before the ends of datasets.
 func (w *watcher) poll(ctx context.Context, files bool) error {
 	now, complete, err := w.running(ctx)
 	if err != nil || !complete {
@@ -157,33 +158,13 @@ func (w *watcher) poll(ctx context.Context, files bool) error {
 	for name := range now {
 		files = files || w.jails[name] == nil
 	}
-	// Stops are reported before starts and before the ends of datasets.
-	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
-		j := w.jails[key]
-		if id := now[key]; !j.identity.IsZero() && id != j.identity {
-			w.report(key, j, ChangeStopped, j.identity)
-			j.identity, j.busy = kernel.Identity{}, false
-		}
-	}
+	w.stops(now)
 	if files {
 		if err := w.datasets(ctx); err != nil {
 			return err
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(now)) {
-		id := now[key]
-		j := w.jails[key]
-		if j == nil {
-			j = &watched{name: key, foreign: true}
-			w.jails[key] = j
-		}
-		if j.identity != id {
-			j.identity = id
-			if w.begun {
-				w.report(key, j, ChangeStarted, id)
-			}
-		}
-	}
+	w.starts(now)
 	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
 		j := w.jails[key]
 		switch {
@@ -203,6 +184,34 @@ func (w *watcher) poll(ctx context.Context, files bool) error {
 		w.q.put("", Change{Kind: ChangeSnapshot})
 	}
 	return nil
+}
+
+// stops reports the jails that ran and do not run now, or run as another one.
+func (w *watcher) stops(now map[string]kernel.Identity) {
+	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
+		j := w.jails[key]
+		if !j.identity.IsZero() && j.identity != now[key] {
+			w.report(key, j, ChangeStopped, j.identity)
+			j.identity, j.busy = kernel.Identity{}, false
+		}
+	}
+}
+
+// starts reports the jails that run now and did not.
+func (w *watcher) starts(now map[string]kernel.Identity) {
+	for _, key := range slices.Sorted(maps.Keys(now)) {
+		j := w.jails[key]
+		if j == nil {
+			j = &watched{name: key, foreign: true}
+			w.jails[key] = j
+		}
+		if j.identity != now[key] {
+			j.identity = now[key]
+			if w.begun {
+				w.report(key, j, ChangeStarted, j.identity)
+			}
+		}
+	}
 }
 
 // processes reports a jail that had processes and has none.
