@@ -3,12 +3,8 @@ package rcconf
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"sort"
 	"strings"
-
-	"github.com/libioc/go-libioc/internal/atomicfile"
 )
 
 var (
@@ -43,23 +39,6 @@ func Parse(src []byte) (*File, error) {
 	f := &File{}
 	return f, f.load(string(src))
 }
-
-// ReadFile reads a file of shell assignments. A file that is missing is empty.
-func ReadFile(path string) (*File, error) {
-	data, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	f, err := Parse(data)
-	if err != nil {
-		return nil, fmt.Errorf("rcconf: %s: %w", path, err)
-	}
-	return f, nil
-}
-
-// WriteFile replaces the file in one step, see atomicfile.Write. Below a
-// jail's root use saferoot instead: path is followed as it is.
-func (f *File) WriteFile(path string) error { return atomicfile.Write(path, f.Bytes(), 0o644) }
 
 // Bytes returns the file's content.
 func (f *File) Bytes() []byte { return []byte(f.src) }

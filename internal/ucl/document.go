@@ -73,6 +73,3 @@ func leaves(list []Leaf, prefix string, fields []Field) []Leaf {
 
 // Source returns the exact text of a value.
 func (d *Document) Source(v Value) string { return string(d.src[v.Start:v.End]) }
-
-// Bytes returns the text of the document.
-func (d *Document) Bytes() []byte { return d.src }
