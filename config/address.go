@@ -76,12 +76,12 @@ func (l Addresses) On(nic string) Addresses {
 	return out
 }
 
-// ParseAddresses reads a comma separated list of IPv4 (v6 false) or IPv6
+// parseAddresses reads a comma separated list of IPv4 (v6 false) or IPv6
 // addresses in every form written by libioc, iocage and legacy: nic|addr/len,
 // nic|addr, netmask and hostmask instead of a length, a bare address, dhcp,
 // accept_rtadv, AUTOIP4. A none word is an empty list. A missing length is 32
 // or 128, as with jail(8).
-func ParseAddresses(text string, v6 bool) (Addresses, error) {
+func parseAddresses(text string, v6 bool) (Addresses, error) {
 	if isNone(text) {
 		return nil, nil
 	}
@@ -124,7 +124,7 @@ func parseItem(item string, v6 bool) (Address, error) {
 		return a, nil
 	}
 	var err error
-	a.Addr, a.Bits, err = ParseAddress(addr, v6)
+	a.Addr, a.Bits, err = parseAddress(addr, v6)
 	return a, err
 }
 
@@ -146,9 +146,9 @@ func parseMethod(word string, v6 bool) Method {
 	return methodInvalid
 }
 
-// ParseAddress reads one address of the wanted family with an optional length,
+// parseAddress reads one address of the wanted family with an optional length,
 // netmask or hostmask. Leading zeros and blanks are refused.
-func ParseAddress(text string, v6 bool) (netip.Addr, int, error) {
+func parseAddress(text string, v6 bool) (netip.Addr, int, error) {
 	host, length, found := strings.Cut(text, "/")
 	addr, err := netip.ParseAddr(host)
 	switch {

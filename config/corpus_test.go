@@ -160,7 +160,7 @@ func resave(t *testing.T, c *Config, data []byte) {
 		return
 	}
 	path := filepath.Join(t.TempDir(), filepath.Base(c.Path()))
-	if err := c.WriteFile(path); err != nil {
+	if err := c.writeFile(path); err != nil {
 		t.Fatal(err)
 	}
 	back, err := os.ReadFile(path)
@@ -174,7 +174,7 @@ func resave(t *testing.T, c *Config, data []byte) {
 	if err := d.Set("user.go", "x"); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.WriteFile(path); err != nil {
+	if err := d.writeFile(path); err != nil {
 		t.Fatal(err)
 	}
 	e, err := ReadFile(path)

@@ -44,9 +44,9 @@ func (c CPUSet) String() string {
 	return b.String()
 }
 
-// ParseCPUSet reads off, all, or numbers and ranges (lo-hi) separated by
+// parseCPUSet reads off, all, or numbers and ranges (lo-hi) separated by
 // commas. The start checks that the machine has them.
-func ParseCPUSet(text string) (CPUSet, error) {
+func parseCPUSet(text string) (CPUSet, error) {
 	switch strings.ToLower(text) {
 	case "off", "none", "-", "":
 		return CPUSet{}, nil

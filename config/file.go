@@ -153,11 +153,11 @@ func (c *Config) Encode() ([]byte, error) {
 	return nil, fmt.Errorf("config: %s has no text form: %w", c.format, ErrNotStorable)
 }
 
-// WriteFile saves to a file: temporary file in the same directory, fsync,
+// writeFile saves to a file: temporary file in the same directory, fsync,
 // rename, fsync of the directory. An existing file keeps its mode and owner, a new
 // one gets mode 0644 as in iocage. Symbolic links are rejected (ErrNotRegular).
 // The file's name does not affect the format.
-func (c *Config) WriteFile(path string) error {
+func (c *Config) writeFile(path string) error {
 	data, err := c.Encode()
 	if err != nil {
 		return err
@@ -172,7 +172,7 @@ func (c *Config) WriteFile(path string) error {
 
 // Save writes to config.json or config in dir, by Format. ZFS configurations
 // are saved by the caller from PropertyChanges.
-func (c *Config) Save(dir string) error { return c.WriteFile(filepath.Join(dir, fileName(c.format))) }
+func (c *Config) Save(dir string) error { return c.writeFile(filepath.Join(dir, fileName(c.format))) }
 
 func fileName(format Format) string {
 	if format == UCL {

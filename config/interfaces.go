@@ -30,9 +30,9 @@ type Interfaces []Interface
 // String returns the nics joined by commas, none for an empty list.
 func (l Interfaces) String() string { return joined(l, ",") }
 
-// ParseInterfaces reads nic:bridge pairs separated by commas or blanks. A none
+// parseInterfaces reads nic:bridge pairs separated by commas or blanks. A none
 // word is an empty list.
-func ParseInterfaces(text string) (Interfaces, error) {
+func parseInterfaces(text string) (Interfaces, error) {
 	if isNone(text) {
 		return nil, nil
 	}

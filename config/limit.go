@@ -111,12 +111,12 @@ type Limits []Limit
 // String returns the rules joined by blanks, none for no rule.
 func (l Limits) String() string { return joined(l, " ") }
 
-// ParseLimits reads the rules of one resource, separated by blanks or semicolons.
+// parseLimits reads the rules of one resource, separated by blanks or semicolons.
 // Each is 128M (deny, per jail), action=amount, action=amount/per, or
 // amount:action as written by libioc and legacy. There is no rule in off, none, -
 // and the texts that libioc writes for an unset limit (off:deny, False:deny,
 // None=None/None). Actions, suffixes and per are checked as rctl(8) and the kernel do.
-func ParseLimits(resourceName, text string) (Limits, error) {
+func parseLimits(resourceName, text string) (Limits, error) {
 	r, ok := findResource(resourceName)
 	if !ok {
 		return nil, invalid("%q is not a resource of rctl(8)", resourceName)

@@ -44,8 +44,8 @@ type MACPair struct {
 // reads; iocage also reads a blank.
 func (p MACPair) String() string { return p.Host.String() + "," + p.Jail.String() }
 
-// ParseMACPair reads two different addresses separated by a comma or blanks.
-func ParseMACPair(text string) (MACPair, error) {
+// parseMACPair reads two different addresses separated by a comma or blanks.
+func parseMACPair(text string) (MACPair, error) {
 	parts := strings.FieldsFunc(text, isSeparator)
 	if len(parts) != 2 {
 		return MACPair{}, invalid("expected two link addresses, for the host's and the jail's side")

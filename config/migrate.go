@@ -234,7 +234,7 @@ func (m *migration) datasets(text string) {
 
 // dhcp moves iocage's switch into the address list, as libioc has it.
 func (m *migration) dhcp(text string) {
-	on, err := ParseBool(text)
+	on, err := parseBool(text)
 	if err != nil {
 		return
 	}

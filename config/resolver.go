@@ -46,12 +46,12 @@ func (r Resolver) Lines() []string {
 	return lines
 }
 
-// ParseResolver reads the property. Entries are separated by semicolons. An entry
+// parseResolver reads the property. Entries are separated by semicolons. An entry
 // that is not a whole line is also separated by commas, since libioc saved lists
 // that way and no address of a name server has one. A none word or /dev/null is
 // ResolverSkip as in libioc; in an Effective of iocage or legacy a none word is
 // ResolverCopy.
-func ParseResolver(text string) (Resolver, error) {
+func parseResolver(text string) (Resolver, error) {
 	switch {
 	case text == "/etc/resolv.conf":
 		return Resolver{Mode: ResolverCopy}, nil

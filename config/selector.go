@@ -222,24 +222,10 @@ func normalize(s string) string {
 	if isNone(s) {
 		return "-"
 	}
-	if b, err := ParseBool(s); err == nil {
+	if b, err := parseBool(s); err == nil {
 		return boolText(formWord, b, JSON)
 	}
 	return s
-}
-
-// Matches reports whether the terms select a jail of which only the name and
-// source are known.
-func (t Terms) Matches(source, name string) bool {
-	return t.Match(func(key string) ([]string, bool) {
-		switch key {
-		case "name":
-			return []string{name}, true
-		case "source":
-			return []string{source}, true
-		}
-		return nil, false
-	})
 }
 
 // String returns the text that ParseTerms reads; name= is left out.

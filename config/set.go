@@ -218,7 +218,7 @@ func (c *Config) allLimits(p *Property, v any) any {
 	if !ok || !found || len(own) != 1 {
 		return v
 	}
-	all, err := ParseLimits(p.Name, c.entries[i].text)
+	all, err := parseLimits(p.Name, c.entries[i].text)
 	if err != nil {
 		return v
 	}

@@ -21,8 +21,8 @@ var types = [...]struct {
 	TypeText:       {"text", orNone(readText)},
 	TypeFree:       {"free text", func(_ *Property, text string) (any, error) { return text, nil }},
 	TypeName:       {"name", orNone(func(_ *Property, text string) (any, error) { return result(text, ValidName(text)) })},
-	TypeBool:       {"bool", parsed(ParseBool)},
-	TypeAutoBool:   {"bool or auto", parsed(ParseBool)},
+	TypeBool:       {"bool", parsed(parseBool)},
+	TypeAutoBool:   {"bool or auto", parsed(parseBool)},
 	TypeInt:        {"int", orNone(func(p *Property, text string) (any, error) { return result(parseInt(text, p.Min, p.Max)) })},
 	TypeWord:       {"word", orNone(readWord)},
 	TypeJailsys:    {"jailsys", readJailsys},
@@ -30,19 +30,19 @@ var types = [...]struct {
 	TypeHostUUID:   {"uuid or name", orNone(readText)},
 	TypeList:       {"list", items(splitList)},
 	TypeWords:      {"words", items(strings.Fields)},
-	TypeAddresses4: {"IPv4 addresses", ofFamily(ParseAddresses, false)},
-	TypeAddresses6: {"IPv6 addresses", ofFamily(ParseAddresses, true)},
-	TypeInterfaces: {"interfaces", parsed(ParseInterfaces)},
+	TypeAddresses4: {"IPv4 addresses", ofFamily(parseAddresses, false)},
+	TypeAddresses6: {"IPv6 addresses", ofFamily(parseAddresses, true)},
+	TypeInterfaces: {"interfaces", parsed(parseInterfaces)},
 	TypeGateway4:   {"IPv4 gateway", ofFamily(ParseGateway, false)},
 	TypeGateway6:   {"IPv6 gateway", ofFamily(ParseGateway, true)},
-	TypeResolver:   {"resolver", parsed(ParseResolver)},
+	TypeResolver:   {"resolver", parsed(parseResolver)},
 	TypeDepends:    {"depends", parsed(parseDepends)},
 	TypeLimit:      {"limit", readLimits},
-	TypeMAC:        {"MAC pair", parsed(ParseMACPair)},
+	TypeMAC:        {"MAC pair", parsed(parseMACPair)},
 	TypeMTU:        {"MTU", orNone(readMTU)},
 	TypeSeconds:    {"seconds", orNone(readSeconds)},
-	TypeCPUSet:     {"cpuset", parsed(ParseCPUSet)},
-	TypeRuleset:    {"devfs ruleset", parsed(ParseRuleset)},
+	TypeCPUSet:     {"cpuset", parsed(parseCPUSet)},
+	TypeRuleset:    {"devfs ruleset", parsed(parseRuleset)},
 	TypeMACPrefix:  {"MAC prefix", parsed(parseMACPrefix)},
 }
 
@@ -101,12 +101,12 @@ func readWord(p *Property, text string) (any, error) {
 	return nil, invalid("expected one of %s", strings.Join(p.Words, ", "))
 }
 
-// readJailsys: of ip4 and ip6, none is a state, see ParseJailsys.
+// readJailsys: of ip4 and ip6, none is a state, see parseJailsys.
 func readJailsys(p *Property, text string) (any, error) {
 	if p.Name != "ip4" && p.Name != "ip6" && isNone(text) {
 		return nil, nil
 	}
-	return result(ParseJailsys(text))
+	return result(parseJailsys(text))
 }
 
 func readUUID(_ *Property, text string) (any, error) {
@@ -117,7 +117,7 @@ func readUUID(_ *Property, text string) (any, error) {
 }
 
 func readLimits(p *Property, text string) (any, error) {
-	l, err := ParseLimits(p.Name, text)
+	l, err := parseLimits(p.Name, text)
 	if err != nil || l == nil {
 		return nil, err
 	}

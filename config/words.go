@@ -10,9 +10,9 @@ func isNone(text string) bool {
 	return text == "" || text == "-" || len(text) == 4 && strings.EqualFold(text, "none")
 }
 
-// ParseBool reads the words for truth values in libioc, iocage and legacy: yes,
+// parseBool reads the words for truth values in libioc, iocage and legacy: yes,
 // true, on, 1 and no, false, off, 0, in any case.
-func ParseBool(text string) (bool, error) {
+func parseBool(text string) (bool, error) {
 	switch strings.ToLower(text) {
 	case "yes", "true", "on", "1":
 		return true, nil
@@ -27,7 +27,7 @@ func ParseBool(text string) (bool, error) {
 func parseInt(text string, lo, hi int) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		if b, err := ParseBool(text); err == nil {
+		if b, err := parseBool(text); err == nil {
 			text = boolText(formDigit, b, JSON)
 		}
 		n, err = strconv.Atoi(text)
@@ -115,9 +115,9 @@ func (j Jailsys) String() string {
 	return strconv.Itoa(int(j))
 }
 
-// ParseJailsys reads disable, new or inherit. Early iocage wrote none for disable
+// parseJailsys reads disable, new or inherit. Early iocage wrote none for disable
 // in ip4 and ip6, and its own migration reads it that way.
-func ParseJailsys(text string) (Jailsys, error) {
+func parseJailsys(text string) (Jailsys, error) {
 	switch strings.ToLower(text) {
 	case "disable", "none":
 		return JailsysDisable, nil
@@ -143,8 +143,8 @@ func (r Ruleset) String() string {
 	return strconv.Itoa(r.Number)
 }
 
-// ParseRuleset reads a number from 0 to 65535 or a ruleset's name.
-func ParseRuleset(text string) (Ruleset, error) {
+// parseRuleset reads a number from 0 to 65535 or a ruleset's name.
+func parseRuleset(text string) (Ruleset, error) {
 	if n, err := strconv.ParseUint(text, 10, 16); err == nil {
 		return Ruleset{Number: int(n)}, nil
 	} else if n, err := parseInt(text, 0, 1); err == nil {

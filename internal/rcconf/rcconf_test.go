@@ -2,9 +2,6 @@ package rcconf
 
 import (
 	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -190,22 +187,15 @@ func TestSysctl(t *testing.T) {
 	}
 }
 
-func TestFiles(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "rc.conf")
-	f, err := ReadFile(path)
+func TestEmptyFile(t *testing.T) {
+	f, err := Parse(nil)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Fatalf("reading made the file: %v", err)
 	}
 	if err := f.Set("hostname", "a"); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.WriteFile(path); err != nil {
-		t.Fatal(err)
-	}
-	g, err := ReadFile(path)
+	g, err := Parse(f.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,8 @@ import (
 )
 
 // ParseSysctl reads sysctl.conf(5): one name=value or name:value a line, where
-// # begins a comment. sysctl(8) takes a pair of quotes around a value away and
-// knows no escapes. Every text is readable; lines that are no assignment stay.
+// # begins a comment. sysctl(8) removes a pair of quotes around a value and has no
+// escapes. Every text is readable; lines that are not assignments are kept.
 func ParseSysctl(src []byte) *File {
 	f := &File{sysctl: true}
 	f.loadSysctl(string(src))
