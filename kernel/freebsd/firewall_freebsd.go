@@ -96,6 +96,9 @@ func (k *system) IpfwDelete(ctx context.Context, set int, number int) error {
 }
 
 func (k *system) pfctl(ctx context.Context, subject, stdin string, args ...string) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
 	if _, err := os.Stat("/dev/pf"); err != nil {
 		return "", &kernel.CallError{Op: "pfctl", Subject: subject, Errno: syscall.ENOENT, Msg: words.PfRemedy, Err: kernel.ErrUnsupported}
 	}

@@ -46,8 +46,8 @@ type suite struct {
 	is15 bool
 }
 
-// kase is one case of the suite.
-type kase struct {
+// testCase is one case of the suite.
+type testCase struct {
 	name string
 	need func(kernel.Features) (missing string)
 	run  func(s *suite)
@@ -78,7 +78,7 @@ func needNoRACCT(f kernel.Features) string {
 func Run(t *testing.T, open func(t *testing.T) Env) {
 	for _, area := range []struct {
 		name  string
-		cases []kase
+		cases []testCase
 	}{
 		{"Kernel", kernelCases},
 		{"Jails", jailCases},

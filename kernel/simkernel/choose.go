@@ -12,36 +12,9 @@ import (
 // choose finds the jail to update, or the parent and last name component of a
 // jail to be made.
 func (c *setCall) choose() (pr, ppr *prison, last string, err error) {
-	j, me := &c.v.s.jails, c.v.me
-	ppr = me
-	if c.creating() && c.jid == 0 && c.named {
-		if n, e := strconv.Atoi(c.name[strings.LastIndexByte(c.name, '.')+1:]); e == nil {
-			c.jid = n
-		}
-	}
-	revive := c.flags&kernel.JailSetDead != 0 && !c.v.s.rel.deadJIDFree
-	if c.jid < 0 {
-		return nil, nil, "", refuse(syscall.EINVAL, "negative jid")
-	}
-	if c.jid != 0 {
-		pr = j.byJID[c.jid]
-		if pr != nil && !pr.alive() && c.v.s.rel.deadJIDFree {
-			pr = nil
-		}
-		num := "jail " + strconv.Itoa(c.jid)
-		switch {
-		case pr != nil && c.creating():
-			return nil, nil, "", refuse(syscall.EEXIST, num+" already exists")
-		case pr == nil && c.flags&kernel.JailCreate == 0, pr != nil && !pr.below(me):
-			return nil, nil, "", refuse(syscall.ENOENT, num+" not found")
-		case pr != nil && !pr.parent.alive():
-			return nil, nil, "", refuse(syscall.ENOENT, "jail "+strconv.Itoa(pr.parent.JID)+" is dying")
-		case pr != nil && !pr.alive() && !revive:
-			return nil, nil, "", refuse(syscall.ENOENT, num+" is dying")
-		}
-		if pr != nil {
-			ppr = pr.parent
-		}
+	c.takeJID()
+	if pr, ppr, err = c.byJID(); err != nil {
+		return nil, nil, "", err
 	}
 	if !c.named {
 		if pr == nil && c.flags&kernel.JailCreate == 0 {
@@ -49,34 +22,95 @@ func (c *setCall) choose() (pr, ppr *prison, last string, err error) {
 		}
 		return pr, ppr, "", nil
 	}
-	last = c.name
-	if i := strings.LastIndexByte(c.name, '.'); i >= 0 {
-		dir := c.name[:i]
-		last = c.name[i+1:]
-		if pr != nil {
-			if c.v.s.rel.parentByPrefix && ppr.Name != dir || !c.v.s.rel.parentByPrefix {
-				return nil, nil, "", refuse(syscall.EINVAL, "cannot change jail's parent")
-			}
-		} else {
-			ppr = j.find(me, c.v.fullName(dir))
-			if ppr == nil {
-				return nil, nil, "", refuse(syscall.ENOENT, `jail "`+dir+`" not found`)
-			}
-			if !ppr.alive() {
-				return nil, nil, "", refuse(syscall.ENOENT, `jail "`+dir+`" is dying`)
-			}
+	dir, last, dotted := cutName(c.name)
+	if dotted {
+		if ppr, err = c.parentNamed(pr, ppr, dir); err != nil {
+			return nil, nil, "", err
 		}
 	}
-	if last == "" {
-		return pr, ppr, last, nil
+	if last != "" {
+		pr, err = c.byName(pr, ppr, last)
 	}
-	pr, err = c.byName(pr, ppr, last, revive)
 	return pr, ppr, last, err
+}
+
+// takeJID lets a number at the end of a new jail's name be its jid.
+func (c *setCall) takeJID() {
+	if !c.creating() || c.jid != 0 || !c.named {
+		return
+	}
+	_, last, _ := cutName(c.name)
+	if n, err := strconv.Atoi(last); err == nil {
+		c.jid = n
+	}
+}
+
+// cutName splits a name at its last dot.
+func cutName(name string) (dir, last string, dotted bool) {
+	i := strings.LastIndexByte(name, '.')
+	if i < 0 {
+		return "", name, false
+	}
+	return name[:i], name[i+1:], true
+}
+
+// revive reports whether a dying jail may be taken for the one to update.
+func (c *setCall) revive() bool {
+	return c.flags&kernel.JailSetDead != 0 && !c.v.s.rel.deadJIDFree
+}
+
+// byJID finds the jail with the jid that was given, if there is one, and its
+// parent, or the caller's jail as the parent of a new one.
+func (c *setCall) byJID() (pr, ppr *prison, err error) {
+	me := c.v.me
+	switch {
+	case c.jid < 0:
+		return nil, nil, refuse(syscall.EINVAL, "negative jid")
+	case c.jid == 0:
+		return nil, me, nil
+	}
+	pr = c.v.s.jails.byJID[c.jid]
+	if pr != nil && !pr.alive() && c.v.s.rel.deadJIDFree {
+		pr = nil
+	}
+	num := "jail " + strconv.Itoa(c.jid)
+	switch {
+	case pr != nil && c.creating():
+		return nil, nil, refuse(syscall.EEXIST, num+" already exists")
+	case pr == nil && c.flags&kernel.JailCreate == 0, pr != nil && !pr.below(me):
+		return nil, nil, refuse(syscall.ENOENT, num+" not found")
+	case pr == nil:
+		return nil, me, nil
+	case !pr.parent.alive():
+		return nil, nil, refuse(syscall.ENOENT, "jail "+strconv.Itoa(pr.parent.JID)+" is dying")
+	case !pr.alive() && !c.revive():
+		return nil, nil, refuse(syscall.ENOENT, num+" is dying")
+	}
+	return pr, pr.parent, nil
+}
+
+// parentNamed finds the parent that a dotted name begins with; that of a jail
+// found by its jid stays.
+func (c *setCall) parentNamed(pr, ppr *prison, dir string) (*prison, error) {
+	if pr != nil {
+		if !c.v.s.rel.parentByPrefix || ppr.Name != dir {
+			return nil, refuse(syscall.EINVAL, "cannot change jail's parent")
+		}
+		return ppr, nil
+	}
+	ppr = c.v.s.jails.find(c.v.me, c.v.fullName(dir))
+	switch {
+	case ppr == nil:
+		return nil, refuse(syscall.ENOENT, `jail "`+dir+`" not found`)
+	case !ppr.alive():
+		return nil, refuse(syscall.ENOENT, `jail "`+dir+`" is dying`)
+	}
+	return ppr, nil
 }
 
 // byName looks for a sibling that has the name: the jail to update, or the
 // reason why none can be made.
-func (c *setCall) byName(pr, ppr *prison, last string, revive bool) (*prison, error) {
+func (c *setCall) byName(pr, ppr *prison, last string) (*prison, error) {
 	var dead *prison
 	for _, p := range c.v.s.jails.byName[childName(ppr, last)] {
 		if p == pr || p.parent != ppr {
@@ -95,7 +129,7 @@ func (c *setCall) byName(pr, ppr *prison, last string, revive bool) (*prison, er
 		return pr, nil
 	}
 	switch {
-	case dead != nil && revive:
+	case dead != nil && c.revive():
 		return dead, nil
 	case dead != nil && c.flags&kernel.JailCreate == 0:
 		return nil, refuse(syscall.ENOENT, `jail "`+c.name+`" is dying`)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -12,11 +13,29 @@ import (
 	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
-// filesystems are the types that can be mounted, with the permission that a
-// jail needs; those with a module exist only when it is loaded.
-var filesystems = map[string]struct{ module string }{
-	"nullfs": {}, "devfs": {}, "fdescfs": {}, "procfs": {}, "tmpfs": {},
-	"linprocfs": {"linprocfs"}, "linsysfs": {"linsysfs"}, "lindebugfs": {"lindebugfs"},
+// filesystems are the types that can be mounted. Those with a module exist only
+// when it is loaded; prepare fills in what is special about a type.
+var filesystems = map[string]struct {
+	module  string
+	prepare func(*mounting) error
+}{
+	"nullfs":     {prepare: (*mounting).nullfs},
+	"devfs":      {prepare: (*mounting).devfs},
+	"tmpfs":      {prepare: (*mounting).tmpfs},
+	"fdescfs":    {prepare: (*mounting).folder},
+	"procfs":     {prepare: (*mounting).folder},
+	"linprocfs":  {"linprocfs", (*mounting).folder},
+	"linsysfs":   {"linsysfs", (*mounting).folder},
+	"lindebugfs": {"lindebugfs", (*mounting).folder},
+}
+
+// mounting is one nmount(2) on its way through the kernel.
+type mounting struct {
+	v    *view
+	req  kernel.MountRequest
+	at   place       // where to mount
+	info fs.FileInfo // of what is there
+	m    *mount      // the new mount
 }
 
 // Nmount implements [kernel.Mounts].
@@ -40,102 +59,149 @@ func (v *view) Nmount(ctx context.Context, req kernel.MountRequest) (kernel.Moun
 }
 
 func (v *view) mount(req kernel.MountRequest) (*mount, error) {
-	k := v.s
-	refused := func(e syscall.Errno, msg string) error {
-		return &kernel.CallError{Op: "nmount", Subject: req.Path, Errno: e, Msg: msg}
+	c := &mounting{v: v, req: req}
+	if err := c.check(); err != nil {
+		return nil, err
 	}
-	missing := func() error {
-		err := &kernel.CallError{Op: "nmount", Subject: req.Path, Errno: syscall.ENOENT, Err: kernel.ErrNotFound}
-		if !k.rel.missingIsENOENT {
-			err.Errno, err.Msg = syscall.EINVAL, "Invalid fstype"
-		}
-		return err
+	if err := c.find(); err != nil {
+		return nil, err
 	}
+	if req.Flags&kernel.MntUpdate != 0 {
+		return c.update()
+	}
+	c.m = &mount{Mounted: kernel.Mounted{Type: req.Type, From: req.From, Path: c.at.path(), Flags: mountFlags(req)}}
+	if c.m.From == "" {
+		c.m.From = req.Type
+	}
+	if err := filesystems[req.Type].prepare(c); err != nil {
+		return nil, err
+	}
+	v.s.mounts.add(c.m, c.at)
+	return c.m, nil
+}
+
+func (c *mounting) refuse(e syscall.Errno, msg string) error {
+	return &kernel.CallError{Op: OpNmount, Subject: c.req.Path, Errno: e, Msg: msg}
+}
+
+// missing is the refusal of a path that does not exist.
+func (c *mounting) missing() error {
+	if c.v.s.rel.missingIsENOENT {
+		return refusal.Missing(OpNmount, c.req.Path, syscall.ENOENT)
+	}
+	return &kernel.CallError{Op: OpNmount, Subject: c.req.Path, Errno: syscall.EINVAL, Msg: "Invalid fstype", Err: kernel.ErrNotFound}
+}
+
+// check looks at the request alone.
+func (c *mounting) check() error {
+	req, k := c.req, c.v.s
 	if number, valid := precheck.Ruleset(req); !precheck.MayBeEmpty(req) && valid && len(k.devfs.sets[number]) == 0 {
-		return nil, &kernel.CallError{
-			Op: "nmount", Subject: req.Path, Err: kernel.ErrEmptyRuleset,
+		return &kernel.CallError{
+			Op: OpNmount, Subject: req.Path, Err: kernel.ErrEmptyRuleset,
 			Msg: fmt.Sprintf("devfs ruleset %d has no rules and would show every device of the host", number),
 		}
 	}
-	switch kind, known := filesystems[req.Type]; {
-	case req.Type == "":
-		return nil, refused(syscall.EINVAL, "Invalid fstype")
-	case req.Path == "":
-		return nil, refused(syscall.EINVAL, "Invalid fspath")
-	case len(req.Type) > 15 || len(req.Path) >= 1024:
-		return nil, refused(syscall.ENAMETOOLONG, "")
-	case !known || kind.module != "" && !k.hasModule(kind.module):
-		return nil, refused(syscall.EINVAL, "Invalid fstype")
-	}
-	if v.jailed() && !v.mayMount(req.Type) {
-		return nil, refused(syscall.EPERM, "")
-	}
-	var (
-		at   place
-		info fs.FileInfo
-		e    syscall.Errno
-	)
-	if req.Below != "" {
-		var err error
-		if at, info, err = v.walkBelow(req.Below, req.Path); err != nil {
-			return nil, err
-		}
-	} else if at, info, e = v.namei(req.Path); e == syscall.ENOENT {
-		return nil, missing()
-	} else if e != 0 {
-		return nil, refused(e, "")
-	}
-	if req.Flags&kernel.MntUpdate != 0 {
-		return v.updateMount(req, at)
-	}
-	m := &mount{Mounted: kernel.Mounted{Type: req.Type, From: req.From, Path: at.path(), Flags: mountFlags(req)}}
-	if m.From == "" {
-		m.From = req.Type
-	}
+	kind, known := filesystems[req.Type]
 	switch {
-	case req.Type == "nullfs":
-		if req.From == "" {
-			return nil, refused(syscall.EINVAL, "")
-		}
-		src, sinfo, link, e := v.guardedNamei(req.From, req.Guarded)
-		switch {
-		case link != "":
-			return nil, precheck.Escapes(req, link)
-		case e == syscall.ENOENT:
-			return nil, missing()
-		case e != 0:
-			return nil, refused(e, "")
-		case info.IsDir() != sinfo.IsDir():
-			return nil, refused(syscall.EINVAL, "")
-		case at.m.Type == "nullfs" && (place{at.m.src, joinRel(at.m.SrcRel, at.rel)}) == src:
-			return nil, refused(syscall.EDEADLK, "")
-		}
-		m.src, m.Src, m.SrcRel = src.m, src.m.Seq, src.rel
-		m.NoCache = hasOption(req, "nocache")
-		m.Flags |= src.m.Flags & (kernel.MntRdOnly | kernel.MntNoSuid | kernel.MntNoExec)
-	case !info.IsDir():
-		return nil, refused(syscall.ENOTDIR, "")
-	case req.Type == "devfs":
-		number, valid := precheck.Ruleset(req)
-		if !valid {
-			return nil, refused(syscall.EINVAL, "invalid ruleset specification")
-		}
-		if v.jailed() {
-			if number != 0 && int(number) != v.me.DevfsRuleset {
-				return nil, refused(syscall.EPERM, "")
-			}
-			number = uint16(v.me.DevfsRuleset)
-		}
-		m.Ruleset = number
-		k.applyRuleset(m, number)
-	case req.Type == "tmpfs":
-		var err error
-		if m.dir, err = k.scratchDir(); err != nil {
-			return nil, refused(toErrno(err), err.Error())
-		}
+	case req.Type == "":
+		return c.refuse(syscall.EINVAL, "Invalid fstype")
+	case req.Path == "":
+		return c.refuse(syscall.EINVAL, "Invalid fspath")
+	case len(req.Type) > 15 || len(req.Path) >= 1024:
+		return c.refuse(syscall.ENAMETOOLONG, "")
+	case !known || kind.module != "" && !k.hasModule(kind.module):
+		return c.refuse(syscall.EINVAL, "Invalid fstype")
+	case c.v.jailed() && !c.v.mayMount(req.Type):
+		return c.refuse(syscall.EPERM, "")
 	}
-	k.mounts.add(m, at)
-	return m, nil
+	return nil
+}
+
+// find looks up where to mount.
+func (c *mounting) find() (err error) {
+	if c.req.Below != "" {
+		c.at, c.info, err = c.v.walkBelow(c.req.Below, c.req.Path)
+		return err
+	}
+	var e syscall.Errno
+	switch c.at, c.info, e = c.v.namei(c.req.Path); e {
+	case 0:
+		return nil
+	case syscall.ENOENT:
+		return c.missing()
+	}
+	return c.refuse(e, "")
+}
+
+// folder is what most types are mounted on.
+func (c *mounting) folder() error {
+	if !c.info.IsDir() {
+		return c.refuse(syscall.ENOTDIR, "")
+	}
+	return nil
+}
+
+func (c *mounting) nullfs() error {
+	if c.req.From == "" {
+		return c.refuse(syscall.EINVAL, "")
+	}
+	src, info, link, e := c.v.guardedNamei(c.req.From, c.req.Guarded)
+	over := c.at.m
+	switch {
+	case link != "":
+		return precheck.Escapes(c.req, link)
+	case e == syscall.ENOENT:
+		return c.missing()
+	case e != 0:
+		return c.refuse(e, "")
+	case c.info.IsDir() != info.IsDir():
+		return c.refuse(syscall.EINVAL, "")
+	case over.Type == "nullfs" && (place{over.src, joinRel(over.SrcRel, c.at.rel)}) == src:
+		return c.refuse(syscall.EDEADLK, "")
+	}
+	c.m.src, c.m.Src, c.m.SrcRel = src.m, src.m.Seq, src.rel
+	c.m.NoCache = hasOption(c.req, "nocache")
+	c.m.Flags |= src.m.Flags & (kernel.MntRdOnly | kernel.MntNoSuid | kernel.MntNoExec)
+	return nil
+}
+
+func (c *mounting) devfs() error {
+	if err := c.folder(); err != nil {
+		return err
+	}
+	number, err := c.ruleset()
+	if err != nil {
+		return err
+	}
+	if c.v.jailed() {
+		own := c.v.me.DevfsRuleset
+		if number != 0 && int(number) != own {
+			return c.refuse(syscall.EPERM, "")
+		}
+		number = uint16(own)
+	}
+	c.m.Ruleset = number
+	c.v.s.applyRuleset(c.m, number)
+	return nil
+}
+
+func (c *mounting) ruleset() (uint16, error) {
+	number, valid := precheck.Ruleset(c.req)
+	if !valid {
+		return 0, c.refuse(syscall.EINVAL, "invalid ruleset specification")
+	}
+	return number, nil
+}
+
+func (c *mounting) tmpfs() error {
+	err := c.folder()
+	if err != nil {
+		return err
+	}
+	if c.m.dir, err = c.v.s.scratchDir(); err != nil {
+		return c.refuse(toErrno(err), err.Error())
+	}
+	return nil
 }
 
 func (v *view) mayMount(fstype string) bool {
@@ -143,35 +209,30 @@ func (v *view) mayMount(fstype string) bool {
 	return one != nil && v.me.allow&any.bit != 0 && v.me.allow&one.bit != 0 && v.me.EnforceStatfs < 2
 }
 
-// updateMount changes flags, and the ruleset of a devfs. nullfs cannot.
-func (v *view) updateMount(req kernel.MountRequest, at place) (*mount, error) {
-	m := at.m
+// update changes flags, and the ruleset of a devfs. nullfs cannot be updated.
+func (c *mounting) update() (*mount, error) {
+	m := c.at.m
 	switch {
-	case at.rel != "/" || m.Type != req.Type:
-		return nil, &kernel.CallError{Op: "nmount", Subject: req.Path, Errno: syscall.EINVAL}
+	case c.at.rel != "/" || m.Type != c.req.Type:
+		return nil, c.refuse(syscall.EINVAL, "")
 	case m.Type == "nullfs" || m.Type == "fdescfs":
-		return nil, &kernel.CallError{Op: "nmount", Subject: req.Path, Errno: syscall.EOPNOTSUPP}
+		return nil, c.refuse(syscall.EOPNOTSUPP, "")
 	}
-	if m.Type == "devfs" && hasOption(req, "ruleset") {
-		number, valid := precheck.Ruleset(req)
-		if !valid {
-			return nil, &kernel.CallError{Op: "nmount", Subject: req.Path, Errno: syscall.EINVAL, Msg: "invalid ruleset specification"}
+	if m.Type == "devfs" && hasOption(c.req, "ruleset") {
+		number, err := c.ruleset()
+		if err != nil {
+			return nil, err
 		}
 		m.Ruleset = number
-		v.s.applyRuleset(m, number)
+		c.v.s.applyRuleset(m, number)
 	}
-	m.Flags = mountFlags(req)
-	v.s.dirty.put(m.key(), m)
+	m.Flags = mountFlags(c.req)
+	c.v.s.dirty.put(m.key(), m)
 	return m, nil
 }
 
 func hasOption(r kernel.MountRequest, name string) bool {
-	for _, o := range r.Options {
-		if o.Name == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Options, func(o kernel.MountOption) bool { return o.Name == name })
 }
 
 // mountFlags are the flags that stay with the mount, given as bits or as
