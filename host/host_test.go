@@ -132,29 +132,29 @@ func TestMountTable(t *testing.T) {
 func TestLock(t *testing.T) {
 	ctx := context.Background()
 	h := newHost(t, t.TempDir(), host.Options{}, simzfs.Pool{Name: "tank"})
-	unlock, err := h.Lock(ctx, "ioc/jail/web", "start", host.Fail)
+	unlock, err := h.Lock(ctx, "ioc/jail/web", "start", host.BusyFail)
 	require.NoError(t, err)
 
-	_, err = h.Lock(ctx, "ioc/jail/web", "stop", host.Fail)
+	_, err = h.Lock(ctx, "ioc/jail/web", "stop", host.BusyFail)
 	require.ErrorIs(t, err, host.ErrBusy)
 	var busy *host.BusyError
 	require.ErrorAs(t, err, &busy)
 	require.Equal(t, "start", busy.Holder.Operation)
 	require.Equal(t, os.Getpid(), busy.Holder.PID)
 
-	other, err := h.Lock(ctx, "ioc/jail/db", "stop", host.Fail)
+	other, err := h.Lock(ctx, "ioc/jail/db", "stop", host.BusyFail)
 	require.NoError(t, err, "another resource is free")
 	other()
 
 	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 	defer cancel()
-	_, err = h.Lock(short, "ioc/jail/web", "stop", host.Wait)
+	_, err = h.Lock(short, "ioc/jail/web", "stop", host.BusyWait)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.ErrorIs(t, err, host.ErrBusy)
 
 	got := make(chan error, 1)
 	go func() {
-		unlock, err := h.Lock(ctx, "ioc/jail/web", "stop", host.Wait)
+		unlock, err := h.Lock(ctx, "ioc/jail/web", "stop", host.BusyWait)
 		if err == nil {
 			unlock()
 		}
@@ -171,15 +171,15 @@ func TestLockAcrossProcesses(t *testing.T) {
 	dir := t.TempDir()
 	one := newHost(t, dir, host.Options{}, simzfs.Pool{Name: "one"})
 	two := newHost(t, dir, host.Options{}, simzfs.Pool{Name: "two"})
-	unlock, err := one.Lock(ctx, "ioc/jail/web", "start", host.Fail)
+	unlock, err := one.Lock(ctx, "ioc/jail/web", "start", host.BusyFail)
 	require.NoError(t, err)
-	_, err = two.Lock(ctx, "ioc/jail/web", "stop", host.Fail)
+	_, err = two.Lock(ctx, "ioc/jail/web", "stop", host.BusyFail)
 	var busy *host.BusyError
 	require.ErrorAs(t, err, &busy)
 	require.Equal(t, "start", busy.Holder.Operation, "named from the lock file")
 
 	time.AfterFunc(10*time.Millisecond, unlock)
-	unlock2, err := two.Lock(ctx, "ioc/jail/web", "stop", host.Wait)
+	unlock2, err := two.Lock(ctx, "ioc/jail/web", "stop", host.BusyWait)
 	require.NoError(t, err)
 	unlock2()
 	left, err := os.ReadDir(filepath.Join(dir, "run", "ioc", "jail"))

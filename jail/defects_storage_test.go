@@ -579,8 +579,8 @@ func TestProvision(t *testing.T) {
 	methods := map[string]jail.Provisioner{"puppet": fakeProvisioner{}}
 	all, err := j.Provision(ctx, jail.ProvisionOptions{Methods: methods})
 	require.NoError(t, err)
-	require.Equal(t, "JailProvisioning", all[len(all)-1].Type())
-	require.Equal(t, "PuppetApplyEvent", all[1].Type())
+	require.Equal(t, "JailProvisioning", events.TypeOf(all[len(all)-1]))
+	require.Equal(t, "PuppetApplyEvent", events.TypeOf(all[1]))
 	methods["puppet"] = fakeProvisioner{errInjected}
 	_, err = j.Provision(ctx, jail.ProvisionOptions{Methods: methods})
 	require.ErrorIs(t, err, errInjected)

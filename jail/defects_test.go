@@ -340,7 +340,7 @@ func TestLossRcRanTwice(t *testing.T) {
 		group.Go(func() {
 			other, err := jail.Load(ctx, h.Host, "web")
 			require.NoError(t, err)
-			_, err = other.Start(ctx, jail.StartOptions{Busy: jail.Wait})
+			_, err = other.Start(ctx, jail.StartOptions{Busy: jail.BusyWait})
 			if err != nil {
 				require.ErrorIs(t, err, jail.ErrRunning)
 			}

@@ -21,17 +21,13 @@
 // # Many jails
 //
 // [List] finds the jails of all sources and the running ones of other programs,
-// with one process at most; [ListOptions] sorts, or looks at mounted jails only
-// and starts none. [StartAll], [StopAll] and [Each] work on a selection in
-// parallel: each jail has its [Result], one failure hides no other. A jail's
-// depends names those that are started, and ready, before it; [Boot] and
-// [Shutdown] do so for the host within a budget of time.
+// with one process at most; [ListOptions] sorts, or lists mounted jails only and
+// starts none. Package fleet works on a selection of them: in the order of the
+// property depends, in parallel, with the host.
 //
-// Three properties are of this library alone, stored where libioc and iocage
-// leave them be: user.ready, a [Probe] that dependants wait for, user.health, one
-// that a [Supervisor] makes while the jail runs, and user.restart, a
-// [RestartPolicy]. [Watch] tells of every change of any jail, whoever made it,
-// and [Usages] what jails use.
+// Two properties are of this library alone, stored where libioc and iocage leave
+// them be: user.ready, a [Probe] that dependants wait for, and user.health, one
+// that is made while the jail runs.
 //
 // Errors of operations are *[Error] around a sentinel of this package, a
 // *[HookError], or an error of packages kernel, zfsstore, config or release.

@@ -263,17 +263,25 @@ func (j *Jail) FullName() string { return j.fullName }
 // HumanReadableName is the name, cut to 8 characters when it is a UUID.
 func (j *Jail) HumanReadableName() string { return config.HumanReadableName(j.name) }
 
+// Host returns the host that the jail is on.
+func (j *Jail) Host() *host.Host { return j.host }
+
 // Source is the root dataset the jail is in.
 func (j *Jail) Source() host.Source { return j.source }
 
-// Identifier is the jail's name in the kernel, for jls(8) and rctl(8): the
-// source's name, a dash and the jail's name with every dot replaced by an
-// asterisk, because a dot would mean a child jail.
+// Identifier returns the jail's name in the kernel, for jls(8) and rctl(8).
 func (j *Jail) Identifier() string {
 	if j.foreign {
 		return j.name
 	}
-	return j.source.Name + "-" + strings.ReplaceAll(j.name, ".", "*")
+	return Identifier(j.source, j.name)
+}
+
+// Identifier returns the name in the kernel of a source's jail: the source's
+// name, a dash and the jail's name with every dot replaced by an asterisk,
+// because a dot would mean a child jail.
+func Identifier(source host.Source, name string) string {
+	return source.Name + "-" + strings.ReplaceAll(name, ".", "*")
 }
 
 // Dataset holds the jail's configuration, RootDataset its file system.

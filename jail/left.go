@@ -209,7 +209,7 @@ func recoverMounts(ctx context.Context, h *host.Host, source host.Source) (all [
 			continue // without a lock and events
 		}
 		done, err := (&Operation{
-			jail: j, name: "recover", event: events.JailRecover{Jail: j.fullName}, busy: Fail, make: j.planRecoverMounts,
+			jail: j, name: "recover", event: events.JailRecover{Jail: j.fullName}, busy: BusyFail, make: j.planRecoverMounts,
 		}).Run(ctx)
 		if errors.Is(err, ErrBusy) || errors.Is(err, ErrNotFound) {
 			continue

@@ -12,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/jail/fleet"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -104,7 +105,7 @@ func TestJailInZFSPropertiesHasItsWholeLife(t *testing.T) {
 	done(j.ApplyLimits(ctx, jail.LimitOptions{}))
 	done(j.Stop(ctx, jail.StopOptions{}))
 	done(j.Start(ctx, jail.StartOptions{}))
-	results, err := jail.StopAll(ctx, h.Host, []*jail.Jail{j}, jail.StopAllOptions{})
+	results, err := fleet.StopAll(ctx, h.Host, []*jail.Jail{j}, fleet.StopAllOptions{})
 	require.NoError(t, err)
 	require.NoError(t, results[0].Err)
 	result, all, err := j.ForkExec(ctx, []string{"/bin/freebsd-version"}, jail.ForkExecOptions{Properties: map[string]string{"host_hostname": "c"}})
@@ -132,7 +133,7 @@ func TestJailInZFSPropertiesHasItsWholeLife(t *testing.T) {
 	done(j.Start(ctx, jail.StartOptions{}))
 	done(j.Stop(ctx, jail.StopOptions{Force: true}))
 	done(j.Start(ctx, jail.StartOptions{}))
-	_, err = jail.Shutdown(ctx, h.Host, jail.ShutdownOptions{})
+	_, err = fleet.Shutdown(ctx, h.Host, fleet.ShutdownOptions{})
 	require.NoError(t, err)
 	running, err := loaded(t, ctx, h, "www").Running(ctx)
 	require.NoError(t, err)

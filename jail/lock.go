@@ -113,7 +113,7 @@ func (j *Jail) clearOthers(ctx context.Context, op string, held []string) error 
 				continue
 			}
 			about = slices.DeleteFunc(about, func(key string) bool { return slices.Contains(held, key) })
-			_, unlock, err := lockAll(ctx, j.host, op, Fail, about)
+			_, unlock, err := lockAll(ctx, j.host, op, BusyFail, about)
 			if err != nil {
 				return err
 			}
@@ -142,7 +142,7 @@ func (j *Jail) lockToRecover(ctx context.Context) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	held, unlock, err := lockAll(ctx, j.host, "recover", Fail, append(also, j.lockKey()))
+	held, unlock, err := lockAll(ctx, j.host, "recover", BusyFail, append(also, j.lockKey()))
 	if err != nil {
 		return nil, err
 	}

@@ -19,8 +19,8 @@ type Busy = host.Busy
 // The two answers to a busy jail: give up at once, or wait as long as the
 // context allows.
 const (
-	Fail = host.Fail
-	Wait = host.Wait
+	BusyFail = host.BusyFail
+	BusyWait = host.BusyWait
 )
 
 // room is how many transitions of one operation fit into its channel at least.

@@ -43,7 +43,7 @@ func (g *JailGenerator) Save() *Operation {
 		jail:  j,
 		name:  "save",
 		event: events.JailConfigSave{Jail: j.fullName},
-		busy:  Wait,
+		busy:  BusyWait,
 		make:  j.planSave,
 		after: j.created,
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // ErrNotReady: the jail runs, and its ready probe does not succeed. A
-// *NotReadyError tells which check.
+// *NotReadyError names the check.
 var ErrNotReady = errors.New("jail is not ready")
 
 // NotReadyError is a jail whose probe did not succeed in time.
@@ -23,7 +23,7 @@ type NotReadyError struct {
 	Jail  string
 	Check Check
 	After time.Duration
-	Err   error // what the last attempt said
+	Err   error // of the last attempt
 }
 
 func (e *NotReadyError) Error() string {
@@ -33,23 +33,18 @@ func (e *NotReadyError) Error() string {
 // Is makes errors.Is(err, ErrNotReady) true.
 func (e *NotReadyError) Is(target error) bool { return target == ErrNotReady }
 
-// Unwrap gives what the last attempt said.
+// Unwrap returns the error of the last attempt.
 func (e *NotReadyError) Unwrap() error { return e.Err }
-
-var (
-	readyStandard  = Probe{Interval: time.Second, Timeout: time.Minute, Failures: 1}
-	healthStandard = Probe{Interval: 10 * time.Second, Timeout: 5 * time.Second, Failures: 3}
-)
 
 // attempt bounds one attempt of a ready probe.
 const attempt = 5 * time.Second
 
 // WaitReady waits until the running jail's ready probe succeeds; a jail without
-// one is ready when it runs. Errors: *NotReadyError when the probe's timeout or
-// the context is over first, ErrNotRunning when the jail is not there or ends
-// meanwhile, ErrConfig for a probe that is none.
+// one is ready when it runs. Errors: *NotReadyError if the probe's timeout or the
+// context ends first, ErrNotRunning if the jail does not run or ends while it is
+// waited for, ErrConfig for an invalid probe.
 func (j *Jail) WaitReady(ctx context.Context) error {
-	p, err := j.probe(ReadyKey, readyStandard)
+	p, err := j.ReadyProbe()
 	if err != nil {
 		return j.refused("wait for", err)
 	}
@@ -83,10 +78,10 @@ func (j *Jail) WaitReady(ctx context.Context) error {
 	}
 }
 
-// Healthy makes one attempt of the jail's health probe; nil if there is none.
-// Errors: *NotReadyError, ErrNotRunning, ErrConfig.
+// Healthy makes one attempt of the jail's health probe; without one it returns
+// nil. Errors: *NotReadyError, ErrNotRunning, ErrConfig.
 func (j *Jail) Healthy(ctx context.Context) error {
-	p, err := j.probe(HealthKey, healthStandard)
+	p, err := j.HealthProbe()
 	if err != nil {
 		return j.refused("check", err)
 	}
@@ -139,8 +134,7 @@ func (j *Jail) checkExec(ctx context.Context, argv []string) error {
 	return nil
 }
 
-// checkFile looks below the jail's root without following any link of the
-// jail's.
+// checkFile looks below the jail's root and follows no symbolic link.
 func (j *Jail) checkFile(ctx context.Context, path string) error {
 	if _, err := j.Identity(ctx); err != nil {
 		return err
@@ -177,8 +171,8 @@ func (j *Jail) checkProcess(ctx context.Context, name string) error {
 	return errNoProcess
 }
 
-// checkTCP connects to the jail's first address. Into a network stack of its
-// own the host may have no way, so there nc(1) of the jail connects to itself.
+// checkTCP connects to the jail's first address. The host may have no route into
+// a network stack of the jail's own, so there the jail's nc(1) connects.
 func (j *Jail) checkTCP(ctx context.Context, c Check) error {
 	address, port, err := splitTCP(c.Text)
 	if err != nil {

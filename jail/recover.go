@@ -64,7 +64,7 @@ func cleanFiles(ctx context.Context, h *host.Host, source host.Source) error {
 		if !ok || m.Type != "zfs" || strings.ContainsAny(name, "/@") {
 			continue
 		}
-		unlock, err := h.Lock(ctx, source.Name+"/jail/"+name, "recover", Fail)
+		unlock, err := h.Lock(ctx, source.Name+"/jail/"+name, "recover", BusyFail)
 		if errors.Is(err, ErrBusy) {
 			continue
 		}

@@ -55,7 +55,7 @@ func (s *sweep) idle(ctx context.Context, jail string, do func() error) error {
 		return nil
 	}
 	for _, key := range s.keys(jail) {
-		unlock, err := s.h.Lock(ctx, key.Source+"/jail/"+key.Name, "recover", Fail)
+		unlock, err := s.h.Lock(ctx, key.Source+"/jail/"+key.Name, "recover", BusyFail)
 		if errors.Is(err, ErrBusy) {
 			return nil
 		}

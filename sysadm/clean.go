@@ -53,7 +53,7 @@ func (s *Server) clean(ctx context.Context, c *call, which func(*jail.Jail) bool
 		var again []*jail.Jail
 		var first error
 		for _, j := range left {
-			_, err := j.Destroy(ctx, jail.DestroyOptions{Busy: jail.Wait})
+			_, err := j.Destroy(ctx, jail.DestroyOptions{Busy: jail.BusyWait})
 			if err != nil && !errors.Is(err, jail.ErrNotFound) {
 				again = append(again, j)
 				first = errors.Join(first, err)

@@ -13,7 +13,7 @@ import (
 // name as the client wrote it, also for failures.
 func (s *Server) startjail(ctx context.Context, c *call) (any, error) {
 	return s.lines(ctx, c, func(j *jail.Jail) []string {
-		all, err := j.Start(ctx, jail.StartOptions{Busy: jail.Wait})
+		all, err := j.Start(ctx, jail.StartOptions{Busy: jail.BusyWait})
 		switch {
 		case errors.Is(err, jail.ErrRunning):
 			return []string{"  INFO: " + label(j) + " is already up"}
@@ -30,7 +30,7 @@ func (s *Server) startjail(ctx context.Context, c *call) (any, error) {
 
 func (s *Server) stopjail(ctx context.Context, c *call) (any, error) {
 	return s.lines(ctx, c, func(j *jail.Jail) []string {
-		all, err := j.Stop(ctx, jail.StopOptions{Busy: jail.Wait})
+		all, err := j.Stop(ctx, jail.StopOptions{Busy: jail.BusyWait})
 		if errors.Is(err, jail.ErrNotRunning) {
 			return []string{"  INFO: " + label(j) + " is already down"}
 		}

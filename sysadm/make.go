@@ -169,7 +169,7 @@ func (s *Server) destroyjail(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = j.Destroy(ctx, jail.DestroyOptions{Busy: jail.Wait})
+	_, err = j.Destroy(ctx, jail.DestroyOptions{Busy: jail.BusyWait})
 	if errors.Is(err, jail.ErrRunning) {
 		return nil, toolError("cannot destroy " + label(j) + " - jail is running!")
 	}
@@ -189,7 +189,7 @@ func (s *Server) capjail(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := j.ApplyLimits(ctx, jail.LimitOptions{Busy: jail.Wait}); err != nil {
+	if _, err := j.ApplyLimits(ctx, jail.LimitOptions{Busy: jail.BusyWait}); err != nil {
 		return nil, err
 	}
 	return object{"success": "jail " + name + " capped."}, nil

@@ -91,13 +91,11 @@ func (t *tour) title(format string, args ...any) {
 	fmt.Fprintf(t.out, "\n== "+format+"\n", args...)
 }
 
-// show prints events as they arrive, indented by their depth. The channel is closed
-// when the operation is over, and its last event has the error.
+// show prints events as they arrive, indented by their depth, and returns the
+// operation's error.
 func (t *tour) show(ch <-chan events.IocEvent) error {
-	var err error
-	for e := range ch {
-		head := e.Head()
-		line := events.Line(e)
+	return events.Each(ch, func(e events.IocEvent) {
+		depth, line := e.Head().Depth, e.String()
 		switch e := e.(type) {
 		case events.ReleaseAssetDownload:
 			line += fmt.Sprintf(" %d of %d bytes", e.Received, e.Total)
@@ -106,10 +104,8 @@ func (t *tour) show(ch <-chan events.IocEvent) error {
 		case events.JailHookOutput:
 			line = "| " + strings.TrimSpace(e.Data)
 		}
-		fmt.Fprintf(t.out, "%s%s\n", strings.Repeat("  ", head.Depth), line)
-		err = head.Err
-	}
-	return err
+		fmt.Fprintf(t.out, "%s%s\n", strings.Repeat("  ", depth), line)
+	})
 }
 
 func (t *tour) create(ctx context.Context, name, rel string, cleanup *cleanups) (*jail.Jail, error) {

@@ -45,6 +45,7 @@ var arrows = map[string][]string{
 
 	"internal/archive":    {},
 	"internal/atomicfile": {},
+	"internal/jailtest":   {"jail", "host/simhost", "kernel", "zfsstore"},
 	"internal/lineartest": {},
 	"internal/login":      {},
 	"internal/mirror":     {},
@@ -67,8 +68,9 @@ var arrows = map[string][]string{
 	"release/releasetest": {"release", "host", "events"},
 	"jail": {
 		"release", "host", "events", "config", "fstab", "kernel", "zfsstore", "devfs",
-		"jail/jailerr", "internal/...",
+		"jail/jailerr", "internal/plan", "internal/step", "internal/network", "internal/rcconf",
 	},
+	"jail/fleet":   {"jail", "host", "events", "config", "kernel"},
 	"jail/jailerr": {"kernel"},
 	"sysadm":       {"jail", "release", "host", "events", "config", "internal/login"},
 }
@@ -84,7 +86,7 @@ var modules = map[string][]string{
 	"github.com/hashicorp/go-multierror": {"internal/plan", "jail", "release"},
 	"github.com/klauspost/compress":      {"internal/archive", "release/releasetest"},
 	"github.com/mistifyio/go-zfs/v3":     {"zfsstore"},
-	"github.com/stretchr/testify":        {"kernel/kerneltest", "zfsstore/storetest"},
+	"github.com/stretchr/testify":        {"kernel/kerneltest", "zfsstore/storetest", "internal/jailtest"},
 	"github.com/ulikunitz/xz":            {"internal/archive", "release/releasetest"},
 	"golang.org/x/sys": {
 		"kernel/freebsd", "host", "host/simhost",

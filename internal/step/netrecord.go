@@ -93,7 +93,7 @@ func UsedAddresses(ctx context.Context, k kernel.Kernel, but string) (map[netip.
 
 // LockNetwork keeps operations of several jails on the host's addresses apart.
 func LockNetwork(ctx context.Context, h *host.Host, what string) (func(), error) {
-	return h.Lock(ctx, "network/"+what, "network", host.Wait)
+	return h.Lock(ctx, "network/"+what, "network", host.BusyWait)
 }
 
 // ReleaseAliases removes addresses that were added for a jail. What another

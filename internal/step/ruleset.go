@@ -45,7 +45,7 @@ func (a LoadRuleset) Event(e Env) events.IocEvent {
 
 func (a LoadRuleset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	// Rules are added one by one; two that begin alike must not be mixed.
-	unlock, err := e.Host.Lock(ctx, "host/devfs/rulesets", "load a devfs ruleset", host.Wait)
+	unlock, err := e.Host.Lock(ctx, "host/devfs/rulesets", "load a devfs ruleset", host.BusyWait)
 	if err != nil {
 		return err
 	}
