@@ -230,13 +230,7 @@ func configOfDataset(ctx context.Context, h *host.Host, dataset string) (*config
 	if err != nil {
 		return nil, err
 	}
-	local := map[string]string{}
-	for name, p := range d.Properties {
-		if p.Source == zfsstore.SourceLocal {
-			local[name] = p.Value
-		}
-	}
-	if c := config.FromProperties(local); len(c.Keys()) > 0 {
+	if c := legacyConfig(d); len(c.Keys()) > 0 {
 		return c, nil
 	}
 	return config.New(), nil
