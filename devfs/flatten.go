@@ -59,7 +59,7 @@ func (s *Set) flatten(rs Ruleset, chain []string) ([]Rule, error) {
 	return flat, nil
 }
 
-// kernelOrder gives every rule its number and sorts by it, as devfs(4) keeps
+// kernelOrder returns every rule its number and sorts by it, as devfs(4) keeps
 // them: without one a rule comes 100 after the highest.
 func (rs Ruleset) kernelOrder() ([]Rule, error) {
 	rules := slices.Clone(rs.Rules)

@@ -180,7 +180,7 @@ func (f *File) index(destination string) int {
 	})
 }
 
-// key is what makes two destinations equal: the path without the spellings of
+// key returns what makes two destinations equal: the path without the spellings of
 // the same directory.
 func (f *File) key(destination string) string {
 	if f.Root != "" {

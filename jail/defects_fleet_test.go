@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 )
@@ -221,7 +222,7 @@ func TestLibiocErrorsInsideTheJailCount(t *testing.T) {
 	})
 	before := world(t, h)
 	for _, op := range []string{"SIOCAIFADDR", "RTM_ADD"} {
-		cancel := h.Sim.Fail(op, "ioc-web", 1, errInjected, false)
+		cancel := h.Sim.Fail(t, fault.Fault{Op: op, Match: "*ioc-web*", Nth: 1, Err: errInjected})
 		_, err := j.Start(ctx, jail.StartOptions{})
 		cancel()
 		require.ErrorIs(t, err, errInjected, op)

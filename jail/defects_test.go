@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
@@ -414,7 +415,7 @@ func TestMissingModules(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, loaded)
 	other := newJail(t, h, "other", false, map[string]string{"allow_vmm": "1"})
-	h.Sim.Fail("kldload", "vmm", 1, &kernel.CallError{Op: "kldload", Subject: "vmm", Err: kernel.ErrNotFound}, false)
+	h.Sim.Fail(t, fault.Fault{Op: simkernel.OpKldload, Match: "vmm", Nth: 1, Err: &kernel.CallError{Op: "kldload", Subject: "vmm", Err: kernel.ErrNotFound}})
 	_, err = other.Start(ctx, jail.StartOptions{})
 	var missing *jail.ParamError
 	require.ErrorAs(t, err, &missing)

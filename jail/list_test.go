@@ -10,8 +10,10 @@ import (
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -155,7 +157,7 @@ func TestListStops(t *testing.T) {
 		require.ErrorIs(t, err, jail.ErrInvalidName)
 	}
 	boom := errors.New("boom")
-	defer h.Sim.Fail("jail_get", "lastjid=", 3, boom, false)()
+	defer h.Sim.Fail(t, fault.Fault{Op: simkernel.OpJailGet, Match: "*lastjid=*", Nth: 3, Err: boom})()
 	for j, err := range jail.List(context.Background(), h.Host) {
 		require.Nil(t, j)
 		require.ErrorIs(t, err, boom)

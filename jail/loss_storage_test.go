@@ -14,6 +14,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
@@ -182,7 +183,7 @@ func TestLibiocFailedStartLeavesNoZombie(t *testing.T) {
 	ops := map[string]bool{}
 	for _, c := range changing {
 		nth[c.Op]++
-		cancel := h.Sim.Fail(c.Op, "", nth[c.Op], errInjected, false)
+		cancel := h.Sim.Fail(t, fault.Fault{Op: c.Op, Nth: nth[c.Op], Err: errInjected})
 		_, err := j.Start(ctx, jail.StartOptions{})
 		cancel()
 		if err == nil { // what can be done without

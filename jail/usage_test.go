@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/jail"
@@ -26,7 +27,7 @@ func TestUsageWithoutRacct(t *testing.T) {
 	require.False(t, u.Counted)
 	require.True(t, u.Disk.Known)
 
-	defer h.Sim.Fail("jail_get", "", 0, errInjected, false)()
+	defer h.Sim.Fail(t, fault.Fault{Op: simkernel.OpJailGet, Err: errInjected})()
 	_, err = unasked(h, "web").Usage(context.Background())
 	require.ErrorIs(t, err, errInjected)
 }

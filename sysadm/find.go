@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/shellwords"
 	"github.com/libioc/go-libioc/jail"
 )
@@ -47,9 +48,8 @@ func tagOf(j *jail.Jail) string {
 	if tag, ok := j.Config().Raw("tag"); ok && !unset(tag) {
 		return tag
 	}
-	if tags, ok := j.Config().GetString("tags"); ok && !unset(tags) {
-		first, _, _ := strings.Cut(tags, ",")
-		return first
+	if tags, ok := key.Tags.In(j.Config()); ok {
+		return tags[0]
 	}
 	return j.HumanReadableName()
 }

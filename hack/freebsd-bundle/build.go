@@ -31,6 +31,10 @@ var former = map[string]string{
 	"kernel/freebsd":   "kernel",
 	"kernel/simkernel": "kernel",
 	"zfsstore/simzfs":  "zfsstore",
+
+	"zfsstore/internal/cmdline": "zfsstore",
+	"zfsstore/internal/zfsname": "zfsstore",
+	"zfsstore/internal/zfsprop": "zfsstore",
 }
 
 // compiler cross-compiles the module's tests and programs into a tree.

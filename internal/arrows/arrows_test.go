@@ -18,15 +18,18 @@ var arrows = map[string][]string{
 	"zfsstore": {"zfsstore/internal/cmdline", "zfsstore/internal/zfsname"},
 	"kernel":   {"kernel/internal/words"},
 
+	"config/key": {"config"},
+
 	"kernel/freebsd":   {"kernel", "kernel/internal/..."},
-	"kernel/simkernel": {"kernel", "kernel/internal/..."}, // only host/simhost imports it
+	"kernel/simkernel": {"host/fault", "kernel", "kernel/internal/..."}, // only host/simhost imports it
 
 	"kernel/internal/abi":        {"kernel"},
 	"kernel/internal/jailparam":  {"kernel", "kernel/internal/abi", "kernel/internal/precheck", "kernel/internal/words"},
 	"kernel/internal/jailwatch":  {"kernel"},
 	"kernel/internal/precheck":   {"kernel", "kernel/internal/abi"},
 	"kernel/internal/replaytest": {"kernel"},
-	"kernel/internal/tooltext":   {"kernel", "kernel/internal/abi", "kernel/internal/precheck"},
+	"kernel/internal/refusal":    {"kernel", "kernel/internal/words"},
+	"kernel/internal/tooltext":   {"kernel", "kernel/internal/abi", "kernel/internal/precheck", "kernel/internal/refusal"},
 	"kernel/internal/words":      {},
 
 	"zfsstore/simzfs": {
@@ -49,30 +52,30 @@ var arrows = map[string][]string{
 	"internal/lineartest": {},
 	"internal/login":      {},
 	"internal/mirror":     {},
-	"internal/network":    {"config", "kernel", "internal/plan"},
+	"internal/network":    {"config", "config/key", "kernel", "internal/plan"},
 	"internal/pathname":   {},
 	"internal/plan":       {"events"},
 	"internal/rcconf":     {},
 	"internal/saferoot":   {},
 	"internal/shellwords": {},
-	"internal/step": {
-		"host", "events", "fstab", "kernel", "zfsstore", "jail/jailerr", "internal/network", "internal/plan",
-	},
-	"internal/tail": {},
-	"internal/ucl":  {},
+	"internal/tail":       {},
+	"internal/ucl":        {},
 
 	"release": {
 		"host", "events", "config", "kernel", "zfsstore", "devfs",
 		"internal/plan", "internal/step", "internal/rcconf", "internal/archive", "internal/mirror",
 	},
 	"release/releasetest": {"release", "host", "events"},
+	"internal/step": {
+		"host", "events", "config", "fstab", "kernel", "zfsstore", "jail/jailerr", "internal/plan", "internal/network",
+	},
 	"jail": {
-		"release", "host", "events", "config", "fstab", "kernel", "zfsstore", "devfs",
+		"release", "host", "events", "config", "config/key", "fstab", "kernel", "zfsstore", "devfs",
 		"jail/jailerr", "internal/plan", "internal/step", "internal/network", "internal/rcconf",
 	},
-	"jail/fleet":   {"jail", "host", "events", "config", "kernel"},
 	"jail/jailerr": {"kernel"},
-	"sysadm":       {"jail", "release", "host", "events", "config", "internal/login"},
+	"jail/fleet":   {"jail", "host", "events", "config", "config/key", "kernel"},
+	"sysadm":       {"jail", "release", "host", "events", "config", "config/key", "internal/login"},
 }
 
 // leaves may be imported by every package, and import none themselves.

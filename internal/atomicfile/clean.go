@@ -10,7 +10,7 @@ import (
 
 // Clean removes the temporary files that writers of path left when they were
 // killed, and tells how many there were. The caller holds whatever keeps others
-// from writing the file meanwhile. A directory that is not there has none.
+// from writing the file in the meantime. A directory that is not there has none.
 func Clean(path string) (removed int, err error) {
 	dir, base := filepath.Split(path)
 	entries, err := os.ReadDir(dir)

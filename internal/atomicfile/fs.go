@@ -34,7 +34,7 @@ type File interface {
 // OS is the operating system's file system.
 type OS struct{}
 
-// Lstat is os.Lstat.
+// Lstat returns os.Lstat.
 func (OS) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
 
 // Create opens with O_EXCL, which does not follow a symbolic link.
@@ -46,13 +46,13 @@ func (OS) Create(name string) (File, error) {
 	return osFile{f}, nil
 }
 
-// Rename is os.Rename.
+// Rename returns os.Rename.
 func (OS) Rename(oldname, newname string) error { return os.Rename(oldname, newname) }
 
-// Remove is os.Remove.
+// Remove returns os.Remove.
 func (OS) Remove(name string) error { return os.Remove(name) }
 
-// SyncDir is the function of that name.
+// SyncDir returns the function of that name.
 func (OS) SyncDir(name string) error { return SyncDir(name) }
 
 // SyncDir flushes a directory's entries, so that a file created, renamed or

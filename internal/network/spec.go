@@ -3,6 +3,7 @@ package network
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/libioc/go-libioc/config"
 )
@@ -132,22 +133,23 @@ const (
 	KeyForwardOpen  = "user.forwards_open"         // yes: also pass what is forwarded
 )
 
-// choice is the value of a user.* key that has only some.
+// userText returns the text of a user.* key.
+func userText(eff config.Effective, key string) string { return config.NewKey[string](key).Of(eff) }
+
+// choice returns the value of a user.* key that must be one of words.
 func choice(eff config.Effective, key string, words ...string) (string, error) {
-	text := eff.String(key)
-	if text == "" || text == "none" {
+	word := userText(eff, key)
+	if word == "" || word == "none" {
 		return words[0], nil
 	}
-	for _, w := range words {
-		if text == w {
-			return w, nil
-		}
+	if slices.Contains(words, word) {
+		return word, nil
 	}
-	return "", refuse(key, "%q is none of %q", text, words)
+	return "", refuse(key, "%q is not one of %q", word, words)
 }
 
 func yes(eff config.Effective, key string) bool {
-	switch eff.String(key) {
+	switch userText(eff, key) {
 	case "yes", "1", "on", "true":
 		return true
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/simkernel"
 )
@@ -77,7 +78,7 @@ func TestEnsureRulesThatFails(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, before)
 	failure := errors.New("failure")
-	cancel := s.Fail("ipfw_delete", "", 1, failure, false)
+	cancel := s.Fail(t, fault.Fault{Op: simkernel.OpIpfwDelete, Nth: 1, Err: failure})
 	require.ErrorIs(t, ensure("192.0.2.2/24"), failure)
 	cancel()
 	after, err := s.IpfwRules(ctx, Set)

@@ -61,7 +61,7 @@ func ReadFile(path string) (*File, error) {
 // jail's root use saferoot instead: path is followed as it is.
 func (f *File) WriteFile(path string) error { return atomicfile.Write(path, f.Bytes(), 0o644) }
 
-// Bytes is the file's content.
+// Bytes returns the file's content.
 func (f *File) Bytes() []byte { return []byte(f.src) }
 
 func (f *File) load(src string) error {

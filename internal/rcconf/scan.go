@@ -220,7 +220,7 @@ func (s *scanner) item() error {
 	return nil
 }
 
-// assignmentName is the NAME before an = at the current position.
+// assignmentName returns the NAME before an = at the current position.
 func (s *scanner) assignmentName() string {
 	end := s.pos
 	for end < len(s.src) && isNameByte(s.src[end], end == s.pos) {
@@ -232,7 +232,7 @@ func (s *scanner) assignmentName() string {
 	return s.src[s.pos:end]
 }
 
-// valueOf is the word without its first n bytes, NAME=.
+// valueOf returns the word without its first n bytes, NAME=.
 func valueOf(w word, n int, src string) word {
 	v := w
 	v.start += n

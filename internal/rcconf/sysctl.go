@@ -55,7 +55,7 @@ func sysctlLine(line string, pos int) (assignment, string, bool) {
 	return a, value, true
 }
 
-// commentStart is the first # outside quotes, or -1.
+// commentStart returns the first # outside quotes, or -1.
 func commentStart(line string) int {
 	quoted := byte(0)
 	for i := range len(line) {

@@ -55,7 +55,7 @@ const (
 	executes  = "sysrc runs the command in the value; this package never does"
 )
 
-// exception is the reason for a recording that is not followed.
+// exception returns the reason for a recording that is not followed.
 func exception(r recording) string {
 	op := r.Op[0]
 	special := op == "set" && (strings.Contains(r.Op[2], `"`) || strings.Contains(r.Op[2], "$"))

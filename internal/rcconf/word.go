@@ -23,7 +23,7 @@ type word struct {
 	single     bool // one pair of single quotes is all that the value has
 }
 
-// text is the word's text if it has no quotes and no expansions; only such a
+// text returns the word's text if it has no quotes and no expansions; only such a
 // word can be a keyword.
 func (w *word) text(src string) string {
 	if !w.plain {

@@ -17,7 +17,7 @@ func tempName() string { return tempPrefix + rand.Text() }
 
 // Clean removes the temporary files that a killed WriteFile left in a directory,
 // and tells how many there were. The caller holds whatever keeps others from
-// writing there meanwhile. A directory that is not there has none. Errors are
+// writing there in the meantime. A directory that is not there has none. Errors are
 // *EscapeError and *fs.PathError.
 func (r *Root) Clean(rel string) (removed int, err error) {
 	r.mu.RLock()

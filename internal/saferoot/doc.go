@@ -11,7 +11,7 @@
 // directory or regular file: a fifo or device planted in the jail can neither
 // hang nor act. Options.SameDevice refuses mount points too.
 //
-// What was opened stays what it was, even if the jail renames it meanwhile: the
+// What was opened stays what it was, even if the jail renames it in the meantime: the
 // effect then happens at another place of the jail, never outside of it.
 //
 // Paths are relative to the root, with slashes on every system: "etc/rc.conf".

@@ -26,7 +26,7 @@ func (i Info) IsRegular() bool { return i.Mode.IsRegular() }
 // IsSymlink reports whether it is a symbolic link.
 func (i Info) IsSymlink() bool { return i.Mode.Type() == fs.ModeSymlink }
 
-// leafReason says why a file of this mode may not be opened or replaced.
+// leafReason returns why a file of this mode may not be opened or replaced.
 func leafReason(mode fs.FileMode) string {
 	if mode.Type() == fs.ModeSymlink {
 		return ReasonSymlink

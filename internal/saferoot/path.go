@@ -29,7 +29,7 @@ func split(rel string) ([]string, error) {
 	return parts, nil
 }
 
-// splitFile is split for a path that must name something below the root.
+// splitFile returns split for a path that must name something below the root.
 func splitFile(rel string) (dirs []string, base string, err error) {
 	parts, err := split(rel)
 	if err != nil {

@@ -2,7 +2,7 @@
 // (libucl) that jail configurations are written in: scalars, quoted strings,
 // here-documents, arrays, objects, named sections and comments.
 //
-// Scalars stay text with a flag that tells whether they were quoted, since
+// Scalars stay text with a flag that reports whether they were quoted, since
 // libucl's guesses (10k, 007, 02ff60, on) destroy values; whoever knows the
 // property's type reads the text. A key that is repeated keeps all its values
 // in order; libucl makes an array of them.

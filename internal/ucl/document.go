@@ -71,8 +71,8 @@ func leaves(list []Leaf, prefix string, fields []Field) []Leaf {
 	return list
 }
 
-// Source is the exact text of a value.
+// Source returns the exact text of a value.
 func (d *Document) Source(v Value) string { return string(d.src[v.Start:v.End]) }
 
-// Bytes is the text of the document.
+// Bytes returns the text of the document.
 func (d *Document) Bytes() []byte { return d.src }

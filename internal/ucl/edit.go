@@ -58,7 +58,7 @@ func (d *Document) Apply(edits []Edit) ([]byte, error) {
 	return out, nil
 }
 
-// ending is what a new field needs behind its value. The tag that ends a
+// ending returns what a new field needs behind its value. The tag that ends a
 // here-document stands alone on its line.
 func ending(source string) string {
 	if strings.HasPrefix(source, "<<") && strings.Contains(source, "\n") {

@@ -47,7 +47,7 @@ func (p *parser) quoted() (string, error) {
 	return "", p.unended(start)
 }
 
-// unended is the failure of the string that begins at start and was followed to
+// unended returns the failure of the string that begins at start and was followed to
 // the current position.
 func (p *parser) unended(start int) error {
 	p.open[p.src[start]] = p.pos
@@ -109,7 +109,7 @@ func (p *parser) single() (string, error) {
 	return "", p.unended(start)
 }
 
-// heredocTag is the word behind <<, upper-case letters up to the line's end.
+// heredocTag returns the word behind <<, upper-case letters up to the line's end.
 func (p *parser) heredocTag() string {
 	end := p.pos + 2
 	for end < len(p.src) && p.src[end] >= 'A' && p.src[end] <= 'Z' {

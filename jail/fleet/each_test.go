@@ -13,12 +13,14 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/internal/lineartest"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/jail/fleet"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 var errInjected = errors.New("injected")
@@ -233,7 +235,7 @@ func TestRollBackOfDependencies(t *testing.T) {
 			jailtest.PutPlain(t, h, "web", map[string]string{"depends": "db,cache,ran"})
 			jailtest.Up(t, h, "ioc-ran")
 			before := jailtest.World(t, h)
-			defer h.Sim.Fail("jail_set", "ioc-web", 0, errInjected, false)()
+			defer h.Sim.Fail(t, fault.Fault{Op: simkernel.OpJailSet, Match: "*ioc-web*", Err: errInjected})()
 
 			results, err := fleet.StartAll(context.Background(), h.Host, jailtest.Load(t, h, tc.wanted...), tc.o)
 			require.NoError(t, err)

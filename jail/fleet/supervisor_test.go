@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/jail"
@@ -175,7 +176,7 @@ func TestSuperviseAlways(t *testing.T) {
 	s.Release(web)
 	s.await(t, "web", fleet.SupervisionRestarted, 2)
 
-	cancel := h.Sim.Fail("jail_set", "ioc-bad", 0, errInjected, false)
+	cancel := h.Sim.Fail(t, fault.Fault{Op: simkernel.OpJailSet, Match: "*ioc-bad*", Err: errInjected})
 	end("bad")
 	s.await(t, "bad", fleet.SupervisionGivenUp, 1)
 	require.Equal(t, 3, s.count("bad", fleet.SupervisionFailed))

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/jail"
@@ -188,7 +189,7 @@ func TestWatchProcesses(t *testing.T) {
 func TestWatchFails(t *testing.T) {
 	h := jailtest.OpenHost(t, simhost.Options{})
 	for _, op := range []string{"getfsstat", "jail_get", "features"} {
-		cancel := h.Sim.Fail(op, "", 0, errInjected, false)
+		cancel := h.Sim.Fail(t, fault.Fault{Op: op, Err: errInjected})
 		var last error
 		for _, err := range fleet.Watch(context.Background(), h.Host) {
 			last = err

@@ -9,14 +9,14 @@ import (
 
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/abi"
-	"github.com/libioc/go-libioc/kernel/internal/precheck"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
 // verifyForCpuset is verify with the error that cpuset(2) gives.
 func (k *system) verifyForCpuset(ctx context.Context, op string, id kernel.Identity) error {
 	err := k.verify(ctx, op, 0, id)
 	if errors.Is(err, kernel.ErrNotFound) && !errors.Is(err, kernel.ErrStale) {
-		return precheck.CpusetError(op, id, syscall.ESRCH)
+		return refusal.Cpuset(op, id.String(), syscall.ESRCH)
 	}
 	return err
 }
@@ -37,7 +37,7 @@ func (k *system) CpusetGet(ctx context.Context, id kernel.Identity) ([]int, erro
 			return mask.Cpus(), nil
 		}
 		if errno != syscall.ERANGE || len(mask) <= 8 {
-			return nil, precheck.CpusetError(op, id, errno)
+			return nil, refusal.Cpuset(op, id.String(), errno)
 		}
 	}
 }
@@ -49,13 +49,13 @@ func (k *system) CpusetSet(ctx context.Context, id kernel.Identity, cpus []int) 
 	}
 	mask, errno := abi.NewCPUMask(cpus)
 	if errno != 0 {
-		return precheck.CpusetError(op, id, errno)
+		return refusal.Cpuset(op, id.String(), errno)
 	}
 	if err := k.verifyForCpuset(ctx, op, id); err != nil {
 		return err
 	}
 	if errno := cpusetCall(setAffinity, id.JID, mask); errno != 0 {
-		return precheck.CpusetError(op, id, errno)
+		return refusal.Cpuset(op, id.String(), errno)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/abi"
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
 // ifStack is one network stack: the host's, or that of a jail by sockets that
@@ -90,16 +91,10 @@ func (s stackSockets) any() int {
 
 // ifError is a refused call of this file's interfaces.
 func ifError(op, subject string, errno syscall.Errno) error {
-	e := &kernel.CallError{Op: op, Subject: subject, Errno: errno}
-	switch errno {
-	case 0:
+	if errno == 0 {
 		return nil
-	case syscall.ENXIO, syscall.ESRCH, syscall.ENOENT, syscall.EADDRNOTAVAIL:
-		e.Err = kernel.ErrNotFound
-	case syscall.EEXIST:
-		e.Err = kernel.ErrExists
 	}
-	return e
+	return refusal.Interface(op, subject, errno)
 }
 
 // checkIfName refuses a name that the kernel would be given cut short.

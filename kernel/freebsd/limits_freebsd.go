@@ -11,8 +11,8 @@ import (
 
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/abi"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 	"github.com/libioc/go-libioc/kernel/internal/tooltext"
-	"github.com/libioc/go-libioc/kernel/internal/words"
 )
 
 // rctlMaxOutput is RCTL_MAX_OUTBUFSIZE, the most that rctl(2) gives.
@@ -59,24 +59,6 @@ func (k *system) rctl(ctx context.Context, op string, num uintptr, in string, si
 			size *= 4
 			continue
 		}
-		return "", rctlCallError(op, in, errno)
+		return "", refusal.Rctl(op, in, errno)
 	}
-}
-
-func rctlCallError(op, in string, errno syscall.Errno) error {
-	e := &kernel.CallError{Op: op, Subject: in, Errno: errno}
-	switch errno {
-	case syscall.ENOSYS:
-		e.Err, e.Msg = kernel.ErrUnsupported, words.RctlRemedy
-	case syscall.ESRCH:
-		e.Err = kernel.ErrNotFound
-		e.Msg = "no rule and no subject matches"
-	case syscall.EOPNOTSUPP:
-		e.Msg = "the resource does not take this action"
-	case syscall.ERANGE:
-		e.Msg = "the amount is out of range"
-	case syscall.EPERM:
-		e.Msg = "only root may use rctl"
-	}
-	return e
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
-	"github.com/libioc/go-libioc/kernel/internal/tooltext"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
 func (k *system) ModuleLoaded(ctx context.Context, name string) (bool, error) {
@@ -47,6 +47,6 @@ func (k *system) ModuleLoad(ctx context.Context, name string) error {
 	case 0, syscall.EEXIST:
 		return nil
 	default:
-		return tooltext.NotFoundIf(&kernel.CallError{Op: "kldload", Subject: name, Errno: errno})
+		return refusal.Missing("kldload", name, errno)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/abi"
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
 func (k *system) Getfsstat(ctx context.Context) ([]kernel.Mounted, error) {
@@ -331,16 +332,8 @@ func (k *system) UnmountFSID(ctx context.Context, id kernel.FSID, flags kernel.M
 }
 
 func unmountError(subject string, errno syscall.Errno) error {
-	e := &kernel.CallError{Op: "unmount", Subject: subject, Errno: errno}
-	switch errno {
-	case 0:
+	if errno == 0 {
 		return nil
-	case syscall.EINVAL:
-		e.Err, e.Msg = kernel.ErrNotFound, "nothing is mounted there"
-	case syscall.ENOENT:
-		e.Err = kernel.ErrNotFound
-	case syscall.EBUSY:
-		e.Msg = "in use, or another mount uses it as its source"
 	}
-	return e
+	return refusal.Unmount("unmount", subject, errno)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/abi"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
 // The nodes of kern.proc, sys/sysctl.h.
@@ -57,7 +58,8 @@ func (k *system) ProcessSignal(ctx context.Context, p kernel.Process, signal int
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	stale := &kernel.CallError{Op: "kill", Subject: "pid " + strconv.Itoa(p.PID), Errno: syscall.ESRCH, Err: kernel.ErrStale, Msg: "the process has ended"}
+	pid := "pid " + strconv.Itoa(p.PID)
+	stale := refusal.Kill("kill", pid, syscall.ESRCH)
 	if p.PID <= 0 {
 		return stale // 0 and less are groups
 	}
@@ -68,14 +70,10 @@ func (k *system) ProcessSignal(ctx context.Context, p kernel.Process, signal int
 	if !alive {
 		return stale
 	}
-	switch err := syscall.Kill(p.PID, syscall.Signal(signal)); err {
-	case nil:
-		return nil
-	case syscall.ESRCH:
-		return stale
-	default:
-		return &kernel.CallError{Op: "kill", Subject: "pid " + strconv.Itoa(p.PID), Errno: err.(syscall.Errno)}
+	if err := syscall.Kill(p.PID, syscall.Signal(signal)); err != nil {
+		return refusal.Kill("kill", pid, err.(syscall.Errno))
 	}
+	return nil
 }
 
 // ProcessWait watches the processes with kqueue(2), so that nothing is polled.

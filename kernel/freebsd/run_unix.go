@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 	"github.com/libioc/go-libioc/kernel/internal/tooltext"
 )
 
@@ -199,7 +200,7 @@ func startError(c *exec.Cmd, err error) error {
 	if _, statErr := os.Stat(c.Dir); errors.Is(statErr, fs.ErrNotExist) {
 		e.Op, e.Subject = "chdir", c.Dir
 	}
-	return tooltext.NotFoundIf(e)
+	return refusal.NotFound(e)
 }
 
 // connect gives the command its standard input, output and error. ends are the

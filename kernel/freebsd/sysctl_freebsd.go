@@ -10,6 +10,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/abi"
 	"github.com/libioc/go-libioc/kernel/internal/jailparam"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
 // The names of the kernel's own sysctl nodes about sysctl nodes, sysctl(3).
@@ -75,11 +76,7 @@ func sysctlKind(mib []int32) (kind uint32, format string, errno syscall.Errno) {
 }
 
 func sysctlError(name string, errno syscall.Errno, msg string) error {
-	e := &kernel.CallError{Op: "sysctl", Subject: name, Errno: errno, Msg: msg}
-	if errno == syscall.ENOENT {
-		e.Err = kernel.ErrNotFound
-	}
-	return e
+	return refusal.NotFound(&kernel.CallError{Op: "sysctl", Subject: name, Errno: errno, Msg: msg})
 }
 
 // sysctlValue reads a node by name together with its type.

@@ -1,15 +1,21 @@
-package simkernel_test
+package simkernel
 
 import (
+	"flag"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/libioc/go-libioc/kernel/kerneltest"
-	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
+// TestConformance runs the suite on several machines. Every call that it makes
+// is one of the documented operations, and it makes them all.
 func TestConformance(t *testing.T) {
-	for name, opts := range map[string]simkernel.Options{
+	called := map[string]bool{OpReadDir: true} // no call of kernel.Kernel
+	for name, opts := range map[string]Options{
 		"13.2":                    {},
 		"13.2 with filters":       {Modules: []string{"ipfw", "pf"}},
 		"15.1":                    {Release: "15.1-RELEASE-p1"},
@@ -19,17 +25,28 @@ func TestConformance(t *testing.T) {
 			kerneltest.Run(t, func(t *testing.T) kerneltest.Env {
 				o := opts
 				o.Root = t.TempDir()
-				s, err := simkernel.New(o)
+				s, err := New(o)
 				if err != nil {
 					t.Fatal(err)
 				}
-				e := kerneltest.Env{
+				t.Cleanup(func() {
+					for _, c := range s.Calls() {
+						called[c.Op] = true
+						require.Contains(t, operations, c.Op)
+					}
+				})
+				return kerneltest.Env{
 					Kernel: s, Dir: "/scratch",
 					OnDisk: func(p string) string { return filepath.Join(o.Root, filepath.FromSlash(p)) },
 					Root:   kerneltest.StubRoot,
 				}
-				return e
 			})
 		})
+	}
+	filtered := strings.Contains(flag.Lookup("test.run").Value.String(), "/")
+	if !t.Failed() && !testing.Short() && !filtered {
+		for op := range operations {
+			require.True(t, called[op], "the suite never makes the call %s", op)
+		}
 	}
 }

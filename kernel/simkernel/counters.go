@@ -7,12 +7,16 @@ import (
 	"syscall"
 
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
+
+// ifList is the node of sysctl(3) that lists interfaces and their counters.
+const ifList = "net.route.0.0.iflist.0"
 
 // InterfaceCounters implements [kernel.Kernel].
 func (v *view) InterfaceCounters(ctx context.Context) ([]kernel.InterfaceCounters, error) {
 	var out []kernel.InterfaceCounters
-	err := v.call(ctx, "sysctl", "net.route.0.0.iflist.0", func(n *network, st *netStack) error {
+	err := v.call(ctx, OpSysctl, ifList, ifList, func(n *network, st *netStack) error {
 		for _, f := range n.in(st) {
 			c := f.Counted
 			c.Name = f.If.Name
@@ -32,7 +36,7 @@ func (s *Kernel) Carry(c kernel.InterfaceCounters) error {
 	defer k.mu.Unlock()
 	f := k.net.find(k.net.stacks[0], c.Name)
 	if f == nil {
-		return netError("carry", c.Name, syscall.ENXIO)
+		return refusal.Interface("carry", c.Name, syscall.ENXIO)
 	}
 	addCounters(&f.Counted, c)
 	k.net.touch(f)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/abi"
-	"github.com/libioc/go-libioc/kernel/internal/precheck"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
 // Cpus are the CPUs that a jail may use: its own choice, else its parent's.
@@ -38,9 +38,9 @@ func (v *view) cpusetJail(op string, id kernel.Identity) (*prison, error) {
 	pr, err := v.s.jails.check(op, named)
 	switch {
 	case pr == nil && err == nil, pr != nil && (!pr.alive() || !pr.below(v.me)):
-		return nil, precheck.CpusetError(op, id, syscall.ESRCH)
+		return nil, refusal.Cpuset(op, id.String(), syscall.ESRCH)
 	case v.s.jails.byJID[id.JID] == nil:
-		return nil, precheck.CpusetError(op, id, syscall.ESRCH)
+		return nil, refusal.Cpuset(op, id.String(), syscall.ESRCH)
 	}
 	return pr, err
 }
@@ -48,8 +48,8 @@ func (v *view) cpusetJail(op string, id kernel.Identity) (*prison, error) {
 // CpusetGet implements [kernel.Limits].
 func (v *view) CpusetGet(ctx context.Context, id kernel.Identity) ([]int, error) {
 	var out []int
-	err := v.do(ctx, "cpuset_getaffinity", id.String(), func() error {
-		pr, err := v.cpusetJail("cpuset_getaffinity", id)
+	err := v.do(ctx, OpCpusetGet, id.String(), id.String(), func() error {
+		pr, err := v.cpusetJail(OpCpusetGet, id)
 		if err == nil {
 			out = slices.Clone(pr.cpus(v.s))
 		}
@@ -60,10 +60,10 @@ func (v *view) CpusetGet(ctx context.Context, id kernel.Identity) ([]int, error)
 
 // CpusetSet implements [kernel.Limits].
 func (v *view) CpusetSet(ctx context.Context, id kernel.Identity, cpus []int) error {
-	const op = "cpuset_setaffinity"
-	return v.do(ctx, op, fmt.Sprint(id, " ", cpus), func() error {
+	const op = OpCpusetSet
+	return v.do(ctx, op, id.String(), fmt.Sprint(id, " ", cpus), func() error {
 		if _, errno := abi.NewCPUMask(cpus); errno != 0 {
-			return precheck.CpusetError(op, id, errno)
+			return refusal.Cpuset(op, id.String(), errno)
 		}
 		pr, err := v.cpusetJail(op, id)
 		if err != nil {
@@ -71,12 +71,12 @@ func (v *view) CpusetSet(ctx context.Context, id kernel.Identity, cpus []int) er
 		}
 		want := sortedCPUs(cpus)
 		if len(want) == 0 {
-			return precheck.CpusetError(op, id, syscall.EDEADLK)
+			return refusal.Cpuset(op, id.String(), syscall.EDEADLK)
 		}
 		allowed := pr.parent.cpus(v.s)
 		for _, n := range want {
 			if !slices.Contains(allowed, n) {
-				return precheck.CpusetError(op, id, syscall.EINVAL)
+				return refusal.Cpuset(op, id.String(), syscall.EINVAL)
 			}
 		}
 		// A descendant keeps what it shares with the new set, cpuset(2).
@@ -89,7 +89,7 @@ func (v *view) CpusetSet(ctx context.Context, id kernel.Identity, cpus []int) er
 			return true
 		})
 		if stuck {
-			return precheck.CpusetError(op, id, syscall.EDEADLK)
+			return refusal.Cpuset(op, id.String(), syscall.EDEADLK)
 		}
 		pr.walk(func(p *prison) bool {
 			if p.CPUs != nil {

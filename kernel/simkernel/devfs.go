@@ -78,14 +78,16 @@ func (d *devfs) load(key string, value []byte) error {
 	return nil
 }
 
+func rulesetSubject(n uint16) string { return "ruleset " + strconv.Itoa(int(n)) }
+
 func devfsError(n uint16, e syscall.Errno, msg string) error {
-	return &kernel.CallError{Op: "devfs", Subject: "ruleset " + strconv.Itoa(int(n)), Errno: e, Msg: msg}
+	return &kernel.CallError{Op: "devfs", Subject: rulesetSubject(n), Errno: e, Msg: msg}
 }
 
 // DevfsRulesets implements [kernel.Rulesets].
 func (v *view) DevfsRulesets(ctx context.Context) ([]uint16, error) {
 	var out []uint16
-	err := v.do(ctx, "devfs_rulesets", "", func() error {
+	err := v.do(ctx, OpDevfsRulesets, "", "", func() error {
 		for n := range v.s.devfs.sets {
 			out = append(out, n)
 		}
@@ -98,7 +100,7 @@ func (v *view) DevfsRulesets(ctx context.Context) ([]uint16, error) {
 // DevfsRules implements [kernel.Rulesets].
 func (v *view) DevfsRules(ctx context.Context, ruleset uint16) ([]kernel.DevfsRule, error) {
 	var out []kernel.DevfsRule
-	err := v.do(ctx, "devfs_rules", strconv.Itoa(int(ruleset)), func() error {
+	err := v.do(ctx, OpDevfsRules, rulesetSubject(ruleset), strconv.Itoa(int(ruleset)), func() error {
 		out = slices.Clone(v.s.devfs.sets[ruleset])
 		return nil
 	})
@@ -107,7 +109,7 @@ func (v *view) DevfsRules(ctx context.Context, ruleset uint16) ([]kernel.DevfsRu
 
 // DevfsAddRule implements [kernel.Rulesets].
 func (v *view) DevfsAddRule(ctx context.Context, ruleset uint16, rule kernel.DevfsRule) error {
-	return v.do(ctx, "devfs_add", fmt.Sprintf("%d %+v", ruleset, rule), func() error {
+	return v.do(ctx, OpDevfsAdd, rulesetSubject(ruleset), fmt.Sprintf("%d %+v", ruleset, rule), func() error {
 		d := &v.s.devfs
 		rules := slices.Clone(d.sets[ruleset])
 		switch {
@@ -143,7 +145,7 @@ func (v *view) DevfsAddRule(ctx context.Context, ruleset uint16, rule kernel.Dev
 
 // DevfsDeleteRules implements [kernel.Rulesets].
 func (v *view) DevfsDeleteRules(ctx context.Context, ruleset uint16) error {
-	return v.do(ctx, "devfs_delete", strconv.Itoa(int(ruleset)), func() error {
+	return v.do(ctx, OpDevfsDelete, rulesetSubject(ruleset), strconv.Itoa(int(ruleset)), func() error {
 		if v.jailed() {
 			return devfsError(ruleset, syscall.EPERM, "")
 		}
@@ -156,7 +158,7 @@ func (v *view) DevfsDeleteRules(ctx context.Context, ruleset uint16) error {
 
 // DevfsApply implements [kernel.Rulesets].
 func (v *view) DevfsApply(ctx context.Context, path string, ruleset uint16) error {
-	return v.do(ctx, "devfs_apply", fmt.Sprintf("%s %d", path, ruleset), func() error {
+	return v.do(ctx, OpDevfsApply, path, fmt.Sprintf("%s %d", path, ruleset), func() error {
 		at, _, e := v.namei(path)
 		switch {
 		case e != 0:

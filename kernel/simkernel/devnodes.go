@@ -135,7 +135,7 @@ func (d devInfo) Sys() any           { return nil }
 // procfs and fdescfs there is nothing to list.
 func (s *Kernel) ReadDir(p string) ([]string, error) {
 	var names []string
-	err := s.do(context.Background(), "readdir", p, func() error {
+	err := s.do(context.Background(), OpReadDir, p, p, func() error {
 		at, info, e := s.namei(p)
 		if e == 0 && !info.IsDir() {
 			e = syscall.ENOTDIR

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/simkernel"
 )
@@ -66,6 +67,12 @@ func Example() {
 	// true
 }
 
+// exampleTB stands for the *testing.T of a test.
+type exampleTB struct{}
+
+func (exampleTB) Helper()                        {}
+func (exampleTB) Fatalf(f string, values ...any) { panic(fmt.Sprintf(f, values...)) }
+
 // A fault shows what a program does when a call fails.
 func ExampleKernel_Fail() {
 	ctx := context.Background()
@@ -77,7 +84,8 @@ func ExampleKernel_Fail() {
 		return
 	}
 	defer k.Close()
-	k.Fail("nmount", "/jails/web", 1, syscall.EBUSY, false)
+	var t exampleTB // in a test, its *testing.T
+	k.Fail(t, fault.Fault{Op: simkernel.OpNmount, Match: "*/jails/web *", Nth: 1, Err: syscall.EBUSY})
 	req := kernel.MountRequest{Type: "tmpfs", Path: "/jails/web"}
 	_, err = k.Nmount(ctx, req)
 	fmt.Println(errors.Is(err, syscall.EBUSY))

@@ -74,13 +74,14 @@ func errnoText(e syscall.Errno) string {
 	return e.Error()
 }
 
-// findProgram looks a program up: in a jail its file, on the host its name.
+// findProgram looks a program up: in a jail by its file, unless it is a scripted
+// one without a file; on the host by its name.
 func (k *machine) findProgram(root, cwd place, name string, env []string, jailed bool) (Program, syscall.Errno) {
 	byName := func(name string) Program {
 		if prog := k.opts.Programs[name]; prog != nil {
 			return prog
 		}
-		return builtins[name]
+		return programs[name]
 	}
 	if !jailed {
 		if prog := byName(path.Base(name)); prog != nil {
@@ -118,6 +119,9 @@ func (k *machine) findProgram(root, cwd place, name string, env []string, jailed
 			return prog, 0
 		}
 		return nil, syscall.ENOEXEC
+	}
+	if prog := k.opts.Programs[path.Base(name)]; prog != nil && worst == syscall.ENOENT {
+		return prog, 0 // a scripted program needs no file
 	}
 	return nil, worst
 }

@@ -1,8 +1,10 @@
 package simkernel
 
 import (
-	"strings"
+	"slices"
 	"sync"
+
+	"github.com/libioc/go-libioc/host/fault"
 )
 
 // callsKept is how many calls are remembered; older ones are dropped.
@@ -10,15 +12,16 @@ const callsKept = 1 << 16
 
 // calls records calls and makes some of them fail.
 type calls struct {
+	faults fault.List
+
 	mu    sync.Mutex
 	list  []Call
-	rules []*fault
 	forks int
 }
 
 // Call is one call that a [Kernel] received.
 type Call struct {
-	Op   string // "jail_set", "nmount", "SIOCIFCREATE2", "run", ...
+	Op   string // one of OpJailSet, OpNmount, ...
 	Args string // the arguments as text
 }
 
@@ -29,40 +32,15 @@ func (c Call) String() string {
 	return c.Op + " " + c.Args
 }
 
-type fault struct {
-	op, match string
-	nth       int
-	err       error
-	after     bool
-}
-
-// Fail makes calls fail with err: those whose Op is op ("" for any) and whose
-// arguments contain match. nth counts the matching calls from now: 1 is the
-// next one, 2 the one after it, and 0 is all of them. With after, the call has
-// its effect and fails nevertheless, like an answer that got lost. The returned
-// function takes the fault back.
-func (s *Kernel) Fail(op, match string, nth int, err error, after bool) (cancel func()) {
-	c := &s.s.calls
-	f := &fault{op, match, nth, err, after}
-	c.mu.Lock()
-	c.rules = append(c.rules, f)
-	c.mu.Unlock()
-	return func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.drop(f)
-	}
-}
-
-func (c *calls) drop(f *fault) {
-	kept := c.rules[:0]
-	for _, r := range c.rules {
-		if r != f {
-			kept = append(kept, r)
-		}
-	}
-	clear(c.rules[len(kept):])
-	c.rules = kept
+// Fail makes calls fail: those whose Op is f.Op and whose Args f.Match matches.
+// The error that such a call returns is a *kernel.JailError or
+// *kernel.CallError, as from the real kernel, and wraps f.Err; it has the fields
+// that a refusal with that errno has. An f.Err of one of the two types is
+// returned unchanged. The test fails at once if f can never strike. The returned
+// function removes the fault.
+func (s *Kernel) Fail(tb fault.TB, f fault.Fault) (remove func()) {
+	tb.Helper()
+	return s.s.calls.faults.Add(tb, knownOps, f)
 }
 
 // Calls returns the calls so far in their order, the newest 65536 at least
@@ -71,7 +49,7 @@ func (s *Kernel) Calls() []Call {
 	c := &s.s.calls
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]Call(nil), c.list...)
+	return slices.Clone(c.list)
 }
 
 // ResetCalls forgets the calls and forks so far.
@@ -90,31 +68,23 @@ func (s *Kernel) Forks() int {
 	return c.forks
 }
 
-// enter records a call. err is a fault before it, after one behind it.
-func (c *calls) enter(op, args string) (after, err error) {
+// enter records a call. The returned errors are injected ones: err to return in
+// place of the call's effect, after to return once it has had it.
+func (c *calls) enter(op, subject, args string) (after, err error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if len(c.list) >= callsKept {
-		c.list = append(c.list[:0:0], c.list[callsKept/2:]...)
+		c.list = slices.Clone(c.list[callsKept/2:])
 	}
 	c.list = append(c.list, Call{op, args})
-	for _, f := range append([]*fault(nil), c.rules...) {
-		if f.op != "" && f.op != op || !strings.Contains(args, f.match) {
-			continue
-		}
-		if f.nth > 1 {
-			f.nth--
-			continue
-		}
-		if f.nth == 1 {
-			c.drop(f)
-		}
-		if f.after {
-			return f.err, nil
-		}
-		return nil, f.err
+	c.mu.Unlock()
+	f := c.faults.Strike(op, args)
+	switch {
+	case f == nil:
+		return nil, nil
+	case f.After:
+		return injected(op, subject, f.Err), nil
 	}
-	return nil, nil
+	return nil, injected(op, subject, f.Err)
 }
 
 func (c *calls) forked() {

@@ -61,7 +61,7 @@ func (f *firewall) loadAnchor(key string, value []byte) error {
 }
 
 func (v *view) ipfwCall(ctx context.Context, op, args string, set int, rules []kernel.IpfwRule, fn func(f *firewall) error) error {
-	return v.do(ctx, "ipfw_"+op, args, func() error {
+	return v.do(ctx, op, args, args, func() error {
 		switch {
 		case !v.s.hasModule("ipfw"):
 			return &kernel.CallError{Op: "ipfw", Subject: args, Errno: syscall.ENOPROTOOPT, Msg: words.IpfwRemedy, Err: kernel.ErrUnsupported}
@@ -78,7 +78,7 @@ func (v *view) ipfwCall(ctx context.Context, op, args string, set int, rules []k
 // IpfwRules implements [kernel.Firewalls].
 func (v *view) IpfwRules(ctx context.Context, set int) ([]kernel.IpfwRule, error) {
 	var out []kernel.IpfwRule
-	err := v.ipfwCall(ctx, "list", "", set, nil, func(f *firewall) error {
+	err := v.ipfwCall(ctx, OpIpfwList, "", set, nil, func(f *firewall) error {
 		out = slices.Clone(f.ipfw[set])
 		return nil
 	})
@@ -88,7 +88,7 @@ func (v *view) IpfwRules(ctx context.Context, set int) ([]kernel.IpfwRule, error
 // IpfwAdd implements [kernel.Firewalls]. A rule begins with an action that ipfw(8)
 // knows; the rest is not looked at.
 func (v *view) IpfwAdd(ctx context.Context, set int, rules ...kernel.IpfwRule) error {
-	return v.ipfwCall(ctx, "add", tooltext.IpfwText(set, rules), set, rules, func(f *firewall) error {
+	return v.ipfwCall(ctx, OpIpfwAdd, tooltext.IpfwText(set, rules), set, rules, func(f *firewall) error {
 		if set == 31 && len(rules) > 0 {
 			return &kernel.CallError{Op: "ipfw", Subject: "31", Errno: syscall.EINVAL, Msg: "set 31 is the kernel's"}
 		}
@@ -108,7 +108,7 @@ func (v *view) IpfwAdd(ctx context.Context, set int, rules ...kernel.IpfwRule) e
 
 // IpfwDelete implements [kernel.Firewalls].
 func (v *view) IpfwDelete(ctx context.Context, set int, number int) error {
-	return v.ipfwCall(ctx, "delete", strconv.Itoa(number), set, []kernel.IpfwRule{{Number: number, Body: "count"}}, func(f *firewall) error {
+	return v.ipfwCall(ctx, OpIpfwDelete, strconv.Itoa(number), set, []kernel.IpfwRule{{Number: number, Body: "count"}}, func(f *firewall) error {
 		left := slices.DeleteFunc(slices.Clone(f.ipfw[set]), func(r kernel.IpfwRule) bool { return r.Number == number })
 		if len(left) == len(f.ipfw[set]) {
 			return &kernel.CallError{Op: "ipfw", Subject: strconv.Itoa(number), Errno: syscall.ENOENT, Msg: "no such rule", Err: kernel.ErrNotFound}
@@ -123,8 +123,8 @@ func (v *view) IpfwDelete(ctx context.Context, set int, number int) error {
 	})
 }
 
-func (v *view) pfCall(ctx context.Context, args, anchor string, fn func(f *firewall) error) error {
-	return v.do(ctx, "pfctl_"+args, anchor, func() error {
+func (v *view) pfCall(ctx context.Context, op, anchor string, fn func(f *firewall) error) error {
+	return v.do(ctx, op, anchor, anchor, func() error {
 		switch {
 		case !v.s.hasModule("pf"):
 			return &kernel.CallError{Op: "pfctl", Subject: anchor, Errno: syscall.ENOENT, Msg: words.PfRemedy, Err: kernel.ErrUnsupported}
@@ -141,7 +141,7 @@ func (v *view) pfCall(ctx context.Context, args, anchor string, fn func(f *firew
 // PfStatus implements [kernel.Firewalls].
 func (v *view) PfStatus(ctx context.Context) (kernel.PfStatus, error) {
 	var s kernel.PfStatus
-	err := v.pfCall(ctx, "status", "main", func(*firewall) error {
+	err := v.pfCall(ctx, OpPfStatus, "main", func(*firewall) error {
 		s = kernel.PfStatus{Enabled: !v.s.opts.PfDisabled, Anchors: slices.Clone(v.s.opts.PfAnchors)}
 		return nil
 	})
@@ -151,7 +151,7 @@ func (v *view) PfStatus(ctx context.Context) (kernel.PfStatus, error) {
 // PfAnchors implements [kernel.Firewalls].
 func (v *view) PfAnchors(ctx context.Context, parent string) ([]string, error) {
 	var out []string
-	err := v.pfCall(ctx, "anchors", parent, func(f *firewall) error {
+	err := v.pfCall(ctx, OpPfAnchors, parent, func(f *firewall) error {
 		for name := range f.anchors {
 			if rest, ok := strings.CutPrefix(name, parent+"/"); ok && !strings.Contains(rest, "/") {
 				out = append(out, name)
@@ -166,7 +166,7 @@ func (v *view) PfAnchors(ctx context.Context, parent string) ([]string, error) {
 // PfRules implements [kernel.Firewalls].
 func (v *view) PfRules(ctx context.Context, anchor string) ([]string, error) {
 	var out []string
-	err := v.pfCall(ctx, "rules", anchor, func(f *firewall) error {
+	err := v.pfCall(ctx, OpPfRules, anchor, func(f *firewall) error {
 		out = slices.Clone(f.anchors[anchor])
 		return nil
 	})
@@ -176,7 +176,7 @@ func (v *view) PfRules(ctx context.Context, anchor string) ([]string, error) {
 // PfLoad implements [kernel.Firewalls]. As in pf.conf(5), translation comes before
 // filtering; the rest of a line is not looked at.
 func (v *view) PfLoad(ctx context.Context, anchor, rules string) error {
-	return v.pfCall(ctx, "load", anchor, func(f *firewall) error {
+	return v.pfCall(ctx, OpPfLoad, anchor, func(f *firewall) error {
 		lines := tooltext.TextLines(rules)
 		filter := false
 		for i, line := range lines {
@@ -211,11 +211,11 @@ func (f *firewall) flush(anchor string) error {
 
 // PfFlush implements [kernel.Firewalls].
 func (v *view) PfFlush(ctx context.Context, anchor string) error {
-	return v.pfCall(ctx, "flush", anchor, func(f *firewall) error { return f.flush(anchor) })
+	return v.pfCall(ctx, OpPfFlush, anchor, func(f *firewall) error { return f.flush(anchor) })
 }
 
 // PfKillStates implements [kernel.Firewalls]; no packet flows here, so there are no
 // states.
 func (v *view) PfKillStates(ctx context.Context, addr netip.Addr) (int, error) {
-	return 0, v.pfCall(ctx, "kill", "main", func(*firewall) error { return nil })
+	return 0, v.pfCall(ctx, OpPfKill, "main", func(*firewall) error { return nil })
 }

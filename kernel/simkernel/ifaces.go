@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
 // netView is one network stack, seen by one caller.
@@ -42,11 +43,11 @@ func (s *netView) stack() (*netStack, error) {
 }
 
 // call is a request to a stack.
-func (s *netView) call(ctx context.Context, op, args string, fn func(n *network, st *netStack) error) error {
+func (s *netView) call(ctx context.Context, op, subject, args string, fn func(n *network, st *netStack) error) error {
 	if s.id != nil {
 		args = s.id.Name + " " + args
 	}
-	return s.v.do(ctx, op, args, func() error {
+	return s.v.do(ctx, op, subject, args, func() error {
 		st, err := s.stack()
 		if err != nil {
 			return err
@@ -57,16 +58,16 @@ func (s *netView) call(ctx context.Context, op, args string, fn func(n *network,
 
 // change is a request to one interface; ENXIO when it is not there.
 func (s *netView) change(ctx context.Context, op, name, args string, fn func(n *network, st *netStack, f *netIf) syscall.Errno) error {
-	return s.call(ctx, op, name+" "+args, func(n *network, st *netStack) error {
+	return s.call(ctx, op, name, name+" "+args, func(n *network, st *netStack) error {
 		f := n.find(st, name)
 		if f == nil {
-			return netError(op, name, syscall.ENXIO)
+			return refusal.Interface(op, name, syscall.ENXIO)
 		}
 		if s.v.jailed() && !s.v.me.VNET {
-			return netError(op, name, syscall.EPERM)
+			return refusal.Interface(op, name, syscall.EPERM)
 		}
 		if e := fn(n, st, f); e != 0 {
-			return netError(op, name, e)
+			return refusal.Interface(op, name, e)
 		}
 		n.touch(f)
 		return nil
@@ -76,7 +77,7 @@ func (s *netView) change(ctx context.Context, op, name, args string, fn func(n *
 // Interfaces implements [kernel.Network].
 func (s *netView) Interfaces(ctx context.Context) ([]kernel.Interface, error) {
 	var out []kernel.Interface
-	err := s.call(ctx, "getifaddrs", "", func(n *network, st *netStack) error {
+	err := s.call(ctx, OpInterfaces, "", "", func(n *network, st *netStack) error {
 		for _, f := range n.in(st) {
 			i := f.If
 			i.MAC, i.Groups = slices.Clone(i.MAC), slices.Clone(i.Groups)
@@ -93,10 +94,10 @@ func (s *netView) Interfaces(ctx context.Context) ([]kernel.Interface, error) {
 // InterfaceCreate implements [kernel.Network].
 func (s *netView) InterfaceCreate(ctx context.Context, driver string) (string, error) {
 	var name string
-	err := s.call(ctx, "SIOCIFCREATE2", driver, func(n *network, st *netStack) error {
+	err := s.call(ctx, OpInterfaceCreate, driver, driver, func(n *network, st *netStack) error {
 		f, e := n.clone(st, driver)
 		if e != 0 {
-			return netError("SIOCIFCREATE2", driver, e)
+			return refusal.Interface(OpInterfaceCreate, driver, e)
 		}
 		name = f.If.Name
 		return nil
@@ -106,13 +107,13 @@ func (s *netView) InterfaceCreate(ctx context.Context, driver string) (string, e
 
 // InterfaceDestroy implements [kernel.Network].
 func (s *netView) InterfaceDestroy(ctx context.Context, name string) error {
-	return s.call(ctx, "SIOCIFDESTROY", name, func(n *network, st *netStack) error {
+	return s.call(ctx, OpInterfaceDestroy, name, name, func(n *network, st *netStack) error {
 		f := n.find(st, name)
 		switch {
 		case f == nil:
-			return netError("SIOCIFDESTROY", name, syscall.ENXIO)
+			return refusal.Interface(OpInterfaceDestroy, name, syscall.ENXIO)
 		case !f.Clone:
-			return netError("SIOCIFDESTROY", name, syscall.EINVAL)
+			return refusal.Interface(OpInterfaceDestroy, name, syscall.EINVAL)
 		}
 		n.destroy(f)
 		return nil
@@ -121,7 +122,7 @@ func (s *netView) InterfaceDestroy(ctx context.Context, name string) error {
 
 // InterfaceRename implements [kernel.Network].
 func (s *netView) InterfaceRename(ctx context.Context, name, to string) error {
-	return s.change(ctx, "SIOCSIFNAME", name, to, func(n *network, st *netStack, f *netIf) syscall.Errno {
+	return s.change(ctx, OpInterfaceRename, name, to, func(n *network, st *netStack, f *netIf) syscall.Errno {
 		switch {
 		case len(to) > 15:
 			return syscall.ENAMETOOLONG
@@ -144,7 +145,7 @@ func (s *netView) InterfaceRename(ctx context.Context, name, to string) error {
 
 // InterfaceSetUp implements [kernel.Network].
 func (s *netView) InterfaceSetUp(ctx context.Context, name string, up bool) error {
-	return s.change(ctx, "SIOCSIFFLAGS", name, fmt.Sprint("up=", up), func(_ *network, _ *netStack, f *netIf) syscall.Errno {
+	return s.change(ctx, OpInterfaceSetUp, name, fmt.Sprint("up=", up), func(_ *network, _ *netStack, f *netIf) syscall.Errno {
 		f.If.Up = up
 		return 0
 	})
@@ -152,7 +153,7 @@ func (s *netView) InterfaceSetUp(ctx context.Context, name string, up bool) erro
 
 // InterfaceSetMTU implements [kernel.Network].
 func (s *netView) InterfaceSetMTU(ctx context.Context, name string, mtu int) error {
-	return s.change(ctx, "SIOCSIFMTU", name, fmt.Sprint(mtu), func(n *network, _ *netStack, f *netIf) syscall.Errno {
+	return s.change(ctx, OpInterfaceSetMTU, name, fmt.Sprint(mtu), func(n *network, _ *netStack, f *netIf) syscall.Errno {
 		switch {
 		case mtu < 72 || mtu > 65535:
 			return syscall.EINVAL
@@ -178,7 +179,7 @@ func (s *netView) InterfaceSetMTU(ctx context.Context, name string, mtu int) err
 
 // InterfaceSetMAC implements [kernel.Network].
 func (s *netView) InterfaceSetMAC(ctx context.Context, name string, mac net.HardwareAddr) error {
-	return s.change(ctx, "SIOCSIFLLADDR", name, mac.String(), func(_ *network, _ *netStack, f *netIf) syscall.Errno {
+	return s.change(ctx, OpInterfaceSetMAC, name, mac.String(), func(_ *network, _ *netStack, f *netIf) syscall.Errno {
 		if len(mac) != 6 || len(f.If.MAC) != 6 {
 			return syscall.EINVAL
 		}
@@ -189,7 +190,7 @@ func (s *netView) InterfaceSetMAC(ctx context.Context, name string, mac net.Hard
 
 // InterfaceSetDescription implements [kernel.Network].
 func (s *netView) InterfaceSetDescription(ctx context.Context, name, text string) error {
-	return s.change(ctx, "SIOCSIFDESCR", name, text, func(_ *network, _ *netStack, f *netIf) syscall.Errno {
+	return s.change(ctx, OpInterfaceSetDescription, name, text, func(_ *network, _ *netStack, f *netIf) syscall.Errno {
 		if len(text)+1 > 1024 {
 			return syscall.ENAMETOOLONG
 		}
@@ -200,7 +201,7 @@ func (s *netView) InterfaceSetDescription(ctx context.Context, name, text string
 
 // InterfaceSetVLAN implements [kernel.Network].
 func (s *netView) InterfaceSetVLAN(ctx context.Context, name string, vlan kernel.VLAN) error {
-	return s.change(ctx, "SIOCSETVLAN", name, fmt.Sprintf("%s.%d", vlan.Parent, vlan.Tag), func(n *network, st *netStack, f *netIf) syscall.Errno {
+	return s.change(ctx, OpInterfaceSetVLAN, name, fmt.Sprintf("%s.%d", vlan.Parent, vlan.Tag), func(n *network, st *netStack, f *netIf) syscall.Errno {
 		p := n.find(st, vlan.Parent)
 		switch {
 		case f.Driver != "vlan":
@@ -225,7 +226,7 @@ func (s *netView) InterfaceSetVLAN(ctx context.Context, name string, vlan kernel
 
 // InterfaceAddGroup implements [kernel.Network].
 func (s *netView) InterfaceAddGroup(ctx context.Context, name, group string) error {
-	return s.change(ctx, "SIOCAIFGROUP", name, group, func(_ *network, _ *netStack, f *netIf) syscall.Errno {
+	return s.change(ctx, OpInterfaceAddGroup, name, group, func(_ *network, _ *netStack, f *netIf) syscall.Errno {
 		switch {
 		case group == "" || len(group) > 15 || group[len(group)-1] >= '0' && group[len(group)-1] <= '9':
 			return syscall.EINVAL
@@ -239,7 +240,7 @@ func (s *netView) InterfaceAddGroup(ctx context.Context, name, group string) err
 
 // InterfaceDeleteGroup implements [kernel.Network].
 func (s *netView) InterfaceDeleteGroup(ctx context.Context, name, group string) error {
-	return s.change(ctx, "SIOCDIFGROUP", name, group, func(_ *network, _ *netStack, f *netIf) syscall.Errno {
+	return s.change(ctx, OpInterfaceDeleteGroup, name, group, func(_ *network, _ *netStack, f *netIf) syscall.Errno {
 		if !slices.Contains(f.If.Groups, group) {
 			return syscall.ENOENT
 		}
@@ -264,17 +265,17 @@ func (s *netView) jailStack(op, name string, id kernel.Identity) (*netStack, err
 
 // InterfaceToVnet implements [kernel.Network].
 func (s *netView) InterfaceToVnet(ctx context.Context, name string, id kernel.Identity) error {
-	return s.call(ctx, "SIOCSIFVNET", name+" "+id.String(), func(n *network, st *netStack) error {
+	return s.call(ctx, OpInterfaceToVnet, name, name+" "+id.String(), func(n *network, st *netStack) error {
 		f := n.find(st, name)
 		if f == nil {
-			return netError("SIOCSIFVNET", name, syscall.ENXIO)
+			return refusal.Interface(OpInterfaceToVnet, name, syscall.ENXIO)
 		}
-		to, err := s.jailStack("SIOCSIFVNET", name, id)
+		to, err := s.jailStack(OpInterfaceToVnet, name, id)
 		if err != nil {
 			return err
 		}
 		if n.find(to, name) != nil {
-			return netError("SIOCSIFVNET", name, syscall.EEXIST)
+			return refusal.Interface(OpInterfaceToVnet, name, syscall.EEXIST)
 		}
 		n.move(f, to)
 		return nil
@@ -283,17 +284,17 @@ func (s *netView) InterfaceToVnet(ctx context.Context, name string, id kernel.Id
 
 // InterfaceFromVnet implements [kernel.Network].
 func (s *netView) InterfaceFromVnet(ctx context.Context, name string, id kernel.Identity) error {
-	return s.call(ctx, "SIOCSIFRVNET", name+" "+id.String(), func(n *network, st *netStack) error {
-		from, err := s.jailStack("SIOCSIFRVNET", name, id)
+	return s.call(ctx, OpInterfaceFromVnet, name, name+" "+id.String(), func(n *network, st *netStack) error {
+		from, err := s.jailStack(OpInterfaceFromVnet, name, id)
 		if err != nil {
 			return err
 		}
 		f := n.find(from, name)
 		switch {
 		case f == nil:
-			return netError("SIOCSIFRVNET", name, syscall.ENXIO)
+			return refusal.Interface(OpInterfaceFromVnet, name, syscall.ENXIO)
 		case n.find(st, name) != nil:
-			return netError("SIOCSIFRVNET", name, syscall.EEXIST)
+			return refusal.Interface(OpInterfaceFromVnet, name, syscall.EEXIST)
 		}
 		n.move(f, st)
 		return nil

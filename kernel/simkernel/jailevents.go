@@ -68,7 +68,7 @@ func (v *view) JailEvents(ctx context.Context) iter.Seq2[kernel.JailEvent, error
 func (v *view) JailSetOwned(ctx context.Context, params ...kernel.Param) (*kernel.OwnedJail, error) {
 	var id kernel.Identity
 	descriptor := v.s.rel.jailDesc
-	err := v.do(ctx, "jail_set", paramText(uint32(kernel.JailCreate), params), func() error {
+	err := v.do(ctx, OpJailSet, precheck.JailName(params), paramText(uint32(kernel.JailCreate), params), func() error {
 		if err := precheck.JailSet(kernel.JailCreate, params); err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ const getFlags = kernel.JailDying
 func (v *view) JailGet(ctx context.Context, flags kernel.GetFlags, key kernel.Param, want ...string) (kernel.Params, error) {
 	var out kernel.Params
 	text := paramText(uint32(flags), []kernel.Param{key}) + " " + strings.Join(want, " ")
-	err := v.do(ctx, "jail_get", strings.TrimSuffix(text, " "), func() error {
+	err := v.do(ctx, OpJailGet, precheck.JailName([]kernel.Param{key}), strings.TrimSuffix(text, " "), func() error {
 		var err error
 		out, err = v.get(flags, key, want)
 		return err
@@ -155,7 +155,7 @@ func (v *view) JailList(ctx context.Context, flags kernel.GetFlags, want ...stri
 		last := 0
 		for {
 			var p kernel.Params
-			err := v.do(ctx, "jail_get", "lastjid="+strconv.Itoa(last), func() error {
+			err := v.do(ctx, OpJailGet, strconv.Itoa(last), "lastjid="+strconv.Itoa(last), func() error {
 				var err error
 				p, err = v.get(flags, kernel.ByLastJID(last), names)
 				return err
@@ -182,7 +182,7 @@ func (v *view) JailIdentify(ctx context.Context, flags kernel.GetFlags, key kern
 
 // JailRemove implements [kernel.Jails].
 func (v *view) JailRemove(ctx context.Context, id kernel.Identity) error {
-	return v.do(ctx, "jail_remove", id.String(), func() error {
+	return v.do(ctx, OpJailRemove, id.String(), id.String(), func() error {
 		named := id
 		named.Name = v.fullName(id.Name)
 		pr, err := v.s.jails.check("jail_remove", named)

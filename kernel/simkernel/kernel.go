@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -25,6 +26,10 @@ type Options struct {
 	// Root is a directory that stands for "/": an absolute path given to a call
 	// is looked up below it. Empty is the real root.
 	Root string
+	// Scratch is a directory for the files of tmpfs mounts, which end with
+	// Close. The default is .scratch below Root, or the directory of temporary
+	// files if Root is empty.
+	Scratch string
 	// FirstJID is the first jid given out; default 1.
 	FirstJID int
 	// IncarnationBase is the first cpuset.id given to a jail; default 3, since
@@ -58,8 +63,8 @@ type Options struct {
 	// Clock is the time that sleeping programs and start times use; nil is the
 	// machine's.
 	Clock Clock
-	// Programs are scripted programs by base name; they come before the built-in
-	// ones, which SimProcess describes.
+	// Programs are scripted programs by base name; they replace those of the
+	// same name that Process describes. They need no file in a jail.
 	Programs map[string]Program
 	// PfDisabled is pf loaded but not switched on.
 	PfDisabled bool
@@ -173,6 +178,12 @@ func New(opts Options) (*Kernel, error) {
 		}
 		opts.Root = abs
 	}
+	if opts.Scratch == "" {
+		opts.Scratch = os.TempDir()
+		if opts.Root != "" {
+			opts.Scratch = filepath.Join(opts.Root, ".scratch")
+		}
+	}
 	if opts.FirstJID == 0 {
 		opts.FirstJID = 1
 	}
@@ -243,8 +254,8 @@ func (s *Kernel) Reboot() error {
 	return err
 }
 
-// Close ends all processes and deletes the files of tmpfs mounts, which lie in
-// the temporary directory. The records are not touched.
+// Close ends all processes and deletes the files of tmpfs mounts. The records are
+// not touched.
 func (s *Kernel) Close() error {
 	k := s.s
 	k.mu.Lock()
@@ -283,12 +294,12 @@ func (k *machine) view(me *prison, gone func() error) *view {
 }
 
 // do is what every call goes through: context, injected faults, the record of
-// calls, one lock, one commit.
-func (v *view) do(ctx context.Context, op, args string, fn func() error) error {
+// calls, one lock, one commit. subject is what an error of the call names.
+func (v *view) do(ctx context.Context, op, subject, args string, fn func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	after, err := v.s.calls.enter(op, args)
+	after, err := v.s.calls.enter(op, subject, args)
 	if err != nil {
 		return err
 	}
@@ -315,7 +326,7 @@ func (v *view) jailed() bool { return v.me.parent != nil }
 // Features implements [kernel.Kernel].
 func (v *view) Features(ctx context.Context) (kernel.Features, error) {
 	var f kernel.Features
-	err := v.do(ctx, "features", "", func() error {
+	err := v.do(ctx, OpFeatures, "", "", func() error {
 		f = kernel.Features{
 			OSRelease: v.me.OSRelease, OSRelDate: v.me.OSRelDate,
 			Machine: "amd64", Arch: "amd64",
@@ -334,7 +345,7 @@ func (v *view) Features(ctx context.Context) (kernel.Features, error) {
 // BootID implements [kernel.Kernel].
 func (v *view) BootID(ctx context.Context) (string, error) {
 	var id string
-	err := v.do(ctx, "bootid", "", func() error { id = v.s.bootID; return nil })
+	err := v.do(ctx, OpBootID, "", "", func() error { id = v.s.bootID; return nil })
 	return id, err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
 // modules are the modules that the simulated machine has files of, beyond
@@ -21,7 +22,7 @@ var modules = []string{
 var loaded = []string{"nullfs", "tmpfs", "procfs", "fdescfs", "devfs", "if_bridge", "if_epair"}
 
 func (v *view) ModuleLoaded(ctx context.Context, name string) (loaded bool, err error) {
-	err = v.do(ctx, "modfind", name, func() error {
+	err = v.do(ctx, OpModfind, name, name, func() error {
 		if err := precheck.Module("modfind", name); err != nil {
 			return err
 		}
@@ -36,7 +37,7 @@ func (k *machine) moduleLoaded(name string) bool {
 }
 
 func (v *view) ModuleLoad(ctx context.Context, name string) error {
-	return v.do(ctx, "kldload", name, func() error {
+	return v.do(ctx, OpKldload, name, name, func() error {
 		if err := precheck.Module("kldload", name); err != nil {
 			return err
 		}
@@ -47,7 +48,7 @@ func (v *view) ModuleLoad(ctx context.Context, name string) error {
 		case k.moduleLoaded(plain):
 			return nil
 		case !slices.Contains(modules, plain):
-			return &kernel.CallError{Op: "kldload", Subject: name, Errno: syscall.ENOENT, Err: kernel.ErrNotFound}
+			return refusal.Missing("kldload", name, syscall.ENOENT)
 		}
 		if strings.HasPrefix(plain, "sysv") {
 			plain = "sysvipc" // one switch for the three

@@ -105,6 +105,14 @@ func (t *mounts) remove(m *mount) {
 	t.k.dirty.drop(m.key())
 }
 
+// scratchDir makes an empty directory for the files of a tmpfs.
+func (k *machine) scratchDir() (string, error) {
+	if err := os.MkdirAll(k.opts.Scratch, 0o755); err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(k.opts.Scratch, "tmpfs-")
+}
+
 func (t *mounts) dropScratch() {
 	for _, m := range t.list {
 		if m.dir != "" {
@@ -142,7 +150,7 @@ func (t *mounts) load(key string, value []byte) error {
 	}
 	if m.Type == "tmpfs" { // its files ended with the earlier Kernel
 		var err error
-		if m.dir, err = os.MkdirTemp("", "sim-tmpfs-"); err != nil {
+		if m.dir, err = t.k.scratchDir(); err != nil {
 			return err
 		}
 	}
@@ -198,7 +206,7 @@ func hash(s string) uint64 {
 // Getfsstat implements [kernel.Mounts].
 func (v *view) Getfsstat(ctx context.Context) ([]kernel.Mounted, error) {
 	var out []kernel.Mounted
-	err := v.do(ctx, "getfsstat", "", func() error {
+	err := v.do(ctx, OpGetfsstat, "", "", func() error {
 		for _, m := range v.s.mounts.list {
 			mm := m.Mounted
 			if v.jailed() && v.me.EnforceStatfs > 0 {

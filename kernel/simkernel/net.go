@@ -353,17 +353,6 @@ func cloneMAC(driver string, seq int, last byte) net.HardwareAddr {
 	return nil
 }
 
-func netError(op, subject string, e syscall.Errno) error {
-	err := &kernel.CallError{Op: op, Subject: subject, Errno: e}
-	switch e {
-	case syscall.ENXIO, syscall.ENOENT, syscall.ESRCH, syscall.EADDRNOTAVAIL:
-		err.Err = kernel.ErrNotFound
-	case syscall.EEXIST:
-		err.Err = kernel.ErrExists
-	}
-	return err
-}
-
 func routeText(r kernel.Route) string {
 	s := r.Dest.String()
 	if r.Gateway.IsValid() {

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 	"syscall"
 
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
 // filesystems are the types that can be mounted, with the permission that a
@@ -29,7 +29,7 @@ func (v *view) Nmount(ctx context.Context, req kernel.MountRequest) (kernel.Moun
 			text += "=" + o.Value
 		}
 	}
-	err := v.do(ctx, "nmount", text, func() error {
+	err := v.do(ctx, OpNmount, req.Path, text, func() error {
 		m, err := v.mount(req)
 		if err == nil {
 			out = m.Mounted
@@ -129,11 +129,10 @@ func (v *view) mount(req kernel.MountRequest) (*mount, error) {
 		m.Ruleset = number
 		k.applyRuleset(m, number)
 	case req.Type == "tmpfs":
-		dir, err := os.MkdirTemp("", "sim-tmpfs-")
-		if err != nil {
+		var err error
+		if m.dir, err = k.scratchDir(); err != nil {
 			return nil, refused(toErrno(err), err.Error())
 		}
-		m.dir = dir
 	}
 	k.mounts.add(m, at)
 	return m, nil
@@ -203,14 +202,14 @@ func joinRel(a, b string) string {
 
 // Unmount implements [kernel.Mounts].
 func (v *view) Unmount(ctx context.Context, path string, flags kernel.MountFlags) error {
-	return v.do(ctx, "unmount", fmt.Sprintf("%s %#x", path, uint64(flags)), func() error {
+	return v.do(ctx, OpUnmount, path, fmt.Sprintf("%s %#x", path, uint64(flags)), func() error {
 		return v.unmountPath(path, flags)
 	})
 }
 
 func (v *view) unmountPath(path string, flags kernel.MountFlags) error {
 	if v.jailed() && v.me.allow&v.s.byParam["allow.mount"].bit == 0 {
-		return &kernel.CallError{Op: "unmount", Subject: path, Errno: syscall.EPERM}
+		return refusal.Unmount("unmount", path, syscall.EPERM)
 	}
 	real := path
 	if at, _, e := v.namei(path); e == 0 {
@@ -222,18 +221,18 @@ func (v *view) unmountPath(path string, flags kernel.MountFlags) error {
 			return v.unmount(list[i], path, flags)
 		}
 	}
-	return &kernel.CallError{Op: "unmount", Subject: path, Errno: syscall.EINVAL, Msg: "not mounted", Err: kernel.ErrNotFound}
+	return refusal.Unmount("unmount", path, syscall.EINVAL)
 }
 
 // UnmountFSID implements [kernel.Mounts].
 func (v *view) UnmountFSID(ctx context.Context, id kernel.FSID, flags kernel.MountFlags) error {
-	return v.do(ctx, "unmount", fmt.Sprintf("%s %#x", id, uint64(flags)), func() error {
+	return v.do(ctx, OpUnmount, id.String(), fmt.Sprintf("%s %#x", id, uint64(flags)), func() error {
 		for _, m := range v.s.mounts.list[1:] {
 			if m.FSID == id {
 				return v.unmount(m, id.String(), flags)
 			}
 		}
-		return &kernel.CallError{Op: "unmount", Subject: id.String(), Errno: syscall.ENOENT, Err: kernel.ErrNotFound}
+		return refusal.Unmount("unmount", id.String(), syscall.ENOENT)
 	})
 }
 
@@ -241,7 +240,7 @@ func (v *view) unmount(m *mount, subject string, flags kernel.MountFlags) error 
 	t := &v.s.mounts
 	shown, cached := t.shown(m)
 	if cached || flags&kernel.MntForce == 0 && (shown || t.busy(m)) {
-		return &kernel.CallError{Op: "unmount", Subject: subject, Errno: syscall.EBUSY}
+		return refusal.Unmount("unmount", subject, syscall.EBUSY)
 	}
 	t.remove(m)
 	return nil

@@ -190,7 +190,7 @@ func (k *machine) lookup(name string) *param {
 // JailParams implements [kernel.Jails].
 func (v *view) JailParams(ctx context.Context) ([]kernel.ParamInfo, error) {
 	var out []kernel.ParamInfo
-	err := v.do(ctx, "jail_params", "", func() error {
+	err := v.do(ctx, OpJailParams, "security.jail.param", "", func() error {
 		for i := range v.s.params {
 			if p := &v.s.params[i]; !p.no {
 				out = append(out, p.ParamInfo)

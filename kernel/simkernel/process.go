@@ -6,6 +6,7 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 	"github.com/libioc/go-libioc/kernel/internal/tooltext"
 )
 
@@ -22,12 +24,15 @@ type Program func(ctx context.Context, p *Process) int
 
 // Process is a process as its [Program] sees it.
 //
-// Built-in programs are true, false, echo, cat, sleep, sh (with -c, or a script
-// such as /etc/rc: simple commands, ";", "&&", "||", "&", exit), freebsd-version,
-// env, id, hostname, ls, pwd and kill; /etc/rc and /etc/rc.shutdown succeed. In
-// a jail the file of a program has to be there. If it is a text that begins
-// "#!sim NAME", the program NAME runs; otherwise the one that has the file's
-// base name.
+// A scripted program, one of Options.Programs, needs no file: its name is enough.
+//
+// The other programs are true, false, echo, printf, test, cat, sleep, sh (with -c,
+// or a script such as /etc/rc: simple commands, ";", "&&", "||", "&"),
+// freebsd-version, env, id, hostname, ls, pwd and kill; /etc/rc and
+// /etc/rc.shutdown succeed. In a jail their file must exist. If it is a text that
+// begins with "#!sim NAME", the program NAME runs; otherwise the one that has the
+// file's base name. Without any file sh has the builtins ":", true, false, echo,
+// printf, test, "[", cd, pwd, exec, exit and wait.
 type Process struct {
 	Argv   []string
 	Env    []string
@@ -191,7 +196,7 @@ func (v *view) Run(ctx context.Context, cmd kernel.Command) (kernel.Exit, error)
 			return kernel.Exit{}, err
 		}
 	}
-	err := v.do(ctx, "run", strings.TrimSpace(cmd.Jail.Name+" "+strings.Join(cmd.Argv, " ")), func() error {
+	err := v.do(ctx, OpRun, program(cmd), strings.TrimSpace(cmd.Jail.Name+" "+strings.Join(cmd.Argv, " ")), func() error {
 		if len(cmd.Argv) == 0 || cmd.Argv[0] == "" {
 			return &kernel.CallError{Op: "run", Errno: syscall.EINVAL, Msg: "no program"}
 		}
@@ -300,7 +305,7 @@ func (l *lockedWriter) Write(b []byte) (int, error) {
 // ProcessList implements [kernel.Processes].
 func (v *view) ProcessList(ctx context.Context, jid int) ([]kernel.Process, error) {
 	var out []kernel.Process
-	err := v.do(ctx, "process_list", strings.TrimSpace(kernel.Int("jid", jid).Name), func() error {
+	err := v.do(ctx, OpProcessList, "kern.proc.proc", "jid="+strconv.Itoa(jid), func() error {
 		for _, p := range v.s.procs.byPID {
 			if p.pr.JID == jid && (p.pr == v.me || p.pr.below(v.me)) {
 				out = append(out, p.Process)
@@ -319,15 +324,25 @@ func (t *procs) same(p kernel.Process) *proc {
 	return nil
 }
 
+// program names a command in errors.
+func program(cmd kernel.Command) string {
+	if len(cmd.Argv) == 0 {
+		return ""
+	}
+	return cmd.Argv[0]
+}
+
+func pid(p kernel.Process) string { return "pid " + strconv.Itoa(p.PID) }
+
 // ProcessSignal implements [kernel.Processes].
 func (v *view) ProcessSignal(ctx context.Context, p kernel.Process, signal int) error {
-	return v.do(ctx, "process_signal", p.Command, func() error {
+	return v.do(ctx, OpProcessSignal, pid(p), p.Command, func() error {
 		q := v.s.procs.same(p)
 		if q == nil {
-			return &kernel.CallError{Op: "kill", Subject: p.Command, Errno: syscall.ESRCH, Msg: "the process has ended", Err: kernel.ErrStale}
+			return refusal.Kill("kill", pid(p), syscall.ESRCH)
 		}
 		if signal < 0 || signal > 128 {
-			return &kernel.CallError{Op: "kill", Subject: p.Command, Errno: syscall.EINVAL}
+			return refusal.Kill("kill", pid(p), syscall.EINVAL)
 		}
 		q.kill(signal)
 		return nil
@@ -337,7 +352,7 @@ func (v *view) ProcessSignal(ctx context.Context, p kernel.Process, signal int) 
 // ProcessWait implements [kernel.Processes].
 func (v *view) ProcessWait(ctx context.Context, procs []kernel.Process) error {
 	var wait []*proc
-	if err := v.do(ctx, "process_wait", "", func() error {
+	if err := v.do(ctx, OpProcessWait, "", "", func() error {
 		for _, p := range procs {
 			if q := v.s.procs.same(p); q != nil {
 				wait = append(wait, q)

@@ -8,8 +8,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/libioc/go-libioc/kernel"
-	"github.com/libioc/go-libioc/kernel/internal/words"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
 // rctlResources are the resources of rctl(8) in the order it prints them.
@@ -118,29 +117,21 @@ func parseRule(text string) (*rctlRule, syscall.Errno) {
 	return r, 0
 }
 
-func rctlError(op, text string, e syscall.Errno) error {
-	err := &kernel.CallError{Op: op, Subject: text, Errno: e}
-	if e == syscall.ESRCH {
-		err.Err = kernel.ErrNotFound
-	}
-	return err
-}
-
 // rctlCall is what all calls of rctl(2) begin with.
 func (v *view) rctlCall(ctx context.Context, op, text string, fn func(r *rctlRule) error) error {
-	return v.do(ctx, op, text, func() error {
+	return v.do(ctx, op, text, text, func() error {
 		if v.s.opts.NoRACCT {
-			return &kernel.CallError{Op: op, Subject: text, Errno: syscall.ENOSYS, Msg: words.RctlRemedy, Err: kernel.ErrUnsupported}
+			return refusal.Rctl(op, text, syscall.ENOSYS)
 		}
 		if v.jailed() {
-			return rctlError(op, text, syscall.EPERM)
+			return refusal.Rctl(op, text, syscall.EPERM)
 		}
 		if len(text)+1 > 4096 {
-			return rctlError(op, text, syscall.E2BIG)
+			return refusal.Rctl(op, text, syscall.E2BIG)
 		}
 		r, e := parseRule(text)
 		if e != 0 {
-			return rctlError(op, text, e)
+			return refusal.Rctl(op, text, e)
 		}
 		return fn(r)
 	})
@@ -148,19 +139,19 @@ func (v *view) rctlCall(ctx context.Context, op, text string, fn func(r *rctlRul
 
 // RctlAddRule implements [kernel.Limits].
 func (v *view) RctlAddRule(ctx context.Context, rule string) error {
-	return v.rctlCall(ctx, "rctl_add_rule", rule, func(r *rctlRule) error {
+	return v.rctlCall(ctx, OpRctlAddRule, rule, func(r *rctlRule) error {
 		if r.Per == "" {
 			r.Per = r.Subject
 		}
 		switch {
 		case r.Subject == "" || r.ID == "" || r.Resource == "" || r.Action == "" || !r.hasAmount:
-			return rctlError("rctl_add_rule", rule, syscall.EINVAL)
+			return refusal.Rctl(OpRctlAddRule, rule, syscall.EINVAL)
 		case r.Action == "deny" && slices.Contains(rctlUndeniable, r.Resource),
 			r.Action == "throttle" && !slices.Contains(rctlRates, r.Resource),
 			r.Per == "process" && slices.Contains(rctlPerShared, r.Resource):
-			return rctlError("rctl_add_rule", rule, syscall.EOPNOTSUPP)
+			return refusal.Rctl(OpRctlAddRule, rule, syscall.EOPNOTSUPP)
 		case r.Action == "throttle" && r.Amount == 0:
-			return rctlError("rctl_add_rule", rule, syscall.EINVAL)
+			return refusal.Rctl(OpRctlAddRule, rule, syscall.EINVAL)
 		}
 		t := &v.s.rctl
 		same := *r
@@ -189,9 +180,9 @@ func (t *rctl) remove(f *rctlRule) (n int) {
 
 // RctlRemoveRule implements [kernel.Limits].
 func (v *view) RctlRemoveRule(ctx context.Context, filter string) error {
-	return v.rctlCall(ctx, "rctl_remove_rule", filter, func(f *rctlRule) error {
+	return v.rctlCall(ctx, OpRctlRemoveRule, filter, func(f *rctlRule) error {
 		if v.s.rctl.remove(f) == 0 {
-			return rctlError("rctl_remove_rule", filter, syscall.ESRCH)
+			return refusal.Rctl(OpRctlRemoveRule, filter, syscall.ESRCH)
 		}
 		return nil
 	})
@@ -200,7 +191,7 @@ func (v *view) RctlRemoveRule(ctx context.Context, filter string) error {
 // RctlGetRules implements [kernel.Limits].
 func (v *view) RctlGetRules(ctx context.Context, filter string) ([]string, error) {
 	var out []string
-	err := v.rctlCall(ctx, "rctl_get_rules", filter, func(f *rctlRule) error {
+	err := v.rctlCall(ctx, OpRctlGetRules, filter, func(f *rctlRule) error {
 		for _, r := range v.s.rctl.rules {
 			if r.matches(f) {
 				out = append(out, r.String())
@@ -215,9 +206,9 @@ func (v *view) RctlGetRules(ctx context.Context, filter string) ([]string, error
 // that has rules or had them is known by its name alone.
 func (v *view) RctlGetRacct(ctx context.Context, filter string) (map[string]uint64, error) {
 	var out map[string]uint64
-	err := v.rctlCall(ctx, "rctl_get_racct", filter, func(f *rctlRule) error {
+	err := v.rctlCall(ctx, OpRctlGetRacct, filter, func(f *rctlRule) error {
 		if f.Subject == "" || f.ID == "" || f.Resource != "" {
-			return rctlError("rctl_get_racct", filter, syscall.EINVAL)
+			return refusal.Rctl(OpRctlGetRacct, filter, syscall.EINVAL)
 		}
 		out = map[string]uint64{}
 		for _, r := range rctlResources {

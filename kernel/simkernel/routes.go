@@ -6,15 +6,17 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"syscall"
 
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
 // AddressAdd implements [kernel.Network]. As in the kernel, the first address marks
 // the interface up.
 func (s *netView) AddressAdd(ctx context.Context, name string, addr kernel.Address) error {
-	return s.change(ctx, "SIOCAIFADDR", name, addr.Prefix.String(), func(n *network, st *netStack, f *netIf) syscall.Errno {
+	return s.change(ctx, OpAddressAdd, name, addr.Prefix.String(), func(n *network, st *netStack, f *netIf) syscall.Errno {
 		a := addr.Prefix.Addr()
 		if !addr.Prefix.IsValid() || a.IsUnspecified() {
 			return syscall.EINVAL
@@ -37,7 +39,7 @@ func (s *netView) AddressAdd(ctx context.Context, name string, addr kernel.Addre
 
 // AddressDelete implements [kernel.Network].
 func (s *netView) AddressDelete(ctx context.Context, name string, addr netip.Addr) error {
-	return s.change(ctx, "SIOCDIFADDR", name, addr.String(), func(_ *network, st *netStack, f *netIf) syscall.Errno {
+	return s.change(ctx, OpAddressDelete, name, addr.String(), func(_ *network, st *netStack, f *netIf) syscall.Errno {
 		for i, have := range f.Addrs {
 			if have.Prefix.Addr() == addr {
 				f.Addrs = slices.Delete(f.Addrs, i, i+1)
@@ -50,18 +52,18 @@ func (s *netView) AddressDelete(ctx context.Context, name string, addr netip.Add
 
 // bridge is a request to a bridge about a member.
 func (s *netView) bridge(ctx context.Context, op, bridge, member, args string, fn func(n *network, b, m *netIf) syscall.Errno) error {
-	return s.call(ctx, op, bridge+" "+member+args, func(n *network, st *netStack) error {
+	return s.call(ctx, op, bridge+" "+member, bridge+" "+member+args, func(n *network, st *netStack) error {
 		b, m := n.find(st, bridge), n.find(st, member)
 		switch {
 		case b == nil:
-			return netError(op, bridge, syscall.ENXIO)
+			return refusal.Interface(op, bridge, syscall.ENXIO)
 		case b.Driver != "bridge":
-			return netError(op, bridge, syscall.EINVAL)
+			return refusal.Interface(op, bridge, syscall.EINVAL)
 		case m == nil:
-			return netError(op, member, syscall.ENOENT)
+			return refusal.Interface(op, member, syscall.ENOENT)
 		}
 		if e := fn(n, b, m); e != 0 {
-			return netError(op, member, e)
+			return refusal.Interface(op, member, e)
 		}
 		n.touch(b)
 		n.touch(m)
@@ -71,7 +73,7 @@ func (s *netView) bridge(ctx context.Context, op, bridge, member, args string, f
 
 // BridgeAdd implements [kernel.Network].
 func (s *netView) BridgeAdd(ctx context.Context, bridge, member string) error {
-	return s.bridge(ctx, "BRDGADD", bridge, member, "", func(n *network, b, m *netIf) syscall.Errno {
+	return s.bridge(ctx, OpBridgeAdd, bridge, member, "", func(n *network, b, m *netIf) syscall.Errno {
 		switch {
 		case m.Bridge == b.ID:
 			return syscall.EEXIST
@@ -93,7 +95,7 @@ func (s *netView) BridgeAdd(ctx context.Context, bridge, member string) error {
 
 // BridgeDelete implements [kernel.Network].
 func (s *netView) BridgeDelete(ctx context.Context, bridge, member string) error {
-	return s.bridge(ctx, "BRDGDEL", bridge, member, "", func(n *network, b, m *netIf) syscall.Errno {
+	return s.bridge(ctx, OpBridgeDelete, bridge, member, "", func(n *network, b, m *netIf) syscall.Errno {
 		if m.Bridge != b.ID {
 			return syscall.ENOENT
 		}
@@ -105,13 +107,13 @@ func (s *netView) BridgeDelete(ctx context.Context, bridge, member string) error
 // BridgeMembers implements [kernel.Network].
 func (s *netView) BridgeMembers(ctx context.Context, bridge string) ([]string, error) {
 	var out []string
-	err := s.call(ctx, "BRDGGIFS", bridge, func(n *network, st *netStack) error {
+	err := s.call(ctx, OpBridgeMembers, bridge, bridge, func(n *network, st *netStack) error {
 		b := n.find(st, bridge)
 		switch {
 		case b == nil:
-			return netError("BRDGGIFS", bridge, syscall.ENXIO)
+			return refusal.Interface(OpBridgeMembers, bridge, syscall.ENXIO)
 		case b.Driver != "bridge":
-			return netError("BRDGGIFS", bridge, syscall.EINVAL)
+			return refusal.Interface(OpBridgeMembers, bridge, syscall.EINVAL)
 		}
 		for _, id := range b.Members {
 			out = append(out, n.ifs[id].If.Name)
@@ -123,7 +125,7 @@ func (s *netView) BridgeMembers(ctx context.Context, bridge string) ([]string, e
 
 // BridgeStatic implements [kernel.Network].
 func (s *netView) BridgeStatic(ctx context.Context, bridge, member string, mac net.HardwareAddr) error {
-	return s.bridge(ctx, "BRDGSADDR", bridge, member, " "+mac.String(), func(n *network, b, m *netIf) syscall.Errno {
+	return s.bridge(ctx, OpBridgeStatic, bridge, member, " "+mac.String(), func(n *network, b, m *netIf) syscall.Errno {
 		switch {
 		case m.Bridge != b.ID:
 			return syscall.ENOENT
@@ -141,7 +143,7 @@ func (s *netView) BridgeStatic(ctx context.Context, bridge, member string, mac n
 
 // routeCall checks what all calls about routes have in common.
 func (s *netView) routeCall(ctx context.Context, op string, r kernel.Route, fn func(n *network, st *netStack, r kernel.Route) syscall.Errno) error {
-	return s.call(ctx, op, routeText(r), func(n *network, st *netStack) error {
+	return s.call(ctx, op, r.Dest.String(), routeText(r), func(n *network, st *netStack) error {
 		e := syscall.EINVAL
 		switch {
 		case s.v.jailed() && !s.v.me.VNET:
@@ -151,7 +153,7 @@ func (s *netView) routeCall(ctx context.Context, op string, r kernel.Route, fn f
 			e = fn(n, st, r)
 		}
 		if e != 0 {
-			return netError(op, routeText(r), e)
+			return refusal.Interface(op, routeText(r), e)
 		}
 		n.k.dirty.put(st.key(), st)
 		return nil
@@ -172,7 +174,7 @@ func (n *network) onLink(st *netStack, gw netip.Addr) string {
 
 // RouteAdd implements [kernel.Network].
 func (s *netView) RouteAdd(ctx context.Context, route kernel.Route) error {
-	return s.routeCall(ctx, "RTM_ADD", route, func(n *network, st *netStack, r kernel.Route) syscall.Errno {
+	return s.routeCall(ctx, OpRouteAdd, route, func(n *network, st *netStack, r kernel.Route) syscall.Errno {
 		if r.Interface == "" {
 			if !r.Gateway.IsValid() || r.Gateway.Is4() != r.Dest.Addr().Is4() {
 				return syscall.EINVAL
@@ -195,7 +197,7 @@ func (s *netView) RouteAdd(ctx context.Context, route kernel.Route) error {
 
 // RouteDelete implements [kernel.Network].
 func (s *netView) RouteDelete(ctx context.Context, route kernel.Route) error {
-	return s.routeCall(ctx, "RTM_DELETE", route, func(n *network, st *netStack, r kernel.Route) syscall.Errno {
+	return s.routeCall(ctx, OpRouteDelete, route, func(n *network, st *netStack, r kernel.Route) syscall.Errno {
 		for i, have := range st.Routes {
 			if have.Dest == r.Dest && (!r.Gateway.IsValid() || r.Gateway == have.Gateway) {
 				st.Routes = slices.Delete(st.Routes, i, i+1)
@@ -223,9 +225,9 @@ func (n *network) routes(st *netStack) []kernel.Route {
 // Routes implements [kernel.Network].
 func (s *netView) Routes(ctx context.Context, fib int) ([]kernel.Route, error) {
 	var out []kernel.Route
-	err := s.call(ctx, "NET_RT_DUMP", fmt.Sprint(fib), func(n *network, st *netStack) error {
+	err := s.call(ctx, OpRoutes, strconv.Itoa(fib), strconv.Itoa(fib), func(n *network, st *netStack) error {
 		if fib != 0 {
-			return netError("NET_RT_DUMP", fmt.Sprint("fib ", fib), syscall.EINVAL)
+			return refusal.Interface(OpRoutes, fmt.Sprint("fib ", fib), syscall.EINVAL)
 		}
 		out = n.routes(st)
 		return nil

@@ -67,7 +67,7 @@ func (c *setCall) updating() bool { return c.flags&kernel.JailUpdate != 0 }
 // JailSet implements [kernel.Jails].
 func (v *view) JailSet(ctx context.Context, flags kernel.SetFlags, params ...kernel.Param) (int, error) {
 	jid := 0
-	err := v.do(ctx, "jail_set", paramText(uint32(flags), params), func() error {
+	err := v.do(ctx, OpJailSet, precheck.JailName(params), paramText(uint32(flags), params), func() error {
 		if err := precheck.JailSet(flags, params); err != nil {
 			return err
 		}

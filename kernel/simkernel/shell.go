@@ -11,8 +11,8 @@ import (
 )
 
 // shell runs "sh -c TEXT", "sh FILE" or standard input: simple commands
-// joined by ";", newline, "&&", "||" and "&", with the quoting of sh(1), and
-// "$$". There are no variables, redirections or compound commands.
+// joined by ";", newline, "&&", "||" and "&", with the quoting of sh(1), the
+// builtins and "$$". There are no variables, redirections or compound commands.
 func shell(ctx context.Context, p *Process) int {
 	args := p.Argv[1:]
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") && args[0] != "-c" {
@@ -74,7 +74,7 @@ func runShell(ctx context.Context, p *Process, words []shellWord) int {
 				}
 				return status
 			}
-			status = shellCommand(p, argv, op == "&")
+			status = shellCommand(ctx, p, argv, op == "&")
 		}
 		if ctx.Err() != nil {
 			return status
@@ -92,14 +92,15 @@ func runShell(ctx context.Context, p *Process, words []shellWord) int {
 	return status
 }
 
-func shellCommand(p *Process, argv []string, background bool) int {
-	switch argv[0] {
-	case ":":
-		return 0
-	case "exec":
-		argv = argv[1:]
-	case "wait":
-		return 0
+func shellCommand(ctx context.Context, p *Process, argv []string, background bool) int {
+	if argv[0] == "exec" {
+		if argv = argv[1:]; len(argv) == 0 {
+			return 0
+		}
+	} else if builtin := builtins[argv[0]]; builtin != nil && p.k.opts.Programs[argv[0]] == nil {
+		own := *p
+		own.Argv = argv
+		return builtin(ctx, &own)
 	}
 	var err error
 	if background {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/netip"
-	"reflect"
 	"syscall"
 	"testing"
 	"time"
@@ -192,51 +191,6 @@ func waitFor(t *testing.T, ok func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatal("waited in vain")
 		}
-	}
-}
-
-func TestFaults(t *testing.T) {
-	ctx := context.Background()
-	s := newSim(t, Options{})
-	boom := errors.New("boom")
-	create := func(name string) error {
-		_, err := s.JailSet(ctx, kernel.JailCreate, kernel.String("name", name), kernel.String("path", "/j"), kernel.Bool("persist", true))
-		return err
-	}
-	there := func(name string) bool {
-		_, err := s.JailGet(ctx, 0, kernel.ByName(name), "jid")
-		return err == nil
-	}
-	s.Fail("jail_set", "name=b", 2, boom, false)
-	check(t, create("a"))
-	check(t, create("b"))
-	wantErr(t, create("b2"), boom)
-	check(t, create("b3"))
-	if there("b2") || !there("b3") {
-		t.Error("before: the second match fails without effect, and it alone")
-	}
-	s.Fail("", "after", 1, boom, true)
-	wantErr(t, create("after"), boom)
-	if !there("after") {
-		t.Error("after: it has its effect")
-	}
-	cancel := s.Fail("unmount", "", 0, syscall.EBUSY, false)
-	for range 3 {
-		wantErr(t, s.Unmount(ctx, "/mnt", 0), syscall.EBUSY)
-	}
-	cancel()
-	wantErr(t, s.Unmount(ctx, "/mnt", 0), syscall.EINVAL)
-	var ops []string
-	for _, c := range s.Calls()[:2] {
-		ops = append(ops, c.String())
-	}
-	want := []string{"jail_set 0x1 name=a path=/j persist", "jail_set 0x1 name=b path=/j persist"}
-	if !reflect.DeepEqual(ops, want) {
-		t.Errorf("calls %q", ops)
-	}
-	s.ResetCalls()
-	if len(s.Calls()) != 0 || s.Forks() != 0 {
-		t.Error("calls are left")
 	}
 }
 

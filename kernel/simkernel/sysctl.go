@@ -80,7 +80,7 @@ func (v *view) sysctlText(name string) (string, bool) {
 // SysctlString implements [kernel.Sysctls].
 func (v *view) SysctlString(ctx context.Context, name string) (string, error) {
 	var out string
-	err := v.do(ctx, "sysctl", name, func() error {
+	err := v.do(ctx, OpSysctl, name, name, func() error {
 		s, ok := v.sysctlText(name)
 		if !ok {
 			return &kernel.CallError{Op: "sysctl", Subject: name, Errno: syscall.ENOENT, Msg: "unknown oid", Err: kernel.ErrNotFound}

@@ -39,7 +39,7 @@ func (k *machine) vnetSysctl(st *netStack, name string) (int, bool) {
 // SetVnetSysctls implements [kernel.Kernel].
 func (v *view) SetVnetSysctls(ctx context.Context, id kernel.Identity, values ...kernel.SysctlValue) error {
 	in := &netView{v, &id}
-	return in.call(ctx, "vnet_sysctl", fmt.Sprint(values), func(n *network, st *netStack) error {
+	return in.call(ctx, OpVnetSysctl, id.String(), fmt.Sprint(values), func(n *network, st *netStack) error {
 		for _, value := range values {
 			if _, ok := n.k.vnetSysctl(st, value.Name); !ok {
 				return &kernel.CallError{Op: "sysctl", Subject: value.Name, Errno: syscall.ENOENT, Msg: "unknown oid", Err: kernel.ErrNotFound}
@@ -56,7 +56,7 @@ func (v *view) SetVnetSysctls(ctx context.Context, id kernel.Identity, values ..
 
 // InterfaceSetND6 implements [kernel.Network].
 func (s *netView) InterfaceSetND6(ctx context.Context, name string, set, clear kernel.ND6Flags) error {
-	return s.change(ctx, "SIOCSIFINFO_IN6", name, fmt.Sprintf("+%x -%x", set, clear), func(_ *network, _ *netStack, f *netIf) syscall.Errno {
+	return s.change(ctx, OpInterfaceSetND6, name, fmt.Sprintf("+%x -%x", set, clear), func(_ *network, _ *netStack, f *netIf) syscall.Errno {
 		f.ND6 = f.ND6&^clear | set
 		return 0
 	})
@@ -67,7 +67,7 @@ func (s *netView) InterfaceSetND6(ctx context.Context, name string, set, clear k
 // has, in whatever stack, when it was added with detection.
 func (s *netView) AddressState(ctx context.Context, name string, addr netip.Addr) (kernel.AddressState, error) {
 	var state kernel.AddressState
-	err := s.change(ctx, "SIOCGIFAFLAG_IN6", name, addr.String(), func(n *network, _ *netStack, f *netIf) syscall.Errno {
+	err := s.change(ctx, OpAddressState, name, addr.String(), func(n *network, _ *netStack, f *netIf) syscall.Errno {
 		if !addr.Is6() {
 			return syscall.EINVAL
 		}

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
 // jexecPath and SetfibPath are where the base system has jexec(8) and
@@ -126,9 +127,9 @@ func JexecError(cmd kernel.Command, exit kernel.Exit, stderr string) error {
 	op, subject, hasSubject := strings.Cut(what, ": ")
 	switch {
 	case hasSubject && (op == "execvp" || op == "chdir"):
-		return NotFoundIf(&kernel.CallError{Op: op, Subject: subject, Errno: errno, Msg: reason})
+		return refusal.NotFound(&kernel.CallError{Op: op, Subject: subject, Errno: errno, Msg: reason})
 	case hasSubject && op == "getpwnam": // the jail has no password database
-		return NotFoundIf(&kernel.CallError{Op: op, Subject: subject, Errno: errno, Msg: reason})
+		return refusal.NotFound(&kernel.CallError{Op: op, Subject: subject, Errno: errno, Msg: reason})
 	case reason == "no such user":
 		return &kernel.CallError{Op: "jexec", Subject: what, Msg: reason, Err: kernel.ErrNotFound}
 	case strings.HasPrefix(text, "jail ") && (strings.HasSuffix(text, " not found") || strings.HasSuffix(text, " is dying")):
@@ -141,11 +142,4 @@ func JexecError(cmd kernel.Command, exit kernel.Exit, stderr string) error {
 		return e
 	}
 	return &kernel.CallError{Op: "jexec", Subject: cmd.Jail.String(), Errno: errno, Msg: text}
-}
-
-func NotFoundIf(e *kernel.CallError) *kernel.CallError {
-	if e.Errno == syscall.ENOENT {
-		e.Err = kernel.ErrNotFound
-	}
-	return e
 }

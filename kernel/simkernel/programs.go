@@ -14,17 +14,17 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// builtins are the programs every Kernel has.
-var builtins map[string]Program
+// programs are those that every Kernel has.
+var programs map[string]Program
 
 func init() { // sh looks the others up
-	builtins = map[string]Program{
-		"true":  func(context.Context, *Process) int { return 0 },
-		"false": func(context.Context, *Process) int { return 1 },
-		"rc":    func(context.Context, *Process) int { return 0 }, "rc.shutdown": func(context.Context, *Process) int { return 0 },
-		"echo": echo, "cat": cat, "sleep": sleep, "sh": shell, "env": env,
-		"id": iD, "hostname": hostname, "ls": ls, "pwd": pwd, "kill": kill,
+	programs = map[string]Program{
+		"rc": succeed, "rc.shutdown": succeed,
+		"cat": cat, "sleep": sleep, "sh": shell, "env": env,
+		"id": printID, "hostname": hostname, "ls": ls, "kill": kill,
 		"freebsd-version": version,
+		"true":            builtins["true"], "false": builtins["false"], "echo": echo, "pwd": pwd,
+		"test": test, "[": test, "printf": printf,
 	}
 }
 
@@ -87,7 +87,7 @@ func env(_ context.Context, p *Process) int {
 	return 0
 }
 
-func iD(_ context.Context, p *Process) int {
+func printID(_ context.Context, p *Process) int {
 	switch {
 	case len(p.Argv) > 1 && p.Argv[1] == "-u":
 		fmt.Fprintf(p.Stdout, "%d\n", p.User())
