@@ -2,6 +2,8 @@ package config
 
 import (
 	"strings"
+
+	"github.com/libioc/go-libioc/internal/pathname"
 )
 
 // MigrateOptions say what the configuration alone does not know.
@@ -224,7 +226,7 @@ func (m *migration) tag(text string) {
 func (m *migration) datasets(text string) {
 	names := strings.Fields(text)
 	for i, n := range names {
-		if m.opt.Pool != "" && m.dialect != Libioc && n != m.opt.Pool && !strings.HasPrefix(n, m.opt.Pool+"/") {
+		if m.opt.Pool != "" && m.dialect != Libioc && !pathname.Within(n, m.opt.Pool) {
 			names[i] = m.opt.Pool + "/" + n
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/libioc/go-libioc/internal/shellwords"
 )
 
 // Visibility is what a rule does to a device node.
@@ -93,8 +95,8 @@ func MustParseRule(text string) Rule {
 }
 
 func parseRule(text string) (r Rule, reason string) {
-	words, ok := splitWords(text)
-	if !ok {
+	words, err := shellwords.SplitLine(text)
+	if err != nil {
 		return r, "unterminated quote"
 	}
 	if len(words) == 0 || words[0] != "add" {
@@ -208,7 +210,7 @@ func (r Rule) String() string {
 		}
 	}
 	if r.Path != "" {
-		put("path", quote(r.Path))
+		put("path", shellwords.Quote(r.Path))
 	}
 	switch r.Visibility {
 	case Hide:
@@ -217,10 +219,10 @@ func (r Rule) String() string {
 		put("unhide")
 	}
 	if r.User != "" {
-		put("user", quote(r.User))
+		put("user", shellwords.Quote(r.User))
 	}
 	if r.Group != "" {
-		put("group", quote(r.Group))
+		put("group", shellwords.Quote(r.Group))
 	}
 	if r.HasMode {
 		put("mode", fmt.Sprintf("%04o", r.Mode))

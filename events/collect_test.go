@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"testing"
 	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestCollectReturnsTheVeryError(t *testing.T) {
@@ -76,4 +78,15 @@ func TestCollectWaitsForTheEnd(t *testing.T) {
 			t.Errorf("%d events, %v", len(all), err)
 		}
 	})
+}
+
+func TestEach(t *testing.T) {
+	ch := make(chan IocEvent, 2)
+	ch <- JailStart{Jail: "web"}
+	ch <- JailStart{Jail: "web", Header: Header{State: Failed, Err: errBoom}}
+	close(ch)
+	var shown []string
+	err := Each(ch, func(e IocEvent) { shown = append(shown, e.String()) })
+	require.Equal(t, errBoom, err)
+	require.Equal(t, []string{"[-] JailStart: ...", "[-] JailStart: FAILED: boom [0.000s]"}, shown)
 }

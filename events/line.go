@@ -15,22 +15,22 @@ import (
 //	[+] MountFdescfs@web: disabled [0.000s]
 //	[-] JailAttach@web: FAILED: operation not permitted [0.002s]
 //
-// A plus tells that the span ended well or was skipped. After the subject comes
+// A plus means that the span succeeded or was skipped. After the subject comes
 // the message; without one "...", OK, SKIPPED, or FAILED with the error. The
 // duration is that of ended spans. Characters that are not printable, as
 // messages from within a jail may hold, are escaped as in Go strings.
-func Line(e IocEvent) string {
-	h := e.Head()
+func Line(e IocEvent) string { return e.Head().line(TypeOf(e)) }
+
+func (h Header) line(typ string) string {
 	var b strings.Builder
 	if h.State == Done || h.State == Skipped {
 		b.WriteString("[+] ")
 	} else {
 		b.WriteString("[-] ")
 	}
-	b.WriteString(e.Type())
+	b.WriteString(typ)
 	if h.Subject != "" {
-		b.WriteByte('@')
-		b.WriteString(printable(h.Subject))
+		b.WriteString("@" + printable(h.Subject))
 	}
 	b.WriteString(": ")
 	switch {
@@ -41,8 +41,7 @@ func Line(e IocEvent) string {
 	case h.State == Skipped:
 		b.WriteString("SKIPPED")
 	case h.State == Failed && h.Err != nil:
-		b.WriteString("FAILED: ")
-		b.WriteString(printable(h.Err.Error()))
+		b.WriteString("FAILED: " + printable(h.Err.Error()))
 	case h.State == Failed:
 		b.WriteString("FAILED")
 	default:

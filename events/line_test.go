@@ -1,9 +1,15 @@
 package events
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestLine(t *testing.T) {
@@ -30,4 +36,22 @@ func TestLine(t *testing.T) {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
 	}
+}
+
+// An event prints itself: with fmt, and with each handler of slog.
+func TestEventsPrintThemselves(t *testing.T) {
+	for i, e := range catalogue() {
+		e := filled(t, e, i)
+		require.Equal(t, Line(e), fmt.Sprint(e))
+		require.Equal(t, Line(e), fmt.Sprintf("%+v", e))
+		var text, jsonText bytes.Buffer
+		slog.New(slog.NewTextHandler(&text, nil)).Info("step", "event", e)
+		require.Contains(t, text.String(), "event="+strconv.Quote(Line(e)))
+		slog.New(slog.NewJSONHandler(&jsonText, nil)).Info("step", "event", e)
+		data, err := Marshal(e)
+		require.NoError(t, err)
+		require.Contains(t, jsonText.String(), `"event":`+string(data))
+	}
+	h := Header{Subject: "web", State: Done, Duration: time.Second}
+	require.Equal(t, "[+] @web: OK [1.000s]", fmt.Sprint(h))
 }

@@ -8,23 +8,22 @@ import (
 )
 
 var (
-	// ErrFinished tells that a span, or the span around it, had its final
-	// transition already.
+	// ErrFinished: the span, or an enclosing one, has already ended.
 	ErrFinished = errors.New("events: span is finished")
-	// ErrClosed tells that the operation was closed already.
+	// ErrClosed: the operation has already been closed.
 	ErrClosed = errors.New("events: operation is closed")
-	// ErrUnfinished is the failure of a span that was still open when the span
-	// around it, or the operation, ended well.
+	// ErrUnfinished is the failure of a span that was still open when the
+	// enclosing span, or the operation, succeeded.
 	ErrUnfinished = errors.New("events: span was not finished")
-	// ErrType tells that a final event is of another type than its span's.
-	ErrType = errors.New("events: event is of another type than its span")
+	// ErrType: the type of a final event differs from its span's.
+	ErrType = errors.New("events: event type does not match its span")
 )
 
-// Options says how an operation sends its events. The zero value works.
+// Options configures how an operation sends its events. The zero value works.
 type Options struct {
-	// Room is how many transitions the operation is sure to have room for when
-	// nobody reads: two for each span, pending and final. Take the most that
-	// the plan can need; a place costs 16 bytes. Default 0.
+	// Room is how many transitions are kept even if nobody reads: two for each
+	// span, pending and final. Use the most that the plan can need; each costs
+	// 16 bytes. Default 0.
 	Room int
 	// Slack is the room for optional events and for transitions beyond Room.
 	// Default 64, negative for none.
@@ -32,16 +31,16 @@ type Options struct {
 	// Sample is the shortest time between two progress events of one span.
 	// Default 100 ms, negative for no such limit.
 	Sample time.Duration
-	// Clock tells the time. Default time.Now.
+	// Clock returns the current time. Default time.Now.
 	Clock func() time.Time
-	// Scope is the operation's id, put into every header.
+	// Scope is the operation's id, in every header.
 	Scope string
 }
 
-// Operation sends the events of one operation. Make it before the first step,
-// hand [Operation.Events] to the caller and close it after the last step. Its
-// methods never block and may be called from many goroutines. The package
-// comment lists what a reader can rely on.
+// Operation sends the events of one operation. Create it before the first step,
+// return [Operation.Events] to the caller and close it after the last step. Its
+// methods never block and are safe for concurrent use. The package comment lists
+// the guarantees to the reader.
 type Operation struct {
 	scope  string
 	sample time.Duration
@@ -55,8 +54,8 @@ type Operation struct {
 	closed bool
 }
 
-// NewOperation returns an operation whose channel exists already, so that no
-// event is missed. It starts no goroutine and needs no Close to be collected.
+// NewOperation returns an operation with its channel, so that no event is missed.
+// It starts no goroutine and can be garbage collected without Close.
 func NewOperation(o Options) *Operation {
 	if o.Slack == 0 {
 		o.Slack = 64
@@ -73,17 +72,17 @@ func NewOperation(o Options) *Operation {
 }
 
 // Events returns the operation's channel, always the same. It is closed by
-// [Operation.Close]. It is meant for one reader.
+// [Operation.Close]. It is meant for a single reader.
 func (o *Operation) Events() <-chan IocEvent { return o.q.ch }
 
-// Begin opens a span at the top and sends its pending event. After Close it
-// sends nothing, and every method of the returned span answers ErrClosed.
+// Begin opens a top-level span and sends its pending event. After Close it sends
+// nothing, and every method of the returned span returns ErrClosed.
 func (o *Operation) Begin(e IocEvent) *Span { return o.begin(nil, e) }
 
-// Grow tells that n more transitions will come than Options.Room said, because
-// a step turned out to have more parts. Optional events then leave room for
-// them too. The channel itself keeps its size: those that do not fit wait for
-// the reader, and what is still waiting at the end is counted in an [Overflow].
+// Grow announces n transitions beyond Options.Room, because a step turned out to
+// have more parts. Optional events then leave room for them too. The channel
+// keeps its size: transitions that do not fit wait for the reader, and those
+// still waiting at the end are counted in an [Overflow].
 func (o *Operation) Grow(n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -95,9 +94,9 @@ func (o *Operation) Grow(n int) {
 // Close ends the operation with its outcome and closes the channel.
 //
 // Spans that are still open fail first, the innermost first: with err, or with
-// ErrUnfinished if err is nil, which is then the outcome and is returned. If
-// the last event does not tell the outcome, an [OperationEnd] follows that
-// does. A second call does nothing and returns ErrClosed.
+// ErrUnfinished if err is nil, which is then the outcome and is returned. If the
+// last event does not have the outcome, an [OperationEnd] with it follows. A
+// second call does nothing and returns ErrClosed.
 func (o *Operation) Close(err error) error {
 	now := o.clock()
 	o.mu.Lock()
@@ -110,7 +109,7 @@ func (o *Operation) Close(err error) error {
 		unfinished = ErrUnfinished
 		err = unfinished
 	}
-	told := len(o.open) > 0
+	reported := len(o.open) > 0
 	for len(o.open) > 0 {
 		o.open[len(o.open)-1].finish(now, Failed, nil, "", err)
 	}
@@ -119,28 +118,27 @@ func (o *Operation) Close(err error) error {
 		lastErr = o.last.Head().Err
 	}
 	switch {
-	case err != nil && !told && !errors.Is(lastErr, err):
-		o.transition(OperationEnd{}.with(o.header(now, Failed, err)))
+	case err != nil && !reported && !errors.Is(lastErr, err):
+		o.transition(with(OperationEnd{}, o.header(now, Failed, err)))
 	case err == nil && lastErr != nil:
-		o.transition(OperationEnd{}.with(o.header(now, Done, nil)))
+		o.transition(with(OperationEnd{}, o.header(now, Done, nil)))
 	}
 	o.closed = true
 	o.q.close()
 	return unfinished
 }
 
-// Refuse returns the channel of an operation that did not begin: it holds e,
-// failed with err, and is closed. There is no pending event. Options other than
-// Clock and Scope are not used.
+// Refuse returns the channel of an operation that was refused: it holds e, failed
+// with err and without a pending event, and is closed. Options other than Clock
+// and Scope are ignored.
 func Refuse(o Options, e IocEvent, err error) <-chan IocEvent {
 	op := NewOperation(Options{Room: 1, Slack: -1, Clock: o.Clock, Scope: o.Scope})
 	op.Refuse(e, err)
 	return op.Events()
 }
 
-// Refuse ends an operation before its first span has begun: it sends e, failed
-// with err and without a pending event, and closes the channel. After Close it
-// does nothing.
+// Refuse ends an operation before its first span: it sends e, failed with err and
+// without a pending event, and closes the channel. After Close it does nothing.
 func (o *Operation) Refuse(e IocEvent, err error) {
 	now := o.clock()
 	in := e.Head()
@@ -152,12 +150,12 @@ func (o *Operation) Refuse(e IocEvent, err error) {
 	}
 	h := o.header(now, Failed, err)
 	h.Subject, h.Message = subject(e), in.Message
-	o.transition(e.with(h))
+	o.transition(with(e, h))
 	o.closed = true
 	o.q.close()
 }
 
-// header returns the header of an event that is a span of its own at the top.
+// header returns the header of an event that is a top-level span of its own.
 func (o *Operation) header(now time.Time, s State, err error) Header {
 	o.lastID++
 	return Header{ID: o.lastID, Scope: o.scope, State: s, Err: err, Started: now}
@@ -184,7 +182,7 @@ func (o *Operation) begin(parent *Span, e IocEvent) *Span {
 	now := o.clock()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	s := &Span{op: o, parent: parent, event: e.with(Header{})}
+	s := &Span{op: o, parent: parent, event: with(e, Header{})}
 	if o.closed {
 		s.over = ErrClosed
 	} else if parent != nil {
@@ -201,7 +199,7 @@ func (o *Operation) begin(parent *Span, e IocEvent) *Span {
 	o.open = append(o.open, s)
 	h := s.head
 	h.Message = e.Head().Message
-	o.transition(e.with(h))
+	o.transition(with(e, h))
 	return s
 }
 
@@ -211,14 +209,7 @@ func (o *Operation) remove(s *Span) {
 	}
 }
 
-func subject(e IocEvent) string {
-	if s := e.Head().Subject; s != "" {
-		return s
-	}
-	return e.subject()
-}
-
-// failure returns err, or an error made of the message: a failed event always
+// failure returns err, or else an error with the message: a failed event always
 // has an error.
 func failure(err error, message string) error {
 	switch {

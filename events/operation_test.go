@@ -45,7 +45,7 @@ func lines(all []IocEvent) []string {
 	var out []string
 	for _, e := range all {
 		h := e.Head()
-		out = append(out, fmt.Sprintf("%d<%d %s@%s %s", h.ID, h.Parent, e.Type(), h.Subject, h.State))
+		out = append(out, fmt.Sprintf("%d<%d %s@%s %s", h.ID, h.Parent, TypeOf(e), h.Subject, h.State))
 	}
 	return out
 }
@@ -71,8 +71,8 @@ func checkOrder(t testing.TB, all []IocEvent) {
 			t.Errorf("event %d: span %d has ended before", i, h.ID)
 		}
 		first := open[h.ID]
-		if first != nil && first.Type() != e.Type() {
-			t.Errorf("event %d: span %d changes from %s to %s", i, h.ID, first.Type(), e.Type())
+		if first != nil && TypeOf(first) != TypeOf(e) {
+			t.Errorf("event %d: span %d changes from %s to %s", i, h.ID, TypeOf(first), TypeOf(e))
 		}
 		if h.Parent != 0 {
 			p := open[h.Parent]
@@ -88,9 +88,9 @@ func checkOrder(t testing.TB, all []IocEvent) {
 			open[h.ID] = e
 			continue
 		}
-		single := slices.Contains([]string{"JailHookOutput", "OperationEnd", "Overflow"}, e.Type())
+		single := slices.Contains([]string{"JailHookOutput", "OperationEnd", "Overflow"}, TypeOf(e))
 		if first == nil && !single {
-			t.Errorf("event %d: %s was never pending", i, e.Type())
+			t.Errorf("event %d: %s was never pending", i, TypeOf(e))
 		}
 		delete(open, h.ID)
 		over[h.ID] = true
@@ -315,21 +315,21 @@ func TestRefusal(t *testing.T) {
 
 func TestEventsAreImmutable(t *testing.T) {
 	op := NewOperation(Options{})
-	started := []string{"db"}
-	s := op.Begin(JailDependantsStart{Jail: "web", Started: started})
-	started[0] = "changed"
-	started = []string{"db", "cache"}
-	s.Progress(JailDependantsStart{Jail: "web", Started: started})
-	started[0] = "changed"
+	keys := []string{"db"}
+	s := op.Begin(JailConfigSave{Jail: "web", Keys: keys})
+	keys[0] = "changed"
+	keys = []string{"db", "cache"}
+	s.Progress(JailConfigSave{Jail: "web", Keys: keys})
+	keys[0] = "changed"
 	s.Done("")
 	op.Close(nil)
 	all := drain(t, op)
 	for i, want := range [][]string{{"db"}, {"db", "cache"}, {"db", "cache"}} {
-		e := all[i].(JailDependantsStart)
-		if !slices.Equal(e.Started, want) {
-			t.Errorf("event %d: %q, want %q", i, e.Started, want)
+		e := all[i].(JailConfigSave)
+		if !slices.Equal(e.Keys, want) {
+			t.Errorf("event %d: %q, want %q", i, e.Keys, want)
 		}
-		e.Started[0] = "by a reader"
+		e.Keys[0] = "by a reader"
 	}
 }
 

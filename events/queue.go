@@ -1,17 +1,18 @@
 package events
 
-// tail is the room kept for the end of an operation: an Overflow mark and the
-// last event.
+// tail is the room reserved for the end of an operation: an Overflow and the last
+// event.
 const tail = 2
 
 // queue puts events into a channel without ever blocking. The caller holds the
-// operation's lock, so there is one sender and the room only grows meanwhile.
+// operation's lock, so there is one sender, and the free room only grows during a
+// call.
 type queue struct {
 	ch       chan IocEvent
 	reserved int // promised transitions that were not sent yet
 
 	// backlog holds transitions beyond the promised room while the channel is
-	// full. An Overflow in it stands for those beyond maxBacklog.
+	// full. An Overflow in it replaces those beyond maxBacklog.
 	backlog    []IocEvent
 	maxBacklog int
 	mark       func(missed int) Overflow
@@ -24,15 +25,15 @@ func newQueue(room, slack int, mark func(int) Overflow) *queue {
 
 func (q *queue) free() int { return cap(q.ch) - len(q.ch) }
 
-// transition sends e, or keeps it until there is room. While no more
-// transitions come than were promised it always sends: optional events leave
-// the reserved room and the tail alone.
+// transition sends e, or keeps it until there is room. As long as there are no
+// more transitions than promised it always sends: optional events never use the
+// reserved room or the tail.
 func (q *queue) transition(e IocEvent) {
 	if q.reserved > 0 {
 		q.reserved--
 	}
 	q.flush()
-	// Both are checked: the reader may have made room since the flush.
+	// Check both: the reader may have made room since the flush.
 	if len(q.backlog) == 0 && q.free() > tail {
 		q.ch <- e
 		return
@@ -40,7 +41,7 @@ func (q *queue) transition(e IocEvent) {
 	q.keep(e)
 }
 
-// optional sends e if that takes no room from transitions.
+// optional sends e unless that takes room from transitions.
 func (q *queue) optional(e IocEvent) bool {
 	q.flush()
 	if len(q.backlog) > 0 || q.free() <= q.reserved+tail {
@@ -61,9 +62,8 @@ func (q *queue) flush() {
 	}
 }
 
-// keep appends e to the backlog. In a full backlog the newest event replaces
-// the one before it, because the last event of an operation must survive; the
-// replaced one is counted.
+// keep appends e to the backlog. If that is full, e replaces the newest event,
+// which is counted: the last event of an operation must survive.
 func (q *queue) keep(e IocEvent) {
 	n := len(q.backlog)
 	if n < q.maxBacklog {
@@ -79,8 +79,8 @@ func (q *queue) keep(e IocEvent) {
 	q.backlog = append(q.backlog, e)
 }
 
-// close sends what is left, using the tail, and closes the channel. What does
-// not fit is counted in one Overflow before the last event.
+// close sends the backlog, using the tail, and closes the channel. Events that do
+// not fit are counted in one Overflow before the last event.
 func (q *queue) close() {
 	rest := q.backlog
 	if free := q.free(); len(rest) > free {

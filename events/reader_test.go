@@ -36,7 +36,7 @@ func count(all []IocEvent) (transitions, optional int) {
 		h := e.Head()
 		optional += h.Merged
 		switch {
-		case e.Type() == "JailHookOutput", h.State == Pending && begun[h.ID]:
+		case TypeOf(e) == "JailHookOutput", h.State == Pending && begun[h.ID]:
 			optional++
 		default:
 			transitions++
@@ -207,7 +207,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	top.Done("")
 	op.Close(nil)
 	all := drain(t, op)
-	if last := all[len(all)-1]; last.Type() != "JailStart" || last.Head().State != Done {
+	if last := all[len(all)-1]; TypeOf(last) != "JailStart" || last.Head().State != Done {
 		t.Errorf("last event %s", Line(last))
 	}
 }
@@ -325,7 +325,7 @@ func TestBeyondTheRoom(t *testing.T) {
 				continue // progress
 			}
 			sent++
-			if h.ID < lastID && e.Type() != "JailStart" {
+			if h.ID < lastID && TypeOf(e) != "JailStart" {
 				t.Errorf("round %d: span %d after %d", round, h.ID, lastID)
 			}
 			begun[h.ID], lastID = true, h.ID
@@ -337,7 +337,7 @@ func TestBeyondTheRoom(t *testing.T) {
 			t.Errorf("round %d: missed %d of the promised room", round, missed)
 		}
 		last := all[len(all)-1]
-		if last.Type() != "JailStart" || last.Head().Err != errBoom {
+		if TypeOf(last) != "JailStart" || last.Head().Err != errBoom {
 			t.Fatalf("round %d: last event %s", round, Line(last))
 		}
 	}
@@ -359,7 +359,7 @@ func TestBeyondTheRoomWithReader(t *testing.T) {
 	}
 	op.Close(nil)
 	all = append(all, drain(t, op)...)
-	if i := slices.IndexFunc(all, func(e IocEvent) bool { return e.Type() == "Overflow" }); i >= 0 {
+	if i := slices.IndexFunc(all, func(e IocEvent) bool { return TypeOf(e) == "Overflow" }); i >= 0 {
 		t.Errorf("event %d is an overflow", i)
 	}
 	checkOrder(t, all)
@@ -383,7 +383,7 @@ func TestGrow(t *testing.T) {
 		s.Done("")
 		op.Close(nil)
 		all := drain(t, op)
-		missed := slices.ContainsFunc(all, func(e IocEvent) bool { return e.Type() == "Overflow" })
+		missed := slices.ContainsFunc(all, func(e IocEvent) bool { return TypeOf(e) == "Overflow" })
 		if missed != missing {
 			t.Errorf("Grow(%d): missed is %v", grow, missed)
 		}

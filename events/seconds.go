@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -16,15 +17,8 @@ func (s seconds) MarshalJSON() ([]byte, error) {
 	if s < 0 {
 		sign, n = "-", -n
 	}
-	text := fmt.Sprintf("%s%d", sign, n/1e9)
-	if frac := n % 1e9; frac != 0 {
-		digits := fmt.Sprintf(".%09d", frac)
-		for digits[len(digits)-1] == '0' {
-			digits = digits[:len(digits)-1]
-		}
-		text += digits
-	}
-	return []byte(text), nil
+	text := fmt.Sprintf("%s%d.%09d", sign, n/1e9, n%1e9)
+	return []byte(strings.TrimSuffix(strings.TrimRight(text, "0"), ".")), nil
 }
 
 // UnmarshalJSON also takes an exponent, as other programs may write it.

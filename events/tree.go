@@ -1,9 +1,9 @@
 package events
 
-// Node is one span, or one event that is a span of its own, with what is
-// nested in it.
+// Node is one span, or one event that is a span of its own, with the spans nested
+// in it.
 type Node struct {
-	// Event is the newest event of the span, the final one if it ended.
+	// Event is the newest event of the span: the final one if the span has ended.
 	Event IocEvent
 	// Events are all events of the span in the order sent.
 	Events []IocEvent
@@ -11,10 +11,9 @@ type Node struct {
 	Children []*Node
 }
 
-// Tree rebuilds the nesting of events, which are in the order sent and may be
-// of several operations if their scopes differ. It returns the top spans in
-// the order they began. A span whose parent is not among the events stands at
-// the top too.
+// Tree rebuilds the nesting of events, which are in the order sent and may belong
+// to several operations if their scopes differ. It returns the top-level spans in
+// the order they began, including those whose parent is not among the events.
 func Tree(all []IocEvent) []*Node {
 	type key struct {
 		scope string
@@ -27,7 +26,7 @@ func Tree(all []IocEvent) []*Node {
 		k := key{h.Scope, h.ID}
 		n := nodes[k]
 		if n == nil {
-			// Only earlier spans can be parents, so that no input makes a ring.
+			// Only an earlier span can be a parent, so that no input makes a cycle.
 			n = &Node{}
 			if parent := nodes[key{h.Scope, h.Parent}]; parent != nil {
 				parent.Children = append(parent.Children, n)

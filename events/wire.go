@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,7 +9,7 @@ import (
 	"time"
 )
 
-// wire is the stable form. Fields may be added, none is renamed or removed.
+// wire is the stable form. Fields may be added but not renamed or removed.
 type wire struct {
 	Type     string          `json:"type"`
 	ID       uint64          `json:"id"`
@@ -27,9 +28,9 @@ type wire struct {
 
 // Marshal returns the wire form of e, one JSON object without line breaks:
 //
-//	type      string   Type()
+//	type      string   of TypeOf
 //	id        number   within the operation, from 1
-//	parent    number   id of the event around it, 0 at the top
+//	parent    number   id of the enclosing span, 0 at the top
 //	depth     number   0 at the top
 //	scope     string   the operation's id
 //	state     string   pending, done, skipped or failed
@@ -39,20 +40,20 @@ type wire struct {
 //	started   string   RFC 3339 with fraction, in UTC; null if unknown
 //	duration  number   seconds, exact to the nanosecond
 //	merged    number
-//	payload   object   the event's own fields, in snake case; no list is null
+//	payload   object   the event's own fields, in snake case; a list is never null
 //
-// All members are always there, in this order. Members may be added later. An
-// event encodes itself the same way with [json.Marshal]; it is decoded only by
-// [Unmarshal]. Text that is not valid UTF-8 is written with replacement
-// characters. Marshal fails for a state or year that has no text form.
+// All members are present, in this order. Members may be added later. An event
+// encodes itself the same way with [json.Marshal]; only [Unmarshal] decodes it.
+// Text that is not valid UTF-8 is written with replacement characters. Marshal
+// fails for a state or year that has no text form.
 func Marshal(e IocEvent) ([]byte, error) {
 	h := e.Head()
-	payload, err := marshalPayload(e.with(Header{}))
+	payload, err := marshalPayload(with(e, Header{}))
 	if err != nil {
 		return nil, err
 	}
 	w := wire{
-		Type: e.Type(), ID: h.ID, Parent: h.Parent, Depth: h.Depth, Scope: h.Scope,
+		Type: TypeOf(e), ID: h.ID, Parent: h.Parent, Depth: h.Depth, Scope: h.Scope,
 		State: h.State, Subject: h.Subject, Message: h.Message,
 		Duration: seconds(h.Duration), Merged: h.Merged, Payload: payload,
 	}
@@ -66,42 +67,32 @@ func Marshal(e IocEvent) ([]byte, error) {
 	return json.Marshal(w)
 }
 
-// marshalPayload encodes the fields of e beside the Header. It does not use
-// e's own MarshalJSON, which is the whole wire form.
+// marshalPayload encodes the fields of e other than Header. It does not use
+// e's own MarshalJSON, which returns the whole wire form.
 func marshalPayload(e IocEvent) ([]byte, error) {
-	v := reflect.ValueOf(e)
-	out := []byte{'{'}
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
+	var out []byte
+	for f, value := range reflect.Indirect(reflect.ValueOf(e)).Fields() {
 		if f.Anonymous {
 			continue
 		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = append(out, '"')
-		out = append(out, f.Tag.Get("json")...)
-		out = append(out, '"', ':')
-		value := v.Field(i)
 		if value.Kind() == reflect.Slice && value.IsNil() {
-			out = append(out, "[]"...)
-			continue
+			value = reflect.MakeSlice(f.Type, 0, 0)
 		}
 		text, err := json.Marshal(value.Interface())
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, text...)
+		out = fmt.Appendf(out, ",%q:%s", f.Tag.Get("json"), text)
 	}
-	return append(out, '}'), nil
+	return fmt.Appendf(nil, "{%s}", bytes.TrimPrefix(out, []byte(","))), nil
 }
 
-// Unmarshal decodes one event of the wire form into its type, which is returned
-// as a value as it was sent: Unmarshal of a JailStart returns a JailStart. Its
-// error, if any, is a [*RemoteError], and empty lists are nil.
+// Unmarshal decodes one event of the wire form and returns it as a value of its
+// type: Unmarshal of a JailStart returns a JailStart. Its error, if any, is a
+// [*RemoteError], and empty lists are nil.
 //
-// Unknown members are ignored, so that events of later versions can be read;
-// for an event type that is not known the error is an [*UnknownTypeError].
+// Unknown members are ignored, so that events of later versions can be read. For
+// an unknown event type the error is an [*UnknownTypeError].
 func Unmarshal(data []byte) (IocEvent, error) {
 	var w wire
 	if err := json.Unmarshal(data, &w); err != nil {
@@ -124,12 +115,12 @@ func Unmarshal(data []byte) (IocEvent, error) {
 		return nil, errors.New("events: state and error contradict each other")
 	}
 	for _, known := range catalogue() {
-		if known.Type() == w.Type {
+		if TypeOf(known) == w.Type {
 			e, err := unmarshalPayload(known, w.Payload)
 			if err != nil {
 				return nil, fmt.Errorf("events: payload of %s: %w", w.Type, err)
 			}
-			return e.with(h), nil
+			return with(e, h), nil
 		}
 	}
 	return nil, &UnknownTypeError{Type: w.Type, Head: h}
@@ -143,8 +134,8 @@ func unmarshalPayload(known IocEvent, payload []byte) (IocEvent, error) {
 		}
 	}
 	v = v.Elem()
-	for i := range v.NumField() {
-		if f := v.Field(i); f.Kind() == reflect.Slice && f.Len() == 0 {
+	for _, f := range v.Fields() {
+		if f.Kind() == reflect.Slice && f.Len() == 0 {
 			f.SetZero()
 		}
 	}

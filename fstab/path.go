@@ -3,6 +3,8 @@ package fstab
 import (
 	"path"
 	"strings"
+
+	"github.com/libioc/go-libioc/internal/pathname"
 )
 
 // Resolve returns the path of the host at which a jail's entry is mounted: a
@@ -21,7 +23,7 @@ func Resolve(root, destination string) (string, error) {
 		return "", err
 	}
 	root, destination = path.Clean(root), path.Clean(destination)
-	if _, inside := below(destination, root); inside {
+	if pathname.Within(destination, root) {
 		return destination, nil
 	}
 	return path.Join(root, destination), nil
@@ -57,7 +59,7 @@ func replacePrefix(s, old, new string) string {
 	if strings.HasPrefix(s, "/") && strings.HasPrefix(old, "/") {
 		compared, old = path.Clean(s), path.Clean(old)
 	}
-	rest, ok := below(compared, old)
+	rest, ok := pathname.Cut(compared, old)
 	if !ok || old == "" {
 		return s
 	}
@@ -65,14 +67,4 @@ func replacePrefix(s, old, new string) string {
 		return new
 	}
 	return strings.TrimSuffix(new, "/") + rest
-}
-
-// below returns what of s follows the directory dir, "" or "/...", and whether
-// s is dir or below it.
-func below(s, dir string) (string, bool) {
-	rest, ok := strings.CutPrefix(s, strings.TrimSuffix(dir, "/"))
-	if !ok || (rest != "" && rest[0] != '/') {
-		return "", false
-	}
-	return rest, true
 }

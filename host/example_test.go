@@ -7,7 +7,7 @@ import (
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/kernel/simkernel"
-	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
 // A host of a program's own making: the mock ZFS, the simulated kernel and one
@@ -18,8 +18,8 @@ func ExampleNew() {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	store, err := zfsstore.NewMemory(zfsstore.MemoryOptions{
-		Pools: []zfsstore.MemoryPool{{Name: "tank", Altroot: dir}},
+	store, err := simzfs.New(simzfs.Options{
+		Pools: []simzfs.Pool{{Name: "tank", Altroot: dir}},
 	})
 	if err != nil {
 		panic(err)

@@ -16,8 +16,8 @@ type Busy uint8
 
 // What to do when a resource is locked.
 const (
-	Fail Busy = iota // give up at once with *BusyError
-	Wait             // wait as long as the context allows
+	BusyFail Busy = iota // give up at once with *BusyError
+	BusyWait             // wait as long as the context allows
 )
 
 // ErrBusy is the resource being changed by another operation. A *BusyError
@@ -105,7 +105,7 @@ func (t *lockTable) take(ctx context.Context, key string, me Holder, busy Busy) 
 			}, nil
 		}
 		t.mu.Unlock()
-		if busy == Fail {
+		if busy == BusyFail {
 			return nil, &BusyError{key, other.holder}
 		}
 		select {
@@ -129,7 +129,7 @@ func lockFile(ctx context.Context, path, key string, busy Busy) (*os.File, error
 			return file, err
 		}
 		refused := &BusyError{Key: key, Holder: readHolder(path)}
-		if busy == Fail {
+		if busy == BusyFail {
 			return nil, refused
 		}
 		select {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -43,7 +44,7 @@ func (t MountTable) At(path string) (kernel.Mounted, bool) {
 func (t MountTable) Below(path string) MountTable {
 	var out MountTable
 	for i := len(t) - 1; i >= 0; i-- {
-		if len(t[i].Path) > len(path) && t[i].Path[:len(path)] == path && t[i].Path[len(path)] == '/' {
+		if strings.HasPrefix(t[i].Path, path+"/") {
 			out = append(out, t[i])
 		}
 	}
@@ -59,7 +60,7 @@ func (t MountTable) Cover(name string) (m kernel.Mounted, hidden bool) {
 		if t[i].Type == "zfs" && t[i].From == name {
 			break
 		}
-		if above := t[i].Path; path == above || strings.HasPrefix(path, strings.TrimSuffix(above, "/")+"/") {
+		if pathname.Within(path, t[i].Path) {
 			m, hidden = t[i], true
 		}
 	}

@@ -26,7 +26,7 @@ func drifted(t *testing.T, ctx context.Context, h *simhost.Host) {
 
 func limitOperations() []operationRow {
 	r := operationRow{name: "apply limits", setup: limitedHost, ready: drifted}
-	r.plan, r.run = on("web", jail.LimitOptions{}, planOf((*jail.JailGenerator).PlanApplyLimits), (*jail.Jail).ApplyLimits)
+	r.plan, r.run = on("web", jail.LimitOptions{}, (*jail.JailGenerator).ApplyLimits)
 	return []operationRow{r}
 }
 

@@ -294,7 +294,7 @@ func TestLossCleanupStoppedAnothersJail(t *testing.T) {
 	ctx := context.Background()
 	h := newHost(t)
 	j := newJail(t, h, "web", false, map[string]string{"exec_poststart": "true"})
-	p, err := j.PlanForkExec(ctx, []string{"/bin/freebsd-version"}, jail.ForkExecOptions{})
+	p, err := j.Generator().ForkExec([]string{"/bin/freebsd-version"}, jail.ForkExecOptions{}).Plan(ctx)
 	require.NoError(t, err)
 	remove := stepOf(t, p, "remove jail")
 	_, _, err = j.ForkExec(plan.WithFault(ctx, at(remove, "do", plan.ErrCrash)), []string{"/bin/freebsd-version"}, jail.ForkExecOptions{})
@@ -341,7 +341,7 @@ func TestLossRcRanTwice(t *testing.T) {
 		group.Go(func() {
 			other, err := jail.Load(ctx, h.Host, "web")
 			require.NoError(t, err)
-			_, err = other.Start(ctx, jail.StartOptions{Busy: jail.Wait})
+			_, err = other.Start(ctx, jail.StartOptions{Busy: jail.BusyWait})
 			if err != nil {
 				require.ErrorIs(t, err, jail.ErrRunning)
 			}
@@ -391,7 +391,7 @@ func TestRecoveredHookHasNotTheRecoverersVariables(t *testing.T) {
 	seen := filepath.Join(t.TempDir(), "poststop")
 	j := newJail(t, h, "web", false, map[string]string{"exec_poststop": "note " + seen + " IOC_NAME MINE"})
 	start(t, j)
-	p, err := j.PlanStop(ctx, jail.StopOptions{})
+	p, err := j.Generator().Stop(jail.StopOptions{}).Plan(ctx)
 	require.NoError(t, err)
 	hook := slices.IndexFunc(p.Steps(), func(s jail.PlanStep) bool { return s.Kind == "run hook" && strings.Contains(s.Detail, "poststop") })
 	_, err = j.Stop(plan.WithFault(ctx, at(hook, "do", plan.ErrCrash)), jail.StopOptions{Env: map[string]string{"MINE": "first"}})

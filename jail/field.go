@@ -23,16 +23,16 @@ var ErrForeign = errors.New("jail belongs to another program")
 // Foreign tells that the jail runs and is not of any source of this host. Its
 // Name is that in the kernel; it has no configuration, and operations on it
 // are refused with ErrForeign. Exec, Identity and Usage work.
-func (g *JailGenerator) Foreign() bool { return g.foreign }
+func (j *Jail) Foreign() bool { return j.foreign }
 
 // Storage is what ZFS said of the jail's dataset when it was listed: sizes in
 // bytes, children included in Used. ok is false for a jail that was not listed,
 // or listed without asking ZFS.
-func (g *JailGenerator) Storage() (d zfsstore.Dataset, ok bool) {
-	if g.storage == nil {
+func (j *Jail) Storage() (d zfsstore.Dataset, ok bool) {
+	if j.storage == nil {
 		return zfsstore.Dataset{}, false
 	}
-	return *g.storage, true
+	return *j.storage, true
 }
 
 // Field gives the values of a key as filters and columns of lists see them:
@@ -49,42 +49,42 @@ func (g *JailGenerator) Storage() (d zfsstore.Dataset, ok bool) {
 //	used, available, referenced
 //	            bytes, "-" when ZFS was not asked
 //	creation    of the dataset, seconds since 1970
-func (g *JailGenerator) Field(key string) (values []string, ok bool) {
+func (j *Jail) Field(key string) (values []string, ok bool) {
 	one := func(s string) ([]string, bool) { return []string{s}, true }
 	switch key {
 	case "name", "id", "uuid":
-		return one(g.name)
+		return one(j.name)
 	case "full_name":
-		return one(g.fullName)
+		return one(j.fullName)
 	case "source":
-		return one(orDash(g.source.Name))
+		return one(orDash(j.source.Name))
 	case "identifier":
-		return one(g.Identifier())
+		return one(j.Identifier())
 	case "dataset":
-		if g.foreign {
+		if j.foreign {
 			return one("-")
 		}
-		return one(g.Dataset())
+		return one(j.Dataset())
 	case "path":
-		return one(orDash(g.path))
+		return one(orDash(j.path))
 	case "running":
-		return one(yesNo(g.status.Running))
+		return one(yesNo(j.status.Running))
 	case "state":
-		if g.status.Running {
+		if j.status.Running {
 			return one("up")
 		}
 		return one("down")
 	case "foreign":
-		return one(yesNo(g.foreign))
+		return one(yesNo(j.foreign))
 	case "jid":
-		if !g.status.Running {
+		if !j.status.Running {
 			return one("-")
 		}
-		return one(strconv.Itoa(g.status.Identity.JID))
+		return one(strconv.Itoa(j.status.Identity.JID))
 	case "used", "available", "referenced", "creation":
-		return one(g.stored(key))
+		return one(j.stored(key))
 	}
-	eff := g.effective()
+	eff := j.effective()
 	text, err := eff.Text(key)
 	if err != nil {
 		return nil, false
@@ -95,8 +95,8 @@ func (g *JailGenerator) Field(key string) (values []string, ok bool) {
 	return one(text)
 }
 
-func (g *JailGenerator) stored(key string) string {
-	d := g.storage
+func (j *Jail) stored(key string) string {
+	d := j.storage
 	switch {
 	case d == nil:
 		return "-"

@@ -20,7 +20,7 @@ type ListOptions struct {
 	// Filters are libioc's selectors: "web" or "name=web", globs with * and +,
 	// "source/name", "release=13.2-RELEASE,13.3-RELEASE", "running=yes",
 	// "user.tier=db"; all of them must match, one of the values behind a comma is
-	// enough. Any key of [JailGenerator.Field] can be asked for.
+	// enough. Any key of [Jail.Field] can be asked for.
 	Filters []string
 	// MountedOnly leaves out jails whose dataset is not mounted. Then
 	// getfsstat(2) is enough and no process is started; there is no Storage, and
@@ -35,7 +35,7 @@ type ListOptions struct {
 }
 
 // List finds the jails of all sources that match the filters, and the running
-// jails that are not of any source, see [JailGenerator.Foreign]. It is List of
+// jails that are not of any source, see [Jail.Foreign]. It is List of
 // [ListOptions] with nothing but filters.
 func List(ctx context.Context, h *host.Host, filters ...string) iter.Seq2[*Jail, error] {
 	return ListOptions{Filters: filters}.List(ctx, h)
@@ -102,30 +102,30 @@ func (o ListOptions) prepare(ctx context.Context, h *host.Host) (*listing, error
 
 // load makes the Jail of what was found, reading its configuration.
 func (l *listing) load(ctx context.Context, f *found) (*Jail, error) {
-	g := f.generator(l)
-	g.own = config.New()
+	j := f.generator(l)
+	j.own = config.New()
 	if f.foreign {
-		g.defaults = config.New()
-		return &Jail{g}, nil
+		j.defaults = config.New()
+		return j, nil
 	}
-	fail := func(err error) (*Jail, error) { return &Jail{g}, &Error{"list", g.fullName, err} }
+	fail := func(err error) (*Jail, error) { return j, &Error{"list", j.fullName, err} }
 	switch {
 	case f.invalid != nil:
 		return fail(f.invalid)
 	case f.path == "":
-		return fail(&notMountedError{g.Dataset()})
+		return fail(&notMountedError{j.Dataset()})
 	case f.source.broken != nil:
 		return fail(f.source.broken)
 	}
 	own, err := config.ReadDir(f.path)
 	if errors.Is(err, config.ErrNoConfig) && !l.mountedOnly {
-		own, err = l.legacy(ctx, g.Dataset())
+		own, err = l.legacy(ctx, j.Dataset())
 	}
 	if err != nil {
 		return fail(err)
 	}
-	g.own = own
-	return &Jail{g}, nil
+	j.own = own
+	return j, nil
 }
 
 // notMountedError says which dataset would have to be mounted.

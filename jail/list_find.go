@@ -184,25 +184,25 @@ func (l *listing) add(f *found) {
 
 // identifier is the jail's name in the kernel.
 func (f *found) identifier() string {
-	return (&JailGenerator{source: f.source.Source, name: f.name}).Identifier()
+	return (&Jail{source: f.source.Source, name: f.name}).Identifier()
 }
 
 // generator makes the jail, without a configuration of its own.
-func (f *found) generator(l *listing) *JailGenerator {
-	g := &JailGenerator{
+func (f *found) generator(l *listing) *Jail {
+	j := &Jail{
 		host: l.host, name: f.name, fullName: f.name, path: f.path,
 		foreign: f.foreign, storage: f.storage,
 	}
 	if f.source != nil {
-		g.source, g.defaults = f.source.Source, f.source.defaults
+		j.source, j.defaults = f.source.Source, f.source.defaults
 		if len(l.sources) > 1 {
-			g.fullName = f.source.Name + "/" + f.name
+			j.fullName = f.source.Name + "/" + f.name
 		}
 	}
 	if !f.identity.IsZero() {
-		g.status = Status{Running: true, Identity: f.identity}
+		j.status = Status{Running: true, Identity: f.identity}
 	}
-	return g
+	return j
 }
 
 // sourceTerms are the conditions on the source alone: a term source=, and terms

@@ -258,10 +258,10 @@ func TestPlanSetTemplateWithoutAChange(t *testing.T) {
 			_, err := j.SetTemplate(ctx, jail.TemplateOptions{Template: template})
 			require.NoError(t, err)
 		}
-		p, err := j.PlanSetTemplate(ctx, jail.TemplateOptions{Template: template})
+		p, err := j.Generator().SetTemplate(jail.TemplateOptions{Template: template}).Plan(ctx)
 		require.NoError(t, err)
 		require.Empty(t, p.Steps(), "template %v", template)
-		p, err = j.PlanSetTemplate(ctx, jail.TemplateOptions{Template: !template})
+		p, err = j.Generator().SetTemplate(jail.TemplateOptions{Template: !template}).Plan(ctx)
 		require.NoError(t, err)
 		require.NotEmpty(t, p.Steps(), "template %v", template)
 	}

@@ -28,12 +28,12 @@ func updateOperations() []operationRow {
 	add := func(name string, setup func(t *testing.T) *simhost.Host, ready readier, p planner, run performer) {
 		rows = append(rows, operationRow{name: name, setup: setup, ready: ready, plan: p, run: run})
 	}
-	p, run := on("web", jail.UpdateOptions{}, planOf((*jail.JailGenerator).PlanUpdate), (*jail.Jail).Update)
+	p, run := on("web", jail.UpdateOptions{}, (*jail.JailGenerator).Update)
 	add("update", updatableHost, renewed(false), p, run)
-	p, run = on("web", to, planOf((*jail.JailGenerator).PlanUpgrade), (*jail.Jail).Upgrade)
+	p, run = on("web", to, (*jail.JailGenerator).Upgrade)
 	add("upgrade", updatableHost, renewed(false), p, run)
 	add("upgrade, basejail", updatableHost, renewed(true), p, run)
-	p, run = on("web", jail.RevertOptions{}, planOf((*jail.JailGenerator).PlanRevertUpgrade), (*jail.Jail).RevertUpgrade)
+	p, run = on("web", jail.RevertOptions{}, (*jail.JailGenerator).RevertUpgrade)
 	add("revert upgrade", updatableHost, func(t *testing.T, ctx context.Context, h *simhost.Host) {
 		renewed(false)(t, ctx, h)
 		j, err := jail.Load(ctx, h.Host, "web")

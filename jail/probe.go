@@ -1,6 +1,7 @@
 package jail
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -15,20 +16,18 @@ import (
 const (
 	// ReadyKey says when a started jail is ready for those that depend on it.
 	ReadyKey = "user.ready"
-	// HealthKey says what has to be true while the jail runs, for [Supervise].
+	// HealthKey says what has to be true while the jail runs, see [Jail.Healthy].
 	HealthKey = "user.health"
-	// RestartKey says when [Supervise] starts a jail again.
-	RestartKey = "user.restart"
 )
 
-// Probe tells whether a jail does what it is there for. Its text form is words
+// Probe is how to find out whether a jail does its work. Its text form is words
 // as sh(1) would split them, without any expansion:
 //
 //	tcp=5432                     a port of the jail takes connections
 //	tcp=192.0.2.5:5432           of one of its addresses
 //	exec="/usr/local/bin/pg_isready -q"
 //	                             a command in the jail exits with 0; no shell
-//	file=/var/run/nginx.pid      there is a file of that path in the jail
+//	file=/var/run/nginx.pid      that file exists in the jail
 //	process=nginx                a process of that name runs in the jail
 //	interval=1s timeout=60s failures=3
 //
@@ -37,25 +36,26 @@ const (
 type Probe struct {
 	Checks []Check
 	// Interval is the time between two attempts; default 1 s for ready, 10 s for
-	// health. The first attempts of ready come quicker.
+	// health. The first attempts of ready follow each other faster.
 	Interval time.Duration
-	// Timeout of ready is how long is waited altogether, default 60 s. Of health
-	// it is how long one attempt may take, default 5 s.
+	// Timeout is how long a ready probe waits altogether, default 60 s, and how
+	// long one attempt of a health probe may take, default 5 s.
 	Timeout time.Duration
-	// Failures is how many attempts of health in a row have to fail; default 3.
+	// Failures is how many attempts of a health probe in a row have to fail before
+	// the jail is unhealthy; default 3.
 	Failures int
 }
 
-// Check is one thing that a Probe looks at.
+// Check is one condition of a Probe.
 type Check struct {
 	Kind string   // "tcp", "exec", "file" or "process"
-	Text string   // what stood behind the equals sign
+	Text string   // what follows the equals sign
 	Argv []string // of exec
 }
 
 func (c Check) String() string { return c.Kind + "=" + quoteWord(c.Text) }
 
-// String is the text form, without times.
+// String returns the text form, without times.
 func (p Probe) String() string {
 	words := make([]string, len(p.Checks))
 	for i, c := range p.Checks {
@@ -64,10 +64,7 @@ func (p Probe) String() string {
 	return strings.Join(words, " ")
 }
 
-// maxProbeTime bounds the times of a probe.
-const maxProbeTime = 24 * time.Hour
-
-// ParseProbe reads the text form. The empty text and none are no checks. Errors
+// ParseProbe reads the text form. The empty text and none have no checks. Errors
 // are *config.PropertyError with an empty Key, wrapping config.ErrInvalidValue.
 func ParseProbe(text string) (Probe, error) {
 	var p Probe
@@ -94,7 +91,7 @@ func ParseProbe(text string) (Probe, error) {
 			}
 		case "exec":
 			if c.Argv, err = splitWords(value); err != nil || len(c.Argv) == 0 {
-				return refuse("exec=%s is no command", value)
+				return refuse("exec=%s is not a command", value)
 			}
 		case "file":
 			if !strings.HasPrefix(value, "/") {
@@ -102,7 +99,7 @@ func ParseProbe(text string) (Probe, error) {
 			}
 		case "process":
 		case "interval", "timeout":
-			d, err := parseSeconds(value)
+			d, err := config.ParseDuration(value)
 			if err != nil {
 				return refuse("%s=%s: %v", key, value, err)
 			}
@@ -130,24 +127,6 @@ func ParseProbe(text string) (Probe, error) {
 	return p, nil
 }
 
-// parseSeconds reads "90", "1.5s", "2m".
-func parseSeconds(s string) (time.Duration, error) {
-	d, err := time.ParseDuration(s)
-	if n, numErr := strconv.Atoi(s); numErr == nil {
-		if n > int(maxProbeTime/time.Second) {
-			return 0, fmt.Errorf("more than %v", maxProbeTime)
-		}
-		d, err = time.Duration(n)*time.Second, nil
-	}
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("no time such as 10s")
-	case d < time.Millisecond || d > maxProbeTime:
-		return 0, fmt.Errorf("not between 1ms and %v", maxProbeTime)
-	}
-	return d, nil
-}
-
 // splitTCP reads "5432", "192.0.2.5:5432" or "[2001:db8::5]:5432".
 func splitTCP(s string) (address string, port int, err error) {
 	number := s
@@ -159,7 +138,7 @@ func splitTCP(s string) (address string, port int, err error) {
 	}
 	port, err = strconv.Atoi(number)
 	if err != nil || port < 1 || port > 65535 {
-		return "", 0, fmt.Errorf("%q is no port", number)
+		return "", 0, fmt.Errorf("%q is not a port", number)
 	}
 	if address == "" && number != s {
 		return "", 0, fmt.Errorf("no address before the colon")
@@ -167,23 +146,27 @@ func splitTCP(s string) (address string, port int, err error) {
 	return address, port, nil
 }
 
-// probe is the property's probe with a default for what it leaves open.
-func (g *JailGenerator) probe(key string, standard Probe) (Probe, error) {
-	p, err := ParseProbe(g.effective().String(key))
+// ReadyProbe returns the probe of the property user.ready, with defaults for the
+// times that it leaves open. A value that is not a probe is an ErrConfig.
+func (j *Jail) ReadyProbe() (Probe, error) {
+	return j.probe(ReadyKey, Probe{Interval: time.Second, Timeout: time.Minute, Failures: 1})
+}
+
+// HealthProbe returns the probe of the property user.health in the same way.
+func (j *Jail) HealthProbe() (Probe, error) {
+	return j.probe(HealthKey, Probe{Interval: 10 * time.Second, Timeout: 5 * time.Second, Failures: 3})
+}
+
+func (j *Jail) probe(key string, defaults Probe) (Probe, error) {
+	p, err := ParseProbe(j.effective().String(key))
 	if err != nil {
 		if wrong, ok := errors.AsType[*config.PropertyError](err); ok {
 			wrong.Key = key
 		}
 		return p, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	if p.Interval == 0 {
-		p.Interval = standard.Interval
-	}
-	if p.Timeout == 0 {
-		p.Timeout = standard.Timeout
-	}
-	if p.Failures == 0 {
-		p.Failures = standard.Failures
-	}
+	p.Interval = cmp.Or(p.Interval, defaults.Interval)
+	p.Timeout = cmp.Or(p.Timeout, defaults.Timeout)
+	p.Failures = cmp.Or(p.Failures, defaults.Failures)
 	return p, nil
 }

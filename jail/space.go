@@ -31,18 +31,18 @@ var spaceProperties = []string{"quota", "reservation", "compressratio", "compres
 
 // Space reads what ZFS tells of the jail's dataset. Errors: ErrNotFound and
 // those of the Store.
-func (g *JailGenerator) Space(ctx context.Context) (Space, error) {
-	d, err := g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{Properties: spaceProperties})
+func (j *Jail) Space(ctx context.Context) (Space, error) {
+	d, err := j.host.Store.Get(ctx, j.Dataset(), zfsstore.GetOptions{Properties: spaceProperties})
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		err = ErrNotFound
 	}
 	if err != nil {
-		return Space{}, g.refused("read the space of", err)
+		return Space{}, j.refused("read the space of", err)
 	}
 	return spaceOf(d), nil
 }
 
-// Spaces reads what ZFS tells of all jails, by [JailGenerator.Dataset]: one
+// Spaces reads what ZFS tells of all jails, by [Jail.Dataset]: one
 // process for each source, however many jails there are.
 func Spaces(ctx context.Context, h *host.Host) (map[string]Space, error) {
 	sources, err := h.Sources(ctx)
@@ -147,7 +147,7 @@ func sizeText(n uint64) string {
 
 // Effective is the jail's configuration as it counts: its own properties, those
 // of the source's defaults file, and the schema's defaults.
-func (g *JailGenerator) Effective() config.Effective { return g.effective() }
+func (j *Jail) Effective() config.Effective { return j.effective() }
 
 // Defaults are the properties that jails of a source inherit, as its defaults
 // file has them, and the space of the dataset it is in; the empty source is the

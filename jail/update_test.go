@@ -239,7 +239,7 @@ func TestUpgradeOfABasejail(t *testing.T) {
 
 func snapshots(t *testing.T, h *simhost.Host, dataset string) []string {
 	t.Helper()
-	sets, err := h.Memory.List(context.Background(), dataset, zfsstore.ListOptions{Depth: 1, Types: []zfsstore.Type{zfsstore.Snapshot}})
+	sets, err := h.ZFS.List(context.Background(), dataset, zfsstore.ListOptions{Depth: 1, Types: []zfsstore.Type{zfsstore.Snapshot}})
 	require.NoError(t, err)
 	var out []string
 	for _, d := range sets {

@@ -3,7 +3,7 @@ package jail
 import (
 	"context"
 	"errors"
-	"iter"
+	"sync"
 	"time"
 
 	"github.com/libioc/go-libioc/host"
@@ -61,69 +61,58 @@ type Disk struct {
 	Referenced uint64 // by the dataset of the configuration alone
 }
 
-// Usage asks what the jail uses: the kernel, and ZFS with one process, unless the jail was listed with its Storage; that figure is of the listing
-// then. Errors: those of the kernel and of ZFS; a jail that does not run and a
-// kernel that does not count are none.
-func (g *JailGenerator) Usage(ctx context.Context) (Usage, error) {
-	u, err := g.counted(ctx)
+// Usage asks what the jail uses: the kernel, and ZFS with one process, unless the
+// jail was listed with its Storage, whose figures it then returns. Errors: those
+// of the kernel and of ZFS. A jail that does not run is not an error, nor is a
+// kernel that does not count.
+func (j *Jail) Usage(ctx context.Context) (Usage, error) {
+	u, err := NewMeter(j.host).Usage(ctx, j)
+	if err != nil || u.Disk.Known || j.foreign {
+		return u, err
+	}
+	d, err := j.host.Store.Get(ctx, j.Dataset(), zfsstore.GetOptions{})
 	if err != nil {
-		return u, g.refused("measure", err)
+		return u, j.refused("measure", err)
 	}
-	if u.Identity.JID != 0 {
-		t, err := readTraffic(ctx, g.host.Kernel)
-		if err != nil {
-			return u, g.refused("measure", err)
-		}
-		u.Network = t[g.Identifier()]
-	}
-	d, ok := g.Storage()
-	if !ok && !g.foreign {
-		d, err = g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{})
-		if err != nil {
-			return u, g.refused("measure", err)
-		}
-		ok = true
-	}
-	if ok {
-		u.Disk = Disk{true, d.Used, d.Available, d.Referenced}
-	}
+	u.Disk = diskOf(d)
 	return u, nil
 }
 
-// Usages lists the jails that the filters select, as List does, with what they
-// use: no process is started but the one that reads ZFS. A jail that cannot be
-// read, or measured, comes with its error.
-func Usages(ctx context.Context, h *host.Host, filters ...string) iter.Seq2[JailUsage, error] {
-	return func(yield func(JailUsage, error) bool) {
-		traffic, trafficErr := readTraffic(ctx, h.Kernel)
-		for j, err := range List(ctx, h, filters...) {
-			if j == nil {
-				yield(JailUsage{}, err)
-				return
-			}
-			u, countErr := j.counted(ctx)
-			if d, ok := j.Storage(); ok {
-				u.Disk = Disk{true, d.Used, d.Available, d.Referenced}
-			}
-			if u.Identity.JID != 0 {
-				u.Network = traffic[j.Identifier()]
-				countErr = errors.Join(countErr, trafficErr)
-			}
-			if countErr != nil {
-				err = errors.Join(err, j.refused("measure", countErr))
-			}
-			if !yield(JailUsage{j, u}, err) {
-				return
-			}
-		}
-	}
+// A Meter measures many jails of one host: it reads the network counters, which
+// the kernel returns for all of them, once.
+type Meter struct {
+	traffic func(context.Context) (map[string]map[string]Traffic, error)
 }
 
-// JailUsage is one jail of Usages.
-type JailUsage struct {
-	Jail *Jail
-	Usage
+// NewMeter returns a Meter that reads the network counters when it measures the
+// first jail that runs.
+func NewMeter(h *host.Host) *Meter {
+	var once sync.Once
+	var all map[string]map[string]Traffic
+	var err error
+	return &Meter{func(ctx context.Context) (map[string]map[string]Traffic, error) {
+		once.Do(func() { all, err = readTraffic(ctx, h.Kernel) })
+		return all, err
+	}}
 }
+
+// Usage is [Jail.Usage] without starting a process: Disk is known only for a jail
+// that was listed with its Storage. What could be measured is returned with the
+// error.
+func (m *Meter) Usage(ctx context.Context, j *Jail) (Usage, error) {
+	u, err := j.counted(ctx)
+	if d, ok := j.Storage(); ok {
+		u.Disk = diskOf(d)
+	}
+	if u.Identity.JID != 0 {
+		traffic, trafficErr := m.traffic(ctx)
+		u.Network = traffic[j.Identifier()]
+		err = errors.Join(err, trafficErr)
+	}
+	return u, j.refused("measure", err)
+}
+
+func diskOf(d zfsstore.Dataset) Disk { return Disk{true, d.Used, d.Available, d.Referenced} }
 
 // readTraffic reads the counters of all jails: jail's kernel name, nic.
 func readTraffic(ctx context.Context, k kernel.Kernel) (map[string]map[string]Traffic, error) {
@@ -158,9 +147,9 @@ func readTraffic(ctx context.Context, k kernel.Kernel) (map[string]map[string]Tr
 }
 
 // counted is the part of rctl(4).
-func (g *JailGenerator) counted(ctx context.Context) (Usage, error) {
+func (j *Jail) counted(ctx context.Context) (Usage, error) {
 	var u Usage
-	id, err := g.Identity(ctx)
+	id, err := j.Identity(ctx)
 	if errors.Is(err, ErrNotRunning) {
 		return u, nil
 	}
@@ -168,7 +157,7 @@ func (g *JailGenerator) counted(ctx context.Context) (Usage, error) {
 		return u, err
 	}
 	u.Identity = id
-	c, err := g.host.Kernel.RctlGetRacct(ctx, "jail:"+g.Identifier())
+	c, err := j.host.Kernel.RctlGetRacct(ctx, "jail:"+j.Identifier())
 	switch {
 	case errors.Is(err, kernel.ErrUnsupported):
 		return u, nil

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strings"
-	"sync"
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -159,19 +158,19 @@ func (u TreeUpdate) command(ctx context.Context, h *host.Host, id kernel.Identit
 		env = append(append([]string(nil), c.env...), u.Env...)
 	}
 	for range max(c.repeat, 1) {
-		var out lastBytes
-		cmd := kernel.Command{Jail: id, Argv: c.argv, Env: env, Stdout: &out, Stderr: &out}
+		out := tail.Last(maxOutput)
+		cmd := kernel.Command{Jail: id, Argv: c.argv, Env: env, Stdout: out, Stderr: out}
 		if c.ask {
 			cmd.Stdin = strings.NewReader(strings.Repeat("y\n", 1000))
 		}
 		exit, err := h.Kernel.Run(ctx, cmd)
 		if err != nil {
-			return false, &UpdateError{Argv: c.argv, ExitCode: -1, Signal: exit.Signal, Output: out.String(), Err: err}
+			return false, &UpdateError{Argv: c.argv, ExitCode: -1, Signal: exit.Signal, Output: tail.Of(out.String(), maxMessage), Err: err}
 		}
-		text := out.bytes()
+		text := out.Bytes()
 		ok, more := c.judge(exit.Code, text)
 		if exit.Signal != 0 || !ok {
-			return false, &UpdateError{Argv: c.argv, ExitCode: exit.Code, Signal: exit.Signal, Output: out.String()}
+			return false, &UpdateError{Argv: c.argv, ExitCode: exit.Code, Signal: exit.Signal, Output: tail.Of(out.String(), maxMessage)}
 		}
 		result.EndOfLife = result.EndOfLife || strings.Contains(string(text), saysEndOfLife)
 		switch {
@@ -219,37 +218,8 @@ func (u TreeUpdate) Clear(ctx context.Context, h *host.Host, runner Runner) erro
 	return err
 }
 
-// lastBytes keeps the end of what is written to it.
-type lastBytes struct {
-	mu  sync.Mutex
-	buf []byte
-}
-
-// Limits on what is kept: of the output for judging it, and for an error.
+// Limits on what is kept of an output: for judging it, and for an error.
 const (
 	maxOutput  = 1 << 20
 	maxMessage = 8 << 10
 )
-
-var _ io.Writer = (*lastBytes)(nil)
-
-func (l *lastBytes) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.buf = append(l.buf, p...)
-	if len(l.buf) > 2*maxOutput {
-		l.buf = append([]byte(nil), l.buf[len(l.buf)-maxOutput:]...)
-	}
-	return len(p), nil
-}
-
-func (l *lastBytes) bytes() []byte {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]byte(nil), l.buf...)
-}
-
-func (l *lastBytes) String() string {
-	b := l.bytes()
-	return string(b[max(0, len(b)-maxMessage):])
-}

@@ -203,7 +203,7 @@ func nothingLeft(t *testing.T, h *simhost.Host) {
 			t.Errorf("%s %s on %s is left", m.Type, m.From, m.Path)
 		}
 	}
-	sets, err := h.Memory.List(ctx, "", zfsstore.ListOptions{Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Snapshot}})
+	sets, err := h.ZFS.List(ctx, "", zfsstore.ListOptions{Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Snapshot}})
 	require.NoError(t, err)
 	for _, d := range sets {
 		if strings.Contains(d.Name, "updater") || strings.Contains(d.Name, "@update") {

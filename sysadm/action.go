@@ -29,7 +29,7 @@ type Action struct {
 	// strict actions answer 400 to a missing argument; those of 2016 answer
 	// {"error":"Missing required keys"}.
 	strict bool
-	run    func(c *call) (any, error)
+	run    func(s *Server, ctx context.Context, c *call) (any, error)
 }
 
 // Arg is one argument of an action.
@@ -51,14 +51,15 @@ func Actions() []Action {
 	return out
 }
 
-// call is one action at work.
+// call is one request for an action.
 type call struct {
-	context.Context
-	*Server
-	request *request
-	args    map[string]json.RawMessage
-	target  string // what it is about, for the audit log
-	failed  bool   // it failed, though the answer says so in another way than by error
+	user *User
+	api  Dialect
+	args map[string]json.RawMessage
+
+	// The action sets these.
+	target string // what it is about, for the audit log and in errors
+	failed bool   // it failed, and the answer says so instead of an error
 }
 
 // arg is a string argument; empty when it is not there.
@@ -118,7 +119,7 @@ func (s *Server) iocage(ctx context.Context, r *request, begun time.Time) answer
 		s.observe(r, "other", refuse(http.StatusBadRequest), false, begun)
 		return refuse(http.StatusBadRequest)
 	}
-	c := &call{Server: s, request: r, args: args}
+	c := &call{user: r.user, api: r.api, args: args}
 	c.target = c.jailArg()
 	out, result := s.run(ctx, a, c)
 	if m, ok := out.args.(object); ok && !out.failed() {
@@ -135,7 +136,7 @@ func (s *Server) iocage(ctx context.Context, r *request, begun time.Time) answer
 
 // run does the action if the user may, and turns its error into an answer.
 func (s *Server) run(ctx context.Context, a Action, c *call) (answer, string) {
-	if !c.request.user.may(a) || a.Exec && !s.opts.AllowExec {
+	if !c.user.may(a) || a.Exec && !s.opts.AllowExec {
 		return refuse(http.StatusForbidden), "forbidden"
 	}
 	for _, arg := range a.Args {
@@ -159,8 +160,7 @@ func (s *Server) run(ctx context.Context, a Action, c *call) (answer, string) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.limits.Action)
 	defer cancel()
-	c.Context = ctx
-	out, err := a.run(c)
+	out, err := a.run(s, ctx, c)
 	switch {
 	case errors.Is(err, errBadRequest):
 		return refuse(http.StatusBadRequest), "bad request"

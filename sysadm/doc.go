@@ -14,7 +14,7 @@
 //
 // The three published versions of the class are its dialects ([Dialect]); a
 // listener has one, and the argument "api" of a request chooses another.
-// [Actions] lists what can be asked for and which role it needs; examples/sysadmd
+// [Actions] lists what can be asked for and which role it needs; cmd/sysadmd
 // makes an OpenAPI description of the REST form from it.
 //
 // Long work (fetching releases, making jails in the form of 2017) is a job: the

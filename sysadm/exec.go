@@ -1,40 +1,43 @@
 package sysadm
 
 import (
-	"bytes"
+	"context"
+	"io"
 	"strconv"
 	"strings"
-	"sync"
 
-	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/internal/shellwords"
+	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/jail"
 )
 
 // execjail runs a command. It is split into words here and handed over as such:
 // no shell looks at it.
-func execjail(c *call) (any, error) {
+func (s *Server) execjail(ctx context.Context, c *call) (any, error) {
 	argv, ok := texts(c.args["command"])
 	if !ok {
 		return nil, errBadRequest
 	}
 	if _, one := text(c.args["command"]); one {
-		if argv, ok = config.SplitCommand(argv[0]); !ok {
+		var err error
+		if argv, err = shellwords.Split(argv[0]); err != nil {
 			return nil, toolError("unbalanced quotes in the command")
 		}
 	}
 	if len(argv) == 0 || argv[0] == "" {
 		return nil, errMissing
 	}
-	j, err := c.find(c.jailArg())
+	j, err := s.find(ctx, c, c.jailArg())
 	if err != nil {
 		return nil, err
 	}
-	// Both into one, in the order of writing, as the tool's output was.
-	var lock sync.Mutex
-	var both bytes.Buffer
-	stdout := &output{lock: &lock, both: &both, limit: c.limits.Output}
-	stderr := &output{lock: &lock, both: &both, limit: c.limits.Output}
-	result, err := j.Exec(c, argv, jail.ExecOptions{User: c.arg("user"), Stdout: stdout, Stderr: stderr})
+	// The beginning is kept, of each stream and of both together in the order of
+	// writing, as the tool's output was.
+	most := s.limits.Output
+	stdout, stderr, both := tail.First(most), tail.First(most), tail.First(most)
+	result, err := j.Exec(ctx, argv, jail.ExecOptions{
+		User: c.arg("user"), Stdout: io.MultiWriter(stdout, both), Stderr: io.MultiWriter(stderr, both),
+	})
 	lines := strings.Split(both.String(), "\n")
 	for _, line := range lines {
 		if strings.Contains(line, "execvp:") {
@@ -45,10 +48,10 @@ func execjail(c *call) (any, error) {
 		return nil, err
 	}
 	out := object{"success": textObject(lines)}
-	if c.request.api == Dialect2017 {
+	if c.api == Dialect2017 {
 		// What the shape of 2016 loses: beside it, where it was never documented.
 		out["exit_code"] = strconv.Itoa(result.ExitCode)
-		out["stdout"], out["stderr"] = stdout.own.String(), stderr.own.String()
+		out["stdout"], out["stderr"] = stdout.String(), stderr.String()
 	}
 	return out, nil
 }
@@ -57,20 +60,3 @@ func execjail(c *call) (any, error) {
 type toolLine string
 
 func (e toolLine) Error() string { return string(e) }
-
-// output keeps the beginning of what a command writes, on its own and together
-// with the other stream. The rest is thrown away, so that the command ends.
-type output struct {
-	lock  *sync.Mutex
-	both  *bytes.Buffer
-	own   bytes.Buffer
-	limit int
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.lock.Lock()
-	defer o.lock.Unlock()
-	o.own.Write(p[:min(len(p), max(0, o.limit-o.own.Len()))])
-	o.both.Write(p[:min(len(p), max(0, o.limit-o.both.Len()))])
-	return len(p), nil
-}

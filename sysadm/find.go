@@ -1,29 +1,31 @@
 package sysadm
 
 import (
+	"context"
 	"errors"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/internal/shellwords"
 	"github.com/libioc/go-libioc/jail"
 )
 
 // find loads the jail that a client names: by its name, which the documents
 // call uuid, else by its tag. Nothing but a jail that is there is ever found, and
 // no name stands for several: a tag that two jails have is an error.
-func (c *call) find(name string) (*jail.Jail, error) {
+func (s *Server) find(ctx context.Context, c *call, name string) (*jail.Jail, error) {
 	c.target = name
-	if sources, err := c.host.Sources(c); err != nil {
+	if sources, err := s.host.Sources(ctx); err != nil {
 		return nil, err
 	} else if len(sources) == 1 && strings.Contains(name, "/") {
 		return nil, jail.ErrNotFound // no list shows such a name
 	}
-	j, err := jail.Load(c, c.host, name)
+	j, err := jail.Load(ctx, s.host, name)
 	if err == nil || !errors.Is(err, jail.ErrNotFound) {
 		return j, err
 	}
 	var found *jail.Jail
-	for j, listErr := range c.jails() {
+	for j, listErr := range s.jails(ctx) {
 		switch {
 		case j == nil:
 			return nil, listErr
@@ -72,8 +74,8 @@ func validTag(tag string) error {
 // properties reads "key=value key=value", and refuses keys that the library
 // does not know.
 func properties(text string) (map[string]string, error) {
-	words, ok := config.SplitCommand(text)
-	if !ok {
+	words, err := shellwords.Split(text)
+	if err != nil {
 		return nil, toolError("unbalanced quotes in " + text)
 	}
 	out := map[string]string{}

@@ -373,7 +373,7 @@ func (w *world) legacy(dataset string, set map[string]string) {
 	for key, value := range set {
 		props["org.freebsd.iocage:"+key] = value
 	}
-	require.NoError(w.t, w.sim.Memory.Create(w.t.Context(), dataset, zfsstore.CreateOptions{Parents: true, Properties: props}))
+	require.NoError(w.t, w.sim.ZFS.Create(w.t.Context(), dataset, zfsstore.CreateOptions{Parents: true, Properties: props}))
 }
 
 // pools is a machine with the pool that a request names, or an answer: active
@@ -391,7 +391,7 @@ func pools(t *testing.T, api sysadm.Dialect, args map[string]any, reply string) 
 	require.NoError(t, err)
 	w.opts.Host = w.host
 	if args["action"] != "activatepool" || args["pool"] == nil {
-		require.NoError(t, w.sim.Memory.Set(t.Context(), pool, map[string]string{host.ActiveProperty: "yes"}))
+		require.NoError(t, w.sim.ZFS.Set(t.Context(), pool, map[string]string{host.ActiveProperty: "yes"}))
 	}
 	return w
 }

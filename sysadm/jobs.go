@@ -53,7 +53,7 @@ func newJobs(s *Server) *jobs {
 }
 
 // start makes a job, unless one with its id is there or the user has too many.
-func (s *Server) start(c *call, j *job) (bool, error) {
+func (s *Server) start(ctx context.Context, c *call, j *job) (bool, error) {
 	q := s.jobs
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -62,16 +62,16 @@ func (s *Server) start(c *call, j *job) (bool, error) {
 		if other.id == j.id {
 			return false, nil
 		}
-		if other.user == c.request.user.Name {
+		if other.user == c.user.Name {
 			own++
 		}
 	}
 	if own >= s.limits.JobsPerUser {
-		return false, toolError("too many jobs of " + c.request.user.Name)
+		return false, toolError("too many jobs of " + c.user.Name)
 	}
-	j.user = c.request.user.Name
+	j.user = c.user.Name
 	// It outlives the call and the connection.
-	j.ctx, j.cancel = context.WithTimeout(context.WithoutCancel(c.Context), s.limits.Job)
+	j.ctx, j.cancel = context.WithTimeout(context.WithoutCancel(ctx), s.limits.Job)
 	q.all = append(q.all, j)
 	go q.run(j)
 	return true, nil

@@ -1,6 +1,7 @@
 package sysadm
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -10,9 +11,9 @@ import (
 
 // startjail and stopjail answer the lines of iocage's tool below the jail's name
 // as the client gave it, failures too.
-func startjail(c *call) (any, error) {
-	return c.lines(func(j *jail.Jail) []string {
-		all, err := j.Start(c, jail.StartOptions{Busy: jail.Wait})
+func (s *Server) startjail(ctx context.Context, c *call) (any, error) {
+	return s.lines(ctx, c, func(j *jail.Jail) []string {
+		all, err := j.Start(ctx, jail.StartOptions{Busy: jail.BusyWait})
 		switch {
 		case errors.Is(err, jail.ErrRunning):
 			return []string{"  INFO: " + label(j) + " is already up"}
@@ -27,9 +28,9 @@ func startjail(c *call) (any, error) {
 	}), nil
 }
 
-func stopjail(c *call) (any, error) {
-	return c.lines(func(j *jail.Jail) []string {
-		all, err := j.Stop(c, jail.StopOptions{Busy: jail.Wait})
+func (s *Server) stopjail(ctx context.Context, c *call) (any, error) {
+	return s.lines(ctx, c, func(j *jail.Jail) []string {
+		all, err := j.Stop(ctx, jail.StopOptions{Busy: jail.BusyWait})
 		if errors.Is(err, jail.ErrNotRunning) {
 			return []string{"  INFO: " + label(j) + " is already down"}
 		}
@@ -38,9 +39,9 @@ func stopjail(c *call) (any, error) {
 	}), nil
 }
 
-func (c *call) lines(do func(j *jail.Jail) []string) object {
+func (s *Server) lines(ctx context.Context, c *call, do func(j *jail.Jail) []string) object {
 	name := c.jailArg()
-	j, err := c.find(name)
+	j, err := s.find(ctx, c, name)
 	if err != nil {
 		c.failed = true
 		text := strings.TrimPrefix(c.words(err), toolError("").Error())

@@ -1,6 +1,7 @@
 package sysadm
 
 import (
+	"context"
 	"iter"
 	"strconv"
 	"strings"
@@ -10,7 +11,9 @@ import (
 
 // jails are all jails of the host's sources, not those that others run. One that
 // cannot be read comes with its name.
-func (c *call) jails() iter.Seq2[*jail.Jail, error] { return jail.List(c, c.host, "foreign=no") }
+func (s *Server) jails(ctx context.Context) iter.Seq2[*jail.Jail, error] {
+	return jail.List(ctx, s.host, "foreign=no")
+}
 
 // row is a jail in the dialect of 2017: ten members, always. They are in the
 // order of their names, as everything in an answer.
@@ -28,17 +31,20 @@ type row struct {
 }
 
 // listjails has three shapes, one for each dialect.
-func listjails(c *call) (any, error) {
+func (s *Server) listjails(ctx context.Context, c *call) (any, error) {
 	out := object{}
-	addresses, err := c.addresses()
-	if err != nil {
-		return nil, err
+	var addresses map[string]string
+	if c.api == Dialect2016 {
+		var err error
+		if addresses, err = s.addresses(ctx); err != nil {
+			return nil, err
+		}
 	}
-	for j, err := range c.jails() {
+	for j, err := range s.jails(ctx) {
 		if j == nil {
 			return nil, err
 		}
-		if c.request.api == Dialect2017 {
+		if c.api == Dialect2017 {
 			if !isTemplate(j) { // listtemplates has those
 				r := rowOf(j)
 				out[r.key()] = r
@@ -50,7 +56,7 @@ func listjails(c *call) (any, error) {
 		if r.Type == "jail" {
 			short["type"] = "thickjail"
 		}
-		if c.request.api == Dialect2016 {
+		if c.api == Dialect2016 {
 			short["ip4"] = "-"
 			if a := addresses[j.Identifier()]; a != "" {
 				short["ip4"] = a
@@ -58,20 +64,17 @@ func listjails(c *call) (any, error) {
 		}
 		out[r.UUID] = short
 	}
-	if c.request.api == Dialect2017 {
+	if c.api == Dialect2017 {
 		return object{"jails": out}, nil
 	}
 	return out, nil
 }
 
-// addresses are the IPv4 addresses of running jails, by their name in the
-// kernel. Only the dialect of 2016 shows them.
-func (c *call) addresses() (map[string]string, error) {
-	if c.request.api != Dialect2016 {
-		return nil, nil
-	}
+// addresses returns the IPv4 addresses of running jails, by their name in the
+// kernel.
+func (s *Server) addresses(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
-	for p, err := range c.host.Kernel.JailList(c, 0, "ip4.addr") {
+	for p, err := range s.host.Kernel.JailList(ctx, 0, "ip4.addr") {
 		if err != nil {
 			return nil, err
 		}
@@ -127,9 +130,9 @@ func (r row) key() string {
 }
 
 // listtemplates lists templates by their tags.
-func listtemplates(c *call) (any, error) {
+func (s *Server) listtemplates(ctx context.Context, c *call) (any, error) {
 	out := object{}
-	for j, err := range c.jails() {
+	for j, err := range s.jails(ctx) {
 		if j == nil {
 			return nil, err
 		}
@@ -147,19 +150,19 @@ func listtemplates(c *call) (any, error) {
 }
 
 // listplugins lists what the index offers and what was made of it.
-func listplugins(c *call) (any, error) {
-	if c.opts.Plugins == nil {
+func (s *Server) listplugins(ctx context.Context, c *call) (any, error) {
+	if s.opts.Plugins == nil {
 		return nil, errNoIndex
 	}
 	remote, local := object{}, object{}
-	plugins, err := c.opts.Plugins.List(c)
+	plugins, err := s.opts.Plugins.List(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range plugins {
 		remote[p.ID] = object{"id": p.ID, "name": p.Name, "description": p.Description}
 	}
-	for j, err := range c.jails() {
+	for j, err := range s.jails(ctx) {
 		if j == nil {
 			return nil, err
 		}

@@ -19,8 +19,8 @@ var (
 
 // createplugin starts the job that fetches a plugin and makes its jail. ip6 wins
 // over ip4.
-func createplugin(c *call) (any, error) {
-	if c.opts.Plugins == nil {
+func (s *Server) createplugin(ctx context.Context, c *call) (any, error) {
+	if s.opts.Plugins == nil {
 		return nil, errNoIndex
 	}
 	p := PluginRequest{ID: c.arg("plugin"), Property: "ip6_addr", Value: c.arg("ip6")}
@@ -35,9 +35,9 @@ func createplugin(c *call) (any, error) {
 	j := &job{
 		id: "sysadm_iocage_fetch_plugin_" + p.ID, queue: parallel,
 		label: "iocage fetch -P --name " + p.ID + " " + p.Property + `="` + p.Value + `"`,
-		work:  func(ctx context.Context) <-chan events.IocEvent { return c.opts.Plugins.Create(ctx, p) },
+		work:  func(ctx context.Context) <-chan events.IocEvent { return s.opts.Plugins.Create(ctx, p) },
 	}
-	started, err := c.start(c, j)
+	started, err := s.start(ctx, c, j)
 	if err != nil {
 		return nil, err
 	}

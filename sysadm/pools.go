@@ -1,6 +1,7 @@
 package sysadm
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -8,23 +9,23 @@ import (
 )
 
 // activatepool makes a pool the one in use; without one it tells which is.
-func activatepool(c *call) (any, error) {
+func (s *Server) activatepool(ctx context.Context, c *call) (any, error) {
 	c.target = c.arg("pool")
 	if c.target == "" {
-		pool, err := c.pool()
+		pool, err := s.pool(ctx)
 		if err != nil {
 			return nil, err
 		}
 		return object{"currently active": textObject([]string{"pool: " + pool})}, nil
 	}
-	current, err := c.pool()
+	current, err := s.pool(ctx)
 	switch {
 	case err != nil:
 		return nil, err
 	case current == c.target:
 		return nil, toolError(current + " already active!")
 	case current != "":
-		for j, err := range c.jails() {
+		for j, err := range s.jails(ctx) {
 			if j == nil {
 				return nil, err
 			}
@@ -33,13 +34,13 @@ func activatepool(c *call) (any, error) {
 			}
 		}
 	}
-	return c.poolChanged("activated", c.host.Activate(c, c.target, host.ActivateOptions{}))
+	return c.poolChanged("activated", s.host.Activate(ctx, c.target, host.ActivateOptions{}))
 }
 
 // deactivatepool gives a pool up. Nothing on it is removed.
-func deactivatepool(c *call) (any, error) {
+func (s *Server) deactivatepool(ctx context.Context, c *call) (any, error) {
 	c.target = c.arg("pool")
-	return c.poolChanged("deactivated", c.host.Deactivate(c, c.target))
+	return c.poolChanged("deactivated", s.host.Deactivate(ctx, c.target))
 }
 
 func (c *call) poolChanged(done string, err error) (any, error) {
@@ -50,8 +51,8 @@ func (c *call) poolChanged(done string, err error) (any, error) {
 }
 
 // activatestatus tells which pool is in use.
-func activatestatus(c *call) (any, error) {
-	pool, err := c.pool()
+func (s *Server) activatestatus(ctx context.Context, c *call) (any, error) {
+	pool, err := s.pool(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -62,11 +63,11 @@ func activatestatus(c *call) (any, error) {
 }
 
 // pool is the pool of the main source, or empty.
-func (c *call) pool() (string, error) {
-	s, err := c.host.Source(c, "")
+func (s *Server) pool(ctx context.Context) (string, error) {
+	source, err := s.host.Source(ctx, "")
 	if errors.Is(err, host.ErrNotActivated) {
 		return "", nil
 	}
-	pool, _, _ := strings.Cut(s.Dataset, "/")
+	pool, _, _ := strings.Cut(source.Dataset, "/")
 	return pool, err
 }

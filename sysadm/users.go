@@ -32,7 +32,7 @@ type Authenticator interface {
 	// Authenticate checks a password. A wrong one, or a user who does not exist,
 	// is ErrLogin and must take the same time. It is asked once for every REST
 	// request, so one that is costly by design should remember for a while that
-	// a password was right, as that of examples/sysadmd does.
+	// a password was right, as that of cmd/sysadmd does.
 	Authenticate(ctx context.Context, name, password string) (User, error)
 }
 

@@ -8,14 +8,21 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/libioc/go-libioc/zfsstore/internal/cmdline"
+	"github.com/libioc/go-libioc/zfsstore/internal/zfsname"
 )
 
 // Exec is the Store of a host's real ZFS. Each operation is one process of
-// zfs(8) or zpool(8); List takes a second one only where the output could be
-// read in two ways. Most changes need root.
+// zfs(8) or zpool(8), some of them run by github.com/mistifyio/go-zfs; List takes
+// a second one only where the output could be read in two ways. Most changes need
+// root.
 type Exec struct {
 	zfs, zpool string
 	canJail    bool
+	// changeDelay is a constant but for tests.
+	changeDelay time.Duration
 }
 
 // ExecOptions are the options of NewExec.
@@ -29,7 +36,7 @@ var _ Store = (*Exec)(nil)
 // NewExec returns the Store of this host. It runs nothing yet: where there is
 // no ZFS, each operation returns ErrUnsupported.
 func NewExec(opts ExecOptions) *Exec {
-	e := &Exec{zfs: opts.ZFS, zpool: opts.Zpool, canJail: runtime.GOOS == "freebsd"}
+	e := &Exec{zfs: opts.ZFS, zpool: opts.Zpool, canJail: runtime.GOOS == "freebsd", changeDelay: changeDelay}
 	if e.zfs == "" {
 		e.zfs = "zfs"
 	}
@@ -55,7 +62,7 @@ func (e *Exec) checkName(op, name string, args []string) error {
 		return e.invalid(op, name, args, ErrInvalidName, "empty dataset name")
 	case name[0] == '-':
 		return e.invalid(op, name, args, ErrInvalidName, "cannot open '%s': invalid character - in name", name)
-	case strings.ContainsAny(name, ",%#"+unquotable):
+	case strings.ContainsAny(name, ",%#"+zfsname.Unquotable):
 		return e.invalid(op, name, args, ErrInvalidName, "cannot open '%s': invalid character in name", name)
 	}
 	return nil
@@ -74,12 +81,21 @@ func (e *Exec) checkProperty(op, name string, args []string, properties ...strin
 
 // change runs an operation whose output is of no interest.
 func (e *Exec) change(ctx context.Context, op string, args []string, names ...string) error {
+	return e.changeBy(ctx, nil, op, args, names...)
+}
+
+// changeBy is change where library is the call of go-zfs, nil if it has none.
+func (e *Exec) changeBy(ctx context.Context, library func() error, op string, args []string, names ...string) error {
 	for _, name := range names {
 		if err := e.checkName(op, name, args); err != nil {
 			return err
 		}
 	}
-	return e.run(ctx, invocation{program: e.zfs, op: op, dataset: names[0], args: args})
+	v := invocation{program: e.zfs, op: op, dataset: names[0], args: args}
+	if done, err := e.tryLibrary(ctx, v, library); done {
+		return err
+	}
+	return e.run(ctx, v)
 }
 
 func keysOf(properties map[string]string) []string {
@@ -92,7 +108,7 @@ func keysOf(properties map[string]string) []string {
 
 // Get implements Store.
 func (e *Exec) Get(ctx context.Context, name string, opts GetOptions) (Dataset, error) {
-	args := getArgs(name, opts)
+	args := cmdline.Get(opts).Args(name)
 	if err := errors.Join(e.checkName("get", name, args), e.checkProperty("get", name, args, opts.Properties...)); err != nil {
 		return Dataset{}, err
 	}
@@ -119,7 +135,7 @@ func (e *Exec) read(ctx context.Context, op, dataset, only string, args, propert
 
 // List implements Store.
 func (e *Exec) List(ctx context.Context, root string, opts ListOptions) ([]Dataset, error) {
-	args := listArgs(root, opts)
+	args := cmdline.List[Type](opts).Args(root)
 	if root != "" {
 		if err := e.checkName("list", root, args); err != nil {
 			return nil, err
@@ -133,7 +149,7 @@ func (e *Exec) List(ctx context.Context, root string, opts ListOptions) ([]Datas
 		return found, err
 	}
 	var names []string
-	args = namesArgs(root, opts)
+	args = cmdline.List[Type](opts).Names(root)
 	err = e.run(ctx, invocation{program: e.zfs, op: "list", dataset: root, args: args, output: func(r io.Reader) (err error) {
 		names, err = readLines(r)
 		return err
@@ -183,7 +199,7 @@ func (e *Exec) readEach(ctx context.Context, names []string, opts ListOptions) (
 // Pools implements Store.
 func (e *Exec) Pools(ctx context.Context) ([]Pool, error) {
 	var lines []string
-	err := e.run(ctx, invocation{program: e.zpool, op: "zpool list", args: poolArgs, output: func(r io.Reader) (err error) {
+	err := e.run(ctx, invocation{program: e.zpool, op: "zpool list", args: cmdline.Pools, output: func(r io.Reader) (err error) {
 		lines, err = readLines(r)
 		return err
 	}})
@@ -197,7 +213,7 @@ func (e *Exec) Pools(ctx context.Context) ([]Pool, error) {
 		}
 		p, err := parsePool(line)
 		if err != nil {
-			return nil, &Error{Op: "zpool list", Args: append([]string{e.zpool}, poolArgs...), Err: err}
+			return nil, &Error{Op: "zpool list", Args: append([]string{e.zpool}, cmdline.Pools...), Err: err}
 		}
 		pools = append(pools, p)
 	}

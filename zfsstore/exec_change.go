@@ -4,11 +4,13 @@ import (
 	"context"
 	"io"
 	"strings"
+
+	"github.com/libioc/go-libioc/zfsstore/internal/cmdline"
 )
 
 // Create implements Store.
 func (e *Exec) Create(ctx context.Context, name string, opts CreateOptions) error {
-	args := createArgs(name, opts)
+	args := cmdline.Create(opts).Args(name)
 	if err := e.checkProperty("create", name, args, keysOf(opts.Properties)...); err != nil {
 		return err
 	}
@@ -17,28 +19,25 @@ func (e *Exec) Create(ctx context.Context, name string, opts CreateOptions) erro
 
 // Destroy implements Store.
 func (e *Exec) Destroy(ctx context.Context, name string, opts DestroyOptions) error {
-	args := destroyArgs(name, opts)
-	if err := e.checkName("destroy", name, args); err != nil {
-		return err
-	}
-	if done, err := e.destroyByLibrary(ctx, name, opts, args); done {
-		return err
-	}
-	return e.change(ctx, "destroy", args, name)
+	args := cmdline.Destroy(opts).Args(name)
+	return e.changeBy(ctx, destroyCall(name, opts), "destroy", args, name)
 }
 
-// needSnapshot refuses what is not a snapshot's name, to which zfs(8) answers
-// with its usage text, or by doing something else.
+// needSnapshot refuses a name without '@', to which zfs(8) answers with its
+// usage text, or by doing something else.
 func (e *Exec) needSnapshot(op, name string, args []string) error {
 	if !strings.Contains(name, "@") {
-		return missingSnapshotName(op, name, append([]string{e.zfs}, args...))
+		return &Error{
+			Op: op, Dataset: name, Args: append([]string{e.zfs}, args...), ExitCode: 2, Err: ErrInvalidName,
+			Stderr: "cannot " + op + " '" + name + "': missing '@' delimiter in snapshot name\n",
+		}
 	}
 	return nil
 }
 
 // Snapshot implements Store.
 func (e *Exec) Snapshot(ctx context.Context, name string, opts SnapshotOptions) error {
-	args := snapshotArgs(name, opts)
+	args := cmdline.Snapshot(opts).Args(name)
 	if err := e.needSnapshot("snapshot", name, args); err != nil {
 		return err
 	}
@@ -50,19 +49,13 @@ func (e *Exec) Snapshot(ctx context.Context, name string, opts SnapshotOptions) 
 
 // Rollback implements Store.
 func (e *Exec) Rollback(ctx context.Context, snapshot string, opts RollbackOptions) error {
-	args := rollbackArgs(snapshot, opts)
-	if err := e.checkName("rollback", snapshot, args); err != nil {
-		return err
-	}
-	if done, err := e.rollbackByLibrary(ctx, snapshot, opts, args); done {
-		return err
-	}
-	return e.change(ctx, "rollback", args, snapshot)
+	args := cmdline.Rollback(opts).Args(snapshot)
+	return e.changeBy(ctx, rollbackCall(snapshot, opts), "rollback", args, snapshot)
 }
 
 // Clone implements Store.
 func (e *Exec) Clone(ctx context.Context, snapshot, target string, opts CloneOptions) error {
-	args := cloneArgs(snapshot, target, opts)
+	args := cmdline.Clone(opts).Args(snapshot, target)
 	if err := e.checkProperty("clone", target, args, keysOf(opts.Properties)...); err != nil {
 		return err
 	}
@@ -76,7 +69,7 @@ func (e *Exec) Promote(ctx context.Context, name string) error {
 
 // Rename implements Store.
 func (e *Exec) Rename(ctx context.Context, from, to string, opts RenameOptions) error {
-	return e.change(ctx, "rename", renameArgs(from, to, opts), from, to)
+	return e.change(ctx, "rename", cmdline.Rename(opts).Args(from, to), from, to)
 }
 
 // Set implements Store.
@@ -85,22 +78,19 @@ func (e *Exec) Set(ctx context.Context, name string, properties map[string]strin
 		_, err := e.Get(ctx, name, GetOptions{}) // nothing to set, if it is there
 		return err
 	}
-	args := setArgs(name, properties)
+	args := cmdline.Set(name, properties)
 	if err := e.checkName("set", name, args); err != nil {
 		return err
 	}
 	if err := e.checkProperty("set", name, args, keysOf(properties)...); err != nil {
 		return err
 	}
-	if done, err := e.setByLibrary(ctx, name, properties, args); done {
-		return err
-	}
-	return e.change(ctx, "set", args, name)
+	return e.changeBy(ctx, setCall(name, properties), "set", args, name)
 }
 
 // Inherit implements Store.
 func (e *Exec) Inherit(ctx context.Context, name, property string, recursive bool) error {
-	args := inheritArgs(name, property, recursive)
+	args := cmdline.Inherit(name, property, recursive)
 	if err := e.checkProperty("inherit", name, args, property); err != nil {
 		return err
 	}
@@ -114,7 +104,7 @@ func (e *Exec) Mount(ctx context.Context, name string) error {
 
 // Unmount implements Store.
 func (e *Exec) Unmount(ctx context.Context, name string, force bool) error {
-	return e.change(ctx, "unmount", unmountArgs(name, force), name)
+	return e.change(ctx, "unmount", cmdline.Unmount(name, force), name)
 }
 
 // Hold implements Store.
@@ -128,7 +118,7 @@ func (e *Exec) Release(ctx context.Context, snapshot, tag string, recursive bool
 }
 
 func (e *Exec) hold(ctx context.Context, op, snapshot, tag string, recursive bool) error {
-	args := holdArgs(op, snapshot, tag, recursive)
+	args := cmdline.Hold(op, snapshot, tag, recursive)
 	if err := e.needSnapshot(op, snapshot, args); err != nil {
 		return err
 	}
@@ -161,7 +151,7 @@ func (e *Exec) delegate(ctx context.Context, op, jail, dataset string) error {
 
 // Receive implements Store.
 func (e *Exec) Receive(ctx context.Context, target string, r io.Reader, opts ReceiveOptions) error {
-	args := receiveArgs(target, opts)
+	args := cmdline.Receive(opts).Args(target)
 	if err := e.checkName("receive", target, args); err != nil {
 		return err
 	}

@@ -8,9 +8,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/libioc/go-libioc/internal/tail"
+	"github.com/libioc/go-libioc/zfsstore/internal/cmdline"
 )
 
 const (
@@ -29,26 +31,14 @@ type invocation struct {
 	output               func(io.Reader) error // reads standard output; nil: not wanted
 }
 
-// limited keeps the beginning of what is written to it.
-type limited struct {
-	text strings.Builder
-}
-
-func (l *limited) Write(p []byte) (int, error) {
-	if room := maxStderr - l.text.Len(); room > 0 {
-		l.text.Write(p[:min(room, len(p))])
-	}
-	return len(p), nil
-}
-
 // command prepares a process: with messages in English, in a process group of
 // its own, which is killed when ctx ends.
-func command(ctx context.Context, v invocation) (*exec.Cmd, *limited) {
+func command(ctx context.Context, v invocation) (*exec.Cmd, *tail.Buffer) {
 	cmd := exec.CommandContext(ctx, v.program, v.args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	cmd.Stdin = v.input
 	cmd.WaitDelay = waitDelay
-	stderr := new(limited)
+	stderr := tail.First(maxStderr)
 	cmd.Stderr = stderr
 	ownGroup(cmd)
 	return cmd, stderr
@@ -60,14 +50,14 @@ func (e *Exec) run(ctx context.Context, v invocation) error {
 	defer cancel()
 	cmd, stderr := command(ctx, v)
 	if v.output == nil {
-		return v.failure(ctx, cmd.Run(), stderr, nil)
+		return v.failure(ctx, cmd.Run(), stderr.String())
 	}
 	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return v.failure(ctx, err, stderr, nil)
+	if err == nil {
+		err = cmd.Start()
 	}
-	if err := cmd.Start(); err != nil {
-		return v.failure(ctx, err, stderr, nil)
+	if err != nil {
+		return v.failure(ctx, err, stderr.String())
 	}
 	broken := v.output(stdout)
 	caller := ctx.Err()
@@ -76,29 +66,21 @@ func (e *Exec) run(ctx context.Context, v invocation) error {
 	}
 	err = cmd.Wait()
 	if broken != nil && caller == nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) && exit.ExitCode() > 0 {
-			return v.failure(context.WithoutCancel(ctx), err, stderr, nil)
+		if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() <= 0 {
+			err = broken
 		}
-		return v.failure(context.WithoutCancel(ctx), nil, stderr, broken)
+		ctx = context.WithoutCancel(ctx)
 	}
-	return v.failure(ctx, err, stderr, nil)
+	return v.failure(ctx, err, stderr.String())
 }
 
-// failure makes the error of a process that ended with err, or whose output
-// was broken; nil if all is well.
-func (v invocation) failure(ctx context.Context, err error, stderr *limited, broken error) error {
-	if err == nil {
-		err = broken
-	}
+// failure makes the error of a process that ended with err, nil if that is nil.
+func (v invocation) failure(ctx context.Context, err error, stderr string) error {
 	if err == nil {
 		return nil
 	}
-	out := &Error{
-		Op: v.op, Dataset: v.dataset, Args: append([]string{v.program}, v.args...), ExitCode: -1, Stderr: stderr.text.String(),
-	}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	out := Refused(v.op, v.dataset, append([]string{v.program}, v.args...), -1, stderr)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		out.ExitCode = exit.ExitCode()
 	}
 	switch {
@@ -106,18 +88,10 @@ func (v invocation) failure(ctx context.Context, err error, stderr *limited, bro
 		out.Err = ctx.Err()
 	case errors.Is(err, exec.ErrNotFound):
 		out.Err = fmt.Errorf("%w: %w", ErrUnsupported, err)
-	default:
-		out.Err = cause(out.Stderr, err)
+	case out.Err == nil:
+		out.Err = err
 	}
 	return out
-}
-
-// cause is the sentinel for what was said, or else err.
-func cause(stderr string, err error) error {
-	if sentinel := classify(stderr); sentinel != nil {
-		return sentinel
-	}
-	return err
 }
 
 func readLines(r io.Reader) ([]string, error) {
@@ -132,7 +106,7 @@ func readLines(r io.Reader) ([]string, error) {
 
 // Send implements Store.
 func (e *Exec) Send(ctx context.Context, snapshot string, opts SendOptions) (io.ReadCloser, error) {
-	args := sendArgs(snapshot, opts)
+	args := cmdline.Send(opts).Args(snapshot)
 	if err := e.needSnapshot("send", snapshot, args); err != nil {
 		return nil, err
 	}
@@ -154,7 +128,7 @@ func (e *Exec) Send(ctx context.Context, snapshot string, opts SendOptions) (io.
 	}
 	if err != nil {
 		cancel()
-		return nil, v.failure(ctx, err, s.stderr, nil)
+		return nil, v.failure(ctx, err, s.stderr.String())
 	}
 	s.out = bufio.NewReaderSize(stdout, 1<<16)
 	// A refusal is written before anything is sent.
@@ -172,7 +146,7 @@ type execStream struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	cmd    *exec.Cmd
-	stderr *limited
+	stderr *tail.Buffer
 	out    *bufio.Reader
 
 	once sync.Once
@@ -193,7 +167,7 @@ func (s *execStream) Read(p []byte) (int, error) {
 
 func (s *execStream) wait() error {
 	s.once.Do(func() {
-		s.err = s.v.failure(s.ctx, s.cmd.Wait(), s.stderr, nil)
+		s.err = s.v.failure(s.ctx, s.cmd.Wait(), s.stderr.String())
 		s.cancel()
 	})
 	return s.err

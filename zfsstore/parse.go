@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/libioc/go-libioc/zfsstore/internal/cmdline"
 )
 
 // errAmbiguous is returned for output that can be read in two ways. A user
@@ -42,7 +44,7 @@ type parser struct {
 }
 
 func newParser(only string, properties []string) *parser {
-	p := &parser{list: asked(properties), only: only, index: make(map[string]bool)}
+	p := &parser{list: cmdline.Asked(properties), only: only, index: make(map[string]bool)}
 	if p.list != nil {
 		p.wanted = make(map[string]bool)
 		for _, name := range properties {
@@ -120,13 +122,13 @@ func (p *parser) begins(line string) bool {
 			return false
 		}
 		p.next = (p.next + 1) % len(p.list)
-		if property == basicProperties[0] {
+		if property == cmdline.Basic[0] {
 			p.start(name)
 		}
 		return true
 	}
 	switch {
-	case property == basicProperties[0] && (name != p.current() || len(p.found) == 0) && !(p.only != "" && p.index[name]):
+	case property == cmdline.Basic[0] && (name != p.current() || len(p.found) == 0) && !(p.only != "" && p.index[name]):
 		p.start(name)
 		return true
 	case name != p.current():
@@ -152,7 +154,7 @@ func (p *parser) current() string {
 
 func (p *parser) start(name string) {
 	p.found = append(p.found, Dataset{Name: name, Properties: make(map[string]Property)})
-	p.user, p.natives = false, map[string]bool{basicProperties[0]: true}
+	p.user, p.natives = false, map[string]bool{cmdline.Basic[0]: true}
 }
 
 // looksLikeRecord reports whether a line that is not the one expected next
@@ -200,7 +202,7 @@ func (p *parser) add(record string) error {
 		return errAmbiguous
 	}
 	d := p.byName(name)
-	if property == basicProperties[0] {
+	if property == cmdline.Basic[0] {
 		if p.index[name] {
 			return errAmbiguous
 		}
@@ -228,6 +230,8 @@ func (p *parser) byName(name string) *Dataset {
 	}
 	return &p.found[last]
 }
+
+func isUserProperty(name string) bool { return strings.Contains(name, ":") }
 
 // setField fills the field of a Dataset that a property stands for.
 func setField(d *Dataset, property, value string) (err error) {

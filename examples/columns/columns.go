@@ -2,7 +2,7 @@
 // columns that the caller chooses. The programs under examples share it; it
 // uses nothing but what package jail exports.
 //
-// A column is a key of jail.JailGenerator.Field: "jid", "full_name", "release",
+// A column is a key of jail.Jail.Field: "jid", "full_name", "release",
 // "user.tier". Two more are of this package: "error" is why a jail could not be
 // read, and "problem" what keeps its configuration from being understood. A jail
 // that could not be read is a row like any other; where a program did not ask

@@ -29,7 +29,7 @@ func (w *Web) Ensure(ctx context.Context, name string) (did []string, err error)
 	if err != nil {
 		return did, err
 	}
-	_, err = j.Start(ctx, jail.StartOptions{Busy: jail.Wait})
+	_, err = j.Start(ctx, jail.StartOptions{Busy: jail.BusyWait})
 	switch {
 	case err == nil:
 		did = append(did, "started")

@@ -72,7 +72,7 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 	}
 	for _, j := range jails {
 		t.title("stop %s", j.FullName())
-		if err := t.show(j.JailGenerator.Stop(ctx, jail.StopOptions{})); err != nil {
+		if err := t.show(j.Generator().Stop(jail.StopOptions{}).Events(ctx)); err != nil {
 			return err
 		}
 	}
@@ -91,13 +91,11 @@ func (t *tour) title(format string, args ...any) {
 	fmt.Fprintf(t.out, "\n== "+format+"\n", args...)
 }
 
-// show prints events as they come, indented by their depth. The channel is
-// closed when the operation is over, and its last event carries the error.
+// show prints events as they arrive, indented by their depth, and returns the
+// operation's error.
 func (t *tour) show(ch <-chan events.IocEvent) error {
-	var err error
-	for e := range ch {
-		head := e.Head()
-		line := events.Line(e)
+	return events.Each(ch, func(e events.IocEvent) {
+		depth, line := e.Head().Depth, e.String()
 		switch e := e.(type) {
 		case events.ReleaseAssetDownload:
 			line += fmt.Sprintf(" %d of %d bytes", e.Received, e.Total)
@@ -106,10 +104,8 @@ func (t *tour) show(ch <-chan events.IocEvent) error {
 		case events.JailHookOutput:
 			line = "| " + strings.TrimSpace(e.Data)
 		}
-		fmt.Fprintf(t.out, "%s%s\n", strings.Repeat("  ", head.Depth), line)
-		err = head.Err
-	}
-	return err
+		fmt.Fprintf(t.out, "%s%s\n", strings.Repeat("  ", depth), line)
+	})
 }
 
 func (t *tour) create(ctx context.Context, name, rel string, cleanup *cleanups) (*jail.Jail, error) {
@@ -120,17 +116,17 @@ func (t *tour) create(ctx context.Context, name, rel string, cleanup *cleanups) 
 	}
 	o := jail.CreateOptions{Release: rel, Basejail: name == "basejail"}
 	if t.plan {
-		p, err := j.PlanCreate(ctx, o)
+		p, err := j.Generator().Create(o).Plan(ctx)
 		if err != nil {
 			return nil, err
 		}
 		fmt.Fprint(t.out, p)
 	}
-	if err := t.show(j.JailGenerator.Create(ctx, o)); err != nil {
+	if err := t.show(j.Generator().Create(o).Events(ctx)); err != nil {
 		return nil, err
 	}
 	cleanup.add(func() error {
-		return t.show(j.JailGenerator.Destroy(context.Background(), jail.DestroyOptions{Force: true}))
+		return t.show(j.Generator().Destroy(jail.DestroyOptions{Force: true}).Events(context.Background()))
 	})
 	return j, nil
 }
@@ -138,13 +134,13 @@ func (t *tour) create(ctx context.Context, name, rel string, cleanup *cleanups) 
 func (t *tour) start(ctx context.Context, j *jail.Jail) error {
 	t.title("start %s", j.FullName())
 	if t.plan {
-		p, err := j.PlanStart(ctx, jail.StartOptions{})
+		p, err := j.Generator().Start(jail.StartOptions{}).Plan(ctx)
 		if err != nil {
 			return err
 		}
 		fmt.Fprint(t.out, p)
 	}
-	return t.show(j.JailGenerator.Start(ctx, jail.StartOptions{}))
+	return t.show(j.Generator().Start(jail.StartOptions{}).Events(ctx))
 }
 
 func (t *tour) exec(ctx context.Context, j *jail.Jail, argv ...string) error {

@@ -1,5 +1,5 @@
 // Package simhost is an embedded host for tests, demonstrations and systems
-// that are not FreeBSD: datasets with real directories (zfsstore.Memory) and a
+// that are not FreeBSD: datasets with real directories (simzfs) and a
 // simulated kernel (simkernel.Kernel) over one directory.
 //
 // [New] gives a host with one pool, zroot, one source, ioc, on

@@ -12,7 +12,7 @@ import (
 
 	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/kernel/simkernel"
-	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
 // ErrInUse: the directory is open in this or another process.
@@ -27,13 +27,13 @@ type stateLog struct {
 	mu     sync.Mutex
 	file   *os.File
 	kernel []simkernel.Record
-	store  []zfsstore.Record
+	store  []simzfs.Record
 }
 
 // batch is one line: the changes of one call of one simulator.
 type batch struct {
 	Kernel []simkernel.Record `json:"kernel,omitempty"`
-	Store  []zfsstore.Record  `json:"store,omitempty"`
+	Store  []simzfs.Record    `json:"store,omitempty"`
 }
 
 func openLog(dir string) (*stateLog, error) {
@@ -73,7 +73,7 @@ func (l *stateLog) read(data []byte) error {
 	lines := bufio.NewScanner(bytes.NewReader(whole))
 	lines.Buffer(nil, len(whole)+1)
 	kernels := newest[simkernel.Record]{key: func(r simkernel.Record) (string, bool) { return r.Key, len(r.Value) == 0 || string(r.Value) == "null" }}
-	stores := newest[zfsstore.Record]{key: func(r zfsstore.Record) (string, bool) { return r.Key, len(r.Value) == 0 }}
+	stores := newest[simzfs.Record]{key: func(r simzfs.Record) (string, bool) { return r.Key, len(r.Value) == 0 }}
 	for lines.Scan() {
 		var b batch
 		if err := json.Unmarshal(lines.Bytes(), &b); err != nil {
@@ -128,7 +128,7 @@ func (l *stateLog) commitKernel(changed []simkernel.Record) error {
 	return l.append(batch{Kernel: changed})
 }
 
-func (l *stateLog) commitStore(changed []zfsstore.Record) error {
+func (l *stateLog) commitStore(changed []simzfs.Record) error {
 	return l.append(batch{Store: changed})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
 // Pool and Dataset are the pool and root dataset of a host made by New.
@@ -22,19 +23,21 @@ const (
 )
 
 // Host is a simulated machine. The embedded Host is what the packages jail and
-// release work on; Memory and Sim are for injecting faults and looking at what
-// was called.
+// release work on; ZFS and Sim are for injecting faults and looking at what was
+// called.
 type Host struct {
 	*host.Host
-	Memory *zfsstore.Memory
-	Sim    *simkernel.Kernel
+	ZFS *simzfs.Store
+	Sim *simkernel.Kernel
 
-	log *stateLog
+	log  *stateLog
+	temp string // removed by Close
 }
 
 // Options describe the machine.
 type Options struct {
-	// Dir holds everything. It is made if it does not exist.
+	// Dir holds everything. It is made if it does not exist. The default is a new
+	// temporary directory, which Close removes.
 	Dir string
 	// Release is what the kernel says it is: "13.2-RELEASE", the default, or
 	// "15.1-RELEASE".
@@ -50,12 +53,30 @@ type Options struct {
 	Kernel func(*simkernel.Options)
 }
 
-// New opens the simulated host in dir, making it if it is not there.
+// New opens the simulated host in dir, making it if it does not exist. With "" it
+// is a new one that Close removes.
 func New(dir string) (*Host, error) { return Open(Options{Dir: dir}) }
 
 // Open is New with options. The error is ErrInUse when another process, or this
 // one, has the directory open.
 func Open(opts Options) (*Host, error) {
+	temp := ""
+	if opts.Dir == "" {
+		var err error
+		if temp, err = os.MkdirTemp("", "simhost-"); err != nil {
+			return nil, err
+		}
+		opts.Dir = temp
+	}
+	h, err := open(opts)
+	if err != nil {
+		return nil, errors.Join(err, removeTemp(temp))
+	}
+	h.temp = temp
+	return h, nil
+}
+
+func open(opts Options) (*Host, error) {
 	dir, err := prepare(opts.Dir)
 	if err != nil {
 		return nil, err
@@ -69,6 +90,13 @@ func Open(opts Options) (*Host, error) {
 		return nil, errors.Join(err, log.close())
 	}
 	return h, nil
+}
+
+func removeTemp(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	return os.RemoveAll(dir)
 }
 
 // prepare makes the directory and the host files that a fresh FreeBSD has.
@@ -133,14 +161,14 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 		version = "2.4"
 	}
 	var hookErr error
-	h.Memory, err = zfsstore.NewMemory(zfsstore.MemoryOptions{
+	h.ZFS, err = simzfs.New(simzfs.Options{
 		Pools:   pools(dir, sources),
 		Version: version,
 		Clock:   opts.Clock,
 		Load:    log.store,
 		Commit:  log.commitStore,
 		Busy:    h.Sim.Busy,
-		MountHook: func(e zfsstore.MountEvent) {
+		MountHook: func(e simzfs.MountEvent) {
 			hookErr = errors.Join(hookErr, h.mounted(e))
 		},
 		Jail: h.jail,
@@ -153,12 +181,12 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 	}
 	ctx := context.Background()
 	for _, s := range sources {
-		err := h.Memory.Create(ctx, s.Dataset, zfsstore.CreateOptions{Parents: true})
+		err := h.ZFS.Create(ctx, s.Dataset, zfsstore.CreateOptions{Parents: true})
 		if err != nil && !errors.Is(err, zfsstore.ErrExists) {
 			return nil, err
 		}
 	}
-	h.Host, err = host.New(h.Memory, machine{h.Sim, h}, host.Options{
+	h.Host, err = host.New(h.ZFS, machine{h.Sim, h}, host.Options{
 		Sources: sources,
 		Files: host.Files{
 			RCConf:        filepath.Join(dir, "etc", "rc.conf"),
@@ -177,8 +205,8 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 	return h, err
 }
 
-func pools(dir string, sources []host.Source) []zfsstore.MemoryPool {
-	var out []zfsstore.MemoryPool
+func pools(dir string, sources []host.Source) []simzfs.Pool {
+	var out []simzfs.Pool
 	seen := map[string]bool{}
 	for _, s := range sources {
 		name, _, _ := strings.Cut(s.Dataset, "/")
@@ -186,7 +214,7 @@ func pools(dir string, sources []host.Source) []zfsstore.MemoryPool {
 			continue
 		}
 		seen[name] = true
-		out = append(out, zfsstore.MemoryPool{
+		out = append(out, simzfs.Pool{
 			Name:    name,
 			Altroot: filepath.Join(dir, "mnt"),
 			Private: filepath.Join(dir, "unmounted", name),
@@ -196,7 +224,7 @@ func pools(dir string, sources []host.Source) []zfsstore.MemoryPool {
 }
 
 // mounted tells the kernel of a dataset that was mounted or unmounted.
-func (h *Host) mounted(e zfsstore.MountEvent) error {
+func (h *Host) mounted(e simzfs.MountEvent) error {
 	m := kernel.Mounted{Type: "zfs", From: e.Dataset, Path: e.Path}
 	if e.Mounted {
 		_, err := h.Sim.AttachMount(m)
@@ -220,9 +248,9 @@ func (h *Host) attach() error {
 		}
 	}
 	var all error
-	for _, d := range h.Memory.Mounts() {
+	for _, d := range h.ZFS.Mounts() {
 		if attached[d.Path] != d.Dataset {
-			all = errors.Join(all, h.mounted(zfsstore.MountEvent{Dataset: d.Dataset, Path: d.Path, Mounted: true}))
+			all = errors.Join(all, h.mounted(simzfs.MountEvent{Dataset: d.Dataset, Path: d.Path, Mounted: true}))
 		}
 		delete(attached, d.Path)
 	}
@@ -248,13 +276,15 @@ func (h *Host) Reboot() error {
 	if err := h.Sim.Reboot(); err != nil {
 		return err
 	}
-	if err := h.Memory.Reboot(); err != nil {
+	if err := h.ZFS.Reboot(); err != nil {
 		return err
 	}
 	return h.attach()
 }
 
-// Close gives the directory free for another process, ends the simulated
-// processes and deletes the files of tmpfs mounts. Jails and mounts stay: a later
-// Open finds them, as after a kill of this process.
-func (h *Host) Close() error { return errors.Join(h.Sim.Close(), h.log.close()) }
+// Close releases the directory for another process, ends the simulated processes
+// and deletes the files of tmpfs mounts. Jails and mounts stay: a later Open finds
+// them, as after a kill of this process.
+func (h *Host) Close() error {
+	return errors.Join(h.Sim.Close(), h.log.close(), removeTemp(h.temp))
+}

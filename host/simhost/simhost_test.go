@@ -98,6 +98,20 @@ func TestReboot(t *testing.T) {
 	require.Empty(t, mounts.Below(path))
 }
 
+func TestNewOfNoName(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	h, err := simhost.New("")
+	require.NoError(t, err)
+	fill(t, h)
+	require.Len(t, names(t, tmp), 1)
+	require.NoError(t, h.Close())
+	require.Empty(t, names(t, tmp))
+	_, err = simhost.Open(simhost.Options{Sources: []host.Source{{Name: "x", Dataset: "-/x"}}})
+	require.Error(t, err)
+	require.Empty(t, names(t, tmp))
+}
+
 // TestKill lets another process change a host until it kills itself in the
 // middle of a change, many times: each time the host opens again, whole.
 func TestKill(t *testing.T) {

@@ -34,7 +34,7 @@ func (k machine) UnmountFSID(ctx context.Context, id kernel.FSID, flags kernel.M
 				return &kernel.CallError{Op: "unmount", Subject: id.String(), Errno: syscall.EBUSY}
 			}
 		}
-		err := k.h.Memory.Unmount(ctx, m.From, flags&kernel.MntForce != 0)
+		err := k.h.ZFS.Unmount(ctx, m.From, flags&kernel.MntForce != 0)
 		if errors.Is(err, zfsstore.ErrBusy) {
 			return &kernel.CallError{Op: "unmount", Subject: id.String(), Errno: syscall.EBUSY}
 		}
@@ -45,7 +45,7 @@ func (k machine) UnmountFSID(ctx context.Context, id kernel.FSID, flags kernel.M
 
 // mountedBy tells whether the store has mounted the file system.
 func (h *Host) mountedBy(m kernel.Mounted) bool {
-	for _, d := range h.Memory.Mounts() {
+	for _, d := range h.ZFS.Mounts() {
 		if d.Dataset == m.From && d.Path == m.Path {
 			return true
 		}

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"runtime"
@@ -97,15 +98,9 @@ type MemberFlags struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.MaxMember == 0 {
-		o.MaxMember = DefaultMaxMember
-	}
-	if o.MaxTotal == 0 {
-		o.MaxTotal = DefaultMaxTotal
-	}
-	if o.MaxMembers == 0 {
-		o.MaxMembers = DefaultMaxMembers
-	}
+	o.MaxMember = cmp.Or(o.MaxMember, DefaultMaxMember)
+	o.MaxTotal = cmp.Or(o.MaxTotal, DefaultMaxTotal)
+	o.MaxMembers = cmp.Or(o.MaxMembers, DefaultMaxMembers)
 	if o.MaxMember < 0 || o.MaxTotal < 0 || o.MaxMembers < 0 || o.Size < 0 {
 		return o, fmt.Errorf("archive: negative limit or size in the options")
 	}
@@ -115,12 +110,8 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("archive: %q is not a SHA-256", o.SHA256)
 		}
 	}
-	if o.BsdtarPath == "" {
-		o.BsdtarPath = "/usr/bin/bsdtar"
-	}
-	if o.XZPath == "" {
-		o.XZPath = "/usr/bin/xz"
-	}
+	o.BsdtarPath = cmp.Or(o.BsdtarPath, "/usr/bin/bsdtar")
+	o.XZPath = cmp.Or(o.XZPath, "/usr/bin/xz")
 	onFreeBSD := runtime.GOOS == "freebsd"
 	switch o.Extractor {
 	case ExtractAuto:

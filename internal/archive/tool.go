@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/libioc/go-libioc/internal/tail"
 )
 
 // toolWait bounds the wait for pipes after a program was ended.
@@ -20,18 +20,18 @@ const toolWait = 5 * time.Second
 type tool struct {
 	cmd    *exec.Cmd
 	cancel context.CancelFunc
-	stderr firstBytes
+	stderr *tail.Buffer
 }
 
 // newTool prepares a program in its own process group, with an environment in
 // which neither the locale nor variables like TAR_READER_OPTIONS and
 // XZ_DEFAULTS change what it does. Ending the context kills the group.
 func newTool(ctx context.Context, path string, args ...string) *tool {
-	t := &tool{}
+	t := &tool{stderr: tail.First(maxStderr)}
 	ctx, t.cancel = context.WithCancel(ctx)
 	t.cmd = exec.CommandContext(ctx, path, args...)
 	t.cmd.Env = []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8"}
-	t.cmd.Stderr = &t.stderr
+	t.cmd.Stderr = t.stderr
 	t.cmd.WaitDelay = toolWait
 	ownGroup(t.cmd)
 	return t
@@ -50,26 +50,8 @@ func (t *tool) failed(err error) error {
 	return e
 }
 
-// firstBytes keeps the beginning of what is written to it.
-type firstBytes struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
+// maxStderr is how much is kept of what a program complains.
 const maxStderr = 8 << 10
-
-func (f *firstBytes) Write(p []byte) (int, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.buf.Write(p[:min(len(p), maxStderr-f.buf.Len())])
-	return len(p), nil
-}
-
-func (f *firstBytes) String() string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.buf.String()
-}
 
 // gather is how long xz(1) may write on after it has written little: it writes
 // 8 KB at a time, and in this time what it writes fits into pipeBuffer.

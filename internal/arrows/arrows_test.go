@@ -15,7 +15,7 @@ var arrows = map[string][]string{
 	"fstab":    {},
 	"devfs":    {},
 	"config":   {"internal/ucl", "internal/rcconf"},
-	"zfsstore": {},
+	"zfsstore": {"zfsstore/internal/cmdline", "zfsstore/internal/zfsname"},
 	"kernel":   {"kernel/internal/words"},
 
 	"kernel/freebsd":   {"kernel", "kernel/internal/..."},
@@ -30,38 +30,52 @@ var arrows = map[string][]string{
 	"kernel/internal/tooltext":   {"kernel", "kernel/internal/abi", "kernel/internal/precheck", "kernel/internal/refusal"},
 	"kernel/internal/words":      {},
 
-	"zfsstore/storetest": {"zfsstore"},
-	"kernel/kerneltest":  {"kernel"},
+	"zfsstore/simzfs": {
+		"zfsstore", "host/fault",
+		"zfsstore/internal/cmdline", "zfsstore/internal/zfsname", "zfsstore/internal/zfsprop",
+	},
+	"zfsstore/storetest":        {"zfsstore"},
+	"zfsstore/internal/cmdline": {},
+	"zfsstore/internal/zfsname": {},
+	"zfsstore/internal/zfsprop": {"zfsstore"},
+	"kernel/kerneltest":         {"kernel"},
 
 	"host":         {"config", "devfs", "zfsstore", "kernel", "kernel/freebsd", "internal/rcconf"},
 	"host/fault":   {},
-	"host/simhost": {"host", "kernel", "kernel/simkernel", "zfsstore"},
+	"host/simhost": {"host", "kernel", "kernel/simkernel", "zfsstore", "zfsstore/simzfs"},
 
 	"internal/archive":    {},
 	"internal/atomicfile": {},
+	"internal/jailtest":   {"jail", "host/simhost", "kernel", "zfsstore"},
 	"internal/lineartest": {},
 	"internal/login":      {},
 	"internal/mirror":     {},
 	"internal/network":    {"config", "kernel", "internal/plan"},
+	"internal/pathname":   {},
 	"internal/plan":       {"events"},
 	"internal/rcconf":     {},
 	"internal/saferoot":   {},
+	"internal/shellwords": {},
+	"internal/tail":       {},
 	"internal/ucl":        {},
 
 	"release": {
 		"host", "events", "config", "kernel", "zfsstore", "devfs",
 		"internal/plan", "internal/rcconf", "internal/archive", "internal/mirror",
 	},
-	"release/releasetest": {},
+	"release/releasetest": {"release", "host", "events"},
 	"jail": {
 		"release", "host", "events", "config", "fstab", "kernel", "zfsstore", "devfs",
-		"internal/...",
+		"internal/plan", "internal/network", "internal/rcconf",
 	},
-	"sysadm": {"jail", "release", "host", "events", "config", "internal/login"},
+	"jail/fleet": {"jail", "host", "events", "config", "kernel"},
+	"sysadm":     {"jail", "release", "host", "events", "config", "internal/login"},
 }
 
 // leaves may be imported by every package, and import none themselves.
-var leaves = []string{"internal/atomicfile", "internal/saferoot"}
+var leaves = []string{
+	"internal/atomicfile", "internal/pathname", "internal/saferoot", "internal/shellwords", "internal/tail",
+}
 
 // modules names the packages that may import each module from elsewhere.
 var modules = map[string][]string{
@@ -69,10 +83,10 @@ var modules = map[string][]string{
 	"github.com/hashicorp/go-multierror": {"internal/plan", "jail", "release"},
 	"github.com/klauspost/compress":      {"internal/archive", "release/releasetest"},
 	"github.com/mistifyio/go-zfs/v3":     {"zfsstore"},
-	"github.com/stretchr/testify":        {"kernel/kerneltest", "zfsstore/storetest"},
+	"github.com/stretchr/testify":        {"kernel/kerneltest", "zfsstore/storetest", "internal/jailtest"},
 	"github.com/ulikunitz/xz":            {"internal/archive", "release/releasetest"},
 	"golang.org/x/sys": {
-		"kernel/freebsd", "host", "host/simhost", "zfsstore",
+		"kernel/freebsd", "host", "host/simhost",
 		"internal/archive", "internal/atomicfile", "internal/saferoot", "jail",
 	},
 }
@@ -103,7 +117,7 @@ func badArrows(p goPackage) (bad []string) {
 
 func mayImport(from, to string) bool {
 	switch {
-	case under(from, "examples"):
+	case under(from, "cmd", "examples"):
 		// Programs prove that the exported packages are enough.
 		return !under(to, "internal", "hack")
 	case under(from, "hack", "internal/arrows"):
@@ -194,6 +208,7 @@ func TestRulesBite(t *testing.T) {
 		"up":       badArrows(p("kernel", module+"/host")),
 		"sideways": badArrows(p("zfsstore", module+"/kernel")),
 		"leaf":     badArrows(p("internal/atomicfile", module+"/internal/saferoot")),
+		"program":  badArrows(p("cmd/x", module+"/internal/plan")),
 		"example":  badArrows(p("examples/x", module+"/internal/plan")),
 		"sysadm":   badArrows(p("sysadm", module+"/zfsstore")),
 		"unplaced": badArrows(p("newcomer", module+"/events")),

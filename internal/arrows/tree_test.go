@@ -1,12 +1,11 @@
 package arrows
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,25 +30,31 @@ type goPackage struct {
 // folder is the package's folder below the module's.
 func (p goPackage) folder() string { return strings.TrimPrefix(p.ImportPath, module+"/") }
 
-// library tells whether the package is part of what a program imports, itself
+// library reports whether the package is part of what a program imports, itself
 // or through another package.
 func (p goPackage) library() bool {
-	return p.Name != "main" && !under(p.folder(), "examples", "hack")
+	return p.Name != "main" && !under(p.folder(), "cmd", "examples", "hack")
 }
 
-func (p goPackage) internal() bool { return under(p.folder(), "internal") }
+func (p goPackage) internal() bool { return strings.Contains("/"+p.folder()+"/", "/internal/") }
 
-// under tells whether a folder is one of the tops or below it.
+// under reports whether a folder is one of the tops or below it.
 func under(folder string, tops ...string) bool {
 	return slices.ContainsFunc(tops, func(top string) bool {
-		return folder == top || strings.HasPrefix(folder, top+"/")
+		return pathname.Within(folder, top)
 	})
 }
+
+// listed keeps what go list said of each system.
+var listed = map[string][]goPackage{}
 
 // list asks go list for every package as one system sees it. Imports are those
 // of the package, not of its tests.
 func list(t *testing.T, goos string) []goPackage {
 	t.Helper()
+	if all := listed[goos]; all != nil {
+		return all
+	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Name,Dir,Imports", "./...")
 	cmd.Dir = root(t)
 	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH=amd64")
@@ -57,16 +63,13 @@ func list(t *testing.T, goos string) []goPackage {
 	out, err := cmd.Output()
 	require.NoError(t, err, stderr.String())
 	var all []goPackage
-	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+	for d := json.NewDecoder(bytes.NewReader(out)); d.More(); {
 		var p goPackage
-		err := d.Decode(&p)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		require.NoError(t, err)
+		require.NoError(t, d.Decode(&p))
 		all = append(all, p)
 	}
 	require.NotEmpty(t, all)
+	listed[goos] = all
 	return all
 }
 
@@ -98,7 +101,7 @@ func (f sourceFile) at(t *testing.T, n ast.Node) string {
 	return p.String()
 }
 
-// imports tells whether the file imports a package.
+// imports reports whether the file imports a package.
 func (f sourceFile) imports(path string) bool {
 	return slices.ContainsFunc(f.Imports, func(i *ast.ImportSpec) bool {
 		return i.Path.Value == `"`+path+`"`

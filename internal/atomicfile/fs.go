@@ -1,6 +1,7 @@
 package atomicfile
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"runtime"
@@ -51,9 +52,13 @@ func (OS) Rename(oldname, newname string) error { return os.Rename(oldname, newn
 // Remove is os.Remove.
 func (OS) Remove(name string) error { return os.Remove(name) }
 
-// SyncDir flushes the directory. Windows cannot flush one and journals
-// renames itself.
-func (OS) SyncDir(name string) error {
+// SyncDir is the function of that name.
+func (OS) SyncDir(name string) error { return SyncDir(name) }
+
+// SyncDir flushes a directory's entries, so that a file created, renamed or
+// removed there stays so after a power loss, fsync(2). Windows cannot flush a
+// directory and journals renames itself.
+func SyncDir(name string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
@@ -61,11 +66,7 @@ func (OS) SyncDir(name string) error {
 	if err != nil {
 		return err
 	}
-	if err := d.Sync(); err != nil {
-		d.Close()
-		return err
-	}
-	return d.Close()
+	return errors.Join(d.Sync(), d.Close())
 }
 
 type osFile struct{ *os.File }

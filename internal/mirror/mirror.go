@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -79,7 +80,7 @@ func Open(location string, opts Options) (*Mirror, error) {
 	}
 	m := &Mirror{opts: opts.withDefaults()}
 	if !strings.Contains(location, "://") {
-		return local(m, location)
+		return m.openLocal(location)
 	}
 	u, err := url.Parse(location)
 	if err != nil {
@@ -87,7 +88,7 @@ func Open(location string, opts Options) (*Mirror, error) {
 	}
 	switch {
 	case u.Scheme == "file" && (u.Host == "" || u.Host == "localhost"):
-		return local(m, u.Path)
+		return m.openLocal(u.Path)
 	case (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "":
 		m.base = u
 	default:
@@ -97,46 +98,33 @@ func Open(location string, opts Options) (*Mirror, error) {
 	return m, nil
 }
 
-func local(m *Mirror, path string) (*Mirror, error) {
-	if err := m.openLocal(path); err != nil {
-		return nil, err
-	}
-	return m, nil
-}
-
-func (m *Mirror) openLocal(path string) error {
+func (m *Mirror) openLocal(path string) (*Mirror, error) {
 	if path == "" {
-		return fmt.Errorf("mirror: %w: empty path", ErrLocation)
+		return nil, fmt.Errorf("mirror: %w: empty path", ErrLocation)
 	}
 	fi, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("mirror: %w: %w", ErrNotFound, err)
+		return nil, fmt.Errorf("mirror: %w: %w", ErrNotFound, err)
 	case err != nil:
-		return fmt.Errorf("mirror: %w", err)
+		return nil, fmt.Errorf("mirror: %w", err)
 	case fi.IsDir():
 		m.dir = path
 	case fi.Mode().IsRegular():
 		m.dir, m.single = filepath.Split(filepath.Clean(path))
 	default:
-		return fmt.Errorf("mirror: %w: %s is neither a directory nor a file", ErrLocation, path)
+		return nil, fmt.Errorf("mirror: %w: %s is neither a directory nor a file", ErrLocation, path)
 	}
-	return nil
+	return m, nil
 }
 
 func (o Options) withDefaults() Options {
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
 	}
-	if o.UserAgent == "" {
-		o.UserAgent = "go-libioc"
-	}
-	if o.StallTimeout <= 0 {
-		o.StallTimeout = defaultStall
-	}
-	if o.Attempts <= 0 {
-		o.Attempts = defaultAttempts
-	}
+	o.UserAgent = cmp.Or(o.UserAgent, "go-libioc")
+	o.StallTimeout = cmp.Or(max(o.StallTimeout, 0), defaultStall)
+	o.Attempts = cmp.Or(max(o.Attempts, 0), defaultAttempts)
 	if o.Backoff == nil {
 		o.Backoff = func(n int) time.Duration { return min(time.Second<<min(n-2, 5), 30*time.Second) }
 	}
@@ -156,9 +144,6 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
-
-// Single gives the file's name when the mirror is a single archive file.
-func (m *Mirror) Single() (name string, ok bool) { return m.single, m.single != "" }
 
 // Manifest reads the release's checksums: MANIFEST, or if there is none
 // CHECKSUMS.SHA256. Without both the error wraps ErrNotFound. For a single file

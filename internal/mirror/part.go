@@ -12,8 +12,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"syscall"
+
+	"github.com/libioc/go-libioc/internal/atomicfile"
 )
 
 // errSize: the mirror's file has another size than the caller expects, and
@@ -170,7 +171,11 @@ func (p *part) commit() error {
 	if err := remove(metaPath(p.dest)); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(p.dest))
+	// Some file systems cannot flush a directory.
+	if err := atomicfile.SyncDir(filepath.Dir(p.dest)); err != nil && !errors.Is(err, syscall.EINVAL) {
+		return err
+	}
+	return nil
 }
 
 // discard deletes the part.
@@ -189,23 +194,6 @@ func (p *part) keep() error {
 
 func remove(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// syncDir makes a rename durable; Windows has no fsync for directories, and
-// some file systems refuse it with EINVAL.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
 		return err
 	}
 	return nil

@@ -1,14 +1,10 @@
 package mirror
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // Download servers and pages of the projects.
 const (
 	FreeBSDReleases     = "https://download.freebsd.org/ftp/releases"
-	FreeBSDSnapshots    = "https://download.freebsd.org/ftp/snapshots"
 	FreeBSDUnsupported  = "https://www.freebsd.org/security/unsupported.html"
 	HardenedBSDReleases = "https://jenkins.hardenedbsd.org/builds"
 )
@@ -28,20 +24,6 @@ type Platform struct {
 // Path gives the two directories, "arm64/aarch64". libioc uses "uname -p" twice,
 // which is right only where both are the same.
 func (p Platform) Path() string { return p.Machine + "/" + p.Arch }
-
-// PlatformOf gives the platform of a Go architecture (GOARCH) that the library
-// supports on FreeBSD.
-func PlatformOf(goarch string) (Platform, error) {
-	switch goarch {
-	case "amd64":
-		return Platform{"amd64", "amd64"}, nil
-	case "arm64":
-		return Platform{"arm64", "aarch64"}, nil
-	case "riscv64":
-		return Platform{"riscv", "riscv64"}, nil
-	}
-	return Platform{}, fmt.Errorf("mirror: no FreeBSD platform known for architecture %q", goarch)
-}
 
 // ReleasesURL gives the directory that lists a platform's releases below base
 // (FreeBSDReleases or a copy of it).

@@ -140,18 +140,29 @@ func (m *Mirror) readURL(ctx context.Context, u *url.URL, limit int64) ([]byte, 
 	if u == nil {
 		return nil, fmt.Errorf("mirror: %w: not a URL", ErrLocation)
 	}
+	var text []byte
+	err := m.retry(ctx, "get", u, func() (err error) {
+		text, err = m.readOnce(ctx, u, limit)
+		return err
+	})
+	return text, err
+}
+
+// retry calls do, which makes one request, until it succeeds or another attempt
+// would be in vain.
+func (m *Mirror) retry(ctx context.Context, what string, u *url.URL, do func() error) error {
 	for n := 1; ; n++ {
-		text, err := m.readOnce(ctx, u, limit)
+		err := do()
 		switch {
 		case err == nil:
-			return text, nil
+			return nil
 		case ctx.Err() != nil:
-			return nil, fmt.Errorf("mirror: get %s: %w", u.Redacted(), context.Cause(ctx))
+			return fmt.Errorf("mirror: %s %s: %w", what, u.Redacted(), context.Cause(ctx))
 		case permanent(err) || n >= m.opts.Attempts:
-			return nil, fmt.Errorf("mirror: get %s, attempt %d: %w", u.Redacted(), n, err)
+			return fmt.Errorf("mirror: %s %s, attempt %d: %w", what, u.Redacted(), n, err)
 		}
 		if err := m.pause(ctx, n+1, err); err != nil {
-			return nil, fmt.Errorf("mirror: get %s: %w", u.Redacted(), err)
+			return fmt.Errorf("mirror: %s %s: %w", what, u.Redacted(), err)
 		}
 	}
 }
@@ -187,22 +198,11 @@ func (m *Mirror) Available(ctx context.Context, name string) (bool, error) {
 		return m.availableLocal(ctx, name)
 	}
 	u := m.urlOf(name)
-	for n := 1; ; n++ {
-		err := m.head(ctx, u)
-		switch {
-		case err == nil:
-			return true, nil
-		case errors.Is(err, ErrNotFound):
-			return false, nil
-		case ctx.Err() != nil:
-			return false, fmt.Errorf("mirror: head %s: %w", u.Redacted(), context.Cause(ctx))
-		case permanent(err) || n >= m.opts.Attempts:
-			return false, fmt.Errorf("mirror: head %s, attempt %d: %w", u.Redacted(), n, err)
-		}
-		if err := m.pause(ctx, n+1, err); err != nil {
-			return false, fmt.Errorf("mirror: head %s: %w", u.Redacted(), err)
-		}
+	err := m.retry(ctx, "head", u, func() error { return m.head(ctx, u) })
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
 	}
+	return err == nil, err
 }
 
 func (m *Mirror) head(ctx context.Context, u *url.URL) error {

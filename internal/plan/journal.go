@@ -10,8 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
+
+	"github.com/libioc/go-libioc/internal/atomicfile"
 )
 
 // Header is a journal's first line: who does what, since when.
@@ -74,7 +75,7 @@ func Create(path string, h Header) (*Journal, error) {
 		return nil, err
 	}
 	j := &Journal{Header: h, path: path, file: f, state: make([]stepState, len(h.Plan.Steps))}
-	if err := errors.Join(j.line(h, true), syncDir(filepath.Dir(path))); err != nil {
+	if err := errors.Join(j.line(h, true), atomicfile.SyncDir(filepath.Dir(path))); err != nil {
 		return nil, errors.Join(err, j.Remove())
 	}
 	return j, nil
@@ -197,18 +198,6 @@ func (j *Journal) line(v any, sync bool) error {
 		return j.file.Sync()
 	}
 	return nil
-}
-
-// syncDir makes the entries of a directory survive a power loss, fsync(2).
-func syncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil // a directory cannot be synced there
-	}
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // Close closes the file and leaves it for a later Resume.

@@ -12,8 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const dirFlags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_NONBLOCK
-
 // platform is the part of a Root that depends on the system.
 type platform struct {
 	fd       int // -1 when closed
@@ -24,7 +22,7 @@ func localName(string) bool { return true }
 
 func (r *Root) open() error {
 	r.fd = -1
-	fd, err := openat(unix.AT_FDCWD, r.path, dirFlags, 0)
+	fd, err := OpenDirAt(unix.AT_FDCWD, r.path)
 	if err != nil {
 		var st unix.Stat_t
 		if unix.Lstat(r.path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK {
@@ -87,7 +85,7 @@ func (r *Root) openDir(rel string, parts []string) (*os.File, error) {
 		return nil, err
 	}
 	defer d.close()
-	fd, err := openat(d.fd, ".", dirFlags, 0)
+	fd, err := OpenDirAt(d.fd, ".")
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: rel, Err: err}
 	}
@@ -97,7 +95,7 @@ func (r *Root) openDir(rel string, parts []string) (*os.File, error) {
 // enter opens the last of parts in d. A missing one is fs.ErrNotExist.
 func (r *Root) enter(d dir, rel string, parts []string) (dir, error) {
 	name := parts[len(parts)-1]
-	fd, err := openat(d.fd, name, dirFlags, 0)
+	fd, err := OpenDirAt(d.fd, name)
 	if err != nil {
 		return dir{}, refusal(d, rel, parts, err)
 	}
@@ -233,16 +231,6 @@ func unixMode(mode fs.FileMode) uint32 {
 		m |= unix.S_ISVTX
 	}
 	return m
-}
-
-// openat is openat(2), repeated when a signal interrupts it.
-func openat(fd int, name string, flags int, mode uint32) (int, error) {
-	for {
-		got, err := unix.Openat(fd, name, flags, mode)
-		if !errors.Is(err, unix.EINTR) {
-			return got, err
-		}
-	}
 }
 
 // newFile makes a regular file's descriptor an os.File that reads and writes

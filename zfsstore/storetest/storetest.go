@@ -1,5 +1,5 @@
 // Package storetest is the conformance suite of zfsstore.Store: what a Store
-// must do to be one. It runs against Memory on any system and against the real
+// must do to be one. It runs against simzfs on any system and against the real
 // ZFS where there is a pool to spare.
 package storetest
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/abi"
 )
@@ -52,21 +53,14 @@ func Below(root, path string) (components []string, ok bool) {
 	if !filepath.IsAbs(root) || !filepath.IsAbs(path) {
 		return nil, false
 	}
-	root = filepath.Clean(root)
-	for part := range strings.SplitSeq(path, "/") {
-		if part == ".." {
-			return nil, false
-		}
-	}
-	path = filepath.Clean(path)
-	if path == root {
-		return nil, true
-	}
-	rest, ok := strings.CutPrefix(path, strings.TrimSuffix(root, "/")+"/")
-	if !ok {
+	if slices.Contains(strings.Split(path, "/"), "..") {
 		return nil, false
 	}
-	return strings.Split(rest, "/"), true
+	rest, ok := pathname.Cut(filepath.Clean(path), filepath.Clean(root))
+	if !ok || rest == "" {
+		return nil, ok
+	}
+	return strings.Split(rest[1:], "/"), true
 }
 
 // Escapes is the refusal of a source that a jail can point elsewhere.
@@ -77,15 +71,12 @@ func Escapes(r kernel.MountRequest, link string) error {
 	}
 }
 
-// AtOrBelow tells whether a clean path is one of the directories or below one.
+// AtOrBelow reports whether a clean path is one of the directories or below one.
 func AtOrBelow(path string, dirs []string) bool {
-	return slices.ContainsFunc(dirs, func(dir string) bool {
-		rest, ok := strings.CutPrefix(path, dir)
-		return ok && (rest == "" || rest[0] == '/')
-	})
+	return slices.ContainsFunc(dirs, func(dir string) bool { return pathname.Within(path, dir) })
 }
 
-// ruleset is the number of the ruleset that a devfs mount asks for; none is 0,
+// Ruleset returns the number of the ruleset that a devfs mount asks for; none is 0,
 // which has no rules. It is not valid when the kernel will refuse the text.
 func Ruleset(r kernel.MountRequest) (number uint16, valid bool) {
 	for i := len(r.Options) - 1; i >= 0; i-- {
@@ -97,7 +88,7 @@ func Ruleset(r kernel.MountRequest) (number uint16, valid bool) {
 	return 0, true
 }
 
-// MayBeEmpty tells whether a mount needs no look at the rules: it is not devfs,
+// MayBeEmpty reports whether a mount needs no look at the rules: it is not devfs,
 // the caller permits it, or it only updates what is mounted.
 func MayBeEmpty(r kernel.MountRequest) bool {
 	return r.Type != "devfs" || r.AllowEmptyRuleset || r.Flags&kernel.MntUpdate != 0
