@@ -48,7 +48,7 @@ func mountPoint(req kernel.MountRequest) (string, error) {
 	return "", escape(at + ": " + refused.Reason)
 }
 
-// lookupError is the error of a mount whose path could not be looked up.
+// lookupError returns the error of a mount whose path could not be looked up.
 func lookupError(path string, err error) error {
 	e := &kernel.CallError{Op: "nmount", Subject: path}
 	if !errors.As(err, &e.Errno) {

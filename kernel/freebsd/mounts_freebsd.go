@@ -73,7 +73,7 @@ func (k *system) Nmount(ctx context.Context, req kernel.MountRequest) (kernel.Mo
 // sameSource checks that what was mounted is what was found before, for the
 // kernel has looked the path up again. A nullfs shows the files of its source
 // with all their attributes but the device, so the file's number, generation and
-// birth tell. Other file systems do not show it, and the path is walked again.
+// birth identify it. Other file systems do not show it, and the path is walked again.
 func sameSource(req kernel.MountRequest, m kernel.Mounted, source string, found unix.Stat_t) error {
 	if req.Type != "nullfs" {
 		now, err := walkSource(req, source)
@@ -153,7 +153,7 @@ func mountError(req kernel.MountRequest, errno syscall.Errno, msg string) error 
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			e.Err = kernel.ErrNotFound
 			if msg == "" {
-				e.Msg = path + " is not there"
+				e.Msg = path + " does not exist"
 			}
 			return e
 		}

@@ -16,7 +16,7 @@ import (
 
 // walkSource looks up the source of a mount from the root directory, one
 // component after the other, and follows symbolic links outside of the guarded
-// directories only. It tells what is there.
+// directories only. It returns what it found.
 func walkSource(r kernel.MountRequest, source string) (st unix.Stat_t, err error) {
 	fail := func(at string, err error) (unix.Stat_t, error) {
 		return unix.Stat_t{}, lookupError(at, err)

@@ -22,10 +22,10 @@ type place struct {
 	rel string // clean, begins with "/"
 }
 
-// path is where the place is seen from the host's root.
+// path returns where the place is seen from the host's root.
 func (p place) path() string { return path.Join(p.m.Path, p.rel) }
 
-// real is the file on this machine's disk behind a place; ok is false where
+// real returns the file on this machine's disk for a place; ok is false if
 // there is none, as below devfs.
 func (k *machine) real(p place) (file string, ok bool) {
 	sub := filepath.FromSlash(p.rel)
@@ -53,7 +53,7 @@ func (k *machine) cross(p place) place {
 	}
 }
 
-// up is the place of "..".
+// up returns the place of "..".
 func (k *machine) up(p, root place) place {
 	for p != root {
 		if p.rel != "/" {
@@ -209,7 +209,7 @@ func (k *machine) lstat(p place) (fs.FileInfo, syscall.Errno) {
 	return info, 0
 }
 
-// toErrno is the errno of an error of package os.
+// toErrno returns the errno of an error of package os.
 func toErrno(err error) syscall.Errno {
 	var e syscall.Errno
 	switch {
@@ -258,8 +258,9 @@ func (v *view) walkBelow(below, p string) (place, fs.FileInfo, error) {
 }
 
 // Resolve follows a path of the host through symbolic links and the mount table
-// to the real file or directory that is seen there. What is not there is
-// ErrNotFound and fs.ErrNotExist; devfs, procfs and fdescfs hold no real files.
+// to the real file or directory that is visible there. It fails with ErrNotFound
+// and fs.ErrNotExist if there is none; devfs, procfs and fdescfs have no real
+// files.
 func (s *Kernel) Resolve(p string) (string, error) {
 	s.s.mu.Lock()
 	defer s.s.mu.Unlock()
@@ -273,7 +274,7 @@ func (s *Kernel) Resolve(p string) (string, error) {
 	return "", pathError("open", p, e)
 }
 
-// ResolveIn is Resolve as a process in the jail sees the path: symbolic links
+// ResolveIn is Resolve for a path as a process in the jail sees it: symbolic links
 // do not lead out of the jail's root.
 func (s *Kernel) ResolveIn(id kernel.Identity, p string) (string, error) {
 	s.s.mu.Lock()
@@ -293,8 +294,8 @@ func (s *Kernel) ResolveIn(id kernel.Identity, p string) (string, error) {
 	return "", pathError("open", p, e)
 }
 
-// ResolveWrite is Resolve for a file that is to be written: its last component
-// need not be there, and a read-only file system is EROFS.
+// ResolveWrite is Resolve for a file to be written: its last component need not
+// exist, and it fails with EROFS on a read-only file system.
 func (s *Kernel) ResolveWrite(p string) (string, error) {
 	s.s.mu.Lock()
 	defer s.s.mu.Unlock()

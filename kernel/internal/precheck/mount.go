@@ -12,7 +12,7 @@ import (
 	"github.com/libioc/go-libioc/kernel/internal/abi"
 )
 
-// source is the path that must exist for a mount of this type, or "": layered
+// MountSource returns the path that must exist for a mount of this type, or "": layered
 // file systems name a folder or file, others name a device or any word.
 func MountSource(r kernel.MountRequest) string {
 	from := r.From
@@ -33,7 +33,7 @@ func MountSource(r kernel.MountRequest) string {
 	return ""
 }
 
-// Check refuses what the kernel would cut short at a NUL.
+// Mount refuses what the kernel would cut short at a NUL.
 func Mount(r kernel.MountRequest) *kernel.CallError {
 	for _, p := range abi.MountPairs(r) {
 		if strings.IndexByte(abi.CString(p.Name), 0) < 0 && strings.IndexByte(string(p.Value), 0) >= 0 &&
@@ -47,8 +47,8 @@ func Mount(r kernel.MountRequest) *kernel.CallError {
 	return nil
 }
 
-// Below splits path into the folder root and the components after it. It is
-// not ok when path is not under root or leaves it by a "..".
+// Below returns the components of path below the directory root. It is not ok
+// if path is not below root or contains "..".
 func Below(root, path string) (components []string, ok bool) {
 	if !filepath.IsAbs(root) || !filepath.IsAbs(path) {
 		return nil, false
@@ -63,7 +63,7 @@ func Below(root, path string) (components []string, ok bool) {
 	return strings.Split(rest[1:], "/"), true
 }
 
-// Escapes is the refusal of a source that a jail can point elsewhere.
+// Escapes returns the error for a source that a jail can redirect.
 func Escapes(r kernel.MountRequest, link string) error {
 	return &kernel.CallError{
 		Op: "nmount", Subject: r.Path, Err: kernel.ErrEscape,
@@ -76,8 +76,9 @@ func AtOrBelow(path string, dirs []string) bool {
 	return slices.ContainsFunc(dirs, func(dir string) bool { return pathname.Within(path, dir) })
 }
 
-// Ruleset returns the number of the ruleset that a devfs mount asks for; none is 0,
-// which has no rules. It is not valid when the kernel will refuse the text.
+// Ruleset returns the number of the ruleset that a devfs mount asks for, or 0,
+// which has no rules, if it names none. valid reports whether the kernel will
+// accept the number.
 func Ruleset(r kernel.MountRequest) (number uint16, valid bool) {
 	for i := len(r.Options) - 1; i >= 0; i-- {
 		if r.Options[i].Name == "ruleset" {
