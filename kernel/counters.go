@@ -1,8 +1,8 @@
 package kernel
 
-// InterfaceCounters is what an interface has counted since it was made, as the
-// stack it is in sees it: what the host's end of an epair(4) received is what the
-// other end sent. netstat(1) -i prints the same.
+// InterfaceCounters are the counters of an interface since it was created, as its
+// own network stack sees them: what the host's end of an epair(4) received is what
+// the other end sent. netstat(1) -i prints the same.
 type InterfaceCounters struct {
 	Name            string
 	ReceivedBytes   uint64

@@ -7,19 +7,19 @@ import (
 	"syscall"
 )
 
-// Sentinels for errors.Is. Each error of this package also unwraps to the
-// errno it came from, so errors.Is(err, syscall.EBUSY) and
+// Sentinels for errors.Is. Each error of this package also unwraps to the errno
+// that caused it, so errors.Is(err, syscall.EBUSY) and
 // errors.Is(err, fs.ErrNotExist) work as well.
 var (
-	// ErrUnsupported: this system, or this kernel's configuration, lacks it.
+	// ErrUnsupported: this system or this kernel's configuration lacks the feature.
 	ErrUnsupported = errors.New("not supported by this kernel")
-	// ErrNotFound: the jail, mount, ruleset, rule, interface or node is not there.
+	// ErrNotFound: the jail, mount, ruleset, rule, interface or node does not exist.
 	ErrNotFound = errors.New("not found")
-	// ErrExists: a jail of that name or jid is already there.
+	// ErrExists: a jail with that name or jid, or an interface, exists already.
 	ErrExists = errors.New("already exists")
 	// ErrDying: the jail has ended but something still holds it, jail(2).
 	ErrDying = errors.New("jail is dying")
-	// ErrStale: the jid now belongs to another jail than the identity names.
+	// ErrStale: the jid belongs to another jail now.
 	ErrStale = errors.New("identity names a jail that has ended")
 	// ErrEscape: a path below a jail's root leads through a symbolic link.
 	ErrEscape = errors.New("path leaves the jail's root")
@@ -27,22 +27,22 @@ var (
 	ErrEmptyRuleset = errors.New("devfs ruleset is empty")
 )
 
-// JailError is a refused jail_set(2), jail_get(2), jail_remove(2) or a refusal
-// of ours before the call.
+// JailError is the error of jail_set(2), jail_get(2) or jail_remove(2), or of a
+// check before the call.
 type JailError struct {
 	Op    string        // "jail_set", "jail_get", "jail_remove", "jail_attach"
 	Name  string        // the jail's name, or its jid in decimal
-	Param string        // the parameter to blame, if it is known
+	Param string        // the parameter at fault, if known
 	Errno syscall.Errno // the kernel's errno
-	Msg   string        // the kernel's errmsg, or our words where it is silent
-	Err   error         // a sentinel that the errno alone does not tell, or nil
+	Msg   string        // the kernel's errmsg, or an explanation if it gave none
+	Err   error         // a sentinel that the errno does not imply, or nil
 }
 
 func (e *JailError) Error() string {
 	return format(e.Op, e.Name, e.Param, e.Msg, e.Errno)
 }
 
-// Unwrap gives the errno and, if there is one, the sentinel.
+// Unwrap returns the errno and the sentinel, if any.
 func (e *JailError) Unwrap() []error { return unwrap(e.Errno, e.Err) }
 
 // Is maps errno and message to this package's sentinels.
@@ -58,13 +58,13 @@ func (e *JailError) Is(target error) bool {
 	return false
 }
 
-// CallError is any other refused call: mounts, rulesets, limits, interfaces,
-// routes, processes and sysctl nodes.
+// CallError is the error of any other call: about mounts, rulesets, limits,
+// interfaces, routes, processes and sysctl nodes.
 type CallError struct {
 	Op      string        // the call, such as "nmount" or "SIOCAIFADDR"
 	Subject string        // path, rule, interface or node
-	Errno   syscall.Errno // 0 when the refusal is ours
-	Msg     string        // the kernel's errmsg or our words
+	Errno   syscall.Errno // 0 if a check before the call failed
+	Msg     string        // the kernel's errmsg, or an explanation
 	Err     error         // a sentinel, or nil
 }
 
@@ -72,7 +72,7 @@ func (e *CallError) Error() string {
 	return format(e.Op, e.Subject, "", e.Msg, e.Errno)
 }
 
-// Unwrap gives the errno and, if there is one, the sentinel.
+// Unwrap returns the errno and the sentinel, if any.
 func (e *CallError) Unwrap() []error { return unwrap(e.Errno, e.Err) }
 
 func unwrap(errno syscall.Errno, err error) []error {

@@ -1,14 +1,14 @@
 package kernel
 
-// JailEventKind is what happened to a jail.
+// JailEventKind is the kind of a JailEvent.
 type JailEventKind uint8
 
 // The kinds of JailEvent.
 const (
-	JailThere   JailEventKind = iota + 1 // it was there when the watch began
-	JailMade                             // it is new
+	JailThere   JailEventKind = iota + 1 // it existed when the watch began
+	JailMade                             // it was created
 	JailChanged                          // one or more of its parameters changed
-	JailRemoved                          // it has ended, or is dying
+	JailRemoved                          // it ended or is dying
 )
 
 func (k JailEventKind) String() string {

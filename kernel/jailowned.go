@@ -11,22 +11,22 @@ type OwnedJail struct {
 	err        error
 }
 
-// NewOwnedJail is for other implementations of [Jails]: remove ends the jail
-// and is called once. descriptor is what ByDescriptor returns.
+// NewOwnedJail is for implementations of [Jails]. remove ends the jail and is
+// called once; descriptor is what ByDescriptor returns.
 func NewOwnedJail(id Identity, descriptor bool, remove func() error) *OwnedJail {
 	return &OwnedJail{id: id, descriptor: descriptor, remove: remove}
 }
 
-// Identity is the jail's.
+// Identity returns the jail's identity.
 func (o *OwnedJail) Identity() Identity { return o.id }
 
-// ByDescriptor tells whether a jail descriptor owns the jail, jail(2) of
+// ByDescriptor reports whether a jail descriptor owns the jail, jail(2) of
 // FreeBSD 15: then the kernel removes it when this process ends, however it
 // ends. On FreeBSD 13 and 14 only Close does.
 func (o *OwnedJail) ByDescriptor() bool { return o.descriptor }
 
-// Close removes the jail as JailRemove does; one that has ended already is no
-// error. Further calls return the result of the first.
+// Close removes the jail as JailRemove does. It is no error if the jail has ended
+// already. Further calls return the result of the first.
 func (o *OwnedJail) Close() error {
 	o.once.Do(func() { o.err = o.remove() })
 	return o.err

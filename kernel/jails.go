@@ -9,38 +9,39 @@ import (
 // SetFlags are the flags of jail_set(2). The numbers are the kernel's.
 type SetFlags uint32
 
-// Flags of JailSet. JailAttach is not among them: this library never attaches
-// its own process.
+// Flags of JailSet. There is no JAIL_ATTACH: this library never attaches its own
+// process.
 const (
-	JailCreate  SetFlags = 0x01 // make a new jail, EEXIST if it is there
-	JailUpdate  SetFlags = 0x02 // change one, ENOENT if it is not there
-	JailSetDead SetFlags = 0x08 // JAIL_DYING; without meaning on FreeBSD 15
+	JailCreate  SetFlags = 0x01 // create a jail; EEXIST if it exists
+	JailUpdate  SetFlags = 0x02 // change one; ENOENT if it does not exist
+	JailSetDead SetFlags = 0x08 // JAIL_DYING; ignored by FreeBSD 15
 )
 
 // GetFlags are the flags of jail_get(2).
 type GetFlags uint32
 
-// JailDying makes JailGet and JailList see dying jails too.
+// JailDying includes dying jails in JailGet and JailList.
 const JailDying GetFlags = 0x08
 
-// Identity names one life of one jail. A jid is given again after the jail has
-// gone, on FreeBSD 15 even while it is dying; so whoever keeps a jid over time
-// keeps the whole identity and the kernel is asked before anything is done.
+// Identity identifies one run of one jail. A jid is reused once the jail is gone,
+// on FreeBSD 15 even while it is dying. A program that keeps a jid for some time
+// therefore keeps the whole identity, and methods that take one ask the kernel
+// before they act.
 type Identity struct {
 	JID  int    `json:"jid"`
 	Name string `json:"name"` // full dotted name
-	// Incarnation is the jail's cpuset.id, which never changes during its life
-	// and which no two living jails share. The kernel gives it again once the
-	// jail has gone; it tells lives apart only together with jid and name.
+	// Incarnation is the jail's cpuset.id. It does not change while the jail
+	// exists, and no two living jails share it. The kernel reuses it later, so
+	// only jid, name and incarnation together identify a run.
 	Incarnation uint64 `json:"incarnation"`
 }
 
-// IsZero tells whether the identity names no jail.
+// IsZero reports whether the identity names no jail.
 func (id Identity) IsZero() bool { return id.JID == 0 && id.Name == "" }
 
 func (id Identity) String() string { return id.Name + " (jid " + strconv.Itoa(id.JID) + ")" }
 
-// ByName and ByJID are the keys of JailGet.
+// ByName selects a jail by its full name, as the key of JailGet.
 func ByName(name string) Param { return String("name", name) }
 
 // ByJID selects a jail by its jid.
@@ -49,8 +50,7 @@ func ByJID(jid int) Param { return Int("jid", jid) }
 // ByLastJID selects the first jail with a jid above the given one.
 func ByLastJID(jid int) Param { return Int("lastjid", jid) }
 
-// ParamType is the kernel's type of a jail parameter, as security.jail.param
-// tells it (libjail does the same, jail_getid(3)).
+// ParamType is the type of a jail parameter, as reported by security.jail.param.
 type ParamType uint8
 
 // The parameter types.
@@ -77,52 +77,52 @@ type ParamInfo struct {
 
 // Jails is jail(2).
 type Jails interface {
-	// JailSet creates or changes a jail and returns its jid. Parameters unknown
-	// to the table of well-known ones are looked up in security.jail.param.
+	// JailSet creates or changes a jail and returns its jid. Types of
+	// parameters that are not well known are looked up in security.jail.param.
 	//
-	// A new jail without path would be the host's own root: JailSet refuses it
-	// unless path is given on purpose. Errors are *JailError; ErrExists,
-	// ErrNotFound and ErrDying are recognised.
+	// The root of a new jail without path would be the host's own; JailSet
+	// refuses to create one. Errors are *JailError and may be ErrExists,
+	// ErrNotFound or ErrDying.
 	//
-	// Change a nested jail by its full name. By jid, FreeBSD 15 judges the change
-	// against the caller's jail and not the parent: it may get more than its parent
-	// has, and a dotted name is EINVAL "cannot change jail's parent".
+	// Change a nested jail by its full name. By jid, FreeBSD 15 checks the change
+	// against the caller's jail and not the parent: the jail may get more than its
+	// parent has, and a dotted name is EINVAL "cannot change jail's parent".
 	JailSet(ctx context.Context, flags SetFlags, params ...Param) (jid int, err error)
 
 	// JailGet reads the wanted parameters of the jail that key selects (ByName,
-	// ByJID, ByLastJID). Errors are *JailError; no such jail is ErrNotFound, a
-	// dying one asked for without JailDying is ErrDying too.
+	// ByJID, ByLastJID). Errors are *JailError: ErrNotFound if there is no such
+	// jail, and also ErrDying for a dying one without JailDying.
 	JailGet(ctx context.Context, flags GetFlags, key Param, want ...string) (Params, error)
 
-	// JailList reads the wanted parameters of every jail in order of jid, with
-	// jid and name always among them. It is one jail_get(2) per jail. A jail
-	// that ends meanwhile may or may not be in the list; an error ends it.
+	// JailList reads the wanted parameters of every jail, and always jid and
+	// name, in order of jid. It makes one jail_get(2) per jail. A jail that ends
+	// in the meantime may or may not be listed. The list ends after an error.
 	JailList(ctx context.Context, flags GetFlags, want ...string) iter.Seq2[Params, error]
 
 	// JailIdentify returns the identity of the jail that key selects.
 	JailIdentify(ctx context.Context, flags GetFlags, key Param) (Identity, error)
 
-	// JailRemove removes the jail and its descendants, if the jid still is the
-	// jail that the identity names, else ErrStale. It does not wait: processes
-	// get SIGKILL and the jail may stay dying, jail_remove(2). A jid that is
-	// not there is EINVAL, as in the kernel, and ErrNotFound; a dying jail is
-	// no error.
+	// JailRemove removes the jail and its descendants. If the jid belongs to
+	// another jail than the identity names, it fails with ErrStale. It does not
+	// wait: processes get SIGKILL and the jail may stay dying, jail_remove(2). A
+	// jid that does not exist is EINVAL, as in the kernel, and ErrNotFound; a
+	// dying jail is no error.
 	JailRemove(ctx context.Context, id Identity) error
 
 	// JailSetOwned creates a jail, as JailSet with JailCreate does, that ends
-	// with the result's Close. Where the kernel has jail descriptors
-	// (Features.JailDesc) it ends as well when this process does, so that a
-	// crash leaves no one-shot jail. The parameter persist is needed as ever.
+	// when the result is closed. Where the kernel has jail descriptors
+	// (Features.JailDesc) the jail also ends with this process, so that a crash
+	// leaves no one-shot jail. The parameter persist is required.
 	JailSetOwned(ctx context.Context, params ...Param) (*OwnedJail, error)
 
-	// JailEvents tells of every jail that the caller sees: first JailThere for
-	// each that is there, then each change, whoever made it. It waits in
-	// kevent(2) on FreeBSD 15 (EVFILT_JAIL) and looks once a second on 13 and
-	// 14. What happens between two looks is merged: several changes are one
-	// JailChanged, and a jail made and removed again is not told of. A rename is
-	// the end of one identity and the start of another. Nothing is buffered for
-	// a slow reader; the next look has the truth. The last pair has the error
-	// that ended it: the context's, or a refused call's.
+	// JailEvents reports every jail that the caller can see: first JailThere for
+	// each existing one, then each change, whoever makes it. It waits in
+	// kevent(2) on FreeBSD 15 (EVFILT_JAIL) and polls once a second on 13 and
+	// 14. Changes between two polls are merged: several are one JailChanged, and
+	// a jail created and removed between polls is not reported. A rename is the
+	// end of one identity and the start of another. Nothing is buffered for a
+	// slow reader; the next poll reports the current state. The last pair holds
+	// the error that ended the sequence: that of the context or of a call.
 	JailEvents(ctx context.Context) iter.Seq2[JailEvent, error]
 
 	// JailParams lists the parameters that the running kernel knows.

@@ -5,8 +5,8 @@ import "context"
 // Kernel is one FreeBSD kernel, seen by root. It is safe for use by several
 // goroutines. The interface is open: a program may wrap or replace it.
 //
-// Every method takes a context; a call that cannot wait in the kernel only
-// looks at it once, before the call.
+// Every method takes a context. A call that cannot wait in the kernel checks it
+// once, before the call.
 type Kernel interface {
 	Jails
 	Mounts
@@ -21,28 +21,29 @@ type Kernel interface {
 	// Features reports what the running kernel offers.
 	Features(ctx context.Context) (Features, error)
 
-	// BootID tells one boot of the machine from the next. Two equal values mean
-	// the same boot; two different ones may still mean the same boot when the
-	// clock was stepped, so nothing may be destroyed on that ground alone.
+	// BootID returns a value that differs between boots of the machine. Equal
+	// values mean the same boot. Different values may still mean the same boot
+	// if the clock was stepped, so destroy nothing for that reason alone.
 	BootID(ctx context.Context) (string, error)
 
-	// InterfaceCounters tells what each interface of the caller's own network
-	// stack has counted, by name, in one call. See NET_RT_IFLIST in sysctl(3).
+	// InterfaceCounters returns the counters of the interfaces of the caller's
+	// own network stack, ordered by name, with one call. See NET_RT_IFLIST in
+	// sysctl(3).
 	InterfaceCounters(ctx context.Context) ([]InterfaceCounters, error)
 
-	// In is the view from inside a running jail's network stack: the same
-	// calls, made in the jail's vnet. A method of the view fails with
-	// ErrNotFound once the jail has ended.
+	// In returns the network stack of a running jail: the same calls, made in
+	// the jail's vnet. Its methods fail with ErrNotFound once the jail has
+	// ended.
 	In(id Identity) Network
 
 	// SetVnetSysctls writes integer nodes of sysctl(3) in a running jail's
-	// network stack, such as net.inet.ip.fw.enable, in the given order. Nodes of
-	// the kernel as a whole are refused there with EPERM. ErrNotFound for a name
-	// that the kernel does not know and for a jail that has ended.
+	// network stack, such as net.inet.ip.fw.enable, in the given order. It fails
+	// with EPERM for nodes that are not per stack, and with ErrNotFound for
+	// unknown names and for a jail that has ended.
 	SetVnetSysctls(ctx context.Context, id Identity, values ...SysctlValue) error
 }
 
-// SysctlValue is a value to give to an integer node of sysctl(3).
+// SysctlValue is a value to write to an integer node of sysctl(3).
 type SysctlValue struct {
 	Name  string
 	Value int
@@ -50,15 +51,15 @@ type SysctlValue struct {
 
 // Sysctls reads sysctl(3) values by name.
 type Sysctls interface {
-	// SysctlString returns a string node without its final NUL. A name the
-	// kernel does not know is ErrNotFound.
+	// SysctlString returns a string node without its final NUL. It fails
+	// with ErrNotFound for an unknown name.
 	SysctlString(ctx context.Context, name string) (string, error)
 	// SysctlInt returns an integer node of any width.
 	SysctlInt(ctx context.Context, name string) (int64, error)
 }
 
-// Features is what a running kernel offers, for errors that name the remedy
-// (see Remedy) and for callers that want to choose before they start.
+// Features is what a running kernel offers. [Features.Remedy] uses it to say how to
+// get what is missing.
 type Features struct {
 	OSRelease  string // kern.osrelease, such as "13.2-RELEASE-p4"
 	OSRelDate  int    // kern.osreldate, such as 1302001

@@ -7,22 +7,21 @@ import (
 	"github.com/libioc/go-libioc/kernel/internal/words"
 )
 
-// Modules is kldload(2): kernel modules bring file systems and the jail
+// Modules are kernel modules, kldload(2). They provide file systems and the jail
 // parameters that belong to them.
 type Modules interface {
-	// ModuleLoaded tells whether the kernel has a module, loaded from a file or
+	// ModuleLoaded reports whether the kernel has a module, loaded from a file or
 	// built in, modfind(2). Names are as in kldstat(8) -m: "tmpfs", "linux64".
 	ModuleLoaded(ctx context.Context, name string) (bool, error)
 	// ModuleLoad loads a module and what it needs from the kernel's module path
-	// ("tmpfs" or "tmpfs.ko"); one that is there already is no error. Errors are
-	// *CallError: ENOENT and ErrNotFound when there is no such file, ENOEXEC for
-	// one of another kernel, EPERM in a jail and with kern.securelevel above 0.
+	// ("tmpfs" or "tmpfs.ko"). It is no error if the module is loaded. Errors are
+	// *CallError: ENOENT and ErrNotFound if there is no such file, ENOEXEC for a
+	// module of another kernel, EPERM in a jail and with kern.securelevel above 0.
 	ModuleLoad(ctx context.Context, name string) error
 }
 
-// ParamModule names the module that brings a jail parameter which the kernel
-// does not know, or is empty: "allow.mount.fdescfs" comes with fdescfs,
-// jail(8).
+// ParamModule returns the module that provides a jail parameter which the kernel
+// does not know, or "". "allow.mount.fdescfs" is part of fdescfs, for example.
 func ParamModule(param string) string {
 	plain, _ := words.StripNo(param)
 	root, _, _ := strings.Cut(plain, ".")

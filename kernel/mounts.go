@@ -23,10 +23,10 @@ type FSID struct {
 	Val [2]int32 `json:"val"`
 }
 
-// String is the form that unmount(2) takes with MNT_BYFSID.
+// String returns the form that unmount(2) takes with MNT_BYFSID.
 func (id FSID) String() string { return fmt.Sprintf("FSID:%d:%d", id.Val[0], id.Val[1]) }
 
-// IsZero tells whether no file system is named.
+// IsZero reports whether the id names no file system.
 func (id FSID) IsZero() bool { return id == FSID{} }
 
 // MountOption is one option of nmount(2): a name alone ("ro", "nosuid",
@@ -36,20 +36,20 @@ type MountOption struct {
 	Value string `json:"value,omitempty"`
 }
 
-// MountRequest is one nmount(2).
+// MountRequest holds the arguments of one nmount(2).
 type MountRequest struct {
 	Type string `json:"type"` // "nullfs", "devfs", "fdescfs", "tmpfs", ...
 	From string `json:"from"` // source path, dataset or a plain word
 	// Path is where to mount, absolute. It must exist.
 	Path string `json:"path"`
 	// Below, if not empty, is a jail's root: every component of Path after it
-	// must be a real directory (for a file mount the last one a file). A
-	// symbolic link on the way is ErrEscape and nothing is mounted.
+	// must be a real directory; the last one may be a file. For a symbolic link
+	// on the way Nmount fails with ErrEscape and mounts nothing.
 	Below string `json:"below,omitempty"`
-	// Guarded are directories that jails can write to, by their real paths. A
-	// symbolic link or ".." that is met at or below one of them on the way to a
-	// source path is ErrEscape; elsewhere both are followed. What was mounted
-	// has to be what was found so, or it is unmounted again.
+	// Guarded are the real paths of directories that jails can write to. For a
+	// symbolic link or ".." in one of them on the way to the source, Nmount
+	// fails with ErrEscape; elsewhere both are followed. If something else was
+	// mounted than was found that way, it is unmounted again.
 	Guarded []string      `json:"guarded,omitempty"`
 	Options []MountOption `json:"options,omitempty"`
 	Flags   MountFlags    `json:"flags,omitempty"`
@@ -69,20 +69,22 @@ type Mounted struct {
 
 // Mounts is nmount(2), unmount(2) and getfsstat(2).
 type Mounts interface {
-	// Nmount mounts and returns what is now mounted. Errors are *CallError:
+	// Nmount mounts a file system and returns it. Errors are *CallError:
 	// ErrNotFound for a missing source or target, ErrEscape, ErrEmptyRuleset,
-	// and the kernel's errno and errmsg; FreeBSD 13 says EINVAL "Invalid fstype"
-	// for a missing path. An empty Type or Path is not sent, so that the kernel
-	// refuses it in its own words. For devfs no ruleset counts as an empty one.
+	// and the kernel's errno and errmsg; FreeBSD 13 reports EINVAL "Invalid
+	// fstype" for a missing path. An empty Type or Path is not sent, so that the
+	// kernel reports it. A devfs without a ruleset counts as one with an empty
+	// ruleset.
 	Nmount(ctx context.Context, req MountRequest) (Mounted, error)
 
-	// Unmount takes away the file system mounted last at the path. What is not
-	// mounted is EINVAL and ErrNotFound; one in use is EBUSY.
+	// Unmount unmounts the file system that was mounted last at the path. It
+	// fails with EINVAL and ErrNotFound if nothing is mounted there, and with
+	// EBUSY if it is in use.
 	Unmount(ctx context.Context, path string, flags MountFlags) error
 
-	// UnmountFSID takes away the file system with that id; no path is looked
-	// up, so nothing inside a jail can redirect it. ENOENT and ErrNotFound when
-	// it is gone.
+	// UnmountFSID unmounts the file system with the id. No path is looked up, so
+	// nothing inside a jail can redirect it. It fails with ENOENT and ErrNotFound
+	// if there is no such file system.
 	UnmountFSID(ctx context.Context, id FSID, flags MountFlags) error
 
 	// Getfsstat lists every mounted file system in the order of mounting.

@@ -40,10 +40,10 @@ const (
 	ND6NoDAD         ND6Flags = 0x100 // no duplicate address detection
 )
 
-// AddressState is what the kernel says of one IPv6 address, in6(4).
+// AddressState is the state of one IPv6 address, in6(4).
 type AddressState struct {
-	Tentative  bool // detection of duplicates is under way, it cannot be bound
-	Duplicated bool // another machine has it
+	Tentative  bool // duplicate detection is running; it cannot be bound yet
+	Duplicated bool // another machine uses it
 	Autoconf   bool // made from a router advertisement
 }
 
@@ -63,14 +63,14 @@ type VLAN struct {
 
 // Network is one network stack: interfaces, bridges, addresses and routes, by
 // ioctl(2) and route(4). Errors are *CallError: ENXIO and ErrNotFound for an
-// interface that is not there, EEXIST and ErrExists for a name that is taken.
+// interface that does not exist, EEXIST and ErrExists for a name in use.
 type Network interface {
 	Interfaces(ctx context.Context) ([]Interface, error)
 	// InterfaceCreate clones an interface of a driver ("epair", "bridge",
 	// "vlan") or with a unit ("epair7") and returns its name. For epair that is
 	// the a end; the other end has the same name ending in b.
 	InterfaceCreate(ctx context.Context, driver string) (string, error)
-	// InterfaceDestroy destroys a cloned interface; of an epair both ends go.
+	// InterfaceDestroy destroys a cloned interface, and both ends of an epair.
 	InterfaceDestroy(ctx context.Context, name string) error
 	InterfaceRename(ctx context.Context, name, to string) error // at most 15 bytes
 	InterfaceSetUp(ctx context.Context, name string, up bool) error
@@ -89,26 +89,28 @@ type Network interface {
 	AddressAdd(ctx context.Context, name string, addr Address) error
 	AddressDelete(ctx context.Context, name string, addr netip.Addr) error
 
-	// BridgeAdd makes an interface a member: EEXIST if it is, EBUSY if it is one
-	// of another bridge, EINVAL if it is no Ethernet interface. Of another MTU than
-	// the members' it is refused with EINVAL up to FreeBSD 14, and given theirs
-	// since 15; the first member gives the bridge its own.
+	// BridgeAdd adds a member. It fails with EEXIST if the interface is a member,
+	// EBUSY if it is a member of another bridge, and EINVAL if it is not an
+	// Ethernet interface. If its MTU differs from that of the other members,
+	// FreeBSD 13 and 14 fail with EINVAL and 15 changes it to theirs. The first
+	// member sets the MTU of the bridge.
 	BridgeAdd(ctx context.Context, bridge, member string) error
 	BridgeDelete(ctx context.Context, bridge, member string) error
 	BridgeMembers(ctx context.Context, bridge string) ([]string, error)
-	// BridgeStatic binds a MAC address to a member and forbids it to learn
+	// BridgeStatic binds a MAC address to a member and keeps it from learning
 	// others.
 	BridgeStatic(ctx context.Context, bridge, member string, mac net.HardwareAddr) error
 
 	// InterfaceSetND6 sets and clears flags of IPv6 on an interface, as
 	// ifconfig(8) does with "inet6 accept_rtadv" or "inet6 -ifdisabled".
 	InterfaceSetND6(ctx context.Context, name string, set, clear ND6Flags) error
-	// AddressState tells how far an IPv6 address is: EADDRNOTAVAIL and
-	// ErrNotFound when the interface has it not.
+	// AddressState returns the state of an IPv6 address. It fails with
+	// EADDRNOTAVAIL and ErrNotFound if the interface does not have the address.
 	AddressState(ctx context.Context, name string, addr netip.Addr) (AddressState, error)
 
-	// RouteAdd adds a route: EEXIST for a destination that has one, ENETUNREACH
-	// for a gateway in no attached prefix, EINVAL for a route that is none.
+	// RouteAdd adds a route. It fails with EEXIST if the destination has one,
+	// ENETUNREACH for a gateway in no attached prefix, and EINVAL for a route
+	// that is not valid.
 	RouteAdd(ctx context.Context, route Route) error
 	RouteDelete(ctx context.Context, route Route) error
 	Routes(ctx context.Context, fib int) ([]Route, error)

@@ -8,19 +8,18 @@ import (
 	"github.com/libioc/go-libioc/kernel/internal/words"
 )
 
-// Param is one name and value of jail_set(2) or jail_get(2), encoded as the
-// kernel wants it. The constructors below know the encodings; a Param made by
-// hand is sent as it is.
+// Param is one name and value of jail_set(2) or jail_get(2), encoded for the
+// kernel. The constructors below know the encodings; any other Param is sent
+// unchanged.
 type Param struct {
 	Name string
-	// Data is the value's bytes in native order; nil means the name alone,
-	// which is how jail_set(2) is given a boolean.
+	// Data is the value's bytes in native order; nil sends the name alone, as
+	// jail_set(2) expects for a boolean.
 	Data []byte
 }
 
-// JailSys is the value of a parameter that can be off, the jail's own, or
-// shared with the parent. The numbers are the kernel's (sys/jail.h): new is 1
-// and inherit is 2.
+// JailSys is the value of a parameter that can be disabled, the jail's own, or
+// inherited from the parent. The numbers are the kernel's, sys/jail.h.
 type JailSys int32
 
 // The three jailsys values.
@@ -42,26 +41,26 @@ func (s JailSys) String() string {
 	return "invalid"
 }
 
-// String is a text parameter, sent with its final NUL.
+// String returns a text parameter, sent with its final NUL.
 func String(name, value string) Param {
 	return Param{name, append([]byte(value), 0)}
 }
 
-// Int is a 4-byte parameter.
+// Int returns a 4-byte parameter.
 func Int(name string, value int) Param {
 	return Param{name, binary.NativeEndian.AppendUint32(nil, uint32(int32(value)))}
 }
 
-// Ulong is an 8-byte parameter, such as host.hostid.
+// Ulong returns an 8-byte parameter, such as host.hostid.
 func Ulong(name string, value uint64) Param {
 	return Param{name, binary.NativeEndian.AppendUint64(nil, value)}
 }
 
-// Jailsys is a parameter such as ip4, vnet or sysvshm.
+// Jailsys returns a parameter such as ip4, vnet or sysvshm.
 func Jailsys(name string, value JailSys) Param { return Int(name, int(value)) }
 
-// Bool is a boolean parameter. jail_set(2) looks at its presence only, so false
-// is sent as the "no" form of the name: allow.mount.nozfs, nopersist.
+// Bool returns a boolean parameter. Only its presence counts for jail_set(2), so
+// false is sent as the "no" form of the name: allow.mount.nozfs, nopersist.
 func Bool(name string, value bool) Param {
 	if !value {
 		name = words.Negate(name)
@@ -69,8 +68,8 @@ func Bool(name string, value bool) Param {
 	return Param{Name: name}
 }
 
-// Addrs is an address list such as ip4.addr or ip6.addr in network order. The
-// first is the jail's primary address. An empty list means no address at all.
+// Addrs returns an address list such as ip4.addr or ip6.addr in network order. The
+// first is the jail's primary address. With an empty list the jail has none.
 func Addrs(name string, addrs ...netip.Addr) Param {
 	data := []byte{}
 	for _, a := range addrs {
@@ -79,7 +78,7 @@ func Addrs(name string, addrs ...netip.Addr) Param {
 	return Param{name, data}
 }
 
-// Params are the values that JailGet read, in the order they were asked for.
+// Params are the values that JailGet read, in the order requested.
 type Params []Param
 
 func (p Params) find(name string) ([]byte, bool) {
@@ -91,7 +90,7 @@ func (p Params) find(name string) ([]byte, bool) {
 	return nil, false
 }
 
-// Int returns a 4-byte value, or 0 when name was not asked for.
+// Int returns a 4-byte value, or 0 if name was not requested.
 func (p Params) Int(name string) int {
 	b, _ := p.find(name)
 	if len(b) != 4 {
@@ -100,7 +99,7 @@ func (p Params) Int(name string) int {
 	return int(int32(binary.NativeEndian.Uint32(b)))
 }
 
-// Ulong returns an 8-byte value, or 0 when name was not asked for.
+// Ulong returns an 8-byte value, or 0 if name was not requested.
 func (p Params) Ulong(name string) uint64 {
 	b, _ := p.find(name)
 	if len(b) != 8 {
@@ -109,10 +108,10 @@ func (p Params) Ulong(name string) uint64 {
 	return binary.NativeEndian.Uint64(b)
 }
 
-// Bool tells whether a boolean is set. jail_get(2) gives booleans 4 bytes.
+// Bool reports whether a boolean is set. jail_get(2) returns booleans as 4 bytes.
 func (p Params) Bool(name string) bool { return p.Int(name) != 0 }
 
-// String returns a text value without its NUL, or "" when it was not asked for.
+// String returns a text value without its NUL, or "" if it was not requested.
 func (p Params) String(name string) string {
 	b, _ := p.find(name)
 	s, _, _ := strings.Cut(string(b), "\x00")
@@ -131,5 +130,5 @@ func (p Params) Addrs(name string, size int) []netip.Addr {
 	return out
 }
 
-// Raw returns the bytes the kernel gave and whether name was asked for.
+// Raw returns the bytes of a value and whether name was requested.
 func (p Params) Raw(name string) ([]byte, bool) { return p.find(name) }

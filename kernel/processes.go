@@ -10,10 +10,10 @@ import (
 // Command is a program to run, on the host or in a jail.
 type Command struct {
 	// Jail is where to run; the zero identity is the host. The identity is
-	// checked before jexec(8) is given the jid.
+	// checked before jexec(8) gets the jid.
 	Jail Identity
-	// Argv is the program and its arguments. In a jail the program is looked
-	// up there, with the PATH of Env.
+	// Argv is the program and its arguments. The program is looked up in the
+	// jail, with the PATH of Env.
 	Argv []string
 	// Env is the whole environment; nothing is inherited from the caller.
 	Env []string
@@ -22,21 +22,21 @@ type Command struct {
 	// User of the jail's passwd(5) to run as, or of the host's for a command on
 	// the host; empty is root.
 	User string
-	// SystemUser looks User up on the host for a command in a jail too, jexec(8)
-	// -u.
+	// SystemUser looks User up on the host also for a command in a jail, like
+	// jexec(8) -u.
 	SystemUser bool
-	// FIB is the routing table of a command in a jail, setfib(1). One that the
-	// kernel does not have (net.fibs) is EINVAL.
+	// FIB is the routing table of a command in a jail, setfib(1). Run fails with
+	// EINVAL if the kernel does not have it (net.fibs).
 	FIB int
 	// Stdin is read to its end; nil is /dev/null.
 	Stdin io.Reader
-	// Stdout and Stderr get what the program writes, as it is written; nil
-	// discards it. If they are equal, the two streams keep their order.
+	// Stdout and Stderr receive the output as it is written; nil discards it. If
+	// they are equal, the order of the two streams is kept.
 	Stdout, Stderr io.Writer
-	// Terminal, if set, is given as standard input, output and error instead.
+	// Terminal, if set, is standard input, output and error instead.
 	Terminal *os.File
-	// KillDelay is how long the process group has between SIGTERM and SIGKILL
-	// once the context has ended; 0 sends SIGKILL at once.
+	// KillDelay is the time between SIGTERM and SIGKILL to the process group
+	// once the context has ended; with 0 SIGKILL is sent at once.
 	KillDelay time.Duration
 }
 
@@ -46,7 +46,7 @@ type Exit struct {
 	Signal int // 0 when it exited by itself
 }
 
-// Success tells whether the command exited with status 0.
+// Success reports whether the command exited with status 0.
 func (e Exit) Success() bool { return e.Code == 0 && e.Signal == 0 }
 
 // Process is one process of a jail. PID and Start together are its identity.
@@ -61,23 +61,23 @@ type Process struct {
 // Processes runs, lists and ends processes.
 type Processes interface {
 	// Run starts the command and waits for its end. A command that ran and
-	// exited non-zero is no error. Errors: the context's, ErrNotFound for a
-	// jail that has ended, *CallError when it could not be started: ENOENT and
-	// ErrNotFound for a program that is not there, ErrNotFound for a user. In a
-	// jail jexec(8) starts it: then Exit is status 1 and Stderr has its message
-	// as well. When the context ends first the whole process group is killed
-	// before Run returns.
+	// exited non-zero is no error. It returns the context's error, ErrNotFound
+	// for a jail that has ended, or a *CallError if the command could not be
+	// started: ENOENT and ErrNotFound for a program, ErrNotFound for a user that
+	// does not exist. In a jail the command is started by jexec(8), whose status
+	// 1 and message on Stderr are returned as well. If the context ends first,
+	// the whole process group is killed before Run returns.
 	Run(ctx context.Context, cmd Command) (Exit, error)
 
-	// ProcessList lists the processes whose jail has that jid, children of the
-	// jail not included.
+	// ProcessList lists the processes of the jail with the jid, without those of
+	// its child jails.
 	ProcessList(ctx context.Context, jid int) ([]Process, error)
 
-	// ProcessSignal sends a signal if the pid still is the process that was
-	// listed; if not, ErrStale.
+	// ProcessSignal sends a signal. It fails with ErrStale if the pid does not
+	// belong to the listed process any more.
 	ProcessSignal(ctx context.Context, p Process, signal int) error
 
-	// ProcessWait returns when all of them have ended, or with the context's
-	// error.
+	// ProcessWait returns once all the processes have ended, or with the
+	// context's error.
 	ProcessWait(ctx context.Context, procs []Process) error
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/libioc/go-libioc/kernel/internal/words"
 )
 
-// Remedy says what an administrator can do about an error of this package on
-// the kernel that f describes, in words to follow the error's own; "" if the
+// Remedy returns what an administrator can do about an error of this package on
+// the kernel that f describes, as text to follow the error's own. It is "" if the
 // features do not explain the error.
 func (f Features) Remedy(err error) string {
 	var je *JailError
@@ -35,7 +35,7 @@ func (f Features) Remedy(err error) string {
 	return ""
 }
 
-// paramRemedy is how to get a kernel that knows the jail parameter.
+// paramRemedy returns how to get a kernel that knows a jail parameter.
 func (f Features) paramRemedy(name string) string {
 	plain, _ := words.StripNo(name)
 	root, _, _ := strings.Cut(plain, ".")

@@ -81,7 +81,7 @@ func (k *system) IpfwDelete(ctx context.Context, set int, number int) error {
 	if err := precheck.Ipfw(set, []kernel.IpfwRule{{Number: number, Body: "count"}}); err != nil {
 		return err
 	}
-	// ipfw(8) is silent about a rule that is not there, with -q and without.
+	// ipfw(8) does not report a missing rule, with -q or without.
 	list, err := k.IpfwRules(ctx, set)
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func (k *system) PfAnchors(ctx context.Context, parent string) ([]string, error)
 	}
 	text, err := k.pfctl(ctx, parent, "", "-a", parent, "-s", "Anchors")
 	if err != nil && (strings.Contains(err.Error(), "does not exist") || strings.Contains(err.Error(), "No such file or directory")) {
-		return nil, nil // the parent is not there
+		return nil, nil // the parent does not exist
 	}
 	// pfctl(8) of FreeBSD 15 lists those further below too.
 	return slices.DeleteFunc(tooltext.TextLines(text), func(anchor string) bool {

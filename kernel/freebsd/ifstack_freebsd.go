@@ -81,7 +81,7 @@ func (s ifStack) with(ctx context.Context, do func(stackSockets) error) error {
 	return do(sockets)
 }
 
-// any is a socket for calls that ask for none of a certain family.
+// any returns a socket for calls that work with either family.
 func (s stackSockets) any() int {
 	if s.inet >= 0 {
 		return s.inet
@@ -89,7 +89,7 @@ func (s stackSockets) any() int {
 	return s.inet6
 }
 
-// ifError is a refused call of this file's interfaces.
+// ifError returns the error of a refused call, or nil if errno is 0.
 func ifError(op, subject string, errno syscall.Errno) error {
 	if errno == 0 {
 		return nil
@@ -129,7 +129,7 @@ func (s ifStack) InterfaceCreate(ctx context.Context, driver string) (string, er
 		b := abi.Ifreq(driver)
 		errno := ioctlCall(sockets.any(), abi.SIOCIFCreate2, b)
 		if errno == syscall.EINVAL && kldLoadCall("if_"+precheck.DriverName(driver)) == 0 {
-			// The driver was a module that nobody had loaded, ifconfig(8) does
+			// The driver was a module that was not loaded, ifconfig(8) does
 			// the same.
 			b = abi.Ifreq(driver)
 			errno = ioctlCall(sockets.any(), abi.SIOCIFCreate2, b)

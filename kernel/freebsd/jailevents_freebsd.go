@@ -93,7 +93,7 @@ func (w *jailQueue) Arm(seen []kernel.Identity) (again bool, err error) {
 		_ = w.change(uint64(id.JID), evfiltJail, unix.EV_DELETE, 0)
 		err := w.change(uint64(id.JID), evfiltJail, unix.EV_ADD|unix.EV_CLEAR, noteJailSet|noteJailChild|noteJailRemove)
 		if err == unix.ENOENT {
-			delete(now, id) // it has ended meanwhile
+			delete(now, id) // it has ended in the meantime
 			continue
 		}
 		if err != nil {

@@ -26,7 +26,7 @@ func (k *system) JailSetOwned(ctx context.Context, params ...kernel.Param) (*ker
 	if err != nil {
 		return nil, err
 	}
-	// The jail is there: from here on even a cancelled call looks after it.
+	// The jail exists: from here on even a cancelled call takes care of it.
 	ctx = context.WithoutCancel(ctx)
 	id, err := k.JailIdentify(ctx, 0, kernel.ByJID(jid))
 	if err != nil {
@@ -35,7 +35,7 @@ func (k *system) JailSetOwned(ctx context.Context, params ...kernel.Param) (*ker
 	return kernel.NewOwnedJail(id, false, func() error { return endOwned(k.JailRemove(ctx, id)) }), nil
 }
 
-// endOwned: a jail that has ended is what Close wants.
+// endOwned ignores that the jail has ended, which is what Close is for.
 func endOwned(err error) error {
 	if errors.Is(err, kernel.ErrNotFound) || errors.Is(err, kernel.ErrStale) {
 		return nil

@@ -23,7 +23,7 @@ import (
 const arrayTries = 5
 
 // paramFinder looks parameters up in the table of known ones and asks the
-// kernel once per call for all that are not there.
+// kernel once per call for all others.
 func paramFinder() func(string) (kernel.ParamInfo, bool) {
 	discover := func() []kernel.ParamInfo {
 		list, _ := paramWalk() // without it the kernel names the unknown one
@@ -47,7 +47,7 @@ func (k *system) JailSet(ctx context.Context, flags kernel.SetFlags, params ...k
 	return k.jailSet(ctx, flags, params)
 }
 
-// jailSet is JailSet with pairs of ours behind the caller's.
+// jailSet is JailSet with further pairs after the caller's.
 func (k *system) jailSet(ctx context.Context, flags kernel.SetFlags, params []kernel.Param, ours ...abi.Pair) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -67,7 +67,7 @@ func (k *system) jailSet(ctx context.Context, flags kernel.SetFlags, params []ke
 	if name, msg := abi.CheckPairs(pairs); msg != "" {
 		return 0, &kernel.JailError{Op: "jail_set", Name: precheck.JailName(params), Param: name, Errno: syscall.EINVAL, Msg: msg}
 	}
-	// The kernel would revive a dying jail on 13 and 14; nobody wants that.
+	// The kernel would revive a dying jail on 13 and 14, which is never intended.
 	jid, _, msg, errno := pairsCall(unix.SYS_JAIL_SET, pairs, uintptr(flags&^kernel.JailSetDead), jailparam.ErrMsgSize)
 	if errno == 0 {
 		return jid, nil
@@ -138,7 +138,7 @@ func (k *system) JailIdentify(ctx context.Context, flags kernel.GetFlags, key ke
 	return kernel.Identity{JID: p.Int("jid"), Name: p.String("name"), Incarnation: uint64(uint32(p.Int("cpuset.id")))}, nil
 }
 
-// verify tells whether the jid is still the jail that the identity names.
+// verify reports whether the jid is still the jail that the identity names.
 func (k *system) verify(ctx context.Context, op string, flags kernel.GetFlags, id kernel.Identity) error {
 	now, err := k.JailIdentify(ctx, flags, kernel.ByJID(id.JID))
 	if err != nil {

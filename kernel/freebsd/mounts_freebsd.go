@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -74,7 +73,7 @@ func (k *system) Nmount(ctx context.Context, req kernel.MountRequest) (kernel.Mo
 // sameSource checks that what was mounted is what was found before, for the
 // kernel has looked the path up again. A nullfs shows the files of its source
 // with all their attributes but the device, so the file's number, generation and
-// birth tell. Other file systems do not show it, and the path is walked again.
+// birth identify it. Other file systems do not show it, and the path is walked again.
 func sameSource(req kernel.MountRequest, m kernel.Mounted, source string, found unix.Stat_t) error {
 	if req.Type != "nullfs" {
 		now, err := walkSource(req, source)
@@ -122,7 +121,7 @@ func (k *system) nmount(ctx context.Context, req kernel.MountRequest) (kernel.Mo
 	if err != nil {
 		return kernel.Mounted{}, err
 	}
-	real, err := walkBelow(req)
+	real, err := mountPoint(req)
 	if err != nil {
 		return kernel.Mounted{}, err
 	}
@@ -154,7 +153,7 @@ func mountError(req kernel.MountRequest, errno syscall.Errno, msg string) error 
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			e.Err = kernel.ErrNotFound
 			if msg == "" {
-				e.Msg = path + " is not there"
+				e.Msg = path + " does not exist"
 			}
 			return e
 		}
@@ -169,72 +168,6 @@ func mountError(req kernel.MountRequest, errno syscall.Errno, msg string) error 
 		e.Msg = "the same source is mounted there already"
 	case errno == syscall.EOPNOTSUPP && req.Flags&kernel.MntUpdate != 0:
 		e.Msg = req.Type + " cannot be updated; unmount it and mount it again"
-	}
-	return e
-}
-
-// walkBelow opens one component after the other without following a symbolic
-// link and returns the real path of the mount point.
-func walkBelow(req kernel.MountRequest) (string, error) {
-	escape := func(msg string) error {
-		return &kernel.CallError{Op: "nmount", Subject: req.Path, Err: kernel.ErrEscape, Msg: msg}
-	}
-	components, ok := precheck.Below(req.Below, req.Path)
-	if !ok {
-		return "", escape("is not below " + req.Below)
-	}
-	root, err := filepath.EvalSymlinks(req.Below)
-	if err != nil {
-		return "", lookupError(req.Below, err)
-	}
-	const dirFlags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
-	open := func(at int, name string) (int, error) {
-		for {
-			fd, err := unix.Openat(at, name, dirFlags, 0)
-			if err != unix.EINTR {
-				return fd, err
-			}
-		}
-	}
-	fd, err := open(unix.AT_FDCWD, root)
-	if err != nil {
-		return "", lookupError(root, err)
-	}
-	defer func() { unix.Close(fd) }()
-	for i, name := range components {
-		at := strings.Join(append([]string{root}, components[:i+1]...), "/")
-		var st unix.Stat_t
-		if err := unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			return "", lookupError(at, err)
-		}
-		switch last := i == len(components)-1; {
-		case st.Mode&unix.S_IFMT == unix.S_IFLNK:
-			return "", escape(at + " is a symbolic link")
-		case last && st.Mode&unix.S_IFMT == unix.S_IFREG:
-			continue
-		case st.Mode&unix.S_IFMT != unix.S_IFDIR:
-			return "", lookupError(at, syscall.ENOTDIR)
-		}
-		next, err := open(fd, name)
-		if err != nil {
-			if err == unix.ELOOP || err == unix.EMLINK {
-				return "", escape(at + " became a symbolic link")
-			}
-			return "", lookupError(at, err)
-		}
-		unix.Close(fd)
-		fd = next
-	}
-	return strings.TrimSuffix(root+"/"+strings.Join(components, "/"), "/"), nil
-}
-
-func lookupError(path string, err error) error {
-	e := &kernel.CallError{Op: "nmount", Subject: path}
-	if !errors.As(err, &e.Errno) {
-		e.Msg = err.Error()
-	}
-	if e.Errno == syscall.ENOENT {
-		e.Err = kernel.ErrNotFound
 	}
 	return e
 }

@@ -9,27 +9,19 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
 )
 
-const walkDirFlags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
-
 // walkSource looks up the source of a mount from the root directory, one
 // component after the other, and follows symbolic links outside of the guarded
-// directories only. It tells what is there.
+// directories only. It returns what it found.
 func walkSource(r kernel.MountRequest, source string) (st unix.Stat_t, err error) {
 	fail := func(at string, err error) (unix.Stat_t, error) {
-		e := &kernel.CallError{Op: "nmount", Subject: at}
-		if errno, ok := err.(syscall.Errno); ok {
-			e.Errno = errno
-		}
-		if e.Errno == syscall.ENOENT {
-			e.Err = kernel.ErrNotFound
-		}
-		return unix.Stat_t{}, e
+		return unix.Stat_t{}, lookupError(at, err)
 	}
-	fd, err := openDir(unix.AT_FDCWD, "/")
+	fd, err := saferoot.OpenDirAt(unix.AT_FDCWD, "/")
 	if err != nil {
 		return fail("/", err)
 	}
@@ -57,7 +49,7 @@ func walkSource(r kernel.MountRequest, source string) (st unix.Stat_t, err error
 			if precheck.AtOrBelow(at, r.Guarded) {
 				return unix.Stat_t{}, precheck.Escapes(r, at+"/..")
 			}
-			if err := enter(openDir(fd, name)); err != nil {
+			if err := enter(saferoot.OpenDirAt(fd, name)); err != nil {
 				return fail(here, err)
 			}
 			at = here
@@ -80,14 +72,14 @@ func walkSource(r kernel.MountRequest, source string) (st unix.Stat_t, err error
 			}
 			target := string(buf[:n])
 			if strings.HasPrefix(target, "/") {
-				if err := enter(openDir(unix.AT_FDCWD, "/")); err != nil {
+				if err := enter(saferoot.OpenDirAt(unix.AT_FDCWD, "/")); err != nil {
 					return fail("/", err)
 				}
 				at = "/"
 			}
 			rest = append(strings.Split(target, "/"), rest...)
 		case kind == unix.S_IFDIR:
-			next, err := openDir(fd, name)
+			next, err := saferoot.OpenDirAt(fd, name)
 			if (err == unix.ELOOP || err == unix.EMLINK || err == unix.ENOTDIR) && precheck.AtOrBelow(at, r.Guarded) {
 				return unix.Stat_t{}, precheck.Escapes(r, here) // it became a link
 			}
@@ -100,13 +92,4 @@ func walkSource(r kernel.MountRequest, source string) (st unix.Stat_t, err error
 		}
 	}
 	return st, nil
-}
-
-func openDir(at int, name string) (int, error) {
-	for {
-		fd, err := unix.Openat(at, name, walkDirFlags, 0)
-		if err != unix.EINTR {
-			return fd, err
-		}
-	}
 }

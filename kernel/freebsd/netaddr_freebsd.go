@@ -73,7 +73,7 @@ func ifconfEntries(fd int) ([]abi.IfconfEntry, syscall.Errno) {
 }
 
 // fill reads what SIOCGIFCONF does not tell. It is false for an interface that
-// has gone meanwhile.
+// has gone in the meantime.
 func (s stackSockets) fill(nic *kernel.Interface) bool {
 	fd := s.any()
 	b := abi.Ifreq(nic.Name)
@@ -93,7 +93,7 @@ func (s stackSockets) fill(nic *kernel.Interface) bool {
 		// Too small a buffer comes back with the length needed, unwritten.
 		n, errno := ioctlBuffer(fd, abi.SIOCGIFDescr, nic.Name, buf)
 		if errno != 0 {
-			break // ENOMSG: there is none
+			break // ENOMSG: no more
 		}
 		if n <= size {
 			nic.Description = abi.CString(buf)

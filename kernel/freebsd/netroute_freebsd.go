@@ -119,7 +119,7 @@ func (s ifStack) Routes(ctx context.Context, fib int) ([]kernel.Route, error) {
 	return list, nil
 }
 
-// routeDump is the routing table of the caller's own stack.
+// routeDump returns the routing table of the caller's own stack.
 func routeDump(fib int) ([]byte, syscall.Errno) {
 	const netRTDump = 1
 	return sysctlRead([]int32{4, unix.AF_ROUTE, 0, 0, netRTDump, 0, int32(fib)})

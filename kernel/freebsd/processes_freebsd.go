@@ -37,7 +37,7 @@ func (k *system) ProcessList(ctx context.Context, jid int) ([]kernel.Process, er
 	return list, nil
 }
 
-// processIs tells whether the pid still is that process and has not ended.
+// processIs reports whether the pid still is that process and has not ended.
 func processIs(p kernel.Process) (bool, error) {
 	b, errno := sysctlRead(append(procByPID[:len(procByPID):len(procByPID)], int32(p.PID)))
 	if errno == syscall.ESRCH {
@@ -126,7 +126,7 @@ func (k *system) ProcessWait(ctx context.Context, procs []kernel.Process) error 
 		default:
 			return &kernel.CallError{Op: "kevent", Subject: "pid " + strconv.Itoa(p.PID), Errno: err.(syscall.Errno)}
 		}
-		// Watched first and compared then: a pid given again in between shows.
+		// Watched first and compared then: a pid reused in between shows.
 		alive, err := processIs(p)
 		if err != nil {
 			return err

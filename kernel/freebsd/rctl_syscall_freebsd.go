@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rctlCall is one of rctl(2)'s calls: text in and, if out is not empty, text
+// rctlCall makes one of rctl(2)'s calls: text in and, if out is not empty, text
 // back.
 func rctlCall(num uintptr, in string, out []byte) syscall.Errno {
 	text := append([]byte(in), 0)

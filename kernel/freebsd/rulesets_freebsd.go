@@ -39,7 +39,7 @@ func onDevfs(path string, do func(fd int) error) error {
 
 func rulesetSubject(ruleset uint16) string { return "devfs ruleset " + strconv.Itoa(int(ruleset)) }
 
-// nextRule is the first rule of a ruleset with a number above the given one.
+// nextRule returns the first rule of a ruleset with a number above the given one.
 func nextRule(fd int, ruleset, after uint16) (kernel.DevfsRule, syscall.Errno) {
 	b, _ := abi.EncodeDevfsRule(kernel.DevfsRule{Number: after}, ruleset)
 	errno := ioctlCall(fd, abi.DEVFSIORGetNext, b)
@@ -121,9 +121,9 @@ func (k *system) DevfsAddRule(ctx context.Context, ruleset uint16, rule kernel.D
 		case 0:
 			return nil
 		case syscall.EEXIST:
-			e.Err, e.Msg = kernel.ErrExists, "rule "+strconv.Itoa(int(rule.Number))+" is already there"
+			e.Err, e.Msg = kernel.ErrExists, "rule "+strconv.Itoa(int(rule.Number))+" exists already"
 		case syscall.ESRCH:
-			e.Err, e.Msg = kernel.ErrNotFound, "included ruleset "+strconv.Itoa(int(rule.Include))+" is not there"
+			e.Err, e.Msg = kernel.ErrNotFound, "included ruleset "+strconv.Itoa(int(rule.Include))+" does not exist"
 		case syscall.EIO:
 			e.Msg = "ruleset 0 cannot have rules"
 		}
@@ -177,7 +177,7 @@ func (k *system) DevfsApply(ctx context.Context, path string, ruleset uint16) er
 		}
 		e := &kernel.CallError{Op: "DEVFSIO_SAPPLY", Subject: path, Errno: errno}
 		if errno == syscall.ESRCH {
-			e.Err, e.Msg = kernel.ErrNotFound, rulesetSubject(ruleset)+" is not there"
+			e.Err, e.Msg = kernel.ErrNotFound, rulesetSubject(ruleset)+" does not exist"
 		}
 		return e
 	})

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
 	"github.com/libioc/go-libioc/kernel/internal/tooltext"
@@ -40,12 +41,16 @@ func (k *system) Run(ctx context.Context, cmd kernel.Command) (kernel.Exit, erro
 	if cmd.FIB != 0 {
 		argv = append([]string{tooltext.SetfibPath, strconv.Itoa(cmd.FIB)}, argv...)
 	}
-	head := &headWriter{to: cmd.Stderr}
+	head := tail.First(jexecLine)
 	if cmd.Terminal == nil {
-		if sameOutput(cmd.Stdout, cmd.Stderr) {
-			cmd.Stdout = head
+		var both io.Writer = head
+		if cmd.Stderr != nil {
+			both = io.MultiWriter(head, cmd.Stderr)
 		}
-		cmd.Stderr = head
+		if sameOutput(cmd.Stdout, cmd.Stderr) {
+			cmd.Stdout = both
+		}
+		cmd.Stderr = both
 	}
 	exit, err := runGroup(ctx, cmd, &exec.Cmd{
 		Path: argv[0], Args: argv, Dir: "/", SysProcAttr: &syscall.SysProcAttr{},
@@ -54,29 +59,8 @@ func (k *system) Run(ctx context.Context, cmd kernel.Command) (kernel.Exit, erro
 	if err != nil {
 		return exit, err
 	}
-	return exit, tooltext.JexecError(cmd, exit, head.text())
-}
-
-// headWriter passes everything on and keeps the start of it.
-type headWriter struct {
-	to   io.Writer
-	head []byte
-	more bool
-}
-
-func (w *headWriter) Write(b []byte) (int, error) {
-	room := min(len(b), jexecLine-len(w.head))
-	w.head = append(w.head, b[:room]...)
-	w.more = w.more || room < len(b)
-	if w.to == nil {
-		return len(b), nil
+	if head.Dropped() > 0 {
+		return exit, nil // more than jexec(8) says
 	}
-	return w.to.Write(b)
-}
-
-func (w *headWriter) text() string {
-	if w.more {
-		return ""
-	}
-	return string(w.head)
+	return exit, tooltext.JexecError(cmd, exit, head.String())
 }

@@ -257,7 +257,7 @@ func connect(cmd kernel.Command, c *exec.Cmd) (ends []*os.File, p *pipes, err er
 	return ends, p, nil
 }
 
-// sameOutput compares two writers of whatever types, of which some cannot be.
+// sameOutput reports whether two writers are equal. Some types cannot be compared.
 func sameOutput(a, b io.Writer) (same bool) {
 	defer func() { _ = recover() }()
 	return a != nil && a == b
@@ -343,7 +343,7 @@ func (o *outputPipe) copy() {
 			left -= n
 		}
 		if n > 0 && o.err == nil {
-			// A writer that fails is told at the end; the command must not
+			// A failing writer is reported at the end; the command must not
 			// stop for it.
 			_, o.err = o.to.Write(buf[:n])
 		}

@@ -66,7 +66,7 @@ func sysctlMIB(name string) ([]int32, syscall.Errno) {
 	return mibBytes(buf[:n]), 0
 }
 
-// sysctlKind is a node's kind and format string.
+// sysctlKind returns a node's kind and format string.
 func sysctlKind(mib []int32) (kind uint32, format string, errno syscall.Errno) {
 	b, errno := sysctlMeta(ctlFormat, mib)
 	if errno != 0 || len(b) < 4 {
@@ -152,7 +152,7 @@ func paramWalk() ([]kernel.ParamInfo, syscall.Errno) {
 		mib = next
 		name, errno := sysctlMeta(ctlName, mib)
 		if errno != 0 {
-			continue // its module went away meanwhile
+			continue // its module went away in the meantime
 		}
 		kind, format, errno := sysctlKind(mib)
 		if errno != 0 || kind&jailparam.CtlTypeMask == jailparam.CtlTypeNode {

@@ -5,13 +5,12 @@ import (
 	"sync/atomic"
 )
 
-// vnetChildName is the argument 0 by which the re-executed program knows what
-// it is.
+// vnetChildName is argument 0 of the re-executed program.
 const vnetChildName = "go-libioc-vnet"
 
-// vnetChildEnabled tells that main called VnetChild, so that executing the
-// program again leads back there and not into its own work. It is a fact of the
-// whole process, like its arguments.
+// vnetChildEnabled is set once main has called VnetChild, so that executing the
+// program again leads back there and not into its own work. It belongs to the whole
+// process, like its arguments.
 var vnetChildEnabled atomic.Bool
 
 // VnetChild lets In of [kernel.Kernel] configure a jail's own network stack by
@@ -24,10 +23,10 @@ var vnetChildEnabled atomic.Bool
 //		...
 //	}
 //
-// It is true only in a short-lived copy of the program that In starts: the copy
-// attaches to the jail with jail_attach(2), opens sockets there, passes them
-// back and ends. A process cannot do that for itself, because it would stay in
-// the jail. Without the call In runs ifconfig(8), route(8) and netstat(1) in the
+// It returns true only in a short-lived copy of the program that In starts. The
+// copy attaches to the jail with jail_attach(2), opens sockets there, passes them
+// back and ends. A process cannot do that itself, because it would stay in the
+// jail. Without the call In runs ifconfig(8), route(8) and netstat(1) in the
 // jail through jexec(8), which costs a process for each change.
 func VnetChild() bool {
 	if len(os.Args) > 0 && os.Args[0] == vnetChildName {

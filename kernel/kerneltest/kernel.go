@@ -43,7 +43,7 @@ var kernelCases = []testCase{
 	{name: "an ended context does nothing", run: endedContext},
 }
 
-// samples are arguments for the methods of a Kernel, by type; the zero value
+// samples returns arguments for the methods of a Kernel, by type; the zero value
 // stands for the others. With a context that has ended none of them may have an
 // effect, and if one does, it names nothing that exists.
 func samples(dir string) map[reflect.Type]reflect.Value {
@@ -93,7 +93,7 @@ func endedContext(s *suite) {
 	}
 }
 
-// lastError is the error that a method returned, or the first of its sequence.
+// lastError returns the error that a method returned, or the first of its sequence.
 func lastError(out []reflect.Value) error {
 	last := out[len(out)-1]
 	if last.Kind() == reflect.Func {

@@ -23,7 +23,7 @@ var mountCases = []testCase{
 	{name: "other file systems", run: mountOthers},
 }
 
-// at is the mount that is at a path, the last one.
+// at returns the mount that is at a path, the last one.
 func (s *suite) at(p string) (m kernel.Mounted, ok bool) {
 	s.Helper()
 	table, err := s.Kernel.Getfsstat(s.ctx)

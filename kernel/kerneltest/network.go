@@ -88,7 +88,7 @@ func (s *suite) ifs(n kernel.Network) map[string]kernel.Interface {
 	return out
 }
 
-// other is the b end of an epair.
+// other returns the b end of an epair.
 func other(a string) string { return strings.TrimSuffix(a, "a") + "b" }
 
 func netEpair(s *suite) {

@@ -148,7 +148,7 @@ func runContext(s *suite) {
 	}
 }
 
-// background runs sleep(1) in the jail; the channel tells how it ended.
+// background runs sleep(1) in the jail; the channel reports how it ended.
 func (s *suite) background(id kernel.Identity) (kernel.Process, <-chan kernel.Exit) {
 	s.Helper()
 	done := make(chan kernel.Exit, 1)

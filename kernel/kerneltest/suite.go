@@ -20,7 +20,7 @@ type Env struct {
 	Kernel kernel.Kernel
 	// Dir is an empty directory, as an absolute path of the kernel under test.
 	Dir string
-	// OnDisk is the real file behind a path of the kernel under test; nil when
+	// OnDisk returns the real file of a path of the kernel under test; nil when
 	// they are the same.
 	OnDisk func(path string) string
 	// Root makes a jail's root below dir, in which /bin/sh, /bin/echo, /bin/cat,
@@ -29,7 +29,7 @@ type Env struct {
 	Root func(t *testing.T, e Env, dir string) string
 }
 
-// disk is the real file behind a path.
+// disk returns the real file of a path.
 func (e Env) disk(p string) string {
 	if e.OnDisk == nil {
 		return p
@@ -105,7 +105,7 @@ func Run(t *testing.T, open func(t *testing.T) Env) {
 					}
 				}
 				before := s.state()
-				t.Cleanup(func() { // runs behind the cleanups of the case
+				t.Cleanup(func() { // runs after the cleanups of the case
 					if t.Failed() {
 						return
 					}
@@ -324,7 +324,7 @@ func StubRoot(t *testing.T, e Env, dir string) string {
 	return dir
 }
 
-// root is a jail's root with programs.
+// root returns a jail's root with programs.
 func (s *suite) root() string {
 	s.Helper()
 	dir := s.mkdir("root")

@@ -67,7 +67,7 @@ func (c *setCall) apply() (int, error) {
 	return jid, nil
 }
 
-// freeAllow are permissions a child may have although its parent has not.
+// freeAllow returns the permissions that a child may have although its parent does not.
 func (k *machine) freeAllow() uint64 {
 	return k.byParam["allow.unprivileged_proc_debug"].bit
 }

@@ -56,7 +56,7 @@ func (p *Process) stat(name string, follow bool) (fs.FileInfo, syscall.Errno) {
 	return info, e
 }
 
-// test is test(1): a string, or an operator with its operands, perhaps behind
+// test is test(1): a string, or an operator with its operands, perhaps after
 // "!". Parentheses, -a and -o are not simulated.
 func test(_ context.Context, p *Process) int {
 	args := p.Argv[1:]

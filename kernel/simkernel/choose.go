@@ -146,7 +146,7 @@ func childName(ppr *prison, last string) string {
 	return ppr.Name + "." + last
 }
 
-// fullNameOf is the name to set, or "" when the name stays.
+// fullNameOf returns the name to set, or "" when the name stays.
 func (c *setCall) fullNameOf(ppr, pr *prison, last string, jid int) (string, error) {
 	if !c.named && pr != nil {
 		return "", nil

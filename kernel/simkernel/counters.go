@@ -58,8 +58,8 @@ func addCounters(c *kernel.InterfaceCounters, o kernel.InterfaceCounters) {
 	c.SentDrops += o.SentDrops
 }
 
-// reversed is what the other end of a cable counts; what an end could not take
-// or give, the other does not know.
+// reversedCounters returns what the other end of a cable counts. An end does not
+// know what the other could not send or receive.
 func reversedCounters(c kernel.InterfaceCounters) kernel.InterfaceCounters {
 	return kernel.InterfaceCounters{
 		ReceivedBytes: c.SentBytes, ReceivedPackets: c.SentPackets,

@@ -104,7 +104,7 @@ func (v *view) CpusetSet(ctx context.Context, id kernel.Identity, cpus []int) er
 	})
 }
 
-// sortedCPUs is the list in order, each number once.
+// sortedCPUs returns the list in order, each number once.
 func sortedCPUs(cpus []int) []int {
 	list := slices.Clone(cpus)
 	slices.Sort(list)

@@ -43,8 +43,8 @@ func (s *Kernel) Fail(tb fault.TB, f fault.Fault) (remove func()) {
 	return s.s.calls.faults.Add(tb, knownOps, f)
 }
 
-// Calls returns the calls so far in their order, the newest 65536 at least
-// half of them kept when there were more.
+// Calls returns the calls so far in order. Of more than 65536 it keeps at least the
+// newest half.
 func (s *Kernel) Calls() []Call {
 	c := &s.s.calls
 	c.mu.Lock()
@@ -60,7 +60,7 @@ func (s *Kernel) ResetCalls() {
 	c.list, c.forks = nil, 0
 }
 
-// Forks is how many commands Run has started: each is a fork(2) of the caller.
+// Forks returns how many commands Run has started: each is a fork(2) of the caller.
 func (s *Kernel) Forks() int {
 	c := &s.s.calls
 	c.mu.Lock()

@@ -86,7 +86,7 @@ func (v *view) IpfwRules(ctx context.Context, set int) ([]kernel.IpfwRule, error
 }
 
 // IpfwAdd implements [kernel.Firewalls]. A rule begins with an action that ipfw(8)
-// knows; the rest is not looked at.
+// knows; the rest is not checked.
 func (v *view) IpfwAdd(ctx context.Context, set int, rules ...kernel.IpfwRule) error {
 	return v.ipfwCall(ctx, OpIpfwAdd, tooltext.IpfwText(set, rules), set, rules, func(f *firewall) error {
 		if set == 31 && len(rules) > 0 {
@@ -174,7 +174,7 @@ func (v *view) PfRules(ctx context.Context, anchor string) ([]string, error) {
 }
 
 // PfLoad implements [kernel.Firewalls]. As in pf.conf(5), translation comes before
-// filtering; the rest of a line is not looked at.
+// filtering; the rest of a line is not checked.
 func (v *view) PfLoad(ctx context.Context, anchor, rules string) error {
 	return v.pfCall(ctx, OpPfLoad, anchor, func(f *firewall) error {
 		lines := tooltext.TextLines(rules)

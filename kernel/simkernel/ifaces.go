@@ -42,7 +42,7 @@ func (s *netView) stack() (*netStack, error) {
 	return pr.stack, nil
 }
 
-// call is a request to a stack.
+// call makes a request to a stack.
 func (s *netView) call(ctx context.Context, op, subject, args string, fn func(n *network, st *netStack) error) error {
 	if s.id != nil {
 		args = s.id.Name + " " + args
@@ -56,7 +56,7 @@ func (s *netView) call(ctx context.Context, op, subject, args string, fn func(n 
 	})
 }
 
-// change is a request to one interface; ENXIO when it is not there.
+// change makes a request about one interface; it fails with ENXIO if there is no such interface.
 func (s *netView) change(ctx context.Context, op, name, args string, fn func(n *network, st *netStack, f *netIf) syscall.Errno) error {
 	return s.call(ctx, op, name, name+" "+args, func(n *network, st *netStack) error {
 		f := n.find(st, name)
@@ -249,7 +249,7 @@ func (s *netView) InterfaceDeleteGroup(ctx context.Context, name, group string) 
 	})
 }
 
-// jailStack is the stack that a jail has of its own.
+// jailStack returns the stack that a jail has of its own.
 func (s *netView) jailStack(op, name string, id kernel.Identity) (*netStack, error) {
 	named := id
 	named.Name = s.v.fullName(id.Name)

@@ -14,7 +14,7 @@ import (
 // watch is closed, and made anew, when a record of a jail changes.
 type watch struct{ changed chan struct{} }
 
-// ch is the channel of now; the caller holds the kernel's lock.
+// ch returns the current channel; the caller holds the kernel's lock.
 func (w *watch) ch() chan struct{} {
 	if w.changed == nil {
 		w.changed = make(chan struct{})

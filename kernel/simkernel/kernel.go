@@ -20,8 +20,8 @@ import (
 // booted FreeBSD 13.2-RELEASE amd64 with ZFS, VIMAGE and racct, whose file
 // system is that of the machine the program runs on.
 type Options struct {
-	// Release is "13.2-RELEASE" (the default) or "15.1-RELEASE", with any patch
-	// level behind it ("15.1-RELEASE-p1").
+	// Release is "13.2-RELEASE" (the default) or "15.1-RELEASE", perhaps with a
+	// patch level ("15.1-RELEASE-p1").
 	Release string
 	// Root is a directory that stands for "/": an absolute path given to a call
 	// is looked up below it. Empty is the real root.
@@ -30,28 +30,28 @@ type Options struct {
 	// Close. The default is .scratch below Root, or the directory of temporary
 	// files if Root is empty.
 	Scratch string
-	// FirstJID is the first jid given out; default 1.
+	// FirstJID is the first automatic jid; default 1.
 	FirstJID int
-	// IncarnationBase is the first cpuset.id given to a jail; default 3, since
-	// the kernel itself uses the ids below. Freed ids are given again, lowest
-	// first, as in cpuset(2).
+	// IncarnationBase is the first cpuset.id of a jail; default 3, since the
+	// kernel itself uses the ids below. Freed ids are reused, lowest first, as in
+	// cpuset(2).
 	IncarnationBase uint64
-	// Modules are kernel modules beyond those of GENERIC and zfs. Known ones
-	// add jail parameters or file systems: "linux", "linprocfs", "linsysfs",
+	// Modules are kernel modules besides those of GENERIC and zfs. They add jail
+	// parameters or file systems: "linux", "linprocfs", "linsysfs",
 	// "lindebugfs", "fusefs", "vmm", "mac_do"; "ipfw" and "pf" are the packet
 	// filters; "sysvipc" brings System V IPC to
 	// 15.1, whose recorded kernel lacks it.
 	Modules []string
-	// NoZFS leaves zfs.ko out.
+	// NoZFS omits zfs.ko.
 	NoZFS bool
-	// NoVIMAGE makes a kernel without vnet(9).
+	// NoVIMAGE omits vnet(9).
 	NoVIMAGE bool
-	// NoRACCT makes a kernel with kern.racct.enable=0.
+	// NoRACCT sets kern.racct.enable=0.
 	NoRACCT bool
-	// NoRulesets leaves out the five rulesets of /etc/defaults/devfs.rules, as on
-	// a machine whose rc(8) has not run.
+	// NoRulesets omits the five rulesets of /etc/defaults/devfs.rules, as on a
+	// machine before rc(8) has run.
 	NoRulesets bool
-	// Jailed makes Features say that this process is in a jail.
+	// Jailed makes Features report that this process is in a jail.
 	Jailed bool
 
 	Hostname string // kern.hostname; default "simhost"
@@ -60,13 +60,13 @@ type Options struct {
 
 	// Sysctls adds or replaces nodes of sysctl(3).
 	Sysctls map[string]string
-	// Clock is the time that sleeping programs and start times use; nil is the
-	// machine's.
+	// Clock is the time for sleeping programs and start times; the default is
+	// the machine's.
 	Clock Clock
 	// Programs are scripted programs by base name; they replace those of the
 	// same name that Process describes. They need no file in a jail.
 	Programs map[string]Program
-	// PfDisabled is pf loaded but not switched on.
+	// PfDisabled leaves pf loaded but not enabled.
 	PfDisabled bool
 	// PfAnchors are the lines of pf's main ruleset that evaluate anchors, such as
 	// `nat-anchor "ioc/*" all`.
@@ -77,11 +77,11 @@ type Options struct {
 
 	loaded []string // modules, by kldload(2) since the machine's start
 
-	// Load is the state that an earlier Kernel handed to Commit.
+	// Load is the state that an earlier Kernel passed to Commit.
 	Load []Record
 	// Commit is called once for each call that changed something, with the
-	// changed records, in the order of the changes. An error is returned by that
-	// call, though the change has been made in memory. It must not call the Kernel.
+	// changed records, in the order of the changes. Its error is returned by that
+	// call, although the change was made in memory. It must not call the Kernel.
 	Commit func(changed []Record) error
 }
 
@@ -114,11 +114,11 @@ type Record struct {
 }
 
 // Kernel is a FreeBSD kernel in memory, for tests and for systems that are not
-// FreeBSD. It answers as FreeBSD 13.2-RELEASE or 15.1-RELEASE was recorded to
-// answer: same effects, errno values and messages.
+// FreeBSD. Its effects, errno values and messages are those recorded on FreeBSD
+// 13.2-RELEASE and 15.1-RELEASE.
 //
-// Files are real and lie below SimOptions.Root; mounts are a table only, and
-// [Kernel.Resolve] finds the real file behind a path. All methods are safe for use
+// Files are real and lie below Options.Root; mounts are a table only, and
+// [Kernel.Resolve] finds the real file of a path. All methods are safe for use
 // by several goroutines.
 type Kernel struct {
 	*view
@@ -131,7 +131,7 @@ type view struct {
 	*netView
 	s    *machine
 	me   *prison
-	gone func() error // tells why the view is no longer usable
+	gone func() error // returns why the view is no longer usable
 }
 
 // machine is the state that all views share.
@@ -159,7 +159,7 @@ type machine struct {
 	watch watch
 }
 
-// New returns a booted kernel.
+// New boots a kernel.
 func New(opts Options) (*Kernel, error) {
 	if opts.Release == "" {
 		opts.Release = "13.2-RELEASE"
@@ -232,9 +232,9 @@ func (k *machine) boot() {
 	k.dirty.boot()
 }
 
-// Reboot restarts the machine: jails, processes, mounts, rulesets, rctl rules
-// and cloned interfaces are gone, files stay, and BootID is another one. File
-// systems given to AttachMount have to be attached again.
+// Reboot restarts the machine: jails, processes, mounts, rulesets, rctl rules and
+// cloned interfaces are gone, files stay, and BootID changes. File systems passed
+// to AttachMount have to be attached again.
 func (s *Kernel) Reboot() error {
 	k := s.s
 	k.mu.Lock()
@@ -268,9 +268,9 @@ func (s *Kernel) Close() error {
 	return nil
 }
 
-// Inside is the kernel as a process of that jail sees it: only its descendants
-// are visible, names and paths are its own, and what it may do is limited as
-// jail(8) says.
+// Inside returns the kernel as a process of the jail sees it: only its descendants
+// are visible, names and paths are its own, and its permissions are limited as
+// described in jail(8).
 func (s *Kernel) Inside(id kernel.Identity) (kernel.Kernel, error) {
 	k := s.s
 	k.mu.Lock()
@@ -320,7 +320,7 @@ func (v *view) do(ctx context.Context, op, subject, args string, fn func() error
 	return err
 }
 
-// jailed tells whether the caller is in a jail.
+// jailed reports whether the caller is in a jail.
 func (v *view) jailed() bool { return v.me.parent != nil }
 
 // Features implements [kernel.Kernel].
@@ -349,7 +349,7 @@ func (v *view) BootID(ctx context.Context) (string, error) {
 	return id, err
 }
 
-// onDisk is the real path of a path of the simulated machine, mounts apart.
+// onDisk returns the real path of a path of the simulated machine, ignoring mounts.
 func (k *machine) onDisk(p string) string {
 	if runtime.GOOS == "windows" && k.opts.Root == "" {
 		return filepath.FromSlash(p)

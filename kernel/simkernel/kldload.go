@@ -21,6 +21,7 @@ var modules = []string{
 // loaded are in every simulated kernel.
 var loaded = []string{"nullfs", "tmpfs", "procfs", "fdescfs", "devfs", "if_bridge", "if_epair"}
 
+// ModuleLoaded implements [kernel.Modules].
 func (v *view) ModuleLoaded(ctx context.Context, name string) (loaded bool, err error) {
 	err = v.do(ctx, OpModfind, name, name, func() error {
 		if err := precheck.Module("modfind", name); err != nil {
@@ -36,6 +37,7 @@ func (k *machine) moduleLoaded(name string) bool {
 	return slices.Contains(loaded, name) || name == "zfs" && !k.opts.NoZFS || k.hasModule(name)
 }
 
+// ModuleLoad implements [kernel.Modules].
 func (v *view) ModuleLoad(ctx context.Context, name string) error {
 	return v.do(ctx, OpKldload, name, name, func() error {
 		if err := precheck.Module("kldload", name); err != nil {

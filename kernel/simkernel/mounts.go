@@ -35,10 +35,10 @@ type mount struct {
 
 func (m *mount) key() string { return "mount/" + strconv.Itoa(m.Seq) }
 
-// onDisk tells whether the files are real ones at the mount's own path.
+// onDisk reports whether the files are real ones at the mount's own path.
 func (m *mount) onDisk() bool { return m.Attached || m.cover.m == nil || m.Type == "zfs" }
 
-// readOnly tells whether writing is EROFS; a nullfs is as read-only as what it
+// readOnly reports whether writing is EROFS; a nullfs is as read-only as what it
 // shows.
 func (m *mount) readOnly() bool {
 	for ; m != nil; m = m.src {
@@ -168,7 +168,7 @@ func (t *mounts) placeOf(p string) place {
 	return place{t.root, p}
 }
 
-// busy tells whether anything but an option of force keeps m mounted.
+// busy reports whether anything but an option of force keeps m mounted.
 func (t *mounts) busy(m *mount) bool {
 	if m.opens > 0 {
 		return true
@@ -186,7 +186,7 @@ func (t *mounts) busy(m *mount) bool {
 	return t.k.procs.uses(m)
 }
 
-// shown tells whether a nullfs shows m, which keeps m mounted even by force
+// shown reports whether a nullfs shows m, which keeps m mounted even by force
 // unless the nullfs caches nothing.
 func (t *mounts) shown(m *mount) (any, cached bool) {
 	for _, n := range t.list {
@@ -223,11 +223,11 @@ func (v *view) Getfsstat(ctx context.Context) ([]kernel.Mounted, error) {
 	return out, err
 }
 
-// AttachMount puts a file system into the mount table that was mounted by other
+// AttachMount adds a file system to the mount table that was mounted by other
 // means, such as a dataset. Its files are the real ones at its path below Root.
 // The path must be a directory. A zero FSID is derived from type and source, so
-// that it stays the same over a reboot. Attaching what is attached already
-// changes its flags only.
+// that it stays the same after a reboot. If the file system is attached already,
+// only its flags change.
 func (s *Kernel) AttachMount(m kernel.Mounted) (kernel.Mounted, error) {
 	k := s.s
 	k.mu.Lock()
@@ -258,8 +258,9 @@ func (s *Kernel) AttachMount(m kernel.Mounted) (kernel.Mounted, error) {
 	return m, k.commit()
 }
 
-// DetachMount takes away the attached file system mounted last at the path, if
-// it is not busy (EBUSY); with MntForce, unless a nullfs shows it.
+// DetachMount removes the attached file system that was mounted last at the path.
+// It fails with EBUSY if the file system is in use or, with MntForce, if a nullfs
+// shows it.
 func (s *Kernel) DetachMount(p string, flags kernel.MountFlags) error {
 	k := s.s
 	k.mu.Lock()
@@ -270,7 +271,7 @@ func (s *Kernel) DetachMount(p string, flags kernel.MountFlags) error {
 	return k.commit()
 }
 
-// HoldBusy is an open descriptor of the file or directory at path: it keeps its
+// HoldBusy acts as an open descriptor of the file or directory at path: it keeps its
 // file system from being unmounted until release is called.
 func (s *Kernel) HoldBusy(p string) (release func(), err error) {
 	k := s.s
@@ -292,9 +293,9 @@ func (s *Kernel) HoldBusy(p string) (release func(), err error) {
 	}, nil
 }
 
-// Busy tells whether a mount, the root of a jail, the working directory of a
-// process or what HoldBusy has open is at path or below it. File systems given to AttachMount do not
-// count: whoever attached them asks before taking them away.
+// Busy reports whether a mount, the root of a jail, the working directory of a
+// process or what HoldBusy has open is at the path or below it. File systems
+// passed to AttachMount do not count; they belong to the caller.
 func (s *Kernel) Busy(p string) bool {
 	k := s.s
 	k.mu.Lock()

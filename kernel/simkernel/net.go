@@ -153,7 +153,7 @@ func (n *network) dropStack(pr *prison) {
 // in lists the interfaces of a stack by index.
 func (n *network) in(s *netStack) []*netIf { return slices.Clone(s.ifs) }
 
-// find is the interface of that name; of two that have it the older one.
+// find returns the interface of that name; of two that have it the older one.
 func (n *network) find(s *netStack, name string) *netIf {
 	for _, f := range s.ifs {
 		if f.If.Name == name {
@@ -210,7 +210,7 @@ func (n *network) forget(f *netIf) {
 }
 
 // move takes an interface to another stack. It loses addresses, bridge and
-// groups, but for its driver's own group while it is away from home, and is
+// groups, except for its driver's own group while it is in another stack, and is
 // down; name, MTU, MAC address and description stay.
 func (n *network) move(f *netIf, to *netStack) {
 	n.leave(f)

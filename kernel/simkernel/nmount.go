@@ -84,7 +84,7 @@ func (c *mounting) refuse(e syscall.Errno, msg string) error {
 	return &kernel.CallError{Op: OpNmount, Subject: c.req.Path, Errno: e, Msg: msg}
 }
 
-// missing is the refusal of a path that does not exist.
+// missing returns the refusal of a path that does not exist.
 func (c *mounting) missing() error {
 	if c.v.s.rel.missingIsENOENT {
 		return refusal.Missing(OpNmount, c.req.Path, syscall.ENOENT)
@@ -133,7 +133,7 @@ func (c *mounting) find() (err error) {
 	return c.refuse(e, "")
 }
 
-// folder is what most types are mounted on.
+// folder refuses to mount on anything but a directory.
 func (c *mounting) folder() error {
 	if !c.info.IsDir() {
 		return c.refuse(syscall.ENOTDIR, "")
@@ -235,7 +235,7 @@ func hasOption(r kernel.MountRequest, name string) bool {
 	return slices.ContainsFunc(r.Options, func(o kernel.MountOption) bool { return o.Name == name })
 }
 
-// mountFlags are the flags that stay with the mount, given as bits or as
+// mountFlags returns the flags that stay with the mount, given as bits or as
 // options.
 func mountFlags(r kernel.MountRequest) kernel.MountFlags {
 	f := r.Flags &^ (kernel.MntUpdate | kernel.MntForce)

@@ -159,7 +159,7 @@ var operations = map[string]struct {
 // knownOps are their names in order.
 var knownOps = slices.Sorted(maps.Keys(operations))
 
-// injected is an injected failure of a call, in the error type that the real
+// injected returns the error of an injected failure, in the error type that the real
 // kernel's methods return. An error of that type is returned as it is.
 func injected(op, subject string, cause error) error {
 	if je, ok := errors.AsType[*kernel.JailError](cause); ok {

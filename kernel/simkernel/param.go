@@ -51,7 +51,7 @@ func allowNames(rel release, opts Options) []string {
 	return names
 }
 
-// paramTable is security.jail.param of a kernel, sorted by name.
+// paramTable returns security.jail.param of a kernel, sorted by name.
 func paramTable(rel release, opts Options) ([]param, map[string]*param) {
 	var all []param
 	add := func(name string, t kernel.ParamType, size int, access string, get func(*view, *prison) any) {

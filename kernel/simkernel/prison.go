@@ -69,7 +69,7 @@ type prison struct {
 func (pr *prison) alive() bool { return !pr.Dead }
 func (pr *prison) key() string { return "jail/" + strconv.Itoa(pr.JID) }
 
-// hostOwner is the jail whose host.* values pr uses.
+// hostOwner returns the jail whose host.* values pr uses.
 func (pr *prison) hostOwner() *prison {
 	for pr.Host == nil {
 		pr = pr.parent
@@ -77,7 +77,7 @@ func (pr *prison) hostOwner() *prison {
 	return pr
 }
 
-// Below tells whether pr is a descendant of anc.
+// Below reports whether pr is a descendant of anc.
 func (pr *prison) below(anc *prison) bool {
 	for p := pr.parent; p != nil; p = p.parent {
 		if p == anc {
@@ -132,7 +132,7 @@ func (j *jails) init(k *machine) {
 // maxJID is JAIL_MAX of sys/jail.h.
 const maxJID = 999999
 
-// nextJID is the next automatic jid: after the last one, wrapping once; 0 when
+// nextJID returns the next automatic jid: after the last one, wrapping once; 0 when
 // all are taken.
 func (j *jails) nextJID() int {
 	for range maxJID {
@@ -218,7 +218,7 @@ func (j *jails) rename(pr *prison, name string) {
 	set(pr, name)
 }
 
-// find is the jail of that full name below me, a living one first.
+// find returns the jail of that full name below me, a living one first.
 func (j *jails) find(me *prison, name string) *prison {
 	var dead *prison
 	for _, pr := range j.byName[name] {

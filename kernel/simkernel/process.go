@@ -171,7 +171,7 @@ func (t *procs) start(p *proc, sp *Process) {
 				k.dirty.put(p.pr.key(), p.pr)
 				k.jails.settle(p.pr)
 			}
-			_ = k.commit() // the end of a process has nobody to tell
+			_ = k.commit() // nobody can be told of an error when a process ends
 		}
 		k.mu.Unlock()
 		close(p.done)
@@ -267,7 +267,7 @@ func (v *view) wait(ctx context.Context, p *proc, delay time.Duration) (kernel.E
 	return p.exit(), ctx.Err()
 }
 
-// stdio are a command's streams; equal writers share one lock.
+// stdio returns the streams of a command; equal writers share one lock.
 func stdio(cmd kernel.Command) (io.Reader, io.Writer, io.Writer) {
 	in, out, errw := cmd.Stdin, cmd.Stdout, cmd.Stderr
 	if cmd.Terminal != nil {

@@ -11,13 +11,13 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// PID is the process id.
+// PID returns the process id.
 func (p *Process) PID() int { return p.proc.PID }
 
-// User is the effective user id.
+// User returns the effective user id.
 func (p *Process) User() uint32 { return p.proc.User }
 
-// Dir is the working directory as the process sees it.
+// Dir returns the working directory as the process sees it.
 func (p *Process) Dir() string {
 	p.k.mu.Lock()
 	defer p.k.mu.Unlock()
@@ -25,7 +25,7 @@ func (p *Process) Dir() string {
 	return path.Join("/", dir)
 }
 
-// Getenv is the value of an environment variable, or "".
+// Getenv returns the value of an environment variable, or "".
 func (p *Process) Getenv(name string) string { return getenv(p.Env, name, "") }
 
 // Sysctl reads a node as the process sees it.
@@ -70,8 +70,8 @@ func (p *Process) ReadDir(name string) ([]string, error) {
 	return p.k.readDir(at)
 }
 
-// Sleep waits on the kernel's clock; false means that the process was killed
-// meanwhile.
+// Sleep waits on the kernel's clock; it returns false if the process was
+// killed in the meantime.
 func (p *Process) Sleep(d time.Duration) bool {
 	return p.k.clock.Sleep(p.proc.ctx, d) == nil
 }

@@ -52,7 +52,7 @@ func (r *rctlRule) String() string {
 	return s
 }
 
-// matches tells whether the filter f covers the rule.
+// matches reports whether the filter f covers the rule.
 func (r *rctlRule) matches(f *rctlRule) bool {
 	eq := func(want, have string) bool { return want == "" || want == have }
 	return eq(f.Subject, r.Subject) && eq(f.ID, r.ID) && eq(f.Resource, r.Resource) &&
@@ -117,7 +117,7 @@ func parseRule(text string) (*rctlRule, syscall.Errno) {
 	return r, 0
 }
 
-// rctlCall is what all calls of rctl(2) begin with.
+// rctlCall makes the checks that all calls of rctl(2) begin with.
 func (v *view) rctlCall(ctx context.Context, op, text string, fn func(r *rctlRule) error) error {
 	return v.do(ctx, op, text, text, func() error {
 		if v.s.opts.NoRACCT {

@@ -50,7 +50,7 @@ func (s *netView) AddressDelete(ctx context.Context, name string, addr netip.Add
 	})
 }
 
-// bridge is a request to a bridge about a member.
+// bridge makes a request to a bridge about a member.
 func (s *netView) bridge(ctx context.Context, op, bridge, member, args string, fn func(n *network, b, m *netIf) syscall.Errno) error {
 	return s.call(ctx, op, bridge+" "+member, bridge+" "+member+args, func(n *network, st *netStack) error {
 		b, m := n.find(st, bridge), n.find(st, member)
@@ -160,7 +160,7 @@ func (s *netView) routeCall(ctx context.Context, op string, r kernel.Route, fn f
 	})
 }
 
-// onLink is the interface that has the gateway in one of its prefixes.
+// onLink returns the interface that has the gateway in one of its prefixes.
 func (n *network) onLink(st *netStack, gw netip.Addr) string {
 	for _, f := range n.in(st) {
 		for _, a := range f.Addrs {
@@ -208,7 +208,7 @@ func (s *netView) RouteDelete(ctx context.Context, route kernel.Route) error {
 	})
 }
 
-// routes are those of attached prefixes and those added.
+// routes returns the routes of attached prefixes and those added.
 func (n *network) routes(st *netStack) []kernel.Route {
 	var out []kernel.Route
 	for _, f := range n.in(st) {

@@ -82,7 +82,7 @@ func (v *view) JailSet(ctx context.Context, flags kernel.SetFlags, params ...ker
 	return jid, err
 }
 
-// paramText is how the record of calls shows parameters.
+// paramText returns parameters as the record of calls shows them.
 func paramText(flags uint32, params []kernel.Param) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%#x", flags)

@@ -20,7 +20,7 @@ type setOpt struct {
 // setOpts are the parameters of a jail_set(2) as the kernel reads them.
 type setOpts struct{ list []setOpt }
 
-// errno is a refusal without words.
+// errno returns a refusal without a message.
 func errno(e syscall.Errno) error { return &kernel.JailError{Errno: e} }
 
 func refuse(e syscall.Errno, msg string) error { return &kernel.JailError{Errno: e, Msg: msg} }
@@ -50,7 +50,7 @@ func newSetOpts(params []kernel.Param) (*setOpts, error) {
 	return o, nil
 }
 
-// positive is the name without the "no" of its last component.
+// positive returns a name without the "no" of its last component.
 func positive(name string) string {
 	i := strings.LastIndexByte(name, '.') + 1
 	return name[:i] + strings.TrimPrefix(name[i:], "no")
@@ -66,7 +66,7 @@ func (o *setOpts) find(name string) *setOpt {
 	return nil
 }
 
-// int is a 4-byte value; any other length is EINVAL.
+// int returns a 4-byte value; any other length is EINVAL.
 func (o *setOpts) int(name string) (v int, ok bool, err error) {
 	p := o.find(name)
 	if p == nil {
@@ -89,7 +89,7 @@ func (o *setOpts) ulong(name string) (v uint64, ok bool, err error) {
 	return binary.NativeEndian.Uint64(p.Data), true, nil
 }
 
-// string is a text that ends in NUL and is at most limit bytes with it.
+// string returns a text that ends in NUL and is at most limit bytes with it.
 func (o *setOpts) string(name string, limit int) (v string, ok bool, err error) {
 	p := o.find(name)
 	if p == nil {
@@ -124,7 +124,7 @@ func (o *setOpts) jailsys(name string, allowed ...kernel.JailSys) (kernel.JailSy
 	return kernel.JailSys(v), ok, err
 }
 
-// addrs is an address list, sorted but for the first, without the addresses
+// addrs returns an address list, sorted except for the first, without the addresses
 // that no interface can have.
 func (o *setOpts) addrs(name string, size int) ([]netip.Addr, bool, error) {
 	p := o.find(name)
@@ -150,7 +150,7 @@ func (o *setOpts) addrs(name string, size int) ([]netip.Addr, bool, error) {
 	return list, true, nil
 }
 
-// unknown is the first parameter that nobody asked for.
+// unknown refuses the first parameter that the kernel did not read.
 func (o *setOpts) unknown() error {
 	for _, p := range o.list {
 		if !p.seen && p.Name != "errmsg" {

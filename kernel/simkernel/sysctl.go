@@ -8,7 +8,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// sysctlText is the value of a node as sysctl(8) prints it.
+// sysctlText returns the value of a node as sysctl(8) prints it.
 func (v *view) sysctlText(name string) (string, bool) {
 	k, me := v.s, v.me
 	if s, ok := k.opts.Sysctls[name]; ok {

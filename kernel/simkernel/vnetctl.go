@@ -24,7 +24,7 @@ var ipfwHostSysctls = map[string]string{
 	"net.inet.ip.fw.default_to_accept": "0",
 }
 
-// vnetSysctl is the value of a node in one stack.
+// vnetSysctl returns the value of a node in one stack.
 func (k *machine) vnetSysctl(st *netStack, name string) (int, bool) {
 	value, ok := vnetSysctls[name]
 	if !ok && k.hasModule("ipfw") {
@@ -82,8 +82,8 @@ func (s *netView) AddressState(ctx context.Context, name string, addr netip.Addr
 	return state, err
 }
 
-// link is the bridge that an interface's frames reach, by its own or by its
-// other end; 0 is none.
+// link returns the bridge that an interface's frames reach, by its own or by its
+// other end, or 0.
 func (n *network) link(f *netIf) int {
 	if f.Bridge != 0 {
 		return f.Bridge

@@ -9,8 +9,10 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
 // place is a file as the kernel knows it: a mounted file system and the path
@@ -20,10 +22,10 @@ type place struct {
 	rel string // clean, begins with "/"
 }
 
-// path is where the place is seen from the host's root.
+// path returns where the place is seen from the host's root.
 func (p place) path() string { return path.Join(p.m.Path, p.rel) }
 
-// real is the file on this machine's disk behind a place; ok is false where
+// real returns the file on this machine's disk for a place; ok is false if
 // there is none, as below devfs.
 func (k *machine) real(p place) (file string, ok bool) {
 	sub := filepath.FromSlash(p.rel)
@@ -51,7 +53,7 @@ func (k *machine) cross(p place) place {
 	}
 }
 
-// up is the place of "..".
+// up returns the place of "..".
 func (k *machine) up(p, root place) place {
 	for p != root {
 		if p.rel != "/" {
@@ -207,7 +209,7 @@ func (k *machine) lstat(p place) (fs.FileInfo, syscall.Errno) {
 	return info, 0
 }
 
-// toErrno is the errno of an error of package os.
+// toErrno returns the errno of an error of package os.
 func toErrno(err error) syscall.Errno {
 	var e syscall.Errno
 	switch {
@@ -221,51 +223,44 @@ func toErrno(err error) syscall.Errno {
 	return syscall.EIO
 }
 
-// walkBelow looks up a path all of whose components behind the root must be
-// real: a symbolic link or ".." among them is ErrEscape.
+// walkBelow looks up a path all of whose components below the root must be real:
+// a symbolic link or ".." among them is ErrEscape.
 func (v *view) walkBelow(below, p string) (place, fs.FileInfo, error) {
-	fail := func(e syscall.Errno, msg string, err error) error {
-		if e == syscall.ENOENT {
-			err = kernel.ErrNotFound
-		}
-		return &kernel.CallError{Op: "nmount", Subject: p, Errno: e, Msg: msg, Err: err}
+	refuse := func(e syscall.Errno, msg string, err error) (place, fs.FileInfo, error) {
+		return place{}, nil, refusal.NotFound(&kernel.CallError{Op: OpNmount, Subject: p, Errno: e, Msg: msg, Err: err})
 	}
-	rest, ok := strings.CutPrefix(p, strings.TrimSuffix(below, "/"))
-	if !ok || rest != "" && rest[0] != '/' || !strings.HasPrefix(below, "/") {
-		return place{}, nil, fail(0, "it is not below "+below, kernel.ErrEscape)
+	rest, ok := pathname.Cut(p, below)
+	if !ok || !strings.HasPrefix(below, "/") {
+		return refuse(0, "it is not below "+below, kernel.ErrEscape)
 	}
-	cur, info, e := v.namei(below)
+	root, info, e := v.namei(below)
 	if e != 0 {
-		return place{}, nil, fail(e, "root "+below, nil)
+		return refuse(e, "root "+below, nil)
 	}
-	for name := range strings.SplitSeq(rest, "/") {
-		if name == "" || name == "." {
-			continue
-		}
+	if rest = strings.Trim(rest, "/"); rest == "" {
+		return root, info, nil
+	}
+	escape := ""
+	at, info, e := v.s.walk(root, root, rest, true, func(cur place, name string) bool {
+		escape = path.Join(cur.path(), name) + " is a symbolic link"
 		if name == ".." {
-			return place{}, nil, fail(0, `it contains ".."`, kernel.ErrEscape)
+			escape = `it contains ".."`
 		}
-		if !info.IsDir() {
-			return place{}, nil, fail(syscall.ENOTDIR, "", nil)
-		}
-		next := place{cur.m, path.Join(cur.rel, name)}
-		if info, e = v.s.lstat(next); e != 0 {
-			return place{}, nil, fail(e, "", nil)
-		}
-		if info.Mode()&fs.ModeSymlink != 0 {
-			return place{}, nil, fail(0, next.path()+" is a symbolic link", kernel.ErrEscape)
-		}
-		cur = v.s.cross(next)
-		if info, e = v.s.lstat(cur); e != 0 {
-			return place{}, nil, fail(e, "", nil)
-		}
+		return false
+	})
+	switch {
+	case escape != "":
+		return refuse(0, escape, kernel.ErrEscape)
+	case e != 0:
+		return refuse(e, "", nil)
 	}
-	return cur, info, nil
+	return at, info, nil
 }
 
 // Resolve follows a path of the host through symbolic links and the mount table
-// to the real file or directory that is seen there. What is not there is
-// ErrNotFound and fs.ErrNotExist; devfs, procfs and fdescfs hold no real files.
+// to the real file or directory that is visible there. It fails with ErrNotFound
+// and fs.ErrNotExist if there is none; devfs, procfs and fdescfs have no real
+// files.
 func (s *Kernel) Resolve(p string) (string, error) {
 	s.s.mu.Lock()
 	defer s.s.mu.Unlock()
@@ -279,7 +274,7 @@ func (s *Kernel) Resolve(p string) (string, error) {
 	return "", pathError("open", p, e)
 }
 
-// ResolveIn is Resolve as a process in the jail sees the path: symbolic links
+// ResolveIn is Resolve for a path as a process in the jail sees it: symbolic links
 // do not lead out of the jail's root.
 func (s *Kernel) ResolveIn(id kernel.Identity, p string) (string, error) {
 	s.s.mu.Lock()
@@ -299,8 +294,8 @@ func (s *Kernel) ResolveIn(id kernel.Identity, p string) (string, error) {
 	return "", pathError("open", p, e)
 }
 
-// ResolveWrite is Resolve for a file that is to be written: its last component
-// need not be there, and a read-only file system is EROFS.
+// ResolveWrite is Resolve for a file to be written: its last component need not
+// exist, and it fails with EROFS on a read-only file system.
 func (s *Kernel) ResolveWrite(p string) (string, error) {
 	s.s.mu.Lock()
 	defer s.s.mu.Unlock()
@@ -328,10 +323,4 @@ func (k *machine) resolveWrite(root, dir place, p string) (string, error) {
 	return "", pathError("open", p, e)
 }
 
-func pathError(op, p string, e syscall.Errno) error {
-	err := &kernel.CallError{Op: op, Subject: p, Errno: e}
-	if e == syscall.ENOENT {
-		err.Err = kernel.ErrNotFound
-	}
-	return err
-}
+func pathError(op, p string, e syscall.Errno) error { return refusal.Missing(op, p, e) }

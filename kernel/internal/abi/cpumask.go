@@ -19,6 +19,7 @@ const (
 // its own cpuset_t if they are zero.
 const CpuMaskSize = 128
 
+// NewCPUMask returns the set of these CPUs, or EINVAL for a number out of range.
 func NewCPUMask(cpus []int) (CpuMask, syscall.Errno) {
 	m := make(CpuMask, CpuMaskSize)
 	for _, n := range cpus {

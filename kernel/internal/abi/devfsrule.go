@@ -45,10 +45,11 @@ const (
 	DEVFSIOSGetNext = 0xc002440c
 )
 
+// DevfsID returns the number by which the kernel knows a rule.
 func DevfsID(ruleset, number uint16) uint32 { return uint32(ruleset)<<16 | uint32(number) }
 
-// encode is the rule as the kernel wants it. A pattern of 200 bytes and more
-// would be cut short, so it is refused.
+// EncodeDevfsRule returns the rule as the kernel takes it. A pattern of 200 bytes
+// or more would be cut short, so it is refused.
 func EncodeDevfsRule(r kernel.DevfsRule, ruleset uint16) ([]byte, *kernel.CallError) {
 	if len(r.Path) >= devfsRulePathSz {
 		return nil, &kernel.CallError{Op: "DEVFSIO_RADD", Subject: r.Path, Errno: syscall.ENAMETOOLONG, Msg: "a path pattern has at most 199 bytes"}
@@ -97,7 +98,7 @@ func EncodeDevfsRule(r kernel.DevfsRule, ruleset uint16) ([]byte, *kernel.CallEr
 	return b, nil
 }
 
-// DecodeDevfsRule is the reverse.
+// DecodeDevfsRule is the reverse of EncodeDevfsRule.
 func DecodeDevfsRule(b []byte) kernel.DevfsRule {
 	u32 := func(at int) uint32 { return binary.NativeEndian.Uint32(b[at:]) }
 	u16 := func(at int) uint16 { return binary.NativeEndian.Uint16(b[at:]) }

@@ -19,7 +19,7 @@ const (
 )
 
 // ParseIfList reads the answer of the sysctl node NET_RT_IFLIST: a message for
-// each interface, with its sockaddr_dl behind it, and others for its addresses.
+// each interface, followed by its sockaddr_dl, and others for its addresses.
 func ParseIfList(b []byte) []kernel.InterfaceCounters {
 	var out []kernel.InterfaceCounters
 	for len(b) >= 4 {

@@ -87,25 +87,26 @@ const (
 	BRDGDAddr    = 11
 )
 
-// Ifreq is a request with the name and an empty union.
+// Ifreq returns a request with the name and an empty union.
 func Ifreq(name string) []byte {
 	b := make([]byte, IfreqSize)
 	copy(b[:IfNameSize-1], name)
 	return b
 }
 
-// IfreqInt is one with a number: an MTU or a jid.
+// IfreqInt returns a request with a number: an MTU or a jid.
 func IfreqInt(name string, n int) []byte {
 	b := Ifreq(name)
 	binary.NativeEndian.PutUint32(b[IfNameSize:], uint32(int32(n)))
 	return b
 }
 
-// IfreqFlags reads the flags, of which the lower half comes first.
+// IfreqFlags reads the flags; the lower half comes first.
 func IfreqFlags(b []byte) uint32 {
 	return uint32(binary.NativeEndian.Uint16(b[16:])) | uint32(binary.NativeEndian.Uint16(b[18:]))<<16
 }
 
+// PutIfreqFlags writes the flags into a request.
 func PutIfreqFlags(b []byte, flags uint32) {
 	binary.NativeEndian.PutUint16(b[16:], uint16(flags))
 	binary.NativeEndian.PutUint16(b[18:], uint16(flags>>16))
@@ -119,7 +120,7 @@ func IfreqMAC(name string, mac net.HardwareAddr) []byte {
 	return b
 }
 
-// Sockaddr is a sockaddr_in or a sockaddr_in6. A link-local address needs the
+// Sockaddr returns a sockaddr_in or a sockaddr_in6. A link-local address needs the
 // index of its interface.
 func Sockaddr(addr netip.Addr, scope int) []byte {
 	if addr.Is4() {
@@ -139,7 +140,7 @@ func Sockaddr(addr netip.Addr, scope int) []byte {
 	return b
 }
 
-// maskAddr is a prefix length as an address.
+// maskAddr returns a prefix length as an address.
 func maskAddr(p netip.Prefix) netip.Addr {
 	full := netip.IPv4Unspecified()
 	if p.Addr().Is6() {
@@ -185,12 +186,14 @@ func In6Ifreq(name string, addr netip.Addr, scope int) []byte {
 	return b
 }
 
+// In6NDReq returns a request about the IPv6 flags of an interface.
 func In6NDReq(name string) []byte {
 	b := make([]byte, in6NDSize)
 	copy(b[:IfNameSize-1], name)
 	return b
 }
 
+// Vlanreq returns the parent and tag of a vlan(4) interface.
 func Vlanreq(v kernel.VLAN) []byte {
 	b := make([]byte, vlanreqSize)
 	copy(b[:IfNameSize-1], v.Parent)
@@ -199,13 +202,14 @@ func Vlanreq(v kernel.VLAN) []byte {
 	return b
 }
 
+// Ifbreq returns a request about a member of a bridge.
 func Ifbreq(member string) []byte {
 	b := make([]byte, IfbreqSize)
 	copy(b[:IfNameSize-1], member)
 	return b
 }
 
-// Ifbareq is a static entry of a bridge's address table.
+// Ifbareq returns a static entry of a bridge's address table.
 func Ifbareq(member string, mac net.HardwareAddr) []byte {
 	b := make([]byte, ifbareqSize)
 	copy(b[:IfNameSize-1], member)
@@ -214,7 +218,7 @@ func Ifbareq(member string, mac net.HardwareAddr) []byte {
 	return b
 }
 
-// IfconfEntry is one address that SIOCGIFCONF tells.
+// IfconfEntry is one address that SIOCGIFCONF reports.
 type IfconfEntry struct {
 	Name   string
 	Family byte

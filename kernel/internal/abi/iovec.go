@@ -24,16 +24,17 @@ type Pair struct {
 	Value []byte
 }
 
+// NewPair returns a pair with the NUL after the name.
 func NewPair(name string, value []byte) Pair {
 	return Pair{append([]byte(name), 0), value}
 }
 
-// textPair is a pair whose value is text; an empty text has its NUL too.
+// textPair returns a pair whose value is text; an empty text has its NUL too.
 func textPair(name, value string) Pair {
 	return NewPair(name, append([]byte(value), 0))
 }
 
-// pairsSize is what the kernel counts against maxOptions.
+// pairsSize returns what the kernel counts against maxOptions.
 func pairsSize(pairs []Pair) int {
 	n := 0
 	for _, p := range pairs {

@@ -6,7 +6,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// struct kinfo_proc of sys/user.h on 64-bit machines. The kernel tells its size
+// struct kinfo_proc of sys/user.h on 64-bit machines. The kernel stores its size
 // in the first field of each, which is the distance to the next.
 const (
 	kinfoSize  = 1088
@@ -52,7 +52,7 @@ func ParseKinfo(b []byte) []kinfoProcess {
 	return list
 }
 
-// same tells whether p is the process that was listed before.
+// SameProcess reports whether p is the process that was listed before.
 func SameProcess(p, before kernel.Process) bool {
 	return p.PID == before.PID && p.JID == before.JID && p.Start.Equal(before.Start)
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Uint is an unsigned number of 1, 2, 4 or 8 bytes in the machine's order;
+// Uint returns an unsigned number of 1, 2, 4 or 8 bytes in the machine's order;
 // any other length is 0.
 func Uint(b []byte) uint64 {
 	switch len(b) {
@@ -35,7 +35,7 @@ func Int(b []byte) int64 {
 	return int64(u)
 }
 
-// CString is the text up to the first NUL.
+// CString returns the text up to the first NUL.
 func CString(b []byte) string {
 	s, _, _ := strings.Cut(string(b), "\x00")
 	return s

@@ -15,8 +15,8 @@ const (
 // MountErrMsgSize is what mount(8) gives the kernel for its message.
 const MountErrMsgSize = 255
 
-// Pairs are the options of nmount(2) for a request, in the order that mount(8)
-// sends them. Empty fields are left out.
+// MountPairs returns the options of nmount(2) for a request, in the order in which
+// mount(8) sends them. Empty fields are left out.
 func MountPairs(r kernel.MountRequest) []Pair {
 	var list []Pair
 	if r.Type != "" {
@@ -38,6 +38,6 @@ func MountPairs(r kernel.MountRequest) []Pair {
 	return list
 }
 
-// optionsWithText always have a value, so that an empty one is said to be
-// wrong instead of being taken for a flag.
+// optionsWithText always have a value, so that an empty one is an
+// error instead of a flag.
 var optionsWithText = []string{"from", "target", "ruleset", "size", "inodes", "maxfilesize", "uid", "gid", "mode"}

@@ -26,7 +26,7 @@ const (
 	routeAddrMax     = 8 // RTAX_MAX
 )
 
-// RouteMessage is a request for one route. index is the interface's, for a
+// RouteMessage returns a request for one route. index is the interface's, for a
 // route without gateway or with a link-local one.
 func RouteMessage(kind byte, r kernel.Route, index int, seq int32) []byte {
 	b := make([]byte, rtMsgSize)
@@ -76,7 +76,7 @@ type parsedRoute struct {
 	Flags uint32
 }
 
-// IsOwnAddress tells a host route that came with an address: it leads through a
+// IsOwnAddress reports whether the route came with an address: it is a host route through a
 // loopback interface without a gateway.
 func (r parsedRoute) IsOwnAddress(nic string) bool {
 	return r.Flags&RTFHost != 0 && r.Flags&RTFGateway == 0 && strings.HasPrefix(nic, "lo")

@@ -37,7 +37,7 @@ func CheckValues(flags kernel.SetFlags, params []kernel.Param, find func(string)
 	return nil
 }
 
-// Facts is what Explain may look at.
+// Facts are what Explain takes into account.
 type Facts struct {
 	Flags  kernel.SetFlags
 	Params []kernel.Param
@@ -46,8 +46,8 @@ type Facts struct {
 	Jailed bool // the caller is itself in a jail
 }
 
-// Explain finds words, and if possible the parameter to blame, for an errno
-// of jail_set(2) that came without errmsg.
+// Explain returns an explanation, and if possible the parameter at fault, for an
+// errno of jail_set(2) that came without an errmsg.
 func Explain(errno syscall.Errno, f Facts) (param, msg string) {
 	if errno == syscall.EPERM && !f.Root {
 		return "", "only root may create or change jails"
@@ -80,7 +80,8 @@ func Explain(errno syscall.Errno, f Facts) (param, msg string) {
 	return "", ""
 }
 
-// explainValue tells what is wrong with one value, if the errno fits.
+// explainValue returns what is wrong with one value, or "" if the errno has another
+// reason.
 func explainValue(errno syscall.Errno, p kernel.Param, info kernel.ParamInfo) string {
 	switch errno {
 	case syscall.ENOENT:
@@ -132,7 +133,7 @@ func explainInvalid(p kernel.Param, info kernel.ParamInfo) string {
 	if info.Type == kernel.ParamJailsys {
 		switch v := abi.Int(p.Data); {
 		case v < 0 || v > int64(kernel.JailSysInherit):
-			return strconv.Itoa(int(v)) + " is none of disable (0), new (1), inherit (2)"
+			return strconv.Itoa(int(v)) + " is not disable (0), new (1) or inherit (2)"
 		case v == int64(kernel.JailSysDisable) && (p.Name == "host" || p.Name == "vnet"):
 			return "cannot be disabled"
 		}
@@ -151,7 +152,7 @@ func explainInvalid(p kernel.Param, info kernel.ParamInfo) string {
 
 func explainAddrs(data []byte, size int) string {
 	if len(data)%size != 0 {
-		return strconv.Itoa(len(data)) + " bytes are no list of addresses of " + strconv.Itoa(size)
+		return strconv.Itoa(len(data)) + " bytes are not a list of addresses of " + strconv.Itoa(size)
 	}
 	zero, ones := make([]byte, size), bytes.Repeat([]byte{0xff}, size)
 	seen := map[string]bool{}
@@ -170,7 +171,7 @@ func explainAddrs(data []byte, size int) string {
 	return ""
 }
 
-// Blamed finds the parameter that an errmsg of the kernel names.
+// Blamed returns the parameter that an errmsg of the kernel names, or "".
 func Blamed(msg string) string {
 	if name, ok := strings.CutPrefix(msg, "unknown parameter: "); ok {
 		return name

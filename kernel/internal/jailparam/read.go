@@ -63,7 +63,7 @@ func NewRead(key kernel.Param, want []string, find func(string) (kernel.ParamInf
 	return r
 }
 
-// Params are the answers in the order asked; lengths are what the kernel wrote
+// Params returns the answers in the order asked; lengths are what the kernel wrote
 // for each pair.
 func (r Read) Params(lengths []int) kernel.Params {
 	out := make(kernel.Params, 0, len(r.fields))

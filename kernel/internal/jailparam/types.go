@@ -84,9 +84,10 @@ var Known = func() []kernel.ParamInfo {
 	return list
 }()
 
+// ByName orders parameters by their names.
 func ByName(a, b kernel.ParamInfo) int { return cmp.Compare(a.Name, b.Name) }
 
-// size is the bytes of one value of a fixed size, or 0.
+// typeSize returns the number of bytes of one value of a fixed size, or 0.
 func typeSize(t kernel.ParamType) int {
 	switch t {
 	case kernel.ParamBool, kernel.ParamInt, kernel.ParamJailsys, kernel.ParamAddr4:
@@ -150,9 +151,9 @@ const (
 // paramPrefix is where the kernel describes its jail parameters.
 const paramPrefix = "security.jail.param."
 
-// Describe reads what the kernel tells of the node security.jail.param.name:
-// kind and format as sysctl(3) gives them, and the node's own value, which is
-// the largest size for text and for structures.
+// Describe returns the parameter that the node security.jail.param.name describes:
+// by kind and format as sysctl(3) reports them, and by the node's own value, which
+// is the largest size of text and of structures.
 func Describe(node string, kind uint32, format string, value []byte) kernel.ParamInfo {
 	// A trailing dot is the value of a node that has children too.
 	info := kernel.ParamInfo{Name: strings.TrimSuffix(strings.TrimPrefix(node, paramPrefix), ".")}
@@ -190,7 +191,7 @@ func Describe(node string, kind uint32, format string, value []byte) kernel.Para
 	return info
 }
 
-// readSize is how many bytes a value of this type is read into: addresses come
+// readSize returns how many bytes a value of this type is read into: addresses come
 // as an array, everything else in its own size.
 func readSize(p kernel.ParamInfo) int {
 	switch p.Type {

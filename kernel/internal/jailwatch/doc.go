@@ -1,2 +1,2 @@
-// Package jailwatch turns repeated looks at all jails into a sequence of events.
+// Package jailwatch turns repeated readings of all jails into a sequence of events.
 package jailwatch

@@ -11,9 +11,9 @@ import (
 
 // Waiter waits until the jails may have changed.
 type Waiter interface {
-	// Arm is given the jails of the last look and takes care that a change
-	// from now on ends wait. again asks for another look before waiting,
-	// because something may have changed before it was watched.
+	// Arm gets the jails of the last reading. From then on a change of one ends
+	// Wait. again asks for another reading before the wait, because something
+	// may have changed before Arm watched it.
 	Arm(seen []kernel.Identity) (again bool, err error)
 	Wait(ctx context.Context) error
 	Close()
@@ -22,9 +22,9 @@ type Waiter interface {
 // volatileParams change without anybody setting them.
 var volatileParams = []string{"dying", "children.cur", "lastjid", "parent"}
 
-// Watch looks at all jails, tells the difference to the look before, and
-// waits. What happens is judged by looks alone, whoever wakes it, so that the
-// last word is right on every release.
+// Watch reads all jails, reports the differences from the time before, and waits.
+// What has changed is decided by reading alone, whatever ends the wait, so that the
+// last report is right on every release.
 func Watch(ctx context.Context, k kernel.Jails, open func() (Waiter, error)) iter.Seq2[kernel.JailEvent, error] {
 	return func(yield func(kernel.JailEvent, error) bool) {
 		fail := func(err error) { yield(kernel.JailEvent{}, err) }

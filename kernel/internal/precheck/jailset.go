@@ -7,7 +7,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// JailSet refuses what jail_set(2) would accept and nobody wants: a new jail
+// JailSet refuses what jail_set(2) would accept against everyone's interest: a jail
 // without path shares the host's own root directory. Both kernels
 // both ask it first.
 func JailSet(flags kernel.SetFlags, params []kernel.Param) error {
@@ -32,7 +32,7 @@ func JailSet(flags kernel.SetFlags, params []kernel.Param) error {
 // jailAttach is JAIL_ATTACH, which would move this very process into the jail.
 const jailAttach kernel.SetFlags = 0x04
 
-// JailName is how errors call the jail that the parameters select.
+// JailName returns the name that errors use for the jail that the parameters select.
 func JailName(params []kernel.Param) string {
 	p := kernel.Params(params)
 	if s := p.String("name"); s != "" {

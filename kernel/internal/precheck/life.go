@@ -4,8 +4,8 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// SameLife tells whether now, read from the kernel, is the life of the jail
-// that id names. The kernel gives a cpuset.id again as soon as it is free, so
+// SameLife reports whether now, read from the kernel, is the run of the jail that
+// id names. The kernel reuses a cpuset.id as soon as it is free, so
 // the name counts too: a renamed jail has another identity. One made by hand
 // without cpuset.id is judged by jid and name.
 func SameLife(id, now kernel.Identity) bool {

@@ -7,11 +7,12 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/abi"
 )
 
-// source is the path that must exist for a mount of this type, or "": layered
+// MountSource returns the path that must exist for a mount of this type, or "": layered
 // file systems name a folder or file, others name a device or any word.
 func MountSource(r kernel.MountRequest) string {
 	from := r.From
@@ -32,7 +33,7 @@ func MountSource(r kernel.MountRequest) string {
 	return ""
 }
 
-// Check refuses what the kernel would cut short at a NUL.
+// Mount refuses what the kernel would cut short at a NUL.
 func Mount(r kernel.MountRequest) *kernel.CallError {
 	for _, p := range abi.MountPairs(r) {
 		if strings.IndexByte(abi.CString(p.Name), 0) < 0 && strings.IndexByte(string(p.Value), 0) >= 0 &&
@@ -46,30 +47,23 @@ func Mount(r kernel.MountRequest) *kernel.CallError {
 	return nil
 }
 
-// Below splits path into the folder root and the components after it. It is
-// not ok when path is not under root or leaves it by a "..".
+// Below returns the components of path below the directory root. It is not ok
+// if path is not below root or contains "..".
 func Below(root, path string) (components []string, ok bool) {
 	if !filepath.IsAbs(root) || !filepath.IsAbs(path) {
 		return nil, false
 	}
-	root = filepath.Clean(root)
-	for part := range strings.SplitSeq(path, "/") {
-		if part == ".." {
-			return nil, false
-		}
-	}
-	path = filepath.Clean(path)
-	if path == root {
-		return nil, true
-	}
-	rest, ok := strings.CutPrefix(path, strings.TrimSuffix(root, "/")+"/")
-	if !ok {
+	if slices.Contains(strings.Split(path, "/"), "..") {
 		return nil, false
 	}
-	return strings.Split(rest, "/"), true
+	rest, ok := pathname.Cut(filepath.Clean(path), filepath.Clean(root))
+	if !ok || rest == "" {
+		return nil, ok
+	}
+	return strings.Split(rest[1:], "/"), true
 }
 
-// Escapes is the refusal of a source that a jail can point elsewhere.
+// Escapes returns the error for a source that a jail can redirect.
 func Escapes(r kernel.MountRequest, link string) error {
 	return &kernel.CallError{
 		Op: "nmount", Subject: r.Path, Err: kernel.ErrEscape,
@@ -77,16 +71,14 @@ func Escapes(r kernel.MountRequest, link string) error {
 	}
 }
 
-// AtOrBelow tells whether a clean path is one of the directories or below one.
+// AtOrBelow reports whether a clean path is one of the directories or below one.
 func AtOrBelow(path string, dirs []string) bool {
-	return slices.ContainsFunc(dirs, func(dir string) bool {
-		rest, ok := strings.CutPrefix(path, dir)
-		return ok && (rest == "" || rest[0] == '/')
-	})
+	return slices.ContainsFunc(dirs, func(dir string) bool { return pathname.Within(path, dir) })
 }
 
-// ruleset is the number of the ruleset that a devfs mount asks for; none is 0,
-// which has no rules. It is not valid when the kernel will refuse the text.
+// Ruleset returns the number of the ruleset that a devfs mount asks for, or 0,
+// which has no rules, if it names none. valid reports whether the kernel will
+// accept the number.
 func Ruleset(r kernel.MountRequest) (number uint16, valid bool) {
 	for i := len(r.Options) - 1; i >= 0; i-- {
 		if r.Options[i].Name == "ruleset" {
@@ -97,7 +89,7 @@ func Ruleset(r kernel.MountRequest) (number uint16, valid bool) {
 	return 0, true
 }
 
-// MayBeEmpty tells whether a mount needs no look at the rules: it is not devfs,
+// MayBeEmpty reports whether a mount needs no look at the rules: it is not devfs,
 // the caller permits it, or it only updates what is mounted.
 func MayBeEmpty(r kernel.MountRequest) bool {
 	return r.Type != "devfs" || r.AllowEmptyRuleset || r.Flags&kernel.MntUpdate != 0

@@ -34,18 +34,18 @@ func Route(op string, r kernel.Route) (kernel.Route, error) {
 	return r, nil
 }
 
-// ViaOffLink tells whether the gateway may be in no attached prefix, so that it
+// ViaOffLink reports whether the gateway may be in no attached prefix, so that it
 // is reached by a host route through the interface.
 func ViaOffLink(r kernel.Route) bool {
 	return r.Gateway.IsValid() && r.Interface != "" && !(r.Gateway.Is6() && r.Gateway.IsLinkLocalUnicast())
 }
 
-// ToGateway is that host route.
+// ToGateway returns the host route to the gateway.
 func ToGateway(r kernel.Route) kernel.Route {
 	return kernel.Route{Dest: netip.PrefixFrom(r.Gateway, r.Gateway.BitLen()), Interface: r.Interface, FIB: r.FIB}
 }
 
-// OutOfReach is what a refusal with ENETUNREACH says.
+// OutOfReach returns the message for ENETUNREACH.
 func OutOfReach(r kernel.Route) string {
 	return "gateway " + r.Gateway.String() + " is in no attached prefix"
 }
@@ -59,8 +59,8 @@ func DriverName(s string) string {
 	return s[:end]
 }
 
-// through is the interface that is part of the route itself: when there is no
-// gateway, or a link-local one.
+// RouteThrough returns the interface that is part of the route itself, if it has no
+// gateway or a link-local one.
 func RouteThrough(r kernel.Route) string {
 	if ViaOffLink(r) {
 		return ""

@@ -7,13 +7,13 @@ import (
 	"github.com/libioc/go-libioc/kernel/internal/words"
 )
 
-// Jail is the error of a refused jail_set(2), jail_get(2) or jail_remove(2)
+// Jail returns the error of a refused jail_set(2), jail_get(2) or jail_remove(2)
 // that came without words of the kernel.
 func Jail(op, name string, errno syscall.Errno) error {
 	return &kernel.JailError{Op: op, Name: name, Errno: errno}
 }
 
-// Missing is the error of a call for which only ENOENT has a meaning of its own.
+// Missing returns the error of a call for which only ENOENT has a meaning of its own.
 func Missing(op, subject string, errno syscall.Errno) error {
 	return NotFound(&kernel.CallError{Op: op, Subject: subject, Errno: errno})
 }
@@ -26,7 +26,7 @@ func NotFound(e *kernel.CallError) *kernel.CallError {
 	return e
 }
 
-// Interface is the error of a refused ioctl(2) or route(4) message about an
+// Interface returns the error of a refused ioctl(2) or route(4) message about an
 // interface, an address, a bridge or a route.
 func Interface(op, subject string, errno syscall.Errno) error {
 	e := &kernel.CallError{Op: op, Subject: subject, Errno: errno}
@@ -39,7 +39,7 @@ func Interface(op, subject string, errno syscall.Errno) error {
 	return e
 }
 
-// Devfs is the error of a refused ioctl(2) on a devfs(5).
+// Devfs returns the error of a refused ioctl(2) on a devfs(5).
 func Devfs(op, subject string, errno syscall.Errno) error {
 	e := &kernel.CallError{Op: op, Subject: subject, Errno: errno}
 	switch errno {
@@ -51,7 +51,7 @@ func Devfs(op, subject string, errno syscall.Errno) error {
 	return e
 }
 
-// Rctl is the error of a refused rctl(2) call; text is the rule or filter.
+// Rctl returns the error of a refused rctl(2) call; text is the rule or filter.
 func Rctl(op, text string, errno syscall.Errno) error {
 	e := &kernel.CallError{Op: op, Subject: text, Errno: errno}
 	switch errno {
@@ -69,7 +69,7 @@ func Rctl(op, text string, errno syscall.Errno) error {
 	return e
 }
 
-// Cpuset is the error of a refused cpuset(2) call for a jail.
+// Cpuset returns the error of a refused cpuset(2) call for a jail.
 func Cpuset(op, jail string, errno syscall.Errno) error {
 	e := &kernel.CallError{Op: op, Subject: jail, Errno: errno}
 	switch errno {
@@ -85,7 +85,7 @@ func Cpuset(op, jail string, errno syscall.Errno) error {
 	return e
 }
 
-// Unmount is the error of a refused unmount(2).
+// Unmount returns the error of a refused unmount(2).
 func Unmount(op, subject string, errno syscall.Errno) error {
 	e := &kernel.CallError{Op: op, Subject: subject, Errno: errno}
 	switch errno {
@@ -99,7 +99,7 @@ func Unmount(op, subject string, errno syscall.Errno) error {
 	return e
 }
 
-// Kill is the error of a signal that was not sent.
+// Kill returns the error of a signal that was not sent.
 func Kill(op, subject string, errno syscall.Errno) error {
 	e := &kernel.CallError{Op: op, Subject: subject, Errno: errno}
 	if errno == syscall.ESRCH {

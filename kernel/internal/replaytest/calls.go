@@ -162,7 +162,7 @@ func replayGet(k kernel.Kernel, l line, s lineSetup) error {
 	return nil
 }
 
-// show is a value as the recordings write it.
+// show returns a value as the recordings write it.
 func show(p kernel.Params, name string, t kernel.ParamType) string {
 	raw, ok := p.Raw(name)
 	switch {

@@ -24,6 +24,7 @@ import (
 // OwnRecordings are those of the project.
 const OwnRecordings = "../testdata/recorded"
 
+// Recordings is the directory whose recordings are replayed.
 var Recordings = flag.String("recordings", OwnRecordings, "directory of recordings to replay: RELEASE/*.jsonl, setup.json, exceptions.txt")
 
 // Hooks are what a recorded line needs and kernel.Kernel has no call for.
@@ -61,20 +62,21 @@ type lineSetup struct {
 	Dying   bool     // with jid: it is a dying jail's
 	Params  []string // in place of the recorded ones
 	Flags   string   // likewise
-	Errno   string   // likewise: the line's note tells it
+	Errno   string   // likewise; the line's note has it
 	Want    []string // what jail_get asks for, in this order
 	Inside  string   // the jail from which the call is made
 	Process string   // wait4: which process
 	Signal  int      // wait4: what ended it
 	Path    string   // readdir and open: of what
 	Hold    string   // connect: the jail that has the connection
-	Event   string   // kevent: what JailEvents tells instead, "name kind"
+	Event   string   // kevent: what JailEvents reports instead, "name kind"
 	Cannot  string   // why no typed call can say it
 	Lacks   string   // the recorded kernel lacked this parameter: not for one that has it
 	Do      []string // before the line
-	After   []string // behind the line, also when it cannot be replayed
+	After   []string // after the line, also when it cannot be replayed
 }
 
+// Setup is what the lines of a file need besides themselves.
 type Setup struct {
 	Tree     []string
 	FirstJID int `json:"first_jid"`
@@ -102,7 +104,7 @@ var errCannot = errors.New("cannot be expressed")
 
 func cannot(why string) error { return fmt.Errorf("%w: %s", errCannot, why) }
 
-// RecordedFiles are the recordings of a release, or of all for "*", as
+// RecordedFiles returns the recordings of a release, or of all for "*", as
 // "13.2/jail.jsonl", in order, each with what it needs.
 func RecordedFiles(t *testing.T, release string) iter.Seq2[string, Setup] {
 	t.Helper()

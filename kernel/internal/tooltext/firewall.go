@@ -9,7 +9,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// IpfwText is the file that ipfw(8) reads.
+// IpfwText returns the file that ipfw(8) reads.
 func IpfwText(set int, rules []kernel.IpfwRule) string {
 	var b strings.Builder
 	for _, r := range rules {
@@ -61,6 +61,7 @@ func ParsePfAnchorLines(text string) []string {
 	return lines
 }
 
+// TextLines returns the lines of a text without blank ones.
 func TextLines(text string) []string {
 	var lines []string
 	for line := range strings.Lines(text) {
@@ -93,7 +94,7 @@ func ParsePfStates(text string, addr netip.Addr) []string {
 	return ids
 }
 
-// hasAddr tells whether a word of a state is this address with a port:
+// hasAddr reports whether a word of a state is this address with a port:
 // 192.0.2.12:80, (198.51.100.1:8080), 2001:db8::1[80].
 func hasAddr(word string, addr netip.Addr) bool {
 	word = strings.Trim(word, "()")

@@ -48,7 +48,7 @@ case $1 in
 esac
 exec "$@"`
 
-// JexecArgs are jexec(8)'s arguments and environment for a command in a jail.
+// JexecArgs returns jexec(8)'s arguments and environment for a command in a jail.
 func JexecArgs(cmd kernel.Command) (argv, env []string, err error) {
 	argv = []string{jexecPath}
 	if cmd.User != "" {
@@ -81,7 +81,7 @@ func JexecArgs(cmd kernel.Command) (argv, env []string, err error) {
 	return append(argv, cmd.Argv...), []string{"GO_LIBIOC_ENV=" + quoted.String()}, nil
 }
 
-// needsWrapper tells whether jexec(8) alone would not do: it changes to "/",
+// needsWrapper reports whether jexec(8) alone would not do: it changes to "/",
 // with -U it sets variables of its own, and it is itself a host's program that
 // must not be loaded with the LD_ variables meant for the jail, rtld(1).
 func needsWrapper(cmd kernel.Command) bool {

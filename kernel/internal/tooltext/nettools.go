@@ -248,7 +248,7 @@ func ToolError(op, subject string, exit kernel.Exit, stdout, stderr string) erro
 	return e
 }
 
-// RouteRefused tells of a gateway that is out of reach, of which netlink(4) of
+// RouteRefused explains a gateway that is out of reach, for which netlink(4) of
 // FreeBSD 15 says EINVAL, rtsock of 13 and 14 ENETUNREACH.
 func RouteRefused(r kernel.Route, err error) error {
 	e, ok := errors.AsType[*kernel.CallError](err)
@@ -262,7 +262,7 @@ func RouteRefused(r kernel.Route, err error) error {
 	return e
 }
 
-// RouteArgs are route(8)'s arguments for a route; through names an interface
+// RouteArgs returns route(8)'s arguments for a route; through names an interface
 // that the route itself goes through.
 func RouteArgs(verb string, r kernel.Route, through string) []string {
 	family := "-inet"

@@ -6,7 +6,7 @@ import (
 )
 
 // errnoByText is strerror(3) of FreeBSD's C library for the errno values that
-// base programs report and that callers tell apart.
+// base programs report and that callers distinguish.
 var errnoByText = map[string]syscall.Errno{
 	"No such file or directory":                       syscall.ENOENT,
 	"Permission denied":                               syscall.EACCES,
