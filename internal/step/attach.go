@@ -36,10 +36,8 @@ type Param struct {
 	Empty bool   `json:"empty,omitempty"` // a value of no bytes, not a name alone
 }
 
-func (CreateJail) Kind() string { return "create jail" }
-
-func (a CreateJail) Detail() string { return "jail_set " + a.Name + describe(a.Params) }
-
+func (CreateJail) Kind() string                { return "create jail" }
+func (a CreateJail) Detail() string            { return "jail_set " + a.Name + describe(a.Params) }
 func (CreateJail) Event(e Env) events.IocEvent { return events.JailAttach{Jail: e.Name} }
 
 func (a CreateJail) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -173,15 +171,11 @@ type RemoveJail struct {
 	Grace time.Duration `json:"grace,omitempty"`
 }
 
-func (RemoveJail) Kind() string { return "remove jail" }
-
-func (a RemoveJail) Detail() string { return "jail_remove " + a.Name }
-
+func (RemoveJail) Kind() string                { return "remove jail" }
+func (RemoveJail) Barrier()                    {}
+func (a RemoveJail) Limit() time.Duration      { return a.Grace + StuckAfter }
+func (a RemoveJail) Detail() string            { return "jail_remove " + a.Name }
 func (RemoveJail) Event(e Env) events.IocEvent { return events.JailRemove{Jail: e.Name} }
-
-func (RemoveJail) Barrier() {}
-
-func (a RemoveJail) Limit() time.Duration { return a.Grace + StuckAfter }
 
 func (a RemoveJail) Do(ctx context.Context, e Env, c *plan.Call) error {
 	want := a.Identity

@@ -32,10 +32,8 @@ type RunCommand struct {
 	Must        bool     `json:"must,omitempty"`
 }
 
-func (RunCommand) Kind() string { return "run command" }
-
+func (RunCommand) Kind() string     { return "run command" }
 func (a RunCommand) Detail() string { return strings.Join(a.Argv, " ") }
-
 func (a RunCommand) Event(e Env) events.IocEvent {
 	return events.JailCommand{Jail: e.Name, Command: strings.Join(a.Argv, " ")}
 }

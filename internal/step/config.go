@@ -28,8 +28,8 @@ type WriteConfig struct {
 	Keys    []string `json:"keys"`
 }
 
-func (WriteConfig) Kind() string { return "write configuration" }
-
+func (WriteConfig) Kind() string     { return "write configuration" }
+func (WriteConfig) Durable()         {}
 func (a WriteConfig) Detail() string { return a.Dataset + "/" + a.File }
 
 func (a WriteConfig) Event(e Env) events.IocEvent {
@@ -38,8 +38,6 @@ func (a WriteConfig) Event(e Env) events.IocEvent {
 	}
 	return events.JailConfigSave{Jail: e.Name, Keys: a.Keys}
 }
-
-func (WriteConfig) Durable() {}
 
 func (a WriteConfig) Do(ctx context.Context, e Env, c *plan.Call) error {
 	path, err := besideRoot(ctx, e, a.Dataset, a.File, c)
@@ -70,17 +68,12 @@ type MoveFstab struct {
 	Was     string `json:"was,omitempty"`
 }
 
-func (MoveFstab) Kind() string { return "update fstab" }
-
-func (a MoveFstab) Detail() string {
-	return a.Dataset + "/" + FstabFile + ": paths below " + a.From
-}
-
+func (MoveFstab) Kind() string     { return "update fstab" }
+func (MoveFstab) Durable()         {}
+func (a MoveFstab) Detail() string { return a.Dataset + "/" + FstabFile + ": paths below " + a.From }
 func (a MoveFstab) Event(e Env) events.IocEvent {
 	return events.JailFstabUpdate{Jail: e.Name, File: a.Dataset + "/" + FstabFile}
 }
-
-func (MoveFstab) Durable() {}
 
 func (a MoveFstab) Do(ctx context.Context, e Env, c *plan.Call) error {
 	path, err := besideRoot(ctx, e, a.Dataset, FstabFile, c)
@@ -190,6 +183,10 @@ type SetProperties struct {
 type formerProperties map[string]string
 
 func (SetProperties) Kind() string { return "set properties" }
+func (SetProperties) Durable()     {}
+func (a SetProperties) Event(Env) events.IocEvent {
+	return events.ZFSPropertySet{Dataset: a.Dataset, Properties: a.texts()}
+}
 
 func (a SetProperties) Detail() string {
 	text := a.Dataset + ":"
@@ -198,12 +195,6 @@ func (a SetProperties) Detail() string {
 	}
 	return text
 }
-
-func (a SetProperties) Event(_ Env) events.IocEvent {
-	return events.ZFSPropertySet{Dataset: a.Dataset, Properties: a.texts()}
-}
-
-func (SetProperties) Durable() {}
 
 func (a SetProperties) Do(ctx context.Context, e Env, c *plan.Call) error {
 	was := formerProperties{}

@@ -27,8 +27,8 @@ type CreateDataset struct {
 	Properties map[string]string `json:"properties,omitempty"`
 }
 
-func (CreateDataset) Kind() string { return "create dataset" }
-
+func (CreateDataset) Kind() string     { return "create dataset" }
+func (CreateDataset) Durable()         {}
 func (a CreateDataset) Detail() string { return a.Dataset }
 
 func (a CreateDataset) Event(e Env) events.IocEvent {
@@ -37,8 +37,6 @@ func (a CreateDataset) Event(e Env) events.IocEvent {
 	}
 	return events.ZFSDatasetCreate{Dataset: a.Dataset}
 }
-
-func (CreateDataset) Durable() {}
 
 func (a CreateDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	properties := mark(a.Made)
@@ -79,6 +77,10 @@ type Clone struct {
 }
 
 func (Clone) Kind() string { return "clone" }
+func (Clone) Durable()     {}
+func (a Clone) Event(Env) events.IocEvent {
+	return events.ZFSSnapshotClone{Snapshot: a.Clones[0].Snapshot, Target: a.Clones[0].Target}
+}
 
 func (a Clone) Detail() string {
 	var parts []string
@@ -87,12 +89,6 @@ func (a Clone) Detail() string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-func (a Clone) Event(_ Env) events.IocEvent {
-	return events.ZFSSnapshotClone{Snapshot: a.Clones[0].Snapshot, Target: a.Clones[0].Target}
-}
-
-func (Clone) Durable() {}
 
 func (a Clone) Do(ctx context.Context, e Env, c *plan.Call) error {
 	for _, one := range a.Clones {
@@ -123,15 +119,12 @@ type DestroyDataset struct {
 	Dataset string `json:"dataset"`
 }
 
-func (DestroyDataset) Kind() string { return "destroy dataset" }
-
+func (DestroyDataset) Kind() string     { return "destroy dataset" }
+func (DestroyDataset) Durable()         {}
 func (a DestroyDataset) Detail() string { return a.Dataset + " with children and snapshots" }
-
-func (a DestroyDataset) Event(_ Env) events.IocEvent {
+func (a DestroyDataset) Event(Env) events.IocEvent {
 	return events.ZFSDatasetDestroy{Dataset: a.Dataset}
 }
-
-func (DestroyDataset) Durable() {}
 
 func (a DestroyDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	unmounted, err := unmountTree(ctx, e, a.Dataset)
@@ -157,15 +150,12 @@ type RenameDataset struct {
 	GUID uint64 `json:"guid"` // of the dataset: stays the same under every name
 }
 
-func (RenameDataset) Kind() string { return "rename dataset" }
-
+func (RenameDataset) Kind() string     { return "rename dataset" }
+func (RenameDataset) Durable()         {}
 func (a RenameDataset) Detail() string { return a.From + " to " + a.To }
-
-func (a RenameDataset) Event(_ Env) events.IocEvent {
+func (a RenameDataset) Event(Env) events.IocEvent {
 	return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
 }
-
-func (RenameDataset) Durable() {}
 
 func (a RenameDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return renamePolitely(ctx, e, a.From, a.To)
@@ -239,15 +229,10 @@ type Promote struct {
 	Origin  string `json:"origin"` // the dataset it was cloned from
 }
 
-func (Promote) Kind() string { return "promote" }
-
-func (a Promote) Detail() string { return a.Dataset + "; " + a.Origin + " becomes a clone of it" }
-
-func (a Promote) Event(_ Env) events.IocEvent {
-	return events.ZFSDatasetPromote{Dataset: a.Dataset}
-}
-
-func (Promote) Durable() {}
+func (Promote) Kind() string                { return "promote" }
+func (Promote) Durable()                    {}
+func (a Promote) Detail() string            { return a.Dataset + "; " + a.Origin + " becomes a clone of it" }
+func (a Promote) Event(Env) events.IocEvent { return events.ZFSDatasetPromote{Dataset: a.Dataset} }
 
 func (a Promote) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return e.Host.Store.Promote(ctx, a.Dataset)
@@ -271,15 +256,10 @@ func (a Promote) Undo(ctx context.Context, e Env, c *plan.Call) error {
 // the next start: the jail is up.
 type DropBase DestroyDataset
 
-func (DropBase) Kind() string { return "destroy former base" }
-
-func (a DropBase) Detail() string { return a.Dataset + " with children and snapshots" }
-
-func (a DropBase) Event(_ Env) events.IocEvent {
-	return events.ZFSDatasetDestroy{Dataset: a.Dataset}
-}
-
-func (DropBase) Durable() {}
+func (DropBase) Kind() string                { return "destroy former base" }
+func (DropBase) Durable()                    {}
+func (a DropBase) Detail() string            { return a.Dataset + " with children and snapshots" }
+func (a DropBase) Event(Env) events.IocEvent { return events.ZFSDatasetDestroy{Dataset: a.Dataset} }
 
 func (a DropBase) Do(ctx context.Context, e Env, c *plan.Call) error {
 	d, err := e.Host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: []string{BaseProperty}})

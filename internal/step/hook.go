@@ -30,13 +30,10 @@ type RunHook struct {
 	Last bool `json:"last,omitempty"`
 }
 
-func (RunHook) Kind() string { return "run hook" }
-
-func (a RunHook) Detail() string { return "exec." + a.Hook + ": " + a.Command }
-
+func (RunHook) Kind() string                  { return "run hook" }
+func (a RunHook) Limit() time.Duration        { return a.Timeout + killDelay }
+func (a RunHook) Detail() string              { return "exec." + a.Hook + ": " + a.Command }
 func (a RunHook) Event(e Env) events.IocEvent { return hookEvent(e.Name, a, hookOutcome{}) }
-
-func (a RunHook) Limit() time.Duration { return a.Timeout + killDelay }
 
 func (a RunHook) Do(ctx context.Context, e Env, c *plan.Call) error {
 	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))

@@ -20,7 +20,8 @@ type UnmountLeft struct {
 	Mounts      []kernel.Mounted `json:"mounts"` // the newest first
 }
 
-func (UnmountLeft) Kind() string { return "unmount what is left" }
+func (UnmountLeft) Kind() string                { return "unmount what is left" }
+func (UnmountLeft) Event(e Env) events.IocEvent { return events.TeardownSystemMounts{Jail: e.Name} }
 
 func (a UnmountLeft) Detail() string {
 	var parts []string
@@ -29,8 +30,6 @@ func (a UnmountLeft) Detail() string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-func (UnmountLeft) Event(e Env) events.IocEvent { return events.TeardownSystemMounts{Jail: e.Name} }
 
 func (a UnmountLeft) Do(ctx context.Context, e Env, c *plan.Call) error {
 	mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)

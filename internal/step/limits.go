@@ -23,10 +23,8 @@ type SetLimits struct {
 	Off bool `json:"off,omitempty"`
 }
 
-func (SetLimits) Kind() string { return "set limits" }
-
-func (a SetLimits) Detail() string { return strings.Join(a.Rules, " ") }
-
+func (SetLimits) Kind() string                  { return "set limits" }
+func (a SetLimits) Detail() string              { return strings.Join(a.Rules, " ") }
 func (a SetLimits) Event(e Env) events.IocEvent { return limitEvent(e, "set", a.Rules, a.Notes) }
 
 func (a SetLimits) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -92,10 +90,8 @@ type ClearLimits struct {
 	Jail string `json:"jail"`
 }
 
-func (ClearLimits) Kind() string { return "clear limits" }
-
-func (a ClearLimits) Detail() string { return "jail:" + a.Jail }
-
+func (ClearLimits) Kind() string                { return "clear limits" }
+func (a ClearLimits) Detail() string            { return "jail:" + a.Jail }
 func (ClearLimits) Event(e Env) events.IocEvent { return limitEvent(e, "clear", nil, nil) }
 
 func (a ClearLimits) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -120,13 +116,9 @@ type SetCpuset struct {
 	All  bool   `json:"all,omitempty"`
 }
 
-func (SetCpuset) Kind() string { return "set cpuset" }
-
-func (a SetCpuset) Detail() string { return a.Jail + " to " + a.Text }
-
-func (a SetCpuset) Event(e Env) events.IocEvent {
-	return events.JailCpuset{Jail: e.Name, CPUs: a.Text}
-}
+func (SetCpuset) Kind() string                  { return "set cpuset" }
+func (a SetCpuset) Detail() string              { return a.Jail + " to " + a.Text }
+func (a SetCpuset) Event(e Env) events.IocEvent { return events.JailCpuset{Jail: e.Name, CPUs: a.Text} }
 
 func (a SetCpuset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	id, err := running(ctx, e, a.Jail)

@@ -28,16 +28,13 @@ type SaveConfig struct {
 }
 
 func (SaveConfig) Kind() string { return "save configuration" }
-
+func (SaveConfig) Durable()     {}
 func (a SaveConfig) Detail() string {
 	return a.Dataset + "/" + a.File + ": " + strings.Join(a.Keys, ", ")
 }
-
 func (a SaveConfig) Event(e Env) events.IocEvent {
 	return events.JailConfigSave{Jail: e.Name, Keys: a.Keys}
 }
-
-func (SaveConfig) Durable() {}
 
 func (a SaveConfig) Do(ctx context.Context, e Env, _ *plan.Call) error {
 	path, err := e.Host.Mountpoint(ctx, a.Dataset)
@@ -73,11 +70,9 @@ type ReportEffects struct {
 }
 
 func (ReportEffects) Kind() string { return "tell effects" }
-
 func (a ReportEffects) Detail() string {
 	return "live: " + strings.Join(a.Live, ", ") + "; next start: " + strings.Join(a.Later, ", ")
 }
-
 func (a ReportEffects) Event(e Env) events.IocEvent {
 	return events.JailConfigApply{Jail: e.Name, Live: a.Live, NextStart: a.Later}
 }
@@ -91,10 +86,8 @@ type ChangeParams struct {
 	Old  []Param `json:"old"`
 }
 
-func (ChangeParams) Kind() string { return "change parameters" }
-
+func (ChangeParams) Kind() string     { return "change parameters" }
 func (a ChangeParams) Detail() string { return a.Jail + describe(a.New) }
-
 func (a ChangeParams) Event(e Env) events.IocEvent {
 	return events.JailConfigApply{Jail: e.Name, Live: paramNames(a.New)}
 }
@@ -141,12 +134,8 @@ type ChangeLimits struct {
 	Old []string `json:"old"` // the rules that were there
 }
 
-func (ChangeLimits) Kind() string { return "change limits" }
-
-func (a ChangeLimits) Detail() string {
-	return "jail:" + a.Jail + " to " + strings.Join(a.Rules, " ")
-}
-
+func (ChangeLimits) Kind() string                  { return "change limits" }
+func (a ChangeLimits) Detail() string              { return "jail:" + a.Jail + " to " + strings.Join(a.Rules, " ") }
 func (a ChangeLimits) Event(e Env) events.IocEvent { return limitEvent(e, "set", a.Rules, a.Notes) }
 
 func (a ChangeLimits) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -177,10 +166,8 @@ type ChangeNetwork struct {
 	OldParams []Param `json:"old_params,omitempty"`
 }
 
-func (ChangeNetwork) Kind() string { return "change network" }
-
-func (a ChangeNetwork) Detail() string { return describeNetwork(a.To) }
-
+func (ChangeNetwork) Kind() string                { return "change network" }
+func (a ChangeNetwork) Detail() string            { return describeNetwork(a.To) }
 func (ChangeNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a ChangeNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {

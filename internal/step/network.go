@@ -29,10 +29,8 @@ type Before struct {
 	Had  bool   `json:"had"`
 }
 
-func (RecordNetwork) Kind() string { return "record network" }
-
-func (a RecordNetwork) Detail() string { return describeNetwork(a.Spec) }
-
+func (RecordNetwork) Kind() string                { return "record network" }
+func (a RecordNetwork) Detail() string            { return describeNetwork(a.Spec) }
 func (RecordNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a RecordNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -91,7 +89,8 @@ type aliasEffect struct {
 	Added []network.Alias `json:"added"`
 }
 
-func (AddAliases) Kind() string { return "add addresses" }
+func (AddAliases) Kind() string                { return "add addresses" }
+func (AddAliases) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a AddAliases) Detail() string {
 	var parts []string
@@ -100,8 +99,6 @@ func (a AddAliases) Detail() string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-func (AddAliases) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a AddAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
 	unlock, err := LockNetwork(ctx, e.Host, "addresses")
@@ -153,10 +150,8 @@ type DropAliases struct {
 	Jail string `json:"jail"`
 }
 
-func (DropAliases) Kind() string { return "remove addresses" }
-
-func (a DropAliases) Detail() string { return "those that were added for " + a.Jail }
-
+func (DropAliases) Kind() string                { return "remove addresses" }
+func (a DropAliases) Detail() string            { return "those that were added for " + a.Jail }
 func (DropAliases) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
 
 func (a DropAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -183,10 +178,8 @@ type ForgetNetwork struct {
 	Jail string `json:"jail"`
 }
 
-func (ForgetNetwork) Kind() string { return "forget network" }
-
-func (a ForgetNetwork) Detail() string { return a.Jail }
-
+func (ForgetNetwork) Kind() string                { return "forget network" }
+func (a ForgetNetwork) Detail() string            { return a.Jail }
 func (ForgetNetwork) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
 
 func (a ForgetNetwork) Do(_ context.Context, e Env, _ *plan.Call) error {
@@ -199,10 +192,8 @@ type LoadPf struct {
 	Text string `json:"text"` // of pf.conf(5)
 }
 
-func (LoadPf) Kind() string { return "load pf rules" }
-
-func (a LoadPf) Detail() string { return network.Anchor(a.Jail) }
-
+func (LoadPf) Kind() string                  { return "load pf rules" }
+func (a LoadPf) Detail() string              { return network.Anchor(a.Jail) }
 func (a LoadPf) Event(e Env) events.IocEvent { return pfEvent(e, a) }
 
 func (a LoadPf) Do(ctx context.Context, e Env, _ *plan.Call) error {
@@ -258,10 +249,8 @@ type Teardown struct {
 	Spec network.Spec    `json:"spec"`
 }
 
-func (Teardown) Kind() string { return "take network down" }
-
-func (a Teardown) Detail() string { return describeNetwork(a.Spec) }
-
+func (Teardown) Kind() string                { return "take network down" }
+func (a Teardown) Detail() string            { return describeNetwork(a.Spec) }
 func (Teardown) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
 
 func (a Teardown) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -308,10 +297,8 @@ type MoveInterface struct {
 	Interface string `json:"interface"`
 }
 
-func (MoveInterface) Kind() string { return "move interface" }
-
+func (MoveInterface) Kind() string     { return "move interface" }
 func (a MoveInterface) Detail() string { return a.Interface + " to " + a.Jail }
-
 func (a MoveInterface) Event(e Env) events.IocEvent {
 	return events.VnetInterfaceConfig{Jail: e.Name, Interface: a.Interface, HostInterface: a.Interface}
 }

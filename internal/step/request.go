@@ -27,11 +27,9 @@ type ShowBPF struct {
 }
 
 func (ShowBPF) Kind() string { return "show bpf" }
-
 func (a ShowBPF) Detail() string {
 	return fmt.Sprintf("ruleset %d, bpf* unhide, on /dev of %s", a.Number, a.RootDataset)
 }
-
 func (ShowBPF) Event(e Env) events.IocEvent { return events.JailDevfsRuleset{Jail: e.Name} }
 
 func (a ShowBPF) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -85,10 +83,8 @@ type RequestAddress struct {
 	RC       bool          `json:"rc,omitempty"` // the jail's own rc(8) runs dhclient
 }
 
-func (RequestAddress) Kind() string { return "request address" }
-
+func (RequestAddress) Kind() string     { return "request address" }
 func (a RequestAddress) Detail() string { return strings.Join(a.programs(), ", ") + " in " + a.Jail }
-
 func (a RequestAddress) Event(e Env) events.IocEvent {
 	return events.VnetAddressRequest{Jail: e.Name, Interface: a.NIC.Name, Method: a.method()}
 }

@@ -22,7 +22,9 @@ type WriteResolver struct {
 	Lines       []string `json:"lines,omitempty"`
 }
 
-func (WriteResolver) Kind() string { return "write resolv.conf" }
+func (WriteResolver) Kind() string                { return "write resolv.conf" }
+func (WriteResolver) Durable()                    {}
+func (WriteResolver) Event(e Env) events.IocEvent { return events.JailResolverConfig{Jail: e.Name} }
 
 func (a WriteResolver) Detail() string {
 	if a.CopyFrom != "" {
@@ -30,10 +32,6 @@ func (a WriteResolver) Detail() string {
 	}
 	return strings.Join(a.Lines, ", ")
 }
-
-func (WriteResolver) Event(e Env) events.IocEvent { return events.JailResolverConfig{Jail: e.Name} }
-
-func (WriteResolver) Durable() {}
 
 func (a WriteResolver) Do(ctx context.Context, e Env, c *plan.Call) error {
 	data := []byte(strings.Join(a.Lines, "\n") + "\n")

@@ -20,15 +20,12 @@ type SaveRoot struct {
 	Jail     string `json:"jail"` // in the kernel
 }
 
-func (SaveRoot) Kind() string { return "save root" }
-
+func (SaveRoot) Kind() string     { return "save root" }
+func (SaveRoot) Durable()         {}
 func (a SaveRoot) Detail() string { return a.Snapshot }
-
 func (a SaveRoot) Event(e Env) events.IocEvent {
 	return events.RunResourceUpdate{Resource: e.Name, Snapshot: a.Snapshot}
 }
-
-func (SaveRoot) Durable() {}
 
 func (a SaveRoot) Do(ctx context.Context, e Env, _ *plan.Call) error {
 	return e.Host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{})
@@ -56,15 +53,12 @@ func (a SaveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 // ForgetRoot destroys the snapshot once the update is done.
 type ForgetRoot SaveRoot
 
-func (ForgetRoot) Kind() string { return "forget saved root" }
-
+func (ForgetRoot) Kind() string     { return "forget saved root" }
+func (ForgetRoot) Durable()         {}
 func (a ForgetRoot) Detail() string { return a.Snapshot }
-
-func (a ForgetRoot) Event(_ Env) events.IocEvent {
+func (a ForgetRoot) Event(Env) events.IocEvent {
 	return events.ZFSSnapshotDestroy{Snapshot: a.Snapshot}
 }
-
-func (ForgetRoot) Durable() {}
 
 func (a ForgetRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 	err := e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
@@ -102,15 +96,12 @@ type forkedRoot struct {
 	Clone uint64 `json:"clone,omitempty"`
 }
 
-func (ForkRoot) Kind() string { return "clone root" }
-
+func (ForkRoot) Kind() string     { return "clone root" }
+func (ForkRoot) Durable()         {}
 func (a ForkRoot) Detail() string { return a.Root + "@" + a.Snapshot + " as " + a.Target }
-
-func (a ForkRoot) Event(_ Env) events.IocEvent {
+func (a ForkRoot) Event(Env) events.IocEvent {
 	return events.ZFSSnapshotClone{Snapshot: a.Root + "@" + a.Snapshot, Target: a.Target}
 }
-
-func (ForkRoot) Durable() {}
 
 func (a ForkRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 	store := e.Host.Store
@@ -182,15 +173,12 @@ type MoveRoot struct {
 	To   string `json:"to"`
 }
 
-func (MoveRoot) Kind() string { return "move root" }
-
+func (MoveRoot) Kind() string     { return "move root" }
+func (MoveRoot) Durable()         {}
 func (a MoveRoot) Detail() string { return a.From + " to " + a.To }
-
-func (a MoveRoot) Event(_ Env) events.IocEvent {
+func (a MoveRoot) Event(Env) events.IocEvent {
 	return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
 }
-
-func (MoveRoot) Durable() {}
 
 func (a MoveRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 	var moved movedRoot

@@ -28,10 +28,8 @@ type shareEffect struct {
 	Attached []string `json:"attached"`
 }
 
-func (Share) Kind() string { return "share datasets" }
-
-func (a Share) Detail() string { return strings.Join(a.Datasets, ", ") + ", zfs mount -a" }
-
+func (Share) Kind() string                { return "share datasets" }
+func (a Share) Detail() string            { return strings.Join(a.Datasets, ", ") + ", zfs mount -a" }
 func (Share) Event(e Env) events.IocEvent { return events.JailZFSShare{Jail: e.Name} }
 
 func (a Share) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -162,10 +160,8 @@ func detach(ctx context.Context, e Env, name string, datasets []string) error {
 // them too, so a failure is told and not tried again.
 type Unshare Share
 
-func (Unshare) Kind() string { return "unshare datasets" }
-
-func (a Unshare) Detail() string { return strings.Join(a.Datasets, ", ") }
-
+func (Unshare) Kind() string                { return "unshare datasets" }
+func (a Unshare) Detail() string            { return strings.Join(a.Datasets, ", ") }
 func (Unshare) Event(e Env) events.IocEvent { return events.JailZFSShare{Jail: e.Name} }
 
 func (a Unshare) Do(ctx context.Context, e Env, _ *plan.Call) error {

@@ -27,10 +27,8 @@ type Unmount struct {
 	Shared []string `json:"shared,omitempty"`
 }
 
-func (Unmount) Kind() string { return "unmount" }
-
-func (a Unmount) Detail() string { return "all below the root of " + a.RootDataset }
-
+func (Unmount) Kind() string                { return "unmount" }
+func (a Unmount) Detail() string            { return "all below the root of " + a.RootDataset }
 func (Unmount) Event(e Env) events.IocEvent { return events.TeardownSystemMounts{Jail: e.Name} }
 
 func (a Unmount) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -74,14 +72,11 @@ type UnmountLive struct {
 }
 
 func (UnmountLive) Kind() string { return "unmount fstab" }
-
+func (UnmountLive) Barrier()     {}
 func (a UnmountLive) Detail() string {
 	return "all at and below the root of " + a.RootDataset + " /" + strings.Join(a.Places, ", /")
 }
-
 func (UnmountLive) Event(e Env) events.IocEvent { return events.UnmountFstab{Jail: e.Name} }
-
-func (UnmountLive) Barrier() {}
 
 func (a UnmountLive) Do(ctx context.Context, e Env, c *plan.Call) error {
 	mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)

@@ -22,7 +22,8 @@ type VnetNodes struct {
 	Nodes []kernel.SysctlValue `json:"nodes"`
 }
 
-func (VnetNodes) Kind() string { return "set vnet nodes" }
+func (VnetNodes) Kind() string                { return "set vnet nodes" }
+func (VnetNodes) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a VnetNodes) Detail() string {
 	var parts []string
@@ -31,8 +32,6 @@ func (a VnetNodes) Detail() string {
 	}
 	return strings.Join(parts, " ")
 }
-
-func (VnetNodes) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a VnetNodes) Do(ctx context.Context, e Env, _ *plan.Call) error {
 	id, err := running(ctx, e, a.Jail)
@@ -56,7 +55,8 @@ type nicEffect struct {
 	Made network.Made `json:"made"`
 }
 
-func (EnsureNIC) Kind() string { return "create interface" }
+func (EnsureNIC) Kind() string                  { return "create interface" }
+func (a EnsureNIC) Event(e Env) events.IocEvent { return nicEvent(e, a, kernel.Identity{}) }
 
 func (a EnsureNIC) Detail() string {
 	text := a.NIC.Name + " of " + a.Jail
@@ -68,8 +68,6 @@ func (a EnsureNIC) Detail() string {
 	}
 	return text
 }
-
-func (a EnsureNIC) Event(e Env) events.IocEvent { return nicEvent(e, a, kernel.Identity{}) }
 
 func (a EnsureNIC) Do(ctx context.Context, e Env, c *plan.Call) error {
 	id, err := running(ctx, e, a.Jail)
@@ -159,10 +157,8 @@ type Localhost struct {
 	Addrs []netip.Prefix `json:"addrs"`
 }
 
-func (Localhost) Kind() string { return "configure lo0" }
-
-func (a Localhost) Detail() string { return fmt.Sprintf("%s %v", a.Jail, a.Addrs) }
-
+func (Localhost) Kind() string                { return "configure lo0" }
+func (a Localhost) Detail() string            { return fmt.Sprintf("%s %v", a.Jail, a.Addrs) }
 func (Localhost) Event(e Env) events.IocEvent { return events.VnetSetupLocalhost{Jail: e.Name} }
 
 func (a Localhost) Do(ctx context.Context, e Env, _ *plan.Call) error {
@@ -180,10 +176,8 @@ type AddRoutes struct {
 	Routes []network.Route `json:"routes"`
 }
 
-func (AddRoutes) Kind() string { return "set routes" }
-
+func (AddRoutes) Kind() string     { return "set routes" }
 func (a AddRoutes) Detail() string { return strings.Join(routeTexts(a.Routes), ", ") }
-
 func (a AddRoutes) Event(e Env) events.IocEvent {
 	return events.VnetSetRoutes{Jail: e.Name, Routes: routeTexts(a.Routes)}
 }
