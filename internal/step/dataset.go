@@ -7,9 +7,10 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/pathname"
+	"github.com/libioc/go-libioc/internal/pause"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
@@ -176,20 +177,13 @@ func (a RenameDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 // all of the tree without force, and mounts it again when one is busy. What
 // stays in use is a *jailerr.HeldError.
 func renamePolitely(ctx context.Context, e Env, from, to string) error {
-	pause := 5 * time.Millisecond
-	for try := 0; ; try++ {
-		err := e.Host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
-		if !errors.Is(err, zfsstore.ErrBusy) {
-			return err
-		}
-		if try >= 7 { // 0.6 s altogether
-			return heldTree(ctx, e, from, err)
-		}
-		if err := sleep(ctx, pause); err != nil {
-			return err
-		}
-		pause *= 2
+	err := pause.While(ctx, zfsstore.ErrBusy, firstPause, patience, func(int) error {
+		return e.Host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
+	})
+	if errors.Is(err, zfsstore.ErrBusy) {
+		return heldTree(ctx, e, from, err)
 	}
+	return err
 }
 
 // heldTree finds what holds one of the file systems of a dataset, the deepest
@@ -201,7 +195,7 @@ func heldTree(ctx context.Context, e Env, dataset string, cause error) error {
 	}
 	var top *jailerr.HeldError
 	for _, m := range slices.Backward(mounts) {
-		if m.Type != "zfs" || strings.Contains(m.From, "@") || !Beneath(m.From, dataset) {
+		if m.Type != "zfs" || strings.Contains(m.From, "@") || !pathname.Within(m.From, dataset) {
 			continue
 		}
 		err := held(ctx, e, m, cause)
@@ -210,7 +204,7 @@ func heldTree(ctx context.Context, e Env, dataset string, cause error) error {
 		}
 		top.Mounts = slices.DeleteFunc(top.Mounts, func(path string) bool {
 			of, ok := mounts.At(path)
-			return ok && of.Type == "zfs" && Beneath(of.From, dataset) // of the tree itself
+			return ok && of.Type == "zfs" && pathname.Within(of.From, dataset) // of the tree itself
 		})
 		if len(top.Mounts)+len(top.Jails)+len(top.Dying)+len(top.Processes) > 0 {
 			return top
@@ -290,10 +284,10 @@ func unmountTree(ctx context.Context, e Env, dataset string) (unmounted []string
 	}
 	for i := len(mounts) - 1; i >= 0; i-- {
 		m := mounts[i]
-		if m.Type != "zfs" || strings.Contains(m.From, "@") || m.From != dataset && !strings.HasPrefix(m.From, dataset+"/") {
+		if m.Type != "zfs" || strings.Contains(m.From, "@") || !pathname.Within(m.From, dataset) {
 			continue
 		}
-		if err := unmountPolitely(ctx, e, m); err != nil {
+		if err := UnmountOne(ctx, e, m, false); err != nil {
 			// A call can be cut off after the kernel has done it.
 			if mounts, merr := e.Host.Mounts(ctx); merr == nil && !slices.ContainsFunc(mounts, func(o kernel.Mounted) bool { return o.FSID == m.FSID }) {
 				unmounted = append(unmounted, m.From)

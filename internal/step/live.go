@@ -87,7 +87,7 @@ type ChangeParams struct {
 }
 
 func (ChangeParams) Kind() string     { return "change parameters" }
-func (a ChangeParams) Detail() string { return a.Jail + describe(a.New) }
+func (a ChangeParams) Detail() string { return withNames(a.Jail, a.New) }
 func (a ChangeParams) Event(e Env) events.IocEvent {
 	return events.JailConfigApply{Jail: e.Name, Live: paramNames(a.New)}
 }
@@ -104,25 +104,11 @@ func (a ChangeParams) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return err
 }
 
-func paramNames(list []Param) []string {
-	var out []string
-	for _, p := range list {
-		out = append(out, p.Name)
-	}
-	return out
-}
-
 func updateJail(ctx context.Context, h *host.Host, jail string, list []Param) error {
 	if len(list) == 0 {
 		return nil
 	}
-	params := []kernel.Param{kernel.String("name", jail)}
-	for _, p := range list {
-		if p.Empty {
-			p.Data = []byte{}
-		}
-		params = append(params, kernel.Param{Name: p.Name, Data: p.Data})
-	}
+	params := append([]kernel.Param{kernel.String("name", jail)}, kernelParams(list)...)
 	_, err := h.Kernel.JailSet(ctx, kernel.JailUpdate, params...)
 	return err
 }
@@ -134,17 +120,8 @@ type ChangeLimits struct {
 	Old []string `json:"old"` // the rules that were there
 }
 
-func (ChangeLimits) Kind() string                  { return "change limits" }
-func (a ChangeLimits) Detail() string              { return "jail:" + a.Jail + " to " + strings.Join(a.Rules, " ") }
-func (a ChangeLimits) Event(e Env) events.IocEvent { return limitEvent(e, "set", a.Rules, a.Notes) }
-
-func (a ChangeLimits) Do(ctx context.Context, e Env, c *plan.Call) error {
-	if a.Off {
-		c.Skip("kern.racct.enable is 0: limits need kern.racct.enable=1 in loader.conf(5) and a reboot")
-		return nil
-	}
-	return setLimits(ctx, e.Host.Kernel, a.Jail, a.Rules)
-}
+func (ChangeLimits) Kind() string     { return "change limits" }
+func (a ChangeLimits) Detail() string { return "jail:" + a.Jail + " to " + strings.Join(a.Rules, " ") }
 
 func (a ChangeLimits) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted || a.Off {
@@ -190,12 +167,9 @@ func (a ChangeNetwork) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted || !c.Effect(&done) {
 		return nil
 	}
-	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.ID.Name))
-	if errors.Is(err, kernel.ErrNotFound) || err == nil && id != a.ID {
-		return nil // it has ended, and what is left is found by its marks
-	}
-	if err != nil {
-		return err
+	id, there, err := find(ctx, e, a.ID.Name)
+	if err != nil || !there || id != a.ID {
+		return err // it has ended, and what is left is found by its marks
 	}
 	err = network.RemoveNIC(ctx, e.Host.Kernel, a.To.Jail, "-", done.Made) // only what has no mark
 	if e := changeNetwork(ctx, e, a, a.To, a.From, a.OldParams, func(network.Made) error { return nil }); e != nil {

@@ -162,7 +162,7 @@ func (a Mounts) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		if !ours[m.FSID] && (theirs[m.FSID] || c.Rebooted || !known || t.Type != m.Type || t.From != m.From) {
 			continue
 		}
-		all = errors.Join(all, UnmountByForce(ctx, e, m))
+		all = errors.Join(all, UnmountOne(ctx, e, m, true))
 	}
 	if all != nil || len(done.Made) == 0 {
 		return all

@@ -3,7 +3,6 @@ package step
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"os"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
@@ -204,11 +204,7 @@ func (a LoadPf) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted {
 		return nil
 	}
-	err := e.Host.Kernel.PfFlush(ctx, network.Anchor(a.Jail))
-	if errors.Is(err, kernel.ErrUnsupported) {
-		return nil
-	}
-	return err
+	return ignore.Err(e.Host.Kernel.PfFlush(ctx, network.Anchor(a.Jail)), kernel.ErrUnsupported)
 }
 
 func pfEvent(e Env, a LoadPf) events.IocEvent {
@@ -316,22 +312,14 @@ func (a MoveInterface) Do(ctx context.Context, e Env, _ *plan.Call) error {
 }
 
 func (a MoveInterface) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	id, err := running(ctx, e, a.Jail)
-	if c.Rebooted || errors.Is(err, kernel.ErrNotFound) {
-		return nil // it came home by itself
+	if c.Rebooted {
+		return nil
 	}
-	if err != nil {
-		return err
+	id, there, err := find(ctx, e, a.Jail)
+	if err != nil || !there {
+		return err // it came home by itself
 	}
 	return moveBack(ctx, e.Host.Kernel, id, a.Interface)
-}
-
-func running(ctx context.Context, e Env, name string) (kernel.Identity, error) {
-	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
-	if err != nil {
-		return id, fmt.Errorf("jail %s: %w", name, err)
-	}
-	return id, nil
 }
 
 func hasInterface(ctx context.Context, n kernel.Network, name string) bool {
@@ -344,9 +332,5 @@ func moveBack(ctx context.Context, k kernel.Kernel, id kernel.Identity, name str
 	if id.IsZero() || hasInterface(ctx, k, name) {
 		return nil
 	}
-	err := k.InterfaceFromVnet(ctx, name, id)
-	if errors.Is(err, kernel.ErrNotFound) || errors.Is(err, kernel.ErrStale) {
-		return nil
-	}
-	return err
+	return ignore.Err(k.InterfaceFromVnet(ctx, name, id), kernel.ErrNotFound, kernel.ErrStale)
 }

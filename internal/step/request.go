@@ -1,7 +1,6 @@
 package step
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -210,7 +210,7 @@ func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, limit tim
 ) (p netip.Prefix, ok bool, output string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	var out bytes.Buffer
+	var out tail.Buffer
 	ended := make(chan error, 1)
 	go func() {
 		_, err := k.Run(ctx, kernel.Command{Jail: id, Argv: argv, Env: []string{"PATH=" + HookPath}, Stdout: &out, Stderr: &out})
@@ -238,7 +238,7 @@ func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, limit tim
 		cancel()
 	}
 	<-ended //nolint:errcheck // killed, or read above
-	return p, ok, Tail(out.String()), err
+	return p, ok, tail.Of(out.String(), MaxOutput), err
 }
 
 // dhclient runs dhclient(8) until there is a lease. Its exit status tells

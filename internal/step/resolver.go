@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
 )
@@ -78,11 +79,7 @@ func (a WriteResolver) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	}
 	defer root.Close()
 	if was.Absent {
-		err := root.Remove(ResolvConf)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
+		return ignore.Err(root.Remove(ResolvConf), fs.ErrNotExist)
 	}
 	return root.WriteFile(ResolvConf, was.Data, was.Mode)
 }

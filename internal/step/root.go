@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
-	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -44,10 +44,7 @@ func (a SaveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if err == nil {
 		err = e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
 	}
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil
-	}
-	return err
+	return ignore.Err(err, zfsstore.ErrNotFound)
 }
 
 // ForgetRoot destroys the snapshot once the update is done.
@@ -67,19 +64,6 @@ func (a ForgetRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return nil
 	}
 	return plan.Final(err)
-}
-
-// Runs reports whether the jail of that name runs in the kernel. A release has no
-// jail: the empty name does not run.
-func (e Env) Runs(ctx context.Context, name string) (bool, error) {
-	if name == "" {
-		return false, nil
-	}
-	_, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
-	if errors.Is(err, kernel.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // ForkRoot clones the root for an upgrade.
@@ -160,10 +144,7 @@ func (a ForkRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return nil
 	}
 	err = e.Host.Store.Destroy(ctx, root+"@"+a.Snapshot, zfsstore.DestroyOptions{})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil
-	}
-	return err
+	return ignore.Err(err, zfsstore.ErrNotFound)
 }
 
 // MoveRoot gives a root another name, which is all that an upgrade and the
@@ -200,11 +181,7 @@ func (a MoveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if !c.Effect(&moved) {
 		return nil
 	}
-	err := moveOnce(ctx, e, a.To, a.From, moved.GUID)
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil // it was moved back, and the step that made it has destroyed it
-	}
-	return err
+	return ignore.Err(moveOnce(ctx, e, a.To, a.From, moved.GUID), zfsstore.ErrNotFound) // it was moved back, and the step that made it has destroyed it
 }
 
 // movedRoot is the effect of MoveRoot. Two roots change places, so that a
