@@ -133,11 +133,7 @@ func (a DestroyDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return plan.Final(err)
 	}
 	err = e.Host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		c.Skip("gone")
-		return nil
-	}
-	if err != nil {
+	if err = skipGone(c, err); err != nil {
 		err = errors.Join(err, mountAgain(ctx, e, unmounted))
 	}
 	return plan.Final(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
-	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -49,21 +47,10 @@ func (a SaveConfig) Undo(ctx context.Context, e Env, _ *plan.Call) error {
 	if err != nil {
 		return UnlessDestroyed(ctx, e, a.Dataset, err)
 	}
-	if a.Old.Had {
-		return atomicfile.Write(filepath.Join(path, a.File), a.Old.Data, 0o644)
-	}
-	dir, err := saferoot.Open(path)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	if err = dir.Remove(a.File); errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
+	return FormerFile{!a.Old.Had, a.Old.Data, 0o644}.restore(filepath.Join(path, a.File))
 }
 
-// ReportEffects changes nothing: it tells when each change counts.
+// ReportEffects changes nothing: it reports when each change takes effect.
 type ReportEffects struct {
 	Live  []string `json:"live"`
 	Later []string `json:"later"`
@@ -113,8 +100,8 @@ func updateJail(ctx context.Context, h *host.Host, jail string, list []Param) er
 	return err
 }
 
-// ChangeLimits makes the rules of a running jail be these; undo brings the
-// former ones back.
+// ChangeLimits replaces the rules of a running jail; undo restores the
+// former ones.
 type ChangeLimits struct {
 	SetLimits
 	Old []string `json:"old"` // the rules that were there
@@ -148,11 +135,11 @@ func (a ChangeNetwork) Detail() string            { return describeNetwork(a.To)
 func (ChangeNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a ChangeNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
-	data, err := os.ReadFile(a.Key.path(e.Host))
-	if err != nil && !os.IsNotExist(err) {
+	was, err := a.Key.before(e.Host)
+	if err != nil {
 		return err
 	}
-	effect := changeEffect{Record: Before{data, err == nil}}
+	effect := changeEffect{Record: was}
 	if err := c.SetEffect(effect); err != nil {
 		return err
 	}
@@ -175,10 +162,7 @@ func (a ChangeNetwork) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if e := changeNetwork(ctx, e, a, a.To, a.From, a.OldParams, func(network.Made) error { return nil }); e != nil {
 		return errors.Join(err, e)
 	}
-	if done.Record.Had {
-		return errors.Join(err, network.WriteRecord(a.Key.path(e.Host), done.Record.Data))
-	}
-	return errors.Join(err, a.Key.Remove(e.Host))
+	return errors.Join(err, a.Key.restore(e.Host, done.Record))
 }
 
 type changeEffect struct {
@@ -281,13 +265,7 @@ func changeVnet(ctx context.Context, h *host.Host, id kernel.Identity, from, to 
 			return err
 		}
 		if n.Secure != "" && !n.DHCP && !n.SLAAC {
-			unlock, err := LockNetwork(ctx, h, "interfaces")
-			if err != nil {
-				return err
-			}
-			_, err = network.EnsureRules(ctx, h.Kernel, to.Jail, id.JID, n, network.NamesOf(n, id.JID), n.Addrs)
-			unlock()
-			if err != nil {
+			if err := ensureRules(ctx, h, id, to.Jail, n, n.Addrs); err != nil {
 				return err
 			}
 		}

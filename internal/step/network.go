@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 
@@ -23,22 +22,16 @@ type RecordNetwork struct {
 	Spec network.Spec `json:"spec"`
 }
 
-// Before is a file's former content.
-type Before struct {
-	Data []byte `json:"data,omitempty"`
-	Had  bool   `json:"had"`
-}
-
 func (RecordNetwork) Kind() string                { return "record network" }
 func (a RecordNetwork) Detail() string            { return describeNetwork(a.Spec) }
 func (RecordNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a RecordNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
-	data, err := os.ReadFile(a.Key.path(e.Host))
-	if err != nil && !os.IsNotExist(err) {
+	was, err := a.Key.before(e.Host)
+	if err != nil {
 		return err
 	}
-	if err := c.SetEffect(Before{data, err == nil}); err != nil {
+	if err := c.SetEffect(was); err != nil {
 		return err
 	}
 	old, _, err := a.Key.Current(ctx, e.Host)
@@ -54,13 +47,11 @@ func (a RecordNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
 
 func (a RecordNetwork) Undo(_ context.Context, e Env, c *plan.Call) error {
 	var was Before
-	switch {
-	case !c.Effect(&was):
+	if !c.Effect(&was) {
 		return nil
-	case was.Had && !c.Rebooted:
-		return network.WriteRecord(a.Key.path(e.Host), was.Data)
 	}
-	return a.Key.Remove(e.Host)
+	was.Had = was.Had && !c.Rebooted
+	return a.Key.restore(e.Host, was)
 }
 
 func describeNetwork(s network.Spec) string {
@@ -192,9 +183,12 @@ type LoadPf struct {
 	Text string `json:"text"` // of pf.conf(5)
 }
 
-func (LoadPf) Kind() string                  { return "load pf rules" }
-func (a LoadPf) Detail() string              { return network.Anchor(a.Jail) }
-func (a LoadPf) Event(e Env) events.IocEvent { return pfEvent(e, a) }
+func (LoadPf) Kind() string     { return "load pf rules" }
+func (a LoadPf) Detail() string { return network.Anchor(a.Jail) }
+func (a LoadPf) Event(e Env) events.IocEvent {
+	lines := strings.Split(strings.TrimSuffix(a.Text, "\n"), "\n")
+	return events.JailFirewall{Jail: e.Name, Filter: "pf", Rules: lines}
+}
 
 func (a LoadPf) Do(ctx context.Context, e Env, _ *plan.Call) error {
 	return e.Host.Kernel.PfLoad(ctx, network.Anchor(a.Jail), a.Text)
@@ -205,20 +199,6 @@ func (a LoadPf) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return nil
 	}
 	return ignore.Err(e.Host.Kernel.PfFlush(ctx, network.Anchor(a.Jail)), kernel.ErrUnsupported)
-}
-
-func pfEvent(e Env, a LoadPf) events.IocEvent {
-	return events.JailFirewall{Jail: e.Name, Filter: "pf", Rules: slices.Collect(lines(a.Text))}
-}
-
-func lines(text string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for line := range strings.Lines(text) {
-			if !yield(strings.TrimSuffix(line, "\n")) {
-				return
-			}
-		}
-	}
 }
 
 // flushPf empties the jail's anchor and ends the connections that it let

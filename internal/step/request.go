@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -153,17 +154,22 @@ func request(ctx context.Context, h *host.Host, id kernel.Identity, a RequestAdd
 		}
 	}
 	if a.NIC.Secure != "" && len(got) > 0 {
-		unlock, err := LockNetwork(ctx, h, "interfaces")
-		if err != nil {
-			return "", err
-		}
-		defer unlock()
-		addrs := append(append([]netip.Prefix{}, a.NIC.Addrs...), got...)
-		if _, err := network.EnsureRules(ctx, h.Kernel, a.Jail, id.JID, a.NIC, network.NamesOf(a.NIC, id.JID), addrs); err != nil {
+		if err := ensureRules(ctx, h, id, a.Jail, a.NIC, slices.Concat(a.NIC.Addrs, got)); err != nil {
 			return "", err
 		}
 	}
 	return prefixes(got), late
+}
+
+// ensureRules makes the rules of a nic those of its addresses.
+func ensureRules(ctx context.Context, h *host.Host, id kernel.Identity, jail string, n network.NIC, addrs []netip.Prefix) error {
+	unlock, err := LockNetwork(ctx, h, "interfaces")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	_, err = network.EnsureRules(ctx, h.Kernel, jail, id.JID, n, network.NamesOf(n, id.JID), addrs)
+	return err
 }
 
 func prefixes(list []netip.Prefix) string {
@@ -185,18 +191,12 @@ func dynamic(ctx context.Context, k kernel.Kernel, id kernel.Identity, n network
 		if i.Name != n.Name {
 			continue
 		}
-	addrs:
 		for _, p := range i.Addrs {
 			addr := p.Addr()
-			if addr.Is6() != v6 || addr.IsUnspecified() || addr.IsLinkLocalUnicast() {
-				continue
+			static := slices.ContainsFunc(n.Addrs, func(s netip.Prefix) bool { return s.Addr() == addr })
+			if addr.Is6() == v6 && !static && !addr.IsUnspecified() && !addr.IsLinkLocalUnicast() {
+				return p, true, nil
 			}
-			for _, static := range n.Addrs {
-				if static.Addr() == addr {
-					continue addrs
-				}
-			}
-			return p, true, nil
 		}
 	}
 	return netip.Prefix{}, false, nil

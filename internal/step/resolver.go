@@ -69,7 +69,7 @@ func (a WriteResolver) Do(ctx context.Context, e Env, c *plan.Call) error {
 }
 
 func (a WriteResolver) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	var was formerFile
+	var was FormerFile
 	if !c.Effect(&was) {
 		return nil
 	}
@@ -84,26 +84,16 @@ func (a WriteResolver) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return root.WriteFile(ResolvConf, was.Data, was.Mode)
 }
 
-// formerFile is what a file was before a step changed it.
-type formerFile struct {
-	Absent bool        `json:"absent,omitempty"`
-	Data   []byte      `json:"data,omitempty"`
-	Mode   fs.FileMode `json:"mode,omitempty"`
-}
-
-// most is how large a resolv.conf may be that is kept for undo.
+// mostResolvConf is how large a resolv.conf may be that is kept for undo.
 const mostResolvConf = 64 << 10
 
-func readFormer(root *saferoot.Root, name string) (formerFile, error) {
+func readFormer(root *saferoot.Root, name string) (FormerFile, error) {
 	info, err := root.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return formerFile{Absent: true}, nil
-	}
 	if err != nil {
-		return formerFile{}, err
+		return FormerFile{Absent: errors.Is(err, fs.ErrNotExist)}, ignore.Err(err, fs.ErrNotExist)
 	}
 	data, err := root.ReadFile(name, mostResolvConf)
-	return formerFile{Data: data, Mode: info.Mode.Perm()}, err
+	return FormerFile{Data: data, Mode: info.Mode.Perm()}, err
 }
 
 func openRoot(ctx context.Context, e Env, dataset string) (*saferoot.Root, error) {

@@ -59,11 +59,7 @@ func (a ForgetRoot) Event(Env) events.IocEvent {
 
 func (a ForgetRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 	err := e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		c.Skip("gone")
-		return nil
-	}
-	return plan.Final(err)
+	return plan.Final(skipGone(c, err))
 }
 
 // ForkRoot clones the root for an upgrade.

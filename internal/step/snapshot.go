@@ -66,11 +66,7 @@ func (a ForgetSnapshot) Event(Env) events.IocEvent {
 
 func (a ForgetSnapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
 	err := e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{Recursive: a.Recursive, Defer: true})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		c.Skip("gone")
-		return nil
-	}
-	return err
+	return skipGone(c, err)
 }
 
 // DestroySnapshots destroys snapshots for good, the newest first. It ends

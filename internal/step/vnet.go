@@ -103,16 +103,22 @@ func nicEvent(e Env, a EnsureNIC, id kernel.Identity) events.IocEvent {
 	return event
 }
 
-// ensureNIC makes or mends one interface. Bridges that are made on request and
-// rules' numbers are shared by jails, so those are made by one at a time.
-func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, drop []netip.Prefix, will func(network.Made) error) (changed bool, err error) {
-	if a.Bridge != nil || a.NIC.Secure != "" {
-		unlock, err := LockNetwork(ctx, h, "interfaces")
-		if err != nil {
-			return false, err
-		}
-		defer unlock()
+// lock keeps others from the bridges that are made on request and from the numbers
+// of rules, which jails share.
+func (a EnsureNIC) lock(ctx context.Context, h *host.Host) (unlock func(), err error) {
+	if a.Bridge == nil && a.NIC.Secure == "" {
+		return func() {}, nil
 	}
+	return LockNetwork(ctx, h, "interfaces")
+}
+
+// ensureNIC makes or repairs one interface.
+func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, drop []netip.Prefix, will func(network.Made) error) (changed bool, err error) {
+	unlock, err := a.lock(ctx, h)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
 	var clones []string
 	if a.Bridge != nil {
 		changed, err = network.EnsureBridge(ctx, h.Kernel, *a.Bridge, func(m network.Made) error {
@@ -134,13 +140,11 @@ func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNI
 }
 
 func removeNIC(ctx context.Context, h *host.Host, a EnsureNIC, made network.Made) error {
-	if a.Bridge != nil || a.NIC.Secure != "" {
-		unlock, err := LockNetwork(ctx, h, "interfaces")
-		if err != nil {
-			return err
-		}
-		defer unlock()
+	unlock, err := a.lock(ctx, h)
+	if err != nil {
+		return err
 	}
+	defer unlock()
 	all := network.RemoveNIC(ctx, h.Kernel, a.Jail, a.NIC.Name, made)
 	if a.NIC.Secure != "" {
 		all = errors.Join(all, network.RemoveRules(ctx, h.Kernel, a.Jail, a.NIC.Name))
@@ -198,6 +202,7 @@ func routeTexts(routes []network.Route) []string {
 	return out
 }
 
+// BridgeOf returns the bridge to make for a nic, or nil.
 func BridgeOf(spec network.Spec, n network.NIC) *network.Bridge {
 	for _, b := range spec.Bridges {
 		if b.Name == n.Bridge {
