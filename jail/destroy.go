@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
@@ -116,7 +117,7 @@ func (j *Jail) usedElsewhere(ctx context.Context, tree tree, rootDataset string)
 		root, _ = mounts.Dataset(rootDataset)
 	}
 	ours := func(m kernel.Mounted) bool {
-		return root != "" && step.Beneath(m.Path, root) && (m.Path != root || m.Type != "zfs")
+		return root != "" && pathname.Within(m.Path, root) && (m.Path != root || m.Type != "zfs")
 	}
 	var paths []string
 	for _, dataset := range tree.datasets() {
@@ -131,7 +132,7 @@ func (j *Jail) usedElsewhere(ctx context.Context, tree tree, rootDataset string)
 			if known && m.Type == "zfs" || ours(m) {
 				continue
 			}
-			if step.Beneath(m.From, path) || step.Beneath(m.Path, path) {
+			if pathname.Within(m.From, path) || pathname.Within(m.Path, path) {
 				h.Mounts = append(h.Mounts, m.Path)
 			}
 		}
@@ -140,7 +141,7 @@ func (j *Jail) usedElsewhere(ctx context.Context, tree tree, rootDataset string)
 				return err
 			}
 			name := p.String("name")
-			if name != j.Identifier() && !strings.HasPrefix(name, j.Identifier()+".") && step.Beneath(p.String("path"), path) {
+			if name != j.Identifier() && !strings.HasPrefix(name, j.Identifier()+".") && pathname.Within(p.String("path"), path) {
 				h.Jails = append(h.Jails, name)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
@@ -70,7 +71,7 @@ func (j *Jail) leftMounts(ctx context.Context, targets []step.Mount) (left, erro
 		if err != nil {
 			return left{}, err
 		}
-		on := func(other kernel.Mounted) bool { return step.Beneath(other.Path, m.Path) }
+		on := func(other kernel.Mounted) bool { return pathname.Within(other.Path, m.Path) }
 		switch {
 		case !own:
 			foreign, stays = append(foreign, m), append(stays, m)
@@ -86,7 +87,7 @@ func (j *Jail) leftMounts(ctx context.Context, targets []step.Mount) (left, erro
 		}
 	}
 	for _, m := range foreign {
-		hidden := func(t step.Mount) bool { return step.Beneath(m.Path, filepath.Join(root, t.At)) }
+		hidden := func(t step.Mount) bool { return pathname.Within(m.Path, filepath.Join(root, t.At)) }
 		if !j.itsOwn(m) && slices.ContainsFunc(targets, hidden) && !slices.Contains(out.others, m) {
 			out.others = append(out.others, m)
 		}
@@ -106,7 +107,7 @@ func (j *Jail) isLeft(ctx context.Context, m kernel.Mounted, at string, targets 
 			return true, nil
 		}
 	}
-	from := func(dir string) bool { return step.Beneath(m.From, dir) }
+	from := func(dir string) bool { return pathname.Within(m.From, dir) }
 	switch m.Type {
 	case "devfs":
 		return at == "dev", nil

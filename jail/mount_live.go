@@ -11,6 +11,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/internal/step"
@@ -115,7 +116,7 @@ func (j *Jail) placesThere(ctx context.Context, file *fstab.File, targets []step
 	}
 	defer r.Close()
 	for _, t := range targets {
-		if slices.ContainsFunc(covers, func(at string) bool { return at != t.At && step.Beneath(t.At, at) }) {
+		if slices.ContainsFunc(covers, func(at string) bool { return at != t.At && pathname.Within(t.At, at) }) {
 			continue
 		}
 		_, err := r.MountPoint(t.At)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/internal/step"
+	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -128,7 +129,7 @@ func (j *Jail) checkExec(ctx context.Context, argv []string) error {
 	case result.Signal != 0:
 		return fmt.Errorf("killed by signal %d", result.Signal)
 	case result.ExitCode != 0:
-		said := strings.TrimSpace(step.Tail(string(result.Stdout) + string(result.Stderr)))
+		said := strings.TrimSpace(tail.Of(string(result.Stdout)+string(result.Stderr), step.MaxOutput))
 		return fmt.Errorf("exit status %d: %s", result.ExitCode, said)
 	}
 	return nil

@@ -294,7 +294,7 @@ func (j *Jail) keepFiles(ctx context.Context) ([]plan.Step, error) {
 	var steps []plan.Step
 	for _, name := range []string{config.JSONFile, config.UCLFile, step.FstabFile} {
 		args := step.WriteConfig{Dataset: j.Dataset(), File: name}
-		now, err := step.ReadFile(filepath.Join(dir, name))
+		now, err := step.ReadFormer(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}

@@ -129,7 +129,7 @@ func clearTemporary(ctx context.Context, e step.Env, j release.TemporaryJail) er
 	var all error
 	for _, m := range mounts.Below(root) {
 		if m.Type != "zfs" {
-			all = errors.Join(all, step.UnmountByForce(ctx, e, m))
+			all = errors.Join(all, step.UnmountOne(ctx, e, m, true))
 		}
 	}
 	return all

@@ -48,12 +48,14 @@ var arrows = map[string][]string{
 
 	"internal/archive":    {},
 	"internal/atomicfile": {},
+	"internal/ignore":     {},
 	"internal/jailtest":   {"jail", "host/simhost", "kernel", "zfsstore"},
 	"internal/lineartest": {},
 	"internal/login":      {},
 	"internal/mirror":     {},
 	"internal/network":    {"config", "config/key", "kernel", "internal/plan"},
 	"internal/pathname":   {},
+	"internal/pause":      {},
 	"internal/plan":       {"events"},
 	"internal/rcconf":     {},
 	"internal/saferoot":   {},
@@ -77,7 +79,8 @@ var arrows = map[string][]string{
 
 // leaves may be imported by every package, and import none themselves.
 var leaves = []string{
-	"internal/atomicfile", "internal/pathname", "internal/saferoot", "internal/shellwords", "internal/tail",
+	"internal/atomicfile", "internal/ignore", "internal/pathname", "internal/pause", "internal/saferoot",
+	"internal/shellwords", "internal/tail",
 }
 
 // modules names the packages that may import each module from elsewhere.

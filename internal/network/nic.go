@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -370,9 +371,5 @@ func RemoveNIC(ctx context.Context, k kernel.Kernel, jail, nic string, made Made
 }
 
 func destroy(ctx context.Context, k kernel.Network, name string) error {
-	err := k.InterfaceDestroy(ctx, name)
-	if errors.Is(err, kernel.ErrNotFound) {
-		return nil
-	}
-	return err
+	return ignore.Err(k.InterfaceDestroy(ctx, name), kernel.ErrNotFound)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -265,11 +266,7 @@ func ruleWords(body string) string {
 }
 
 func deleteRule(ctx context.Context, k kernel.Firewalls, number int) error {
-	err := k.IpfwDelete(ctx, Set, number)
-	if errors.Is(err, kernel.ErrNotFound) {
-		return nil
-	}
-	return err
+	return ignore.Err(k.IpfwDelete(ctx, Set, number), kernel.ErrNotFound)
 }
 
 // RemoveRules deletes the rules of a jail; nic empty means of all its nics. An

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/pause"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
@@ -37,9 +39,9 @@ type Param struct {
 }
 
 func (CreateJail) Kind() string { return "create jail" }
-
-func (a CreateJail) Detail() string { return "jail_set " + a.Name + describe(a.Params) }
-
+func (a CreateJail) Detail() string {
+	return "jail_set " + withNames(a.Name, a.Params)
+}
 func (CreateJail) Event(e Env) events.IocEvent { return events.JailAttach{Jail: e.Name} }
 
 func (a CreateJail) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -47,13 +49,7 @@ func (a CreateJail) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err != nil {
 		return err
 	}
-	params := []kernel.Param{kernel.String("path", root)}
-	for _, p := range a.Params {
-		if p.Empty {
-			p.Data = []byte{}
-		}
-		params = append(params, kernel.Param{Name: p.Name, Data: p.Data})
-	}
+	params := append([]kernel.Param{kernel.String("path", root)}, kernelParams(a.Params)...)
 	if a.Ruleset != 0 {
 		params = append(params, kernel.Int("devfs_ruleset", int(loadedRuleset(c, a.Ruleset))))
 	}
@@ -94,11 +90,8 @@ func (a CreateJail) Undo(ctx context.Context, e Env, c *plan.Call) error {
 // somebody else has started meanwhile is theirs.
 func untouched(ctx context.Context, e Env, a CreateJail) (id kernel.Identity, ours bool, err error) {
 	k := e.Host.Kernel
-	id, err = k.JailIdentify(ctx, 0, kernel.ByName(a.Name))
-	if errors.Is(err, kernel.ErrNotFound) {
-		return id, false, nil
-	}
-	if err != nil {
+	id, there, err := find(ctx, e, a.Name)
+	if err != nil || !there {
 		return id, false, err
 	}
 	list, err := k.ProcessList(ctx, id.JID)
@@ -150,12 +143,26 @@ func create(ctx context.Context, e Env, a CreateJail, params []kernel.Param) (ke
 	return k.JailIdentify(ctx, 0, kernel.ByJID(jid))
 }
 
-func describe(params []Param) string {
-	text := ""
-	for _, p := range params {
-		text += " " + p.Name
+func kernelParams(list []Param) (out []kernel.Param) {
+	for _, p := range list {
+		if p.Empty {
+			p.Data = []byte{}
+		}
+		out = append(out, kernel.Param{Name: p.Name, Data: p.Data})
 	}
-	return text
+	return out
+}
+
+// withNames is a jail's name and those of its parameters.
+func withNames(jail string, list []Param) string {
+	return strings.Join(append([]string{jail}, paramNames(list)...), " ")
+}
+
+func paramNames(list []Param) (names []string) {
+	for _, p := range list {
+		names = append(names, p.Name)
+	}
+	return names
 }
 
 // StuckAfter is how long processes have to end after SIGKILL.
@@ -173,28 +180,24 @@ type RemoveJail struct {
 	Grace time.Duration `json:"grace,omitempty"`
 }
 
-func (RemoveJail) Kind() string { return "remove jail" }
-
-func (a RemoveJail) Detail() string { return "jail_remove " + a.Name }
-
+func (RemoveJail) Kind() string                { return "remove jail" }
+func (RemoveJail) Barrier()                    {}
+func (a RemoveJail) Limit() time.Duration      { return a.Grace + StuckAfter }
+func (a RemoveJail) Detail() string            { return "jail_remove " + a.Name }
 func (RemoveJail) Event(e Env) events.IocEvent { return events.JailRemove{Jail: e.Name} }
-
-func (RemoveJail) Barrier() {}
-
-func (a RemoveJail) Limit() time.Duration { return a.Grace + StuckAfter }
 
 func (a RemoveJail) Do(ctx context.Context, e Env, c *plan.Call) error {
 	want := a.Identity
 	if want.IsZero() {
 		c.EffectOf("create jail", &want)
 	}
-	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
+	id, there, err := find(ctx, e, a.Name)
 	switch {
-	case errors.Is(err, kernel.ErrNotFound):
-		c.Skip("not running")
-		return nil
 	case err != nil:
 		return err
+	case !there:
+		c.Skip("not running")
+		return nil
 	case id != want:
 		// It uses the same root now: nothing there is this operation's to clear.
 		c.End("another jail runs under the name")
@@ -248,7 +251,7 @@ func Remove(ctx context.Context, e Env, id kernel.Identity, limit time.Duration)
 		return err
 	}
 	deadline := time.Now().Add(limit)
-	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		left, err := processes(ctx, k, jids)
 		if err != nil || left == 0 {
 			return err
@@ -261,7 +264,7 @@ func Remove(ctx context.Context, e Env, id kernel.Identity, limit time.Duration)
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%w: %d left in %s", jailerr.ErrStuck, left, id)
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := pause.For(ctx, wait); err != nil {
 			return err
 		}
 	}

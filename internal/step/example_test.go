@@ -6,20 +6,23 @@ import (
 	"github.com/libioc/go-libioc/internal/step"
 )
 
-// An operation adds its steps in order. What follows Commit is not undone.
 func ExampleList() {
-	var list step.List
-	list.Add(step.Clone{Clones: []step.CloneTarget{{Snapshot: "zroot/ioc/releases/14.3-RELEASE/root@p0", Target: "zroot/ioc/jails/web/root"}}})
-	list.Commit()
-	list.Add(step.RemoveJail{Name: "ioc-web"})
-	steps, err := list.Steps()
+	var l step.List
+	l.Add(step.CreateDataset{Dataset: "tank/ioc/jails/web", Made: "create-1"})
+	l.Add(step.WriteConfig{Dataset: "tank/ioc/jails/web", File: "config.json", Data: []byte("{}")})
+	l.Commit() // a failure of either is rolled back
+
+	p, err := l.Plan("create", "web", nil)
 	if err != nil {
-		panic(err)
+		fmt.Println(err)
+		return
 	}
-	for _, s := range steps {
-		fmt.Println(s.Kind + ": " + s.Detail)
+	for i, s := range p.Steps {
+		fmt.Printf("%d. %s: %s\n", i+1, s.Kind, s.Detail)
 	}
+	fmt.Println("commit after", p.Commit)
 	// Output:
-	// clone: zroot/ioc/releases/14.3-RELEASE/root@p0 as zroot/ioc/jails/web/root
-	// remove jail: jail_remove ioc-web
+	// 1. create dataset: tank/ioc/jails/web
+	// 2. write configuration: tank/ioc/jails/web/config.json
+	// commit after 2
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -41,11 +42,7 @@ func unmake(ctx context.Context, e Env, name, by string, o zfsstore.DestroyOptio
 	if err != nil || !ours {
 		return err
 	}
-	err = e.Host.Store.Destroy(ctx, name, o)
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil
-	}
-	return err
+	return ignore.Err(e.Host.Store.Destroy(ctx, name, o), zfsstore.ErrNotFound)
 }
 
 // foreign is the effect of a step that found its resource made by someone else.

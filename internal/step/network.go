@@ -3,14 +3,13 @@ package step
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
@@ -23,24 +22,16 @@ type RecordNetwork struct {
 	Spec network.Spec `json:"spec"`
 }
 
-// Before is a file's former content.
-type Before struct {
-	Data []byte `json:"data,omitempty"`
-	Had  bool   `json:"had"`
-}
-
-func (RecordNetwork) Kind() string { return "record network" }
-
-func (a RecordNetwork) Detail() string { return describeNetwork(a.Spec) }
-
+func (RecordNetwork) Kind() string                { return "record network" }
+func (a RecordNetwork) Detail() string            { return describeNetwork(a.Spec) }
 func (RecordNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a RecordNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
-	data, err := os.ReadFile(a.Key.path(e.Host))
-	if err != nil && !os.IsNotExist(err) {
+	was, err := a.Key.before(e.Host)
+	if err != nil {
 		return err
 	}
-	if err := c.SetEffect(Before{data, err == nil}); err != nil {
+	if err := c.SetEffect(was); err != nil {
 		return err
 	}
 	old, _, err := a.Key.Current(ctx, e.Host)
@@ -56,13 +47,11 @@ func (a RecordNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
 
 func (a RecordNetwork) Undo(_ context.Context, e Env, c *plan.Call) error {
 	var was Before
-	switch {
-	case !c.Effect(&was):
+	if !c.Effect(&was) {
 		return nil
-	case was.Had && !c.Rebooted:
-		return network.WriteRecord(a.Key.path(e.Host), was.Data)
 	}
-	return a.Key.Remove(e.Host)
+	was.Had = was.Had && !c.Rebooted
+	return a.Key.restore(e.Host, was)
 }
 
 func describeNetwork(s network.Spec) string {
@@ -91,7 +80,8 @@ type aliasEffect struct {
 	Added []network.Alias `json:"added"`
 }
 
-func (AddAliases) Kind() string { return "add addresses" }
+func (AddAliases) Kind() string                { return "add addresses" }
+func (AddAliases) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a AddAliases) Detail() string {
 	var parts []string
@@ -100,8 +90,6 @@ func (a AddAliases) Detail() string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-func (AddAliases) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a AddAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
 	unlock, err := LockNetwork(ctx, e.Host, "addresses")
@@ -153,10 +141,8 @@ type DropAliases struct {
 	Jail string `json:"jail"`
 }
 
-func (DropAliases) Kind() string { return "remove addresses" }
-
-func (a DropAliases) Detail() string { return "those that were added for " + a.Jail }
-
+func (DropAliases) Kind() string                { return "remove addresses" }
+func (a DropAliases) Detail() string            { return "those that were added for " + a.Jail }
 func (DropAliases) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
 
 func (a DropAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -183,10 +169,8 @@ type ForgetNetwork struct {
 	Jail string `json:"jail"`
 }
 
-func (ForgetNetwork) Kind() string { return "forget network" }
-
-func (a ForgetNetwork) Detail() string { return a.Jail }
-
+func (ForgetNetwork) Kind() string                { return "forget network" }
+func (a ForgetNetwork) Detail() string            { return a.Jail }
 func (ForgetNetwork) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
 
 func (a ForgetNetwork) Do(_ context.Context, e Env, _ *plan.Call) error {
@@ -199,11 +183,12 @@ type LoadPf struct {
 	Text string `json:"text"` // of pf.conf(5)
 }
 
-func (LoadPf) Kind() string { return "load pf rules" }
-
+func (LoadPf) Kind() string     { return "load pf rules" }
 func (a LoadPf) Detail() string { return network.Anchor(a.Jail) }
-
-func (a LoadPf) Event(e Env) events.IocEvent { return pfEvent(e, a) }
+func (a LoadPf) Event(e Env) events.IocEvent {
+	lines := strings.Split(strings.TrimSuffix(a.Text, "\n"), "\n")
+	return events.JailFirewall{Jail: e.Name, Filter: "pf", Rules: lines}
+}
 
 func (a LoadPf) Do(ctx context.Context, e Env, _ *plan.Call) error {
 	return e.Host.Kernel.PfLoad(ctx, network.Anchor(a.Jail), a.Text)
@@ -213,25 +198,7 @@ func (a LoadPf) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted {
 		return nil
 	}
-	err := e.Host.Kernel.PfFlush(ctx, network.Anchor(a.Jail))
-	if errors.Is(err, kernel.ErrUnsupported) {
-		return nil
-	}
-	return err
-}
-
-func pfEvent(e Env, a LoadPf) events.IocEvent {
-	return events.JailFirewall{Jail: e.Name, Filter: "pf", Rules: slices.Collect(lines(a.Text))}
-}
-
-func lines(text string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for line := range strings.Lines(text) {
-			if !yield(strings.TrimSuffix(line, "\n")) {
-				return
-			}
-		}
-	}
+	return ignore.Err(e.Host.Kernel.PfFlush(ctx, network.Anchor(a.Jail)), kernel.ErrUnsupported)
 }
 
 // flushPf empties the jail's anchor and ends the connections that it let
@@ -258,10 +225,8 @@ type Teardown struct {
 	Spec network.Spec    `json:"spec"`
 }
 
-func (Teardown) Kind() string { return "take network down" }
-
-func (a Teardown) Detail() string { return describeNetwork(a.Spec) }
-
+func (Teardown) Kind() string                { return "take network down" }
+func (a Teardown) Detail() string            { return describeNetwork(a.Spec) }
 func (Teardown) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
 
 func (a Teardown) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -308,10 +273,8 @@ type MoveInterface struct {
 	Interface string `json:"interface"`
 }
 
-func (MoveInterface) Kind() string { return "move interface" }
-
+func (MoveInterface) Kind() string     { return "move interface" }
 func (a MoveInterface) Detail() string { return a.Interface + " to " + a.Jail }
-
 func (a MoveInterface) Event(e Env) events.IocEvent {
 	return events.VnetInterfaceConfig{Jail: e.Name, Interface: a.Interface, HostInterface: a.Interface}
 }
@@ -329,22 +292,14 @@ func (a MoveInterface) Do(ctx context.Context, e Env, _ *plan.Call) error {
 }
 
 func (a MoveInterface) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	id, err := running(ctx, e, a.Jail)
-	if c.Rebooted || errors.Is(err, kernel.ErrNotFound) {
-		return nil // it came home by itself
+	if c.Rebooted {
+		return nil
 	}
-	if err != nil {
-		return err
+	id, there, err := find(ctx, e, a.Jail)
+	if err != nil || !there {
+		return err // it came home by itself
 	}
 	return moveBack(ctx, e.Host.Kernel, id, a.Interface)
-}
-
-func running(ctx context.Context, e Env, name string) (kernel.Identity, error) {
-	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
-	if err != nil {
-		return id, fmt.Errorf("jail %s: %w", name, err)
-	}
-	return id, nil
 }
 
 func hasInterface(ctx context.Context, n kernel.Network, name string) bool {
@@ -357,9 +312,5 @@ func moveBack(ctx context.Context, k kernel.Kernel, id kernel.Identity, name str
 	if id.IsZero() || hasInterface(ctx, k, name) {
 		return nil
 	}
-	err := k.InterfaceFromVnet(ctx, name, id)
-	if errors.Is(err, kernel.ErrNotFound) || errors.Is(err, kernel.ErrStale) {
-		return nil
-	}
-	return err
+	return ignore.Err(k.InterfaceFromVnet(ctx, name, id), kernel.ErrNotFound, kernel.ErrStale)
 }

@@ -33,12 +33,8 @@ type rulesetEffect struct {
 	Number uint16 `json:"number"`
 }
 
-func (LoadRuleset) Kind() string { return "load devfs ruleset" }
-
-func (a LoadRuleset) Detail() string {
-	return fmt.Sprintf("%d with %d rules", a.Number, len(a.Rules))
-}
-
+func (LoadRuleset) Kind() string     { return "load devfs ruleset" }
+func (a LoadRuleset) Detail() string { return fmt.Sprintf("%d with %d rules", a.Number, len(a.Rules)) }
 func (a LoadRuleset) Event(e Env) events.IocEvent {
 	return events.JailDevfsRuleset{Jail: e.Name, Ruleset: int(a.Number)}
 }

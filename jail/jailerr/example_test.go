@@ -3,16 +3,22 @@ package jailerr_test
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/libioc/go-libioc/jail/jailerr"
 )
 
-func ExampleAddressError() {
-	err := fmt.Errorf("start web: %w", &jailerr.AddressError{Interface: "vnet0", Method: "dhcp", After: 75 * time.Second})
-	var address *jailerr.AddressError
-	if errors.As(err, &address) {
-		fmt.Println(address)
+func ExampleHookError() {
+	start := func() error {
+		return fmt.Errorf("start web: %w", &jailerr.HookError{
+			Hook: "prestart", Command: "mkdir /data", ExitCode: 1, Output: "mkdir: /data: File exists\n",
+		})
 	}
-	// Output: no address for vnet0 by dhcp within 1m15s
+	err := start()
+	if failed, ok := errors.AsType[*jailerr.HookError](err); ok {
+		fmt.Println("exit status", failed.ExitCode, "of", failed.Command)
+	}
+	fmt.Println(err)
+	// Output:
+	// exit status 1 of mkdir /data
+	// start web: hook prestart: mkdir /data: exit status 1: mkdir: /data: File exists
 }
