@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
@@ -11,7 +12,7 @@ import (
 )
 
 // IsBasejail tells whether the base system comes from the release.
-func (j *Jail) IsBasejail() bool { return j.effective().Bool("basejail") }
+func (j *Jail) IsBasejail() bool { return key.Basejail.Of(j.effective()) }
 
 // basejailSteps give the jail the release's base directories at a start. The
 // steps after are for when the jail is up: they take away what an earlier start

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
@@ -46,7 +47,7 @@ func (j *Jail) planLimits(ctx context.Context) (*plan.Plan, error) {
 		return nil, err
 	}
 	rules, notes := now.limitRules()
-	if wanted, set := now.effective().AutoBool("rlimits"); set && !wanted {
+	if wanted, set := key.Rlimits.Lookup(now.effective()); set && !wanted {
 		rules, notes = nil, nil
 	}
 	on, err := now.racct(ctx)

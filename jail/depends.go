@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/host"
 )
 
@@ -127,7 +128,7 @@ func (d *Dependencies) Find(j *Jail) *Jail { return d.byKey[j.lockKey()] }
 // A name without wildcards that no startable jail has is a *DependencyError; the
 // others are returned with it.
 func (d *Dependencies) Of(j *Jail) ([]*Jail, error) {
-	terms := j.effective().Depends()
+	terms := key.Depends.Of(j.effective())
 	if len(terms) == 0 {
 		return nil, nil
 	}
@@ -165,7 +166,7 @@ func nameMatches(value config.Pattern, j *Jail) bool {
 	return config.Terms{{Key: "name", Values: []config.Pattern{value}}}.Match(j.Field)
 }
 
-func (j *Jail) startable() bool { return !j.effective().Bool("template") }
+func (j *Jail) startable() bool { return !key.Template.Of(j.effective()) }
 
 // candidates narrows a selector down by the names of its first term for names,
 // so that a thousand jails with one dependency each need no million comparisons.
@@ -197,7 +198,7 @@ func literalName(p config.Pattern) (name string, ok bool) {
 
 // Priority returns the property priority: of jails that could start at the same
 // time the one with the lower priority begins first, and stops last.
-func (j *Jail) Priority() int { return j.effective().Int("priority") }
+func (j *Jail) Priority() int { return key.Priority.Of(j.effective()) }
 
 // Dependencies returns the jails that the jail's depends selects, in the order
 // in which they would be started. Errors: *DependencyError for a name that no
@@ -235,7 +236,7 @@ func (j *Jail) mayDepend(ctx context.Context) error {
 	if !j.dependsChanged() {
 		return nil
 	}
-	terms := j.effective().Depends()
+	terms := key.Depends.Of(j.effective())
 	if len(terms) == 0 {
 		return nil
 	}
@@ -264,7 +265,7 @@ func (j *Jail) dependsChanged() bool {
 		return true
 	}
 	before := config.Effective{Own: saved, Defaults: j.defaults}
-	return before.Depends().String() != j.effective().Depends().String()
+	return key.Depends.Of(before).String() != key.Depends.Of(j.effective()).String()
 }
 
 // cycle finds the shortest way from a jail over its dependencies back to it.

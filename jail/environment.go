@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/step"
 )
 
@@ -20,7 +21,7 @@ func (j *Jail) Environment() ([]string, error) { return j.hookEnv(nil) }
 func (j *Jail) hookEnv(extra map[string]string) ([]string, error) {
 	eff := j.effective()
 	var env []string
-	if !eff.Bool("exec_clean") {
+	if !key.ExecClean.Of(eff) {
 		env = os.Environ()
 	} else if term := os.Getenv("TERM"); term != "" {
 		env = append(env, "TERM="+term) // jail(8), exec.clean

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -89,7 +90,7 @@ func (j *Jail) Field(key string) (values []string, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	if list := eff.Strings(key); len(list) > 1 {
+	if list := config.NewKey[[]string](key).Of(eff); len(list) > 1 {
 		return list, true
 	}
 	return one(text)

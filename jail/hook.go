@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 )
@@ -14,13 +16,13 @@ var inJail = map[string]bool{"start": true, "stop": true}
 // hook is the step of one hook, or none when the property is unset.
 func (j *Jail) hook(name string, change ...func(*step.RunHook)) ([]plan.Step, error) {
 	eff := j.effective()
-	command := eff.String("exec_" + name)
+	command := config.NewKey[string]("exec_" + name).Of(eff)
 	if command == "" {
 		return nil, nil
 	}
 	a := step.RunHook{
 		Hook: name, Command: command, Name: j.Identifier(), Inside: inJail[name],
-		RootDataset: j.RootDataset(), Timeout: eff.Duration("exec_timeout"),
+		RootDataset: j.RootDataset(), Timeout: key.ExecTimeout.Of(eff),
 	}
 	for _, c := range change {
 		c(&a)
@@ -31,7 +33,7 @@ func (j *Jail) hook(name string, change ...func(*step.RunHook)) ([]plan.Step, er
 		if a.Place, err = j.commandPlace(""); err != nil && !a.Tolerate {
 			return nil, err
 		}
-	} else if user := eff.String("exec_system_user"); user != "root" {
+	} else if user := key.ExecSystemUser.Of(eff); user != "root" {
 		a.Place.User = user
 	}
 	return []plan.Step{plan.StepOf(a)}, nil
@@ -40,9 +42,9 @@ func (j *Jail) hook(name string, change ...func(*step.RunHook)) ([]plan.Step, er
 // commandPlace is that of the configuration, for the user if one is given.
 func (j *Jail) commandPlace(user string) (step.Place, error) {
 	eff := j.effective()
-	p := step.Place{User: user, FIB: eff.Int("exec_fib")}
+	p := step.Place{User: user, FIB: key.ExecFIB.Of(eff)}
 	if user == "" {
-		p.User, p.SystemUser = eff.String("exec_jail_user"), eff.Bool("exec_system_jail_user")
+		p.User, p.SystemUser = key.ExecJailUser.Of(eff), key.ExecSystemJailUser.Of(eff)
 	}
 	if p.User == "root" {
 		p.User, p.SystemUser = "", false

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"github.com/libioc/go-libioc/config/key"
 )
 
 // hostUUID is the host's own UUID, sysctl kern.hostuuid.
@@ -16,7 +18,7 @@ func (j *Jail) hostUUID(ctx context.Context) (string, error) {
 // HostUUID is the UUID that the jail sees as its host's: host_hostuuid if it is
 // set, else the one derived from the host's and the jail's identifier.
 func (j *Jail) HostUUID(ctx context.Context) (string, error) {
-	if uuid := j.effective().String("host_hostuuid"); uuid != "" {
+	if uuid := key.HostHostUUID.Of(j.effective()); uuid != "" {
 		return uuid, nil
 	}
 	return j.derivedUUID(ctx)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
@@ -27,7 +28,7 @@ func (j *Jail) limitRules() (rules, notes []string) {
 // with rlimits=yes, refused.
 func (j *Jail) limitSteps(ctx context.Context) ([]plan.Step, error) {
 	rules, notes := j.limitRules()
-	wanted, set := j.effective().AutoBool("rlimits")
+	wanted, set := key.Rlimits.Lookup(j.effective())
 	if len(rules) == 0 || set && !wanted {
 		return nil, nil
 	}
@@ -67,7 +68,7 @@ func (j *Jail) limitEnd(ctx context.Context) ([]plan.Step, error) {
 // cpusetSteps bind the jail to its CPUs, right after it was made and before its
 // first process.
 func (j *Jail) cpusetSteps(ctx context.Context) ([]plan.Step, error) {
-	set := j.effective().CPUSet()
+	set := key.CPUSet.Of(j.effective())
 	if !set.All && len(set.CPUs) == 0 {
 		return nil, nil
 	}

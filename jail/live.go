@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -109,8 +110,8 @@ func (j *Jail) live(p *config.Property, writable map[string]bool) bool {
 	case "host_hostname", "cpuset":
 		return true
 	case "ip4_addr", "ip6_addr":
-		mode, ok := eff.Jailsys(p.Name[:3])
-		return eff.Bool("vnet") || !ok || mode == config.JailsysNew
+		mode, ok := config.NewKey[config.Jailsys](p.Name[:3]).Lookup(eff)
+		return key.VNET.Of(eff) || !ok || mode == config.JailsysNew
 	case "dhcp", "rtsold", "vnet_interfaces":
 		return false
 	}
@@ -120,7 +121,7 @@ func (j *Jail) live(p *config.Property, writable map[string]bool) bool {
 	case config.ScopeHook:
 		return !slices.Contains(startHooks, p.Name)
 	case config.ScopeNetwork:
-		return eff.Bool("vnet") || strings.HasPrefix(p.Name, "nat")
+		return key.VNET.Of(eff) || strings.HasPrefix(p.Name, "nat")
 	}
 	return p.Param != "" && writable[p.Param]
 }
@@ -243,7 +244,7 @@ func (j *Jail) liveSteps(ctx context.Context, was *Jail, id kernel.Identity, key
 		steps = append(steps, more...)
 	}
 	if slices.Contains(keys, "cpuset") {
-		set := j.effective().CPUSet()
+		set := key.CPUSet.Of(j.effective())
 		all := set.All || len(set.CPUs) == 0
 		steps = append(steps, plan.StepOf(step.SetCpuset{Jail: id.Name, Text: set.String(), CPUs: set.CPUs, All: all}))
 	}
@@ -347,7 +348,7 @@ func addressParams(spec network.Spec, eff config.Effective) []step.Param {
 		name string
 		v6   bool
 	}{{"ip4", false}, {"ip6", true}} {
-		if mode, ok := eff.Jailsys(family.name); ok && mode != config.JailsysNew {
+		if mode, ok := config.NewKey[config.Jailsys](family.name).Lookup(eff); ok && mode != config.JailsysNew {
 			continue
 		}
 		addrs := staticAddrs(spec, eff, family.name, family.v6)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
@@ -214,7 +215,7 @@ func (j *Jail) mountedByHand(mounts host.MountTable, at string) bool {
 	eff := j.effective()
 	switch {
 	case at == "", at == "dev", at == "dev/fd", j.IsBasejail() && slices.Contains(release.Basedirs(), at),
-		at == procfsPlace && eff.Bool("mount_procfs"), at == linprocfsPlace && eff.Bool("mount_linprocfs"):
+		at == procfsPlace && key.MountProcfs.Of(eff), at == linprocfsPlace && key.MountLinprocfs.Of(eff):
 		return false
 	}
 	root, ok := mounts.Dataset(j.RootDataset())

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -127,7 +128,7 @@ func (j *Jail) fstabPlaces(ctx context.Context) ([]string, error) {
 
 // devfsSteps mounts devfs with the jail's ruleset.
 func (j *Jail) devfsSteps(ruleset int) []plan.Step {
-	if !j.effective().Bool("mount_devfs") {
+	if !key.MountDevfs.Of(j.effective()) {
 		return nil
 	}
 	m := step.Mount{Type: "devfs", From: "devfs", At: "dev", Make: true}
@@ -139,7 +140,7 @@ func (j *Jail) devfsSteps(ruleset int) []plan.Step {
 
 // fdescfsSteps mounts fdescfs(5) on the jail's /dev/fd.
 func (j *Jail) fdescfsSteps(context.Context) ([]plan.Step, error) {
-	if !j.effective().Bool("mount_fdescfs") {
+	if !key.MountFdescfs.Of(j.effective()) {
 		return nil, nil
 	}
 	m := step.Mount{Type: "fdescfs", From: "fdescfs", At: "dev/fd"}

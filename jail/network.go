@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/rcconf"
@@ -25,7 +26,7 @@ func (j *Jail) netKey() step.NetKey { return step.NetKey{Source: j.source.Name, 
 func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 	eff := j.effective()
 	none := network.Spec{Jail: j.Identifier()}
-	if !eff.Bool("vnet") && len(eff.Addresses("ip4_addr"))+len(eff.Addresses("ip6_addr")) == 0 &&
+	if !key.VNET.Of(eff) && len(key.IP4Addr.Of(eff))+len(key.IP6Addr.Of(eff)) == 0 &&
 		!eff.IsSet(network.KeyForwards) && !eff.IsSet(network.KeyNAT) {
 		return none, nil
 	}
@@ -39,7 +40,7 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 		return none, err
 	}
 	var used map[netip.Addr][]string
-	if slices.ContainsFunc(eff.Addresses("ip4_addr"), func(a config.Address) bool { return a.Method == config.AutoIP4 }) {
+	if slices.ContainsFunc(key.IP4Addr.Of(eff), func(a config.Address) bool { return a.Method == config.AutoIP4 }) {
 		if used, err = step.UsedAddresses(ctx, k, j.Identifier()); err != nil {
 			return none, err
 		}
@@ -48,7 +49,7 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 		Config: eff, Name: j.name, Jail: j.Identifier(), HostUUID: uuid, Interfaces: list,
 		Routes:   func() ([]kernel.Route, error) { return k.Routes(ctx, 0) },
 		InUse:    func(a netip.Addr) bool { return len(used[a]) > 0 },
-		Children: eff.Int("children_max") > 0,
+		Children: key.ChildrenMax.Of(eff) > 0,
 	})
 	var refused *network.Error
 	if errors.As(err, &refused) {
@@ -61,7 +62,7 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 // Only AUTOIP4 has to look at the host for that.
 func (j *Jail) jailAddrs(ctx context.Context, eff config.Effective, family string) ([]netip.Addr, error) {
 	var spec network.Spec
-	list := eff.Addresses(family + "_addr")
+	list := config.NewKey[config.Addresses](family + "_addr").Of(eff)
 	if slices.ContainsFunc(list, func(a config.Address) bool { return a.Method == config.AutoIP4 }) {
 		var err error
 		if spec, err = j.networkSpec(ctx); err != nil {
@@ -74,7 +75,7 @@ func (j *Jail) jailAddrs(ctx context.Context, eff config.Effective, family strin
 // staticAddrs takes the address that AUTOIP4 stands for from the spec: the
 // alias that no other item names.
 func staticAddrs(spec network.Spec, eff config.Effective, family string, v6 bool) []netip.Addr {
-	list := eff.Addresses(family + "_addr")
+	list := config.NewKey[config.Addresses](family + "_addr").Of(eff)
 	named := map[netip.Addr]bool{}
 	for _, a := range list {
 		named[a.Addr] = true
@@ -270,7 +271,7 @@ func (j *Jail) vnetNodes(ctx context.Context, rc map[string]string) ([]kernel.Sy
 func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[string]string) ([]plan.Step, error) {
 	eff := j.effective()
 	limit := step.DefaultDHCP
-	if text := eff.String(network.KeyDHCPTimeout); text != "" && text != "none" {
+	if text := config.NewKey[string](network.KeyDHCPTimeout).Of(eff); text != "" && text != "none" {
 		d, err := time.ParseDuration(text + "s")
 		if err != nil || d <= 0 || d > time.Hour {
 			return nil, fmt.Errorf("%w: %s: %q is not 1 to 3600 seconds", ErrConfig, network.KeyDHCPTimeout, text)
@@ -280,7 +281,7 @@ func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[strin
 	var steps []plan.Step
 	for _, n := range spec.NICs {
 		if n.DHCP {
-			if !eff.Bool("mount_devfs") {
+			if !key.MountDevfs.Of(eff) {
 				return nil, fmt.Errorf("%w: %s: dhclient(8) needs /dev/bpf, so mount_devfs=yes", ErrConfig, n.Name)
 			}
 			if len(steps) == 0 {
@@ -293,12 +294,12 @@ func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[strin
 		}
 		if n.DHCP || n.SLAAC {
 			steps = append(steps, plan.StepOf(step.RequestAddress{
-				Jail: spec.Jail, NIC: n, Limit: limit, Optional: eff.String(network.KeyDHCP) == "optional",
+				Jail: spec.Jail, NIC: n, Limit: limit, Optional: config.NewKey[string](network.KeyDHCP).Of(eff) == "optional",
 				RC: strings.Contains(strings.ToUpper(rc["ifconfig_"+n.Name]), "DHCP"),
 			}))
 		}
 	}
-	if len(steps) == 0 && eff.Bool("bpf") && eff.Bool("mount_devfs") {
+	if len(steps) == 0 && key.BPF.Of(eff) && key.MountDevfs.Of(eff) {
 		bpf, err := j.bpfStep(ctx)
 		return append(steps, bpf), err
 	}
@@ -306,7 +307,7 @@ func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[strin
 }
 
 func (j *Jail) bpfStep(ctx context.Context) (plan.Step, error) {
-	number, _, err := step.BpfRuleset(ctx, j.host.Kernel, uint16(j.effective().Int("min_dyn_devfs_ruleset")))
+	number, _, err := step.BpfRuleset(ctx, j.host.Kernel, uint16(key.MinDynDevfsRuleset.Of(j.effective())))
 	return plan.StepOf(step.ShowBPF{RootDataset: j.RootDataset(), Number: number}), err
 }
 
@@ -314,8 +315,8 @@ func (j *Jail) bpfStep(ctx context.Context) (plan.Step, error) {
 // the kernel would bring them back to the host under names of the jail's
 // choice; addresses of the host's stack go after it.
 func (j *Jail) networkEnd(ctx context.Context, id kernel.Identity) (before, after []plan.Step, err error) {
-	key := j.netKey()
-	r, found, err := key.Current(ctx, j.host)
+	record := j.netKey()
+	r, found, err := record.Current(ctx, j.host)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -331,7 +332,7 @@ func (j *Jail) networkEnd(ctx context.Context, id kernel.Identity) (before, afte
 		// any more is found by its marks.
 		r.Spec, err = j.networkSpec(ctx)
 		if err != nil {
-			r.Spec.VNET = j.effective().Bool("vnet")
+			r.Spec.VNET = key.VNET.Of(j.effective())
 		}
 	}
 	spec := r.Spec
@@ -340,9 +341,9 @@ func (j *Jail) networkEnd(ctx context.Context, id kernel.Identity) (before, afte
 	}
 	switch {
 	case found && len(r.Spec.Aliases)+len(r.Added) > 0:
-		after = append(after, plan.StepOf(step.DropAliases{Key: key, Jail: j.Identifier()}))
+		after = append(after, plan.StepOf(step.DropAliases{Key: record, Jail: j.Identifier()}))
 	case found:
-		after = append(after, plan.StepOf(step.ForgetNetwork{Key: key, Jail: j.Identifier()}))
+		after = append(after, plan.StepOf(step.ForgetNetwork{Key: record, Jail: j.Identifier()}))
 	}
 	return before, after, nil
 }

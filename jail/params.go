@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
@@ -25,7 +26,7 @@ func (j *Jail) params(ctx context.Context) (params []kernel.Param, modules []pla
 	if err != nil {
 		return nil, nil, err
 	}
-	hostname := eff.String("host_hostname")
+	hostname := key.HostHostname.Of(eff)
 	if hostname == "" {
 		hostname = j.HumanReadableName()
 	}
@@ -44,7 +45,7 @@ func (j *Jail) params(ctx context.Context) (params []kernel.Param, modules []pla
 			continue
 		}
 		if known[p.Param] == kernel.ParamInvalid {
-			if off(param) || !eff.IsSet(p.Name) && !(p.Name == "allow_mount_zfs" && eff.Bool("jail_zfs")) {
+			if off(param) || !eff.IsSet(p.Name) && !(p.Name == "allow_mount_zfs" && key.JailZFS.Of(eff)) {
 				continue
 			}
 			load, err := j.missingParam(ctx, p.Param, p.Name)
@@ -84,18 +85,18 @@ func (j *Jail) knownParams(ctx context.Context) (map[string]kernel.ParamType, er
 func kernelParam(eff config.Effective, p config.Property) (kernel.Param, bool) {
 	switch p.ParamType {
 	case config.ParamBool:
-		return kernel.Bool(p.Param, eff.Bool(p.Name)), eff.IsSet(p.Name) || p.Default != ""
+		return kernel.Bool(p.Param, config.NewKey[bool](p.Name).Of(eff)), eff.IsSet(p.Name) || p.Default != ""
 	case config.ParamInt:
-		v, ok := eff.OptInt(p.Name)
+		v, ok := config.NewKey[int](p.Name).Lookup(eff)
 		return kernel.Int(p.Param, v), ok
 	case config.ParamLong:
-		v, ok := eff.OptInt(p.Name)
+		v, ok := config.NewKey[int](p.Name).Lookup(eff)
 		return kernel.Ulong(p.Param, uint64(v)), ok
 	case config.ParamString:
-		s := eff.String(p.Name)
+		s := config.NewKey[string](p.Name).Of(eff)
 		return kernel.String(p.Param, s), s != ""
 	case config.ParamJailsys:
-		v, ok := eff.Jailsys(p.Name)
+		v, ok := config.NewKey[config.Jailsys](p.Name).Lookup(eff)
 		return kernel.Jailsys(p.Param, kernel.JailSys(v)), ok
 	}
 	return kernel.Param{}, false
@@ -111,12 +112,12 @@ func off(p kernel.Param) bool {
 // stackParams are the jail's network: a stack of its own, or the host's with
 // the configured addresses, or none.
 func (j *Jail) stackParams(ctx context.Context, eff config.Effective) ([]kernel.Param, error) {
-	if eff.Bool("vnet") {
+	if key.VNET.Of(eff) {
 		return []kernel.Param{kernel.Jailsys("vnet", kernel.JailSysNew)}, nil
 	}
 	var out []kernel.Param
 	for _, family := range []string{"ip4", "ip6"} {
-		mode, ok := eff.Jailsys(family)
+		mode, ok := config.NewKey[config.Jailsys](family).Lookup(eff)
 		if ok && mode != config.JailsysNew {
 			out = append(out, kernel.Jailsys(family, kernel.JailSys(mode)))
 			continue
@@ -127,7 +128,7 @@ func (j *Jail) stackParams(ctx context.Context, eff config.Effective) ([]kernel.
 		}
 		out = append(out,
 			kernel.Addrs(family+".addr", addrs...),
-			kernel.Bool(family+".saddrsel", eff.Bool(family+"_saddrsel")))
+			kernel.Bool(family+".saddrsel", config.NewKey[bool](family+"_saddrsel").Of(eff)))
 	}
 	return out, nil
 }

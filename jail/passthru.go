@@ -3,6 +3,8 @@ package jail
 import (
 	"context"
 	"os"
+
+	"github.com/libioc/go-libioc/config/key"
 )
 
 // PassthruOptions say how a command is given a terminal.
@@ -32,5 +34,5 @@ func (j *Jail) Passthru(ctx context.Context, argv []string, o PassthruOptions) (
 // of Exec.
 func (j *Jail) ExecConsole(ctx context.Context, o PassthruOptions) (ExecResult, error) {
 	o.User = ""
-	return j.Passthru(ctx, append([]string{"/usr/bin/login"}, j.effective().Strings("login_flags")...), o)
+	return j.Passthru(ctx, append([]string{"/usr/bin/login"}, key.LoginFlags.Of(j.effective())...), o)
 }

@@ -158,7 +158,7 @@ func (j *Jail) HealthProbe() (Probe, error) {
 }
 
 func (j *Jail) probe(key string, defaults Probe) (Probe, error) {
-	p, err := ParseProbe(j.effective().String(key))
+	p, err := ParseProbe(config.NewKey[string](key).Of(j.effective()))
 	if err != nil {
 		if wrong, ok := errors.AsType[*config.PropertyError](err); ok {
 			wrong.Key = key

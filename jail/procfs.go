@@ -3,6 +3,7 @@ package jail
 import (
 	"context"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 )
@@ -21,10 +22,10 @@ func (j *Jail) procfsSteps(ctx context.Context) (steps []plan.Step, err error) {
 	args := func(fs, at string) step.Mounts {
 		return step.Mounts{RootDataset: j.RootDataset(), Mounts: []step.Mount{{Type: fs, From: fs, At: at, Make: true}}}
 	}
-	if eff.Bool("mount_procfs") {
+	if key.MountProcfs.Of(eff) {
 		steps = append(steps, plan.StepOf(step.MountProcfs{Mounts: args("procfs", procfsPlace)}))
 	}
-	if eff.Bool("mount_linprocfs") {
+	if key.MountLinprocfs.Of(eff) {
 		loaded, err := j.host.Kernel.ModuleLoaded(ctx, "linprocfs")
 		if err != nil {
 			return nil, err

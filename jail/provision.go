@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 )
@@ -62,7 +63,7 @@ func (g *JailGenerator) Provision(o ProvisionOptions) *Operation {
 		jail: j,
 		name: "provision",
 		make: func(context.Context) (*plan.Plan, error) {
-			only := plan.Step{Kind: "provision", Detail: eff.String("provision.method") + " " + eff.String("provision.source")}
+			only := plan.Step{Kind: "provision", Detail: key.ProvisionMethod.Of(eff) + " " + key.ProvisionSource.Of(eff)}
 			return &plan.Plan{Operation: "provision", Subject: j.fullName, Steps: []plan.Step{only}}, nil
 		},
 		stream: func(ctx context.Context) <-chan events.IocEvent { return j.provision(ctx, o) },
@@ -72,9 +73,9 @@ func (g *JailGenerator) Provision(o ProvisionOptions) *Operation {
 func (j *Jail) provision(ctx context.Context, o ProvisionOptions) <-chan events.IocEvent {
 	request := ProvisionRequest{}
 	eff := j.effective()
-	request.Method = eff.String("provision.method")
-	request.Source = eff.String("provision.source")
-	request.Rev = eff.String("provision.rev")
+	request.Method = key.ProvisionMethod.Of(eff)
+	request.Source = key.ProvisionSource.Of(eff)
+	request.Rev = key.ProvisionRev.Of(eff)
 	event := events.JailProvisioning{Jail: j.fullName, Method: request.Method}
 	op := events.NewOperation(events.Options{Room: 2, Clock: j.host.Now, Scope: "provision " + j.fullName})
 	p, ok := o.Methods[request.Method]

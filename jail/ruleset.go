@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/devfs"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
@@ -30,7 +31,7 @@ func (j *Jail) DevfsRuleset(ctx context.Context) (int, error) {
 // rulesetSteps finds the jail's ruleset and loads it if the kernel does not have
 // it. The number 0 is no ruleset.
 func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
-	want, ok := j.effective().Ruleset()
+	want, ok := key.DevfsRuleset.Lookup(j.effective())
 	if !ok || want.Name == "" && want.Number == 0 {
 		return nil, 0, nil
 	}
@@ -87,16 +88,16 @@ func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
 func (j *Jail) moreRules() ([]devfs.Rule, error) {
 	eff := j.effective()
 	var rules []devfs.Rule
-	dhcp := eff.Bool("bpf")
+	dhcp := key.BPF.Of(eff)
 	for _, key := range []string{"ip4_addr", "ip6_addr"} {
-		for _, a := range eff.Addresses(key) {
+		for _, a := range config.NewKey[config.Addresses](key).Of(eff) {
 			dhcp = dhcp || a.Method == config.DHCP
 		}
 	}
 	if dhcp {
 		rules = devfs.Extend(rules, devfs.ForDHCP())
 	}
-	if eff.Bool("allow_mount_zfs") {
+	if key.AllowMountZFS.Of(eff) {
 		rules = devfs.Extend(rules, devfs.ForZFSControl())
 	}
 	if shared := j.sharedDatasets(); len(shared) > 0 {
@@ -106,7 +107,7 @@ func (j *Jail) moreRules() ([]devfs.Rule, error) {
 		}
 		rules = devfs.Extend(rules, volumes)
 	}
-	if eff.Bool("allow_vmm") {
+	if key.AllowVMM.Of(eff) {
 		rules = devfs.Extend(rules, devfs.ForVMM())
 	}
 	return rules, nil
@@ -147,7 +148,7 @@ func (j *Jail) computed(ctx context.Context, set *devfs.Set, rules []kernel.Devf
 	if n, err := step.EqualRuleset(ctx, j.host.Kernel, loaded, rules); n != 0 || err != nil {
 		return nil, int(n), err
 	}
-	first := uint16(j.effective().Int("min_dyn_devfs_ruleset"))
+	first := uint16(key.MinDynDevfsRuleset.Of(j.effective()))
 	number, err := set.NextNumber(devfs.EnsureOptions{Minimum: first, InUse: loaded})
 	if err != nil {
 		return nil, 0, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -39,10 +40,10 @@ func (e *ShareError) Unwrap() error { return e.Err }
 // sharedDatasets are the datasets that the jail administers itself.
 func (j *Jail) sharedDatasets() []string {
 	eff := j.effective()
-	if !eff.Bool("jail_zfs") {
+	if !key.JailZFS.Of(eff) {
 		return nil
 	}
-	return eff.Strings("jail_zfs_dataset")
+	return key.JailZFSDataset.Of(eff)
 }
 
 // shareSteps gives the jail its datasets, if they are what they have to be.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -162,7 +163,7 @@ func (j *Jail) mayStart(ctx context.Context) error {
 // mayBeStarted are those that do not ask whether it runs.
 func (j *Jail) mayBeStarted(ctx context.Context) error {
 	eff := j.effective()
-	if eff.Bool("template") {
+	if key.Template.Of(eff) {
 		return ErrTemplate
 	}
 	// A value that was not understood must not be silently replaced by a

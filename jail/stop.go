@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
@@ -78,7 +79,7 @@ func (j *Jail) downSteps(ctx context.Context, steps *step.List, o StopOptions, i
 	netBefore, netAfter, err := j.networkEnd(ctx, id)
 	steps.Append(j.unshareSteps(), nil)
 	steps.Append(netBefore, err)
-	steps.Add(step.RemoveJail{Name: j.Identifier(), Identity: id, Grace: j.effective().Duration("stop_timeout")})
+	steps.Add(step.RemoveJail{Name: j.Identifier(), Identity: id, Grace: key.StopTimeout.Of(j.effective())})
 	steps.Append(netAfter, nil)
 	steps.Append(j.hook("poststop", func(a *step.RunHook) { a.Last = true }))
 	steps.Add(step.Unmount{RootDataset: j.RootDataset(), Listed: listed, Shared: j.sharedDatasets()})

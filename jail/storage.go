@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/release"
 )
@@ -24,7 +25,7 @@ const (
 // that is unknown.
 func (j *Jail) StorageBackend() (StorageBackend, error) {
 	eff := j.effective()
-	if !eff.Bool("basejail") {
+	if !key.Basejail.Of(eff) {
 		return Standalone, nil
 	}
 	for _, problem := range j.own.Problems() {
@@ -32,7 +33,7 @@ func (j *Jail) StorageBackend() (StorageBackend, error) {
 			return "", fmt.Errorf("%w: %w", ErrConfig, problem)
 		}
 	}
-	switch kind := eff.String("basejail_type"); kind {
+	switch kind := key.BasejailType.Of(eff); kind {
 	case "", "none", "nullfs":
 		return NullFSBasejail, nil
 	case "zfs":
@@ -46,7 +47,7 @@ func (j *Jail) StorageBackend() (StorageBackend, error) {
 // Errors: ErrConfig with *release.NameError for a jail without one, as one made
 // from scratch is until it is set.
 func (j *Jail) Release(ctx context.Context) (*release.Release, error) {
-	rel, err := release.New(ctx, j.host, j.effective().String("release"), j.source.Name)
+	rel, err := release.New(ctx, j.host, key.Release.Of(j.effective()), j.source.Name)
 	if err != nil {
 		err = fmt.Errorf("%w: release: %w", ErrConfig, err)
 	}

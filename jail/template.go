@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
@@ -53,7 +54,7 @@ func (j *Jail) planSetTemplate(ctx context.Context, o TemplateOptions) (*plan.Pl
 		return nil, err
 	}
 	own := j.own.Clone()
-	if j.effective().Bool("template") != o.Template {
+	if key.Template.Of(j.effective()) != o.Template {
 		if err := own.Set("template", yesNo(o.Template)); err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
@@ -68,7 +69,7 @@ func (j *Jail) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, err
 	}
 	steps.Append(base, nil)
 	saved := step.SaveRoot{Snapshot: j.RootDataset() + "@" + j.workName("update"), Jail: j.Identifier()}
-	basejail := j.effective().Bool("basejail")
+	basejail := key.Basejail.Of(j.effective())
 	if !basejail {
 		update := rel.TreeUpdate(j.RootDataset(), j.Dataset(), level,
 			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
@@ -102,7 +103,7 @@ func (j *Jail) updatable(ctx context.Context, running bool) (*Jail, release.Name
 	if _, _, err := savedConfig(ctx, now.stepEnv(), now.Dataset()); err != nil {
 		return nil, release.Name{}, err
 	}
-	name, err := release.ParseName(now.effective().String("release"))
+	name, err := release.ParseName(key.Release.Of(now.effective()))
 	if err != nil {
 		return nil, release.Name{}, fmt.Errorf("%w: release: %w", ErrConfig, err)
 	}

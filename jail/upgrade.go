@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
@@ -80,7 +81,7 @@ func (j *Jail) planUpgrade(ctx context.Context, o UpgradeOptions) (*plan.Plan, e
 	if err != nil {
 		return nil, err
 	}
-	basejail := j.effective().Bool("basejail")
+	basejail := key.Basejail.Of(j.effective())
 	from := name.WithPatch(-1)
 	if !basejail {
 		// What the tree says counts: the property may be of another hand.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
 )
@@ -74,7 +75,7 @@ func (e *execution) starting(deps *jail.Dependencies, jails []*jail.Jail, o Star
 		return r
 	}
 	e.settle = func(n *node, r report) func(context.Context) error {
-		if o.NoReady || n.jail.Effective().String(jail.ReadyKey) == "" || r.outcome == Passed && !waitedFor[n] {
+		if o.NoReady || config.NewKey[string](jail.ReadyKey).Of(n.jail.Effective()) == "" || r.outcome == Passed && !waitedFor[n] {
 			return nil
 		}
 		return n.jail.WaitReady
