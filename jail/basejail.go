@@ -12,7 +12,7 @@ import (
 )
 
 // IsBasejail tells whether the base system comes from the release.
-func (j *Jail) IsBasejail() bool { return key.Basejail.Of(j.effective()) }
+func (j *Jail) IsBasejail() bool { return key.Basejail.Of(j.Effective()) }
 
 // basejailSteps give the jail the release's base directories at a start. The
 // steps after are for when the jail is up: they take away what an earlier start

@@ -74,7 +74,7 @@ func (j *Jail) zfsBaseSteps(ctx context.Context) (up, after []plan.Step, err err
 		if i == 0 {
 			args.Properties = map[string]string{step.BaseProperty: rel.FullName()}
 		}
-		up = append(up, plan.StepOf(step.CreateDataset(args)))
+		up = append(up, plan.StepOf(args))
 	}
 	return append(up, plan.StepOf(clones), plan.StepOf(step.MountBasejail{Mounts: mounts})), after, nil
 }
@@ -107,13 +107,10 @@ func (j *Jail) replaceBase(ctx context.Context) (aside, after []plan.Step, err e
 		if now.Properties[step.BaseProperty].Source != zfsstore.SourceLocal {
 			return nil, nil, fmt.Errorf("%w: %s is in the way of the clones of the base", ErrExists, now.Name)
 		}
-		former := j.BaseDataset() + "-former"
-		for n := 2; ; n++ {
-			if _, taken := all.find(former); !taken {
-				break
-			}
-			former = fmt.Sprintf("%s-former-%d", j.BaseDataset(), n)
-		}
+		former := freeName(j.BaseDataset()+"-former", func(name string) bool {
+			_, taken := all.find(name)
+			return taken
+		})
 		aside = append(aside, plan.StepOf(step.RenameDataset{From: now.Name, To: former, GUID: now.GUID}))
 		after = append(after, plan.StepOf(step.DropBase{Dataset: former}))
 	}

@@ -49,11 +49,8 @@ func (j *Jail) CloneFromJail(ctx context.Context, o CloneOptions) ([]events.IocE
 func (g *JailGenerator) CloneFromJail(o CloneOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "clone",
-		event: events.JailClone{Jail: j.fullName, Source: o.Jail},
-		busy:  o.Busy,
-		also:  j.others(o.Jail),
+		jail: j, name: "clone", event: events.JailClone{Jail: j.fullName, Source: o.Jail}, busy: o.Busy,
+		also: j.others(o.Jail),
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			if err := j.mustBeNew(ctx); err != nil {
 				return nil, err
@@ -192,10 +189,7 @@ func (j *Jail) CloneToDataset(ctx context.Context, o CloneToDatasetOptions) ([]e
 func (g *JailGenerator) CloneToDataset(o CloneToDatasetOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:    j,
-		name:    "clone to dataset",
-		event:   events.JailClone{Jail: j.fullName, Source: j.Dataset()},
-		busy:    o.Busy,
+		jail: j, name: "clone to dataset", event: events.JailClone{Jail: j.fullName, Source: j.Dataset()}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planToDataset(ctx, o) },
 		cleared: func(recovered string) bool { return recovered != "clone to dataset "+o.Dataset },
 	}
@@ -246,18 +240,15 @@ func (j *Jail) planToDataset(ctx context.Context, o CloneToDatasetOptions) (*pla
 // freeDataset is a name that no dataset has: base, base-2, base-3. What could
 // not be destroyed in the end keeps its name and is in nobody's way.
 func (j *Jail) freeDataset(ctx context.Context, base string) (string, error) {
-	for n := 1; ; n++ {
-		name := base
-		if n > 1 {
-			name = fmt.Sprintf("%s-%d", base, n)
-		}
-		switch _, err := j.host.Store.Get(ctx, name, zfsstore.GetOptions{}); {
-		case errors.Is(err, zfsstore.ErrNotFound):
-			return name, nil
-		case err != nil:
-			return "", err
-		}
+	var err error
+	name := freeName(base, func(name string) bool {
+		_, err = j.host.Store.Get(ctx, name, zfsstore.GetOptions{})
+		return err == nil
+	})
+	if !errors.Is(err, zfsstore.ErrNotFound) {
+		return "", err
 	}
+	return name, nil
 }
 
 // reserved are the datasets that libioc, iocage and iocage_legacy keep in a root

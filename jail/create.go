@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
@@ -83,10 +85,7 @@ func (g *JailGenerator) Create(o CreateOptions) *Operation {
 	j := g.jail
 	from, _ := o.from() // refused when it is planned
 	op := &Operation{
-		jail:  j,
-		name:  "create",
-		event: events.JailCreate{Jail: j.fullName, Source: from},
-		busy:  o.Busy,
+		jail: j, name: "create", event: events.JailCreate{Jail: j.fullName, Source: from}, busy: o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planCreate(ctx, o) },
 		after: j.created,
 	}
@@ -215,7 +214,7 @@ func (j *Jail) newConfig(ctx context.Context, own *config.Config, set map[string
 			return write, nil, err
 		}
 	}
-	for _, key := range sortedKeys(set) {
+	for _, key := range slices.Sorted(maps.Keys(set)) {
 		if err := own.Set(key, set[key]); err != nil {
 			return write, nil, fmt.Errorf("set %s: %w", key, err)
 		}
@@ -223,10 +222,7 @@ func (j *Jail) newConfig(ctx context.Context, own *config.Config, set map[string
 	if data, err = own.Encode(); err != nil {
 		return write, nil, err
 	}
-	file := config.JSONFile
-	if own.Format() == config.UCL {
-		file = config.UCLFile
-	}
+	file := own.Format().File()
 	return plan.StepOf(step.WriteConfig{Dataset: j.Dataset(), File: file, Data: data, Keys: own.Keys()}), data, nil
 }
 

@@ -39,10 +39,7 @@ func (j *Jail) Destroy(ctx context.Context, o DestroyOptions) ([]events.IocEvent
 func (g *JailGenerator) Destroy(o DestroyOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:    j,
-		name:    "destroy",
-		event:   events.JailDestroy{Jail: j.fullName},
-		busy:    o.Busy,
+		jail: j, name: "destroy", event: events.JailDestroy{Jail: j.fullName}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planDestroy(ctx, o) },
 		cleared: func(recovered string) bool { return recovered != "destroy" },
 		after:   func() { j.path = "" },

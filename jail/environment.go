@@ -2,7 +2,9 @@ package jail
 
 import (
 	"context"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
@@ -19,7 +21,7 @@ func (j *Jail) Environment() ([]string, error) { return j.hookEnv(nil) }
 
 // hookEnv is the environment with the caller's own variables last.
 func (j *Jail) hookEnv(extra map[string]string) ([]string, error) {
-	eff := j.effective()
+	eff := j.Effective()
 	var env []string
 	if !key.ExecClean.Of(eff) {
 		env = os.Environ()
@@ -34,7 +36,7 @@ func (j *Jail) hookEnv(extra map[string]string) ([]string, error) {
 		env = append(env, "IOC_"+strings.ToUpper(strings.ReplaceAll(p.Name, ".", "_"))+"="+text)
 	}
 	env = append(env, "IOC_NAME="+j.name, "HOME=/root", "PATH="+step.HookPath)
-	for _, key := range sortedKeys(extra) {
+	for _, key := range slices.Sorted(maps.Keys(extra)) {
 		env = append(env, key+"="+extra[key])
 	}
 	return env, nil

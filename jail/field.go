@@ -85,7 +85,7 @@ func (j *Jail) Field(key string) (values []string, ok bool) {
 	case "used", "available", "referenced", "creation":
 		return one(j.stored(key))
 	}
-	eff := j.effective()
+	eff := j.Effective()
 	text, err := eff.Text(key)
 	if err != nil {
 		return nil, false

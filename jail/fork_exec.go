@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -53,10 +55,7 @@ func (g *JailGenerator) ForkExec(argv []string, o ForkExecOptions) *Operation {
 
 func (j *Jail) forkExec(argv []string, o ForkExecOptions, result *ExecResult) *Operation {
 	return &Operation{
-		jail:  j,
-		name:  "fork_exec",
-		event: events.JailStart{Jail: j.fullName},
-		busy:  o.Busy,
+		jail: j, name: "fork_exec", event: events.JailStart{Jail: j.fullName}, busy: o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			return j.planOnce(ctx, onceOptions{argv: argv, properties: o.Properties, dir: o.Dir, user: o.User})
 		},
@@ -69,10 +68,7 @@ func (j *Jail) forkExec(argv []string, o ForkExecOptions, result *ExecResult) *O
 // singleCommand is a start that ends with its command.
 func (j *Jail) singleCommand(o StartOptions) *Operation {
 	return &Operation{
-		jail:  j,
-		name:  "start",
-		event: events.JailStart{Jail: j.fullName},
-		busy:  o.Busy,
+		jail: j, name: "start", event: events.JailStart{Jail: j.fullName}, busy: o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			return j.planOnce(ctx, onceOptions{argv: []string{"/bin/sh", "-c", o.SingleCommand}, quick: o.Quick, must: true})
 		},
@@ -126,7 +122,7 @@ func (j *Jail) with(properties map[string]string) (*Jail, error) {
 	}
 	now := *j
 	now.own = j.own.Clone()
-	for _, key := range sortedKeys(properties) {
+	for _, key := range slices.Sorted(maps.Keys(properties)) {
 		if err := now.own.Set(key, properties[key]); err != nil {
 			return nil, err
 		}

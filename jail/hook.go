@@ -15,7 +15,7 @@ var inJail = map[string]bool{"start": true, "stop": true}
 
 // hook is the step of one hook, or none when the property is unset.
 func (j *Jail) hook(name string, change ...func(*step.RunHook)) ([]plan.Step, error) {
-	eff := j.effective()
+	eff := j.Effective()
 	command := config.NewKey[string]("exec_" + name).Of(eff)
 	if command == "" {
 		return nil, nil
@@ -41,7 +41,7 @@ func (j *Jail) hook(name string, change ...func(*step.RunHook)) ([]plan.Step, er
 
 // commandPlace is that of the configuration, for the user if one is given.
 func (j *Jail) commandPlace(user string) (step.Place, error) {
-	eff := j.effective()
+	eff := j.Effective()
 	p := step.Place{User: user, FIB: key.ExecFIB.Of(eff)}
 	if user == "" {
 		p.User, p.SystemUser = key.ExecJailUser.Of(eff), key.ExecSystemJailUser.Of(eff)
@@ -49,9 +49,9 @@ func (j *Jail) commandPlace(user string) (step.Place, error) {
 	if p.User == "root" {
 		p.User, p.SystemUser = "", false
 	}
-	log, err := j.Get(step.ConsoleLogKey)
-	if err != nil || log == "" || log == "none" {
-		return p, err
+	log := config.NewKey[string](step.ConsoleLogKey).Of(eff)
+	if log == "" || log == "none" {
+		return p, nil
 	}
 	if !filepath.IsAbs(log) {
 		return p, fmt.Errorf("%w: %s=%s is not an absolute path", ErrConfig, step.ConsoleLogKey, log)

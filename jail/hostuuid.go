@@ -18,7 +18,7 @@ func (j *Jail) hostUUID(ctx context.Context) (string, error) {
 // HostUUID is the UUID that the jail sees as its host's: host_hostuuid if it is
 // set, else the one derived from the host's and the jail's identifier.
 func (j *Jail) HostUUID(ctx context.Context) (string, error) {
-	if uuid := key.HostHostUUID.Of(j.effective()); uuid != "" {
+	if uuid := key.HostHostUUID.Of(j.Effective()); uuid != "" {
 		return uuid, nil
 	}
 	return j.derivedUUID(ctx)

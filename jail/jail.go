@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
@@ -83,7 +86,7 @@ func New(ctx context.Context, h *host.Host, spec Spec) (*Jail, error) {
 	if j.defaults, err = readDefaults(mounts, source); err != nil {
 		return nil, err
 	}
-	for _, key := range sortedKeys(spec.Properties) {
+	for _, key := range slices.Sorted(maps.Keys(spec.Properties)) {
 		if err := j.own.Set(key, spec.Properties[key]); err != nil {
 			return nil, err
 		}
@@ -165,11 +168,16 @@ func missing(ctx context.Context, h *host.Host, sources []host.Source, name stri
 		switch {
 		case err == nil:
 			return fmt.Errorf("%w: %s/%s", host.ErrNotMounted, source.Jails(), name)
-		case !errors.Is(err, zfsstore.ErrNotFound) && !errors.Is(err, zfsstore.ErrNoPool) && !errors.Is(err, zfsstore.ErrInvalidName):
+		case !absent(err):
 			return err
 		}
 	}
 	return ErrNotFound
+}
+
+// absent reports whether an error says that no dataset has a name.
+func absent(err error) bool {
+	return errors.Is(err, zfsstore.ErrNotFound) || errors.Is(err, zfsstore.ErrNoPool) || errors.Is(err, zfsstore.ErrInvalidName)
 }
 
 func generator(ctx context.Context, h *host.Host, source host.Source, name string) (*Jail, error) {
@@ -225,7 +233,7 @@ func (j *Jail) readProperties(ctx context.Context) (*config.Config, error) {
 func configOfDataset(ctx context.Context, h *host.Host, dataset string) (*config.Config, error) {
 	d, err := h.Store.Get(ctx, dataset, zfsstore.GetOptions{Properties: []string{zfsstore.AllProperties}})
 	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil, ErrNotFound // destroyed meanwhile
+		return nil, ErrNotFound // destroyed in the meantime
 	}
 	if err != nil {
 		return nil, err
@@ -253,6 +261,22 @@ func (j *Jail) Name() string { return j.name }
 
 // FullName is the name, with the source before it where the host has several.
 func (j *Jail) FullName() string { return j.fullName }
+
+// String returns the full name and the state of Status, "web (up)".
+func (j *Jail) String() string {
+	state, _ := j.Field("state")
+	return j.fullName + " (" + state[0] + ")"
+}
+
+// LogValue logs the full name and the state, and the jid of a running jail.
+func (j *Jail) LogValue() slog.Value {
+	state, _ := j.Field("state")
+	attrs := []slog.Attr{slog.String("name", j.fullName), slog.String("state", state[0])}
+	if j.status.Running {
+		attrs = append(attrs, slog.Int("jid", j.status.Identity.JID))
+	}
+	return slog.GroupValue(attrs...)
+}
 
 // HumanReadableName is the name, cut to 8 characters when it is a UUID.
 func (j *Jail) HumanReadableName() string { return config.HumanReadableName(j.name) }

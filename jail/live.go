@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -103,7 +104,7 @@ var startHooks = []string{"exec_prestart", "exec_created", "exec_start", "exec_p
 // is read when it is used, what the kernel lets be changed, and what this
 // library changes for it.
 func (j *Jail) live(p *config.Property, writable map[string]bool) bool {
-	eff := j.effective()
+	eff := j.Effective()
 	switch p.Name {
 	case "vnet", "rlimits", "bpf", "allow_tun", "host_time", "min_dyn_devfs_ruleset", "resolver":
 		return false
@@ -131,10 +132,7 @@ func (g *JailGenerator) Set(values map[string]string, o SetOptions) *Operation {
 	j := g.jail
 	var made *Jail
 	return &Operation{
-		jail:  j,
-		name:  "set",
-		event: events.JailConfigApply{Jail: j.fullName},
-		busy:  o.Busy,
+		jail: j, name: "set", event: events.JailConfigApply{Jail: j.fullName}, busy: o.Busy,
 		make: func(ctx context.Context) (p *plan.Plan, err error) {
 			p, made, err = j.planSet(ctx, values, o)
 			return p, err
@@ -153,7 +151,7 @@ func (j *Jail) planSet(ctx context.Context, values map[string]string, o SetOptio
 	}
 	will := *was
 	will.own = was.own.Clone()
-	for _, key := range sortedKeys(values) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if values[key] == "" {
 			will.own.Unset(key)
 			continue
@@ -162,12 +160,12 @@ func (j *Jail) planSet(ctx context.Context, values map[string]string, o SetOptio
 			return nil, nil, err
 		}
 	}
-	effects, err := will.Effects(ctx, sortedKeys(values)...)
+	effects, err := will.Effects(ctx, slices.Sorted(maps.Keys(values))...)
 	if err != nil {
 		return nil, nil, err
 	}
 	var live, later []string
-	for _, key := range sortedKeys(effects) {
+	for _, key := range slices.Sorted(maps.Keys(effects)) {
 		if effects[key] == Live {
 			live = append(live, key)
 		} else {
@@ -201,21 +199,17 @@ func (j *Jail) saveStep(values map[string]string) ([]plan.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	file := config.JSONFile
-	if j.own.Format() == config.UCL {
-		file = config.UCLFile
-	}
+	file := j.own.Format().File()
 	old, err := os.ReadFile(filepath.Join(j.path, file))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	return []plan.Step{plan.StepOf(step.SaveConfig{Dataset: j.Dataset(), File: file, Data: data, Old: step.Before{Data: old, Had: err == nil}, Keys: sortedKeys(values)})}, nil
+	return []plan.Step{plan.StepOf(step.SaveConfig{Dataset: j.Dataset(), File: file, Data: data, Old: step.Before{Data: old, Had: err == nil}, Keys: slices.Sorted(maps.Keys(values))})}, nil
 }
 
 // liveSteps bring the running jail from one configuration to the other, as far
 // as the given keys go.
 func (j *Jail) liveSteps(ctx context.Context, was *Jail, id kernel.Identity, keys []string) ([]plan.Step, error) {
-	var steps []plan.Step
 	touches := func(match func(p *config.Property) bool) bool {
 		return slices.ContainsFunc(keys, func(key string) bool {
 			p, ok := config.Lookup(key)
@@ -226,29 +220,23 @@ func (j *Jail) liveSteps(ctx context.Context, was *Jail, id kernel.Identity, key
 	if err != nil {
 		return nil, err
 	}
+	var steps step.List
 	if touches(func(p *config.Property) bool {
 		return p.Scope == config.ScopeNetwork || strings.HasPrefix(p.Name, "user.network.") || strings.HasPrefix(p.Name, "user.forwards") || p.Name == network.KeyNAT
 	}) {
-		change, err := j.networkChange(ctx, was, id)
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, change...)
+		steps.Append(j.networkChange(ctx, was, id))
 	}
-	steps = append(steps, params...)
+	steps.Append(params, nil)
 	if touches(func(p *config.Property) bool { return p.Scope == config.ScopeLimit }) {
-		more, err := j.changeLimits(ctx)
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, more...)
+		rules, notes := j.limitRules()
+		steps.Append(j.changeLimits(ctx, rules, notes))
 	}
 	if slices.Contains(keys, "cpuset") {
-		set := key.CPUSet.Of(j.effective())
+		set := key.CPUSet.Of(j.Effective())
 		all := set.All || len(set.CPUs) == 0
-		steps = append(steps, plan.StepOf(step.SetCpuset{Jail: id.Name, Text: set.String(), CPUs: set.CPUs, All: all}))
+		steps.Add(step.SetCpuset{Jail: id.Name, Text: set.String(), CPUs: set.CPUs, All: all})
 	}
-	return steps, nil
+	return steps.Steps()
 }
 
 // changedParams is the step that changes parameters of the jail, if any differ.
@@ -273,10 +261,10 @@ func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity,
 		if !wanted[positive(p.Name)] || slices.ContainsFunc(old, func(q kernel.Param) bool { return q.Name == p.Name && bytes.Equal(q.Data, p.Data) }) {
 			continue
 		}
-		args.New = append(args.New, step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0})
+		args.New = append(args.New, stepParam(p))
 		for _, q := range old {
 			if positive(q.Name) == positive(p.Name) {
-				args.Old = append(args.Old, step.Param{Name: q.Name, Data: q.Data, Empty: q.Data != nil && len(q.Data) == 0})
+				args.Old = append(args.Old, stepParam(q))
 			}
 		}
 	}
@@ -293,22 +281,6 @@ func positive(name string) string {
 		return name[:i] + name[i+2:]
 	}
 	return name
-}
-
-// changeLimits is the step that makes the rules be those of the configuration.
-func (j *Jail) changeLimits(ctx context.Context) ([]plan.Step, error) {
-	rules, notes := j.limitRules()
-	on, err := j.racct(ctx)
-	if err != nil {
-		return nil, err
-	}
-	args := step.ChangeLimits{SetLimits: step.SetLimits{Jail: j.Identifier(), Rules: rules, Notes: notes, Off: !on}}
-	if on {
-		if args.Old, err = j.host.Kernel.RctlGetRules(ctx, "jail:"+j.Identifier()); err != nil {
-			return nil, err
-		}
-	}
-	return []plan.Step{plan.StepOf(args)}, nil
 }
 
 // networkChange is the step that brings the jail's network to what the
@@ -332,8 +304,8 @@ func (j *Jail) networkChange(ctx context.Context, was *Jail, id kernel.Identity)
 		}
 	}
 	return []plan.Step{plan.StepOf(step.ChangeNetwork{
-		Key: j.netKey(), ID: id, From: from, To: to, Params: addressParams(to, j.effective()),
-		OldParams: addressParams(from, was.effective()),
+		Key: j.netKey(), ID: id, From: from, To: to, Params: addressParams(to, j.Effective()),
+		OldParams: addressParams(from, was.Effective()),
 	})}, nil
 }
 
@@ -353,7 +325,7 @@ func addressParams(spec network.Spec, eff config.Effective) []step.Param {
 		}
 		addrs := staticAddrs(spec, eff, family.name, family.v6)
 		p := kernel.Addrs(family.name+".addr", addrs...)
-		out = append(out, step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0})
+		out = append(out, stepParam(p))
 	}
 	return out
 }

@@ -45,11 +45,8 @@ func (j *Jail) Mount(ctx context.Context, o MountOptions) ([]events.IocEvent, er
 func (g *JailGenerator) Mount(o MountOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "mount",
-		event: events.MountFstab{Jail: j.fullName},
-		busy:  o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planMount(ctx, o) },
+		jail: j, name: "mount", event: events.MountFstab{Jail: j.fullName}, busy: o.Busy,
+		make: func(ctx context.Context) (*plan.Plan, error) { return j.planMount(ctx, o) },
 	}
 }
 
@@ -58,7 +55,7 @@ func (j *Jail) planMount(ctx context.Context, o MountOptions) (*plan.Plan, error
 	if err != nil {
 		return nil, err
 	}
-	file, err := j.fstabFile(ctx)
+	file, err := j.Fstab(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -163,11 +160,8 @@ func (j *Jail) Unmount(ctx context.Context, o UnmountOptions) ([]events.IocEvent
 func (g *JailGenerator) Unmount(o UnmountOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "unmount",
-		event: events.UnmountFstab{Jail: j.fullName},
-		busy:  o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planUnmount(ctx, o) },
+		jail: j, name: "unmount", event: events.UnmountFstab{Jail: j.fullName}, busy: o.Busy,
+		make: func(ctx context.Context) (*plan.Plan, error) { return j.planUnmount(ctx, o) },
 	}
 }
 
@@ -176,7 +170,7 @@ func (j *Jail) planUnmount(ctx context.Context, o UnmountOptions) (*plan.Plan, e
 	if err != nil {
 		return nil, err
 	}
-	file, err := j.fstabFile(ctx)
+	file, err := j.Fstab(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +206,7 @@ func (j *Jail) planUnmount(ctx context.Context, o UnmountOptions) (*plan.Plan, e
 // mountedByHand tells whether something is mounted at a place that a start
 // mounts nothing on by itself.
 func (j *Jail) mountedByHand(mounts host.MountTable, at string) bool {
-	eff := j.effective()
+	eff := j.Effective()
 	switch {
 	case at == "", at == "dev", at == "dev/fd", j.IsBasejail() && slices.Contains(release.Basedirs(), at),
 		at == procfsPlace && key.MountProcfs.Of(eff), at == linprocfsPlace && key.MountLinprocfs.Of(eff):
@@ -234,18 +228,6 @@ func (j *Jail) freshFor(ctx context.Context, mustRun bool) (*Jail, bool, error) 
 		return now, false, nil
 	}
 	return now, err == nil, err
-}
-
-// fstabFile is the jail's fstab(5), whose destinations are compared as paths of
-// the jail.
-func (j *Jail) fstabFile(ctx context.Context) (*fstab.File, error) {
-	data, err := j.readFstab()
-	if err != nil {
-		return nil, err
-	}
-	file := fstab.Parse(data)
-	file.Root, err = j.RootPath(ctx)
-	return file, err
 }
 
 func (j *Jail) writeFstab(file *fstab.File) step.WriteConfig {

@@ -128,7 +128,7 @@ func (j *Jail) fstabPlaces(ctx context.Context) ([]string, error) {
 
 // devfsSteps mounts devfs with the jail's ruleset.
 func (j *Jail) devfsSteps(ruleset int) []plan.Step {
-	if !key.MountDevfs.Of(j.effective()) {
+	if !key.MountDevfs.Of(j.Effective()) {
 		return nil
 	}
 	m := step.Mount{Type: "devfs", From: "devfs", At: "dev", Make: true}
@@ -140,7 +140,7 @@ func (j *Jail) devfsSteps(ruleset int) []plan.Step {
 
 // fdescfsSteps mounts fdescfs(5) on the jail's /dev/fd.
 func (j *Jail) fdescfsSteps(context.Context) ([]plan.Step, error) {
-	if !key.MountFdescfs.Of(j.effective()) {
+	if !key.MountFdescfs.Of(j.Effective()) {
 		return nil, nil
 	}
 	m := step.Mount{Type: "fdescfs", From: "fdescfs", At: "dev/fd"}

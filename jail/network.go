@@ -24,7 +24,7 @@ func (j *Jail) netKey() step.NetKey { return step.NetKey{Source: j.source.Name, 
 // networkSpec is the network that the configuration asks for. A jail without
 // any costs no call.
 func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
-	eff := j.effective()
+	eff := j.Effective()
 	none := network.Spec{Jail: j.Identifier()}
 	if !key.VNET.Of(eff) && len(key.IP4Addr.Of(eff))+len(key.IP6Addr.Of(eff)) == 0 &&
 		!eff.IsSet(network.KeyForwards) && !eff.IsSet(network.KeyNAT) {
@@ -189,7 +189,7 @@ func (j *Jail) vnetSteps(ctx context.Context, spec network.Spec) ([]plan.Step, e
 	for _, name := range spec.Hosts {
 		steps = append(steps, plan.StepOf(step.MoveInterface{Jail: spec.Jail, Interface: name}))
 	}
-	steps = append(steps, plan.StepOf(step.Localhost{Jail: spec.Jail, Addrs: network.Loopback(j.effective())}))
+	steps = append(steps, plan.StepOf(step.Localhost{Jail: spec.Jail, Addrs: network.Loopback(j.Effective())}))
 	if len(spec.Routes) > 0 {
 		steps = append(steps, plan.StepOf(step.AddRoutes{Jail: spec.Jail, Routes: spec.Routes}))
 	}
@@ -269,7 +269,7 @@ func (j *Jail) vnetNodes(ctx context.Context, rc map[string]string) ([]kernel.Sy
 
 // requestSteps ask for addresses by DHCP and from routers.
 func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[string]string) ([]plan.Step, error) {
-	eff := j.effective()
+	eff := j.Effective()
 	limit := step.DefaultDHCP
 	if text := config.NewKey[string](network.KeyDHCPTimeout).Of(eff); text != "" && text != "none" {
 		d, err := time.ParseDuration(text + "s")
@@ -307,7 +307,7 @@ func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[strin
 }
 
 func (j *Jail) bpfStep(ctx context.Context) (plan.Step, error) {
-	number, _, err := step.BpfRuleset(ctx, j.host.Kernel, uint16(key.MinDynDevfsRuleset.Of(j.effective())))
+	number, _, err := step.BpfRuleset(ctx, j.host.Kernel, uint16(key.MinDynDevfsRuleset.Of(j.Effective())))
 	return plan.StepOf(step.ShowBPF{RootDataset: j.RootDataset(), Number: number}), err
 }
 
@@ -332,7 +332,7 @@ func (j *Jail) networkEnd(ctx context.Context, id kernel.Identity) (before, afte
 		// any more is found by its marks.
 		r.Spec, err = j.networkSpec(ctx)
 		if err != nil {
-			r.Spec.VNET = key.VNET.Of(j.effective())
+			r.Spec.VNET = key.VNET.Of(j.Effective())
 		}
 	}
 	spec := r.Spec

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
@@ -167,7 +169,7 @@ func (j *Jail) journal() string {
 // changed names what differs between two fingerprints, or is empty.
 func changed(was, is *plan.Plan) string {
 	var names []string
-	for _, key := range sortedKeys(is.Fingerprint) {
+	for _, key := range slices.Sorted(maps.Keys(is.Fingerprint)) {
 		if was.Fingerprint[key] != is.Fingerprint[key] {
 			names = append(names, key)
 		}

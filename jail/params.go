@@ -17,7 +17,7 @@ import (
 //
 // The steps load kernel modules that bring parameters which are missing.
 func (j *Jail) params(ctx context.Context) (params []kernel.Param, modules []plan.Step, err error) {
-	eff := j.effective()
+	eff := j.Effective()
 	known, err := j.knownParams(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -144,4 +144,9 @@ func (j *Jail) missingParam(ctx context.Context, param, property string) (plan.S
 		e.Remedy = f.Remedy(&kernel.JailError{Msg: "unknown parameter: " + param})
 	}
 	return plan.Step{}, e
+}
+
+// stepParam is a parameter as a step keeps it: JSON does not tell nil from empty.
+func stepParam(p kernel.Param) step.Param {
+	return step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0}
 }

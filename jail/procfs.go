@@ -18,7 +18,7 @@ const (
 // /compat/linux/proc, whose module the host may have to load. libioc has the
 // properties and does nothing about them.
 func (j *Jail) procfsSteps(ctx context.Context) (steps []plan.Step, err error) {
-	eff := j.effective()
+	eff := j.Effective()
 	args := func(fs, at string) step.Mounts {
 		return step.Mounts{RootDataset: j.RootDataset(), Mounts: []step.Mount{{Type: fs, From: fs, At: at, Make: true}}}
 	}

@@ -58,10 +58,9 @@ func (j *Jail) Provision(ctx context.Context, o ProvisionOptions) ([]events.IocE
 // step: only the provisioner knows what it will do.
 func (g *JailGenerator) Provision(o ProvisionOptions) *Operation {
 	j := g.jail
-	eff := j.effective()
+	eff := j.Effective()
 	return &Operation{
-		jail: j,
-		name: "provision",
+		jail: j, name: "provision",
 		make: func(context.Context) (*plan.Plan, error) {
 			only := plan.Step{Kind: "provision", Detail: key.ProvisionMethod.Of(eff) + " " + key.ProvisionSource.Of(eff)}
 			return &plan.Plan{Operation: "provision", Subject: j.fullName, Steps: []plan.Step{only}}, nil
@@ -72,7 +71,7 @@ func (g *JailGenerator) Provision(o ProvisionOptions) *Operation {
 
 func (j *Jail) provision(ctx context.Context, o ProvisionOptions) <-chan events.IocEvent {
 	request := ProvisionRequest{}
-	eff := j.effective()
+	eff := j.Effective()
 	request.Method = key.ProvisionMethod.Of(eff)
 	request.Source = key.ProvisionSource.Of(eff)
 	request.Rev = key.ProvisionRev.Of(eff)

@@ -31,7 +31,7 @@ func Dependants(h *host.Host) release.Dependants {
 }
 
 func (j *Jail) needs(r *release.Release) bool {
-	eff := j.effective()
+	eff := j.Effective()
 	if !key.Basejail.Of(eff) {
 		return false // ZFS knows of clones
 	}

@@ -37,10 +37,7 @@ func (j *Jail) Rename(ctx context.Context, o RenameOptions) ([]events.IocEvent, 
 func (g *JailGenerator) Rename(o RenameOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "rename",
-		event: events.JailRename{CurrentName: j.name, NewName: o.Name},
-		busy:  o.Busy,
+		jail: j, name: "rename", event: events.JailRename{CurrentName: j.name, NewName: o.Name}, busy: o.Busy,
 		also: func(ctx context.Context) ([]*Jail, error) {
 			now, err := j.renamed(ctx, o.Name)
 			if err != nil || now.name == j.name {

@@ -53,7 +53,7 @@ func (j *Jail) RequireRunning(ctx context.Context) error {
 // RequireTemplate is ErrNotTemplate unless the jail is a template (libioc:
 // require_jail_is_template).
 func (j *Jail) RequireTemplate() error {
-	if !key.Template.Of(j.effective()) {
+	if !key.Template.Of(j.Effective()) {
 		return ErrNotTemplate
 	}
 	return nil
@@ -62,7 +62,7 @@ func (j *Jail) RequireTemplate() error {
 // RequireNotTemplate is ErrTemplate if the jail is a template (libioc:
 // require_jail_not_template).
 func (j *Jail) RequireNotTemplate() error {
-	if key.Template.Of(j.effective()) {
+	if key.Template.Of(j.Effective()) {
 		return ErrTemplate
 	}
 	return nil
@@ -72,7 +72,7 @@ func (j *Jail) RequireNotTemplate() error {
 // to another host (libioc: require_jail_match_hostid, hostid_check_ok). UUIDs
 // are compared whatever their spelling.
 func (j *Jail) RequireHostID(ctx context.Context) error {
-	eff := j.effective()
+	eff := j.Effective()
 	if !key.HostIDStrictCheck.Of(eff) {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 func (j *Jail) resolverSteps(context.Context) ([]plan.Step, error) {
-	r := key.Resolver.Of(j.effective())
+	r := key.Resolver.Of(j.Effective())
 	a := step.WriteResolver{RootDataset: j.RootDataset()}
 	switch r.Mode {
 	case config.ResolverSkip:

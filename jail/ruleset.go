@@ -31,7 +31,7 @@ func (j *Jail) DevfsRuleset(ctx context.Context) (int, error) {
 // rulesetSteps finds the jail's ruleset and loads it if the kernel does not have
 // it. The number 0 is no ruleset.
 func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
-	want, ok := key.DevfsRuleset.Lookup(j.effective())
+	want, ok := key.DevfsRuleset.Lookup(j.Effective())
 	if !ok || want.Name == "" && want.Number == 0 {
 		return nil, 0, nil
 	}
@@ -86,7 +86,7 @@ func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
 
 // moreRules are those that the jail needs beyond its configured ruleset.
 func (j *Jail) moreRules() ([]devfs.Rule, error) {
-	eff := j.effective()
+	eff := j.Effective()
 	var rules []devfs.Rule
 	dhcp := key.BPF.Of(eff)
 	for _, key := range []string{"ip4_addr", "ip6_addr"} {
@@ -148,7 +148,7 @@ func (j *Jail) computed(ctx context.Context, set *devfs.Set, rules []kernel.Devf
 	if n, err := step.EqualRuleset(ctx, j.host.Kernel, loaded, rules); n != 0 || err != nil {
 		return nil, int(n), err
 	}
-	first := uint16(key.MinDynDevfsRuleset.Of(j.effective()))
+	first := uint16(key.MinDynDevfsRuleset.Of(j.Effective()))
 	number, err := set.NextNumber(devfs.EnsureOptions{Minimum: first, InUse: loaded})
 	if err != nil {
 		return nil, 0, err

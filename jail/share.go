@@ -39,7 +39,7 @@ func (e *ShareError) Unwrap() error { return e.Err }
 
 // sharedDatasets are the datasets that the jail administers itself.
 func (j *Jail) sharedDatasets() []string {
-	eff := j.effective()
+	eff := j.Effective()
 	if !key.JailZFS.Of(eff) {
 		return nil
 	}
@@ -55,7 +55,7 @@ func (j *Jail) shareSteps(ctx context.Context) ([]plan.Step, error) {
 	for _, name := range datasets {
 		d, err := j.host.Store.Get(ctx, name, zfsstore.GetOptions{Properties: []string{"jailed"}})
 		switch {
-		case errors.Is(err, zfsstore.ErrNotFound) || errors.Is(err, zfsstore.ErrNoPool) || errors.Is(err, zfsstore.ErrInvalidName):
+		case absent(err):
 			return nil, &ShareError{name, fmt.Errorf("%w (%w)", ErrDatasetNotAvailable, err)}
 		case err != nil:
 			return nil, err

@@ -140,10 +140,6 @@ func sizeText(n uint64) string {
 	}
 }
 
-// Effective returns the jail's configuration as it counts: its own properties, then
-// those of the source's defaults file, then the schema's defaults.
-func (j *Jail) Effective() config.Effective { return j.effective() }
-
 // Defaults returns the properties that jails of a source inherit, and the disk
 // usage of the dataset that holds them; the empty source is the main one. They are
 // in the source's defaults file or, if there is none, properties of the dataset

@@ -53,10 +53,7 @@ func (g *JailGenerator) Start(o StartOptions) *Operation {
 		return j.singleCommand(o)
 	}
 	return &Operation{
-		jail:  j,
-		name:  "start",
-		event: events.JailStart{Jail: j.fullName},
-		busy:  o.Busy,
+		jail: j, name: "start", event: events.JailStart{Jail: j.fullName}, busy: o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planStart(ctx, o) },
 		env:   o.Env,
 		hooks: o.Terminal,
@@ -162,7 +159,7 @@ func (j *Jail) mayStart(ctx context.Context) error {
 
 // mayBeStarted are those that do not ask whether it runs.
 func (j *Jail) mayBeStarted(ctx context.Context) error {
-	eff := j.effective()
+	eff := j.Effective()
 	if key.Template.Of(eff) {
 		return ErrTemplate
 	}
@@ -257,7 +254,7 @@ func (j *Jail) createJail(ctx context.Context) (step.CreateJail, []plan.Step, er
 	}
 	args := step.CreateJail{Name: j.Identifier(), RootDataset: j.RootDataset()}
 	for _, p := range params {
-		args.Params = append(args.Params, step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0})
+		args.Params = append(args.Params, stepParam(p))
 	}
 	return args, modules, nil
 }

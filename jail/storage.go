@@ -24,7 +24,7 @@ const (
 // It is asked of the configuration each time. ErrConfig for a basejail_type
 // that is unknown.
 func (j *Jail) StorageBackend() (StorageBackend, error) {
-	eff := j.effective()
+	eff := j.Effective()
 	if !key.Basejail.Of(eff) {
 		return Standalone, nil
 	}
@@ -47,7 +47,7 @@ func (j *Jail) StorageBackend() (StorageBackend, error) {
 // Errors: ErrConfig with *release.NameError for a jail without one, as one made
 // from scratch is until it is set.
 func (j *Jail) Release(ctx context.Context) (*release.Release, error) {
-	rel, err := release.New(ctx, j.host, key.Release.Of(j.effective()), j.source.Name)
+	rel, err := release.New(ctx, j.host, key.Release.Of(j.Effective()), j.source.Name)
 	if err != nil {
 		err = fmt.Errorf("%w: release: %w", ErrConfig, err)
 	}

@@ -26,10 +26,7 @@ func (j *Jail) Sync(ctx context.Context, o SyncOptions) ([]events.IocEvent, erro
 func (g *JailGenerator) Sync(o SyncOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "sync",
-		event: events.JailNetworkSetup{Jail: j.fullName},
-		busy:  o.Busy,
+		jail: j, name: "sync", event: events.JailNetworkSetup{Jail: j.fullName}, busy: o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			now, err := j.fresh(ctx)
 			if err != nil {

@@ -36,10 +36,7 @@ func (j *Jail) SetTemplate(ctx context.Context, o TemplateOptions) ([]events.Ioc
 func (g *JailGenerator) SetTemplate(o TemplateOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "set template",
-		event: events.JailTemplate{Jail: j.fullName, Template: o.Template},
-		busy:  o.Busy,
+		jail: j, name: "set template", event: events.JailTemplate{Jail: j.fullName, Template: o.Template}, busy: o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planSetTemplate(ctx, o) },
 		after: j.created,
 	}
@@ -54,7 +51,7 @@ func (j *Jail) planSetTemplate(ctx context.Context, o TemplateOptions) (*plan.Pl
 		return nil, err
 	}
 	own := j.own.Clone()
-	if key.Template.Of(j.effective()) != o.Template {
+	if key.Template.Of(j.Effective()) != o.Template {
 		if err := own.Set("template", yesNo(o.Template)); err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/zfsstore"
@@ -64,21 +65,18 @@ func (t tree) snapshots(dataset string) []zfsstore.Dataset {
 
 // freeName is a name that no snapshot in the tree has: base, base-2, base-3.
 func (t tree) freeName(base string) string {
-	for n := 1; ; n++ {
-		name := base
-		if n > 1 {
-			name = fmt.Sprintf("%s-%d", base, n)
-		}
-		free := true
-		for _, d := range t {
-			if strings.HasSuffix(d.Name, "@"+name) {
-				free = false
-			}
-		}
-		if free {
-			return name
-		}
+	return freeName(base, func(name string) bool {
+		return slices.ContainsFunc(t, func(d zfsstore.Dataset) bool { return strings.HasSuffix(d.Name, "@"+name) })
+	})
+}
+
+// freeName is the first of base, base-2, base-3 that is not taken.
+func freeName(base string, taken func(name string) bool) string {
+	name := base
+	for n := 2; taken(name); n++ {
+		name = fmt.Sprintf("%s-%d", base, n)
 	}
+	return name
 }
 
 // dependants are the datasets outside of the tree that were cloned from the

@@ -48,10 +48,7 @@ func (j *Jail) Update(ctx context.Context, o UpdateOptions) ([]events.IocEvent, 
 func (g *JailGenerator) Update(o UpdateOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "update",
-		event: events.ResourceUpdate{Resource: j.fullName},
-		busy:  o.Busy,
+		jail: j, name: "update", event: events.ResourceUpdate{Resource: j.fullName}, busy: o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planUpdate(ctx, o) },
 		after: j.reread,
 	}
@@ -69,7 +66,7 @@ func (j *Jail) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, err
 	}
 	steps.Append(base, nil)
 	saved := step.SaveRoot{Snapshot: j.RootDataset() + "@" + j.workName("update"), Jail: j.Identifier()}
-	basejail := key.Basejail.Of(j.effective())
+	basejail := key.Basejail.Of(j.Effective())
 	if !basejail {
 		update := rel.TreeUpdate(j.RootDataset(), j.Dataset(), level,
 			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
@@ -103,7 +100,7 @@ func (j *Jail) updatable(ctx context.Context, running bool) (*Jail, release.Name
 	if _, _, err := savedConfig(ctx, now.stepEnv(), now.Dataset()); err != nil {
 		return nil, release.Name{}, err
 	}
-	name, err := release.ParseName(key.Release.Of(now.effective()))
+	name, err := release.ParseName(key.Release.Of(now.Effective()))
 	if err != nil {
 		return nil, release.Name{}, fmt.Errorf("%w: release: %w", ErrConfig, err)
 	}
