@@ -11,7 +11,7 @@ import (
 	"github.com/libioc/go-libioc/release"
 )
 
-// IsBasejail tells whether the base system comes from the release.
+// IsBasejail reports whether the base system comes from the release.
 func (j *Jail) IsBasejail() bool { return key.Basejail.Of(j.Effective()) }
 
 // basejailSteps give the jail the release's base directories at a start. The

@@ -99,7 +99,7 @@ func (j *Jail) mayBeDestroyed(ctx context.Context, of string, tree tree, root st
 	return j.usedElsewhere(ctx, tree, root)
 }
 
-// usedElsewhere is a *HeldError for a file system of the tree that is mounted
+// usedElsewhere returns a *HeldError for a file system of the tree that is mounted
 // from or mounted on elsewhere than below a root, if one is given, or that
 // another jail lives in. What is on or below the root is the jail's own and
 // is unmounted.

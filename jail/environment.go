@@ -12,14 +12,14 @@ import (
 	"github.com/libioc/go-libioc/internal/step"
 )
 
-// Environment is what hooks and commands of the jail get, one "NAME=value"
+// Environment returns what hooks and commands of the jail get, one "NAME=value"
 // each: IOC_<KEY> for every property that has a value, IOC_NAME, HOME, PATH,
 // and TERM of this process. With exec_clean off the whole environment of this
 // process comes first. What is known only once the jail runs (IOC_JID, JID,
 // JNAME, JPATH, IOC_JAIL_PATH) is added then; libioc's env has the text None.
 func (j *Jail) Environment() ([]string, error) { return j.hookEnv(nil) }
 
-// hookEnv is the environment with the caller's own variables last.
+// hookEnv returns the environment with the caller's own variables last.
 func (j *Jail) hookEnv(extra map[string]string) ([]string, error) {
 	eff := j.Effective()
 	var env []string

@@ -43,8 +43,8 @@ type ExecResult struct {
 // during another operation. The exec_fib of the jail counts, its exec_jail_user
 // does not: as in libioc the caller says who.
 //
-// Errors: ErrNotRunning, kernel.ErrNotFound for a command or user that the jail
-// has not, the context's error after the command was killed.
+// Errors: ErrNotRunning, kernel.ErrNotFound for a command or user that
+// does not exist in the jail, the context's error after the command was killed.
 func (j *Jail) Exec(ctx context.Context, argv []string, o ExecOptions) (ExecResult, error) {
 	result, err := j.exec(ctx, argv, o)
 	if err != nil {

@@ -39,7 +39,7 @@ type ForkExecOptions struct {
 //
 // A command that exits non-zero is no error: its status is in the event
 // events.JailCommand and in the result. Errors: those of Start and Stop,
-// kernel.ErrNotFound for a command or user that the jail has not, the context's
+// kernel.ErrNotFound for a command or user that does not exist in the jail, the context's
 // error after the command was killed.
 func (j *Jail) ForkExec(ctx context.Context, argv []string, o ForkExecOptions) (ExecResult, []events.IocEvent, error) {
 	result := ExecResult{ExitCode: -1}
@@ -65,7 +65,7 @@ func (j *Jail) forkExec(argv []string, o ForkExecOptions, result *ExecResult) *O
 	}
 }
 
-// singleCommand is a start that ends with its command.
+// singleCommand returns a start that ends with its command.
 func (j *Jail) singleCommand(o StartOptions) *Operation {
 	return &Operation{
 		jail: j, name: "start", event: events.JailStart{Jail: j.fullName}, busy: o.Busy,
@@ -84,7 +84,7 @@ type onceOptions struct {
 	must       bool // a status other than 0 is an error
 }
 
-// planOnce is a start and a stop with the command between them.
+// planOnce returns a start and a stop with the command between them.
 func (j *Jail) planOnce(ctx context.Context, o onceOptions) (*plan.Plan, error) {
 	j, err := j.fresh(ctx)
 	if err != nil {
@@ -114,7 +114,7 @@ func (j *Jail) planOnce(ctx context.Context, o onceOptions) (*plan.Plan, error) 
 	return j.planWithBase(ctx, "fork_exec", &steps)
 }
 
-// with is the jail with properties in place of its own. The jail itself stays
+// with returns the jail with properties in place of its own. The jail itself stays
 // as it is.
 func (j *Jail) with(properties map[string]string) (*Jail, error) {
 	if len(properties) == 0 {

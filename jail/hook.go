@@ -13,7 +13,7 @@ import (
 // inJail are the hooks that run in the jail; the others run on the host.
 var inJail = map[string]bool{"start": true, "stop": true}
 
-// hook is the step of one hook, or none when the property is unset.
+// hook returns the step of one hook, or none when the property is unset.
 func (j *Jail) hook(name string, change ...func(*step.RunHook)) ([]plan.Step, error) {
 	eff := j.Effective()
 	command := config.NewKey[string]("exec_" + name).Of(eff)
@@ -39,7 +39,7 @@ func (j *Jail) hook(name string, change ...func(*step.RunHook)) ([]plan.Step, er
 	return []plan.Step{plan.StepOf(a)}, nil
 }
 
-// commandPlace is that of the configuration, for the user if one is given.
+// commandPlace returns where a command runs by the configuration, or as the user if one is given.
 func (j *Jail) commandPlace(user string) (step.Place, error) {
 	eff := j.Effective()
 	p := step.Place{User: user, FIB: key.ExecFIB.Of(eff)}

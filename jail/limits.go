@@ -65,7 +65,7 @@ func (j *Jail) planLimits(ctx context.Context) (*plan.Plan, error) {
 	return now.plan(ctx, "apply limits", &steps)
 }
 
-// limitRules are the jail's rules in the form of rctl(8), with the words that a
+// limitRules returns the jail's rules in the form of rctl(8), with the words that a
 // person should know of them.
 func (j *Jail) limitRules() (rules, notes []string) {
 	for _, l := range j.Effective().Limits() {
@@ -96,7 +96,7 @@ func (j *Jail) limitSteps(ctx context.Context) ([]plan.Step, error) {
 	return []plan.Step{plan.StepOf(step.SetLimits{Jail: j.Identifier(), Rules: rules, Notes: notes, Off: !on})}, nil
 }
 
-// racct tells whether the kernel counts resources.
+// racct reports whether the kernel counts resources.
 func (j *Jail) racct(ctx context.Context) (bool, error) {
 	n, err := j.host.Kernel.SysctlInt(ctx, "kern.racct.enable")
 	if errors.Is(err, kernel.ErrNotFound) {
@@ -129,7 +129,7 @@ func (j *Jail) cpusetSteps(ctx context.Context) ([]plan.Step, error) {
 	return []plan.Step{plan.StepOf(step.SetCpuset{Jail: j.Identifier(), Text: set.String(), CPUs: set.CPUs, All: set.All})}, nil
 }
 
-// changeLimits is the step that replaces the rules of the jail by these.
+// changeLimits returns the step that replaces the rules of the jail by these.
 func (j *Jail) changeLimits(ctx context.Context, rules, notes []string) ([]plan.Step, error) {
 	on, err := j.racct(ctx)
 	if err != nil {

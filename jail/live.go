@@ -59,7 +59,7 @@ func (j *Jail) Set(ctx context.Context, values map[string]string, o SetOptions) 
 	return j.Generator().Set(values, o).Run(ctx)
 }
 
-// Effects tells when changes of properties would count for the jail as it is:
+// Effects returns when changes of properties would count for the jail as it is:
 // for one that does not run all count from the next start on. An unknown key is
 // config.ErrUnknownProperty.
 func (j *Jail) Effects(ctx context.Context, keys ...string) (map[string]Effect, error) {
@@ -68,7 +68,7 @@ func (j *Jail) Effects(ctx context.Context, keys ...string) (map[string]Effect, 
 	if err != nil && !errors.Is(err, ErrNotRunning) {
 		return nil, &Error{"set", j.fullName, err}
 	}
-	writable, err := j.writableParams(ctx)
+	known, err := j.knownParams(ctx)
 	if err != nil {
 		return nil, &Error{"set", j.fullName, err}
 	}
@@ -79,31 +79,20 @@ func (j *Jail) Effects(ctx context.Context, keys ...string) (map[string]Effect, 
 			return nil, &config.PropertyError{Key: key, Err: config.ErrUnknownProperty}
 		}
 		out[key] = NextStart
-		if runs && j.live(p, writable) {
+		if runs && j.live(p, known) {
 			out[key] = Live
 		}
 	}
 	return out, nil
 }
 
-// writableParams are the parameters that jail_set(2) changes in a jail that is
-// there.
-func (j *Jail) writableParams(ctx context.Context) (map[string]bool, error) {
-	list, err := j.host.Kernel.JailParams(ctx)
-	out := map[string]bool{}
-	for _, p := range list {
-		out[p.Name] = p.Writable
-	}
-	return out, err
-}
-
 // startHooks have run when a jail runs.
 var startHooks = []string{"exec_prestart", "exec_created", "exec_start", "exec_poststart", "exec_fib"}
 
-// live tells whether a property of a running jail can be changed at once: what
+// live reports whether a property of a running jail can be changed at once: what
 // is read when it is used, what the kernel lets be changed, and what this
 // library changes for it.
-func (j *Jail) live(p *config.Property, writable map[string]bool) bool {
+func (j *Jail) live(p *config.Property, known map[string]kernel.ParamInfo) bool {
 	eff := j.Effective()
 	switch p.Name {
 	case "vnet", "rlimits", "bpf", "allow_tun", "host_time", "min_dyn_devfs_ruleset", "resolver":
@@ -124,7 +113,7 @@ func (j *Jail) live(p *config.Property, writable map[string]bool) bool {
 	case config.ScopeNetwork:
 		return key.VNET.Of(eff) || strings.HasPrefix(p.Name, "nat")
 	}
-	return p.Param != "" && writable[p.Param]
+	return p.Param != "" && known[p.Param].Writable
 }
 
 // Set returns the operation that [Jail.Set] runs.
@@ -239,7 +228,7 @@ func (j *Jail) liveSteps(ctx context.Context, was *Jail, id kernel.Identity, key
 	return steps.Steps()
 }
 
-// changedParams is the step that changes parameters of the jail, if any differ.
+// changedParams returns the step that changes parameters of the jail, if any differ.
 // Addresses are the network's.
 func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity, keys []string) ([]plan.Step, error) {
 	old, _, err := was.params(ctx)
@@ -274,7 +263,7 @@ func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity,
 	return []plan.Step{plan.StepOf(args)}, nil
 }
 
-// positive is the name of a boolean parameter without its no.
+// positive returns the name of a boolean parameter without its no.
 func positive(name string) string {
 	i := strings.LastIndexByte(name, '.') + 1
 	if strings.HasPrefix(name[i:], "no") && strings.HasPrefix(name, "allow.") {
@@ -283,7 +272,7 @@ func positive(name string) string {
 	return name
 }
 
-// networkChange is the step that brings the jail's network to what the
+// networkChange returns the step that brings the jail's network to what the
 // configuration asks for now.
 func (j *Jail) networkChange(ctx context.Context, was *Jail, id kernel.Identity) ([]plan.Step, error) {
 	to, err := j.networkSpec(ctx)
@@ -309,7 +298,7 @@ func (j *Jail) networkChange(ctx context.Context, was *Jail, id kernel.Identity)
 	})}, nil
 }
 
-// addressParams are the addresses of a jail without its own stack, as
+// addressParams returns the addresses of a jail without its own stack, as
 // jail_set(2) takes them.
 func addressParams(spec network.Spec, eff config.Effective) []step.Param {
 	if spec.VNET {

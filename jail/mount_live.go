@@ -90,7 +90,7 @@ func (j *Jail) planMount(ctx context.Context, o MountOptions) (*plan.Plan, error
 	return j.plan(ctx, "mount", &steps)
 }
 
-// placesThere tells of what a start could not mount because there is no place
+// placesThere returns of what a start could not mount because there is no place
 // for it, or a link in its way. A place in what the start mounts before is not
 // there yet.
 func (j *Jail) placesThere(ctx context.Context, file *fstab.File, targets []step.Mount) error {
@@ -203,7 +203,7 @@ func (j *Jail) planUnmount(ctx context.Context, o UnmountOptions) (*plan.Plan, e
 	return j.plan(ctx, "unmount", &steps)
 }
 
-// mountedByHand tells whether something is mounted at a place that a start
+// mountedByHand reports whether something is mounted at a place that a start
 // mounts nothing on by itself.
 func (j *Jail) mountedByHand(mounts host.MountTable, at string) bool {
 	eff := j.Effective()
@@ -217,7 +217,7 @@ func (j *Jail) mountedByHand(mounts host.MountTable, at string) bool {
 	return ok && mounted
 }
 
-// freshFor is the jail as it is now, and whether it runs.
+// freshFor returns the jail as it is now, and whether it runs.
 func (j *Jail) freshFor(ctx context.Context, mustRun bool) (*Jail, bool, error) {
 	now, err := j.fresh(ctx)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 
 func (j *Jail) netKey() step.NetKey { return step.NetKey{Source: j.source.Name, Name: j.name} }
 
-// networkSpec is the network that the configuration asks for. A jail without
+// networkSpec returns the network that the configuration asks for. A jail without
 // any costs no call.
 func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 	eff := j.Effective()
@@ -58,7 +58,7 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 	return spec, err
 }
 
-// jailAddrs are a jail's addresses of one family, "ip4" or "ip6", in order.
+// jailAddrs returns a jail's addresses of one family, "ip4" or "ip6", in order.
 // Only AUTOIP4 has to look at the host for that.
 func (j *Jail) jailAddrs(ctx context.Context, eff config.Effective, family string) ([]netip.Addr, error) {
 	var spec network.Spec
@@ -97,7 +97,7 @@ func staticAddrs(spec network.Spec, eff config.Effective, family string, v6 bool
 	return addrs
 }
 
-// mayConnect are the guards of a network: firewalls that are not ready, ports
+// mayConnect returns the guards of a network: firewalls that are not ready, ports
 // that another jail has.
 func (j *Jail) mayConnect(ctx context.Context, spec network.Spec) error {
 	for _, n := range spec.NICs {
@@ -143,7 +143,7 @@ type netPlan struct {
 	before, after []plan.Step
 }
 
-// networkSteps are the steps of a start. Addresses of the host's stack come
+// networkSteps returns the steps of a start. Addresses of the host's stack come
 // before the jail, which is refused without them; interfaces need the jail.
 func (j *Jail) networkSteps(ctx context.Context) (netPlan, error) {
 	var p netPlan
@@ -197,7 +197,7 @@ func (j *Jail) vnetSteps(ctx context.Context, spec network.Spec) ([]plan.Step, e
 	return append(steps, request...), err
 }
 
-// nicNotes are what a person should know of one nic.
+// nicNotes returns what a person should know of one nic.
 func nicNotes(spec network.Spec, n network.NIC, rc map[string]string) []string {
 	var notes []string
 	for _, text := range spec.Notes {
@@ -214,7 +214,7 @@ func nicNotes(spec network.Spec, n network.NIC, rc map[string]string) []string {
 	return notes
 }
 
-// jailRC are the settings of the jail's rc.conf(5) that concern its network. A
+// jailRC returns the settings of the jail's rc.conf(5) that concern its network. A
 // file that cannot be read has none: the jail's root may write anything there.
 func (j *Jail) jailRC(ctx context.Context) map[string]string {
 	out := map[string]string{}
@@ -311,7 +311,7 @@ func (j *Jail) bpfStep(ctx context.Context) (plan.Step, error) {
 	return plan.StepOf(step.ShowBPF{RootDataset: j.RootDataset(), Number: number}), err
 }
 
-// networkEnd are the steps of a stop: interfaces go before the jail does, since
+// networkEnd returns the steps of a stop: interfaces go before the jail does, since
 // the kernel would bring them back to the host under names of the jail's
 // choice; addresses of the host's stack go after it.
 func (j *Jail) networkEnd(ctx context.Context, id kernel.Identity) (before, after []plan.Step, err error) {

@@ -30,7 +30,7 @@ const (
 // fit, a place costs 16 bytes. A plan made before gets all the room it needs.
 const room = 400
 
-// roomFor is the room of an operation with the plan made before, or without.
+// roomFor returns the room of an operation with the plan made before, or without.
 func roomFor(made *plan.Plan) int {
 	if made == nil {
 		return room
@@ -155,7 +155,7 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 	})
 }
 
-// stepEnv is what the jail's steps work on, without anything of one run.
+// stepEnv returns what the jail's steps work on, without anything of one run.
 func (j *Jail) stepEnv() step.Env {
 	return step.Env{Host: j.host, Name: j.fullName, Run: &step.Run{Environ: j.environ(nil, nil)}}
 }
@@ -186,7 +186,7 @@ func (j *Jail) refused(op string, err error) error {
 	return &Error{op, j.fullName, err}
 }
 
-// collect is the synchronous form of every operation. It waits for the end even
+// collect returns the synchronous form of every operation. It waits for the end even
 // if the context ends first, because the operation then still puts back what
 // it has done.
 func collect(ctx context.Context, ch <-chan events.IocEvent) ([]events.IocEvent, error) {

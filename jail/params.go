@@ -11,7 +11,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// params are the parameters of jail_set(2) that the configuration asks for,
+// params returns the parameters of jail_set(2) that the configuration asks for,
 // all but path. What decides over isolation is always set on purpose: name,
 // persist, vnet or the addresses, and every permission that the kernel knows.
 //
@@ -44,7 +44,7 @@ func (j *Jail) params(ctx context.Context) (params []kernel.Param, modules []pla
 		if !ok {
 			continue
 		}
-		if known[p.Param] == kernel.ParamInvalid {
+		if known[p.Param].Type == kernel.ParamInvalid {
 			if off(param) || !eff.IsSet(p.Name) && !(p.Name == "allow_mount_zfs" && key.JailZFS.Of(eff)) {
 				continue
 			}
@@ -68,16 +68,14 @@ var setElsewhere = map[string]bool{
 	"ip4.saddrsel": true, "ip6.saddrsel": true, "devfs_ruleset": true,
 }
 
-func (j *Jail) knownParams(ctx context.Context) (map[string]kernel.ParamType, error) {
+// knownParams returns the kernel's parameters by name.
+func (j *Jail) knownParams(ctx context.Context) (map[string]kernel.ParamInfo, error) {
 	list, err := j.host.Kernel.JailParams(ctx)
-	if err != nil {
-		return nil, err
-	}
-	known := make(map[string]kernel.ParamType, len(list))
+	known := make(map[string]kernel.ParamInfo, len(list))
 	for _, p := range list {
-		known[p.Name] = p.Type
+		known[p.Name] = p
 	}
-	return known, nil
+	return known, err
 }
 
 // kernelParam encodes a property's value as its parameter; none is no
@@ -102,14 +100,14 @@ func kernelParam(eff config.Effective, p config.Property) (kernel.Param, bool) {
 	return kernel.Param{}, false
 }
 
-// off tells a parameter that asks for nothing: one the kernel does not know
+// off returns a parameter that asks for nothing: one the kernel does not know
 // may be left out then.
 func off(p kernel.Param) bool {
 	last := p.Name[strings.LastIndexByte(p.Name, '.')+1:]
 	return p.Data == nil && strings.HasPrefix(last, "no")
 }
 
-// stackParams are the jail's network: a stack of its own, or the host's with
+// stackParams returns the jail's network: a stack of its own, or the host's with
 // the configured addresses, or none.
 func (j *Jail) stackParams(ctx context.Context, eff config.Effective) ([]kernel.Param, error) {
 	if key.VNET.Of(eff) {
@@ -133,7 +131,7 @@ func (j *Jail) stackParams(ctx context.Context, eff config.Effective) ([]kernel.
 	return out, nil
 }
 
-// missingParam is what to do about a parameter that the kernel does not know:
+// missingParam returns what to do about a parameter that the kernel does not know:
 // load its module first, or give up with the remedy.
 func (j *Jail) missingParam(ctx context.Context, param, property string) (plan.Step, error) {
 	if module := kernel.ParamModule(param); module != "" {
@@ -146,7 +144,7 @@ func (j *Jail) missingParam(ctx context.Context, param, property string) (plan.S
 	return plan.Step{}, e
 }
 
-// stepParam is a parameter as a step keeps it: JSON does not tell nil from empty.
+// stepParam returns a parameter as a step keeps it: JSON does not tell nil from empty.
 func stepParam(p kernel.Param) step.Param {
 	return step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0}
 }

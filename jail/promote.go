@@ -43,7 +43,7 @@ func (g *JailGenerator) Promote(o PromoteOptions) *Operation {
 	}
 }
 
-// origins are the jails that this one was cloned from.
+// origins returns the jails that this one was cloned from.
 func (j *Jail) origins(ctx context.Context) ([]*Jail, error) {
 	tree, err := j.tree(ctx, j.Dataset())
 	if err != nil {
@@ -112,7 +112,7 @@ func (j *Jail) mayPromote(ctx context.Context, tree tree, d zfsstore.Dataset, of
 	return nil
 }
 
-// ofRelease tells whether a dataset is a release's, or one of the base
+// ofRelease reports whether a dataset is a release's, or one of the base
 // directories that iocage_legacy keeps for ZFS basejails.
 func ofRelease(sources []host.Source, dataset string) bool {
 	for _, s := range sources {

@@ -24,7 +24,7 @@ func (j *Jail) Effective() config.Effective {
 // Save writes what was changed in Config since the jail was loaded to the jail's
 // configuration, in the form it has now: config.json, the UCL file config, or
 // ZFS properties. What an interrupted operation left is cleared first; keys that
-// others have written meanwhile, unknown keys, comments and order stay. It waits
+// others have written in the meantime, unknown keys, comments and order stay. It waits
 // for an operation that runs on the jail. Without a change nothing is written.
 //
 // Errors: ErrNotFound, ErrCycle, ErrBusy, those of package config, of zfsstore
@@ -58,7 +58,7 @@ func (j *Jail) planSave(ctx context.Context) (*plan.Plan, error) {
 	return j.plan(ctx, "save", &steps)
 }
 
-// saveSteps are the steps that save a changed configuration as this jail's,
+// saveSteps returns the steps that save a changed configuration as this jail's,
 // whose dataset may have had another name. No change is no step.
 func (j *Jail) saveSteps(own *config.Config, was string) ([]plan.Step, error) {
 	if !own.Changed() {

@@ -17,7 +17,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// DevfsRuleset is the number of the devfs ruleset that the jail would be started
+// DevfsRuleset returns the number of the devfs ruleset that the jail would be started
 // with now: the configured one, or, when the jail needs more devices than that
 // shows (DHCP, ZFS, bhyve), one with exactly those rules. 0 is none. Nothing is
 // loaded; a number that is free until then may be another's by the next start.
@@ -84,7 +84,7 @@ func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
 	return []plan.Step{plan.StepOf(a)}, int(found.Number), nil
 }
 
-// moreRules are those that the jail needs beyond its configured ruleset.
+// moreRules returns those that the jail needs beyond its configured ruleset.
 func (j *Jail) moreRules() ([]devfs.Rule, error) {
 	eff := j.Effective()
 	var rules []devfs.Rule
@@ -113,7 +113,7 @@ func (j *Jail) moreRules() ([]devfs.Rule, error) {
 	return rules, nil
 }
 
-// extendLoaded is a ruleset that only the kernel has, with more rules.
+// extendLoaded returns a ruleset that only the kernel has, with more rules.
 func (j *Jail) extendLoaded(ctx context.Context, number uint16, loaded []kernel.DevfsRule, more []devfs.Rule) ([]plan.Step, int, error) {
 	extra, err := kernelRules(more)
 	if err != nil {
@@ -138,7 +138,7 @@ func (j *Jail) extendLoaded(ctx context.Context, number uint16, loaded []kernel.
 	return j.computed(ctx, set, rules)
 }
 
-// computed is the number of a ruleset with these rules: one that the kernel
+// computed returns the number of a ruleset with these rules: one that the kernel
 // has, or one that is free in the kernel and in the files.
 func (j *Jail) computed(ctx context.Context, set *devfs.Set, rules []kernel.DevfsRule) ([]plan.Step, int, error) {
 	loaded, err := j.host.Kernel.DevfsRulesets(ctx)
@@ -195,7 +195,7 @@ func kernelRules(rules []devfs.Rule) ([]kernel.DevfsRule, error) {
 	return out, nil
 }
 
-// ruleNumber is the number of the rule at an index. Numbers are given, so that
+// ruleNumber returns the number of the rule at an index. Numbers are given, so that
 // loading again after a crash does not add a rule twice.
 func ruleNumber(i int) uint16 { return uint16(100 * (i + 1)) }
 
@@ -220,7 +220,7 @@ func kernelRule(r devfs.Rule, i int) (kernel.DevfsRule, error) {
 	return out, err
 }
 
-// accountID is the number of a user or group in a rule. Only the name that
+// accountID returns the number of a user or group in a rule. Only the name that
 // stands for 0 on every FreeBSD is known without reading the host's accounts.
 func accountID(name, zero string) (*uint32, error) {
 	var id uint32

@@ -16,7 +16,7 @@ var (
 	// ErrDatasetNotAvailable: a dataset of jail_zfs_dataset does not exist
 	// (libioc: DatasetNotAvailable).
 	ErrDatasetNotAvailable = errors.New("shared dataset does not exist")
-	// ErrDatasetNotJailed: it exists and has not jailed=on (DatasetNotJailed).
+	// ErrDatasetNotJailed: it exists but jailed is not on (DatasetNotJailed).
 	ErrDatasetNotJailed = errors.New("shared dataset is not jailed")
 )
 
@@ -34,10 +34,10 @@ func (e *ShareError) Error() string {
 	return text
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *ShareError) Unwrap() error { return e.Err }
 
-// sharedDatasets are the datasets that the jail administers itself.
+// sharedDatasets returns the datasets that the jail administers itself.
 func (j *Jail) sharedDatasets() []string {
 	eff := j.Effective()
 	if !key.JailZFS.Of(eff) {

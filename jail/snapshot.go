@@ -54,7 +54,7 @@ func (e *SnapshotError) Error() string {
 	return text
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *SnapshotError) Unwrap() error { return e.Err }
 
 // Snapshots lists the jail's snapshots, oldest first.
@@ -173,7 +173,7 @@ func (j *Jail) planDestroySnapshot(ctx context.Context, name string) (*plan.Plan
 	return steps.Plan("destroy snapshot "+name, j.fullName, map[string]string{"snapshots": strings.Join(found, " ")})
 }
 
-// named are all snapshots in the tree of one name.
+// named returns all snapshots in the tree of one name.
 func (t tree) named(name string) []string {
 	var out []string
 	for _, d := range t {
@@ -254,7 +254,7 @@ func (j *Jail) planRollback(ctx context.Context, o RollbackOptions) (*plan.Plan,
 	})
 }
 
-// newer are the snapshots that are newer than the given one of their dataset,
+// newer returns the snapshots that are newer than the given one of their dataset,
 // the newest first.
 func (t tree) newer(targets []string) []string {
 	var found []zfsstore.Dataset

@@ -25,7 +25,7 @@ type StopOptions struct {
 // processes and unmounts what is below its root.
 //
 // Errors: ErrNotRunning, *HookError, ErrStuck, ErrBusy. A prestop or stop hook that
-// fails leaves the jail running, unless Force is set; behind them the rest is done
+// fails leaves the jail running, unless Force is set; after them the rest is done
 // whatever happens, and what failed is tried again by the next Start or Stop, or by
 // Recover.
 func (j *Jail) Stop(ctx context.Context, o StopOptions) ([]events.IocEvent, error) {

@@ -14,7 +14,7 @@ type SyncOptions struct {
 }
 
 // Sync compares the network of a running jail with its configuration and
-// mends what differs: addresses, interfaces, bridges, routes, rules and forwards
+// repairs any differences: addresses, interfaces, bridges, routes, rules and forwards
 // that somebody has changed. What others have added is left alone.
 //
 // Errors: ErrNotRunning and those of Start that concern the network.

@@ -15,7 +15,7 @@ import (
 // UpdateOptions say how a jail is updated.
 type UpdateOptions struct {
 	// Running permits it while the jail runs. A failure is not rolled back then,
-	// since that would take what the jail has written meanwhile: the error names
+	// since that would take what the jail has written in the meantime: the error names
 	// the snapshot of the state before.
 	Running bool
 	// KeepSnapshot keeps the snapshot of the state before after a success too:
@@ -82,7 +82,7 @@ func (j *Jail) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, err
 	return j.plan(ctx, "update", &steps)
 }
 
-// updatable is the jail as it is on disk now and its release. Unless asked for,
+// updatable returns the jail as it is on disk now and its release. Unless asked for,
 // a running one is refused.
 func (j *Jail) updatable(ctx context.Context, running bool) (*Jail, release.Name, error) {
 	now, err := j.fresh(ctx)
@@ -107,7 +107,7 @@ func (j *Jail) updatable(ctx context.Context, running bool) (*Jail, release.Name
 	return now, name, nil
 }
 
-// tool is the release of that name and its newest patch level. Releases that
+// tool returns the release of that name and its newest patch level. Releases that
 // iocage fetched have no @pN snapshot: then a step takes the first.
 func (j *Jail) tool(ctx context.Context, name string) (rel *release.Release, level int, first []plan.Step, err error) {
 	if rel, err = release.New(ctx, j.host, name, j.source.Name); err != nil {
