@@ -302,3 +302,19 @@ func (c *Config) sortKeys() {
 	sort.SliceStable(c.entries, func(i, j int) bool { return c.entries[i].key < c.entries[j].key })
 	c.reindex()
 }
+
+// GetString returns the text of a stored property in libioc's JSON form: yes,
+// no, none, numbers, lists joined with commas. A text that its type refuses is
+// returned as it is stored.
+func (c *Config) GetString(key string) (string, bool) {
+	v, ok, err := c.value(key)
+	switch {
+	case !ok:
+		return "", false
+	case err != nil:
+		_, e, _ := c.find(key)
+		return e.text, true
+	}
+	p, _ := Lookup(key)
+	return formatValue(p, v, JSON), true
+}

@@ -145,7 +145,7 @@ func (c *Config) ReplaceIn(dir string) error {
 		}
 	}
 	for _, name := range []string{JSONFile, UCLFile} {
-		if c.format != ZFS && name == fileName(c.format) {
+		if c.format != ZFS && name == c.format.File() {
 			continue
 		}
 		path := filepath.Join(dir, name)

@@ -172,10 +172,11 @@ func (c *Config) writeFile(path string) error {
 
 // Save writes to config.json or config in dir, by Format. ZFS configurations
 // are saved by the caller from PropertyChanges.
-func (c *Config) Save(dir string) error { return c.writeFile(filepath.Join(dir, fileName(c.format))) }
+func (c *Config) Save(dir string) error { return c.writeFile(filepath.Join(dir, c.format.File())) }
 
-func fileName(format Format) string {
-	if format == UCL {
+// File returns the name of the file that holds a configuration of this format.
+func (f Format) File() string {
+	if f == UCL {
 		return UCLFile
 	}
 	return JSONFile

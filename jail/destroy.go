@@ -40,10 +40,7 @@ func (j *Jail) Destroy(ctx context.Context, o DestroyOptions) ([]events.IocEvent
 func (g *JailGenerator) Destroy(o DestroyOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:    j,
-		name:    "destroy",
-		event:   events.JailDestroy{Jail: j.fullName},
-		busy:    o.Busy,
+		jail: j, name: "destroy", event: events.JailDestroy{Jail: j.fullName}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planDestroy(ctx, o) },
 		cleared: func(recovered string) bool { return recovered != "destroy" },
 		after:   func() { j.path = "" },
@@ -103,7 +100,7 @@ func (j *Jail) mayBeDestroyed(ctx context.Context, of string, tree tree, root st
 	return j.usedElsewhere(ctx, tree, root)
 }
 
-// usedElsewhere is a *HeldError for a file system of the tree that is mounted
+// usedElsewhere returns a *HeldError for a file system of the tree that is mounted
 // from or mounted on elsewhere than below a root, if one is given, or that
 // another jail lives in. What is on or below the root is the jail's own and
 // is unmounted.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -84,12 +85,12 @@ func (j *Jail) Field(key string) (values []string, ok bool) {
 	case "used", "available", "referenced", "creation":
 		return one(j.stored(key))
 	}
-	eff := j.effective()
+	eff := j.Effective()
 	text, err := eff.Text(key)
 	if err != nil {
 		return nil, false
 	}
-	if list := eff.Strings(key); len(list) > 1 {
+	if list := config.NewKey[[]string](key).Of(eff); len(list) > 1 {
 		return list, true
 	}
 	return one(text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -167,7 +168,7 @@ func (l *listing) join(ctx context.Context) error {
 		}
 	}
 	for _, s := range l.sources {
-		for _, name := range sortedKeys(s.jails) {
+		for _, name := range slices.Sorted(maps.Keys(s.jails)) {
 			l.add(s.jails[name])
 		}
 	}

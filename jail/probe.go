@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/internal/shellwords"
 )
 
 // Keys of this library that libioc and iocage do not know. They are user.*
@@ -53,7 +54,7 @@ type Check struct {
 	Argv []string // of exec
 }
 
-func (c Check) String() string { return c.Kind + "=" + quoteWord(c.Text) }
+func (c Check) String() string { return c.Kind + "=" + shellwords.Quote(c.Text) }
 
 // String returns the text form, without times.
 func (p Probe) String() string {
@@ -74,7 +75,7 @@ func ParseProbe(text string) (Probe, error) {
 	if t := strings.TrimSpace(text); t == "" || t == "none" || t == "-" {
 		return p, nil
 	}
-	words, err := splitWords(text)
+	words, err := shellwords.Split(text)
 	if err != nil {
 		return refuse("%v", err)
 	}
@@ -88,7 +89,7 @@ func ParseProbe(text string) (Probe, error) {
 		case "tcp":
 			_, _, err = splitTCP(value)
 		case "exec":
-			if c.Argv, err = splitWords(value); err != nil || len(c.Argv) == 0 {
+			if c.Argv, err = shellwords.Split(value); err != nil || len(c.Argv) == 0 {
 				err = errors.New("not a command")
 			}
 		case "file":
@@ -151,7 +152,7 @@ func (j *Jail) HealthProbe() (Probe, error) {
 }
 
 func (j *Jail) probe(key string, defaults Probe) (Probe, error) {
-	p, err := ParseProbe(j.effective().String(key))
+	p, err := ParseProbe(config.NewKey[string](key).Of(j.Effective()))
 	if err != nil {
 		if wrong, ok := errors.AsType[*config.PropertyError](err); ok {
 			wrong.Key = key

@@ -206,7 +206,7 @@ func (j *Jail) checkTCP(ctx context.Context, c Check) error {
 
 var errNoAddress = errors.New("the jail has no address")
 
-// stackAddress is an address that the jail's programs listen on.
+// stackAddress returns an address that the jail's programs listen on.
 func stackAddress(p kernel.Params) string {
 	for _, family := range []struct {
 		name, local string

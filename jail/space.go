@@ -140,10 +140,6 @@ func sizeText(n uint64) string {
 	}
 }
 
-// Effective returns the jail's configuration as it counts: its own properties, then
-// those of the source's defaults file, then the schema's defaults.
-func (j *Jail) Effective() config.Effective { return j.effective() }
-
 // Defaults returns the properties that jails of a source inherit, and the disk
 // usage of the dataset that holds them; the empty source is the main one. They are
 // in the source's defaults file or, if there is none, properties of the dataset
@@ -153,29 +149,35 @@ func (j *Jail) Effective() config.Effective { return j.effective() }
 // Errors: host.ErrSourceNotFound, host.ErrNotActivated, config.ErrMalformed and
 // those of the Store.
 func Defaults(ctx context.Context, h *host.Host, source string) (*config.Config, Space, error) {
-	fail := func(err error) (*config.Config, Space, error) { return nil, Space{}, err }
 	s, err := h.Source(ctx, source)
 	if err != nil {
-		return fail(err)
+		return nil, Space{}, err
 	}
+	c, dataset, err := defaultsOf(ctx, h, s)
+	if err != nil {
+		return nil, Space{}, err
+	}
+	d, err := h.Store.Get(ctx, dataset, zfsstore.GetOptions{Properties: spaceProperties})
+	if err != nil {
+		return nil, Space{}, err
+	}
+	return c, spaceOf(d), nil
+}
+
+// defaultsOf reads the defaults of a source and names the dataset that holds them.
+func defaultsOf(ctx context.Context, h *host.Host, s host.Source) (*config.Config, string, error) {
 	c, inFile, err := defaultsFile(ctx, h, s)
 	if err != nil {
-		return fail(err)
+		return nil, "", err
 	}
-	root := s.Dataset
 	legacy, err := h.Store.Get(ctx, s.Dataset+"/.defaults", zfsstore.GetOptions{Properties: []string{zfsstore.AllProperties}})
 	switch {
 	case errors.Is(err, zfsstore.ErrNotFound):
-	case err != nil:
-		return fail(err)
-	case !inFile:
-		c, root = legacyConfig(legacy), legacy.Name
+		return c, s.Dataset, nil
+	case err != nil || inFile:
+		return c, s.Dataset, err
 	}
-	d, err := h.Store.Get(ctx, root, zfsstore.GetOptions{Properties: spaceProperties})
-	if err != nil {
-		return fail(err)
-	}
-	return c, spaceOf(d), nil
+	return legacyConfig(legacy), legacy.Name, nil
 }
 
 // defaultsFile reads the defaults file of a source; without one the configuration

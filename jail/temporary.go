@@ -76,7 +76,7 @@ func (t temporary) RunTemporary(ctx context.Context, j release.TemporaryJail, wo
 	return work(ctx, id)
 }
 
-// ruleset is the devfs ruleset of a jail with default properties, loaded if it
+// ruleset returns the devfs ruleset of a jail with default properties, loaded if it
 // is not.
 func (t temporary) ruleset(ctx context.Context) (int, error) {
 	j := &Jail{host: t.host, own: config.New(), defaults: config.New()}

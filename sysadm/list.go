@@ -111,7 +111,7 @@ func rowOf(j *jail.Jail) row {
 // property returns a property's effective value, or "-" if it has none or the jail
 // could not be read.
 func property(j *jail.Jail, key string) string {
-	text, err := j.Get(key)
+	text, err := j.Effective().Text(key)
 	if err != nil || unset(text) {
 		return "-"
 	}

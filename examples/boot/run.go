@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/examples/columns"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
@@ -77,7 +78,7 @@ func marked(list columns.Jails) columns.Jails {
 	return func(yield func(*jail.Jail, error) bool) {
 		for j, err := range list {
 			if j != nil && err == nil && !j.Status().Running {
-				if boot, _ := j.Get("boot"); boot != "yes" {
+				if !key.Boot.Of(j.Effective()) {
 					continue
 				}
 			}

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
@@ -168,15 +169,9 @@ func (t *tour) list(ctx context.Context) error {
 		if s := j.Status(); s.Running {
 			jid, state = fmt.Sprint(s.Identity.JID), "up"
 		}
-		rel, err := j.Get("release")
-		if err != nil {
-			return err
-		}
-		base, err := j.Get("basejail")
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", jid, j.FullName(), state, rel, base, j.Dataset())
+		eff := j.Effective()
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%t\t%s\n",
+			jid, j.FullName(), state, key.Release.Of(eff), key.Basejail.Of(eff), j.Dataset())
 	}
 	return table.Flush()
 }

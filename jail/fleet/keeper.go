@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -133,7 +134,7 @@ func (k *keeper) load(ctx context.Context) {
 		k.probe, err = j.HealthProbe()
 	}
 	if err == nil {
-		k.policy, err = ParseRestartPolicy(j.Effective().String(RestartKey))
+		k.policy, err = ParseRestartPolicy(config.NewKey[string](RestartKey).Of(j.Effective()))
 	}
 	if err != nil {
 		if ctx.Err() == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
 )
@@ -69,7 +70,7 @@ func (e *execution) starting(deps *jail.Dependencies, jails []*jail.Jail, o Star
 	}
 	e.settle = func(n *node, r report) func(context.Context) error {
 		ranBefore := r.outcome == Passed
-		if o.NoReady || n.jail.Effective().String(jail.ReadyKey) == "" || ranBefore && len(n.neededBy) == 0 {
+		if o.NoReady || config.NewKey[string](jail.ReadyKey).Of(n.jail.Effective()) == "" || ranBefore && len(n.neededBy) == 0 {
 			return nil
 		}
 		return n.jail.WaitReady
