@@ -135,7 +135,7 @@ func addAliases(ctx context.Context, h *host.Host, key NetKey, list []network.Al
 }
 
 // DropAliases removes the addresses that starts have added, and then the
-// record, which is all that tells of them.
+// record, which is all that lists them.
 type DropAliases struct {
 	Key  NetKey `json:"key"`
 	Jail string `json:"jail"`

@@ -257,7 +257,7 @@ func dhclient(ctx context.Context, k kernel.Kernel, id kernel.Identity, a Reques
 	if ok && err == nil {
 		return p, nil
 	}
-	// What is left of it would go on for ever, and with an address that is none.
+	// A leftover dhclient would retry forever and keep 0.0.0.0 assigned.
 	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	err = errors.Join(err, endClients(clean, k, id, old))

@@ -50,7 +50,7 @@ type EnsureNIC struct {
 	Notes  []string        `json:"notes,omitempty"`
 }
 
-// nicEffect is what was begun and bears no mark.
+// nicEffect is what was begun and bears no mark yet.
 type nicEffect struct {
 	Made network.Made `json:"made"`
 }
