@@ -148,7 +148,7 @@ func request(ctx context.Context, h *host.Host, id kernel.Identity, a RequestAdd
 		case err == nil:
 			got = append(got, p)
 		case a.NIC.DHCP:
-			return prefixes(got), err
+			return strings.Join(texts(got), " "), err
 		default:
 			late = err
 		}
@@ -158,7 +158,7 @@ func request(ctx context.Context, h *host.Host, id kernel.Identity, a RequestAdd
 			return "", err
 		}
 	}
-	return prefixes(got), late
+	return strings.Join(texts(got), " "), late
 }
 
 // ensureRules makes the rules of a nic those of its addresses.
@@ -170,14 +170,6 @@ func ensureRules(ctx context.Context, h *host.Host, id kernel.Identity, jail str
 	defer unlock()
 	_, err = network.EnsureRules(ctx, h.Kernel, jail, id.JID, n, network.NamesOf(n, id.JID), addrs)
 	return err
-}
-
-func prefixes(list []netip.Prefix) string {
-	var out []string
-	for _, p := range list {
-		out = append(out, p.String())
-	}
-	return strings.Join(out, " ")
 }
 
 // dynamic finds an address that the program brought: not one that was set, not
