@@ -21,9 +21,9 @@ type Input struct {
 	// when a value says "the default route's".
 	Interfaces []kernel.Interface
 	Routes     func() ([]kernel.Route, error)
-	// InUse tells that a running jail has the address, for AUTOIP4.
+	// InUse reports that a running jail has the address, for AUTOIP4.
 	InUse func(netip.Addr) bool
-	// Children tells that the jail may have jails of its own.
+	// Children reports that the jail may have jails of its own.
 	Children bool
 }
 
@@ -45,7 +45,7 @@ func Compute(in Input) (Spec, error) {
 	return s, in.forwards(&s)
 }
 
-// Empty tells that there is nothing to set up.
+// Empty reports whether there is nothing to set up.
 func (s Spec) Empty() bool {
 	return len(s.Aliases)+len(s.NICs)+len(s.Hosts)+len(s.Forwards) == 0 && s.NAT == "" && !s.VNET
 }
@@ -122,7 +122,7 @@ func (in Input) nic(key, name string) (string, error) {
 }
 
 // defaultRoute is the host's; IPv6's only counts when asked for or when there
-// is no other. The zero route is none.
+// is no other. The zero route means there is none.
 func (in Input) defaultRoute(v6 bool) (kernel.Route, error) {
 	list, err := in.Routes()
 	if err != nil {
@@ -205,12 +205,12 @@ func (in Input) autoIP4(a config.Address) (Alias, bool, error) {
 // vnet is the network of a jail with its own stack.
 func (in Input) vnet(s *Spec) error {
 	eff := in.Config
-	static := userText(in.Config, KeyStatic)
-	secure, err := choice(eff, KeySecure, SecureFull, SecureLibioc)
+	static := userText(in.Config, keyStatic)
+	secure, err := choice(eff, keySecure, SecureFull, SecureLibioc)
 	if err != nil {
 		return err
 	}
-	make, err := choice(eff, KeyBridge, "require", "create")
+	make, err := choice(eff, keyBridge, "require", "create")
 	if err != nil {
 		return err
 	}
@@ -253,7 +253,7 @@ func (in Input) bridge(s *Spec, i config.Interface, make bool) error {
 		make = true // ours: whether its uplink is there is looked at again
 	}
 	if !make {
-		return refuse("interfaces", "there is no bridge %s: make it with cloned_interfaces in rc.conf(5), or set %s=create", i.Bridge, KeyBridge)
+		return refuse("interfaces", "there is no bridge %s: make it with cloned_interfaces in rc.conf(5), or set %s=create", i.Bridge, keyBridge)
 	}
 	for _, b := range s.Bridges {
 		if b.Name == i.Bridge {
@@ -313,11 +313,11 @@ func decimal(text string, most int) (int, bool) {
 // macs gives every nic its addresses: the configured ones, else derived ones
 // that nobody on the host has.
 func (in Input) macs(s *Spec) error {
-	algorithm, err := choice(in.Config, KeyMACAlgorithm, AlgorithmLibioc, AlgorithmIocage)
+	algorithm, err := choice(in.Config, keyMACAlgorithm, AlgorithmLibioc, AlgorithmIocage)
 	if err != nil {
 		return err
 	}
-	salt, err := choice(in.Config, KeyMACSalt, "none", "host")
+	salt, err := choice(in.Config, keyMACSalt, "none", "host")
 	if err != nil {
 		return err
 	}
@@ -325,7 +325,7 @@ func (in Input) macs(s *Spec) error {
 	if salt == "host" {
 		m.Salt = in.HostUUID
 	}
-	taken := TakenMACs(in.Interfaces, in.Jail)
+	taken := takenMACs(in.Interfaces, in.Jail)
 	for n := range s.NICs {
 		if pair, ok := key.MAC(s.NICs[n].Name).Lookup(in.Config); ok {
 			if taken[pair.Host] || taken[pair.Jail] {

@@ -144,7 +144,7 @@ func (in Input) forwards(s *Spec) error {
 	if err != nil {
 		return refuse(KeyForwards, "%v", err)
 	}
-	s.NAT, s.Open = userText(in.Config, KeyNAT), yes(in.Config, KeyForwardOpen)
+	s.NAT, s.Open = userText(in.Config, KeyNAT), yes(in.Config, keyForwardOpen)
 	switch s.NAT {
 	case "none", "no", "0", "off":
 		s.NAT = ""
@@ -214,7 +214,7 @@ func (s Spec) primary(v6 bool) netip.Addr {
 	return netip.Addr{}
 }
 
-// Clashes tells that two forwards want the same port of the host.
+// Clashes reports whether two forwards want the same port of the host.
 func (f Forward) Clashes(g Forward) bool {
 	switch {
 	case f.Proto != g.Proto && f.Proto != "both" && g.Proto != "both":

@@ -65,7 +65,7 @@ func (in Input) inside(s *Spec) error {
 	}
 	for _, nic := range s.NICs {
 		if nic.Secure == SecureLibioc && (nic.DHCP || nic.SLAAC) {
-			return refuse("interfaces", "%s: DHCP and SLAAC cannot work with libioc's rules of Secure VNET; set %s=full", nic.Name, KeySecure)
+			return refuse("interfaces", "%s: DHCP and SLAAC cannot work with libioc's rules of Secure VNET; set %s=full", nic.Name, keySecure)
 		}
 	}
 	return nil
@@ -207,7 +207,7 @@ func (s *Spec) hostEnd(r Route) {
 
 // extraRoutes reads dest=gateway[@nic], comma separated.
 func (in Input) extraRoutes(s *Spec, fib int) error {
-	text := userText(in.Config, KeyRoutes)
+	text := userText(in.Config, keyRoutes)
 	if text == "" || text == "none" {
 		return nil
 	}
@@ -215,13 +215,13 @@ func (in Input) extraRoutes(s *Spec, fib int) error {
 		destText, gateText, ok := strings.Cut(strings.TrimSpace(item), "=")
 		dest, err := netip.ParsePrefix(destText)
 		if err != nil || !ok {
-			return refuse(KeyRoutes, "%q is not NETWORK/LENGTH=GATEWAY[@NIC]", item)
+			return refuse(keyRoutes, "%q is not NETWORK/LENGTH=GATEWAY[@NIC]", item)
 		}
 		g, err := config.ParseGateway(gateText, dest.Addr().Is6())
 		if err != nil || g.Auto {
-			return refuse(KeyRoutes, "%q: no gateway of the network's family", item)
+			return refuse(keyRoutes, "%q: no gateway of the network's family", item)
 		}
-		r, err := s.route(KeyRoutes, dest.Masked(), g)
+		r, err := s.route(keyRoutes, dest.Masked(), g)
 		if err != nil {
 			return err
 		}

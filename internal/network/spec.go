@@ -14,7 +14,7 @@ type Spec struct {
 	// Aliases are the addresses of a jail that shares the host's network stack,
 	// IPv4 first, each family in the order in which the kernel is told.
 	Aliases []Alias `json:"aliases,omitempty"`
-	// VNET tells that the jail has a stack of its own, which the rest describes.
+	// VNET reports that the jail has a stack of its own, which the rest describes.
 	VNET   bool     `json:"vnet,omitempty"`
 	NICs   []NIC    `json:"nics,omitempty"`
 	Hosts  []string `json:"hosts,omitempty"` // interfaces of the host handed over whole
@@ -59,14 +59,9 @@ type NIC struct {
 	DefaultMTU int `json:"default_mtu,omitempty"`
 }
 
-// IPv6 tells whether the nic needs IPv6.
-func (n NIC) IPv6() bool {
-	for _, a := range n.Addrs {
-		if a.Addr().Is6() {
-			return true
-		}
-	}
-	return n.SLAAC
+// ipv6 reports whether the nic needs IPv6.
+func (n NIC) ipv6() bool {
+	return n.SLAAC || slices.ContainsFunc(n.Addrs, func(p netip.Prefix) bool { return p.Addr().Is6() })
 }
 
 // Route is one route in the jail's table.
@@ -120,17 +115,17 @@ func refuse(key, format string, args ...any) error {
 // Keys of the configuration that neither libioc nor iocage knows, so they are
 // stored among user.*.
 const (
-	KeyMACAlgorithm = "user.network.mac_algorithm" // libioc (default) or iocage
-	KeyMACSalt      = "user.network.mac_salt"      // host: other addresses on each host
-	KeyBridge       = "user.network.bridge"        // create: make a missing bridge
-	KeySecure       = "user.network.secure"        // full (default) or libioc
-	KeyStatic       = "user.network.static"        // no: leave the bridge's table alone
-	KeyRoutes       = "user.network.routes"        // dest=gateway[@nic], comma separated
+	keyMACAlgorithm = "user.network.mac_algorithm" // libioc (default) or iocage
+	keyMACSalt      = "user.network.mac_salt"      // host: other addresses on each host
+	keyBridge       = "user.network.bridge"        // create: make a missing bridge
+	keySecure       = "user.network.secure"        // full (default) or libioc
+	keyStatic       = "user.network.static"        // no: leave the bridge's table alone
+	keyRoutes       = "user.network.routes"        // dest=gateway[@nic], comma separated
 	KeyDHCPTimeout  = "user.network.dhcp_timeout"  // seconds, default 75
 	KeyDHCP         = "user.network.dhcp"          // optional: go on without a lease
 	KeyForwards     = "user.forwards"              // see ParseForwards
 	KeyNAT          = "user.nat"                   // outward interface, or yes for the default route's
-	KeyForwardOpen  = "user.forwards_open"         // yes: also pass what is forwarded
+	keyForwardOpen  = "user.forwards_open"         // yes: also pass what is forwarded
 )
 
 // userText returns the text of a user.* key.

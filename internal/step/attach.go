@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/pause"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// CreateJail makes the jail in the kernel. The path is added here because it is
+// CreateJail creates the jail in the kernel. The path is added here because it is
 // not known before the root is mounted.
 type CreateJail struct {
 	Name        string  `json:"name"`
@@ -76,7 +77,7 @@ func (a CreateJail) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	case !made.Identity.IsZero():
 		return Remove(ctx, e, made.Identity, StuckAfter)
 	}
-	// It was interrupted at jail_set(2), before or behind it: the name was
+	// It was interrupted at jail_set(2), just before or after it: the name was
 	// free before, and this boot has not ended since.
 	id, ours, err := untouched(ctx, e, a)
 	if err != nil || !ours {
@@ -85,9 +86,9 @@ func (a CreateJail) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return Remove(ctx, e, id, StuckAfter)
 }
 
-// untouched finds the jail of that name and tells whether it is as jail_set(2)
+// untouched finds the jail of that name and reports whether it is as jail_set(2)
 // leaves it: with all the values it was given, and no process yet. One that
-// somebody else has started meanwhile is theirs.
+// somebody else has started in the meantime is theirs.
 func untouched(ctx context.Context, e Env, a CreateJail) (id kernel.Identity, ours bool, err error) {
 	k := e.Host.Kernel
 	id, there, err := find(ctx, e, a.Name)
@@ -100,7 +101,7 @@ func untouched(ctx context.Context, e Env, a CreateJail) (id kernel.Identity, ou
 	}
 	given := map[string][]byte{}
 	for _, p := range a.Params {
-		// The kernel sorts addresses and tells of names from its own root.
+		// The kernel sorts addresses and reports names from its own root.
 		if len(p.Data) > 0 && p.Name != "name" && p.Name != "ip4.addr" && p.Name != "ip6.addr" {
 			given[p.Name] = p.Data
 		}
@@ -111,11 +112,8 @@ func untouched(ctx context.Context, e Env, a CreateJail) (id kernel.Identity, ou
 	}
 	given["path"] = kernel.String("path", root).Data
 	has, err := k.JailGet(ctx, 0, kernel.ByJID(id.JID), slices.Sorted(maps.Keys(given))...)
-	if errors.Is(err, kernel.ErrNotFound) {
-		return id, false, nil
-	}
 	if err != nil {
-		return id, false, err
+		return id, false, ignore.Err(err, kernel.ErrNotFound)
 	}
 	for name, want := range given {
 		got, known := has.Raw(name)
@@ -221,7 +219,8 @@ func terminate(ctx context.Context, k kernel.Kernel, id kernel.Identity, grace t
 		return err
 	}
 	for _, p := range list {
-		if err := k.ProcessSignal(ctx, p, int(syscall.SIGTERM)); err != nil && !errors.Is(err, kernel.ErrStale) && !errors.Is(err, kernel.ErrNotFound) {
+		err := k.ProcessSignal(ctx, p, int(syscall.SIGTERM))
+		if err = ignore.Err(err, kernel.ErrStale, kernel.ErrNotFound); err != nil {
 			return err
 		}
 	}
@@ -275,10 +274,8 @@ func Remove(ctx context.Context, e Env, id kernel.Identity, limit time.Duration)
 func family(ctx context.Context, k kernel.Kernel, id kernel.Identity) ([]int, error) {
 	jids := []int{id.JID}
 	switch p, err := k.JailGet(ctx, 0, kernel.ByJID(id.JID), "children.cur"); {
-	case errors.Is(err, kernel.ErrNotFound):
-		return jids, nil
 	case err != nil:
-		return nil, err
+		return jids, ignore.Err(err, kernel.ErrNotFound)
 	case p.Int("children.cur") == 0:
 		return jids, nil
 	}
@@ -307,9 +304,8 @@ func dying(ctx context.Context, k kernel.Kernel, of string) (jids []int, err err
 	return jids, nil
 }
 
-func within(name, parent string) bool {
-	return len(name) > len(parent) && name[:len(parent)] == parent && name[len(parent)] == '.'
-}
+// within reports whether a jail's name is that of a child of parent.
+func within(name, parent string) bool { return strings.HasPrefix(name, parent+".") }
 
 func processes(ctx context.Context, k kernel.Kernel, jids []int) (int, error) {
 	n := 0

@@ -20,7 +20,7 @@ type Streams struct {
 }
 
 // RunCommand runs the command of a one-shot jail. Whatever comes of it, the
-// steps behind it take the jail down.
+// steps after it take the jail down.
 type RunCommand struct {
 	Argv        []string `json:"argv"`
 	Name        string   `json:"name"` // in the kernel

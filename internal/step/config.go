@@ -56,6 +56,7 @@ func (a WriteConfig) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return putBack(ctx, e, []string{a.Dataset, a.Was}, a.File, c)
 }
 
+// FstabFile is the fstab(5) of a jail, in its dataset.
 const FstabFile = "fstab"
 
 // MoveFstab turns paths at and below one dataset's mountpoint into those of
@@ -179,6 +180,7 @@ func (a SetProperties) texts() []string {
 	return append(out, a.Inherit...)
 }
 
+// Apply sets the properties.
 func (a SetProperties) Apply(ctx context.Context, e Env) error {
 	if len(a.Set) > 0 {
 		if err := e.Host.Store.Set(ctx, a.Dataset, a.Set); err != nil {

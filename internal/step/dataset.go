@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/internal/pause"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -65,6 +66,7 @@ func (a CreateDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return err
 }
 
+// CloneTarget is a snapshot and the dataset to clone it to.
 type CloneTarget struct {
 	Snapshot string `json:"snapshot"`
 	Target   string `json:"target"`
@@ -104,8 +106,8 @@ func (a Clone) Do(ctx context.Context, e Env, c *plan.Call) error {
 }
 
 func (a Clone) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	for i := len(a.Clones) - 1; i >= 0; i-- {
-		if err := unmake(ctx, e, a.Clones[i].Target, a.Made, zfsstore.DestroyOptions{}); err != nil {
+	for _, one := range slices.Backward(a.Clones) {
+		if err := unmake(ctx, e, one.Target, a.Made, zfsstore.DestroyOptions{}); err != nil {
 			return err
 		}
 	}
@@ -113,7 +115,7 @@ func (a Clone) Undo(ctx context.Context, e Env, c *plan.Call) error {
 }
 
 // DestroyDataset destroys a jail's dataset with all below it. zfs-destroy(8)
-// takes them one by one and goes on behind one that is busy, so all of them are
+// takes them one by one and continues after one that is busy, so all of them are
 // unmounted first: one in use leaves everything there. A refusal is final: the
 // caller decides whether to try again, not a later operation.
 type DestroyDataset struct {
@@ -160,11 +162,8 @@ func (a RenameDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 
 func (a RenameDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	d, err := e.Host.Store.Get(ctx, a.To, zfsstore.GetOptions{})
-	if errors.Is(err, zfsstore.ErrNotFound) || err == nil && d.GUID != a.GUID {
-		return nil
-	}
-	if err != nil {
-		return err
+	if err != nil || d.GUID != a.GUID {
+		return ignore.Err(err, zfsstore.ErrNotFound)
 	}
 	return e.Host.Store.Rename(ctx, a.To, a.From, zfsstore.RenameOptions{})
 }
@@ -230,11 +229,8 @@ func (a Promote) Do(ctx context.Context, e Env, c *plan.Call) error {
 
 func (a Promote) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	d, err := e.Host.Store.Get(ctx, a.Origin, zfsstore.GetOptions{})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil
-	}
 	if err != nil {
-		return err
+		return ignore.Err(err, zfsstore.ErrNotFound)
 	}
 	if of, _, _ := strings.Cut(d.Origin, "@"); of != a.Dataset {
 		return nil
@@ -278,8 +274,7 @@ func unmountTree(ctx context.Context, e Env, dataset string) (unmounted []string
 	if err != nil {
 		return nil, err
 	}
-	for i := len(mounts) - 1; i >= 0; i-- {
-		m := mounts[i]
+	for _, m := range slices.Backward(mounts) {
 		if m.Type != "zfs" || strings.Contains(m.From, "@") || !pathname.Within(m.From, dataset) {
 			continue
 		}
@@ -298,11 +293,8 @@ func unmountTree(ctx context.Context, e Env, dataset string) (unmounted []string
 // mountAgain mounts what unmountTree has unmounted and is still there.
 func mountAgain(ctx context.Context, e Env, unmounted []string) error {
 	var all error
-	for i := len(unmounted) - 1; i >= 0; i-- {
-		err := e.Host.Store.Mount(ctx, unmounted[i])
-		if !errors.Is(err, zfsstore.ErrNotFound) && !errors.Is(err, zfsstore.ErrMounted) {
-			all = errors.Join(all, err)
-		}
+	for _, dataset := range slices.Backward(unmounted) {
+		all = errors.Join(all, ignore.Err(e.Host.Store.Mount(ctx, dataset), zfsstore.ErrNotFound, zfsstore.ErrMounted))
 	}
 	return all
 }

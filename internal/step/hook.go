@@ -23,7 +23,7 @@ type RunHook struct {
 	Timeout     time.Duration `json:"timeout"` // ns
 	// Tolerate goes on when the hook fails, as with a forced stop.
 	Tolerate bool `json:"tolerate,omitempty"`
-	// Last is set behind the commit point: a failure is told, not tried again.
+	// Last is set after the commit point: a failure is reported, not retried.
 	Last bool `json:"last,omitempty"`
 }
 

@@ -60,7 +60,7 @@ func (a UnmountLeft) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return nil
 }
 
-// Inhabited is a *jailerr.HeldError when a jail lives in the directory, whatever its
+// Inhabited returns a *jailerr.HeldError when a jail lives in the directory, whatever its
 // name: another program has started it there.
 func Inhabited(ctx context.Context, h *host.Host, root string) error {
 	held := &jailerr.HeldError{Path: root, Err: syscall.EBUSY}

@@ -14,13 +14,13 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// SetLimits makes the rules of the jail's name be these and no others. Rules
+// SetLimits replaces the rules of the jail's name. Rules
 // may be there before the jail is, rctl(8).
 type SetLimits struct {
 	Jail  string   `json:"jail"`
 	Rules []string `json:"rules"` // jail:NAME:RESOURCE:ACTION=AMOUNT
 	Notes []string `json:"notes,omitempty"`
-	// Off tells that the kernel does not count resources.
+	// Off reports that the kernel does not count resources.
 	Off bool `json:"off,omitempty"`
 }
 

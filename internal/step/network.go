@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -55,17 +56,19 @@ func (a RecordNetwork) Undo(_ context.Context, e Env, c *plan.Call) error {
 }
 
 func describeNetwork(s network.Spec) string {
-	var parts []string
-	for _, a := range s.Aliases {
-		parts = append(parts, a.String())
-	}
+	parts := texts(s.Aliases)
 	for _, n := range s.NICs {
 		parts = append(parts, n.Name+":"+n.Bridge)
 	}
-	for _, f := range s.Forwards {
-		parts = append(parts, f.String())
+	parts = slices.Concat(parts, texts(s.Forwards), s.Hosts)
+	return s.Jail + " " + strings.Join(parts, " ")
+}
+
+func texts[T fmt.Stringer](list []T) (out []string) {
+	for _, v := range list {
+		out = append(out, v.String())
 	}
-	return s.Jail + " " + strings.Join(append(parts, s.Hosts...), " ")
+	return out
 }
 
 // AddAliases adds the addresses of a jail in the host's stack and waits until
@@ -81,15 +84,8 @@ type aliasEffect struct {
 }
 
 func (AddAliases) Kind() string                { return "add addresses" }
+func (a AddAliases) Detail() string            { return strings.Join(texts(a.Aliases), ", ") }
 func (AddAliases) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
-
-func (a AddAliases) Detail() string {
-	var parts []string
-	for _, alias := range a.Aliases {
-		parts = append(parts, alias.String())
-	}
-	return strings.Join(parts, ", ")
-}
 
 func (a AddAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
 	unlock, err := LockNetwork(ctx, e.Host, "addresses")
@@ -135,7 +131,7 @@ func addAliases(ctx context.Context, h *host.Host, key NetKey, list []network.Al
 }
 
 // DropAliases removes the addresses that starts have added, and then the
-// record, which is all that tells of them.
+// record, which is all that lists them.
 type DropAliases struct {
 	Key  NetKey `json:"key"`
 	Jail string `json:"jail"`
@@ -185,6 +181,7 @@ type LoadPf struct {
 
 func (LoadPf) Kind() string     { return "load pf rules" }
 func (a LoadPf) Detail() string { return network.Anchor(a.Jail) }
+
 func (a LoadPf) Event(e Env) events.IocEvent {
 	lines := strings.Split(strings.TrimSuffix(a.Text, "\n"), "\n")
 	return events.JailFirewall{Jail: e.Name, Filter: "pf", Rules: lines}

@@ -148,7 +148,7 @@ func request(ctx context.Context, h *host.Host, id kernel.Identity, a RequestAdd
 		case err == nil:
 			got = append(got, p)
 		case a.NIC.DHCP:
-			return prefixes(got), err
+			return strings.Join(texts(got), " "), err
 		default:
 			late = err
 		}
@@ -158,7 +158,7 @@ func request(ctx context.Context, h *host.Host, id kernel.Identity, a RequestAdd
 			return "", err
 		}
 	}
-	return prefixes(got), late
+	return strings.Join(texts(got), " "), late
 }
 
 // ensureRules makes the rules of a nic those of its addresses.
@@ -170,14 +170,6 @@ func ensureRules(ctx context.Context, h *host.Host, id kernel.Identity, jail str
 	defer unlock()
 	_, err = network.EnsureRules(ctx, h.Kernel, jail, id.JID, n, network.NamesOf(n, id.JID), addrs)
 	return err
-}
-
-func prefixes(list []netip.Prefix) string {
-	var out []string
-	for _, p := range list {
-		out = append(out, p.String())
-	}
-	return strings.Join(out, " ")
 }
 
 // dynamic finds an address that the program brought: not one that was set, not
@@ -257,7 +249,7 @@ func dhclient(ctx context.Context, k kernel.Kernel, id kernel.Identity, a Reques
 	if ok && err == nil {
 		return p, nil
 	}
-	// What is left of it would go on for ever, and with an address that is none.
+	// A leftover dhclient would retry forever and keep 0.0.0.0 assigned.
 	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	err = errors.Join(err, endClients(clean, k, id, old))

@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/internal/saferoot"
 )
 
+// ResolvConf is resolv.conf(5), below the root of a jail.
 const ResolvConf = "etc/resolv.conf"
 
 // WriteResolver writes the jail's resolv.conf(5). A symbolic link there, or on

@@ -13,7 +13,7 @@ import (
 )
 
 // SaveRoot takes the snapshot that a failed update rolls back to. If the
-// jail runs by then, rolling back would take what it has written meanwhile: the
+// jail runs by then, rolling back would take what it has written since: the
 // snapshot stays and is for the operator to decide about.
 type SaveRoot struct {
 	Snapshot string `json:"snapshot"`
@@ -65,7 +65,7 @@ func (a ForgetRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 // ForkRoot clones the root for an upgrade.
 type ForkRoot struct {
 	Root     string `json:"root"`     // dataset
-	Snapshot string `json:"snapshot"` // name behind the @
+	Snapshot string `json:"snapshot"` // name after the @
 	Target   string `json:"target"`   // dataset beside the root
 }
 

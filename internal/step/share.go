@@ -103,12 +103,12 @@ func unmountShared(ctx context.Context, e Env, rootDataset string, datasets []st
 	return all
 }
 
-// BelongsTo tells whether a dataset is one of the given or below one.
+// BelongsTo reports whether a dataset is one of the given or below one.
 func BelongsTo(dataset string, datasets []string) bool {
 	return slices.ContainsFunc(datasets, func(d string) bool { return pathname.Within(dataset, d) })
 }
 
-// Administered tells whether a mounted dataset is one that the jail below whose
+// Administered reports whether a mounted dataset is one that the jail below whose
 // root it is mounted administers itself: it is among those that were shared, or
 // has jailed=on, so that only a jail can have mounted it. The configuration may
 // have changed since.
@@ -120,10 +120,10 @@ func Administered(ctx context.Context, h *host.Host, dataset string, shared []st
 		return false, nil
 	}
 	d, err := h.Store.Get(ctx, dataset, zfsstore.GetOptions{Properties: []string{"jailed"}})
-	if errors.Is(err, zfsstore.ErrNotFound) || errors.Is(err, zfsstore.ErrWrongType) {
-		return false, nil
+	if err != nil {
+		return false, ignore.Err(err, zfsstore.ErrNotFound, zfsstore.ErrWrongType)
 	}
-	return err == nil && d.Properties["jailed"].Value == "on", err
+	return d.Properties["jailed"].Value == "on", nil
 }
 
 // detach takes datasets from a jail; what is not attached is no error.
@@ -135,15 +135,13 @@ func detach(ctx context.Context, e Env, name string, datasets []string) error {
 	var all error
 	for _, dataset := range datasets {
 		err := e.Host.Store.Unjail(ctx, strconv.Itoa(id.JID), dataset)
-		if err != nil && !errors.Is(err, zfsstore.ErrNotFound) && !errors.Is(err, zfsstore.ErrNoJail) {
-			all = errors.Join(all, err)
-		}
+		all = errors.Join(all, ignore.Err(err, zfsstore.ErrNotFound, zfsstore.ErrNoJail))
 	}
 	return all
 }
 
 // Unshare detaches datasets, zfs-unjail(8). The end of the jail detaches
-// them too, so a failure is told and not tried again.
+// them too, so a failure is reported and not retried.
 type Unshare Share
 
 func (Unshare) Kind() string                { return "unshare datasets" }

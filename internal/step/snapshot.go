@@ -47,7 +47,7 @@ func (a Snapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
 func (a Snapshot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	err := unmake(ctx, e, a.Snapshot, a.Made, zfsstore.DestroyOptions{Recursive: a.Recursive})
 	if a.Shared && errors.Is(err, zfsstore.ErrHasDependents) {
-		return nil // another jail was cloned from it meanwhile
+		return nil // another jail was cloned from it in the meantime
 	}
 	return err
 }

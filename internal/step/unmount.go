@@ -66,7 +66,7 @@ func (a Unmount) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return all
 }
 
-// UnmountLive unmounts places of a running jail. What comes behind it must
+// UnmountLive unmounts places of a running jail. What comes after it must
 // not forget a mount that is still there.
 type UnmountLive struct {
 	RootDataset string   `json:"root_dataset"`

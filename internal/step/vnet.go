@@ -50,7 +50,7 @@ type EnsureNIC struct {
 	Notes  []string        `json:"notes,omitempty"`
 }
 
-// nicEffect is what was begun and bears no mark.
+// nicEffect is what was begun and bears no mark yet.
 type nicEffect struct {
 	Made network.Made `json:"made"`
 }
@@ -63,10 +63,7 @@ func (a EnsureNIC) Detail() string {
 	if a.NIC.Bridge != "" {
 		text += " on " + a.NIC.Bridge
 	}
-	for _, p := range a.NIC.Addrs {
-		text += " " + p.String()
-	}
-	return text
+	return strings.Join(append([]string{text}, texts(a.NIC.Addrs)...), " ")
 }
 
 func (a EnsureNIC) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -181,9 +178,9 @@ type AddRoutes struct {
 }
 
 func (AddRoutes) Kind() string     { return "set routes" }
-func (a AddRoutes) Detail() string { return strings.Join(routeTexts(a.Routes), ", ") }
+func (a AddRoutes) Detail() string { return strings.Join(texts(a.Routes), ", ") }
 func (a AddRoutes) Event(e Env) events.IocEvent {
-	return events.VnetSetRoutes{Jail: e.Name, Routes: routeTexts(a.Routes)}
+	return events.VnetSetRoutes{Jail: e.Name, Routes: texts(a.Routes)}
 }
 
 func (a AddRoutes) Do(ctx context.Context, e Env, _ *plan.Call) error {
@@ -192,14 +189,6 @@ func (a AddRoutes) Do(ctx context.Context, e Env, _ *plan.Call) error {
 		return err
 	}
 	return network.EnsureRoutes(ctx, e.Host.Kernel.In(id), a.Routes)
-}
-
-func routeTexts(routes []network.Route) []string {
-	var out []string
-	for _, r := range routes {
-		out = append(out, r.String())
-	}
-	return out
 }
 
 // BridgeOf returns the bridge to make for a nic, or nil.
