@@ -156,7 +156,7 @@ func TestModules(t *testing.T) {
 }
 
 // badModules lists the imports of other modules that are not allowed. Programs
-// may use what they like of the modules that are there.
+// may use any module that the module requires.
 func badModules(p goPackage) (bad []string) {
 	if !p.library() {
 		return nil
@@ -179,7 +179,7 @@ func badModules(p goPackage) (bad []string) {
 	return bad
 }
 
-// TestRulesBite: the checks find what they are there for.
+// TestRulesBite: the checks find violations.
 func TestRulesBite(t *testing.T) {
 	p := func(folder string, imports ...string) goPackage {
 		return goPackage{ImportPath: module + "/" + folder, Imports: imports}

@@ -22,7 +22,7 @@ var silent = []string{
 var shared = []string{"os.Chdir", "os.Setenv", "os.Unsetenv", "os.Clearenv", "syscall.Umask", "unix.Umask", "unix.Chdir"}
 
 // unsafeWrites follow a symbolic link that a jail can have planted. os.Create
-// moreover empties what is there: internal/atomicfile replaces files whole, and
+// also truncates the file: internal/atomicfile replaces files atomically, and
 // internal/saferoot works below a jail's root.
 var unsafeWrites = []string{"os.Create"}
 

@@ -45,7 +45,7 @@ func TestReadmeProgram(t *testing.T) {
 
 var link = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 
-// TestLinks: what documents point to within the tree is there.
+// TestLinks: links of documents within the tree lead to a file.
 func TestLinks(t *testing.T) {
 	for _, name := range []string{"README.md", "CONTRIBUTING.md", "docs/architecture.md"} {
 		data, err := os.ReadFile(filepath.Join(root(t), name))

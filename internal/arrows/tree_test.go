@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/libioc/go-libioc/internal/pathname"
@@ -46,10 +47,16 @@ func under(folder string, tops ...string) bool {
 	})
 }
 
+// packages are the results of list, by system.
+var packages sync.Map
+
 // list asks go list for every package as one system sees it. Imports are those
 // of the package, not of its tests.
 func list(t *testing.T, goos string) []goPackage {
 	t.Helper()
+	if all, ok := packages.Load(goos); ok {
+		return all.([]goPackage)
+	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Name,Dir,Imports", "./...")
 	cmd.Dir = root(t)
 	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH=amd64")
@@ -68,6 +75,7 @@ func list(t *testing.T, goos string) []goPackage {
 		all = append(all, p)
 	}
 	require.NotEmpty(t, all)
+	packages.Store(goos, all)
 	return all
 }
 
