@@ -12,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
 // failing is a store whose Set fails on one dataset, and whose List shows some
@@ -67,9 +68,9 @@ func TestActivate(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
 	h := newHost(t, dir, host.Options{},
-		zfsstore.MemoryPool{Name: "tank"}, zfsstore.MemoryPool{Name: "zroot"},
-		zfsstore.MemoryPool{Name: "old", Health: "DEGRADED"},
-		zfsstore.MemoryPool{Name: "broken", Health: "UNAVAIL"}, zfsstore.MemoryPool{Name: "ro", ReadOnly: true})
+		simzfs.Pool{Name: "tank"}, simzfs.Pool{Name: "zroot"},
+		simzfs.Pool{Name: "old", Health: "DEGRADED"},
+		simzfs.Pool{Name: "broken", Health: "UNAVAIL"}, simzfs.Pool{Name: "ro", ReadOnly: true})
 	_, err := h.Sources(ctx)
 	require.ErrorIs(t, err, host.ErrNotActivated)
 
@@ -112,7 +113,7 @@ func TestActivateFails(t *testing.T) {
 	for _, bad := range []string{"one", "two", "new"} {
 		t.Run(bad, func(t *testing.T) {
 			h := newHost(t, t.TempDir(), host.Options{},
-				zfsstore.MemoryPool{Name: "new"}, zfsstore.MemoryPool{Name: "one"}, zfsstore.MemoryPool{Name: "two"})
+				simzfs.Pool{Name: "new"}, simzfs.Pool{Name: "one"}, simzfs.Pool{Name: "two"})
 			for _, p := range []string{"one", "two"} {
 				require.NoError(t, h.Store.Set(ctx, p, map[string]string{host.ActiveProperty: "yes"}))
 			}
@@ -133,8 +134,8 @@ func TestSourceStatuses(t *testing.T) {
 		source("good", "tank/good"), source("weak", "old/ioc"), source("ro", "ro/ioc"), source("dead", "broken/ioc"), source("away", "usb/ioc"),
 		source("none", "tank/none"), source("off", "tank/off"), source("secret", "tank/secret"), source("partly", "tank/partly"),
 	}},
-		zfsstore.MemoryPool{Name: "tank"}, zfsstore.MemoryPool{Name: "ro", ReadOnly: true},
-		zfsstore.MemoryPool{Name: "old", Health: "DEGRADED"}, zfsstore.MemoryPool{Name: "broken", Health: "FAULTED"})
+		simzfs.Pool{Name: "tank"}, simzfs.Pool{Name: "ro", ReadOnly: true},
+		simzfs.Pool{Name: "old", Health: "DEGRADED"}, simzfs.Pool{Name: "broken", Health: "FAULTED"})
 	for _, name := range []string{"tank/good", "tank/off", "tank/secret/jails/a", "tank/partly/jails/a", "tank/partly/jails/b", "old/ioc"} {
 		require.NoError(t, h.Store.Create(ctx, name, zfsstore.CreateOptions{Parents: true}))
 	}
@@ -168,7 +169,7 @@ func TestSourceStatuses(t *testing.T) {
 func TestDistributionAndRelease(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
-	h := newHost(t, dir, host.Options{Files: host.Files{HBSDUpdate: filepath.Join(dir, "hbsd-update")}}, zfsstore.MemoryPool{Name: "tank"})
+	h := newHost(t, dir, host.Options{Files: host.Files{HBSDUpdate: filepath.Join(dir, "hbsd-update")}}, simzfs.Pool{Name: "tank"})
 	d, err := h.Distribution()
 	require.NoError(t, err)
 	require.Equal(t, host.FreeBSD, d)

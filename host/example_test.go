@@ -6,8 +6,8 @@ import (
 	"os"
 
 	"github.com/libioc/go-libioc/host"
-	"github.com/libioc/go-libioc/kernel"
-	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/kernel/simkernel"
+	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
 // A host of a program's own making: the mock ZFS, the simulated kernel and one
@@ -18,13 +18,13 @@ func ExampleNew() {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	store, err := zfsstore.NewMemory(zfsstore.MemoryOptions{
-		Pools: []zfsstore.MemoryPool{{Name: "tank", Altroot: dir}},
+	store, err := simzfs.New(simzfs.Options{
+		Pools: []simzfs.Pool{{Name: "tank", Altroot: dir}},
 	})
 	if err != nil {
 		panic(err)
 	}
-	sim, err := kernel.NewSim(kernel.SimOptions{})
+	sim, err := simkernel.New(simkernel.Options{})
 	if err != nil {
 		panic(err)
 	}

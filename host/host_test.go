@@ -12,19 +12,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/host"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
 // newHost is a host over a mock with the given pools, whose files are in dir.
-func newHost(t *testing.T, dir string, opts host.Options, pools ...zfsstore.MemoryPool) *host.Host {
+func newHost(t *testing.T, dir string, opts host.Options, pools ...simzfs.Pool) *host.Host {
 	t.Helper()
 	for i := range pools {
 		pools[i].Altroot = filepath.Join(dir, "mnt")
 	}
-	store, err := zfsstore.NewMemory(zfsstore.MemoryOptions{Pools: pools})
+	store, err := simzfs.New(simzfs.Options{Pools: pools})
 	require.NoError(t, err)
-	sim, err := kernel.NewSim(kernel.SimOptions{})
+	sim, err := simkernel.New(simkernel.Options{})
 	require.NoError(t, err)
 	opts.Files.RCConf = filepath.Join(dir, "rc.conf")
 	opts.RunDir = filepath.Join(dir, "run")
@@ -36,8 +37,8 @@ func newHost(t *testing.T, dir string, opts host.Options, pools ...zfsstore.Memo
 
 func TestSources(t *testing.T) {
 	ctx := context.Background()
-	tank := zfsstore.MemoryPool{Name: "tank"}
-	zroot := zfsstore.MemoryPool{Name: "zroot"}
+	tank := simzfs.Pool{Name: "tank"}
+	zroot := simzfs.Pool{Name: "zroot"}
 	cases := []struct {
 		name  string
 		rc    string
@@ -94,7 +95,7 @@ func TestSources(t *testing.T) {
 
 func TestReadingCreatesNothing(t *testing.T) {
 	dir := t.TempDir()
-	h := newHost(t, dir, host.Options{}, zfsstore.MemoryPool{Name: "tank"})
+	h := newHost(t, dir, host.Options{}, simzfs.Pool{Name: "tank"})
 	ctx := context.Background()
 	_, err := h.Sources(ctx)
 	require.ErrorIs(t, err, host.ErrNotActivated)
@@ -130,30 +131,30 @@ func TestMountTable(t *testing.T) {
 
 func TestLock(t *testing.T) {
 	ctx := context.Background()
-	h := newHost(t, t.TempDir(), host.Options{}, zfsstore.MemoryPool{Name: "tank"})
-	unlock, err := h.Lock(ctx, "ioc/jail/web", "start", host.Fail)
+	h := newHost(t, t.TempDir(), host.Options{}, simzfs.Pool{Name: "tank"})
+	unlock, err := h.Lock(ctx, "ioc/jail/web", "start", host.BusyFail)
 	require.NoError(t, err)
 
-	_, err = h.Lock(ctx, "ioc/jail/web", "stop", host.Fail)
+	_, err = h.Lock(ctx, "ioc/jail/web", "stop", host.BusyFail)
 	require.ErrorIs(t, err, host.ErrBusy)
 	var busy *host.BusyError
 	require.ErrorAs(t, err, &busy)
 	require.Equal(t, "start", busy.Holder.Operation)
 	require.Equal(t, os.Getpid(), busy.Holder.PID)
 
-	other, err := h.Lock(ctx, "ioc/jail/db", "stop", host.Fail)
+	other, err := h.Lock(ctx, "ioc/jail/db", "stop", host.BusyFail)
 	require.NoError(t, err, "another resource is free")
 	other()
 
 	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 	defer cancel()
-	_, err = h.Lock(short, "ioc/jail/web", "stop", host.Wait)
+	_, err = h.Lock(short, "ioc/jail/web", "stop", host.BusyWait)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.ErrorIs(t, err, host.ErrBusy)
 
 	got := make(chan error, 1)
 	go func() {
-		unlock, err := h.Lock(ctx, "ioc/jail/web", "stop", host.Wait)
+		unlock, err := h.Lock(ctx, "ioc/jail/web", "stop", host.BusyWait)
 		if err == nil {
 			unlock()
 		}
@@ -168,17 +169,17 @@ func TestLock(t *testing.T) {
 func TestLockAcrossProcesses(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
-	one := newHost(t, dir, host.Options{}, zfsstore.MemoryPool{Name: "one"})
-	two := newHost(t, dir, host.Options{}, zfsstore.MemoryPool{Name: "two"})
-	unlock, err := one.Lock(ctx, "ioc/jail/web", "start", host.Fail)
+	one := newHost(t, dir, host.Options{}, simzfs.Pool{Name: "one"})
+	two := newHost(t, dir, host.Options{}, simzfs.Pool{Name: "two"})
+	unlock, err := one.Lock(ctx, "ioc/jail/web", "start", host.BusyFail)
 	require.NoError(t, err)
-	_, err = two.Lock(ctx, "ioc/jail/web", "stop", host.Fail)
+	_, err = two.Lock(ctx, "ioc/jail/web", "stop", host.BusyFail)
 	var busy *host.BusyError
 	require.ErrorAs(t, err, &busy)
 	require.Equal(t, "start", busy.Holder.Operation, "named from the lock file")
 
 	time.AfterFunc(10*time.Millisecond, unlock)
-	unlock2, err := two.Lock(ctx, "ioc/jail/web", "stop", host.Wait)
+	unlock2, err := two.Lock(ctx, "ioc/jail/web", "stop", host.BusyWait)
 	require.NoError(t, err)
 	unlock2()
 	left, err := os.ReadDir(filepath.Join(dir, "run", "ioc", "jail"))
@@ -187,7 +188,7 @@ func TestLockAcrossProcesses(t *testing.T) {
 }
 
 func TestNewUUID(t *testing.T) {
-	h := newHost(t, t.TempDir(), host.Options{}, zfsstore.MemoryPool{Name: "tank"})
+	h := newHost(t, t.TempDir(), host.Options{}, simzfs.Pool{Name: "tank"})
 	form := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 	a, b := h.NewUUID(), h.NewUUID()
 	require.Regexp(t, form, a)

@@ -41,9 +41,9 @@ func TestAbandonedChannels(t *testing.T) {
 		j := jails[i%len(jails)]
 		var ch <-chan events.IocEvent
 		if (i/len(jails))%2 == 0 {
-			ch = j.JailGenerator.Start(counted, jail.StartOptions{Busy: jail.Wait})
+			ch = j.Generator().Start(jail.StartOptions{Busy: jail.BusyWait}).Events(counted)
 		} else {
-			ch = j.JailGenerator.Stop(counted, jail.StopOptions{Busy: jail.Wait, Force: true})
+			ch = j.Generator().Stop(jail.StopOptions{Busy: jail.BusyWait, Force: true}).Events(counted)
 		}
 		if i/3%2 == 0 {
 			kept = append(kept, ch)

@@ -5,29 +5,30 @@ import (
 	"path/filepath"
 
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
 )
 
 // IsBasejail tells whether the base system comes from the release.
-func (g *JailGenerator) IsBasejail() bool { return g.effective().Bool("basejail") }
+func (j *Jail) IsBasejail() bool { return j.effective().Bool("basejail") }
 
 // basejailSteps give the jail the release's base directories at a start. The
 // steps after are for when the jail is up: they take away what an earlier start
 // has made, and nothing goes back from there.
-func (g *JailGenerator) basejailSteps(ctx context.Context) (up, after []plan.Step, err error) {
-	backend, err := g.StorageBackend()
+func (j *Jail) basejailSteps(ctx context.Context) (up, after []plan.Step, err error) {
+	backend, err := j.StorageBackend()
 	switch {
 	case err != nil:
 		return nil, nil, err
 	case backend == ZFSBasejail:
-		return g.zfsBaseSteps(ctx)
+		return j.zfsBaseSteps(ctx)
 	case backend == NullFSBasejail:
-		if up, err = g.nullfsBaseSteps(ctx); err != nil {
+		if up, err = j.nullfsBaseSteps(ctx); err != nil {
 			return nil, nil, err
 		}
 	}
-	after, err = g.forgetBase(ctx)
+	after, err = j.forgetBase(ctx)
 	return up, after, err
 }
 
@@ -35,8 +36,8 @@ func (g *JailGenerator) basejailSteps(ctx context.Context) (up, after []plan.Ste
 // jail's own. The source is a snapshot, so an update of the release reaches the
 // jail at its next start and not before. A release named without a patch level
 // floats to its newest snapshot.
-func (g *JailGenerator) nullfsBaseSteps(ctx context.Context) ([]plan.Step, error) {
-	rel, err := g.Release(ctx)
+func (j *Jail) nullfsBaseSteps(ctx context.Context) ([]plan.Step, error) {
+	rel, err := j.Release(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -44,13 +45,13 @@ func (g *JailGenerator) nullfsBaseSteps(ctx context.Context) ([]plan.Step, error
 	if err != nil {
 		return nil, err
 	}
-	args := mountArgs{RootDataset: g.RootDataset()}
+	args := step.Mounts{RootDataset: j.RootDataset()}
 	for _, dir := range release.Basedirs() {
-		args.Mounts = append(args.Mounts, mountTarget{
+		args.Mounts = append(args.Mounts, step.Mount{
 			Type: "nullfs", From: filepath.Join(from, dir), At: dir,
 			Options: []kernel.MountOption{{Name: "ro"}},
 			Make:    true, Optional: true,
 		})
 	}
-	return []plan.Step{stepMountBasejail.Step(args)}, nil
+	return []plan.Step{plan.StepOf(step.MountBasejail{Mounts: args})}, nil
 }

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -19,15 +19,10 @@ import (
 // datasets. [release.Release.CopyBase] makes them.
 var ErrNoBase = errors.New("release has no base datasets, copy its base first")
 
-// baseProperty is a user property of the dataset that holds a jail's clones of
-// base directories; its value is the release. Those below inherit it. What has it
-// is made anew at every start, so nothing else may be destroyed for it.
-const baseProperty = "org.freebsd.ioc:basejail"
-
 // BaseDataset holds the clones of a jail with basejail_type=zfs:
 // JAIL/basejail/usr/bin and so on. It is there once the jail was started, and
 // stays until the next start or until the jail is destroyed.
-func (g *JailGenerator) BaseDataset() string { return g.Dataset() + "/basejail" }
+func (j *Jail) BaseDataset() string { return j.Dataset() + "/basejail" }
 
 // zfsBaseSteps clones the base datasets of the release and mounts the clones
 // over the jail's own directories. They can be written to, and what was written
@@ -37,13 +32,13 @@ func (g *JailGenerator) BaseDataset() string { return g.Dataset() + "/basejail" 
 // follows whatever symbolic link the jail has put in the way. Here they are
 // beside the root, and nullfs(5) shows them in it, mounted as every file system
 // of a jail is.
-func (g *JailGenerator) zfsBaseSteps(ctx context.Context) (up, after []plan.Step, err error) {
-	rel, err := g.Release(ctx)
+func (j *Jail) zfsBaseSteps(ctx context.Context) (up, after []plan.Step, err error) {
+	rel, err := j.Release(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	root := rel.BaseDataset() + "/root"
-	base, err := g.tree(ctx, root)
+	base, err := j.tree(ctx, root)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, nil, err
 	}
@@ -54,34 +49,34 @@ func (g *JailGenerator) zfsBaseSteps(ctx context.Context) (up, after []plan.Step
 	if len(dirs) == 0 {
 		return nil, nil, fmt.Errorf("%w: %s", ErrNoBase, root)
 	}
-	if up, after, err = g.replaceBase(ctx); err != nil {
+	if up, after, err = j.replaceBase(ctx); err != nil {
 		return nil, nil, err
 	}
-	by := g.madeBy()
+	by := j.madeBy()
 	snapshot, taken := base.baseSnapshot(root, dirs)
 	if !taken {
-		up = append(up, stepSnapshot.Step(snapshotArgs{Snapshot: root + "@" + snapshot, Recursive: true, Shared: true, Made: by}))
+		up = append(up, plan.StepOf(step.Snapshot{Snapshot: root + "@" + snapshot, Recursive: true, Shared: true, Made: by}))
 	}
-	holders := []string{g.BaseDataset()}
-	clones := cloneArgs{Made: by}
-	mounts := mountArgs{RootDataset: g.RootDataset()}
+	holders := []string{j.BaseDataset()}
+	clones := step.Clone{Made: by}
+	mounts := step.Mounts{RootDataset: j.RootDataset()}
 	for _, dir := range dirs {
-		if parent := g.BaseDataset() + "/" + path.Dir(dir); path.Dir(dir) != "." && !slices.Contains(holders, parent) {
+		if parent := j.BaseDataset() + "/" + path.Dir(dir); path.Dir(dir) != "." && !slices.Contains(holders, parent) {
 			holders = append(holders, parent)
 		}
-		clones.Clones = append(clones.Clones, cloneTarget{root + "/" + dir + "@" + snapshot, g.BaseDataset() + "/" + dir})
-		mounts.Mounts = append(mounts.Mounts, mountTarget{
-			Type: "nullfs", From: filepath.Join(g.path, "basejail", dir), At: dir, Make: true,
+		clones.Clones = append(clones.Clones, step.CloneTarget{Snapshot: root + "/" + dir + "@" + snapshot, Target: j.BaseDataset() + "/" + dir})
+		mounts.Mounts = append(mounts.Mounts, step.Mount{
+			Type: "nullfs", From: filepath.Join(j.path, "basejail", dir), At: dir, Make: true,
 		})
 	}
 	for i, dataset := range holders {
-		args := datasetArgs{Dataset: dataset, Made: by}
+		args := step.CreateDataset{Dataset: dataset, Made: by}
 		if i == 0 {
-			args.Properties = map[string]string{baseProperty: rel.FullName()}
+			args.Properties = map[string]string{step.BaseProperty: rel.FullName()}
 		}
-		up = append(up, stepCreateDataset.Step(args))
+		up = append(up, plan.StepOf(step.CreateDataset(args)))
 	}
-	return append(up, stepClone.Step(clones), stepMountBasejail.Step(mounts)), after, nil
+	return append(up, plan.StepOf(clones), plan.StepOf(step.MountBasejail{Mounts: mounts})), after, nil
 }
 
 // baseSnapshot is the newest snapshot that was taken of all base directories for
@@ -102,33 +97,33 @@ func (t tree) baseSnapshot(root string, dirs []string) (name string, taken bool)
 
 // replaceBase puts the clones of an earlier start aside, to be destroyed once
 // the jail is up, so that a start that fails brings them back.
-func (g *JailGenerator) replaceBase(ctx context.Context) (aside, after []plan.Step, err error) {
-	all, err := g.bases(ctx)
+func (j *Jail) replaceBase(ctx context.Context) (aside, after []plan.Step, err error) {
+	all, err := j.bases(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	now, there := all.find(g.BaseDataset())
+	now, there := all.find(j.BaseDataset())
 	if there {
-		if now.Properties[baseProperty].Source != zfsstore.SourceLocal {
+		if now.Properties[step.BaseProperty].Source != zfsstore.SourceLocal {
 			return nil, nil, fmt.Errorf("%w: %s is in the way of the clones of the base", ErrExists, now.Name)
 		}
-		former := g.BaseDataset() + "-former"
+		former := j.BaseDataset() + "-former"
 		for n := 2; ; n++ {
 			if _, taken := all.find(former); !taken {
 				break
 			}
-			former = fmt.Sprintf("%s-former-%d", g.BaseDataset(), n)
+			former = fmt.Sprintf("%s-former-%d", j.BaseDataset(), n)
 		}
-		aside = append(aside, stepRenameDataset.Step(moveArgs{now.Name, former, now.GUID}))
-		after = append(after, stepDropBase.Step(destroyArgs{former}))
+		aside = append(aside, plan.StepOf(step.RenameDataset{From: now.Name, To: former, GUID: now.GUID}))
+		after = append(after, plan.StepOf(step.DropBase{Dataset: former}))
 	}
-	return aside, append(after, dropBases(all, g.BaseDataset())...), nil
+	return aside, append(after, dropBases(all, j.BaseDataset())...), nil
 }
 
 // bases are the datasets directly below the jail's.
-func (g *JailGenerator) bases(ctx context.Context) (tree, error) {
-	sets, err := g.host.Store.List(ctx, g.Dataset(), zfsstore.ListOptions{
-		Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem}, Properties: []string{baseProperty},
+func (j *Jail) bases(ctx context.Context) (tree, error) {
+	sets, err := j.host.Store.List(ctx, j.Dataset(), zfsstore.ListOptions{
+		Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem}, Properties: []string{step.BaseProperty},
 	})
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		err = fmt.Errorf("%w: %w", ErrNotFound, err) // destroyed meanwhile
@@ -139,8 +134,8 @@ func (g *JailGenerator) bases(ctx context.Context) (tree, error) {
 // dropBases destroys all clones of the base but those at one dataset.
 func dropBases(all tree, but string) (steps []plan.Step) {
 	for _, d := range all {
-		if d.Name != but && d.Properties[baseProperty].Source == zfsstore.SourceLocal {
-			steps = append(steps, stepDropBase.Step(destroyArgs{d.Name}))
+		if d.Name != but && d.Properties[step.BaseProperty].Source == zfsstore.SourceLocal {
+			steps = append(steps, plan.StepOf(step.DropBase{Dataset: d.Name}))
 		}
 	}
 	return steps
@@ -149,43 +144,17 @@ func dropBases(all tree, but string) (steps []plan.Step) {
 // forgetBase destroys the clones of a jail that is no basejail of type zfs any
 // more. The mount table tells whether it was one, so that no other start has to
 // ask zfs(8).
-func (g *JailGenerator) forgetBase(ctx context.Context) ([]plan.Step, error) {
-	mounts, err := g.mountTable(ctx)
+func (j *Jail) forgetBase(ctx context.Context) ([]plan.Step, error) {
+	mounts, err := j.mountTable(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if _, there := mounts.Dataset(g.BaseDataset()); !there {
+	if _, there := mounts.Dataset(j.BaseDataset()); !there {
 		return nil, nil
 	}
-	all, err := g.bases(ctx)
+	all, err := j.bases(ctx)
 	return dropBases(all, ""), err
 }
-
-// stepDropBase destroys clones of base directories. What keeps them is left for
-// the next start: the jail is up.
-var stepDropBase = plan.Define(plan.Spec[env, destroyArgs]{
-	Name:    "destroy former base",
-	Detail:  func(a destroyArgs) string { return a.Dataset + " with children and snapshots" },
-	Event:   func(_ env, a destroyArgs) events.IocEvent { return events.ZFSDatasetDestroy{Dataset: a.Dataset} },
-	Durable: true,
-	Do: func(ctx context.Context, e env, a destroyArgs, c *plan.Call) error {
-		d, err := e.host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: []string{baseProperty}})
-		if err == nil && d.Properties[baseProperty].Source != zfsstore.SourceLocal {
-			c.Skip("is something else by now")
-			return nil
-		}
-		if err == nil {
-			err = e.host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
-		}
-		switch {
-		case errors.Is(err, zfsstore.ErrNotFound):
-			c.Skip("gone")
-		case err != nil:
-			c.Skip(err.Error())
-		}
-		return nil
-	},
-})
 
 // basePrint is what the steps of a start were made from that have to do with
 // datasets and mounts: a plan is stale once another start has replaced them.
@@ -205,5 +174,5 @@ func basePrint(steps ...plan.Step) string {
 // lasting are the datasets that are the jail's own, without the clones of the
 // base, of a tree that was read with baseProperty.
 func (t tree) lasting() tree {
-	return slices.DeleteFunc(slices.Clone(t), func(d zfsstore.Dataset) bool { return d.Properties[baseProperty].Value != "" })
+	return slices.DeleteFunc(slices.Clone(t), func(d zfsstore.Dataset) bool { return d.Properties[step.BaseProperty].Value != "" })
 }

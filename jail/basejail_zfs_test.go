@@ -160,11 +160,11 @@ func TestZFSBasejailStalePlan(t *testing.T) {
 	copyBase(t, h)
 	web := zfsBasejail(t, h, "web")
 	for range 2 { // without clones before, and with
-		p, err := web.PlanStart(ctx, jail.StartOptions{})
+		p, err := web.Generator().Start(jail.StartOptions{}).Plan(ctx)
 		require.NoError(t, err)
 		start(t, web)
 		_, err = web.Stop(ctx, jail.StopOptions{})
 		require.NoError(t, err)
-		require.ErrorIs(t, drain(p.Run(ctx)), jail.ErrPlanStale)
+		require.ErrorIs(t, drain(p.Events(ctx)), jail.ErrPlanStale)
 	}
 }

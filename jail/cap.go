@@ -6,6 +6,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // LimitOptions say how the limits of a running jail are applied.
@@ -20,31 +21,24 @@ type LimitOptions struct {
 // Errors: ErrNotRunning, ErrConfig where there are rules to apply and
 // kern.racct.enable is 0, *kernel.CallError for a rule the kernel refuses,
 // ErrBusy. A failure leaves the rules as they were.
-func (g *JailGenerator) ApplyLimits(ctx context.Context, o LimitOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.limitOperation(o), nil)
-}
-
-// ApplyLimits is the synchronous form of [JailGenerator.ApplyLimits].
 func (j *Jail) ApplyLimits(ctx context.Context, o LimitOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.ApplyLimits(ctx, o))
+	return j.Generator().ApplyLimits(o).Run(ctx)
 }
 
-// PlanApplyLimits plans what ApplyLimits would do.
-func (g *JailGenerator) PlanApplyLimits(ctx context.Context, o LimitOptions) (*Plan, error) {
-	return g.planned(ctx, g.limitOperation(o))
-}
-
-func (g *JailGenerator) limitOperation(o LimitOptions) operation {
-	return operation{
+// ApplyLimits returns the operation that [Jail.ApplyLimits] runs.
+func (g *JailGenerator) ApplyLimits(o LimitOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:  j,
 		name:  "apply limits",
-		event: events.JailConfigApply{Jail: g.fullName},
+		event: events.JailConfigApply{Jail: j.fullName},
 		busy:  o.Busy,
-		make:  g.planLimits,
+		make:  j.planLimits,
 	}
 }
 
-func (g *JailGenerator) planLimits(ctx context.Context) (*plan.Plan, error) {
-	now, err := g.fresh(ctx)
+func (j *Jail) planLimits(ctx context.Context) (*plan.Plan, error) {
+	now, err := j.fresh(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -59,24 +53,18 @@ func (g *JailGenerator) planLimits(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	var steps []plan.Step
+	var steps step.List
 	switch {
 	case on:
-		args := limitChangeArgs{limitArgs: limitArgs{g.Identifier(), rules, notes, false}}
-		if args.Old, err = g.host.Kernel.RctlGetRules(ctx, "jail:"+g.Identifier()); err != nil {
+		args := step.ChangeLimits{SetLimits: step.SetLimits{Jail: j.Identifier(), Rules: rules, Notes: notes, Off: false}}
+		if args.Old, err = j.host.Kernel.RctlGetRules(ctx, "jail:"+j.Identifier()); err != nil {
 			return nil, err
 		}
-		steps = append(steps, stepChangeLimits.Step(args))
+		steps.Add(args)
 	case len(rules) > 0:
 		return nil, fmt.Errorf("%w: limits need kern.racct.enable=1 in loader.conf(5) and a reboot", ErrConfig)
 	}
-	cpus, err := now.cpusetSteps(ctx)
-	if err != nil {
-		return nil, err
-	}
-	steps = append(steps, cpus...)
-	print, err := now.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "apply limits", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, err
+	steps.Append(now.cpusetSteps(ctx))
+	steps.Commit()
+	return now.plan(ctx, "apply limits", &steps)
 }

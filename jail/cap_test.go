@@ -8,7 +8,7 @@ import (
 
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 func limitedHost(t *testing.T) *simhost.Host {
@@ -26,7 +26,7 @@ func drifted(t *testing.T, ctx context.Context, h *simhost.Host) {
 
 func limitOperations() []operationRow {
 	r := operationRow{name: "apply limits", setup: limitedHost, ready: drifted}
-	r.plan, r.run = on("web", jail.LimitOptions{}, planOf((*jail.JailGenerator).PlanApplyLimits), (*jail.Jail).ApplyLimits)
+	r.plan, r.run = on("web", jail.LimitOptions{}, (*jail.JailGenerator).ApplyLimits)
 	return []operationRow{r}
 }
 
@@ -61,7 +61,7 @@ func TestApplyLimits(t *testing.T) {
 // are none.
 func TestApplyLimitsWithoutRacct(t *testing.T) {
 	ctx := context.Background()
-	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Kernel: func(o *kernel.SimOptions) { o.NoRACCT = true }})
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Kernel: func(o *simkernel.Options) { o.NoRACCT = true }})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
 	fetch(t, h)

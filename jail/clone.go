@@ -14,6 +14,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -40,42 +41,35 @@ type CloneOptions struct {
 //
 // Errors: ErrExists, ErrNotFound, ErrSnapshotNotFound, zfsstore.ErrCrossPool,
 // ErrBusy. A failure leaves nothing behind.
-func (g *JailGenerator) CloneFromJail(ctx context.Context, o CloneOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.cloneOperation(o), nil)
-}
-
-// CloneFromJail is the synchronous form of [JailGenerator.CloneFromJail].
 func (j *Jail) CloneFromJail(ctx context.Context, o CloneOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.CloneFromJail(ctx, o))
+	return j.Generator().CloneFromJail(o).Run(ctx)
 }
 
-// PlanCloneFromJail plans what CloneFromJail would do.
-func (g *JailGenerator) PlanCloneFromJail(ctx context.Context, o CloneOptions) (*Plan, error) {
-	return g.planned(ctx, g.cloneOperation(o))
-}
-
-func (g *JailGenerator) cloneOperation(o CloneOptions) operation {
-	return operation{
+// CloneFromJail returns the operation that [Jail.CloneFromJail] runs.
+func (g *JailGenerator) CloneFromJail(o CloneOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:  j,
 		name:  "clone",
-		event: events.JailClone{Jail: g.fullName, Source: o.Jail},
+		event: events.JailClone{Jail: j.fullName, Source: o.Jail},
 		busy:  o.Busy,
-		also:  g.others(o.Jail),
+		also:  j.others(o.Jail),
 		make: func(ctx context.Context) (*plan.Plan, error) {
-			if err := g.mustBeNew(ctx); err != nil {
+			if err := j.mustBeNew(ctx); err != nil {
 				return nil, err
 			}
-			return g.planClone(ctx, o, CreateOptions{})
+			return j.planClone(ctx, o, CreateOptions{})
 		},
-		after: g.created,
+		after: j.created,
 	}
 }
 
-func (g *JailGenerator) planClone(ctx context.Context, o CloneOptions, create CreateOptions) (*plan.Plan, error) {
-	from, err := Load(ctx, g.host, o.Jail)
+func (j *Jail) planClone(ctx context.Context, o CloneOptions, create CreateOptions) (*plan.Plan, error) {
+	from, err := Load(ctx, j.host, o.Jail)
 	if err != nil {
 		return nil, err
 	}
-	source, err := g.cloneSource(ctx, from.Dataset(), o.Snapshot)
+	source, err := j.cloneSource(ctx, from.Dataset(), o.Snapshot)
 	if err != nil {
 		return nil, err
 	}
@@ -96,39 +90,39 @@ func (g *JailGenerator) planClone(ctx context.Context, o CloneOptions, create Cr
 		}
 	}
 	then := from.formerly(own) // a snapshot may be older than the jail's name
-	if own, err = g.inherit(own); err != nil {
+	if own, err = j.inherit(own); err != nil {
 		return nil, err
 	}
-	if name, _ := own.GetString("host_hostname"); (from.isOwnHostname(name) || then.isOwnHostname(name)) && !g.own.Has("host_hostname") {
+	if name, _ := own.GetString("host_hostname"); (from.isOwnHostname(name) || then.isOwnHostname(name)) && !j.own.Has("host_hostname") {
 		own.Unset("host_hostname") // else both answer to one name
 	}
-	if err := moveDatasets(own, then.Dataset(), g.Dataset()); err != nil {
+	if err := moveDatasets(own, then.Dataset(), j.Dataset()); err != nil {
 		return nil, err
 	}
-	write, data, err := g.newConfig(ctx, own, create.properties())
+	write, data, err := j.newConfig(ctx, own, create.properties())
 	if err != nil {
 		return nil, err
 	}
-	by := g.madeBy()
-	steps, err := g.parentSteps(ctx, by)
+	by := j.madeBy()
+	steps, err := j.parentSteps(ctx, by)
 	if err != nil {
 		return nil, err
 	}
 	if !source.taken {
 		steps = append(steps, source.take(by))
 	}
-	steps = append(steps, source.clone(g.Dataset(), by), write)
-	lines, err := os.ReadFile(filepath.Join(dir, fstabFile))
+	steps = append(steps, source.clone(j.Dataset(), by), write)
+	lines, err := os.ReadFile(filepath.Join(dir, step.FstabFile))
 	switch {
 	case err == nil && fstab.Parse(lines).ReplacePath(then.path, "/") > 0:
-		steps = append(steps, stepMoveFstab.Step(moveFstabArgs{Dataset: g.Dataset(), From: then.path}))
+		steps = append(steps, plan.StepOf(step.MoveFstab{Dataset: j.Dataset(), From: then.path}))
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
 	if !source.taken {
 		steps = append(steps, source.forget(by))
 	}
-	p := g.createPlan(steps, map[string]string{
+	p := j.createPlan(steps, map[string]string{
 		"source": source.guid, "snapshot": source.snapshot, "configuration": digest(data), "fstab": digest(lines),
 	})
 	p.Operation = "clone"
@@ -137,8 +131,8 @@ func (g *JailGenerator) planClone(ctx context.Context, o CloneOptions, create Cr
 
 // isOwnHostname tells a hostname that is only the jail's name, as iocage stores
 // it.
-func (g *JailGenerator) isOwnHostname(hostname string) bool {
-	return hostname == g.name || hostname == strings.ReplaceAll(g.name, "_", "-")
+func (j *Jail) isOwnHostname(hostname string) bool {
+	return hostname == j.name || hostname == strings.ReplaceAll(j.name, "_", "-")
 }
 
 // moveDatasets makes the jail_zfs_dataset of a jail that gets another dataset
@@ -190,86 +184,74 @@ var ErrReserved = errors.New("dataset belongs to jails and releases")
 // DeleteExisting, zfsstore.ErrCrossPool, ErrBusy; of a dataset to replace, before
 // anything is touched, ErrDependants, *HeldError, and zfsstore.ErrBusy when a
 // snapshot of it is held.
-func (g *JailGenerator) CloneToDataset(ctx context.Context, o CloneToDatasetOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.toDatasetOperation(o), nil)
-}
-
-// CloneToDataset is the synchronous form of [JailGenerator.CloneToDataset].
 func (j *Jail) CloneToDataset(ctx context.Context, o CloneToDatasetOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.CloneToDataset(ctx, o))
+	return j.Generator().CloneToDataset(o).Run(ctx)
 }
 
-// PlanCloneToDataset plans what CloneToDataset would do.
-func (g *JailGenerator) PlanCloneToDataset(ctx context.Context, o CloneToDatasetOptions) (*Plan, error) {
-	return g.planned(ctx, g.toDatasetOperation(o))
-}
-
-func (g *JailGenerator) toDatasetOperation(o CloneToDatasetOptions) operation {
-	return operation{
+// CloneToDataset returns the operation that [Jail.CloneToDataset] runs.
+func (g *JailGenerator) CloneToDataset(o CloneToDatasetOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:    j,
 		name:    "clone to dataset",
-		event:   events.JailClone{Jail: g.fullName, Source: g.Dataset()},
+		event:   events.JailClone{Jail: j.fullName, Source: j.Dataset()},
 		busy:    o.Busy,
-		make:    func(ctx context.Context) (*plan.Plan, error) { return g.planToDataset(ctx, o) },
+		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planToDataset(ctx, o) },
 		cleared: func(recovered string) bool { return recovered != "clone to dataset "+o.Dataset },
 	}
 }
 
-func (g *JailGenerator) planToDataset(ctx context.Context, o CloneToDatasetOptions) (*plan.Plan, error) {
-	if err := g.mayHold(ctx, o.Dataset); err != nil {
+func (j *Jail) planToDataset(ctx context.Context, o CloneToDatasetOptions) (*plan.Plan, error) {
+	if err := j.mayHold(ctx, o.Dataset); err != nil {
 		return nil, err
 	}
-	tree, err := g.tree(ctx, g.Dataset(), baseProperty)
+	tree, err := j.tree(ctx, j.Dataset(), step.BaseProperty)
 	if err != nil {
 		return nil, err
 	}
-	if pool(o.Dataset) != pool(g.Dataset()) {
+	if pool(o.Dataset) != pool(j.Dataset()) {
 		return nil, &zfsstore.Error{Op: "clone", Dataset: o.Dataset, Err: zfsstore.ErrCrossPool}
 	}
 	source := &cloneSource{
-		dataset: g.Dataset(), guid: tree.guid(g.Dataset()), clones: tree.lasting().datasets(),
+		dataset: j.Dataset(), guid: tree.guid(j.Dataset()), clones: tree.lasting().datasets(),
 		snapshot: tree.freeName("ioc-clone-" + strings.ReplaceAll(o.Dataset, "/", "-")),
 	}
-	by := g.madeBy()
-	var steps []plan.Step
-	var last plan.Step
+	by := j.madeBy()
+	var steps, last step.List
 	print := map[string]string{"jail": source.guid, "snapshot": source.snapshot}
-	old, err := g.tree(ctx, o.Dataset, "userrefs")
+	old, err := j.tree(ctx, o.Dataset, "userrefs")
 	switch {
 	case err == nil && !o.DeleteExisting:
 		return nil, &zfsstore.Error{Op: "clone", Dataset: o.Dataset, Err: zfsstore.ErrExists}
 	case err == nil:
-		if err := g.mayBeDestroyed(ctx, o.Dataset, old, ""); err != nil {
+		if err := j.mayBeDestroyed(ctx, o.Dataset, old, ""); err != nil {
 			return nil, err
 		}
-		aside, err := g.freeDataset(ctx, o.Dataset+".ioc-old")
+		aside, err := j.freeDataset(ctx, o.Dataset+".ioc-old")
 		if err != nil {
 			return nil, err
 		}
-		steps = append(steps, stepRenameDataset.Step(moveArgs{o.Dataset, aside, old[0].GUID}))
-		last = stepDestroyDataset.Step(destroyArgs{aside})
+		steps.Add(step.RenameDataset{From: o.Dataset, To: aside, GUID: old[0].GUID})
+		last.Add(step.DestroyDataset{Dataset: aside})
 		print["existing"] = fmt.Sprint(old[0].GUID)
 	case !errors.Is(err, ErrNotFound):
 		return nil, err
 	}
-	steps = append(steps, source.take(by), source.clone(o.Dataset, by), source.forget(by))
-	commit := len(steps)
-	if last.Kind != "" {
-		steps = append(steps, last)
-	}
-	return &plan.Plan{
-		Operation: "clone to dataset " + o.Dataset, Subject: g.fullName, Steps: steps, Commit: commit, Fingerprint: print,
-	}, nil
+	steps.Append([]plan.Step{source.take(by), source.clone(o.Dataset, by), source.forget(by)}, nil)
+	steps.Commit()
+	steps.Append(last.Steps())
+	return steps.Plan("clone to dataset "+o.Dataset, j.fullName, print)
 }
 
 // freeDataset is a name that no dataset has: base, base-2, base-3. What could
 // not be destroyed in the end keeps its name and is in nobody's way.
-func (g *JailGenerator) freeDataset(ctx context.Context, base string) (string, error) {
+func (j *Jail) freeDataset(ctx context.Context, base string) (string, error) {
 	for n := 1; ; n++ {
 		name := base
 		if n > 1 {
 			name = fmt.Sprintf("%s-%d", base, n)
 		}
-		switch _, err := g.host.Store.Get(ctx, name, zfsstore.GetOptions{}); {
+		switch _, err := j.host.Store.Get(ctx, name, zfsstore.GetOptions{}); {
 		case errors.Is(err, zfsstore.ErrNotFound):
 			return name, nil
 		case err != nil:
@@ -285,8 +267,8 @@ var reserved = []string{
 }
 
 // mayHold refuses a dataset that is, holds or is held by one of a source's own.
-func (g *JailGenerator) mayHold(ctx context.Context, dataset string) error {
-	sources, err := g.host.Sources(ctx)
+func (j *Jail) mayHold(ctx context.Context, dataset string) error {
+	sources, err := j.host.Sources(ctx)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func TestFstabCoveredTheRoot(t *testing.T) {
 			_, err = j.Stop(ctx, jail.StopOptions{})
 			require.NoError(t, err)
 			before = world(t, h)
-			_, err = j.PlanStart(ctx, jail.StartOptions{})
+			_, err = j.Generator().Start(jail.StartOptions{}).Plan(ctx)
 			require.ErrorIs(t, err, jail.ErrConfig)
 			_, err = j.Start(ctx, jail.StartOptions{})
 			require.ErrorIs(t, err, jail.ErrConfig)

@@ -9,6 +9,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/release"
 )
 
@@ -73,83 +74,76 @@ func (o CreateOptions) from() (string, error) {
 // Errors: ErrExists, ErrCreateFrom, release.ErrNotFetched,
 // release.ErrSnapshotNotFound, ErrNotFound and ErrNotTemplate of the template,
 // zfsstore.ErrCrossPool, ErrBusy. A failure leaves nothing behind.
-func (g *JailGenerator) Create(ctx context.Context, o CreateOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.createOperation(o), nil)
-}
-
-// Create is the synchronous form of [JailGenerator.Create].
 func (j *Jail) Create(ctx context.Context, o CreateOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Create(ctx, o))
+	return j.Generator().Create(o).Run(ctx)
 }
 
-// PlanCreate plans what Create would do.
-func (g *JailGenerator) PlanCreate(ctx context.Context, o CreateOptions) (*Plan, error) {
-	return g.planned(ctx, g.createOperation(o))
-}
-
-func (g *JailGenerator) createOperation(o CreateOptions) operation {
+// Create returns the operation that [Jail.Create] runs.
+func (g *JailGenerator) Create(o CreateOptions) *Operation {
+	j := g.jail
 	from, _ := o.from() // refused when it is planned
-	op := operation{
+	op := &Operation{
+		jail:  j,
 		name:  "create",
-		event: events.JailCreate{Jail: g.fullName, Source: from},
+		event: events.JailCreate{Jail: j.fullName, Source: from},
 		busy:  o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planCreate(ctx, o) },
-		after: g.created,
+		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planCreate(ctx, o) },
+		after: j.created,
 	}
 	if source := o.Template + o.Jail; source != "" {
-		op.also = g.others(source)
+		op.also = j.others(source)
 	}
 	return op
 }
 
 // others finds one other jail, for an operation's locks.
-func (g *JailGenerator) others(name string) func(context.Context) ([]*JailGenerator, error) {
-	return func(ctx context.Context) ([]*JailGenerator, error) {
-		other, err := Load(ctx, g.host, name)
+func (j *Jail) others(name string) func(context.Context) ([]*Jail, error) {
+	return func(ctx context.Context) ([]*Jail, error) {
+		other, err := Load(ctx, j.host, name)
 		if err != nil {
 			return nil, err
 		}
-		return []*JailGenerator{other.JailGenerator}, nil
+		return []*Jail{other}, nil
 	}
 }
 
-func (g *JailGenerator) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, error) {
+func (j *Jail) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, error) {
 	if _, err := o.from(); err != nil {
 		return nil, err
 	}
-	if err := g.mustBeNew(ctx); err != nil {
+	if err := j.mustBeNew(ctx); err != nil {
 		return nil, err
 	}
-	if err := g.mayDepend(ctx); err != nil {
+	if err := j.mayDepend(ctx); err != nil {
 		return nil, err
 	}
 	switch {
 	case o.Jail != "":
-		p, err := g.planClone(ctx, CloneOptions{Jail: o.Jail}, o)
+		p, err := j.planClone(ctx, CloneOptions{Jail: o.Jail}, o)
 		if err != nil {
 			return nil, err
 		}
 		p.Operation = "create"
 		return p, nil
 	case o.Template != "":
-		return g.planTemplate(ctx, o)
+		return j.planTemplate(ctx, o)
 	}
-	by := g.madeBy()
-	steps, err := g.parentSteps(ctx, by)
+	by := j.madeBy()
+	steps, err := j.parentSteps(ctx, by)
 	if err != nil {
 		return nil, err
 	}
-	dataset := stepCreateDataset.Step(datasetArgs{Dataset: g.Dataset(), Mode: fs.FileMode(0o700), Made: by})
+	dataset := plan.StepOf(step.CreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by})
 	if o.Empty {
-		return g.createPlan(append(steps, dataset), nil), nil
+		return j.createPlan(append(steps, dataset), nil), nil
 	}
 	print := map[string]string{}
 	var root plan.Step
 	set := o.properties()
 	if o.Scratch {
-		root = stepCreateDataset.Step(datasetArgs{Dataset: g.RootDataset(), Made: by})
+		root = plan.StepOf(step.CreateDataset{Dataset: j.RootDataset(), Made: by})
 	} else {
-		rel, err := release.New(ctx, g.host, o.Release, g.source.Name)
+		rel, err := release.New(ctx, j.host, o.Release, j.source.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -158,23 +152,23 @@ func (g *JailGenerator) planCreate(ctx context.Context, o CreateOptions) (*plan.
 			return nil, err
 		}
 		if !taken {
-			steps = append(steps, stepSnapshot.Step(snapshotArgs{Snapshot: snapshot, Shared: true, Made: by}))
+			steps = append(steps, plan.StepOf(step.Snapshot{Snapshot: snapshot, Shared: true, Made: by}))
 		}
 		set["release"] = rel.FullName()
 		print["release snapshot"] = snapshot
-		root = stepClone.Step(cloneArgs{[]cloneTarget{{snapshot, g.RootDataset()}}, by})
+		root = plan.StepOf(step.Clone{Clones: []step.CloneTarget{{Snapshot: snapshot, Target: j.RootDataset()}}, Made: by})
 	}
-	write, data, err := g.newConfig(ctx, g.own.Clone(), set)
+	write, data, err := j.newConfig(ctx, j.own.Clone(), set)
 	if err != nil {
 		return nil, err
 	}
 	print["configuration"] = digest(data)
-	return g.createPlan(append(steps, dataset, root, write), print), nil
+	return j.createPlan(append(steps, dataset, root, write), print), nil
 }
 
-func (g *JailGenerator) createPlan(steps []plan.Step, print map[string]string) *plan.Plan {
+func (j *Jail) createPlan(steps []plan.Step, print map[string]string) *plan.Plan {
 	return &plan.Plan{
-		Operation: "create", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
+		Operation: "create", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
 	}
 }
 
@@ -191,19 +185,19 @@ func (o CreateOptions) properties() map[string]string {
 }
 
 // mustBeNew refuses a jail that is there, with a dataset mounted or not.
-func (g *JailGenerator) mustBeNew(ctx context.Context) error {
-	if g.exists() {
+func (j *Jail) mustBeNew(ctx context.Context) error {
+	if j.exists() {
 		return ErrExists
 	}
-	return g.RequireNotExisting(ctx)
+	return j.RequireNotExisting(ctx)
 }
 
 // parentSteps make the datasets that hold all jails, when this is the first.
-func (g *JailGenerator) parentSteps(ctx context.Context, by string) ([]plan.Step, error) {
-	parents, err := g.host.MissingDatasets(ctx, g.source.Dataset, g.source.Jails())
+func (j *Jail) parentSteps(ctx context.Context, by string) ([]plan.Step, error) {
+	parents, err := j.host.MissingDatasets(ctx, j.source.Dataset, j.source.Jails())
 	var steps []plan.Step
 	for _, dataset := range parents {
-		steps = append(steps, stepCreateDataset.Step(datasetArgs{Dataset: dataset, Shared: true, Made: by}))
+		steps = append(steps, plan.StepOf(step.CreateDataset{Dataset: dataset, Shared: true, Made: by}))
 	}
 	return steps, err
 }
@@ -211,47 +205,47 @@ func (g *JailGenerator) parentSteps(ctx context.Context, by string) ([]plan.Step
 // newConfig finishes the new jail's configuration: what the options set, and
 // who it is and belongs to. libioc freezes the host's id and the derived UUID at
 // creation. A UUID that the new jail's Spec asks for stays.
-func (g *JailGenerator) newConfig(ctx context.Context, own *config.Config, set map[string]string) (step plan.Step, data []byte, err error) {
-	set["id"] = g.name
-	if set["hostid"], err = g.hostUUID(ctx); err != nil {
-		return step, nil, err
+func (j *Jail) newConfig(ctx context.Context, own *config.Config, set map[string]string) (write plan.Step, data []byte, err error) {
+	set["id"] = j.name
+	if set["hostid"], err = j.hostUUID(ctx); err != nil {
+		return write, nil, err
 	}
 	if _, ok := own.GetString("host_hostuuid"); !ok {
-		if set["host_hostuuid"], err = g.derivedUUID(ctx); err != nil {
-			return step, nil, err
+		if set["host_hostuuid"], err = j.derivedUUID(ctx); err != nil {
+			return write, nil, err
 		}
 	}
 	for _, key := range sortedKeys(set) {
 		if err := own.Set(key, set[key]); err != nil {
-			return step, nil, fmt.Errorf("set %s: %w", key, err)
+			return write, nil, fmt.Errorf("set %s: %w", key, err)
 		}
 	}
 	if data, err = own.Encode(); err != nil {
-		return step, nil, err
+		return write, nil, err
 	}
 	file := config.JSONFile
 	if own.Format() == config.UCL {
 		file = config.UCLFile
 	}
-	return stepWriteConfig.Step(writeConfigArgs{Dataset: g.Dataset(), File: file, Data: data, Keys: own.Keys()}), data, nil
+	return plan.StepOf(step.WriteConfig{Dataset: j.Dataset(), File: file, Data: data, Keys: own.Keys()}), data, nil
 }
 
 // created makes the Jail, new or changed, into the one that is there now. What
 // Config has returned before is still the jail's.
-func (g *JailGenerator) created() {
+func (j *Jail) created() {
 	ctx := context.Background()
-	path, err := g.host.Mountpoint(ctx, g.Dataset())
+	path, err := j.host.Mountpoint(ctx, j.Dataset())
 	if err == nil {
-		was := g.own
-		if err = g.read(ctx, path); err == nil && was != nil {
-			*was = *g.own
-			g.own = was
+		was := j.own
+		if err = j.read(ctx, path); err == nil && was != nil {
+			*was = *j.own
+			j.own = was
 		}
 	}
 	if errors.Is(err, config.ErrNoConfig) {
 		err = nil // an empty jail has none
 	}
 	if err != nil {
-		g.host.Logger().Warn("read back the configuration", "jail", g.fullName, "error", err)
+		j.host.Logger().Warn("read back the configuration", "jail", j.fullName, "error", err)
 	}
 }

@@ -27,7 +27,7 @@ func second(ctx context.Context, h *simhost.Host) *jail.Jail {
 func TestEachUndoOfACreateIsItsOwn(t *testing.T) {
 	h := bareHost(t)
 	ctx := context.Background()
-	p, err := second(ctx, h).PlanCreate(ctx, jail.CreateOptions{Release: testRelease})
+	p, err := second(ctx, h).Generator().Create(jail.CreateOptions{Release: testRelease}).Plan(ctx)
 	require.NoError(t, err)
 	var kinds []string
 	for _, s := range p.Steps() {

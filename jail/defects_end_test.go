@@ -11,11 +11,14 @@ import (
 
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
 // settling is the same host with less time to settle, and another kernel if one
@@ -33,9 +36,9 @@ func settling(t *testing.T, h *simhost.Host, k kernel.Kernel, settle time.Durati
 
 func endHost(t *testing.T) *simhost.Host {
 	t.Helper()
-	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]kernel.Program{
-		"stubborn": func(_ context.Context, p *kernel.SimProcess) int { p.Trap(15); p.Sleep(time.Hour); return 0 },
-		"slow":     func(_ context.Context, p *kernel.SimProcess) int { p.Sleep(600 * time.Millisecond); return 0 },
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]simkernel.Program{
+		"stubborn": func(_ context.Context, p *simkernel.Process) int { p.Trap(15); p.Sleep(time.Hour); return 0 },
+		"slow":     func(_ context.Context, p *simkernel.Process) int { p.Sleep(600 * time.Millisecond); return 0 },
 	}})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
@@ -103,7 +106,7 @@ func TestPot202RecoverLeavesAJailThatAnotherHasStarted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)
 			j := newJail(t, h, "web", true, map[string]string{"exec_start": "none"})
-			p, err := j.PlanStart(ctx, jail.StartOptions{})
+			p, err := j.Generator().Start(jail.StartOptions{}).Plan(ctx)
 			require.NoError(t, err)
 			if another {
 				_, err = j.Start(plan.WithFault(ctx, at(stepOf(t, p, "create jail"), "do", plan.ErrCrash)), jail.StartOptions{})
@@ -143,7 +146,7 @@ func TestPot202RecoverLeavesTheMountsOfAnothersJail(t *testing.T) {
 	h := newHost(t)
 	j := newJail(t, h, "web", false, nil)
 	start(t, j)
-	p, err := j.PlanStop(ctx, jail.StopOptions{})
+	p, err := j.Generator().Stop(jail.StopOptions{}).Plan(ctx)
 	require.NoError(t, err)
 	_, err = j.Stop(plan.WithFault(ctx, at(stepOf(t, p, "remove jail"), "do", plan.ErrCrash)), jail.StopOptions{})
 	require.ErrorIs(t, err, plan.ErrCrash)
@@ -277,7 +280,7 @@ func TestDestroyThatFailsMountsAgain(t *testing.T) {
 	h := newHost(t)
 	j := newJail(t, h, "web", false, nil)
 	before := world(t, h)
-	cancel := h.Memory.Fail(zfsstore.Fault{Op: "unmount", Nth: 1, Err: errInjected, After: true})
+	cancel := h.ZFS.Fail(t, fault.Fault{Op: simzfs.OpUnmount, Nth: 1, Err: errInjected, After: true})
 	_, err := j.Destroy(ctx, jail.DestroyOptions{})
 	cancel()
 	require.ErrorIs(t, err, errInjected)
@@ -298,7 +301,7 @@ func TestStartOfZFSBasejailLeavesAFormerBaseForTheNext(t *testing.T) {
 		_, err := web.Stop(ctx, jail.StopOptions{})
 		require.NoError(t, err)
 	}
-	cancel := h.Memory.Fail(zfsstore.Fault{Op: "destroy", Err: errInjected})
+	cancel := h.ZFS.Fail(t, fault.Fault{Op: simzfs.OpDestroy, Err: errInjected})
 	start(t, web)
 	cancel()
 	former := web.Dataset() + "/basejail-former"

@@ -13,34 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
 )
-
-// Dependencies in a circle, or of a jail on itself, recursed for ever: libioc
-// compares two jails as never equal. What matches itself only is alone.
-func TestLibiocDependencyCyclesRecursed(t *testing.T) {
-	h := newHost(t)
-	ctx := context.Background()
-	putPlain(t, h, "alone", map[string]string{"depends": "alone"})
-	putPlain(t, h, "web", map[string]string{"depends": "db"})
-	putPlain(t, h, "db", map[string]string{"depends": "cache"})
-	putPlain(t, h, "cache", map[string]string{"depends": "web"})
-	results, err := jail.StartAll(ctx, h.Host, load(t, h, "alone", "web", "db", "cache"), jail.StartAllOptions{})
-	require.NoError(t, err)
-	for _, r := range results {
-		if r.Jail.Name() == "alone" {
-			require.NoError(t, r.Err)
-			continue
-		}
-		var circle *jail.CycleError
-		require.ErrorAs(t, r.Err, &circle, r.Jail.Name())
-		require.Equal(t, circle.Cycle[0], circle.Cycle[len(circle.Cycle)-1])
-	}
-	require.Len(t, results, 4)
-	require.Equal(t, []string{"alone"}, running(t, h))
-}
 
 // Reading a property of a host without defaults created a dataset.
 func TestLibiocReadingDefaultsCreatedADataset(t *testing.T) {
@@ -48,7 +24,7 @@ func TestLibiocReadingDefaultsCreatedADataset(t *testing.T) {
 	ctx := context.Background()
 	newJail(t, h, "web", false, nil)
 	before := world(t, h)
-	h.Memory.ForgetCalls()
+	h.ZFS.ForgetCalls()
 	_, _, err := jail.Defaults(ctx, h.Host, "")
 	require.NoError(t, err)
 	for j, err := range jail.List(ctx, h.Host) {
@@ -57,7 +33,7 @@ func TestLibiocReadingDefaultsCreatedADataset(t *testing.T) {
 		require.True(t, ok)
 	}
 	requireSame(t, before, world(t, h))
-	for _, c := range h.Memory.Calls() {
+	for _, c := range h.ZFS.Calls() {
 		require.NotEqual(t, "create", c.Op, "%v", c.Args)
 	}
 }
@@ -139,47 +115,13 @@ func TestIocage712OneBadKeyIsNoCorruptJail(t *testing.T) {
 	require.Contains(t, string(got), "of_a_later_version")
 }
 
-// Bastille#260, #261, #325: "ALL" touched the jails of other managers.
-func TestBastille260AllAreOursOnly(t *testing.T) {
-	h := newHost(t)
-	ctx := context.Background()
-	putPlain(t, h, "web", nil)
-	other := up(t, h, "ALL")
-	build := up(t, h, "poudriere-build")
-	start(t, load(t, h, "web")[0])
-	_, err := jail.Load(ctx, h.Host, "ALL")
-	require.Error(t, err)
-	for _, filters := range [][]string{nil, {"*"}, {"running=yes"}} {
-		jails, err := jail.Select(jail.List(ctx, h.Host, filters...))
-		require.NoError(t, err)
-		results, err := jail.StopAll(ctx, h.Host, jails, jail.StopAllOptions{Stop: jail.StopOptions{Force: true}})
-		require.NoError(t, err)
-		for _, r := range results.Failed() {
-			require.True(t, r.Jail.Foreign(), r.Jail.Name())
-			require.ErrorIs(t, r.Err, jail.ErrForeign)
-		}
-		for _, id := range []kernel.Identity{other, build} {
-			got, err := h.Sim.JailIdentify(ctx, 0, kernel.ByName(id.Name))
-			require.NoError(t, err)
-			require.Equal(t, id, got)
-		}
-	}
-	_, err = jail.Shutdown(ctx, h.Host, jail.ShutdownOptions{})
-	require.NoError(t, err)
-	for _, id := range []kernel.Identity{other, build} {
-		_, err := h.Sim.JailIdentify(ctx, 0, kernel.ByName(id.Name))
-		require.NoError(t, err)
-	}
-	require.Empty(t, running(t, h))
-}
-
 // pot#224, #227: what had failed half-way was "not in a state where it can be
 // stopped" for ever. The state is what the kernel says.
 func TestPot224NoStateLastsForEver(t *testing.T) {
 	h := newHost(t)
 	ctx := context.Background()
 	j := newJail(t, h, "web", true, map[string]string{"exec_poststart": "true"})
-	p, err := j.PlanStart(ctx, jail.StartOptions{})
+	p, err := j.Generator().Start(jail.StartOptions{}).Plan(ctx)
 	require.NoError(t, err)
 	for step := range p.Steps() {
 		_, err := j.Start(plan.WithFault(ctx, at(step, "do", plan.ErrCrash)), jail.StartOptions{})
@@ -280,7 +222,7 @@ func TestLibiocErrorsInsideTheJailCount(t *testing.T) {
 	})
 	before := world(t, h)
 	for _, op := range []string{"SIOCAIFADDR", "RTM_ADD"} {
-		cancel := h.Sim.Fail(op, "ioc-web", 1, errInjected, false)
+		cancel := h.Sim.Fail(t, fault.Fault{Op: op, Match: "*ioc-web*", Nth: 1, Err: errInjected})
 		_, err := j.Start(ctx, jail.StartOptions{})
 		cancel()
 		require.ErrorIs(t, err, errInjected, op)

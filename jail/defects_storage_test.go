@@ -16,6 +16,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
@@ -402,14 +403,14 @@ func TestBastille1205CreateEndsWithTheFirstFailure(t *testing.T) {
 	h := newHost(t)
 	for _, op := range []string{"create", "clone"} {
 		before := world(t, h)
-		h.Memory.ForgetCalls()
-		cancel := h.Memory.Fail(zfsstore.Fault{Op: op, Err: errInjected})
+		h.ZFS.ForgetCalls()
+		cancel := h.ZFS.Fail(t, fault.Fault{Op: op, Err: errInjected})
 		_, err := second(ctx, h).Create(ctx, jail.CreateOptions{Release: testRelease})
 		cancel()
 		require.ErrorIs(t, err, errInjected)
 		requireSame(t, before, world(t, h))
 		failed := false
-		for _, c := range h.Memory.Calls() {
+		for _, c := range h.ZFS.Calls() {
 			require.False(t, failed && (c.Op == "create" || c.Op == "clone"), "went on with %v", c.Args)
 			failed = failed || c.Op == op
 		}

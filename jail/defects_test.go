@@ -14,10 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 // Defects of libioc and losses that users of other managers told of, one test
@@ -42,8 +44,8 @@ func start(t testing.TB, j *jail.Jail) []events.IocEvent {
 // to a file, with the values of the variables, or the words themselves.
 func hookHost(t *testing.T) *simhost.Host {
 	t.Helper()
-	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]kernel.Program{
-		"note": func(_ context.Context, p *kernel.SimProcess) int {
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]simkernel.Program{
+		"note": func(_ context.Context, p *simkernel.Process) int {
 			f, err := os.OpenFile(p.Argv[1], os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 			if err != nil {
 				return 1
@@ -247,8 +249,8 @@ func TestDefectExecPropertiesHadNoEffect(t *testing.T) {
 	var user uint32
 	h, err := simhost.Open(simhost.Options{
 		Dir:    memoryDir(t),
-		Kernel: func(o *kernel.SimOptions) { o.Sysctls = map[string]string{"net.fibs": "4"} },
-		Programs: map[string]kernel.Program{"sh": func(_ context.Context, p *kernel.SimProcess) int {
+		Kernel: func(o *simkernel.Options) { o.Sysctls = map[string]string{"net.fibs": "4"} },
+		Programs: map[string]simkernel.Program{"sh": func(_ context.Context, p *simkernel.Process) int {
 			fib, user = p.FIB, p.User()
 			return 0
 		}},
@@ -292,7 +294,7 @@ func TestLossCleanupStoppedAnothersJail(t *testing.T) {
 	ctx := context.Background()
 	h := newHost(t)
 	j := newJail(t, h, "web", false, map[string]string{"exec_poststart": "true"})
-	p, err := j.PlanForkExec(ctx, []string{"/bin/freebsd-version"}, jail.ForkExecOptions{})
+	p, err := j.Generator().ForkExec([]string{"/bin/freebsd-version"}, jail.ForkExecOptions{}).Plan(ctx)
 	require.NoError(t, err)
 	remove := stepOf(t, p, "remove jail")
 	_, _, err = j.ForkExec(plan.WithFault(ctx, at(remove, "do", plan.ErrCrash)), []string{"/bin/freebsd-version"}, jail.ForkExecOptions{})
@@ -339,7 +341,7 @@ func TestLossRcRanTwice(t *testing.T) {
 		group.Go(func() {
 			other, err := jail.Load(ctx, h.Host, "web")
 			require.NoError(t, err)
-			_, err = other.Start(ctx, jail.StartOptions{Busy: jail.Wait})
+			_, err = other.Start(ctx, jail.StartOptions{Busy: jail.BusyWait})
 			if err != nil {
 				require.ErrorIs(t, err, jail.ErrRunning)
 			}
@@ -389,7 +391,7 @@ func TestRecoveredHookHasNotTheRecoverersVariables(t *testing.T) {
 	seen := filepath.Join(t.TempDir(), "poststop")
 	j := newJail(t, h, "web", false, map[string]string{"exec_poststop": "note " + seen + " IOC_NAME MINE"})
 	start(t, j)
-	p, err := j.PlanStop(ctx, jail.StopOptions{})
+	p, err := j.Generator().Stop(jail.StopOptions{}).Plan(ctx)
 	require.NoError(t, err)
 	hook := slices.IndexFunc(p.Steps(), func(s jail.PlanStep) bool { return s.Kind == "run hook" && strings.Contains(s.Detail, "poststop") })
 	_, err = j.Stop(plan.WithFault(ctx, at(hook, "do", plan.ErrCrash)), jail.StopOptions{Env: map[string]string{"MINE": "first"}})
@@ -413,7 +415,7 @@ func TestMissingModules(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, loaded)
 	other := newJail(t, h, "other", false, map[string]string{"allow_vmm": "1"})
-	h.Sim.Fail("kldload", "vmm", 1, &kernel.CallError{Op: "kldload", Subject: "vmm", Err: kernel.ErrNotFound}, false)
+	h.Sim.Fail(t, fault.Fault{Op: simkernel.OpKldload, Match: "vmm", Nth: 1, Err: &kernel.CallError{Op: "kldload", Subject: "vmm", Err: kernel.ErrNotFound}})
 	_, err = other.Start(ctx, jail.StartOptions{})
 	var missing *jail.ParamError
 	require.ErrorAs(t, err, &missing)

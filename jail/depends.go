@@ -1,6 +1,7 @@
 package jail
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,12 +17,12 @@ var (
 	ErrCycle = errors.New("jails depend on each other")
 	// ErrDependency: a jail cannot be started because of one that it depends on.
 	// A *DependencyError names both.
-	ErrDependency = errors.New("a jail it depends on is not there")
+	ErrDependency = errors.New("dependency unavailable")
 )
 
 // CycleError is a circle of dependencies.
 type CycleError struct {
-	// Cycle are the jails' full names, each depending on the next; the last is
+	// Cycle holds the jails' full names, each depending on the next; the last is
 	// the first again.
 	Cycle []string
 }
@@ -44,23 +45,26 @@ func (e *DependencyError) Error() string {
 	return fmt.Sprintf("jail %s depends on %s: %v", e.Jail, e.On, e.Err)
 }
 
-// Unwrap gives what is wrong with the other jail.
+// Unwrap returns what is wrong with the other jail.
 func (e *DependencyError) Unwrap() error { return e.Err }
 
 // Is makes errors.Is(err, ErrDependency) true.
 func (e *DependencyError) Is(target error) bool { return target == ErrDependency }
 
-// population are all jails of the host, for finding those that a selector of
-// the property depends means. Templates are never meant: they do not start.
-type population struct {
+// Dependencies resolves the property depends for the jails of one host, which
+// it has listed once. Package fleet orders many jails with it.
+type Dependencies struct {
 	jails  []*Jail
+	byKey  map[string]*Jail
 	byName map[string][]*Jail // also by the short form of a UUID
 }
 
-// populate lists the jails. The given ones take the place of those of the same
-// name, because the caller may have changed them.
-func populate(ctx context.Context, h *host.Host, given []*Jail) (*population, error) {
-	p := &population{byName: map[string][]*Jail{}}
+// ListDependencies lists the jails of the host, also those that cannot be read.
+// A given jail whose configuration the caller has changed takes the place of the
+// saved one, and one that does not exist yet is added. The error is that of the
+// list.
+func ListDependencies(ctx context.Context, h *host.Host, given ...*Jail) (*Dependencies, error) {
+	d := &Dependencies{byKey: map[string]*Jail{}, byName: map[string][]*Jail{}}
 	own := map[string]*Jail{}
 	for _, j := range given {
 		own[j.lockKey()] = j
@@ -71,112 +75,118 @@ func populate(ctx context.Context, h *host.Host, given []*Jail) (*population, er
 	}
 	for _, j := range all {
 		if mine := own[j.lockKey()]; mine != nil && mine.own.Changed() {
-			changed := *mine.JailGenerator
+			changed := *mine
 			changed.status = j.status
-			j = &Jail{&changed}
+			j = &changed
 		}
 		delete(own, j.lockKey())
-		p.add(j)
+		d.add(j)
 	}
 	for _, key := range sortedKeys(own) {
-		p.add(own[key]) // it does not exist yet
+		d.add(own[key])
 	}
-	return p, nil
+	return d, nil
 }
 
-func (p *population) add(j *Jail) {
-	p.jails = append(p.jails, j)
+func (d *Dependencies) add(j *Jail) {
+	d.jails = append(d.jails, j)
+	d.byKey[j.lockKey()] = j
 	for _, name := range []string{j.name, j.HumanReadableName()} {
-		if !slices.Contains(p.byName[name], j) {
-			p.byName[name] = append(p.byName[name], j)
+		if !slices.Contains(d.byName[name], j) {
+			d.byName[name] = append(d.byName[name], j)
 		}
 	}
 }
 
-// everyJail lists the jails of all sources, the broken ones as well. ZFS is
-// only asked where a configuration is in its properties.
+// everyJail lists the jails of all sources, the broken ones as well. It asks ZFS
+// only if a configuration is stored in ZFS properties.
 func everyJail(ctx context.Context, h *host.Host) ([]*Jail, error) {
-	var all []*Jail
-	inProperties := false
-	for j, err := range (ListOptions{Filters: []string{"foreign=no"}, MountedOnly: true}).List(ctx, h) {
-		if j == nil {
-			return nil, err
+	read := func(o ListOptions) (all []*Jail, inProperties bool, err error) {
+		o.Filters = []string{"foreign=no"}
+		for j, err := range o.List(ctx, h) {
+			if j == nil {
+				return nil, false, err
+			}
+			inProperties = inProperties || errors.Is(err, config.ErrNoConfig)
+			all = append(all, j)
 		}
-		inProperties = inProperties || errors.Is(err, config.ErrNoConfig)
-		all = append(all, j)
+		return all, inProperties, nil
 	}
-	if !inProperties {
-		return all, nil
+	all, inProperties, err := read(ListOptions{MountedOnly: true})
+	if inProperties {
+		all, _, err = read(ListOptions{})
 	}
-	all = all[:0]
-	for j, err := range List(ctx, h, "foreign=no") {
-		if j == nil {
-			return nil, err
-		}
-		all = append(all, j)
-	}
-	return all, nil
+	return all, err
 }
 
-// dependencies are the jails that j depends on, sorted by priority and name.
-// A name without wildcards that no startable jail has is missing. A jail that
-// its own selector matches does not depend on itself, as in libioc.
-func (p *population) dependencies(j *Jail) (on []*Jail, missing []string) {
+// Find returns the jail as it was listed, or nil.
+func (d *Dependencies) Find(j *Jail) *Jail { return d.byKey[j.lockKey()] }
+
+// Of returns the jails that j depends on, sorted by priority and name. Templates
+// are never among them, since they do not start, nor is j itself, as in libioc.
+// A name without wildcards that no startable jail has is a *DependencyError; the
+// others are returned with it.
+func (d *Dependencies) Of(j *Jail) ([]*Jail, error) {
 	terms := j.effective().Depends()
 	if len(terms) == 0 {
 		return nil, nil
 	}
-	for _, t := range terms {
-		if t.Key != "name" {
-			continue
-		}
-		for _, value := range t.Values {
-			if name, literal := literalName(value); literal {
-				named := func(other *Jail) bool { return other.startable() && names(value, other) }
-				if !slices.ContainsFunc(p.byName[name], named) {
-					missing = append(missing, value.String())
-				}
-			}
-		}
-	}
-	for _, other := range p.candidates(terms) {
+	var on []*Jail
+	for _, other := range d.candidates(terms) {
 		if other.lockKey() != j.lockKey() && other.startable() && !slices.Contains(on, other) && terms.Match(other.Field) {
 			on = append(on, other)
 		}
 	}
-	slices.SortFunc(on, compareOrder)
-	return on, missing
+	slices.SortFunc(on, func(a, b *Jail) int {
+		return cmp.Or(cmp.Compare(a.Priority(), b.Priority()), strings.Compare(a.fullName, b.fullName))
+	})
+	for _, value := range nameValues(terms) {
+		name, literal := literalName(value)
+		named := func(other *Jail) bool { return other.startable() && nameMatches(value, other) }
+		if literal && !slices.ContainsFunc(d.byName[name], named) {
+			return on, &DependencyError{j.fullName, value.String(), ErrNotFound}
+		}
+	}
+	return on, nil
 }
 
-// names tells whether one value of a selector's names means the jail.
-func names(value config.Pattern, j *Jail) bool {
+// nameValues returns the values of a selector's terms for names.
+func nameValues(terms config.Terms) (values []config.Pattern) {
+	for _, t := range terms {
+		if t.Key == "name" {
+			values = append(values, t.Values...)
+		}
+	}
+	return values
+}
+
+// nameMatches reports whether one value of a selector's names matches the jail.
+func nameMatches(value config.Pattern, j *Jail) bool {
 	return config.Terms{{Key: "name", Values: []config.Pattern{value}}}.Match(j.Field)
 }
 
-func (g *JailGenerator) startable() bool { return !g.effective().Bool("template") }
+func (j *Jail) startable() bool { return !j.effective().Bool("template") }
 
-// candidates narrows a selector down by its names, so that a thousand jails
-// with one dependency each do not take a million comparisons.
-func (p *population) candidates(terms config.Terms) []*Jail {
-	for _, t := range terms {
-		if t.Key != "name" {
-			continue
-		}
-		var out []*Jail
-		for _, value := range t.Values {
-			name, literal := literalName(value)
-			if !literal {
-				return p.jails
-			}
-			out = append(out, p.byName[name]...)
-		}
-		return out
+// candidates narrows a selector down by the names of its first term for names,
+// so that a thousand jails with one dependency each need no million comparisons.
+func (d *Dependencies) candidates(terms config.Terms) []*Jail {
+	i := slices.IndexFunc(terms, func(t config.Term) bool { return t.Key == "name" })
+	if i < 0 {
+		return d.jails
 	}
-	return p.jails
+	var out []*Jail
+	for _, value := range terms[i].Values {
+		name, literal := literalName(value)
+		if !literal {
+			return d.jails
+		}
+		out = append(out, d.byName[name]...)
+	}
+	return out
 }
 
-// literalName is the name that a value without wildcards stands for. Names
-// hold neither wildcards nor what would be escaped.
+// literalName returns the name that a value without wildcards stands for. Names
+// contain neither wildcards nor anything that would be escaped.
 func literalName(p config.Pattern) (name string, ok bool) {
 	text := p.String()
 	if i := strings.IndexByte(text, '/'); i >= 0 {
@@ -185,45 +195,33 @@ func literalName(p config.Pattern) (name string, ok bool) {
 	return text, !strings.ContainsAny(p.String(), `*+\`)
 }
 
-// compareOrder is the order in which jails begin: lower priority first, then
-// by name.
-func compareOrder(a, b *Jail) int {
-	if pa, pb := a.Priority(), b.Priority(); pa != pb {
-		if pa < pb {
-			return -1
-		}
-		return 1
-	}
-	return strings.Compare(a.fullName, b.fullName)
-}
+// Priority returns the property priority: of jails that could start at the same
+// time the one with the lower priority begins first, and stops last.
+func (j *Jail) Priority() int { return j.effective().Int("priority") }
 
-// Priority is the property priority: of jails that could start at the same
-// time the lower one begins first, and stops last.
-func (g *JailGenerator) Priority() int { return g.effective().Int("priority") }
-
-// Dependencies lists the jails that the jail's depends selects, in the order
-// they would be started. Errors: *DependencyError for a name that no jail has,
-// *CycleError when the jail is reached again by following dependencies, and
-// those of List.
+// Dependencies returns the jails that the jail's depends selects, in the order
+// in which they would be started. Errors: *DependencyError for a name that no
+// jail has, *CycleError if the jail depends on itself by way of others, and those
+// of List.
 func (j *Jail) Dependencies(ctx context.Context) ([]*Jail, error) {
-	p, err := populate(ctx, j.host, []*Jail{j})
+	d, err := ListDependencies(ctx, j.host, j)
 	if err != nil {
 		return nil, err
 	}
-	on, missing := p.dependencies(j)
-	if len(missing) > 0 {
-		return on, &DependencyError{j.fullName, missing[0], ErrNotFound}
+	on, err := d.Of(j)
+	if err != nil {
+		return on, err
 	}
-	return on, p.cycle(j)
+	return on, d.cycle(j)
 }
 
-// CheckDepends tells whether depends may have this value: nil, a
-// *config.PropertyError, or a *CycleError when the jail would, directly or by
-// way of others, depend on itself. Whether those others run does not matter
-// here. A name that no jail has yet is allowed. Save makes the same check when
-// depends was changed.
+// CheckDepends reports whether depends may have this value: the error is nil, a
+// *config.PropertyError, or a *CycleError if the jail would depend on itself,
+// directly or by way of others. Whether those others run does not matter. A name
+// that no jail has yet is allowed. Save makes the same check if depends was
+// changed.
 func (j *Jail) CheckDepends(ctx context.Context, value string) error {
-	changed := *j.JailGenerator
+	changed := *j
 	changed.own = j.own.Clone()
 	if err := changed.own.Set("depends", value); err != nil {
 		return err
@@ -231,61 +229,55 @@ func (j *Jail) CheckDepends(ctx context.Context, value string) error {
 	return changed.mayDepend(ctx)
 }
 
-// mayDepend refuses a circle through this jail, unless depends is as it is in
-// the file: what is there may be saved with other changes.
-func (g *JailGenerator) mayDepend(ctx context.Context) error {
-	if !g.dependsChanged() {
+// mayDepend refuses a circle through this jail, unless depends is the same as in
+// the file: a circle that is saved already does not prevent other changes.
+func (j *Jail) mayDepend(ctx context.Context) error {
+	if !j.dependsChanged() {
 		return nil
 	}
-	j := &Jail{g}
 	terms := j.effective().Depends()
 	if len(terms) == 0 {
 		return nil
 	}
-	for _, t := range terms {
-		for _, value := range t.Values {
-			// Named in so many words it is a mistake; "*" means all the others.
-			if _, literal := literalName(value); t.Key == "name" && literal && names(value, j) && terms.Match(j.Field) {
-				return &CycleError{[]string{j.fullName, j.fullName}}
-			}
+	for _, value := range nameValues(terms) {
+		// The jail's own name is a mistake; "*" means all the others.
+		if _, literal := literalName(value); literal && nameMatches(value, j) && terms.Match(j.Field) {
+			return &CycleError{[]string{j.fullName, j.fullName}}
 		}
 	}
-	p, err := populate(ctx, j.host, []*Jail{j})
+	d, err := ListDependencies(ctx, j.host, j)
 	if err != nil {
 		return err
 	}
-	return p.cycle(j)
+	return d.cycle(j)
 }
 
-func (g *JailGenerator) dependsChanged() bool {
+func (j *Jail) dependsChanged() bool {
 	switch {
-	case !g.own.Changed():
+	case !j.own.Changed():
 		return false
-	case !g.exists():
+	case !j.exists():
 		return true
 	}
-	saved, err := config.ReadDir(g.path)
+	saved, err := config.ReadDir(j.path)
 	if err != nil {
 		return true
 	}
-	before := config.Effective{Own: saved, Defaults: g.defaults}
-	return before.Depends().String() != g.effective().Depends().String()
+	before := config.Effective{Own: saved, Defaults: j.defaults}
+	return before.Depends().String() != j.effective().Depends().String()
 }
 
 // cycle finds the shortest way from a jail over its dependencies back to it.
-func (p *population) cycle(j *Jail) error {
+func (d *Dependencies) cycle(j *Jail) error {
 	from := map[string]*Jail{} // how a jail was reached
-	todo := []*Jail{j}
-	for len(todo) > 0 {
-		next := todo[0]
-		todo = todo[1:]
-		on, _ := p.dependencies(next)
+	for todo := []*Jail{j}; len(todo) > 0; todo = todo[1:] {
+		on, _ := d.Of(todo[0])
 		for _, other := range on {
 			if other.lockKey() == j.lockKey() {
-				return &CycleError{wayBack(j, next, from)}
+				return &CycleError{wayBack(j, todo[0], from)}
 			}
 			if from[other.lockKey()] == nil {
-				from[other.lockKey()] = next
+				from[other.lockKey()] = todo[0]
 				todo = append(todo, other)
 			}
 		}

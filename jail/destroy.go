@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -31,33 +31,26 @@ type DestroyOptions struct {
 //
 // Errors: ErrNotFound, ErrRunning without Force, *DependantsError when something
 // else was cloned from the jail, *HeldError, *zfsstore.Error, ErrBusy.
-func (g *JailGenerator) Destroy(ctx context.Context, o DestroyOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.destroyOperation(o), nil)
-}
-
-// Destroy is the synchronous form of [JailGenerator.Destroy].
 func (j *Jail) Destroy(ctx context.Context, o DestroyOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Destroy(ctx, o))
+	return j.Generator().Destroy(o).Run(ctx)
 }
 
-// PlanDestroy plans what Destroy would do.
-func (g *JailGenerator) PlanDestroy(ctx context.Context, o DestroyOptions) (*Plan, error) {
-	return g.planned(ctx, g.destroyOperation(o))
-}
-
-func (g *JailGenerator) destroyOperation(o DestroyOptions) operation {
-	return operation{
+// Destroy returns the operation that [Jail.Destroy] runs.
+func (g *JailGenerator) Destroy(o DestroyOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:    j,
 		name:    "destroy",
-		event:   events.JailDestroy{Jail: g.fullName},
+		event:   events.JailDestroy{Jail: j.fullName},
 		busy:    o.Busy,
-		make:    func(ctx context.Context) (*plan.Plan, error) { return g.planDestroy(ctx, o) },
+		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planDestroy(ctx, o) },
 		cleared: func(recovered string) bool { return recovered != "destroy" },
-		after:   func() { g.path = "" },
+		after:   func() { j.path = "" },
 	}
 }
 
-func (g *JailGenerator) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, error) {
-	id, err := g.Identity(ctx)
+func (j *Jail) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, error) {
+	id, err := j.Identity(ctx)
 	running := err == nil
 	if err != nil && !errors.Is(err, ErrNotRunning) {
 		return nil, err
@@ -65,42 +58,37 @@ func (g *JailGenerator) planDestroy(ctx context.Context, o DestroyOptions) (*pla
 	if running && !o.Force {
 		return nil, ErrRunning
 	}
-	tree, err := g.tree(ctx, g.Dataset(), "userrefs")
+	tree, err := j.tree(ctx, j.Dataset(), "userrefs")
 	if err != nil {
 		return nil, err
 	}
-	if err := g.mayGo(ctx, tree); err != nil {
+	if err := j.mayGo(ctx, tree); err != nil {
 		return nil, err
 	}
-	var steps []plan.Step
-	commit := 0
+	var steps step.List
 	if running {
-		now, err := g.fresh(ctx)
+		now, err := j.fresh(ctx)
 		if err != nil {
-			now = g // a configuration that cannot be read must not protect the jail
+			now = j // a configuration that cannot be read must not protect the jail
 		}
-		if steps, commit, err = now.stopSteps(ctx, StopOptions{Force: true}, id); err != nil {
-			return nil, err
-		}
+		now.stopSteps(ctx, &steps, StopOptions{Force: true}, id)
 	} else {
-		steps = append(steps, stepUnmount.Step(unmountArgs{RootDataset: g.RootDataset()}))
+		steps.Add(step.Unmount{RootDataset: j.RootDataset()})
 	}
-	steps = append(steps, stepDestroyDataset.Step(destroyArgs{g.Dataset()}))
-	return &plan.Plan{
-		Operation: "destroy", Subject: g.fullName, Steps: steps, Commit: commit, Abandon: true,
-		Fingerprint: map[string]string{"jail": id.String(), "dataset": tree.guid(g.Dataset())},
-	}, nil
+	steps.Add(step.DestroyDataset{Dataset: j.Dataset()})
+	steps.Abandon()
+	return steps.Plan("destroy", j.fullName, map[string]string{"jail": id.String(), "dataset": tree.guid(j.Dataset())})
 }
 
 // mayGo refuses to destroy what something else depends on, as far as that can
 // be known without touching anything.
-func (g *JailGenerator) mayGo(ctx context.Context, tree tree) error {
-	return g.mayBeDestroyed(ctx, g.fullName, tree, g.RootDataset())
+func (j *Jail) mayGo(ctx context.Context, tree tree) error {
+	return j.mayBeDestroyed(ctx, j.fullName, tree, j.RootDataset())
 }
 
 // mayBeDestroyed is mayGo for any tree of datasets, with the dataset, if any,
 // below whose mountpoint all is unmounted first.
-func (g *JailGenerator) mayBeDestroyed(ctx context.Context, of string, tree tree, root string) error {
+func (j *Jail) mayBeDestroyed(ctx context.Context, of string, tree tree, root string) error {
 	if clones := tree.dependants(); len(clones) > 0 {
 		return &DependantsError{Of: of, Dependants: clones}
 	}
@@ -111,15 +99,15 @@ func (g *JailGenerator) mayBeDestroyed(ctx context.Context, of string, tree tree
 			}
 		}
 	}
-	return g.usedElsewhere(ctx, tree, root)
+	return j.usedElsewhere(ctx, tree, root)
 }
 
 // usedElsewhere is a *HeldError for a file system of the tree that is mounted
 // from or mounted on elsewhere than below a root, if one is given, or that
 // another jail lives in. What is on or below the root is the jail's own and
 // is unmounted.
-func (g *JailGenerator) usedElsewhere(ctx context.Context, tree tree, rootDataset string) error {
-	mounts, err := g.host.Mounts(ctx)
+func (j *Jail) usedElsewhere(ctx context.Context, tree tree, rootDataset string) error {
+	mounts, err := j.host.Mounts(ctx)
 	if err != nil {
 		return err
 	}
@@ -128,7 +116,7 @@ func (g *JailGenerator) usedElsewhere(ctx context.Context, tree tree, rootDatase
 		root, _ = mounts.Dataset(rootDataset)
 	}
 	ours := func(m kernel.Mounted) bool {
-		return root != "" && beneath(m.Path, root) && (m.Path != root || m.Type != "zfs")
+		return root != "" && step.Beneath(m.Path, root) && (m.Path != root || m.Type != "zfs")
 	}
 	var paths []string
 	for _, dataset := range tree.datasets() {
@@ -143,16 +131,16 @@ func (g *JailGenerator) usedElsewhere(ctx context.Context, tree tree, rootDatase
 			if known && m.Type == "zfs" || ours(m) {
 				continue
 			}
-			if beneath(m.From, path) || beneath(m.Path, path) {
+			if step.Beneath(m.From, path) || step.Beneath(m.Path, path) {
 				h.Mounts = append(h.Mounts, m.Path)
 			}
 		}
-		for p, err := range g.host.Kernel.JailList(ctx, 0, "path") {
+		for p, err := range j.host.Kernel.JailList(ctx, 0, "path") {
 			if err != nil {
 				return err
 			}
 			name := p.String("name")
-			if name != g.Identifier() && !strings.HasPrefix(name, g.Identifier()+".") && beneath(p.String("path"), path) {
+			if name != j.Identifier() && !strings.HasPrefix(name, j.Identifier()+".") && step.Beneath(p.String("path"), path) {
 				h.Jails = append(h.Jails, name)
 			}
 		}
@@ -161,42 +149,4 @@ func (g *JailGenerator) usedElsewhere(ctx context.Context, tree tree, rootDatase
 		}
 	}
 	return nil
-}
-
-// unmountTree unmounts the file systems of a dataset and those below it, the
-// newest first and without force. When one is in use those that were unmounted
-// are mounted again, and the error is a *HeldError. The kernel's unmount needs no
-// process.
-func unmountTree(ctx context.Context, e env, dataset string) (unmounted []string, err error) {
-	mounts, err := e.host.Mounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for i := len(mounts) - 1; i >= 0; i-- {
-		m := mounts[i]
-		if m.Type != "zfs" || strings.Contains(m.From, "@") || m.From != dataset && !strings.HasPrefix(m.From, dataset+"/") {
-			continue
-		}
-		if err := unmountPolitely(ctx, e, m); err != nil {
-			// A call can be cut off after the kernel has done it.
-			if mounts, merr := e.host.Mounts(ctx); merr == nil && !slices.ContainsFunc(mounts, func(o kernel.Mounted) bool { return o.FSID == m.FSID }) {
-				unmounted = append(unmounted, m.From)
-			}
-			return nil, errors.Join(err, mountAgain(ctx, e, unmounted))
-		}
-		unmounted = append(unmounted, m.From)
-	}
-	return unmounted, nil
-}
-
-// mountAgain mounts what unmountTree has unmounted and is still there.
-func mountAgain(ctx context.Context, e env, unmounted []string) error {
-	var all error
-	for i := len(unmounted) - 1; i >= 0; i-- {
-		err := e.host.Store.Mount(ctx, unmounted[i])
-		if !errors.Is(err, zfsstore.ErrNotFound) && !errors.Is(err, zfsstore.ErrMounted) {
-			all = errors.Join(all, err)
-		}
-	}
-	return all
 }

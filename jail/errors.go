@@ -3,10 +3,10 @@ package jail
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/jail/jailerr"
 )
 
 // Sentinels for errors.Is.
@@ -21,7 +21,7 @@ var (
 	// ErrRunning: the jail must be stopped first (JailAlreadyRunning).
 	ErrRunning = errors.New("jail is running")
 	// ErrNotRunning: the jail must be started first (JailNotRunning).
-	ErrNotRunning = errors.New("jail is not running")
+	ErrNotRunning = jailerr.ErrNotRunning
 	// ErrTemplate: a template cannot be started (JailIsTemplate).
 	ErrTemplate = errors.New("jail is a template")
 	// ErrNotTemplate: a jail cannot be created from one that is no template
@@ -33,9 +33,9 @@ var (
 	// ErrPlanStale: what the plan was made from has changed since.
 	ErrPlanStale = errors.New("plan is stale")
 	// ErrConfig: a property keeps the jail from being started.
-	ErrConfig = errors.New("configuration does not allow it")
+	ErrConfig = jailerr.ErrConfig
 	// ErrStuck: processes of the removed jail did not end in time.
-	ErrStuck = errors.New("processes of the jail do not end")
+	ErrStuck = jailerr.ErrStuck
 
 	// ErrInvalidName is a name that breaks libioc's rule (InvalidJailName).
 	ErrInvalidName = config.ErrInvalidName
@@ -56,33 +56,14 @@ func (e *Error) Error() string { return fmt.Sprintf("%s jail %s: %v", e.Op, e.Ja
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// HookError is a hook or command of a jail that did not end with status 0
-// (libioc: JailHookFailed).
-type HookError struct {
-	Hook     string // "prestart", "start", ..., "command"
-	Command  string
-	ExitCode int // -1 when a signal ended it
-	Signal   int
-	Output   string // the end of what it wrote
-	Err      error  // why it could not run, or the context's error; else nil
-}
-
-func (e *HookError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "hook %s: %s", e.Hook, e.Command)
-	switch {
-	case e.Err != nil:
-		fmt.Fprintf(&b, ": %v", e.Err)
-	case e.Signal != 0:
-		fmt.Fprintf(&b, ": killed by signal %d", e.Signal)
-	default:
-		fmt.Fprintf(&b, ": exit status %d", e.ExitCode)
-	}
-	if out := strings.TrimSpace(e.Output); out != "" {
-		b.WriteString(": " + out)
-	}
-	return b.String()
-}
-
-// Unwrap gives the cause, if it could not run.
-func (e *HookError) Unwrap() error { return e.Err }
+// Errors that say more, for errors.As.
+type (
+	// HookError is a hook or command of a jail that did not exit with status 0.
+	HookError = jailerr.HookError
+	// HeldError is a file system that cannot be unmounted because it is in use.
+	HeldError = jailerr.HeldError
+	// ParamError is a jail parameter that the kernel does not have.
+	ParamError = jailerr.ParamError
+	// AddressError is a jail that got no address in time.
+	AddressError = jailerr.AddressError
+)

@@ -3,41 +3,25 @@ package jail_test
 import (
 	"context"
 	"fmt"
-	"net/http/httptest"
-	"os"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
 )
 
 // exampleHost is a simulated host with one release. On FreeBSD, host.Open
-// gives the machine itself.
+// returns the machine itself.
 func exampleHost(ctx context.Context) (h *host.Host, done func()) {
-	dir, err := os.MkdirTemp("", "example-")
+	sim, err := simhost.New("")
 	if err != nil {
 		panic(err)
 	}
-	sim, err := simhost.New(dir)
-	if err != nil {
+	if err := releasetest.Fetch(ctx, sim.Host, "13.2-RELEASE"); err != nil {
 		panic(err)
 	}
-	mirror := httptest.NewServer(releasetest.Mirror("13.2-RELEASE"))
-	rel, err := release.New(ctx, sim.Host, "13.2-RELEASE", "")
-	if err != nil {
-		panic(err)
-	}
-	if err := events.Wait(ctx, rel.Fetch(ctx, release.FetchOptions{Mirror: mirror.URL})); err != nil {
-		panic(err)
-	}
-	return sim.Host, func() {
-		sim.Close()
-		mirror.Close()
-		os.RemoveAll(dir)
-	}
+	return sim.Host, func() { sim.Close() }
 }
 
 func Example() {
@@ -62,7 +46,7 @@ func Example() {
 	// <nil>
 }
 
-// The embedded JailGenerator streams events while the operation runs.
+// The operations of a JailGenerator stream their events while they run.
 func ExampleJailGenerator() {
 	ctx := context.Background()
 	h, done := exampleHost(ctx)
@@ -71,7 +55,7 @@ func ExampleJailGenerator() {
 	if err != nil {
 		panic(err)
 	}
-	for e := range j.JailGenerator.Create(ctx, jail.CreateOptions{Release: "13.2-RELEASE"}) {
+	for e := range j.Generator().Create(jail.CreateOptions{Release: "13.2-RELEASE"}).Events(ctx) {
 		switch e := e.(type) {
 		case events.JailCreate:
 			fmt.Println(e.State, "jail", e.Jail)
@@ -87,7 +71,7 @@ func ExampleJailGenerator() {
 }
 
 // A plan tells what an operation would do, before anything is touched.
-func ExampleJailGenerator_PlanStop() {
+func ExampleOperation_Plan() {
 	ctx := context.Background()
 	h, done := exampleHost(ctx)
 	defer done()
@@ -97,7 +81,7 @@ func ExampleJailGenerator_PlanStop() {
 	}
 	j.Create(ctx, jail.CreateOptions{Release: "13.2-RELEASE"})
 	j.Start(ctx, jail.StartOptions{})
-	p, err := j.PlanStop(ctx, jail.StopOptions{})
+	p, err := j.Generator().Stop(jail.StopOptions{}).Plan(ctx)
 	if err != nil {
 		panic(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -43,23 +44,23 @@ type ExecResult struct {
 //
 // Errors: ErrNotRunning, kernel.ErrNotFound for a command or user that the jail
 // has not, the context's error after the command was killed.
-func (g *JailGenerator) Exec(ctx context.Context, argv []string, o ExecOptions) (ExecResult, error) {
+func (j *Jail) Exec(ctx context.Context, argv []string, o ExecOptions) (ExecResult, error) {
 	result := ExecResult{ExitCode: -1}
-	id, err := g.Identity(ctx)
+	id, err := j.Identity(ctx)
 	if err != nil {
-		return result, &Error{"exec in", g.fullName, err}
+		return result, &Error{"exec in", j.fullName, err}
 	}
-	env, err := g.hookEnv(o.Env)
+	env, err := j.hookEnv(o.Env)
 	if err != nil {
-		return result, &Error{"exec in", g.fullName, err}
+		return result, &Error{"exec in", j.fullName, err}
 	}
-	root, err := g.RootPath(ctx)
+	root, err := j.RootPath(ctx)
 	if err != nil {
-		return result, &Error{"exec in", g.fullName, err}
+		return result, &Error{"exec in", j.fullName, err}
 	}
-	at, err := g.commandPlace(o.User)
+	at, err := j.commandPlace(o.User)
 	if err != nil {
-		return result, &Error{"exec in", g.fullName, err}
+		return result, &Error{"exec in", j.fullName, err}
 	}
 	if o.User == "root" {
 		o.User = ""
@@ -67,7 +68,7 @@ func (g *JailGenerator) Exec(ctx context.Context, argv []string, o ExecOptions) 
 	var stdout, stderr bytes.Buffer
 	cmd := kernel.Command{
 		Jail: id, Argv: argv, Dir: o.Dir, User: o.User, FIB: at.FIB, Stdin: o.Stdin, Terminal: o.Terminal,
-		Env:    jailVariables(env, root, id.Name, id, o.User),
+		Env:    step.JailVariables(env, root, id.Name, id, o.User),
 		Stdout: o.Stdout, Stderr: o.Stderr,
 	}
 	if cmd.Stdout == nil {
@@ -76,15 +77,15 @@ func (g *JailGenerator) Exec(ctx context.Context, argv []string, o ExecOptions) 
 	if cmd.Stderr == nil {
 		cmd.Stderr = &stderr
 	}
-	exit, err := g.host.Kernel.Run(ctx, cmd)
+	exit, err := j.host.Kernel.Run(ctx, cmd)
 	result = ExecResult{exit.Code, exit.Signal, stdout.Bytes(), stderr.Bytes()}
 	if errors.Is(err, kernel.ErrNotFound) || errors.Is(err, kernel.ErrStale) {
-		if now, again := g.Identity(ctx); again != nil || now != id {
+		if now, again := j.Identity(ctx); again != nil || now != id {
 			err = fmt.Errorf("%w: %w", ErrNotRunning, err) // it ended meanwhile
 		}
 	}
 	if err != nil {
-		return result, &Error{"exec in", g.fullName, err}
+		return result, &Error{"exec in", j.fullName, err}
 	}
 	return result, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -319,4 +320,18 @@ func (m *matrix) crashAtEveryStep(t *testing.T) {
 			}
 		}
 	}
+}
+
+// identities are the jails that run, by name.
+func identities(t testing.TB, h *simhost.Host) map[string]kernel.Identity {
+	t.Helper()
+	ctx := context.Background()
+	out := map[string]kernel.Identity{}
+	for p, err := range h.Sim.JailList(ctx, 0) {
+		require.NoError(t, err)
+		id, err := h.Sim.JailIdentify(ctx, 0, kernel.ByJID(p.Int("jid")))
+		require.NoError(t, err)
+		out[id.Name] = id
+	}
+	return out
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// nameKeys are the fields that are known of a jail by its dataset alone,
-// kernelKeys those that one jail_get(2) adds. All others need more.
+// nameKeys are the fields that follow from a jail's dataset alone, kernelKeys those
+// that one jail_get(2) adds. All others need more.
 var (
 	nameKeys = map[string]bool{
 		"name": true, "id": true, "uuid": true, "full_name": true, "source": true, "identifier": true, "dataset": true,
@@ -16,29 +16,29 @@ var (
 	kernelKeys = map[string]bool{"running": true, "jid": true, "foreign": true, "state": true}
 )
 
-// ErrForeign: the jail runs, but is not of any source: jail(8) or another
-// program made it. It is listed, and neither stopped nor changed.
+// ErrForeign: the jail runs, but belongs to no source: jail(8) or another program
+// made it. It is listed, but neither stopped nor changed.
 var ErrForeign = errors.New("jail belongs to another program")
 
-// Foreign tells that the jail runs and is not of any source of this host. Its
-// Name is that in the kernel; it has no configuration, and operations on it
-// are refused with ErrForeign. Exec, Identity and Usage work.
-func (g *JailGenerator) Foreign() bool { return g.foreign }
+// Foreign reports whether the jail runs and belongs to no source of this host. Its
+// Name is then its name in the kernel, it has no configuration, and operations on
+// it are refused with ErrForeign. Exec, Identity and Usage work.
+func (j *Jail) Foreign() bool { return j.foreign }
 
-// Storage is what ZFS said of the jail's dataset when it was listed: sizes in
-// bytes, children included in Used. ok is false for a jail that was not listed,
+// Storage returns what ZFS reported of the jail's dataset when it was listed: sizes
+// in bytes, children included in Used. ok is false for a jail that was not listed,
 // or listed without asking ZFS.
-func (g *JailGenerator) Storage() (d zfsstore.Dataset, ok bool) {
-	if g.storage == nil {
+func (j *Jail) Storage() (d zfsstore.Dataset, ok bool) {
+	if j.storage == nil {
 		return zfsstore.Dataset{}, false
 	}
-	return *g.storage, true
+	return *j.storage, true
 }
 
-// Field gives the values of a key as filters and columns of lists see them:
-// what is known of the jail itself, else a property in libioc's text form, of
-// which a list has several values. ok is false for a key there is not. Of the
-// jail itself there are
+// Field returns the values of a key as filters and columns of lists see them: a
+// fact of the jail itself, else a property in libioc's text form, of which a list
+// has several values. ok is false for an unknown key. The facts of the jail itself
+// are
 //
 //	name, full_name, source, identifier, dataset
 //	path        of the jail's dataset; of a foreign jail, of its root
@@ -49,42 +49,42 @@ func (g *JailGenerator) Storage() (d zfsstore.Dataset, ok bool) {
 //	used, available, referenced
 //	            bytes, "-" when ZFS was not asked
 //	creation    of the dataset, seconds since 1970
-func (g *JailGenerator) Field(key string) (values []string, ok bool) {
+func (j *Jail) Field(key string) (values []string, ok bool) {
 	one := func(s string) ([]string, bool) { return []string{s}, true }
 	switch key {
 	case "name", "id", "uuid":
-		return one(g.name)
+		return one(j.name)
 	case "full_name":
-		return one(g.fullName)
+		return one(j.fullName)
 	case "source":
-		return one(orDash(g.source.Name))
+		return one(orDash(j.source.Name))
 	case "identifier":
-		return one(g.Identifier())
+		return one(j.Identifier())
 	case "dataset":
-		if g.foreign {
+		if j.foreign {
 			return one("-")
 		}
-		return one(g.Dataset())
+		return one(j.Dataset())
 	case "path":
-		return one(orDash(g.path))
+		return one(orDash(j.path))
 	case "running":
-		return one(yesNo(g.status.Running))
+		return one(yesNo(j.status.Running))
 	case "state":
-		if g.status.Running {
+		if j.status.Running {
 			return one("up")
 		}
 		return one("down")
 	case "foreign":
-		return one(yesNo(g.foreign))
+		return one(yesNo(j.foreign))
 	case "jid":
-		if !g.status.Running {
+		if !j.status.Running {
 			return one("-")
 		}
-		return one(strconv.Itoa(g.status.Identity.JID))
+		return one(strconv.Itoa(j.status.Identity.JID))
 	case "used", "available", "referenced", "creation":
-		return one(g.stored(key))
+		return one(j.stored(key))
 	}
-	eff := g.effective()
+	eff := j.effective()
 	text, err := eff.Text(key)
 	if err != nil {
 		return nil, false
@@ -95,8 +95,8 @@ func (g *JailGenerator) Field(key string) (values []string, ok bool) {
 	return one(text)
 }
 
-func (g *JailGenerator) stored(key string) string {
-	d := g.storage
+func (j *Jail) stored(key string) string {
+	d := j.storage
 	switch {
 	case d == nil:
 		return "-"

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -39,53 +39,44 @@ type ForkExecOptions struct {
 // events.JailCommand and in the result. Errors: those of Start and Stop,
 // kernel.ErrNotFound for a command or user that the jail has not, the context's
 // error after the command was killed.
-func (g *JailGenerator) ForkExec(ctx context.Context, argv []string, o ForkExecOptions) <-chan events.IocEvent {
-	op, _ := g.forkExecOperation(argv, o)
-	return g.start(ctx, op, nil)
-}
-
-// ForkExec is the synchronous form of [JailGenerator.ForkExec], with what came
-// of the command.
 func (j *Jail) ForkExec(ctx context.Context, argv []string, o ForkExecOptions) (ExecResult, []events.IocEvent, error) {
-	op, outcome := j.forkExecOperation(argv, o)
-	all, err := collect(ctx, j.start(ctx, op, nil))
-	return outcome(), all, err
+	result := ExecResult{ExitCode: -1}
+	all, err := j.forkExec(argv, o, &result).Run(ctx)
+	return result, all, err
 }
 
-// PlanForkExec plans what ForkExec would do.
-func (g *JailGenerator) PlanForkExec(ctx context.Context, argv []string, o ForkExecOptions) (*Plan, error) {
-	op, _ := g.forkExecOperation(argv, o)
-	return g.planned(ctx, op)
+// ForkExec returns the operation that [Jail.ForkExec] runs. The command's exit
+// status is in the event events.JailCommand.
+func (g *JailGenerator) ForkExec(argv []string, o ForkExecOptions) *Operation {
+	return g.jail.forkExec(argv, o, &ExecResult{})
 }
 
-func (g *JailGenerator) forkExecOperation(argv []string, o ForkExecOptions) (op operation, outcome func() ExecResult) {
-	var this *run
-	return operation{
+func (j *Jail) forkExec(argv []string, o ForkExecOptions, result *ExecResult) *Operation {
+	return &Operation{
+		jail:  j,
 		name:  "fork_exec",
-		event: events.JailStart{Jail: g.fullName},
+		event: events.JailStart{Jail: j.fullName},
 		busy:  o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
-			return g.planOnce(ctx, onceOptions{argv: argv, properties: o.Properties, dir: o.Dir, user: o.User})
+			return j.planOnce(ctx, onceOptions{argv: argv, properties: o.Properties, dir: o.Dir, user: o.User})
 		},
-		begin: func(r *run) {
-			this = r
-			r.extra, r.properties = o.Env, o.Properties
-			r.command = streams{stdin: o.Stdin, stdout: o.Stdout, stderr: o.Stderr, terminal: o.Terminal}
-			r.outcome.ExitCode = -1
-		},
-	}, func() ExecResult { return this.outcome }
+		env: o.Env, properties: o.Properties,
+		command: step.Streams{Stdin: o.Stdin, Stdout: o.Stdout, Stderr: o.Stderr, Terminal: o.Terminal},
+		ended:   func(out step.Outcome) { *result = ExecResult(out) },
+	}
 }
 
 // singleCommand is a start that ends with its command.
-func (g *JailGenerator) singleCommand(o StartOptions) operation {
-	return operation{
+func (j *Jail) singleCommand(o StartOptions) *Operation {
+	return &Operation{
+		jail:  j,
 		name:  "start",
-		event: events.JailStart{Jail: g.fullName},
+		event: events.JailStart{Jail: j.fullName},
 		busy:  o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
-			return g.planOnce(ctx, onceOptions{argv: []string{"/bin/sh", "-c", o.SingleCommand}, quick: o.Quick, must: true})
+			return j.planOnce(ctx, onceOptions{argv: []string{"/bin/sh", "-c", o.SingleCommand}, quick: o.Quick, must: true})
 		},
-		begin: func(r *run) { r.extra, r.command = o.Env, streams{terminal: o.Terminal} },
+		env: o.Env, command: step.Streams{Terminal: o.Terminal},
 	}
 }
 
@@ -98,55 +89,43 @@ type onceOptions struct {
 }
 
 // planOnce is a start and a stop with the command between them.
-func (g *JailGenerator) planOnce(ctx context.Context, o onceOptions) (*plan.Plan, error) {
-	g, err := g.fresh(ctx)
+func (j *Jail) planOnce(ctx context.Context, o onceOptions) (*plan.Plan, error) {
+	j, err := j.fresh(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if g, err = g.with(o.properties); err != nil {
+	if j, err = j.with(o.properties); err != nil {
 		return nil, err
 	}
-	if err := g.mayStart(ctx); err != nil {
+	if err := j.mayStart(ctx); err != nil {
 		return nil, err
 	}
 	if len(o.argv) == 0 || o.argv[0] == "" {
 		return nil, fmt.Errorf("%w: no command", ErrConfig)
 	}
-	at, err := g.commandPlace(o.user)
+	at, err := j.commandPlace(o.user)
 	if err != nil {
 		return nil, err
 	}
-	steps, after, err := g.upSteps(ctx, StartOptions{Quick: o.quick}, true)
-	if err != nil {
-		return nil, err
-	}
-	steps = append(steps, stepCommand.Step(commandArgs{
-		Argv: o.argv, Name: g.Identifier(), RootDataset: g.RootDataset(), Place: at, Dir: o.dir, Must: o.must,
-	}))
-	commit := len(steps)
-	down, err := g.downSteps(ctx, StopOptions{}, kernel.Identity{})
-	if err != nil {
-		return nil, err
-	}
-	print, err := g.fingerprint(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all := slices.Concat(steps, down, after)
-	print["base"] = basePrint(all...)
-	return &plan.Plan{
-		Operation: "fork_exec", Subject: g.fullName, Steps: all, Commit: commit, Fingerprint: print,
-	}, nil
+	var steps step.List
+	after := j.upSteps(ctx, &steps, StartOptions{Quick: o.quick}, true)
+	steps.Add(step.RunCommand{
+		Argv: o.argv, Name: j.Identifier(), RootDataset: j.RootDataset(), Place: at, Dir: o.dir, Must: o.must,
+	})
+	steps.Commit()
+	j.downSteps(ctx, &steps, StopOptions{}, kernel.Identity{})
+	steps.Append(after, nil)
+	return j.planWithBase(ctx, "fork_exec", &steps)
 }
 
 // with is the jail with properties in place of its own. The jail itself stays
 // as it is.
-func (g *JailGenerator) with(properties map[string]string) (*JailGenerator, error) {
+func (j *Jail) with(properties map[string]string) (*Jail, error) {
 	if len(properties) == 0 {
-		return g, nil
+		return j, nil
 	}
-	now := *g
-	now.own = g.own.Clone()
+	now := *j
+	now.own = j.own.Clone()
 	for _, key := range sortedKeys(properties) {
 		if err := now.own.Set(key, properties[key]); err != nil {
 			return nil, err

@@ -5,25 +5,22 @@ import (
 	"path/filepath"
 
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
-
-// consoleLogKey is the property for jail(8)'s exec.consolelog. libioc and
-// iocage know none, so it is a user property, which they keep.
-const consoleLogKey = "user.exec_consolelog"
 
 // inJail are the hooks that run in the jail; the others run on the host.
 var inJail = map[string]bool{"start": true, "stop": true}
 
 // hook is the step of one hook, or none when the property is unset.
-func (g *JailGenerator) hook(name string, change ...func(*hookArgs)) ([]plan.Step, error) {
-	eff := g.effective()
+func (j *Jail) hook(name string, change ...func(*step.RunHook)) ([]plan.Step, error) {
+	eff := j.effective()
 	command := eff.String("exec_" + name)
 	if command == "" {
 		return nil, nil
 	}
-	a := hookArgs{
-		Hook: name, Command: command, Name: g.Identifier(), Inside: inJail[name],
-		RootDataset: g.RootDataset(), Timeout: eff.Duration("exec_timeout"),
+	a := step.RunHook{
+		Hook: name, Command: command, Name: j.Identifier(), Inside: inJail[name],
+		RootDataset: j.RootDataset(), Timeout: eff.Duration("exec_timeout"),
 	}
 	for _, c := range change {
 		c(&a)
@@ -31,40 +28,31 @@ func (g *JailGenerator) hook(name string, change ...func(*hookArgs)) ([]plan.Ste
 	if a.Inside {
 		var err error
 		// What is forced does not need the log.
-		if a.Place, err = g.commandPlace(""); err != nil && !a.Tolerate {
+		if a.Place, err = j.commandPlace(""); err != nil && !a.Tolerate {
 			return nil, err
 		}
 	} else if user := eff.String("exec_system_user"); user != "root" {
 		a.Place.User = user
 	}
-	return []plan.Step{stepHook.Step(a)}, nil
-}
-
-// place is how commands in a jail are run, jail(8): exec.jail_user,
-// exec.system_jail_user, exec.fib and exec.consolelog.
-type place struct {
-	User       string `json:"user,omitempty"`
-	SystemUser bool   `json:"system_user,omitempty"`
-	FIB        int    `json:"fib,omitempty"`
-	ConsoleLog string `json:"console_log,omitempty"` // a host file that output is added to
+	return []plan.Step{plan.StepOf(a)}, nil
 }
 
 // commandPlace is that of the configuration, for the user if one is given.
-func (g *JailGenerator) commandPlace(user string) (place, error) {
-	eff := g.effective()
-	p := place{User: user, FIB: eff.Int("exec_fib")}
+func (j *Jail) commandPlace(user string) (step.Place, error) {
+	eff := j.effective()
+	p := step.Place{User: user, FIB: eff.Int("exec_fib")}
 	if user == "" {
 		p.User, p.SystemUser = eff.String("exec_jail_user"), eff.Bool("exec_system_jail_user")
 	}
 	if p.User == "root" {
 		p.User, p.SystemUser = "", false
 	}
-	log, err := g.Get(consoleLogKey)
+	log, err := j.Get(step.ConsoleLogKey)
 	if err != nil || log == "" || log == "none" {
 		return p, err
 	}
 	if !filepath.IsAbs(log) {
-		return p, fmt.Errorf("%w: %s=%s is not an absolute path", ErrConfig, consoleLogKey, log)
+		return p, fmt.Errorf("%w: %s=%s is not an absolute path", ErrConfig, step.ConsoleLogKey, log)
 	}
 	p.ConsoleLog = filepath.Clean(log)
 	return p, nil

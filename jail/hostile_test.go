@@ -27,6 +27,7 @@ import (
 	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 const secret = "nameserver 203.0.113.66 # of the host"
@@ -136,7 +137,7 @@ type hostile struct {
 // placeKernel looks at every mount at the moment it is made.
 type placeKernel struct {
 	kernel.Kernel
-	sim          *kernel.Sim
+	sim          *simkernel.Kernel
 	root, victim string
 	still        bool // nobody swaps just now, so what a mount shows can be asked
 
@@ -408,7 +409,7 @@ func (j *hostile) plantRecover(t *testing.T) {
 	}
 }
 
-// below is what is mounted below the root.
+// Below is what is mounted below the root.
 func (j *hostile) below(t *testing.T) host.MountTable {
 	t.Helper()
 	mounts, err := j.host.Mounts(context.Background())

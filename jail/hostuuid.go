@@ -9,27 +9,27 @@ import (
 )
 
 // hostUUID is the host's own UUID, sysctl kern.hostuuid.
-func (g *JailGenerator) hostUUID(ctx context.Context) (string, error) {
-	return g.host.Kernel.SysctlString(ctx, "kern.hostuuid")
+func (j *Jail) hostUUID(ctx context.Context) (string, error) {
+	return j.host.Kernel.SysctlString(ctx, "kern.hostuuid")
 }
 
 // HostUUID is the UUID that the jail sees as its host's: host_hostuuid if it is
 // set, else the one derived from the host's and the jail's identifier.
-func (g *JailGenerator) HostUUID(ctx context.Context) (string, error) {
-	if uuid := g.effective().String("host_hostuuid"); uuid != "" {
+func (j *Jail) HostUUID(ctx context.Context) (string, error) {
+	if uuid := j.effective().String("host_hostuuid"); uuid != "" {
 		return uuid, nil
 	}
-	return g.derivedUUID(ctx)
+	return j.derivedUUID(ctx)
 }
 
 // derivedUUID is libioc's: the first 32 hexadecimal digits of SHA-1 over the
 // 16 bytes of the host's UUID and the jail's identifier.
-func (g *JailGenerator) derivedUUID(ctx context.Context) (string, error) {
-	host, err := g.hostUUID(ctx)
+func (j *Jail) derivedUUID(ctx context.Context) (string, error) {
+	host, err := j.hostUUID(ctx)
 	if err != nil {
 		return "", err
 	}
-	return deriveUUID(host, g.Identifier())
+	return deriveUUID(host, j.Identifier())
 }
 
 func deriveUUID(host, identifier string) (string, error) {

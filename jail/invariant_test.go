@@ -25,7 +25,7 @@ func invariants(h *simhost.Host) (wrong []string) {
 			bad("%v", err)
 		}
 	}
-	sets, err := h.Memory.List(ctx, simhost.Dataset, zfsstore.ListOptions{})
+	sets, err := h.ZFS.List(ctx, simhost.Dataset, zfsstore.ListOptions{})
 	check(err)
 	mounts, err := h.Mounts(ctx)
 	check(err)
@@ -135,7 +135,7 @@ func invariants(h *simhost.Host) (wrong []string) {
 	}
 	for name := range roots {
 		key := "ioc/jail/" + strings.TrimPrefix(name, "ioc-")
-		unlock, err := h.Lock(ctx, key, "check", host.Fail)
+		unlock, err := h.Lock(ctx, key, "check", host.BusyFail)
 		if err != nil {
 			bad("lock: %v", err)
 			continue

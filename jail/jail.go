@@ -14,20 +14,14 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// Jail is one jail. Its long operations return when they are over: the events
-// that were sent and the operation's error. The same operations of the embedded
-// JailGenerator return at once with the channel of their events.
+// Jail is one jail. Its long operations return when they are over, with the
+// events that were sent and the operation's error; Generator has the same
+// operations as values to stream or to plan.
 //
 // A Jail holds the configuration that was read when it was loaded. Its methods
 // may be called from several goroutines as long as none of them changes the
 // configuration; operations lock the jail, here and in other processes.
 type Jail struct {
-	*JailGenerator
-}
-
-// JailGenerator is the streaming form of [Jail]: every long operation returns
-// <-chan events.IocEvent. See package events for what a reader can rely on.
-type JailGenerator struct {
 	host     *host.Host
 	source   host.Source
 	fullName string
@@ -40,6 +34,13 @@ type JailGenerator struct {
 	storage  *zfsstore.Dataset // see Storage
 	seen     host.MountTable   // see mountTable
 }
+
+// JailGenerator has the operations of a [Jail] as values: each method returns an
+// [Operation] to stream, to plan or to run.
+type JailGenerator struct{ jail *Jail }
+
+// Generator returns the jail's operations as values.
+func (j *Jail) Generator() *JailGenerator { return &JailGenerator{j} }
 
 // Status is what the kernel said of a jail when it was loaded or listed.
 type Status struct {
@@ -70,7 +71,7 @@ func New(ctx context.Context, h *host.Host, spec Spec) (*Jail, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := generator(ctx, h, source, spec.Name)
+	j, err := generator(ctx, h, source, spec.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -78,16 +79,16 @@ func New(ctx context.Context, h *host.Host, spec Spec) (*Jail, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.own = config.New()
-	if g.defaults, err = readDefaults(mounts, source); err != nil {
+	j.own = config.New()
+	if j.defaults, err = readDefaults(mounts, source); err != nil {
 		return nil, err
 	}
 	for _, key := range sortedKeys(spec.Properties) {
-		if err := g.own.Set(key, spec.Properties[key]); err != nil {
+		if err := j.own.Set(key, spec.Properties[key]); err != nil {
 			return nil, err
 		}
 	}
-	return &Jail{g}, nil
+	return j, nil
 }
 
 // newName checks the name of a jail to be made. libioc's rule lets characters
@@ -110,7 +111,7 @@ func newName(name string) error {
 // Load reads an existing jail by "name" or "source/name". A jail whose name is a
 // UUID is found by the first 8 characters as well; several such jails are an
 // *AmbiguousError. A jail with values that could not be understood loads all the
-// same, see [JailGenerator.Problems]. Errors: ErrNotFound, ErrAmbiguous,
+// same, see [Jail.Problems]. Errors: ErrNotFound, ErrAmbiguous,
 // host.ErrNotMounted, config.ErrMalformed and those of host.Source.
 //
 // A jail whose dataset is mounted is loaded without starting any process.
@@ -144,17 +145,17 @@ func Load(ctx context.Context, h *host.Host, name string) (*Jail, error) {
 	if !ok {
 		return nil, &Error{"load", name, missing(ctx, h, sources, jailName)}
 	}
-	g, err := generator(ctx, h, f.source, f.name)
+	j, err := generator(ctx, h, f.source, f.name)
 	if err != nil {
 		return nil, err
 	}
-	if g.defaults, err = readDefaults(mounts, f.source); err != nil {
+	if j.defaults, err = readDefaults(mounts, f.source); err != nil {
 		return nil, err
 	}
-	if err := g.read(ctx, f.path); err != nil {
-		return nil, &Error{"load", g.fullName, err}
+	if err := j.read(ctx, f.path); err != nil {
+		return nil, &Error{"load", j.fullName, err}
 	}
-	return &Jail{g}, g.refresh(ctx)
+	return j, j.refresh(ctx)
 }
 
 // missing tells a jail that is not there from one that is not mounted.
@@ -171,7 +172,7 @@ func missing(ctx context.Context, h *host.Host, sources []host.Source, name stri
 	return ErrNotFound
 }
 
-func generator(ctx context.Context, h *host.Host, source host.Source, name string) (*JailGenerator, error) {
+func generator(ctx context.Context, h *host.Host, source host.Source, name string) (*Jail, error) {
 	all, err := h.Sources(ctx)
 	if err != nil {
 		return nil, err
@@ -180,27 +181,27 @@ func generator(ctx context.Context, h *host.Host, source host.Source, name strin
 	if len(all) > 1 {
 		full = source.Name + "/" + name
 	}
-	return &JailGenerator{host: h, source: source, name: name, fullName: full}, nil
+	return &Jail{host: h, source: source, name: name, fullName: full}, nil
 }
 
 // read reads the configuration of the jail whose dataset is mounted at path.
-func (g *JailGenerator) read(ctx context.Context, path string) error {
-	g.path = path
+func (j *Jail) read(ctx context.Context, path string) error {
+	j.path = path
 	own, err := config.ReadDir(path)
 	if errors.Is(err, config.ErrNoConfig) {
-		own, err = g.readProperties(ctx)
+		own, err = j.readProperties(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	g.own = own
+	j.own = own
 	return nil
 }
 
 // readProperties reads the ZFS user properties of iocage_legacy 1.7. Inherited
 // ones belong to a parent and are none of the jail's.
-func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, error) {
-	c, err := configOfDataset(ctx, g.host, g.Dataset())
+func (j *Jail) readProperties(ctx context.Context) (*config.Config, error) {
+	c, err := configOfDataset(ctx, j.host, j.Dataset())
 	if err != nil {
 		return nil, err
 	}
@@ -209,10 +210,10 @@ func (g *JailGenerator) readProperties(ctx context.Context) (*config.Config, err
 	}
 	// An empty jail has no configuration, but neither has one that is just being
 	// made: its journal tells.
-	if _, err := os.Lstat(g.journal()); err == nil {
-		return nil, fmt.Errorf("%w: %s is being made: %w", ErrNotFound, g.Dataset(), config.ErrNoConfig)
+	if _, err := os.Lstat(j.journal()); err == nil {
+		return nil, fmt.Errorf("%w: %s is being made: %w", ErrNotFound, j.Dataset(), config.ErrNoConfig)
 	}
-	own, err := config.ReadDir(g.path)
+	own, err := config.ReadDir(j.path)
 	if errors.Is(err, config.ErrNoConfig) {
 		return c, nil
 	}
@@ -229,13 +230,7 @@ func configOfDataset(ctx context.Context, h *host.Host, dataset string) (*config
 	if err != nil {
 		return nil, err
 	}
-	local := map[string]string{}
-	for name, p := range d.Properties {
-		if p.Source == zfsstore.SourceLocal {
-			local[name] = p.Value
-		}
-	}
-	if c := config.FromProperties(local); len(c.Keys()) > 0 {
+	if c := legacyConfig(d); len(c.Keys()) > 0 {
 		return c, nil
 	}
 	return config.New(), nil
@@ -254,51 +249,59 @@ func readDefaults(mounts host.MountTable, source host.Source) (*config.Config, e
 }
 
 // Name is the jail's name within its source, libioc's id.
-func (g *JailGenerator) Name() string { return g.name }
+func (j *Jail) Name() string { return j.name }
 
 // FullName is the name, with the source before it where the host has several.
-func (g *JailGenerator) FullName() string { return g.fullName }
+func (j *Jail) FullName() string { return j.fullName }
 
 // HumanReadableName is the name, cut to 8 characters when it is a UUID.
-func (g *JailGenerator) HumanReadableName() string { return config.HumanReadableName(g.name) }
+func (j *Jail) HumanReadableName() string { return config.HumanReadableName(j.name) }
+
+// Host returns the host that the jail is on.
+func (j *Jail) Host() *host.Host { return j.host }
 
 // Source is the root dataset the jail is in.
-func (g *JailGenerator) Source() host.Source { return g.source }
+func (j *Jail) Source() host.Source { return j.source }
 
-// Identifier is the jail's name in the kernel, for jls(8) and rctl(8): the
-// source's name, a dash and the jail's name with every dot replaced by an
-// asterisk, because a dot would mean a child jail.
-func (g *JailGenerator) Identifier() string {
-	if g.foreign {
-		return g.name
+// Identifier returns the jail's name in the kernel, for jls(8) and rctl(8).
+func (j *Jail) Identifier() string {
+	if j.foreign {
+		return j.name
 	}
-	return g.source.Name + "-" + strings.ReplaceAll(g.name, ".", "*")
+	return Identifier(j.source, j.name)
+}
+
+// Identifier returns the name in the kernel of a source's jail: the source's
+// name, a dash and the jail's name with every dot replaced by an asterisk,
+// because a dot would mean a child jail.
+func Identifier(source host.Source, name string) string {
+	return source.Name + "-" + strings.ReplaceAll(name, ".", "*")
 }
 
 // Dataset holds the jail's configuration, RootDataset its file system.
-func (g *JailGenerator) Dataset() string { return g.source.Jails() + "/" + g.name }
+func (j *Jail) Dataset() string { return j.source.Jails() + "/" + j.name }
 
 // RootDataset is the dataset of the jail's root file system.
-func (g *JailGenerator) RootDataset() string { return g.Dataset() + "/root" }
+func (j *Jail) RootDataset() string { return j.Dataset() + "/root" }
 
 // RootPath is where the jail's root file system is mounted.
-func (g *JailGenerator) RootPath(ctx context.Context) (string, error) {
-	return g.host.Mountpoint(ctx, g.RootDataset())
+func (j *Jail) RootPath(ctx context.Context) (string, error) {
+	return j.host.Mountpoint(ctx, j.RootDataset())
 }
 
 // mountTable is what fresh has read, so that a plan is made of one moment and
 // hundreds of mounts are read once for it; otherwise what is mounted now.
-func (g *JailGenerator) mountTable(ctx context.Context) (host.MountTable, error) {
-	if g.seen != nil {
-		return g.seen, nil
+func (j *Jail) mountTable(ctx context.Context) (host.MountTable, error) {
+	if j.seen != nil {
+		return j.seen, nil
 	}
-	return g.host.Mounts(ctx)
+	return j.host.Mounts(ctx)
 }
 
 // Identity asks the kernel which jail runs under this name. ErrNotRunning when
 // there is none; a jail that is dying does not run.
-func (g *JailGenerator) Identity(ctx context.Context) (kernel.Identity, error) {
-	id, err := g.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(g.Identifier()))
+func (j *Jail) Identity(ctx context.Context) (kernel.Identity, error) {
+	id, err := j.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(j.Identifier()))
 	if errors.Is(err, kernel.ErrNotFound) {
 		return kernel.Identity{}, ErrNotRunning
 	}
@@ -306,8 +309,8 @@ func (g *JailGenerator) Identity(ctx context.Context) (kernel.Identity, error) {
 }
 
 // Running asks the kernel whether the jail runs.
-func (g *JailGenerator) Running(ctx context.Context) (bool, error) {
-	_, err := g.Identity(ctx)
+func (j *Jail) Running(ctx context.Context) (bool, error) {
+	_, err := j.Identity(ctx)
 	if errors.Is(err, ErrNotRunning) {
 		return false, nil
 	}
@@ -315,21 +318,21 @@ func (g *JailGenerator) Running(ctx context.Context) (bool, error) {
 }
 
 // JID is the running jail's jid, or ErrNotRunning.
-func (g *JailGenerator) JID(ctx context.Context) (int, error) {
-	id, err := g.Identity(ctx)
+func (j *Jail) JID(ctx context.Context) (int, error) {
+	id, err := j.Identity(ctx)
 	return id.JID, err
 }
 
 // Status is what the kernel said when the jail was loaded or listed.
-func (g *JailGenerator) Status() Status { return g.status }
+func (j *Jail) Status() Status { return j.status }
 
-func (g *JailGenerator) refresh(ctx context.Context) error {
-	id, err := g.Identity(ctx)
+func (j *Jail) refresh(ctx context.Context) error {
+	id, err := j.Identity(ctx)
 	switch {
 	case err == nil:
-		g.status = Status{Running: true, Identity: id}
+		j.status = Status{Running: true, Identity: id}
 	case errors.Is(err, ErrNotRunning):
-		g.status = Status{}
+		j.status = Status{}
 	default:
 		return err
 	}
@@ -337,13 +340,13 @@ func (g *JailGenerator) refresh(ctx context.Context) error {
 }
 
 // exists tells whether the jail's dataset was there when it was loaded.
-func (g *JailGenerator) exists() bool { return g.path != "" }
+func (j *Jail) exists() bool { return j.path != "" }
 
 // fstabPath is the jail's fstab(5), outside the jail's root.
-func (g *JailGenerator) fstabPath() string { return filepath.Join(g.path, "fstab") }
+func (j *Jail) fstabPath() string { return filepath.Join(j.path, "fstab") }
 
-func (g *JailGenerator) readFstab() ([]byte, error) {
-	data, err := os.ReadFile(g.fstabPath())
+func (j *Jail) readFstab() ([]byte, error) {
+	data, err := os.ReadFile(j.fstabPath())
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}

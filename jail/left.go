@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
 )
@@ -44,12 +45,12 @@ type left struct {
 // leftMounts finds what an earlier run of the jail has left, because the jail
 // ended by itself or another program removed it. The targets are those of the
 // start to come.
-func (g *JailGenerator) leftMounts(ctx context.Context, targets []mountTarget) (left, error) {
-	mounts, err := g.mountTable(ctx)
+func (j *Jail) leftMounts(ctx context.Context, targets []step.Mount) (left, error) {
+	mounts, err := j.mountTable(ctx)
 	if err != nil {
 		return left{}, err
 	}
-	root, ok := mounts.Dataset(g.RootDataset())
+	root, ok := mounts.Dataset(j.RootDataset())
 	if !ok {
 		return left{}, nil
 	}
@@ -57,19 +58,19 @@ func (g *JailGenerator) leftMounts(ctx context.Context, targets []mountTarget) (
 	if len(below) == 0 {
 		return left{}, nil
 	}
-	releases, err := releasePaths(ctx, g.host, mounts)
+	releases, err := releasePaths(ctx, j.host, mounts)
 	if err != nil {
 		return left{}, err
 	}
-	bases := append(releases, filepath.Join(g.path, "basejail"))
+	bases := append(releases, filepath.Join(j.path, "basejail"))
 	var out left
 	var foreign, stays []kernel.Mounted
 	for _, m := range below { // the newest first: what is on an own one comes before it
-		own, err := g.isLeft(ctx, m, strings.TrimPrefix(m.Path, root+"/"), targets, bases)
+		own, err := j.isLeft(ctx, m, strings.TrimPrefix(m.Path, root+"/"), targets, bases)
 		if err != nil {
 			return left{}, err
 		}
-		on := func(other kernel.Mounted) bool { return beneath(other.Path, m.Path) }
+		on := func(other kernel.Mounted) bool { return step.Beneath(other.Path, m.Path) }
 		switch {
 		case !own:
 			foreign, stays = append(foreign, m), append(stays, m)
@@ -85,8 +86,8 @@ func (g *JailGenerator) leftMounts(ctx context.Context, targets []mountTarget) (
 		}
 	}
 	for _, m := range foreign {
-		hidden := func(t mountTarget) bool { return beneath(m.Path, filepath.Join(root, t.At)) }
-		if !g.itsOwn(m) && slices.ContainsFunc(targets, hidden) && !slices.Contains(out.others, m) {
+		hidden := func(t step.Mount) bool { return step.Beneath(m.Path, filepath.Join(root, t.At)) }
+		if !j.itsOwn(m) && slices.ContainsFunc(targets, hidden) && !slices.Contains(out.others, m) {
 			out.others = append(out.others, m)
 		}
 	}
@@ -94,18 +95,18 @@ func (g *JailGenerator) leftMounts(ctx context.Context, targets []mountTarget) (
 }
 
 // itsOwn tells whether a dataset of the jail is mounted there, which lasts.
-func (g *JailGenerator) itsOwn(m kernel.Mounted) bool {
-	return m.Type == "zfs" && belongsTo(m.From, []string{g.Dataset()})
+func (j *Jail) itsOwn(m kernel.Mounted) bool {
+	return m.Type == "zfs" && step.BelongsTo(m.From, []string{j.Dataset()})
 }
 
 // isLeft tells whether only an earlier run of the jail can have mounted m.
-func (g *JailGenerator) isLeft(ctx context.Context, m kernel.Mounted, at string, targets []mountTarget, bases []string) (bool, error) {
+func (j *Jail) isLeft(ctx context.Context, m kernel.Mounted, at string, targets []step.Mount, bases []string) (bool, error) {
 	for _, t := range targets {
 		if t.At == at && t.Type == m.Type && (t.From == m.From || m.Type == "devfs" || m.Type == "fdescfs") {
 			return true, nil
 		}
 	}
-	from := func(dir string) bool { return beneath(m.From, dir) }
+	from := func(dir string) bool { return step.Beneath(m.From, dir) }
 	switch m.Type {
 	case "devfs":
 		return at == "dev", nil
@@ -118,7 +119,7 @@ func (g *JailGenerator) isLeft(ctx context.Context, m kernel.Mounted, at string,
 	case "nullfs":
 		return slices.Contains(release.Basedirs(), at) && slices.ContainsFunc(bases, from), nil
 	case "zfs":
-		return administered(ctx, g.host, m.From, g.sharedDatasets())
+		return step.Administered(ctx, j.host, m.From, j.sharedDatasets())
 	}
 	return false, nil
 }
@@ -142,14 +143,14 @@ func releasePaths(ctx context.Context, h *host.Host, mounts host.MountTable) (pa
 // leftSteps takes away what an earlier run has left before the steps of a start
 // mount anything. What is not known to be left by it refuses: mounted over, it
 // would be hidden and could not be unmounted.
-func (g *JailGenerator) leftSteps(ctx context.Context, start []plan.Step) ([]plan.Step, error) {
-	switch _, err := g.Identity(ctx); {
+func (j *Jail) leftSteps(ctx context.Context, start []plan.Step) ([]plan.Step, error) {
+	switch _, err := j.Identity(ctx); {
 	case err == nil:
 		return nil, nil // it is stopped first
 	case !errors.Is(err, ErrNotRunning):
 		return nil, err
 	}
-	found, err := g.leftMounts(ctx, targetsOf(start))
+	found, err := j.leftMounts(ctx, targetsOf(start))
 	switch {
 	case err != nil:
 		return nil, err
@@ -158,93 +159,29 @@ func (g *JailGenerator) leftSteps(ctx context.Context, start []plan.Step) ([]pla
 	case len(found.own) == 0:
 		return nil, nil
 	}
-	root, err := g.RootPath(ctx)
+	root, err := j.RootPath(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var held *HeldError
-	if err := inhabited(ctx, g.host, root); errors.As(err, &held) && slices.Contains(held.Jails, g.Identifier()) {
+	if err := step.Inhabited(ctx, j.host, root); errors.As(err, &held) && slices.Contains(held.Jails, j.Identifier()) {
 		return nil, ErrRunning // since a moment ago; a plan is made without a lock
 	} else if err != nil {
 		return nil, err
 	}
-	return []plan.Step{stepUnmountLeft.Step(leftArgs{g.RootDataset(), found.own})}, nil
+	return []plan.Step{plan.StepOf(step.UnmountLeft{RootDataset: j.RootDataset(), Mounts: found.own})}, nil
 }
 
 // targetsOf are the mounts of steps.
-func targetsOf(steps []plan.Step) (out []mountTarget) {
+func targetsOf(steps []plan.Step) (out []step.Mount) {
 	for _, s := range steps {
-		var a mountArgs
+		var a step.Mounts
 		if strings.HasPrefix(s.Kind, "mount ") && json.Unmarshal(s.Args, &a) == nil {
 			out = append(out, a.Mounts...)
 		}
 	}
 	return out
 }
-
-// inhabited is a *HeldError when a jail lives in the directory, whatever its
-// name: another program has started it there.
-func inhabited(ctx context.Context, h *host.Host, root string) error {
-	held := &HeldError{Path: root, Err: syscall.EBUSY}
-	for p, err := range h.Kernel.JailList(ctx, 0, "path") {
-		if err != nil {
-			return err
-		}
-		if beneath(p.String("path"), root) {
-			held.Jails = append(held.Jails, p.String("name"))
-		}
-	}
-	if len(held.Jails) == 0 {
-		return nil
-	}
-	return held
-}
-
-type leftArgs struct {
-	RootDataset string           `json:"root_dataset"`
-	Mounts      []kernel.Mounted `json:"mounts"` // the newest first
-}
-
-// stepUnmountLeft unmounts what was found when the operation was planned, if it
-// is still there and no jail lives in it.
-var stepUnmountLeft = plan.Define(plan.Spec[env, leftArgs]{
-	Name: "unmount what is left",
-	Detail: func(a leftArgs) string {
-		var parts []string
-		for _, m := range a.Mounts {
-			parts = append(parts, m.Type+" on "+m.Path)
-		}
-		return strings.Join(parts, ", ")
-	},
-	Event: func(e env, _ leftArgs) events.IocEvent { return events.TeardownSystemMounts{Jail: e.jail} },
-	Do: func(ctx context.Context, e env, a leftArgs, c *plan.Call) error {
-		mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
-		if err != nil || root == "" {
-			return err
-		}
-		if err := inhabited(ctx, e.host, root); err != nil {
-			return err
-		}
-		var gone []string
-		for _, m := range a.Mounts {
-			same := func(now kernel.Mounted) bool {
-				return now.FSID == m.FSID && now.Type == m.Type && now.Path == m.Path
-			}
-			if !slices.ContainsFunc(mounts, same) {
-				continue
-			}
-			if err := unmount(ctx, e, m); err != nil {
-				return err
-			}
-			gone = append(gone, strings.TrimPrefix(m.Path, root))
-		}
-		if len(gone) == 0 {
-			c.Skip("nothing was mounted")
-		}
-		c.Final(events.TeardownSystemMounts{Jail: e.jail, Mountpoints: gone})
-		return nil
-	},
-})
 
 // recoverMounts unmounts what jails of a source have left that no longer run. A
 // jail that is being worked on, or whose root another jail lives in, is left
@@ -260,20 +197,20 @@ func recoverMounts(ctx context.Context, h *host.Host, source host.Source) (all [
 		if !ok || !root || m.Type != "zfs" || strings.ContainsAny(name, "/@") || len(mounts.Below(m.Path)) == 0 {
 			continue
 		}
-		g, err := generator(ctx, h, source, name)
+		j, err := generator(ctx, h, source, name)
 		if err != nil {
 			return all, errors.Join(result, err)
 		}
-		if running, err := g.Running(ctx); err != nil || running {
+		if running, err := j.Running(ctx); err != nil || running {
 			result = errors.Join(result, err)
 			continue
 		}
-		if p, err := g.planRecoverMounts(ctx); p == nil && err == nil {
+		if p, err := j.planRecoverMounts(ctx); p == nil && err == nil {
 			continue // without a lock and events
 		}
-		done, err := collect(ctx, g.start(ctx, operation{
-			name: "recover", event: events.JailRecover{Jail: g.fullName}, busy: Fail, make: g.planRecoverMounts,
-		}, nil))
+		done, err := (&Operation{
+			jail: j, name: "recover", event: events.JailRecover{Jail: j.fullName}, busy: BusyFail, make: j.planRecoverMounts,
+		}).Run(ctx)
 		if errors.Is(err, ErrBusy) || errors.Is(err, ErrNotFound) {
 			continue
 		}
@@ -282,34 +219,34 @@ func recoverMounts(ctx context.Context, h *host.Host, source host.Source) (all [
 	return all, result
 }
 
-func (g *JailGenerator) planRecoverMounts(ctx context.Context) (*plan.Plan, error) {
-	g, err := g.fresh(ctx)
+func (j *Jail) planRecoverMounts(ctx context.Context) (*plan.Plan, error) {
+	j, err := j.fresh(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if running, err := g.Running(ctx); err != nil || running {
+	if running, err := j.Running(ctx); err != nil || running {
 		return nil, err
 	}
-	lines, err := g.fstabSteps(ctx)
+	lines, err := j.fstabSteps(ctx)
 	if err != nil {
 		lines = nil // what the file says cannot be known, and stays
 	}
-	found, err := g.leftMounts(ctx, targetsOf(lines))
+	found, err := j.leftMounts(ctx, targetsOf(lines))
 	if err != nil || len(found.own) == 0 {
 		return nil, err
 	}
-	root, err := g.RootPath(ctx)
+	root, err := j.RootPath(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var held *HeldError
-	if err := inhabited(ctx, g.host, root); errors.As(err, &held) {
+	if err := step.Inhabited(ctx, j.host, root); errors.As(err, &held) {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
 	return &plan.Plan{
-		Operation: "recover", Subject: g.fullName, Abandon: true,
-		Steps: []plan.Step{stepUnmountLeft.Step(leftArgs{g.RootDataset(), found.own})},
+		Operation: "recover", Subject: j.fullName, Abandon: true,
+		Steps: []plan.Step{plan.StepOf(step.UnmountLeft{RootDataset: j.RootDataset(), Mounts: found.own})},
 	}, nil
 }

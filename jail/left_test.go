@@ -62,7 +62,7 @@ func TestLeftMountsWereStackedOver(t *testing.T) {
 	leftHosts(t, func(t *testing.T, h *simhost.Host, j *jail.Jail) {
 		ctx := context.Background()
 		up := ended(t, h, j)
-		p, err := j.PlanStart(ctx, jail.StartOptions{})
+		p, err := j.Generator().Start(jail.StartOptions{}).Plan(ctx)
 		require.NoError(t, err)
 		require.Equal(t, "unmount what is left", p.Steps()[0].Kind)
 		start(t, j)
@@ -70,7 +70,7 @@ func TestLeftMountsWereStackedOver(t *testing.T) {
 		_, err = j.Stop(ctx, jail.StopOptions{})
 		require.NoError(t, err)
 		require.Empty(t, mountsBelow(t, h, j))
-		p, err = j.PlanStart(ctx, jail.StartOptions{})
+		p, err = j.Generator().Start(jail.StartOptions{}).Plan(ctx)
 		require.NoError(t, err)
 		require.NotEqual(t, "unmount what is left", p.Steps()[0].Kind, "planned only when there is something")
 

@@ -12,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/jail/fleet"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -44,20 +45,16 @@ func propertiesOperations() []operationRow {
 	add := func(name string, ready readier, p planner, run performer) {
 		rows = append(rows, operationRow{name: name + ", ZFS properties", setup: propertiesHost, ready: ready, plan: p, run: run})
 	}
-	p, run := on("web", jail.StartOptions{}, planOf((*generator).PlanStart), (*jail.Jail).Start)
+	p, run := on("web", jail.StartOptions{}, (*generator).Start)
 	add("start", stopped("web"), p, run)
-	p, run = on("web", jail.RenameOptions{Name: "second"}, planOf((*generator).PlanRename), (*jail.Jail).Rename)
+	p, run = on("web", jail.RenameOptions{Name: "second"}, (*generator).Rename)
 	add("rename", both(named("web", "second"), stopped("web")), p, run)
-	p, run = on("web", jail.TemplateOptions{Template: true}, planOf((*generator).PlanSetTemplate), (*jail.Jail).SetTemplate)
+	p, run = on("web", jail.TemplateOptions{Template: true}, (*generator).SetTemplate)
 	add("make a template", templated("web", false), p, run)
 	values := map[string]string{"host_hostname": "new", "user.team": "ours", "exec_poststop": ""}
 	p, run = methods(func(ctx context.Context, h *simhost.Host) (*jail.Jail, error) {
 		return jail.Load(ctx, h.Host, "web")
-	}, jail.SetOptions{}, func(j *jail.Jail, ctx context.Context, o jail.SetOptions) (*jail.Plan, error) {
-		return j.PlanSet(ctx, values, o)
-	}, func(j *jail.Jail, ctx context.Context, o jail.SetOptions) ([]events.IocEvent, error) {
-		return j.Set(ctx, values, o)
-	})
+	}, jail.SetOptions{}, func(g *generator, o jail.SetOptions) *jail.Operation { return g.Set(values, o) })
 	add("set", func(t *testing.T, ctx context.Context, h *simhost.Host) {
 		started("web")(t, ctx, h)
 		_, err := loaded(t, ctx, h, "web").Set(ctx, map[string]string{
@@ -65,7 +62,7 @@ func propertiesOperations() []operationRow {
 		}, jail.SetOptions{})
 		require.NoError(t, err)
 	}, p, run)
-	p, run = on("web", jail.UpgradeOptions{Release: "14.3-RELEASE"}, planOf((*generator).PlanUpgrade), (*jail.Jail).Upgrade)
+	p, run = on("web", jail.UpgradeOptions{Release: "14.3-RELEASE"}, (*generator).Upgrade)
 	rows = append(rows, operationRow{name: "upgrade, ZFS properties", setup: updatableHost, plan: p, run: run,
 		ready: func(t *testing.T, ctx context.Context, h *simhost.Host) {
 			renewed(false)(t, ctx, h)
@@ -108,7 +105,7 @@ func TestJailInZFSPropertiesHasItsWholeLife(t *testing.T) {
 	done(j.ApplyLimits(ctx, jail.LimitOptions{}))
 	done(j.Stop(ctx, jail.StopOptions{}))
 	done(j.Start(ctx, jail.StartOptions{}))
-	results, err := jail.StopAll(ctx, h.Host, []*jail.Jail{j}, jail.StopAllOptions{})
+	results, err := fleet.StopAll(ctx, h.Host, []*jail.Jail{j}, fleet.StopAllOptions{})
 	require.NoError(t, err)
 	require.NoError(t, results[0].Err)
 	result, all, err := j.ForkExec(ctx, []string{"/bin/freebsd-version"}, jail.ForkExecOptions{Properties: map[string]string{"host_hostname": "c"}})
@@ -136,7 +133,7 @@ func TestJailInZFSPropertiesHasItsWholeLife(t *testing.T) {
 	done(j.Start(ctx, jail.StartOptions{}))
 	done(j.Stop(ctx, jail.StopOptions{Force: true}))
 	done(j.Start(ctx, jail.StartOptions{}))
-	_, err = jail.Shutdown(ctx, h.Host, jail.ShutdownOptions{})
+	_, err = fleet.Shutdown(ctx, h.Host, fleet.ShutdownOptions{})
 	require.NoError(t, err)
 	running, err := loaded(t, ctx, h, "www").Running(ctx)
 	require.NoError(t, err)

@@ -41,7 +41,7 @@ func realStop(t testing.TB, j *jail.Jail) {
 	require.NoError(t, err)
 }
 
-// below lists what is mounted below the jail's root: "type on /place".
+// Below lists what is mounted below the jail's root: "type on /place".
 func below(t testing.TB, h *host.Host, j *jail.Jail) (out []string) {
 	t.Helper()
 	ctx := context.Background()

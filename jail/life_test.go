@@ -3,7 +3,6 @@ package jail_test
 import (
 	"context"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 
@@ -26,20 +25,6 @@ func newHost(t testing.TB) *simhost.Host {
 	t.Cleanup(func() { h.Close() })
 	fetch(t, h)
 	return h
-}
-
-// memoryDir is a directory for a simulated host. Journals and stores are synced
-// to disk thousands of times, which costs nothing in memory.
-func memoryDir(t testing.TB) string {
-	t.Helper()
-	memory := memoryFS()
-	if memory == "" {
-		return t.TempDir()
-	}
-	dir, err := os.MkdirTemp(memory, "go-libioc-")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	return dir
 }
 
 func fetch(t testing.TB, h *simhost.Host) {

@@ -13,7 +13,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// listing is one List under way.
+// listing is one run of List.
 type listing struct {
 	host        *host.Host
 	mountedOnly bool
@@ -23,7 +23,7 @@ type listing struct {
 	sources []*listSource
 	found   []found
 
-	properties    map[string]map[string]string // of legacy jails, by dataset
+	properties    map[string]*config.Config // of legacy jails, by dataset
 	propertiesErr error
 }
 
@@ -49,8 +49,8 @@ type found struct {
 	foreign  bool
 }
 
-// find makes the list of what may match: jails of sources by source and name,
-// then foreign ones by jid.
+// find lists the jails that may match: those of sources by source and name, then
+// foreign ones by jid.
 func (l *listing) find(ctx context.Context) error {
 	sources, err := l.host.Sources(ctx)
 	if err != nil {
@@ -91,7 +91,8 @@ func (l *listing) find(ctx context.Context) error {
 	return l.join(ctx)
 }
 
-// at is the jail of a dataset, nil when it is none or its name is not wanted.
+// at returns the jail of a dataset, or nil if it is not one or its name is not
+// wanted.
 func (l *listing) at(dataset string) *found {
 	for _, s := range l.sources {
 		name, ok := strings.CutPrefix(dataset, s.prefix)
@@ -116,7 +117,7 @@ func (l *listing) match(terms config.Terms, f *found) bool {
 	return len(terms) == 0 || terms.Match(f.generator(l).Field)
 }
 
-// datasets reads the datasets of the jails of all wanted sources in one go.
+// datasets reads the datasets of the jails of all wanted sources at once.
 func (l *listing) datasets(ctx context.Context, properties ...string) ([]zfsstore.Dataset, error) {
 	o := zfsstore.ListOptions{Types: []zfsstore.Type{zfsstore.Filesystem}, Properties: properties}
 	var wanted []*listSource
@@ -141,7 +142,7 @@ func (l *listing) datasets(ctx context.Context, properties ...string) ([]zfsstor
 	return sets, err
 }
 
-// join adds what the kernel knows and puts all in order.
+// join adds the jails of the kernel and sorts all.
 func (l *listing) join(ctx context.Context) error {
 	ours := map[string]*found{} // by name in the kernel
 	for _, s := range l.sources {
@@ -182,30 +183,30 @@ func (l *listing) add(f *found) {
 	}
 }
 
-// identifier is the jail's name in the kernel.
+// identifier returns the jail's name in the kernel.
 func (f *found) identifier() string {
-	return (&JailGenerator{source: f.source.Source, name: f.name}).Identifier()
+	return (&Jail{source: f.source.Source, name: f.name}).Identifier()
 }
 
 // generator makes the jail, without a configuration of its own.
-func (f *found) generator(l *listing) *JailGenerator {
-	g := &JailGenerator{
+func (f *found) generator(l *listing) *Jail {
+	j := &Jail{
 		host: l.host, name: f.name, fullName: f.name, path: f.path,
 		foreign: f.foreign, storage: f.storage,
 	}
 	if f.source != nil {
-		g.source, g.defaults = f.source.Source, f.source.defaults
+		j.source, j.defaults = f.source.Source, f.source.defaults
 		if len(l.sources) > 1 {
-			g.fullName = f.source.Name + "/" + f.name
+			j.fullName = f.source.Name + "/" + f.name
 		}
 	}
 	if !f.identity.IsZero() {
-		g.status = Status{Running: true, Identity: f.identity}
+		j.status = Status{Running: true, Identity: f.identity}
 	}
-	return g
+	return j
 }
 
-// sourceTerms are the conditions on the source alone: a term source=, and terms
+// sourceTerms returns the conditions on the source alone: a term source=, and terms
 // of names that all have a source before the slash.
 func sourceTerms(names config.Terms) config.Terms {
 	var out config.Terms

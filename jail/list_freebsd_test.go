@@ -14,6 +14,7 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/freebsd"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -28,7 +29,9 @@ func TestListBesideTools(t *testing.T) {
 		t.Skip("needs root and IOC_TEST_POOL, the name of a pool that may be written to")
 	}
 	ctx := context.Background()
-	store, k := zfsstore.NewExec(zfsstore.ExecOptions{}), kernel.New()
+	k, err := freebsd.New()
+	require.NoError(t, err)
+	store := zfsstore.NewExec(zfsstore.ExecOptions{})
 	base := fmt.Sprintf("%s/list-%d", pool, os.Getpid())
 	h, err := host.New(store, k, host.Options{Sources: []host.Source{{Name: "list", Dataset: base}}})
 	require.NoError(t, err)

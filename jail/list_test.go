@@ -10,8 +10,10 @@ import (
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -27,10 +29,10 @@ func mixedHost(t testing.TB) (*simhost.Host, []host.Source) {
 	putJail(t, h, "zroot/iocage/jails/tmpl", `{"template": "yes"}`)
 	putJail(t, h, "zroot/iocage/jails/broken", `{"release": `)
 	putJail(t, h, "zroot/iocage/jails/away", `{}`)
-	require.NoError(t, h.Memory.Unmount(ctx, "zroot/iocage/jails/away", true))
+	require.NoError(t, h.ZFS.Unmount(ctx, "zroot/iocage/jails/away", true))
 	putJail(t, h, "zroot/iocage/jails/--odd", `{}`)
 	putJail(t, h, "fast/deep/iocage/jails/web1", `{"release": "13.3-RELEASE"}`)
-	require.NoError(t, h.Memory.Create(ctx, "fast/deep/iocage/jails/old", zfsstore.CreateOptions{
+	require.NoError(t, h.ZFS.Create(ctx, "fast/deep/iocage/jails/old", zfsstore.CreateOptions{
 		Properties: map[string]string{"org.freebsd.iocage:release": "11.0-RELEASE", "org.freebsd.iocage:boot": "on"},
 	}))
 	up(t, h, "ioc-web1")
@@ -155,7 +157,7 @@ func TestListStops(t *testing.T) {
 		require.ErrorIs(t, err, jail.ErrInvalidName)
 	}
 	boom := errors.New("boom")
-	defer h.Sim.Fail("jail_get", "lastjid=", 3, boom, false)()
+	defer h.Sim.Fail(t, fault.Fault{Op: simkernel.OpJailGet, Match: "*lastjid=*", Nth: 3, Err: boom})()
 	for j, err := range jail.List(context.Background(), h.Host) {
 		require.Nil(t, j)
 		require.ErrorIs(t, err, boom)
@@ -174,7 +176,7 @@ func TestForeign(t *testing.T) {
 		require.ErrorIs(t, err, jail.ErrForeign)
 		_, err = j.Destroy(ctx, jail.DestroyOptions{})
 		require.ErrorIs(t, err, jail.ErrForeign)
-		_, err = j.PlanStart(ctx, jail.StartOptions{})
+		_, err = j.Generator().Start(jail.StartOptions{}).Plan(ctx)
 		require.ErrorIs(t, err, jail.ErrForeign)
 		require.ErrorIs(t, j.Save(ctx), jail.ErrForeign)
 		running, err := j.Running(ctx)

@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -52,32 +53,22 @@ type SetOptions struct {
 // Errors: *config.PropertyError, *RestartRequiredError with LiveOnly, those of
 // Start that concern the network, *kernel.JailError, ErrBusy. A failure leaves
 // file and jail as they were.
-func (g *JailGenerator) Set(ctx context.Context, values map[string]string, o SetOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.setOperation(values, o), nil)
-}
-
-// Set is the synchronous form of [JailGenerator.Set].
 func (j *Jail) Set(ctx context.Context, values map[string]string, o SetOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Set(ctx, values, o))
-}
-
-// PlanSet plans what Set would do.
-func (g *JailGenerator) PlanSet(ctx context.Context, values map[string]string, o SetOptions) (*Plan, error) {
-	return g.planned(ctx, g.setOperation(values, o))
+	return j.Generator().Set(values, o).Run(ctx)
 }
 
 // Effects tells when changes of properties would count for the jail as it is:
 // for one that does not run all count from the next start on. An unknown key is
 // config.ErrUnknownProperty.
-func (g *JailGenerator) Effects(ctx context.Context, keys ...string) (map[string]Effect, error) {
-	_, err := g.Identity(ctx)
+func (j *Jail) Effects(ctx context.Context, keys ...string) (map[string]Effect, error) {
+	_, err := j.Identity(ctx)
 	runs := err == nil
 	if err != nil && !errors.Is(err, ErrNotRunning) {
-		return nil, &Error{"set", g.fullName, err}
+		return nil, &Error{"set", j.fullName, err}
 	}
-	writable, err := g.writableParams(ctx)
+	writable, err := j.writableParams(ctx)
 	if err != nil {
-		return nil, &Error{"set", g.fullName, err}
+		return nil, &Error{"set", j.fullName, err}
 	}
 	out := map[string]Effect{}
 	for _, key := range keys {
@@ -86,7 +77,7 @@ func (g *JailGenerator) Effects(ctx context.Context, keys ...string) (map[string
 			return nil, &config.PropertyError{Key: key, Err: config.ErrUnknownProperty}
 		}
 		out[key] = NextStart
-		if runs && g.live(p, writable) {
+		if runs && j.live(p, writable) {
 			out[key] = Live
 		}
 	}
@@ -95,8 +86,8 @@ func (g *JailGenerator) Effects(ctx context.Context, keys ...string) (map[string
 
 // writableParams are the parameters that jail_set(2) changes in a jail that is
 // there.
-func (g *JailGenerator) writableParams(ctx context.Context) (map[string]bool, error) {
-	list, err := g.host.Kernel.JailParams(ctx)
+func (j *Jail) writableParams(ctx context.Context) (map[string]bool, error) {
+	list, err := j.host.Kernel.JailParams(ctx)
 	out := map[string]bool{}
 	for _, p := range list {
 		out[p.Name] = p.Writable
@@ -110,8 +101,8 @@ var startHooks = []string{"exec_prestart", "exec_created", "exec_start", "exec_p
 // live tells whether a property of a running jail can be changed at once: what
 // is read when it is used, what the kernel lets be changed, and what this
 // library changes for it.
-func (g *JailGenerator) live(p *config.Property, writable map[string]bool) bool {
-	eff := g.effective()
+func (j *Jail) live(p *config.Property, writable map[string]bool) bool {
+	eff := j.effective()
 	switch p.Name {
 	case "vnet", "rlimits", "bpf", "allow_tun", "host_time", "min_dyn_devfs_ruleset", "resolver":
 		return false
@@ -134,25 +125,28 @@ func (g *JailGenerator) live(p *config.Property, writable map[string]bool) bool 
 	return p.Param != "" && writable[p.Param]
 }
 
-func (g *JailGenerator) setOperation(values map[string]string, o SetOptions) operation {
-	var made *JailGenerator
-	return operation{
+// Set returns the operation that [Jail.Set] runs.
+func (g *JailGenerator) Set(values map[string]string, o SetOptions) *Operation {
+	j := g.jail
+	var made *Jail
+	return &Operation{
+		jail:  j,
 		name:  "set",
-		event: events.JailConfigApply{Jail: g.fullName},
+		event: events.JailConfigApply{Jail: j.fullName},
 		busy:  o.Busy,
 		make: func(ctx context.Context) (p *plan.Plan, err error) {
-			p, made, err = g.planSet(ctx, values, o)
+			p, made, err = j.planSet(ctx, values, o)
 			return p, err
 		},
 		after: func() {
-			*g.own, g.path = *made.own, made.path
-			g.created() // what is saved now is no change any more
+			*j.own, j.path = *made.own, made.path
+			j.created() // what is saved now is no change any more
 		},
 	}
 }
 
-func (g *JailGenerator) planSet(ctx context.Context, values map[string]string, o SetOptions) (*plan.Plan, *JailGenerator, error) {
-	was, err := g.fresh(ctx)
+func (j *Jail) planSet(ctx context.Context, values map[string]string, o SetOptions) (*plan.Plan, *Jail, error) {
+	was, err := j.fresh(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -186,47 +180,40 @@ func (g *JailGenerator) planSet(ctx context.Context, values map[string]string, o
 	if o.LiveOnly && !id.IsZero() && len(later) > 0 {
 		return nil, nil, &RestartRequiredError{later}
 	}
-	steps, err := will.saveStep(values)
-	if err != nil {
-		return nil, nil, err
-	}
+	var steps step.List
+	steps.Append(will.saveStep(values))
 	if !id.IsZero() {
-		more, err := will.liveSteps(ctx, was, id, live)
-		if err != nil {
-			return nil, nil, err
-		}
-		steps = append(steps, more...)
+		steps.Append(will.liveSteps(ctx, was, id, live))
 	}
-	steps = append(steps, stepConfigApply.Step(configApplyArgs{live, later}))
-	print, err := was.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "set", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, &will, err
+	steps.Add(step.ReportEffects{Live: live, Later: later})
+	steps.Commit()
+	p, err := was.plan(ctx, "set", &steps)
+	return p, &will, err
 }
 
 // saveStep writes the changed configuration, in the form it was read in.
-func (g *JailGenerator) saveStep(values map[string]string) ([]plan.Step, error) {
-	if g.own.Format() == config.ZFS {
-		return g.saveSteps(g.own, "")
+func (j *Jail) saveStep(values map[string]string) ([]plan.Step, error) {
+	if j.own.Format() == config.ZFS {
+		return j.saveSteps(j.own, "")
 	}
-	data, err := g.own.Encode()
+	data, err := j.own.Encode()
 	if err != nil {
 		return nil, err
 	}
 	file := config.JSONFile
-	if g.own.Format() == config.UCL {
+	if j.own.Format() == config.UCL {
 		file = config.UCLFile
 	}
-	old, err := os.ReadFile(filepath.Join(g.path, file))
+	old, err := os.ReadFile(filepath.Join(j.path, file))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	return []plan.Step{stepSaveConfig.Step(saveArgs{g.Dataset(), file, data, before{old, err == nil}, sortedKeys(values)})}, nil
+	return []plan.Step{plan.StepOf(step.SaveConfig{Dataset: j.Dataset(), File: file, Data: data, Old: step.Before{Data: old, Had: err == nil}, Keys: sortedKeys(values)})}, nil
 }
 
 // liveSteps bring the running jail from one configuration to the other, as far
 // as the given keys go.
-func (g *JailGenerator) liveSteps(ctx context.Context, was *JailGenerator, id kernel.Identity, keys []string) ([]plan.Step, error) {
+func (j *Jail) liveSteps(ctx context.Context, was *Jail, id kernel.Identity, keys []string) ([]plan.Step, error) {
 	var steps []plan.Step
 	touches := func(match func(p *config.Property) bool) bool {
 		return slices.ContainsFunc(keys, func(key string) bool {
@@ -234,14 +221,14 @@ func (g *JailGenerator) liveSteps(ctx context.Context, was *JailGenerator, id ke
 			return ok && match(p)
 		})
 	}
-	params, err := g.changedParams(ctx, was, id, keys)
+	params, err := j.changedParams(ctx, was, id, keys)
 	if err != nil {
 		return nil, err
 	}
 	if touches(func(p *config.Property) bool {
 		return p.Scope == config.ScopeNetwork || strings.HasPrefix(p.Name, "user.network.") || strings.HasPrefix(p.Name, "user.forwards") || p.Name == network.KeyNAT
 	}) {
-		change, err := g.networkChange(ctx, was, id)
+		change, err := j.networkChange(ctx, was, id)
 		if err != nil {
 			return nil, err
 		}
@@ -249,28 +236,28 @@ func (g *JailGenerator) liveSteps(ctx context.Context, was *JailGenerator, id ke
 	}
 	steps = append(steps, params...)
 	if touches(func(p *config.Property) bool { return p.Scope == config.ScopeLimit }) {
-		more, err := g.changeLimits(ctx)
+		more, err := j.changeLimits(ctx)
 		if err != nil {
 			return nil, err
 		}
 		steps = append(steps, more...)
 	}
 	if slices.Contains(keys, "cpuset") {
-		set := g.effective().CPUSet()
+		set := j.effective().CPUSet()
 		all := set.All || len(set.CPUs) == 0
-		steps = append(steps, stepCpuset.Step(cpusetArgs{id.Name, set.String(), set.CPUs, all}))
+		steps = append(steps, plan.StepOf(step.SetCpuset{Jail: id.Name, Text: set.String(), CPUs: set.CPUs, All: all}))
 	}
 	return steps, nil
 }
 
 // changedParams is the step that changes parameters of the jail, if any differ.
 // Addresses are the network's.
-func (g *JailGenerator) changedParams(ctx context.Context, was *JailGenerator, id kernel.Identity, keys []string) ([]plan.Step, error) {
+func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity, keys []string) ([]plan.Step, error) {
 	old, _, err := was.params(ctx)
 	if err != nil {
 		return nil, err
 	}
-	now, _, err := g.params(ctx)
+	now, _, err := j.params(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -280,22 +267,22 @@ func (g *JailGenerator) changedParams(ctx context.Context, was *JailGenerator, i
 			wanted[p.Param] = true
 		}
 	}
-	args := paramArgs{Jail: id.Name}
+	args := step.ChangeParams{Jail: id.Name}
 	for _, p := range now {
 		if !wanted[positive(p.Name)] || slices.ContainsFunc(old, func(q kernel.Param) bool { return q.Name == p.Name && bytes.Equal(q.Data, p.Data) }) {
 			continue
 		}
-		args.New = append(args.New, param{p.Name, p.Data, p.Data != nil && len(p.Data) == 0})
+		args.New = append(args.New, step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0})
 		for _, q := range old {
 			if positive(q.Name) == positive(p.Name) {
-				args.Old = append(args.Old, param{q.Name, q.Data, q.Data != nil && len(q.Data) == 0})
+				args.Old = append(args.Old, step.Param{Name: q.Name, Data: q.Data, Empty: q.Data != nil && len(q.Data) == 0})
 			}
 		}
 	}
 	if len(args.New) == 0 {
 		return nil, nil
 	}
-	return []plan.Step{stepParams.Step(args)}, nil
+	return []plan.Step{plan.StepOf(args)}, nil
 }
 
 // positive is the name of a boolean parameter without its no.
@@ -308,32 +295,32 @@ func positive(name string) string {
 }
 
 // changeLimits is the step that makes the rules be those of the configuration.
-func (g *JailGenerator) changeLimits(ctx context.Context) ([]plan.Step, error) {
-	rules, notes := g.limitRules()
-	on, err := g.racct(ctx)
+func (j *Jail) changeLimits(ctx context.Context) ([]plan.Step, error) {
+	rules, notes := j.limitRules()
+	on, err := j.racct(ctx)
 	if err != nil {
 		return nil, err
 	}
-	args := limitChangeArgs{limitArgs: limitArgs{g.Identifier(), rules, notes, !on}}
+	args := step.ChangeLimits{SetLimits: step.SetLimits{Jail: j.Identifier(), Rules: rules, Notes: notes, Off: !on}}
 	if on {
-		if args.Old, err = g.host.Kernel.RctlGetRules(ctx, "jail:"+g.Identifier()); err != nil {
+		if args.Old, err = j.host.Kernel.RctlGetRules(ctx, "jail:"+j.Identifier()); err != nil {
 			return nil, err
 		}
 	}
-	return []plan.Step{stepChangeLimits.Step(args)}, nil
+	return []plan.Step{plan.StepOf(args)}, nil
 }
 
 // networkChange is the step that brings the jail's network to what the
 // configuration asks for now.
-func (g *JailGenerator) networkChange(ctx context.Context, was *JailGenerator, id kernel.Identity) ([]plan.Step, error) {
-	to, err := g.networkSpec(ctx)
+func (j *Jail) networkChange(ctx context.Context, was *Jail, id kernel.Identity) ([]plan.Step, error) {
+	to, err := j.networkSpec(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.mayConnect(ctx, to); err != nil {
+	if err := j.mayConnect(ctx, to); err != nil {
 		return nil, err
 	}
-	record, found, err := g.netKey().current(ctx, g.host)
+	record, found, err := j.netKey().Current(ctx, j.host)
 	if err != nil {
 		return nil, err
 	}
@@ -343,19 +330,19 @@ func (g *JailGenerator) networkChange(ctx context.Context, was *JailGenerator, i
 			from = network.Spec{Jail: id.Name, VNET: to.VNET}
 		}
 	}
-	return []plan.Step{stepChangeNetwork.Step(changeArgs{
-		Key: g.netKey(), ID: id, From: from, To: to, Params: addressParams(to, g.effective()),
+	return []plan.Step{plan.StepOf(step.ChangeNetwork{
+		Key: j.netKey(), ID: id, From: from, To: to, Params: addressParams(to, j.effective()),
 		OldParams: addressParams(from, was.effective()),
 	})}, nil
 }
 
 // addressParams are the addresses of a jail without its own stack, as
 // jail_set(2) takes them.
-func addressParams(spec network.Spec, eff config.Effective) []param {
+func addressParams(spec network.Spec, eff config.Effective) []step.Param {
 	if spec.VNET {
 		return nil
 	}
-	var out []param
+	var out []step.Param
 	for _, family := range []struct {
 		name string
 		v6   bool
@@ -365,7 +352,7 @@ func addressParams(spec network.Spec, eff config.Effective) []param {
 		}
 		addrs := staticAddrs(spec, eff, family.name, family.v6)
 		p := kernel.Addrs(family.name+".addr", addrs...)
-		out = append(out, param{p.Name, p.Data, p.Data != nil && len(p.Data) == 0})
+		out = append(out, step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0})
 	}
 	return out
 }

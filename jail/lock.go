@@ -10,34 +10,35 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // lock takes the locks of a jail and of others that its operation changes, in
 // the order of their keys, and clears what interrupted operations on any of
 // them have left. The jail's own journal is left to the operation itself.
-func (g *JailGenerator) lock(ctx context.Context, op string, busy Busy, also []*JailGenerator) (func(), error) {
-	keys := []string{g.lockKey()}
+func (j *Jail) lock(ctx context.Context, op string, busy Busy, also []*Jail) (func(), error) {
+	keys := []string{j.lockKey()}
 	for _, other := range also {
 		keys = append(keys, other.lockKey())
 	}
 	for {
 		// An interrupted operation on this jail may have been about others.
-		unfinished, err := alsoOf(g.journal())
+		unfinished, err := alsoOf(j.journal())
 		if err != nil {
 			return nil, err
 		}
-		held, unlock, err := lockAll(ctx, g.host, op, busy, append(slices.Clone(keys), unfinished...))
+		held, unlock, err := lockAll(ctx, j.host, op, busy, append(slices.Clone(keys), unfinished...))
 		if err != nil {
 			return nil, err
 		}
-		now, err := alsoOf(g.journal())
+		now, err := alsoOf(j.journal())
 		switch {
 		case err != nil:
 		case !contains(held, now):
 			unlock()
 			continue // another process has begun and crashed meanwhile
 		default:
-			if err = g.clearOthers(ctx, op, held); err == nil {
+			if err = j.clearOthers(ctx, op, held); err == nil {
 				return unlock, nil
 			}
 		}
@@ -87,20 +88,20 @@ func alsoOf(journal string) ([]string, error) {
 // clearOthers resumes the interrupted operations on other jails that are about
 // one whose lock is held: a rename to its name, a clone of it. While such an
 // operation runs it holds that lock, so one that is found here does not run.
-func (g *JailGenerator) clearOthers(ctx context.Context, op string, held []string) error {
-	sources, err := g.host.Sources(ctx)
+func (j *Jail) clearOthers(ctx context.Context, op string, held []string) error {
+	sources, err := j.host.Sources(ctx)
 	if err != nil {
 		return err
 	}
 	for _, source := range sources {
-		names, err := plan.Journals(g.host.JournalDir(source.Name, "jail"))
+		names, err := plan.Journals(j.host.JournalDir(source.Name, "jail"))
 		if err != nil {
 			return err
 		}
 		for _, name := range names {
-			other := *g
+			other := *j
 			other.source, other.name, other.fullName = source, name, source.Name+"/"+name
-			if other.lockKey() == g.lockKey() {
+			if other.lockKey() == j.lockKey() {
 				continue
 			}
 			also, err := alsoOf(other.journal())
@@ -112,7 +113,7 @@ func (g *JailGenerator) clearOthers(ctx context.Context, op string, held []strin
 				continue
 			}
 			about = slices.DeleteFunc(about, func(key string) bool { return slices.Contains(held, key) })
-			_, unlock, err := lockAll(ctx, g.host, op, Fail, about)
+			_, unlock, err := lockAll(ctx, j.host, op, BusyFail, about)
 			if err != nil {
 				return err
 			}
@@ -127,33 +128,33 @@ func (g *JailGenerator) clearOthers(ctx context.Context, op string, held []strin
 
 // startRecover clears what an interrupted operation left of this jail, under
 // the locks that lock takes.
-func (g *JailGenerator) startRecover(ctx context.Context, lock func(context.Context) (func(), error)) <-chan events.IocEvent {
-	return runner(g.host).StartRecover(ctx, plan.Job[env]{
-		Event: events.JailRecover{Jail: g.fullName}, Room: room, Lock: lock,
-		Env: g.env(), Journal: g.journal(), Boot: g.host.Kernel.BootID, Clock: g.host.Now, Scope: "recover " + g.fullName,
+func (j *Jail) startRecover(ctx context.Context, lock func(context.Context) (func(), error)) <-chan events.IocEvent {
+	return runner(j.host).StartRecover(ctx, plan.Job[step.Env]{
+		Event: events.JailRecover{Jail: j.fullName}, Room: room, Lock: lock,
+		Env: j.stepEnv(), Journal: j.journal(), Boot: j.host.Kernel.BootID, Clock: j.host.Now, Scope: "recover " + j.fullName,
 	})
 }
 
 // lockToRecover takes the locks of a jail and of those its journal is about,
 // without waiting.
-func (g *JailGenerator) lockToRecover(ctx context.Context) (func(), error) {
-	also, err := alsoOf(g.journal())
+func (j *Jail) lockToRecover(ctx context.Context) (func(), error) {
+	also, err := alsoOf(j.journal())
 	if err != nil {
 		return nil, err
 	}
-	held, unlock, err := lockAll(ctx, g.host, "recover", Fail, append(also, g.lockKey()))
+	held, unlock, err := lockAll(ctx, j.host, "recover", BusyFail, append(also, j.lockKey()))
 	if err != nil {
 		return nil, err
 	}
-	if now, err := alsoOf(g.journal()); err != nil || !contains(held, now) {
+	if now, err := alsoOf(j.journal()); err != nil || !contains(held, now) {
 		unlock()
-		return nil, errors.Join(err, &host.BusyError{Key: g.lockKey()})
+		return nil, errors.Join(err, &host.BusyError{Key: j.lockKey()})
 	}
 	return unlock, nil
 }
 
 // lockKeys are the keys of jails, for a plan.
-func lockKeys(jails []*JailGenerator) []string {
+func lockKeys(jails []*Jail) []string {
 	var keys []string
 	for _, j := range jails {
 		keys = append(keys, j.lockKey())
@@ -162,7 +163,7 @@ func lockKeys(jails []*JailGenerator) []string {
 }
 
 // ownerOf is the jail that a dataset belongs to, if it does to one.
-func ownerOf(ctx context.Context, h *host.Host, dataset string) (*JailGenerator, bool, error) {
+func ownerOf(ctx context.Context, h *host.Host, dataset string) (*Jail, bool, error) {
 	sources, err := h.Sources(ctx)
 	if err != nil {
 		return nil, false, err
@@ -174,8 +175,8 @@ func ownerOf(ctx context.Context, h *host.Host, dataset string) (*JailGenerator,
 		}
 		name, _, _ := strings.Cut(rest, "/")
 		name, _, _ = strings.Cut(name, "@")
-		g, err := generator(ctx, h, source, name)
-		return g, err == nil, err
+		j, err := generator(ctx, h, source, name)
+		return j, err == nil, err
 	}
 	return nil, false, nil
 }

@@ -14,9 +14,11 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -170,7 +172,7 @@ func TestLibiocFailedStartLeavesNoZombie(t *testing.T) {
 	h.Sim.ResetCalls()
 	start(t, j)
 	nth := map[string]int{}
-	var changing []kernel.SimCall
+	var changing []simkernel.Call
 	for _, c := range h.Sim.Calls() {
 		if !reading[c.Op] {
 			changing = append(changing, c)
@@ -181,7 +183,7 @@ func TestLibiocFailedStartLeavesNoZombie(t *testing.T) {
 	ops := map[string]bool{}
 	for _, c := range changing {
 		nth[c.Op]++
-		cancel := h.Sim.Fail(c.Op, "", nth[c.Op], errInjected, false)
+		cancel := h.Sim.Fail(t, fault.Fault{Op: c.Op, Nth: nth[c.Op], Err: errInjected})
 		_, err := j.Start(ctx, jail.StartOptions{})
 		cancel()
 		if err == nil { // what can be done without
@@ -256,10 +258,10 @@ func TestPlanSetTemplateWithoutAChange(t *testing.T) {
 			_, err := j.SetTemplate(ctx, jail.TemplateOptions{Template: template})
 			require.NoError(t, err)
 		}
-		p, err := j.PlanSetTemplate(ctx, jail.TemplateOptions{Template: template})
+		p, err := j.Generator().SetTemplate(jail.TemplateOptions{Template: template}).Plan(ctx)
 		require.NoError(t, err)
 		require.Empty(t, p.Steps(), "template %v", template)
-		p, err = j.PlanSetTemplate(ctx, jail.TemplateOptions{Template: !template})
+		p, err = j.Generator().SetTemplate(jail.TemplateOptions{Template: !template}).Plan(ctx)
 		require.NoError(t, err)
 		require.NotEmpty(t, p.Steps(), "template %v", template)
 	}

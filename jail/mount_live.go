@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/libioc/go-libioc/events"
@@ -14,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
 )
@@ -36,35 +36,28 @@ type MountOptions struct {
 // a destination that is not there, ErrConfig for the root itself, ErrNotRunning for
 // temporary mounts of a stopped jail, kernel.ErrEscape for a link on the way to a
 // destination, or to a source that is in a jail, ErrBusy. A failure leaves file and mounts as they were.
-func (g *JailGenerator) Mount(ctx context.Context, o MountOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.mountOperation(o), nil)
-}
-
-// Mount is the synchronous form of [JailGenerator.Mount].
 func (j *Jail) Mount(ctx context.Context, o MountOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Mount(ctx, o))
+	return j.Generator().Mount(o).Run(ctx)
 }
 
-// PlanMount plans what Mount would do.
-func (g *JailGenerator) PlanMount(ctx context.Context, o MountOptions) (*Plan, error) {
-	return g.planned(ctx, g.mountOperation(o))
-}
-
-func (g *JailGenerator) mountOperation(o MountOptions) operation {
-	return operation{
+// Mount returns the operation that [Jail.Mount] runs.
+func (g *JailGenerator) Mount(o MountOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:  j,
 		name:  "mount",
-		event: events.MountFstab{Jail: g.fullName},
+		event: events.MountFstab{Jail: j.fullName},
 		busy:  o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planMount(ctx, o) },
+		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planMount(ctx, o) },
 	}
 }
 
-func (g *JailGenerator) planMount(ctx context.Context, o MountOptions) (*plan.Plan, error) {
-	g, running, err := g.freshFor(ctx, o.Temporary)
+func (j *Jail) planMount(ctx context.Context, o MountOptions) (*plan.Plan, error) {
+	j, running, err := j.freshFor(ctx, o.Temporary)
 	if err != nil {
 		return nil, err
 	}
-	file, err := g.fstabFile(ctx)
+	file, err := j.fstabFile(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -73,48 +66,46 @@ func (g *JailGenerator) planMount(ctx context.Context, o MountOptions) (*plan.Pl
 			return nil, err
 		}
 	}
-	all, err := g.fstabMounts(ctx, o.Entries)
+	all, err := j.fstabMounts(ctx, o.Entries)
 	if err != nil {
 		return nil, err
 	}
-	args := mountArgs{RootDataset: all.RootDataset}
+	args := step.Mounts{RootDataset: all.RootDataset}
 	for i, m := range all.Mounts {
 		if o.Temporary || o.Entries[i].Mounted() {
 			args.Mounts = append(args.Mounts, m)
 		}
 	}
 	if !running {
-		if err := g.placesThere(ctx, file, args.Mounts); err != nil {
+		if err := j.placesThere(ctx, file, args.Mounts); err != nil {
 			return nil, err
 		}
 	}
-	var steps []plan.Step
+	var steps step.List
 	if !o.Temporary {
-		steps = append(steps, g.writeFstab(file))
+		steps.Add(j.writeFstab(file))
 	}
 	if running && len(args.Mounts) > 0 {
-		steps = append(steps, stepMountFstab.Step(args))
+		steps.Add(step.MountFstab{Mounts: args})
 	}
-	print, err := g.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "mount", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, err
+	steps.Commit()
+	return j.plan(ctx, "mount", &steps)
 }
 
 // placesThere tells of what a start could not mount because there is no place
 // for it, or a link in its way. A place in what the start mounts before is not
 // there yet.
-func (g *JailGenerator) placesThere(ctx context.Context, file *fstab.File, targets []mountTarget) error {
-	root, err := g.RootPath(ctx)
+func (j *Jail) placesThere(ctx context.Context, file *fstab.File, targets []step.Mount) error {
+	root, err := j.RootPath(ctx)
 	if err != nil {
 		return err
 	}
 	covers := []string{"dev"}
-	if g.IsBasejail() {
+	if j.IsBasejail() {
 		covers = append(covers, release.Basedirs()...)
 	}
 	for _, e := range file.MountOrder() {
-		if at, err := g.fstabPlace(ctx, e); err == nil && at != "" && e.Mounted() {
+		if at, err := j.fstabPlace(ctx, e); err == nil && at != "" && e.Mounted() {
 			covers = append(covers, at)
 		}
 	}
@@ -124,7 +115,7 @@ func (g *JailGenerator) placesThere(ctx context.Context, file *fstab.File, targe
 	}
 	defer r.Close()
 	for _, t := range targets {
-		if slices.ContainsFunc(covers, func(at string) bool { return at != t.At && beneath(t.At, at) }) {
+		if slices.ContainsFunc(covers, func(at string) bool { return at != t.At && step.Beneath(t.At, at) }) {
 			continue
 		}
 		_, err := r.MountPoint(t.At)
@@ -163,49 +154,42 @@ type UnmountOptions struct {
 //
 // Errors: fstab.ErrDestinationNotFound, *HeldError, ErrBusy. If one cannot be
 // unmounted the file stays as it was, and what was unmounted by then is.
-func (g *JailGenerator) Unmount(ctx context.Context, o UnmountOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.unmountOperation(o), nil)
-}
-
-// Unmount is the synchronous form of [JailGenerator.Unmount].
 func (j *Jail) Unmount(ctx context.Context, o UnmountOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Unmount(ctx, o))
+	return j.Generator().Unmount(o).Run(ctx)
 }
 
-// PlanUnmount plans what Unmount would do.
-func (g *JailGenerator) PlanUnmount(ctx context.Context, o UnmountOptions) (*Plan, error) {
-	return g.planned(ctx, g.unmountOperation(o))
-}
-
-func (g *JailGenerator) unmountOperation(o UnmountOptions) operation {
-	return operation{
+// Unmount returns the operation that [Jail.Unmount] runs.
+func (g *JailGenerator) Unmount(o UnmountOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:  j,
 		name:  "unmount",
-		event: events.UnmountFstab{Jail: g.fullName},
+		event: events.UnmountFstab{Jail: j.fullName},
 		busy:  o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planUnmount(ctx, o) },
+		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planUnmount(ctx, o) },
 	}
 }
 
-func (g *JailGenerator) planUnmount(ctx context.Context, o UnmountOptions) (*plan.Plan, error) {
-	g, running, err := g.freshFor(ctx, o.Temporary)
+func (j *Jail) planUnmount(ctx context.Context, o UnmountOptions) (*plan.Plan, error) {
+	j, running, err := j.freshFor(ctx, o.Temporary)
 	if err != nil {
 		return nil, err
 	}
-	file, err := g.fstabFile(ctx)
+	file, err := j.fstabFile(ctx)
 	if err != nil {
 		return nil, err
 	}
-	mounts, err := g.host.Mounts(ctx)
+	mounts, err := j.host.Mounts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	args := unmountLiveArgs{RootDataset: g.RootDataset(), Force: o.Force}
+	args := step.UnmountLive{RootDataset: j.RootDataset(), Force: o.Force}
 	for _, destination := range o.Destinations {
-		at, err := g.fstabPlace(ctx, fstab.Entry{Destination: destination})
+		at, err := j.fstabPlace(ctx, fstab.Entry{Destination: destination})
 		if err != nil {
 			return nil, err
 		}
-		if err := file.Delete(destination); err != nil && (!o.Temporary || !g.mountedByHand(mounts, at)) {
+		if err := file.Delete(destination); err != nil && (!o.Temporary || !j.mountedByHand(mounts, at)) {
 			return nil, err
 		}
 		if at == "" {
@@ -213,36 +197,34 @@ func (g *JailGenerator) planUnmount(ctx context.Context, o UnmountOptions) (*pla
 		}
 		args.Places = append(args.Places, at)
 	}
-	var steps []plan.Step
+	var steps step.List
 	if running && len(args.Places) > 0 {
-		steps = append(steps, stepUnmountLive.Step(args))
+		steps.Add(args)
 	}
 	if !o.Temporary {
-		steps = append(steps, g.writeFstab(file))
+		steps.Add(j.writeFstab(file))
 	}
-	print, err := g.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "unmount", Subject: g.fullName, Steps: steps, Abandon: true, Fingerprint: print,
-	}, err
+	steps.Abandon()
+	return j.plan(ctx, "unmount", &steps)
 }
 
 // mountedByHand tells whether something is mounted at a place that a start
 // mounts nothing on by itself.
-func (g *JailGenerator) mountedByHand(mounts host.MountTable, at string) bool {
-	eff := g.effective()
+func (j *Jail) mountedByHand(mounts host.MountTable, at string) bool {
+	eff := j.effective()
 	switch {
-	case at == "", at == "dev", at == "dev/fd", g.IsBasejail() && slices.Contains(release.Basedirs(), at),
+	case at == "", at == "dev", at == "dev/fd", j.IsBasejail() && slices.Contains(release.Basedirs(), at),
 		at == procfsPlace && eff.Bool("mount_procfs"), at == linprocfsPlace && eff.Bool("mount_linprocfs"):
 		return false
 	}
-	root, ok := mounts.Dataset(g.RootDataset())
+	root, ok := mounts.Dataset(j.RootDataset())
 	_, mounted := mounts.At(filepath.Join(root, at))
 	return ok && mounted
 }
 
 // freshFor is the jail as it is now, and whether it runs.
-func (g *JailGenerator) freshFor(ctx context.Context, mustRun bool) (*JailGenerator, bool, error) {
-	now, err := g.fresh(ctx)
+func (j *Jail) freshFor(ctx context.Context, mustRun bool) (*Jail, bool, error) {
+	now, err := j.fresh(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -255,74 +237,16 @@ func (g *JailGenerator) freshFor(ctx context.Context, mustRun bool) (*JailGenera
 
 // fstabFile is the jail's fstab(5), whose destinations are compared as paths of
 // the jail.
-func (g *JailGenerator) fstabFile(ctx context.Context) (*fstab.File, error) {
-	data, err := g.readFstab()
+func (j *Jail) fstabFile(ctx context.Context) (*fstab.File, error) {
+	data, err := j.readFstab()
 	if err != nil {
 		return nil, err
 	}
 	file := fstab.Parse(data)
-	file.Root, err = g.RootPath(ctx)
+	file.Root, err = j.RootPath(ctx)
 	return file, err
 }
 
-func (g *JailGenerator) writeFstab(file *fstab.File) plan.Step {
-	return stepWriteConfig.Step(writeConfigArgs{Dataset: g.Dataset(), File: fstabFile, Data: file.Marshal()})
-}
-
-type unmountLiveArgs struct {
-	RootDataset string   `json:"root_dataset"`
-	Places      []string `json:"places"` // below the root
-	Force       bool     `json:"force,omitempty"`
-}
-
-// stepUnmountLive unmounts places of a running jail. What comes behind it must
-// not forget a mount that is still there.
-var stepUnmountLive = plan.Define(plan.Spec[env, unmountLiveArgs]{
-	Name: "unmount fstab",
-	Detail: func(a unmountLiveArgs) string {
-		return "all at and below the root of " + a.RootDataset + " /" + strings.Join(a.Places, ", /")
-	},
-	Event:   func(e env, a unmountLiveArgs) events.IocEvent { return events.UnmountFstab{Jail: e.jail} },
-	Barrier: true,
-	Do: func(ctx context.Context, e env, a unmountLiveArgs, c *plan.Call) error {
-		mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
-		if err != nil || root == "" {
-			return err
-		}
-		var gone []string
-		for _, m := range mountedFrom(mounts, root, a.Places) {
-			at := strings.TrimPrefix(m.Path, root+"/")
-			if err := unmountUnlessHeld(ctx, e, m, a.Force); err != nil {
-				return err
-			}
-			gone = append(gone, "/"+at)
-		}
-		c.Final(events.UnmountFstab{Jail: e.jail, Mountpoints: gone})
-		return nil
-	},
-})
-
-// mountedFrom is what is mounted at places below a root and on that, the newest
-// first. What was mounted below a place before is hidden, and stays.
-func mountedFrom(mounts host.MountTable, root string, places []string) (out host.MountTable) {
-	var tops []string
-	for _, m := range mounts {
-		for _, at := range places {
-			if m.Path == filepath.Join(root, at) {
-				tops = append(tops, m.Path)
-			}
-		}
-		if slices.ContainsFunc(tops, func(top string) bool { return beneath(m.Path, top) }) {
-			out = append(out, m)
-		}
-	}
-	slices.Reverse(out)
-	return out
-}
-
-func unmountUnlessHeld(ctx context.Context, e env, m kernel.Mounted, force bool) error {
-	if force {
-		return unmount(ctx, e, m)
-	}
-	return unmountPolitely(ctx, e, m)
+func (j *Jail) writeFstab(file *fstab.File) step.WriteConfig {
+	return step.WriteConfig{Dataset: j.Dataset(), File: step.FstabFile, Data: file.Marshal()}
 }

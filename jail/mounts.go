@@ -9,38 +9,39 @@ import (
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
 )
 
 // fstabSteps mounts the jail's fstab(5) in the order of its lines.
-func (g *JailGenerator) fstabSteps(ctx context.Context) ([]plan.Step, error) {
-	entries, err := g.fstabEntries(ctx)
+func (j *Jail) fstabSteps(ctx context.Context) ([]plan.Step, error) {
+	entries, err := j.fstabEntries(ctx)
 	if err != nil || len(entries) == 0 {
 		return nil, err
 	}
-	args, err := g.fstabMounts(ctx, entries)
+	args, err := j.fstabMounts(ctx, entries)
 	if err != nil {
 		return nil, err
 	}
-	return []plan.Step{stepMountFstab.Step(args)}, nil
+	return []plan.Step{plan.StepOf(step.MountFstab{Mounts: args})}, nil
 }
 
 // fstabMounts are the mounts of entries.
-func (g *JailGenerator) fstabMounts(ctx context.Context, entries []fstab.Entry) (mountArgs, error) {
-	args := mountArgs{RootDataset: g.RootDataset()}
+func (j *Jail) fstabMounts(ctx context.Context, entries []fstab.Entry) (step.Mounts, error) {
+	args := step.Mounts{RootDataset: j.RootDataset()}
 	for _, e := range entries {
 		if remote(e) {
 			return args, fmt.Errorf("%w: fstab: %s: network file systems are mounted on the host", ErrConfig, e.Source)
 		}
-		at, err := g.fstabPlace(ctx, e)
+		at, err := j.fstabPlace(ctx, e)
 		if err != nil {
 			return args, err
 		}
 		if at == "" { // nothing could be undone in the root that it hides
 			return args, fmt.Errorf("%w: fstab: %s would hide the jail's root", ErrConfig, e.Destination)
 		}
-		m := mountTarget{Type: e.Type, From: e.Source, At: at}
+		m := step.Mount{Type: e.Type, From: e.Source, At: at}
 		if m.Type == "" {
 			m.Type = "nullfs"
 		}
@@ -59,13 +60,13 @@ func remote(e fstab.Entry) bool {
 
 // fstabEntries are the lines that are to be mounted. A basejail's own
 // directories are left out: iocage writes them, and they are mounted anyway.
-func (g *JailGenerator) fstabEntries(ctx context.Context) ([]fstab.Entry, error) {
-	data, err := g.readFstab()
+func (j *Jail) fstabEntries(ctx context.Context) ([]fstab.Entry, error) {
+	data, err := j.readFstab()
 	if err != nil {
 		return nil, err
 	}
 	base := map[string]bool{}
-	if g.IsBasejail() {
+	if j.IsBasejail() {
 		for _, dir := range release.Basedirs() {
 			base[dir] = true
 		}
@@ -75,7 +76,7 @@ func (g *JailGenerator) fstabEntries(ctx context.Context) ([]fstab.Entry, error)
 		if !e.Mounted() {
 			continue
 		}
-		at, err := g.fstabPlace(ctx, e)
+		at, err := j.fstabPlace(ctx, e)
 		if err != nil {
 			return nil, err
 		}
@@ -89,14 +90,14 @@ func (g *JailGenerator) fstabEntries(ctx context.Context) ([]fstab.Entry, error)
 // fstabPlace is where an entry goes, relative to the jail's root. libioc writes
 // host paths; a destination that is not below the root is taken as the jail
 // sees it.
-func (g *JailGenerator) fstabPlace(ctx context.Context, e fstab.Entry) (string, error) {
-	mounts, err := g.mountTable(ctx)
+func (j *Jail) fstabPlace(ctx context.Context, e fstab.Entry) (string, error) {
+	mounts, err := j.mountTable(ctx)
 	if err != nil {
 		return "", err
 	}
-	root, ok := mounts.Dataset(g.RootDataset())
+	root, ok := mounts.Dataset(j.RootDataset())
 	if !ok {
-		return "", fmt.Errorf("%w: %s", host.ErrNotMounted, g.RootDataset())
+		return "", fmt.Errorf("%w: %s", host.ErrNotMounted, j.RootDataset())
 	}
 	path, err := fstab.Resolve(root, e.Destination)
 	if err != nil {
@@ -106,14 +107,14 @@ func (g *JailGenerator) fstabPlace(ctx context.Context, e fstab.Entry) (string, 
 }
 
 // fstabPlaces are the places of all entries, for unmounting.
-func (g *JailGenerator) fstabPlaces(ctx context.Context) ([]string, error) {
-	entries, err := g.fstabEntries(ctx)
+func (j *Jail) fstabPlaces(ctx context.Context) ([]string, error) {
+	entries, err := j.fstabEntries(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []string
 	for _, e := range entries {
-		at, err := g.fstabPlace(ctx, e)
+		at, err := j.fstabPlace(ctx, e)
 		if err != nil {
 			return nil, err
 		}
@@ -125,22 +126,22 @@ func (g *JailGenerator) fstabPlaces(ctx context.Context) ([]string, error) {
 }
 
 // devfsSteps mounts devfs with the jail's ruleset.
-func (g *JailGenerator) devfsSteps(ruleset int) []plan.Step {
-	if !g.effective().Bool("mount_devfs") {
+func (j *Jail) devfsSteps(ruleset int) []plan.Step {
+	if !j.effective().Bool("mount_devfs") {
 		return nil
 	}
-	m := mountTarget{Type: "devfs", From: "devfs", At: "dev", Make: true}
+	m := step.Mount{Type: "devfs", From: "devfs", At: "dev", Make: true}
 	if ruleset > 0 {
-		m.Options = []kernel.MountOption{{Name: rulesetOption, Value: strconv.Itoa(ruleset)}}
+		m.Options = []kernel.MountOption{{Name: step.RulesetOption, Value: strconv.Itoa(ruleset)}}
 	}
-	return []plan.Step{stepMountDevfs.Step(mountArgs{RootDataset: g.RootDataset(), Mounts: []mountTarget{m}})}
+	return []plan.Step{plan.StepOf(step.MountDevfs{Mounts: step.Mounts{RootDataset: j.RootDataset(), Mounts: []step.Mount{m}}})}
 }
 
 // fdescfsSteps mounts fdescfs(5) on the jail's /dev/fd.
-func (g *JailGenerator) fdescfsSteps(context.Context) ([]plan.Step, error) {
-	if !g.effective().Bool("mount_fdescfs") {
+func (j *Jail) fdescfsSteps(context.Context) ([]plan.Step, error) {
+	if !j.effective().Bool("mount_fdescfs") {
 		return nil, nil
 	}
-	m := mountTarget{Type: "fdescfs", From: "fdescfs", At: "dev/fd"}
-	return []plan.Step{stepMountFdescfs.Step(mountArgs{RootDataset: g.RootDataset(), Mounts: []mountTarget{m}})}, nil
+	m := step.Mount{Type: "fdescfs", From: "fdescfs", At: "dev/fd"}
+	return []plan.Step{plan.StepOf(step.MountFdescfs{Mounts: step.Mounts{RootDataset: j.RootDataset(), Mounts: []step.Mount{m}}})}, nil
 }

@@ -14,37 +14,38 @@ import (
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/rcconf"
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-func (g *JailGenerator) netKey() netKey { return netKey{g.source.Name, g.name} }
+func (j *Jail) netKey() step.NetKey { return step.NetKey{Source: j.source.Name, Name: j.name} }
 
 // networkSpec is the network that the configuration asks for. A jail without
 // any costs no call.
-func (g *JailGenerator) networkSpec(ctx context.Context) (network.Spec, error) {
-	eff := g.effective()
-	none := network.Spec{Jail: g.Identifier()}
+func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
+	eff := j.effective()
+	none := network.Spec{Jail: j.Identifier()}
 	if !eff.Bool("vnet") && len(eff.Addresses("ip4_addr"))+len(eff.Addresses("ip6_addr")) == 0 &&
 		!eff.IsSet(network.KeyForwards) && !eff.IsSet(network.KeyNAT) {
 		return none, nil
 	}
-	k := g.host.Kernel
+	k := j.host.Kernel
 	list, err := k.Interfaces(ctx)
 	if err != nil {
 		return none, err
 	}
-	uuid, err := g.hostUUID(ctx)
+	uuid, err := j.hostUUID(ctx)
 	if err != nil {
 		return none, err
 	}
 	var used map[netip.Addr][]string
 	if slices.ContainsFunc(eff.Addresses("ip4_addr"), func(a config.Address) bool { return a.Method == config.AutoIP4 }) {
-		if used, err = usedAddresses(ctx, k, g.Identifier()); err != nil {
+		if used, err = step.UsedAddresses(ctx, k, j.Identifier()); err != nil {
 			return none, err
 		}
 	}
 	spec, err := network.Compute(network.Input{
-		Config: eff, Name: g.name, Jail: g.Identifier(), HostUUID: uuid, Interfaces: list,
+		Config: eff, Name: j.name, Jail: j.Identifier(), HostUUID: uuid, Interfaces: list,
 		Routes:   func() ([]kernel.Route, error) { return k.Routes(ctx, 0) },
 		InUse:    func(a netip.Addr) bool { return len(used[a]) > 0 },
 		Children: eff.Int("children_max") > 0,
@@ -58,12 +59,12 @@ func (g *JailGenerator) networkSpec(ctx context.Context) (network.Spec, error) {
 
 // jailAddrs are a jail's addresses of one family, "ip4" or "ip6", in order.
 // Only AUTOIP4 has to look at the host for that.
-func (g *JailGenerator) jailAddrs(ctx context.Context, eff config.Effective, family string) ([]netip.Addr, error) {
+func (j *Jail) jailAddrs(ctx context.Context, eff config.Effective, family string) ([]netip.Addr, error) {
 	var spec network.Spec
 	list := eff.Addresses(family + "_addr")
 	if slices.ContainsFunc(list, func(a config.Address) bool { return a.Method == config.AutoIP4 }) {
 		var err error
-		if spec, err = g.networkSpec(ctx); err != nil {
+		if spec, err = j.networkSpec(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -97,31 +98,31 @@ func staticAddrs(spec network.Spec, eff config.Effective, family string, v6 bool
 
 // mayConnect are the guards of a network: firewalls that are not ready, ports
 // that another jail has.
-func (g *JailGenerator) mayConnect(ctx context.Context, spec network.Spec) error {
+func (j *Jail) mayConnect(ctx context.Context, spec network.Spec) error {
 	for _, n := range spec.NICs {
 		if n.Secure == "" {
 			continue
 		}
-		if err := network.CheckIpfw(ctx, g.host.Kernel, n.Secure); err != nil {
+		if err := network.CheckIpfw(ctx, j.host.Kernel, n.Secure); err != nil {
 			return err
 		}
 	}
 	if !spec.UsesPf() {
 		return nil
 	}
-	if err := network.CheckPf(ctx, g.host.Kernel); err != nil {
+	if err := network.CheckPf(ctx, j.host.Kernel); err != nil {
 		return err
 	}
-	keys, err := netKeys(ctx, g.host)
+	keys, err := step.NetKeys(ctx, j.host)
 	if err != nil {
 		return err
 	}
 	for _, key := range keys {
-		r, ok, err := key.current(ctx, g.host)
+		r, ok, err := key.Current(ctx, j.host)
 		if err != nil {
 			return err
 		}
-		if !ok || key == g.netKey() {
+		if !ok || key == j.netKey() {
 			continue
 		}
 		for _, theirs := range r.Spec.Forwards {
@@ -143,65 +144,56 @@ type netPlan struct {
 
 // networkSteps are the steps of a start. Addresses of the host's stack come
 // before the jail, which is refused without them; interfaces need the jail.
-func (g *JailGenerator) networkSteps(ctx context.Context) (netPlan, error) {
+func (j *Jail) networkSteps(ctx context.Context) (netPlan, error) {
 	var p netPlan
-	spec, err := g.networkSpec(ctx)
+	spec, err := j.networkSpec(ctx)
 	if err != nil || spec.Empty() {
 		return p, err
 	}
-	if err := g.mayConnect(ctx, spec); err != nil {
+	if err := j.mayConnect(ctx, spec); err != nil {
 		return p, err
 	}
-	key := g.netKey()
-	p.before = append(p.before, stepNetRecord.Step(netRecordArgs{key, spec}))
+	key := j.netKey()
+	p.before = append(p.before, plan.StepOf(step.RecordNetwork{Key: key, Spec: spec}))
 	if len(spec.Aliases) > 0 {
-		p.before = append(p.before, stepAliases.Step(aliasArgs{key, spec.Jail, spec.Aliases}))
+		p.before = append(p.before, plan.StepOf(step.AddAliases{Key: key, Jail: spec.Jail, Aliases: spec.Aliases}))
 	}
 	if spec.VNET {
-		vnet, err := g.vnetSteps(ctx, spec)
+		vnet, err := j.vnetSteps(ctx, spec)
 		if err != nil {
 			return p, err
 		}
 		p.after = vnet
 	}
 	if spec.UsesPf() {
-		p.after = append(p.after, stepPf.Step(pfArgs{spec.Jail, spec.PfText(spec.Inward())}))
+		p.after = append(p.after, plan.StepOf(step.LoadPf{Jail: spec.Jail, Text: spec.PfText(spec.Inward())}))
 	}
 	return p, nil
 }
 
 // vnetSteps configure the jail's own stack.
-func (g *JailGenerator) vnetSteps(ctx context.Context, spec network.Spec) ([]plan.Step, error) {
-	rc := g.jailRC(ctx)
+func (j *Jail) vnetSteps(ctx context.Context, spec network.Spec) ([]plan.Step, error) {
+	rc := j.jailRC(ctx)
 	var steps []plan.Step
-	nodes, err := g.vnetNodes(ctx, rc)
+	nodes, err := j.vnetNodes(ctx, rc)
 	if err != nil {
 		return nil, err
 	}
 	if len(nodes) > 0 {
-		steps = append(steps, stepVnetNodes.Step(vnetNodesArgs{spec.Jail, nodes}))
+		steps = append(steps, plan.StepOf(step.VnetNodes{Jail: spec.Jail, Nodes: nodes}))
 	}
 	for _, n := range spec.NICs {
-		steps = append(steps, stepNIC.Step(nicArgs{Jail: spec.Jail, NIC: n, Bridge: bridgeOf(spec, n), Notes: nicNotes(spec, n, rc)}))
+		steps = append(steps, plan.StepOf(step.EnsureNIC{Jail: spec.Jail, NIC: n, Bridge: step.BridgeOf(spec, n), Notes: nicNotes(spec, n, rc)}))
 	}
 	for _, name := range spec.Hosts {
-		steps = append(steps, stepMoveInterface.Step(moveInterfaceArgs{spec.Jail, name}))
+		steps = append(steps, plan.StepOf(step.MoveInterface{Jail: spec.Jail, Interface: name}))
 	}
-	steps = append(steps, stepLocalhost.Step(localhostArgs{spec.Jail, network.Loopback(g.effective())}))
+	steps = append(steps, plan.StepOf(step.Localhost{Jail: spec.Jail, Addrs: network.Loopback(j.effective())}))
 	if len(spec.Routes) > 0 {
-		steps = append(steps, stepRoutes.Step(routesArgs{spec.Jail, spec.Routes}))
+		steps = append(steps, plan.StepOf(step.AddRoutes{Jail: spec.Jail, Routes: spec.Routes}))
 	}
-	request, err := g.requestSteps(ctx, spec, rc)
+	request, err := j.requestSteps(ctx, spec, rc)
 	return append(steps, request...), err
-}
-
-func bridgeOf(spec network.Spec, n network.NIC) *network.Bridge {
-	for _, b := range spec.Bridges {
-		if b.Name == n.Bridge {
-			return &b
-		}
-	}
-	return nil
 }
 
 // nicNotes are what a person should know of one nic.
@@ -223,13 +215,13 @@ func nicNotes(spec network.Spec, n network.NIC, rc map[string]string) []string {
 
 // jailRC are the settings of the jail's rc.conf(5) that concern its network. A
 // file that cannot be read has none: the jail's root may write anything there.
-func (g *JailGenerator) jailRC(ctx context.Context) map[string]string {
+func (j *Jail) jailRC(ctx context.Context) map[string]string {
 	out := map[string]string{}
-	mounts, err := g.mountTable(ctx)
+	mounts, err := j.mountTable(ctx)
 	if err != nil {
 		return out
 	}
-	path, err := mounts.Mountpoint(g.RootDataset())
+	path, err := mounts.Mountpoint(j.RootDataset())
 	if err != nil {
 		return out
 	}
@@ -257,8 +249,8 @@ func (g *JailGenerator) jailRC(ctx context.Context) map[string]string {
 // vnetNodes switch off the ipfw(4) that every new stack has once the host has
 // loaded the module, and which passes nothing. A jail that runs its own
 // firewall keeps it.
-func (g *JailGenerator) vnetNodes(ctx context.Context, rc map[string]string) ([]kernel.SysctlValue, error) {
-	_, err := g.host.Kernel.SysctlInt(ctx, "net.inet.ip.fw.enable")
+func (j *Jail) vnetNodes(ctx context.Context, rc map[string]string) ([]kernel.SysctlValue, error) {
+	_, err := j.host.Kernel.SysctlInt(ctx, "net.inet.ip.fw.enable")
 	switch {
 	case errors.Is(err, kernel.ErrNotFound):
 		return nil, nil
@@ -268,20 +260,16 @@ func (g *JailGenerator) vnetNodes(ctx context.Context, rc map[string]string) ([]
 		return nil, nil
 	}
 	nodes := []kernel.SysctlValue{{Name: "net.inet.ip.fw.enable"}}
-	if _, err := g.host.Kernel.SysctlInt(ctx, "net.inet6.ip6.fw.enable"); err == nil {
+	if _, err := j.host.Kernel.SysctlInt(ctx, "net.inet6.ip6.fw.enable"); err == nil {
 		nodes = append(nodes, kernel.SysctlValue{Name: "net.inet6.ip6.fw.enable"})
 	}
 	return nodes, nil
 }
 
-// defaultDHCP is how long an address may take: dhclient(8) itself gives up a
-// first time after a minute.
-const defaultDHCP = 75 * time.Second
-
 // requestSteps ask for addresses by DHCP and from routers.
-func (g *JailGenerator) requestSteps(ctx context.Context, spec network.Spec, rc map[string]string) ([]plan.Step, error) {
-	eff := g.effective()
-	limit := defaultDHCP
+func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[string]string) ([]plan.Step, error) {
+	eff := j.effective()
+	limit := step.DefaultDHCP
 	if text := eff.String(network.KeyDHCPTimeout); text != "" && text != "none" {
 		d, err := time.ParseDuration(text + "s")
 		if err != nil || d <= 0 || d > time.Hour {
@@ -296,7 +284,7 @@ func (g *JailGenerator) requestSteps(ctx context.Context, spec network.Spec, rc 
 				return nil, fmt.Errorf("%w: %s: dhclient(8) needs /dev/bpf, so mount_devfs=yes", ErrConfig, n.Name)
 			}
 			if len(steps) == 0 {
-				bpf, err := g.bpfStep(ctx)
+				bpf, err := j.bpfStep(ctx)
 				if err != nil {
 					return nil, err
 				}
@@ -304,36 +292,36 @@ func (g *JailGenerator) requestSteps(ctx context.Context, spec network.Spec, rc 
 			}
 		}
 		if n.DHCP || n.SLAAC {
-			steps = append(steps, stepRequest.Step(requestArgs{
+			steps = append(steps, plan.StepOf(step.RequestAddress{
 				Jail: spec.Jail, NIC: n, Limit: limit, Optional: eff.String(network.KeyDHCP) == "optional",
 				RC: strings.Contains(strings.ToUpper(rc["ifconfig_"+n.Name]), "DHCP"),
 			}))
 		}
 	}
 	if len(steps) == 0 && eff.Bool("bpf") && eff.Bool("mount_devfs") {
-		bpf, err := g.bpfStep(ctx)
+		bpf, err := j.bpfStep(ctx)
 		return append(steps, bpf), err
 	}
 	return steps, nil
 }
 
-func (g *JailGenerator) bpfStep(ctx context.Context) (plan.Step, error) {
-	number, _, err := bpfRuleset(ctx, g.host.Kernel, uint16(g.effective().Int("min_dyn_devfs_ruleset")))
-	return stepBPF.Step(bpfArgs{g.RootDataset(), number}), err
+func (j *Jail) bpfStep(ctx context.Context) (plan.Step, error) {
+	number, _, err := step.BpfRuleset(ctx, j.host.Kernel, uint16(j.effective().Int("min_dyn_devfs_ruleset")))
+	return plan.StepOf(step.ShowBPF{RootDataset: j.RootDataset(), Number: number}), err
 }
 
 // networkEnd are the steps of a stop: interfaces go before the jail does, since
 // the kernel would bring them back to the host under names of the jail's
 // choice; addresses of the host's stack go after it.
-func (g *JailGenerator) networkEnd(ctx context.Context, id kernel.Identity) (before, after []plan.Step, err error) {
-	key := g.netKey()
-	r, found, err := key.current(ctx, g.host)
+func (j *Jail) networkEnd(ctx context.Context, id kernel.Identity) (before, after []plan.Step, err error) {
+	key := j.netKey()
+	r, found, err := key.Current(ctx, j.host)
 	if err != nil {
 		return nil, nil, err
 	}
 	if id.IsZero() {
 		// The same plan sets it up before this.
-		if r.Spec, err = g.networkSpec(ctx); err != nil {
+		if r.Spec, err = j.networkSpec(ctx); err != nil {
 			return nil, nil, err
 		}
 		found = true
@@ -341,20 +329,20 @@ func (g *JailGenerator) networkEnd(ctx context.Context, id kernel.Identity) (bef
 	if !found {
 		// Somebody else started it, or it has no network. What cannot be computed
 		// any more is found by its marks.
-		r.Spec, err = g.networkSpec(ctx)
+		r.Spec, err = j.networkSpec(ctx)
 		if err != nil {
-			r.Spec.VNET = g.effective().Bool("vnet")
+			r.Spec.VNET = j.effective().Bool("vnet")
 		}
 	}
 	spec := r.Spec
 	if spec.VNET || spec.UsesPf() {
-		before = append(before, stepTeardown.Step(teardownArgs{ID: id, Spec: spec}))
+		before = append(before, plan.StepOf(step.Teardown{ID: id, Spec: spec}))
 	}
 	switch {
 	case found && len(r.Spec.Aliases)+len(r.Added) > 0:
-		after = append(after, stepDropAliases.Step(dropArgs{key, g.Identifier()}))
+		after = append(after, plan.StepOf(step.DropAliases{Key: key, Jail: j.Identifier()}))
 	case found:
-		after = append(after, stepForget.Step(forgetArgs{key, g.Identifier()}))
+		after = append(after, plan.StepOf(step.ForgetNetwork{Key: key, Jail: j.Identifier()}))
 	}
 	return before, after, nil
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/freebsd"
 )
 
 // run runs a program of the host and wants it to succeed.
@@ -404,7 +405,8 @@ func TestRealLimitsAgree(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
 	}
-	k := kernel.New()
+	k, err := freebsd.New()
+	require.NoError(t, err)
 	f, err := k.Features(context.Background())
 	require.NoError(t, err)
 	if !f.RACCT {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 // interfaceNamed finds an interface of a stack.
@@ -32,7 +33,7 @@ var fooProperties = map[string]string{
 // and route add default.
 func TestVnetOfFoo(t *testing.T) {
 	ctx := context.Background()
-	h := netHost(t, func(o *kernel.SimOptions) { o.FirstJID = 7 })
+	h := netHost(t, func(o *simkernel.Options) { o.FirstJID = 7 })
 	before := networkWorld(t, h)
 	j := newJail(t, h, "foo", false, fooProperties)
 	_, err := j.Start(ctx, jail.StartOptions{})
@@ -75,7 +76,7 @@ func TestBridgeRefusesMTU(t *testing.T) {
 	for _, release := range []string{"13.2-RELEASE", "15.1-RELEASE"} {
 		t.Run(release, func(t *testing.T) {
 			ctx := context.Background()
-			h := netHost(t, func(o *kernel.SimOptions) { o.Release = release })
+			h := netHost(t, func(o *simkernel.Options) { o.Release = release })
 			_, err := h.Sim.InterfaceCreate(ctx, "tap5")
 			require.NoError(t, err)
 			require.NoError(t, h.Sim.BridgeAdd(ctx, "bridge0", "tap5"))

@@ -18,6 +18,7 @@ import (
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 // addresses of an interface of the host.
@@ -204,7 +205,7 @@ func TestSetTellsWhenItCounts(t *testing.T) {
 func TestTwoHosts(t *testing.T) {
 	ctx := context.Background()
 	macs := func(uuid, salt, algorithm string) []string {
-		h := netHost(t, func(o *kernel.SimOptions) { o.HostUUID = uuid })
+		h := netHost(t, func(o *simkernel.Options) { o.HostUUID = uuid })
 		j := newJail(t, h, "foo", false, map[string]string{
 			"vnet": "yes", "interfaces": "vnet0:bridge0", "user.network.mac_salt": salt, "user.network.mac_algorithm": algorithm,
 		})
@@ -266,7 +267,7 @@ func TestRefusals(t *testing.T) {
 	ctx := context.Background()
 	for name, c := range map[string]struct {
 		properties map[string]string
-		kernel     func(*kernel.SimOptions)
+		kernel     func(*simkernel.Options)
 		is         error
 		says       string
 	}{
@@ -278,35 +279,35 @@ func TestRefusals(t *testing.T) {
 		"gateway":           {properties: map[string]string{"vnet": "yes", "interfaces": "vnet0:bridge0", "defaultrouter": "10.0.0.1"}, is: jail.ErrConfig, says: "no interface of the jail has an address"},
 		"no ipfw": {
 			properties: map[string]string{"vnet": "yes", "interfaces": "vnet0::bridge0"},
-			kernel:     func(o *kernel.SimOptions) { o.Modules = []string{"pf"} }, says: `firewall_enable="YES"`,
+			kernel:     func(o *simkernel.Options) { o.Modules = []string{"pf"} }, says: `firewall_enable="YES"`,
 		},
 		"ipfw not on bridges": {
 			properties: map[string]string{"vnet": "yes", "interfaces": "vnet0::bridge0"},
-			kernel:     func(o *kernel.SimOptions) { delete(o.Sysctls, "net.link.bridge.ipfw") }, says: "net.link.bridge.ipfw=1",
+			kernel:     func(o *simkernel.Options) { delete(o.Sysctls, "net.link.bridge.ipfw") }, says: "net.link.bridge.ipfw=1",
 		},
 		"no pf": {
 			properties: map[string]string{"ip4_addr": "em0|192.0.2.9/24", "user.forwards": "80"},
-			kernel:     func(o *kernel.SimOptions) { o.Modules = []string{"ipfw"} }, says: `pf_enable="YES"`,
+			kernel:     func(o *simkernel.Options) { o.Modules = []string{"ipfw"} }, says: `pf_enable="YES"`,
 		},
 		"pf off": {
 			properties: map[string]string{"ip4_addr": "em0|192.0.2.9/24", "user.forwards": "80"},
-			kernel:     func(o *kernel.SimOptions) { o.PfDisabled = true }, says: "not enabled",
+			kernel:     func(o *simkernel.Options) { o.PfDisabled = true }, says: "not enabled",
 		},
 		"no anchor": {
 			properties: map[string]string{"ip4_addr": "em0|192.0.2.9/24", "user.forwards": "80"},
-			kernel:     func(o *kernel.SimOptions) { o.PfAnchors = o.PfAnchors[:1] }, says: `rdr-anchor "ioc/*", anchor "ioc/*"`,
+			kernel:     func(o *simkernel.Options) { o.PfAnchors = o.PfAnchors[:1] }, says: `rdr-anchor "ioc/*", anchor "ioc/*"`,
 		},
 		"forward without address": {properties: map[string]string{"user.forwards": "80"}, is: jail.ErrConfig, says: "no static address"},
 		"no racct": {
 			properties: map[string]string{"maxproc": "10", "rlimits": "yes"},
-			kernel:     func(o *kernel.SimOptions) { o.NoRACCT = true }, is: jail.ErrConfig, says: "kern.racct.enable=1",
+			kernel:     func(o *simkernel.Options) { o.NoRACCT = true }, is: jail.ErrConfig, says: "kern.racct.enable=1",
 		},
 		"no such CPU": {properties: map[string]string{"cpuset": "9"}, is: jail.ErrConfig, says: "CPUs 0 to 3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			change := c.kernel
 			if change == nil {
-				change = func(*kernel.SimOptions) {}
+				change = func(*simkernel.Options) {}
 			}
 			h := netHost(t, change)
 			j := newJail(t, h, "web", false, c.properties)
@@ -348,12 +349,12 @@ func TestDHCPWithoutServer(t *testing.T) {
 	})
 	addPrograms(t, j)
 	// As dhclient(8) does without an answer: 0.0.0.0/8, and on in the background.
-	silent := func(ctx context.Context, p *kernel.SimProcess) int {
+	silent := func(ctx context.Context, p *simkernel.Process) int {
 		fmt.Fprintln(p.Stderr, "No DHCPOFFERS received.")
 		p.Sleep(time.Hour)
 		return 0
 	}
-	h2, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]kernel.Program{"dhclient": silent}})
+	h2, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]simkernel.Program{"dhclient": silent}})
 	require.NoError(t, err)
 	t.Cleanup(func() { h2.Close() })
 	fetch(t, h2)
@@ -387,7 +388,7 @@ func TestDHCPWithoutServer(t *testing.T) {
 
 func TestLimitsNotes(t *testing.T) {
 	ctx := context.Background()
-	h := netHost(t, func(o *kernel.SimOptions) { o.NoRACCT = true })
+	h := netHost(t, func(o *simkernel.Options) { o.NoRACCT = true })
 	j := newJail(t, h, "web", false, map[string]string{"maxproc": "10"})
 	all, err := j.Start(ctx, jail.StartOptions{})
 	require.NoError(t, err)

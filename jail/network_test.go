@@ -2,12 +2,10 @@ package jail_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,94 +17,8 @@ import (
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
-
-// networkWorld is what there is of networks and limits on a simulated host, one
-// line each: inside the running jails too.
-func networkWorld(t testing.TB, h *simhost.Host) []string {
-	t.Helper()
-	ctx := context.Background()
-	var out []string
-	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	stack := func(name string, n kernel.Network) {
-		list, err := n.Interfaces(ctx)
-		require.NoError(t, err)
-		for _, i := range list {
-			slices.SortFunc(i.Addrs, netip.Prefix.Compare)
-			if i.Name == "tap0" {
-				i.Groups = nil // the kernel takes them away, for good, at the first move
-			}
-			add("interface %s/%s up=%v mtu=%d mac=%s %q groups=%v addrs=%v", name, i.Name, i.Up, i.MTU, i.MAC, i.Description, i.Groups, i.Addrs)
-			if slices.Contains(i.Groups, "bridge") {
-				members, err := n.BridgeMembers(ctx, i.Name)
-				require.NoError(t, err)
-				slices.Sort(members)
-				add("bridge %s/%s of %v", name, i.Name, members)
-			}
-		}
-		routes, err := n.Routes(ctx, 0)
-		require.NoError(t, err)
-		for _, r := range routes {
-			add("route %s/%s via %s %s", name, r.Dest, r.Gateway, r.Interface)
-		}
-	}
-	stack("host", h.Sim)
-	for p, err := range h.Sim.JailList(ctx, 0, "vnet", "ip4.addr", "ip6.addr", "host.hostname") {
-		require.NoError(t, err)
-		id, err := h.Sim.JailIdentify(ctx, 0, kernel.ByJID(p.Int("jid")))
-		require.NoError(t, err)
-		cpus, err := h.Sim.CpusetGet(ctx, id)
-		require.NoError(t, err)
-		add("jail %s has %s %v %v on %v", id.Name, p.String("host.hostname"), p.Addrs("ip4.addr", 4), p.Addrs("ip6.addr", 16), cpus)
-		if p.Int("vnet") == 1 {
-			stack(id.Name, h.Sim.In(id))
-		}
-	}
-	rules, err := h.Sim.RctlGetRules(ctx, "")
-	if !errors.Is(err, kernel.ErrUnsupported) {
-		require.NoError(t, err)
-	}
-	for _, r := range rules {
-		add("limit %s", r)
-	}
-	filters, err := h.Sim.IpfwRules(ctx, 29)
-	if !errors.Is(err, kernel.ErrUnsupported) {
-		require.NoError(t, err)
-	}
-	for _, r := range filters {
-		add("ipfw %d %s // %s", r.Number, r.Body, r.Comment)
-	}
-	boot, err := h.Sim.BootID(ctx)
-	require.NoError(t, err)
-	records, err := filepath.Glob(filepath.Join(h.JournalDir("ioc", "network"), "*"))
-	require.NoError(t, err)
-	for _, name := range records {
-		data, err := os.ReadFile(name)
-		require.NoError(t, err)
-		if strings.Contains(string(data), boot) { // one of another boot says nothing
-			add("record %s %s", filepath.Base(name), strings.ReplaceAll(string(data), boot, ""))
-		}
-	}
-	anchors, err := h.Sim.PfAnchors(ctx, "ioc")
-	if !errors.Is(err, kernel.ErrUnsupported) {
-		require.NoError(t, err)
-	}
-	for _, a := range anchors {
-		lines, err := h.Sim.PfRules(ctx, a)
-		require.NoError(t, err)
-		add("pf %s %q", a, lines)
-	}
-	for i := range out {
-		out[i] = jids.ReplaceAllString(out[i], "$1:JID") // another start, another jid
-		out[i] = madeMAC.ReplaceAllString(out[i], "mac=KERNEL")
-	}
-	return out
-}
-
-// madeMAC is an address that the kernel makes, one after the other.
-var madeMAC = regexp.MustCompile(`mac=(02:54:40|58:9c:fc):[0-9a-f:]+`)
-
-var jids = regexp.MustCompile(`(vnet[0-9]):[0-9]+`)
 
 // networkAnnounced is announced for calls about networks and limits: they
 // belong to the steps that are named after them, and name what the step names.
@@ -152,11 +64,11 @@ func networkAnnounced(words []string, s plan.Step) (err error, known bool) {
 var dhcpAddress = netip.MustParsePrefix("198.51.100.60/24")
 
 // netHost is a host with both packet filters, two bridges and a default route.
-func netHost(t *testing.T, change ...func(*kernel.SimOptions)) *simhost.Host {
+func netHost(t *testing.T, change ...func(*simkernel.Options)) *simhost.Host {
 	t.Helper()
 	var h *simhost.Host
-	give := func(p kernel.Address) kernel.Program {
-		return func(ctx context.Context, proc *kernel.SimProcess) int {
+	give := func(p kernel.Address) simkernel.Program {
+		return func(ctx context.Context, proc *simkernel.Process) int {
 			nic := proc.Argv[len(proc.Argv)-1]
 			if err := h.Sim.In(proc.Jail).AddressAdd(ctx, nic, p); err != nil {
 				fmt.Fprintln(proc.Stderr, err)
@@ -167,11 +79,11 @@ func netHost(t *testing.T, change ...func(*kernel.SimOptions)) *simhost.Host {
 	}
 	h, err := simhost.Open(simhost.Options{
 		Dir: memoryDir(t),
-		Programs: map[string]kernel.Program{
+		Programs: map[string]simkernel.Program{
 			"dhclient": give(kernel.Address{Prefix: dhcpAddress}),
 			"rtsol":    give(kernel.Address{Prefix: netip.MustParsePrefix("2001:db8:5::ff/64"), NoDAD: true}),
 		},
-		Kernel: func(o *kernel.SimOptions) {
+		Kernel: func(o *simkernel.Options) {
 			o.Modules = append(o.Modules, "ipfw", "pf")
 			o.PfAnchors = []string{`nat-anchor "ioc/*" all`, `rdr-anchor "ioc/*" all`, `anchor "ioc/*" all`}
 			o.Sysctls = map[string]string{
@@ -255,10 +167,10 @@ func networkOperations() []operationRow {
 			}
 		}
 		r := operationRow{name: "start, " + w.name, setup: setup, ready: again(stopped("web"))}
-		r.plan, r.run = on("web", jail.StartOptions{}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
+		r.plan, r.run = on("web", jail.StartOptions{}, (*jail.JailGenerator).Start)
 		rows = append(rows, r)
 		r = operationRow{name: "stop, " + w.name, setup: setup, ready: again(started("web"))}
-		r.plan, r.run = on("web", jail.StopOptions{}, planOf((*jail.JailGenerator).PlanStop), (*jail.Jail).Stop)
+		r.plan, r.run = on("web", jail.StopOptions{}, (*jail.JailGenerator).Stop)
 		rows = append(rows, r)
 	}
 	for _, w := range []struct {
@@ -287,12 +199,7 @@ func networkOperations() []operationRow {
 			require.NoError(t, err)
 		}}
 		r.plan, r.run = on("web", jail.SetOptions{LiveOnly: true},
-			func(j *jail.Jail, ctx context.Context, o jail.SetOptions) (*jail.Plan, error) {
-				return j.PlanSet(ctx, w.to, o)
-			},
-			func(j *jail.Jail, ctx context.Context, o jail.SetOptions) ([]events.IocEvent, error) {
-				return j.Set(ctx, w.to, o)
-			})
+			func(g *jail.JailGenerator, o jail.SetOptions) *jail.Operation { return g.Set(w.to, o) })
 		rows = append(rows, r)
 	}
 	return append(rows, syncOperation())
@@ -318,7 +225,7 @@ func syncOperation() operationRow {
 		require.NoError(t, inside.RouteDelete(ctx, kernel.Route{Dest: netip.MustParsePrefix("203.0.113.0/24")}))
 		require.NoError(t, h.Sim.BridgeDelete(ctx, "bridge0", hostEnd("vnet0", id)))
 	}}
-	r.plan, r.run = on("web", jail.SyncOptions{}, planOf((*jail.JailGenerator).PlanSync), (*jail.Jail).Sync)
+	r.plan, r.run = on("web", jail.SyncOptions{}, (*jail.JailGenerator).Sync)
 	return r
 }
 

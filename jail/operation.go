@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // Busy says what an operation does when another one is running on the jail.
@@ -17,8 +19,8 @@ type Busy = host.Busy
 // The two answers to a busy jail: give up at once, or wait as long as the
 // context allows.
 const (
-	Fail = host.Fail
-	Wait = host.Wait
+	BusyFail = host.BusyFail
+	BusyWait = host.BusyWait
 )
 
 // room is how many transitions of one operation fit into its channel at least.
@@ -34,63 +36,83 @@ func roomFor(made *plan.Plan) int {
 	return max(room, made.Room())
 }
 
-// env is what a jail's steps work on. Everything else is in their arguments,
-// so that another process can finish or undo them.
-type env struct {
-	host *host.Host
-	jail string // full name, for events
-	run  *run
-}
-
 // kinds are all steps that a jail's journal may name.
-var kinds = plan.NewKinds[env](
-	stepCreateDataset, stepSnapshot, stepClone, stepWriteConfig, stepForgetSnapshot,
-	stepRenameDataset, stepMoveFstab, stepPromote, stepSetProperties, stepDestroySnapshots, stepRollback,
-	stepResolver, stepMountBasejail, stepMountFstab, stepLoadRuleset, stepMountDevfs, stepMountFdescfs, stepMountProcfs, stepMountLinprocfs,
-	stepLoadModule, stepAttach, stepHook, stepCommand, stepShare,
-	stepUnshare, stepRemove, stepUnmount, stepUnmountLive, stepUnmountLeft,
-	stepDestroyDataset, stepDropBase,
-	stepSaveRoot, stepForgetRoot, stepRunUpdater, stepForkRoot, stepMoveRoot, stepSetRelease,
-	stepLimits, stepClearLimits, stepCpuset,
-	stepSaveConfig, stepConfigApply, stepParams, stepChangeLimits, stepChangeNetwork,
-	stepNetRecord, stepAliases, stepDropAliases, stepForget, stepTeardown,
-	stepVnetNodes, stepNIC, stepMoveInterface, stepLocalhost, stepRoutes, stepBPF, stepRequest, stepPf,
-)
+var kinds = plan.NewKinds(append(step.Kinds(), stepRunUpdater{}, stepSetRelease{})...)
 
-func runner(h *host.Host) plan.Runner[env] {
-	return plan.Runner[env]{Kinds: kinds, Settle: h.Settle()}
+func runner(h *host.Host) plan.Runner[step.Env] {
+	return plan.Runner[step.Env]{Kinds: kinds, Settle: h.Settle()}
 }
 
-// operation is one kind of operation: what it is called, the event around it,
-// and how it is planned. Plan and run share it.
-type operation struct {
+// Operation is one operation on one jail, ready to run, as an exec.Cmd is one
+// command. A method of [JailGenerator] returns it. It may be planned and run any
+// number of times; each run plans anew.
+type Operation struct {
+	jail  *Jail
 	name  string
 	event events.IocEvent
 	busy  Busy
 	// also finds other jails that the operation changes or reads as it goes.
-	also func(ctx context.Context) ([]*JailGenerator, error)
+	also func(ctx context.Context) ([]*Jail, error)
 	// make makes the plan from what is there now.
 	make func(ctx context.Context) (*plan.Plan, error)
-	// cleared tells what to do after leftovers of an interrupted operation were
-	// cleared: false when that was all the caller wanted.
+	// cleared reports whether the operation is still to be done after leftovers
+	// of an interrupted one were cleared.
 	cleared func(recovered string) bool
 	// after runs after a success.
 	after func()
-	// begin fills in what this run knows besides its journal.
-	begin func(*run)
+	// env is added to the environment of hooks, and properties take the place of
+	// the jail's own, for this run alone.
+	env, properties map[string]string
+	// command and ended are for the operation's own command, see [ForkExecOptions];
+	// hooks is given to hooks in the jail as their terminal.
+	command step.Streams
+	ended   func(step.Outcome)
+	hooks   *os.File
+	// stream, if not nil, takes the place of running the plan: the operation is no
+	// transaction.
+	stream func(ctx context.Context) <-chan events.IocEvent
+}
+
+// Events starts the operation and returns the channel of its events. The work
+// goes on to its end whether or not anyone reads; see package events for what a
+// reader can rely on.
+func (op *Operation) Events(ctx context.Context) <-chan events.IocEvent {
+	return op.start(ctx, nil)
+}
+
+// Run runs the operation and returns its events and its error. If the context
+// ends first, Run still waits until what was done is put back.
+func (op *Operation) Run(ctx context.Context) ([]events.IocEvent, error) {
+	return collect(ctx, op.Events(ctx))
+}
+
+// Plan plans the operation without touching anything. Its errors are those with
+// which the operation would be refused.
+func (op *Operation) Plan(ctx context.Context) (*Plan, error) {
+	if op.jail.foreign {
+		return nil, op.jail.refused(op.name, ErrForeign)
+	}
+	p, err := op.make(ctx)
+	if err != nil {
+		return nil, op.jail.refused(op.name, err)
+	}
+	return &Plan{op, p}, nil
 }
 
 // start runs the operation, with the plan that was made before or a new one.
-func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan) <-chan events.IocEvent {
-	e := g.env()
-	if op.begin != nil {
-		op.begin(e.run)
+func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.IocEvent {
+	j := op.jail
+	if op.stream != nil {
+		return op.stream(ctx)
 	}
-	if g.foreign {
-		return events.Refuse(events.Options{Clock: g.host.Now}, op.event, g.refused(op.name, ErrForeign))
+	e := j.stepEnv()
+	e.Run.Environ = j.environ(op.env, op.properties)
+	e.Run.Command, e.Run.Ended, e.Run.Hooks = op.command, op.ended, op.hooks
+	if j.foreign {
+		return events.Refuse(events.Options{Clock: j.host.Now}, op.event, j.refused(op.name, ErrForeign))
 	}
-	var also []*JailGenerator
-	return runner(g.host).Start(ctx, plan.Job[env]{
+	var also []*Jail
+	return runner(j.host).Start(ctx, plan.Job[step.Env]{
 		Event: op.event,
 		Room:  roomFor(made),
 		Lock: func(ctx context.Context) (func(), error) {
@@ -100,7 +122,7 @@ func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan
 					return nil, err
 				}
 			}
-			return g.lock(ctx, op.name, op.busy, also)
+			return j.lock(ctx, op.name, op.busy, also)
 		},
 		Plan: func(ctx context.Context, recovered string) (*plan.Plan, error) {
 			if recovered != "" && op.cleared != nil && !op.cleared(recovered) {
@@ -120,23 +142,26 @@ func (g *JailGenerator) start(ctx context.Context, op operation, made *plan.Plan
 			}
 			return made, nil
 		},
-		Wrap:    func(err error) error { return g.refused(op.name, err) },
+		Wrap:    func(err error) error { return j.refused(op.name, err) },
 		Env:     e,
-		Journal: g.journal(),
-		Key:     g.lockKey(),
-		Boot:    g.host.Kernel.BootID,
-		Clock:   g.host.Now,
-		Scope:   op.name + " " + g.fullName,
+		Journal: j.journal(),
+		Key:     j.lockKey(),
+		Boot:    j.host.Kernel.BootID,
+		Clock:   j.host.Now,
+		Scope:   op.name + " " + j.fullName,
 		After:   op.after,
 	})
 }
 
-func (g *JailGenerator) env() env { return env{host: g.host, jail: g.fullName, run: &run{jail: g}} }
+// stepEnv is what the jail's steps work on, without anything of one run.
+func (j *Jail) stepEnv() step.Env {
+	return step.Env{Host: j.host, Name: j.fullName, Run: &step.Run{Environ: j.environ(nil, nil)}}
+}
 
-func (g *JailGenerator) lockKey() string { return g.source.Name + "/jail/" + g.name }
+func (j *Jail) lockKey() string { return j.source.Name + "/jail/" + j.name }
 
-func (g *JailGenerator) journal() string {
-	return g.host.JournalPath(g.source.Name, "jail", g.name)
+func (j *Jail) journal() string {
+	return j.host.JournalPath(j.source.Name, "jail", j.name)
 }
 
 // changed names what differs between two fingerprints, or is empty.
@@ -151,12 +176,12 @@ func changed(was, is *plan.Plan) string {
 }
 
 // refused turns an error of planning into one that names the operation.
-func (g *JailGenerator) refused(op string, err error) error {
+func (j *Jail) refused(op string, err error) error {
 	var already *Error
 	if err == nil || errors.As(err, &already) {
 		return err
 	}
-	return &Error{op, g.fullName, err}
+	return &Error{op, j.fullName, err}
 }
 
 // collect is the synchronous form of every operation. It waits for the end even
@@ -165,3 +190,6 @@ func (g *JailGenerator) refused(op string, err error) error {
 func collect(ctx context.Context, ch <-chan events.IocEvent) ([]events.IocEvent, error) {
 	return events.Collect(context.WithoutCancel(ctx), ch)
 }
+
+// madeBy names one planned operation, unlike any other.
+func (j *Jail) madeBy() string { return j.lockKey() + " " + j.host.NewUUID() }

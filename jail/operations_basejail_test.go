@@ -68,15 +68,15 @@ func basejailOperations() []operationRow {
 	var rows []operationRow
 
 	r := operationRow{name: "start, the first ZFS basejail", setup: zfsBaseHost, ready: both(stopped("web"), noBase), shared: baseOfRelease + "@ioc-base"}
-	r.plan, r.run = on("web", jail.StartOptions{}, planOf((*generator).PlanStart), (*jail.Jail).Start)
+	r.plan, r.run = on("web", jail.StartOptions{}, (*generator).Start)
 	rows = append(rows, r)
 
 	r = operationRow{name: "start, ZFS basejail", setup: zfsBaseHost, ready: stopped("web")}
-	r.plan, r.run = on("web", jail.StartOptions{}, planOf((*generator).PlanStart), (*jail.Jail).Start)
+	r.plan, r.run = on("web", jail.StartOptions{}, (*generator).Start)
 	rows = append(rows, r)
 
 	r = operationRow{name: "stop, ZFS basejail", setup: zfsBaseHost, ready: started("web")}
-	r.plan, r.run = on("web", jail.StopOptions{}, planOf((*generator).PlanStop), (*jail.Jail).Stop)
+	r.plan, r.run = on("web", jail.StopOptions{}, (*generator).Stop)
 	rows = append(rows, r)
 
 	r = operationRow{name: "destroy by force, ZFS basejail", setup: zfsBaseHost}
@@ -87,6 +87,6 @@ func basejailOperations() []operationRow {
 		}
 		started("second")(t, ctx, h)
 	}
-	r.plan, r.run = on("second", jail.DestroyOptions{Force: true}, planOf((*generator).PlanDestroy), (*jail.Jail).Destroy)
+	r.plan, r.run = on("second", jail.DestroyOptions{Force: true}, (*generator).Destroy)
 	return append(rows, r)
 }

@@ -9,11 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -25,55 +24,51 @@ func runningOperations() []operationRow {
 	}
 	var rows []operationRow
 	r := operationRow{name: "restart, soft", setup: setup, ready: started("web")}
-	r.plan, r.run = on("web", jail.RestartOptions{}, planOf((*jail.JailGenerator).PlanRestart), (*jail.Jail).Restart)
+	r.plan, r.run = on("web", jail.RestartOptions{}, (*jail.JailGenerator).Restart)
 	rows = append(rows, r)
 
 	r = operationRow{name: "restart with shutdown", setup: setup, ready: started("web"), halts: true}
-	r.plan, r.run = on("web", jail.RestartOptions{Shutdown: true, Force: true}, planOf((*jail.JailGenerator).PlanRestart), (*jail.Jail).Restart)
+	r.plan, r.run = on("web", jail.RestartOptions{Shutdown: true, Force: true}, (*jail.JailGenerator).Restart)
 	rows = append(rows, r)
 
 	r = operationRow{name: "fork_exec", setup: setup, ready: stopped("web")}
 	r.plan, r.run = on("web", jail.ForkExecOptions{},
-		func(j *jail.Jail, ctx context.Context, o jail.ForkExecOptions) (*jail.Plan, error) {
-			return j.PlanForkExec(ctx, []string{"/bin/freebsd-version"}, o)
-		},
-		func(j *jail.Jail, ctx context.Context, o jail.ForkExecOptions) ([]events.IocEvent, error) {
-			_, all, err := j.ForkExec(ctx, []string{"/bin/freebsd-version"}, o)
-			return all, err
+		func(g *jail.JailGenerator, o jail.ForkExecOptions) *jail.Operation {
+			return g.ForkExec([]string{"/bin/freebsd-version"}, o)
 		})
 	rows = append(rows, r)
 
 	r = operationRow{name: "start with one command", setup: setup, ready: stopped("web")}
-	r.plan, r.run = on("web", jail.StartOptions{SingleCommand: "freebsd-version"}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
+	r.plan, r.run = on("web", jail.StartOptions{SingleCommand: "freebsd-version"}, (*jail.JailGenerator).Start)
 	rows = append(rows, r)
 
 	r = operationRow{name: "start with datasets, devices and a module", setup: sharingHost, ready: unloaded("web")}
-	r.plan, r.run = on("web", jail.StartOptions{Quick: true}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
+	r.plan, r.run = on("web", jail.StartOptions{Quick: true}, (*jail.JailGenerator).Start)
 	rows = append(rows, r)
 
 	entries := []fstab.Entry{{Source: "tmpfs", Destination: "/mnt2", Type: "tmpfs", Options: "rw"}}
 	r = operationRow{name: "mount", setup: setup, ready: mounted("web", nil)}
-	r.plan, r.run = on("web", jail.MountOptions{Entries: entries}, planOf((*jail.JailGenerator).PlanMount), (*jail.Jail).Mount)
+	r.plan, r.run = on("web", jail.MountOptions{Entries: entries}, (*jail.JailGenerator).Mount)
 	rows = append(rows, r)
 
 	r = operationRow{name: "unmount", setup: setup, ready: mounted("web", entries)}
-	r.plan, r.run = on("web", jail.UnmountOptions{Destinations: []string{"/mnt2"}}, planOf((*jail.JailGenerator).PlanUnmount), (*jail.Jail).Unmount)
+	r.plan, r.run = on("web", jail.UnmountOptions{Destinations: []string{"/mnt2"}}, (*jail.JailGenerator).Unmount)
 	rows = append(rows, r)
 
 	r = operationRow{name: "stop with datasets", setup: sharingHost, ready: started("web")}
-	r.plan, r.run = on("web", jail.StopOptions{}, planOf((*jail.JailGenerator).PlanStop), (*jail.Jail).Stop)
+	r.plan, r.run = on("web", jail.StopOptions{}, (*jail.JailGenerator).Stop)
 	rows = append(rows, r)
 
 	r = operationRow{name: "stop with processes", setup: idleHost, ready: both(working("web"), working("second"))}
-	r.plan, r.run = on("web", jail.StopOptions{}, planOf((*jail.JailGenerator).PlanStop), (*jail.Jail).Stop)
+	r.plan, r.run = on("web", jail.StopOptions{}, (*jail.JailGenerator).Stop)
 	return append(rows, r)
 }
 
 // idleHost has two jails with a program that runs until it is told to end.
 func idleHost(t *testing.T) *simhost.Host {
 	t.Helper()
-	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]kernel.Program{
-		"idle": func(_ context.Context, p *kernel.SimProcess) int { p.Sleep(time.Hour); return 0 },
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]simkernel.Program{
+		"idle": func(_ context.Context, p *simkernel.Process) int { p.Sleep(time.Hour); return 0 },
 	}})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
@@ -130,8 +125,8 @@ const sharedDataset = "zroot/shared"
 // ruleset and a permission whose module is not loaded.
 func sharingHost(t *testing.T) *simhost.Host {
 	t.Helper()
-	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]kernel.Program{
-		"zfs": func(context.Context, *kernel.SimProcess) int { return 0 },
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]simkernel.Program{
+		"zfs": func(context.Context, *simkernel.Process) int { return 0 },
 	}})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })

@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -16,10 +15,7 @@ import (
 
 // storageOperations are the operations on datasets, names and configuration.
 func storageOperations() []operationRow {
-	type (
-		created   = func(*jail.Jail, context.Context, jail.CreateOptions) ([]events.IocEvent, error)
-		generator = jail.JailGenerator
-	)
+	type generator = jail.JailGenerator
 	var rows []operationRow
 	for name, o := range map[string]jail.CreateOptions{
 		"create from scratch":    {Scratch: true},
@@ -28,65 +24,60 @@ func storageOperations() []operationRow {
 		"create from a jail":     {Jail: "web"},
 	} {
 		r := operationRow{name: name, setup: storageHost, ready: absent("second")}
-		r.plan, r.run = onNew("second", o, planOf((*generator).PlanCreate), created((*jail.Jail).Create))
+		r.plan, r.run = onNew("second", o, (*generator).Create)
 		rows = append(rows, r)
 	}
 
 	r := operationRow{name: "clone", setup: storageHost, ready: absent("second")}
-	r.plan, r.run = onNew("second", jail.CloneOptions{Jail: "web"}, planOf((*generator).PlanCloneFromJail), (*jail.Jail).CloneFromJail)
+	r.plan, r.run = onNew("second", jail.CloneOptions{Jail: "web"}, (*generator).CloneFromJail)
 	rows = append(rows, r)
 
 	r = operationRow{name: "clone of a snapshot", setup: storageHost, ready: both(absent("second"), snapshotted("before"))}
-	r.plan, r.run = onNew("second", jail.CloneOptions{Jail: "web", Snapshot: "before"}, planOf((*generator).PlanCloneFromJail), (*jail.Jail).CloneFromJail)
+	r.plan, r.run = onNew("second", jail.CloneOptions{Jail: "web", Snapshot: "before"}, (*generator).CloneFromJail)
 	rows = append(rows, r)
 
 	r = operationRow{name: "clone to a dataset", setup: storageHost, ready: noDataset("zroot/copy")}
-	r.plan, r.run = on("web", jail.CloneToDatasetOptions{Dataset: "zroot/copy"}, planOf((*generator).PlanCloneToDataset), (*jail.Jail).CloneToDataset)
+	r.plan, r.run = on("web", jail.CloneToDatasetOptions{Dataset: "zroot/copy"}, (*generator).CloneToDataset)
 	rows = append(rows, r)
 
 	r = operationRow{name: "clone over a dataset", setup: storageHost, ready: ownDataset("zroot/copy")}
-	r.plan, r.run = on("web", jail.CloneToDatasetOptions{Dataset: "zroot/copy", DeleteExisting: true}, planOf((*generator).PlanCloneToDataset), (*jail.Jail).CloneToDataset)
+	r.plan, r.run = on("web", jail.CloneToDatasetOptions{Dataset: "zroot/copy", DeleteExisting: true}, (*generator).CloneToDataset)
 	rows = append(rows, r)
 
 	r = operationRow{name: "rename", setup: storageHost, ready: named("web", "second")}
-	r.plan, r.run = on("web", jail.RenameOptions{Name: "second"}, planOf((*generator).PlanRename), (*jail.Jail).Rename)
+	r.plan, r.run = on("web", jail.RenameOptions{Name: "second"}, (*generator).Rename)
 	rows = append(rows, r)
 
 	r = operationRow{name: "promote", setup: storageHost, ready: cloned}
-	r.plan, r.run = on("second", jail.PromoteOptions{}, planOf((*generator).PlanPromote), (*jail.Jail).Promote)
+	r.plan, r.run = on("second", jail.PromoteOptions{}, (*generator).Promote)
 	rows = append(rows, r)
 
 	for name, to := range map[string]bool{"make a template": true, "make a template a jail": false} {
 		r = operationRow{name: name, setup: storageHost, ready: templated("web", !to)}
-		r.plan, r.run = on("web", jail.TemplateOptions{Template: to}, planOf((*generator).PlanSetTemplate), (*jail.Jail).SetTemplate)
+		r.plan, r.run = on("web", jail.TemplateOptions{Template: to}, (*generator).SetTemplate)
 		rows = append(rows, r)
 	}
 
-	saved := func(j *jail.Jail) error { return j.Config().Set("user.team", "ours") }
 	r = operationRow{name: "save", setup: storageHost, ready: func(t *testing.T, ctx context.Context, h *simhost.Host) {
 		j := loaded(t, ctx, h, "web")
 		require.NoError(t, j.Config().Set("user.team", "db"))
 		require.NoError(t, j.Save(ctx))
 	}}
-	r.plan, r.run = on("web", struct{}{}, func(j *jail.Jail, ctx context.Context, _ struct{}) (*jail.Plan, error) {
-		if err := saved(j); err != nil {
+	r.plan, r.run = methods(func(ctx context.Context, h *simhost.Host) (*jail.Jail, error) {
+		j, err := jail.Load(ctx, h.Host, "web")
+		if err != nil {
 			return nil, err
 		}
-		return j.PlanSave(ctx)
-	}, func(j *jail.Jail, ctx context.Context, _ struct{}) ([]events.IocEvent, error) {
-		if err := saved(j); err != nil {
-			return nil, err
-		}
-		return nil, j.Save(ctx)
-	})
+		return j, j.Config().Set("user.team", "ours")
+	}, struct{}{}, func(g *generator, _ struct{}) *jail.Operation { return g.Save() })
 	rows = append(rows, r)
 
 	r = operationRow{name: "create a snapshot", setup: storageHost, ready: notSnapshotted("now")}
-	r.plan, r.run = on("web", jail.SnapshotOptions{Name: "now"}, planOf((*generator).PlanCreateSnapshot), (*jail.Jail).CreateSnapshot)
+	r.plan, r.run = on("web", jail.SnapshotOptions{Name: "now"}, (*generator).CreateSnapshot)
 	rows = append(rows, r)
 
 	r = operationRow{name: "destroy a snapshot", setup: storageHost, ready: snapshotted("before")}
-	r.plan, r.run = on("web", jail.SnapshotOptions{Name: "before"}, planOf((*generator).PlanDestroySnapshot), (*jail.Jail).DestroySnapshot)
+	r.plan, r.run = on("web", jail.SnapshotOptions{Name: "before"}, (*generator).DestroySnapshot)
 	rows = append(rows, r)
 
 	for name, o := range map[string]jail.RollbackOptions{
@@ -94,7 +85,7 @@ func storageOperations() []operationRow {
 		"roll back the configuration": {Name: "before", Newer: true, Configuration: true},
 	} {
 		r = operationRow{name: name, setup: storageHost, ready: writtenSince("before", "after")}
-		r.plan, r.run = on("web", o, planOf((*generator).PlanRollbackSnapshot), (*jail.Jail).RollbackSnapshot)
+		r.plan, r.run = on("web", o, (*generator).RollbackSnapshot)
 		rows = append(rows, r)
 	}
 	return append(rows, provisionOperation())
@@ -118,10 +109,10 @@ func provisionOperation() operationRow {
 		}, jail.SetOptions{})
 		require.NoError(t, err)
 	}}
-	r.plan, r.run = on("web", jail.ProvisionOptions{Methods: map[string]jail.Provisioner{"set": settingProvisioner{values}}},
-		func(j *jail.Jail, ctx context.Context, _ jail.ProvisionOptions) (*jail.Plan, error) {
-			return j.PlanSet(ctx, values, jail.SetOptions{})
-		}, (*jail.Jail).Provision)
+	r.plan, _ = on("web", jail.SetOptions{},
+		func(g *jail.JailGenerator, o jail.SetOptions) *jail.Operation { return g.Set(values, o) })
+	_, r.run = on("web", jail.ProvisionOptions{Methods: map[string]jail.Provisioner{"set": settingProvisioner{values}}},
+		(*jail.JailGenerator).Provision)
 	return r
 }
 

@@ -50,48 +50,36 @@ type (
 	performer = func(ctx context.Context, h *simhost.Host) ([]events.IocEvent, error)
 )
 
-// on makes plan and run of a row from a method of the jail called name, which is
-// loaded anew each time; onNew from one of a jail that does not exist.
-func on[O any](name string, o O,
-	p func(*jail.Jail, context.Context, O) (*jail.Plan, error),
-	run func(*jail.Jail, context.Context, O) ([]events.IocEvent, error),
-) (planner, performer) {
+// on makes plan and run of a row from an operation of the jail called name, which
+// is loaded anew each time; onNew from one of a jail that does not exist.
+func on[O any](name string, o O, op func(*jail.JailGenerator, O) *jail.Operation) (planner, performer) {
 	return methods(func(ctx context.Context, h *simhost.Host) (*jail.Jail, error) {
 		return jail.Load(ctx, h.Host, name)
-	}, o, p, run)
+	}, o, op)
 }
 
-func onNew[O any](name string, o O,
-	p func(*jail.Jail, context.Context, O) (*jail.Plan, error),
-	run func(*jail.Jail, context.Context, O) ([]events.IocEvent, error),
-) (planner, performer) {
+func onNew[O any](name string, o O, op func(*jail.JailGenerator, O) *jail.Operation) (planner, performer) {
 	return methods(func(ctx context.Context, h *simhost.Host) (*jail.Jail, error) {
 		return jail.New(ctx, h.Host, jail.Spec{Name: name})
-	}, o, p, run)
+	}, o, op)
 }
 
 func methods[O any](get func(context.Context, *simhost.Host) (*jail.Jail, error), o O,
-	p func(*jail.Jail, context.Context, O) (*jail.Plan, error),
-	run func(*jail.Jail, context.Context, O) ([]events.IocEvent, error),
+	op func(*jail.JailGenerator, O) *jail.Operation,
 ) (planner, performer) {
 	return func(ctx context.Context, h *simhost.Host) (*jail.Plan, error) {
 			j, err := get(ctx, h)
 			if err != nil {
 				return nil, err
 			}
-			return p(j, ctx, o)
+			return op(j.Generator(), o).Plan(ctx)
 		}, func(ctx context.Context, h *simhost.Host) ([]events.IocEvent, error) {
 			j, err := get(ctx, h)
 			if err != nil {
 				return nil, err
 			}
-			return run(j, ctx, o)
+			return op(j.Generator(), o).Run(ctx)
 		}
-}
-
-// planOf makes a method of JailGenerator one of Jail.
-func planOf[O any](f func(*jail.JailGenerator, context.Context, O) (*jail.Plan, error)) func(*jail.Jail, context.Context, O) (*jail.Plan, error) {
-	return func(j *jail.Jail, ctx context.Context, o O) (*jail.Plan, error) { return f(j.JailGenerator, ctx, o) }
 }
 
 // operations are all operations on a jail.
@@ -104,7 +92,7 @@ func operations() []operationRow {
 		{name: "create, the first ever", setup: bareHost, ready: noneEver, shared: "zroot/iocage/jails"},
 	} {
 		o := jail.CreateOptions{Release: testRelease}
-		r.plan, r.run = onNew("second", o, planOf((*jail.JailGenerator).PlanCreate), (*jail.Jail).Create)
+		r.plan, r.run = onNew("second", o, (*jail.JailGenerator).Create)
 		add(r)
 	}
 	for _, basejail := range []bool{false, true} {
@@ -115,19 +103,19 @@ func operations() []operationRow {
 		}
 
 		r := operationRow{name: "start" + kind, setup: setup, ready: both(stopped("web"), bare("web", !basejail))}
-		r.plan, r.run = on("web", jail.StartOptions{}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
+		r.plan, r.run = on("web", jail.StartOptions{}, (*jail.JailGenerator).Start)
 		add(r)
 
 		r = operationRow{name: "start over what is left" + kind, setup: setup, ready: leftover("web"), mended: recovered}
-		r.plan, r.run = on("web", jail.StartOptions{}, planOf((*jail.JailGenerator).PlanStart), (*jail.Jail).Start)
+		r.plan, r.run = on("web", jail.StartOptions{}, (*jail.JailGenerator).Start)
 		add(r)
 
 		r = operationRow{name: "stop" + kind, setup: setup, ready: started("web")}
-		r.plan, r.run = on("web", jail.StopOptions{}, planOf((*jail.JailGenerator).PlanStop), (*jail.Jail).Stop)
+		r.plan, r.run = on("web", jail.StopOptions{}, (*jail.JailGenerator).Stop)
 		add(r)
 
 		r = operationRow{name: "destroy" + kind, setup: setup, ready: present("second", basejail)}
-		r.plan, r.run = on("second", jail.DestroyOptions{}, planOf((*jail.JailGenerator).PlanDestroy), (*jail.Jail).Destroy)
+		r.plan, r.run = on("second", jail.DestroyOptions{}, (*jail.JailGenerator).Destroy)
 		add(r)
 
 		r = operationRow{name: "destroy by force" + kind, setup: setup}
@@ -135,7 +123,7 @@ func operations() []operationRow {
 			present("second", basejail)(t, ctx, h)
 			started("second")(t, ctx, h)
 		}
-		r.plan, r.run = on("second", jail.DestroyOptions{Force: true}, planOf((*jail.JailGenerator).PlanDestroy), (*jail.Jail).Destroy)
+		r.plan, r.run = on("second", jail.DestroyOptions{Force: true}, (*jail.JailGenerator).Destroy)
 		add(r)
 	}
 	rows = append(rows, basejailOperations()...)
@@ -306,7 +294,7 @@ var reading = map[string]bool{
 // that change something: "zfs create zroot/x", "nmount ...".
 func changes(h *simhost.Host) []string {
 	var out []string
-	for _, c := range h.Memory.Calls() {
+	for _, c := range h.ZFS.Calls() {
 		if !reading[c.Op] {
 			out = append(out, "zfs "+strings.Join(c.Args, " "))
 		}
@@ -316,7 +304,7 @@ func changes(h *simhost.Host) []string {
 			out = append(out, c.String())
 		}
 	}
-	h.Memory.ForgetCalls()
+	h.ZFS.ForgetCalls()
 	h.Sim.ResetCalls()
 	return out
 }
@@ -359,7 +347,7 @@ func TestPlanIsWhatRuns(t *testing.T) {
 					return nil
 				})
 				if how == "the plan" {
-					_, err = events.Collect(ctx, p.Run(ctx))
+					_, err = p.Run(ctx)
 				} else {
 					_, err = row.run(ctx, h)
 				}

@@ -16,7 +16,7 @@ import (
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
 )
@@ -28,12 +28,12 @@ func updateOperations() []operationRow {
 	add := func(name string, setup func(t *testing.T) *simhost.Host, ready readier, p planner, run performer) {
 		rows = append(rows, operationRow{name: name, setup: setup, ready: ready, plan: p, run: run})
 	}
-	p, run := on("web", jail.UpdateOptions{}, planOf((*jail.JailGenerator).PlanUpdate), (*jail.Jail).Update)
+	p, run := on("web", jail.UpdateOptions{}, (*jail.JailGenerator).Update)
 	add("update", updatableHost, renewed(false), p, run)
-	p, run = on("web", to, planOf((*jail.JailGenerator).PlanUpgrade), (*jail.Jail).Upgrade)
+	p, run = on("web", to, (*jail.JailGenerator).Upgrade)
 	add("upgrade", updatableHost, renewed(false), p, run)
 	add("upgrade, basejail", updatableHost, renewed(true), p, run)
-	p, run = on("web", jail.RevertOptions{}, planOf((*jail.JailGenerator).PlanRevertUpgrade), (*jail.Jail).RevertUpgrade)
+	p, run = on("web", jail.RevertOptions{}, (*jail.JailGenerator).RevertUpgrade)
 	add("revert upgrade", updatableHost, func(t *testing.T, ctx context.Context, h *simhost.Host) {
 		renewed(false)(t, ctx, h)
 		j, err := jail.Load(ctx, h.Host, "web")
@@ -96,7 +96,7 @@ func updateHost(t testing.TB, u *updater, change ...func(*simhost.Options)) *sim
 	t.Helper()
 	o := simhost.Options{
 		Dir: memoryDir(t), Release: "15.1-RELEASE",
-		Programs: map[string]kernel.Program{"freebsd-update": u.program},
+		Programs: map[string]simkernel.Program{"freebsd-update": u.program},
 	}
 	for _, c := range change {
 		c(&o)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -14,22 +15,22 @@ import (
 // persist, vnet or the addresses, and every permission that the kernel knows.
 //
 // The steps load kernel modules that bring parameters which are missing.
-func (g *JailGenerator) params(ctx context.Context) (params []kernel.Param, modules []plan.Step, err error) {
-	eff := g.effective()
-	known, err := g.knownParams(ctx)
+func (j *Jail) params(ctx context.Context) (params []kernel.Param, modules []plan.Step, err error) {
+	eff := j.effective()
+	known, err := j.knownParams(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	uuid, err := g.HostUUID(ctx)
+	uuid, err := j.HostUUID(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	hostname := eff.String("host_hostname")
 	if hostname == "" {
-		hostname = g.HumanReadableName()
+		hostname = j.HumanReadableName()
 	}
 	out := []kernel.Param{
-		kernel.String("name", g.Identifier()),
+		kernel.String("name", j.Identifier()),
 		kernel.Bool("persist", true),
 		kernel.String("host.hostuuid", uuid),
 		kernel.String("host.hostname", hostname),
@@ -46,15 +47,15 @@ func (g *JailGenerator) params(ctx context.Context) (params []kernel.Param, modu
 			if off(param) || !eff.IsSet(p.Name) && !(p.Name == "allow_mount_zfs" && eff.Bool("jail_zfs")) {
 				continue
 			}
-			step, err := g.missingParam(ctx, p.Param, p.Name)
+			load, err := j.missingParam(ctx, p.Param, p.Name)
 			if err != nil {
 				return nil, nil, err
 			}
-			modules = append(modules, step)
+			modules = append(modules, load)
 		}
 		out = append(out, param)
 	}
-	stack, err := g.stackParams(ctx, eff)
+	stack, err := j.stackParams(ctx, eff)
 	return append(out, stack...), modules, err
 }
 
@@ -66,8 +67,8 @@ var setElsewhere = map[string]bool{
 	"ip4.saddrsel": true, "ip6.saddrsel": true, "devfs_ruleset": true,
 }
 
-func (g *JailGenerator) knownParams(ctx context.Context) (map[string]kernel.ParamType, error) {
-	list, err := g.host.Kernel.JailParams(ctx)
+func (j *Jail) knownParams(ctx context.Context) (map[string]kernel.ParamType, error) {
+	list, err := j.host.Kernel.JailParams(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +110,7 @@ func off(p kernel.Param) bool {
 
 // stackParams are the jail's network: a stack of its own, or the host's with
 // the configured addresses, or none.
-func (g *JailGenerator) stackParams(ctx context.Context, eff config.Effective) ([]kernel.Param, error) {
+func (j *Jail) stackParams(ctx context.Context, eff config.Effective) ([]kernel.Param, error) {
 	if eff.Bool("vnet") {
 		return []kernel.Param{kernel.Jailsys("vnet", kernel.JailSysNew)}, nil
 	}
@@ -120,7 +121,7 @@ func (g *JailGenerator) stackParams(ctx context.Context, eff config.Effective) (
 			out = append(out, kernel.Jailsys(family, kernel.JailSys(mode)))
 			continue
 		}
-		addrs, err := g.jailAddrs(ctx, eff, family)
+		addrs, err := j.jailAddrs(ctx, eff, family)
 		if err != nil {
 			return nil, err
 		}
@@ -129,4 +130,17 @@ func (g *JailGenerator) stackParams(ctx context.Context, eff config.Effective) (
 			kernel.Bool(family+".saddrsel", eff.Bool(family+"_saddrsel")))
 	}
 	return out, nil
+}
+
+// missingParam is what to do about a parameter that the kernel does not know:
+// load its module first, or give up with the remedy.
+func (j *Jail) missingParam(ctx context.Context, param, property string) (plan.Step, error) {
+	if module := kernel.ParamModule(param); module != "" {
+		return plan.StepOf(step.LoadModule{Module: module, Param: param}), nil
+	}
+	e := &ParamError{Param: param, Property: property}
+	if f, err := j.host.Kernel.Features(ctx); err == nil {
+		e.Remedy = f.Remedy(&kernel.JailError{Msg: "unknown parameter: " + param})
+	}
+	return plan.Step{}, e
 }

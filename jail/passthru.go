@@ -20,17 +20,17 @@ type PassthruOptions struct {
 // Passthru runs a command in the running jail on the caller's terminal and waits
 // for its end, as libioc's passthru does. Nothing is captured. Errors: those of
 // Exec.
-func (g *JailGenerator) Passthru(ctx context.Context, argv []string, o PassthruOptions) (ExecResult, error) {
+func (j *Jail) Passthru(ctx context.Context, argv []string, o PassthruOptions) (ExecResult, error) {
 	if o.Terminal == nil {
-		return ExecResult{ExitCode: -1}, &Error{"exec in", g.fullName, os.ErrInvalid}
+		return ExecResult{ExitCode: -1}, &Error{"exec in", j.fullName, os.ErrInvalid}
 	}
-	return g.Exec(ctx, argv, ExecOptions{Env: o.Env, Dir: o.Dir, User: o.User, Terminal: o.Terminal})
+	return j.Exec(ctx, argv, ExecOptions{Env: o.Env, Dir: o.Dir, User: o.User, Terminal: o.Terminal})
 }
 
 // ExecConsole logs in to the running jail with login(1) and the configured
 // login_flags ("-f root" unless set). User is left to those flags. Errors: those
 // of Exec.
-func (g *JailGenerator) ExecConsole(ctx context.Context, o PassthruOptions) (ExecResult, error) {
+func (j *Jail) ExecConsole(ctx context.Context, o PassthruOptions) (ExecResult, error) {
 	o.User = ""
-	return g.Passthru(ctx, append([]string{"/usr/bin/login"}, g.effective().Strings("login_flags")...), o)
+	return j.Passthru(ctx, append([]string{"/usr/bin/login"}, j.effective().Strings("login_flags")...), o)
 }

@@ -13,8 +13,7 @@ import (
 // executes exactly these steps; if what it was made from has changed since,
 // Run is refused with ErrPlanStale.
 type Plan struct {
-	jail *JailGenerator
-	op   operation
+	op   *Operation
 	plan *plan.Plan
 }
 
@@ -22,22 +21,10 @@ type Plan struct {
 type PlanStep struct {
 	Kind   string // such as "mount devfs"
 	Detail string // what it changes
-	// Undo tells that a later failure takes the step back, where there is something
-	// to take back: hooks, kernel modules, devfs rulesets and the unmounting of
-	// what was left stay. Once a step without it has begun the operation only goes
-	// forward.
+	// Undo reports whether a later failure undoes the step, where there is something
+	// to undo: hooks, kernel modules, devfs rulesets and unmounted leftovers stay.
+	// Once a step without it has begun the operation only goes forward.
 	Undo bool
-}
-
-func (g *JailGenerator) planned(ctx context.Context, op operation) (*Plan, error) {
-	if g.foreign {
-		return nil, g.refused(op.name, ErrForeign)
-	}
-	p, err := op.make(ctx)
-	if err != nil {
-		return nil, g.refused(op.name, err)
-	}
-	return &Plan{g, op, p}, nil
 }
 
 // Operation names what the plan is for: "create", "start", ...
@@ -57,14 +44,19 @@ func (p *Plan) Steps() []PlanStep {
 // String prints the plan, one step a line.
 func (p *Plan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s\n", p.op.name, p.jail.fullName)
+	fmt.Fprintf(&b, "%s %s\n", p.op.name, p.op.jail.fullName)
 	for i, s := range p.Steps() {
 		fmt.Fprintf(&b, "%3d. %s: %s\n", i+1, s.Kind, s.Detail)
 	}
 	return b.String()
 }
 
-// Run executes the plan. The channel is that of the operation itself.
-func (p *Plan) Run(ctx context.Context) <-chan events.IocEvent {
-	return p.jail.start(ctx, p.op, p.plan)
+// Events executes the plan and returns the channel of the operation's events.
+func (p *Plan) Events(ctx context.Context) <-chan events.IocEvent {
+	return p.op.start(ctx, p.plan)
+}
+
+// Run executes the plan and returns the operation's events and its error.
+func (p *Plan) Run(ctx context.Context) ([]events.IocEvent, error) {
+	return collect(ctx, p.Events(ctx))
 }

@@ -1,6 +1,7 @@
 package jail
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -15,20 +16,18 @@ import (
 const (
 	// ReadyKey says when a started jail is ready for those that depend on it.
 	ReadyKey = "user.ready"
-	// HealthKey says what has to be true while the jail runs, for [Supervise].
+	// HealthKey says what has to be true while the jail runs, see [Jail.Healthy].
 	HealthKey = "user.health"
-	// RestartKey says when [Supervise] starts a jail again.
-	RestartKey = "user.restart"
 )
 
-// Probe tells whether a jail does what it is there for. Its text form is words
+// Probe is how to find out whether a jail does its work. Its text form is words
 // as sh(1) would split them, without any expansion:
 //
 //	tcp=5432                     a port of the jail takes connections
 //	tcp=192.0.2.5:5432           of one of its addresses
 //	exec="/usr/local/bin/pg_isready -q"
 //	                             a command in the jail exits with 0; no shell
-//	file=/var/run/nginx.pid      there is a file of that path in the jail
+//	file=/var/run/nginx.pid      that file exists in the jail
 //	process=nginx                a process of that name runs in the jail
 //	interval=1s timeout=60s failures=3
 //
@@ -37,25 +36,26 @@ const (
 type Probe struct {
 	Checks []Check
 	// Interval is the time between two attempts; default 1 s for ready, 10 s for
-	// health. The first attempts of ready come quicker.
+	// health. The first attempts of ready follow each other faster.
 	Interval time.Duration
-	// Timeout of ready is how long is waited altogether, default 60 s. Of health
-	// it is how long one attempt may take, default 5 s.
+	// Timeout is how long a ready probe waits altogether, default 60 s, and how
+	// long one attempt of a health probe may take, default 5 s.
 	Timeout time.Duration
-	// Failures is how many attempts of health in a row have to fail; default 3.
+	// Failures is how many attempts of a health probe in a row have to fail before
+	// the jail is unhealthy; default 3.
 	Failures int
 }
 
-// Check is one thing that a Probe looks at.
+// Check is one condition of a Probe.
 type Check struct {
 	Kind string   // "tcp", "exec", "file" or "process"
-	Text string   // what stood behind the equals sign
+	Text string   // what follows the equals sign
 	Argv []string // of exec
 }
 
 func (c Check) String() string { return c.Kind + "=" + quoteWord(c.Text) }
 
-// String is the text form, without times.
+// String returns the text form, without times.
 func (p Probe) String() string {
 	words := make([]string, len(p.Checks))
 	for i, c := range p.Checks {
@@ -64,10 +64,7 @@ func (p Probe) String() string {
 	return strings.Join(words, " ")
 }
 
-// maxProbeTime bounds the times of a probe.
-const maxProbeTime = 24 * time.Hour
-
-// ParseProbe reads the text form. The empty text and none are no checks. Errors
+// ParseProbe reads the text form. The empty text and none have no checks. Errors
 // are *config.PropertyError with an empty Key, wrapping config.ErrInvalidValue.
 func ParseProbe(text string) (Probe, error) {
 	var p Probe
@@ -89,63 +86,38 @@ func ParseProbe(text string) (Probe, error) {
 		c := Check{Kind: key, Text: value}
 		switch key {
 		case "tcp":
-			if _, _, err := splitTCP(value); err != nil {
-				return refuse("tcp=%s: %v", value, err)
-			}
+			_, _, err = splitTCP(value)
 		case "exec":
 			if c.Argv, err = splitWords(value); err != nil || len(c.Argv) == 0 {
-				return refuse("exec=%s is no command", value)
+				err = errors.New("not a command")
 			}
 		case "file":
 			if !strings.HasPrefix(value, "/") {
-				return refuse("file=%s is not absolute", value)
+				err = errors.New("not absolute")
 			}
 		case "process":
-		case "interval", "timeout":
-			d, err := parseSeconds(value)
-			if err != nil {
-				return refuse("%s=%s: %v", key, value, err)
-			}
-			if key == "interval" {
-				p.Interval = d
-			} else {
-				p.Timeout = d
-			}
-			continue
+		case "interval":
+			p.Interval, err = config.ParseDuration(value)
+		case "timeout":
+			p.Timeout, err = config.ParseDuration(value)
 		case "failures":
-			n, err := strconv.Atoi(value)
-			if err != nil || n < 1 || n > 1000 {
-				return refuse("failures=%s is not 1 to 1000", value)
+			if p.Failures, err = strconv.Atoi(value); err != nil || p.Failures < 1 || p.Failures > 1000 {
+				err = errors.New("not 1 to 1000")
 			}
-			p.Failures = n
-			continue
 		default:
 			return refuse("unknown check %q", key)
 		}
-		p.Checks = append(p.Checks, c)
+		if err != nil {
+			return refuse("%s: %v", word, err)
+		}
+		if key != "interval" && key != "timeout" && key != "failures" {
+			p.Checks = append(p.Checks, c)
+		}
 	}
 	if len(p.Checks) == 0 {
 		return refuse("nothing to check")
 	}
 	return p, nil
-}
-
-// parseSeconds reads "90", "1.5s", "2m".
-func parseSeconds(s string) (time.Duration, error) {
-	d, err := time.ParseDuration(s)
-	if n, numErr := strconv.Atoi(s); numErr == nil {
-		if n > int(maxProbeTime/time.Second) {
-			return 0, fmt.Errorf("more than %v", maxProbeTime)
-		}
-		d, err = time.Duration(n)*time.Second, nil
-	}
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("no time such as 10s")
-	case d < time.Millisecond || d > maxProbeTime:
-		return 0, fmt.Errorf("not between 1ms and %v", maxProbeTime)
-	}
-	return d, nil
 }
 
 // splitTCP reads "5432", "192.0.2.5:5432" or "[2001:db8::5]:5432".
@@ -159,7 +131,7 @@ func splitTCP(s string) (address string, port int, err error) {
 	}
 	port, err = strconv.Atoi(number)
 	if err != nil || port < 1 || port > 65535 {
-		return "", 0, fmt.Errorf("%q is no port", number)
+		return "", 0, fmt.Errorf("%q is not a port", number)
 	}
 	if address == "" && number != s {
 		return "", 0, fmt.Errorf("no address before the colon")
@@ -167,23 +139,27 @@ func splitTCP(s string) (address string, port int, err error) {
 	return address, port, nil
 }
 
-// probe is the property's probe with a default for what it leaves open.
-func (g *JailGenerator) probe(key string, standard Probe) (Probe, error) {
-	p, err := ParseProbe(g.effective().String(key))
+// ReadyProbe returns the probe of the property user.ready, with defaults for the
+// times that it leaves open. A value that is not a probe is an ErrConfig.
+func (j *Jail) ReadyProbe() (Probe, error) {
+	return j.probe(ReadyKey, Probe{Interval: time.Second, Timeout: time.Minute, Failures: 1})
+}
+
+// HealthProbe returns the probe of the property user.health in the same way.
+func (j *Jail) HealthProbe() (Probe, error) {
+	return j.probe(HealthKey, Probe{Interval: 10 * time.Second, Timeout: 5 * time.Second, Failures: 3})
+}
+
+func (j *Jail) probe(key string, defaults Probe) (Probe, error) {
+	p, err := ParseProbe(j.effective().String(key))
 	if err != nil {
 		if wrong, ok := errors.AsType[*config.PropertyError](err); ok {
 			wrong.Key = key
 		}
 		return p, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	if p.Interval == 0 {
-		p.Interval = standard.Interval
-	}
-	if p.Timeout == 0 {
-		p.Timeout = standard.Timeout
-	}
-	if p.Failures == 0 {
-		p.Failures = standard.Failures
-	}
+	p.Interval = cmp.Or(p.Interval, defaults.Interval)
+	p.Timeout = cmp.Or(p.Timeout, defaults.Timeout)
+	p.Failures = cmp.Or(p.Failures, defaults.Failures)
 	return p, nil
 }

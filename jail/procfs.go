@@ -3,8 +3,8 @@ package jail
 import (
 	"context"
 
-	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // Where they are mounted, below the root.
@@ -16,31 +16,23 @@ const (
 // procfsSteps mount procfs(5) on the jail's /proc and linprocfs(5) on its
 // /compat/linux/proc, whose module the host may have to load. libioc has the
 // properties and does nothing about them.
-func (g *JailGenerator) procfsSteps(ctx context.Context) (steps []plan.Step, err error) {
-	eff := g.effective()
-	args := func(fs, at string) mountArgs {
-		return mountArgs{RootDataset: g.RootDataset(), Mounts: []mountTarget{{Type: fs, From: fs, At: at, Make: true}}}
+func (j *Jail) procfsSteps(ctx context.Context) (steps []plan.Step, err error) {
+	eff := j.effective()
+	args := func(fs, at string) step.Mounts {
+		return step.Mounts{RootDataset: j.RootDataset(), Mounts: []step.Mount{{Type: fs, From: fs, At: at, Make: true}}}
 	}
 	if eff.Bool("mount_procfs") {
-		steps = append(steps, stepMountProcfs.Step(args("procfs", procfsPlace)))
+		steps = append(steps, plan.StepOf(step.MountProcfs{Mounts: args("procfs", procfsPlace)}))
 	}
 	if eff.Bool("mount_linprocfs") {
-		loaded, err := g.host.Kernel.ModuleLoaded(ctx, "linprocfs")
+		loaded, err := j.host.Kernel.ModuleLoaded(ctx, "linprocfs")
 		if err != nil {
 			return nil, err
 		}
 		if !loaded {
-			steps = append(steps, stepLoadModule.Step(moduleArgs{"linprocfs", "mount_linprocfs"}))
+			steps = append(steps, plan.StepOf(step.LoadModule{Module: "linprocfs", Param: "mount_linprocfs"}))
 		}
-		steps = append(steps, stepMountLinprocfs.Step(args("linprocfs", linprocfsPlace)))
+		steps = append(steps, plan.StepOf(step.MountLinprocfs{Mounts: args("linprocfs", linprocfsPlace)}))
 	}
 	return steps, nil
 }
-
-var stepMountProcfs = mountStep("mount procfs", func(e env, a mountArgs) events.IocEvent {
-	return events.MountProcfs{Jail: e.jail, Mountpoint: a.places()[0]}
-})
-
-var stepMountLinprocfs = mountStep("mount linprocfs", func(e env, a mountArgs) events.IocEvent {
-	return events.MountLinprocfs{Jail: e.jail, Mountpoint: a.places()[0]}
-})

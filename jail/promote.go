@@ -9,6 +9,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -28,55 +29,48 @@ type PromoteOptions struct {
 // Errors: ErrNotFound, zfsstore.ErrNotClone when there is nothing to promote,
 // zfsstore.ErrExists when both have a snapshot of one name, ErrBusy. All or
 // nothing.
-func (g *JailGenerator) Promote(ctx context.Context, o PromoteOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.promoteOperation(o), nil)
-}
-
-// Promote is the synchronous form of [JailGenerator.Promote].
 func (j *Jail) Promote(ctx context.Context, o PromoteOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Promote(ctx, o))
+	return j.Generator().Promote(o).Run(ctx)
 }
 
-// PlanPromote plans what Promote would do.
-func (g *JailGenerator) PlanPromote(ctx context.Context, o PromoteOptions) (*Plan, error) {
-	return g.planned(ctx, g.promoteOperation(o))
-}
-
-func (g *JailGenerator) promoteOperation(o PromoteOptions) operation {
-	return operation{
+// Promote returns the operation that [Jail.Promote] runs.
+func (g *JailGenerator) Promote(o PromoteOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:  j,
 		name:  "promote",
-		event: events.JailPromote{Jail: g.fullName},
+		event: events.JailPromote{Jail: j.fullName},
 		busy:  o.Busy,
-		also:  g.origins,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planPromote(ctx) },
+		also:  j.origins,
+		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planPromote(ctx) },
 	}
 }
 
 // origins are the jails that this one was cloned from.
-func (g *JailGenerator) origins(ctx context.Context) ([]*JailGenerator, error) {
-	tree, err := g.tree(ctx, g.Dataset())
+func (j *Jail) origins(ctx context.Context) ([]*Jail, error) {
+	tree, err := j.tree(ctx, j.Dataset())
 	if err != nil {
 		return nil, err
 	}
-	var out []*JailGenerator
+	var out []*Jail
 	for _, d := range tree {
-		owner, ok, err := ownerOf(ctx, g.host, d.Origin)
+		owner, ok, err := ownerOf(ctx, j.host, d.Origin)
 		if err != nil {
 			return nil, err
 		}
-		if ok && owner.lockKey() != g.lockKey() {
+		if ok && owner.lockKey() != j.lockKey() {
 			out = append(out, owner)
 		}
 	}
 	return out, nil
 }
 
-func (g *JailGenerator) planPromote(ctx context.Context) (*plan.Plan, error) {
-	tree, err := g.tree(ctx, g.Dataset())
+func (j *Jail) planPromote(ctx context.Context) (*plan.Plan, error) {
+	tree, err := j.tree(ctx, j.Dataset())
 	if err != nil {
 		return nil, err
 	}
-	sources, err := g.host.Sources(ctx)
+	sources, err := j.host.Sources(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -87,24 +81,24 @@ func (g *JailGenerator) planPromote(ctx context.Context) (*plan.Plan, error) {
 		if d.Origin == "" || ofRelease(sources, of) {
 			continue
 		}
-		if err := g.mayPromote(ctx, tree, d, of, snapshot); err != nil {
+		if err := j.mayPromote(ctx, tree, d, of, snapshot); err != nil {
 			return nil, err
 		}
-		steps = append(steps, stepPromote.Step(promoteArgs{d.Name, of}))
+		steps = append(steps, plan.StepOf(step.Promote{Dataset: d.Name, Origin: of}))
 		print[d.Name] = d.Origin
 	}
 	if len(steps) == 0 {
-		return nil, &zfsstore.Error{Op: "promote", Dataset: g.Dataset(), Err: zfsstore.ErrNotClone}
+		return nil, &zfsstore.Error{Op: "promote", Dataset: j.Dataset(), Err: zfsstore.ErrNotClone}
 	}
 	return &plan.Plan{
-		Operation: "promote", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
+		Operation: "promote", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
 	}, nil
 }
 
 // mayPromote refuses when a snapshot that would move has the name of one that
 // is there.
-func (g *JailGenerator) mayPromote(ctx context.Context, tree tree, d zfsstore.Dataset, of, snapshot string) error {
-	origin, err := g.tree(ctx, of)
+func (j *Jail) mayPromote(ctx context.Context, tree tree, d zfsstore.Dataset, of, snapshot string) error {
+	origin, err := j.tree(ctx, of)
 	if err != nil {
 		return err
 	}

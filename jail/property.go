@@ -9,17 +9,18 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // Config holds the jail's own properties: what its configuration file says,
 // without defaults. Changes count from the next operation on and are kept on
 // disk by Save.
-func (g *JailGenerator) Config() *config.Config { return g.own }
+func (j *Jail) Config() *config.Config { return j.own }
 
 // effective is a property's value as it counts: the jail's own, else the
 // defaults file's, else libioc's.
-func (g *JailGenerator) effective() config.Effective {
-	return config.Effective{Own: g.own, Defaults: g.defaults}
+func (j *Jail) effective() config.Effective {
+	return config.Effective{Own: j.own, Defaults: j.defaults}
 }
 
 // Save writes what was changed in Config since the jail was loaded to the jail's
@@ -30,47 +31,41 @@ func (g *JailGenerator) effective() config.Effective {
 //
 // Errors: ErrNotFound, ErrCycle, ErrBusy, those of package config, of zfsstore
 // and of files. All or nothing.
-func (g *JailGenerator) Save(ctx context.Context) error {
-	_, err := collect(ctx, g.start(ctx, g.saveOperation(), nil))
+func (j *Jail) Save(ctx context.Context) error {
+	_, err := j.Generator().Save().Run(ctx)
 	return err
 }
 
-// PlanSave plans what Save would do.
-func (g *JailGenerator) PlanSave(ctx context.Context) (*Plan, error) {
-	return g.planned(ctx, g.saveOperation())
-}
-
-func (g *JailGenerator) saveOperation() operation {
-	return operation{
+// Save returns the operation that [Jail.Save] runs.
+func (g *JailGenerator) Save() *Operation {
+	j := g.jail
+	return &Operation{
+		jail:  j,
 		name:  "save",
-		event: events.JailConfigSave{Jail: g.fullName},
-		busy:  Wait,
-		make:  g.planSave,
-		after: g.created,
+		event: events.JailConfigSave{Jail: j.fullName},
+		busy:  BusyWait,
+		make:  j.planSave,
+		after: j.created,
 	}
 }
 
-func (g *JailGenerator) planSave(ctx context.Context) (*plan.Plan, error) {
-	g, err := g.fresh(ctx)
+func (j *Jail) planSave(ctx context.Context) (*plan.Plan, error) {
+	j, err := j.fresh(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.mayDepend(ctx); err != nil {
+	if err := j.mayDepend(ctx); err != nil {
 		return nil, err
 	}
-	steps, err := g.saveSteps(g.own, "")
-	if err != nil {
-		return nil, err
-	}
-	print, err := g.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "save", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, err
+	var steps step.List
+	steps.Append(j.saveSteps(j.own, ""))
+	steps.Commit()
+	return j.plan(ctx, "save", &steps)
 }
 
 // saveSteps are the steps that save a changed configuration as this jail's,
 // whose dataset may have had another name. No change is no step.
-func (g *JailGenerator) saveSteps(own *config.Config, was string) ([]plan.Step, error) {
+func (j *Jail) saveSteps(own *config.Config, was string) ([]plan.Step, error) {
 	if !own.Changed() {
 		return nil, nil
 	}
@@ -79,7 +74,7 @@ func (g *JailGenerator) saveSteps(own *config.Config, was string) ([]plan.Step, 
 		if err != nil || len(set)+len(unset) == 0 {
 			return nil, err
 		}
-		return []plan.Step{stepSetProperties.Step(propertyArgs{Dataset: g.Dataset(), Was: was, Set: set, Inherit: unset})}, nil
+		return []plan.Step{plan.StepOf(step.SetProperties{Dataset: j.Dataset(), Was: was, Set: set, Inherit: unset})}, nil
 	}
 	data, err := own.Encode()
 	if err != nil {
@@ -89,29 +84,29 @@ func (g *JailGenerator) saveSteps(own *config.Config, was string) ([]plan.Step, 
 	if own.Format() == config.UCL {
 		file = config.UCLFile
 	}
-	return []plan.Step{stepWriteConfig.Step(writeConfigArgs{
-		Dataset: g.Dataset(), Was: was, File: file, Data: data, Keys: own.Keys(),
+	return []plan.Step{plan.StepOf(step.WriteConfig{
+		Dataset: j.Dataset(), Was: was, File: file, Data: data, Keys: own.Keys(),
 	})}, nil
 }
 
 // Get is the value of a property as it counts, in libioc's text form: "yes",
 // "no", "none". A key that is unknown is config.ErrUnknownProperty,
 // except that an unset user.* property is empty.
-func (g *JailGenerator) Get(key string) (string, error) { return g.effective().Text(key) }
+func (j *Jail) Get(key string) (string, error) { return j.effective().Text(key) }
 
 // GetString is what libioc's getstring prints: what is known of the jail itself
 // (name, full_name, identifier, source, running, jid), else a property as Get
 // gives it, with several values behind commas, "-" for none and nothing for a
 // user.* key that is not set.
-func (g *JailGenerator) GetString(key string) (string, error) {
-	values, ok := g.Field(key)
+func (j *Jail) GetString(key string) (string, error) {
+	values, ok := j.Field(key)
 	if !ok {
-		_, err := g.Get(key)
+		_, err := j.Get(key)
 		return "", err
 	}
 	text := strings.Join(values, ",")
 	switch {
-	case strings.HasPrefix(key, "user.") && !g.effective().IsSet(key):
+	case strings.HasPrefix(key, "user.") && !j.effective().IsSet(key):
 		return "", nil
 	case text == "" || text == "none":
 		return "-", nil
@@ -121,11 +116,11 @@ func (g *JailGenerator) GetString(key string) (string, error) {
 
 // Value is the value of a property as it counts, in the type that package
 // config documents for it; nil for none. Errors as Get.
-func (g *JailGenerator) Value(key string) (any, error) { return g.effective().Value(key) }
+func (j *Jail) Value(key string) (any, error) { return j.effective().Value(key) }
 
 // Problems lists the values of the configuration that could not be understood.
 // They count as unset and survive a save.
-func (g *JailGenerator) Problems() []*config.PropertyError { return g.own.Problems() }
+func (j *Jail) Problems() []*config.PropertyError { return j.own.Problems() }
 
 func sortedKeys[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
 )
 
 // Provisioner fills a jail by one method, such as puppet or ix. A program
@@ -48,29 +49,49 @@ type ProvisionOptions struct {
 // is no transaction: what a provisioner has done stays.
 //
 // Errors: ErrProvisionMethod, ErrProvisionSource, and the provisioner's.
-func (g *JailGenerator) Provision(ctx context.Context, o ProvisionOptions) <-chan events.IocEvent {
+func (j *Jail) Provision(ctx context.Context, o ProvisionOptions) ([]events.IocEvent, error) {
+	return j.Generator().Provision(o).Run(ctx)
+}
+
+// Provision returns the operation that [Jail.Provision] runs. Its plan is one
+// step: only the provisioner knows what it will do.
+func (g *JailGenerator) Provision(o ProvisionOptions) *Operation {
+	j := g.jail
+	eff := j.effective()
+	return &Operation{
+		jail: j,
+		name: "provision",
+		make: func(context.Context) (*plan.Plan, error) {
+			only := plan.Step{Kind: "provision", Detail: eff.String("provision.method") + " " + eff.String("provision.source")}
+			return &plan.Plan{Operation: "provision", Subject: j.fullName, Steps: []plan.Step{only}}, nil
+		},
+		stream: func(ctx context.Context) <-chan events.IocEvent { return j.provision(ctx, o) },
+	}
+}
+
+func (j *Jail) provision(ctx context.Context, o ProvisionOptions) <-chan events.IocEvent {
 	request := ProvisionRequest{}
-	eff := g.effective()
+	eff := j.effective()
 	request.Method = eff.String("provision.method")
 	request.Source = eff.String("provision.source")
 	request.Rev = eff.String("provision.rev")
-	event := events.JailProvisioning{Jail: g.fullName, Method: request.Method}
-	op := events.NewOperation(events.Options{Room: 2, Clock: g.host.Now, Scope: "provision " + g.fullName})
+	event := events.JailProvisioning{Jail: j.fullName, Method: request.Method}
+	op := events.NewOperation(events.Options{Room: 2, Clock: j.host.Now, Scope: "provision " + j.fullName})
 	p, ok := o.Methods[request.Method]
 	switch {
 	case !ok:
-		op.Refuse(event, &Error{"provision", g.fullName, fmt.Errorf("%w: %q", ErrProvisionMethod, request.Method)})
+		op.Refuse(event, &Error{"provision", j.fullName, fmt.Errorf("%w: %q", ErrProvisionMethod, request.Method)})
 		return op.Events()
 	case request.Source == "":
-		op.Refuse(event, &Error{"provision", g.fullName, ErrProvisionSource})
+		op.Refuse(event, &Error{"provision", j.fullName, ErrProvisionSource})
 		return op.Events()
 	}
 	go func() {
 		span := op.Begin(event)
 		request.Progress = func(e events.IocEvent) { span.Begin(e).Done("") }
-		err := p.Provision(ctx, &Jail{g}, request)
+		err := p.Provision(ctx, j, request)
 		if err != nil {
-			err = &Error{"provision", g.fullName, err}
+			err = &Error{"provision", j.fullName, err}
 			span.Fail(err, "")
 		} else {
 			span.Done("")
@@ -78,9 +99,4 @@ func (g *JailGenerator) Provision(ctx context.Context, o ProvisionOptions) <-cha
 		op.Close(err)
 	}()
 	return op.Events()
-}
-
-// Provision is the synchronous form of [JailGenerator.Provision].
-func (j *Jail) Provision(ctx context.Context, o ProvisionOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Provision(ctx, o))
 }

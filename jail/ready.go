@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
 // ErrNotReady: the jail runs, and its ready probe does not succeed. A
-// *NotReadyError tells which check.
+// *NotReadyError names the check.
 var ErrNotReady = errors.New("jail is not ready")
 
 // NotReadyError is a jail whose probe did not succeed in time.
@@ -22,7 +23,7 @@ type NotReadyError struct {
 	Jail  string
 	Check Check
 	After time.Duration
-	Err   error // what the last attempt said
+	Err   error // of the last attempt
 }
 
 func (e *NotReadyError) Error() string {
@@ -32,25 +33,20 @@ func (e *NotReadyError) Error() string {
 // Is makes errors.Is(err, ErrNotReady) true.
 func (e *NotReadyError) Is(target error) bool { return target == ErrNotReady }
 
-// Unwrap gives what the last attempt said.
+// Unwrap returns the error of the last attempt.
 func (e *NotReadyError) Unwrap() error { return e.Err }
-
-var (
-	readyStandard  = Probe{Interval: time.Second, Timeout: time.Minute, Failures: 1}
-	healthStandard = Probe{Interval: 10 * time.Second, Timeout: 5 * time.Second, Failures: 3}
-)
 
 // attempt bounds one attempt of a ready probe.
 const attempt = 5 * time.Second
 
 // WaitReady waits until the running jail's ready probe succeeds; a jail without
-// one is ready when it runs. Errors: *NotReadyError when the probe's timeout or
-// the context is over first, ErrNotRunning when the jail is not there or ends
-// meanwhile, ErrConfig for a probe that is none.
-func (g *JailGenerator) WaitReady(ctx context.Context) error {
-	p, err := g.probe(ReadyKey, readyStandard)
+// one is ready when it runs. Errors: *NotReadyError if the probe's timeout or the
+// context ends first, ErrNotRunning if the jail does not run or ends while it is
+// waited for, ErrConfig for an invalid probe.
+func (j *Jail) WaitReady(ctx context.Context) error {
+	p, err := j.ReadyProbe()
 	if err != nil {
-		return g.refused("wait for", err)
+		return j.refused("wait for", err)
 	}
 	if len(p.Checks) == 0 {
 		return nil
@@ -62,12 +58,12 @@ func (g *JailGenerator) WaitReady(ctx context.Context) error {
 	var failed Check
 	var last error
 	for {
-		check, err := g.try(ctx, p, attempt)
+		check, err := j.try(ctx, p, attempt)
 		switch {
 		case err == nil:
 			return nil
 		case errors.Is(err, ErrNotRunning):
-			return g.refused("wait for", err)
+			return j.refused("wait for", err)
 		case last == nil || time.Since(began) < p.Timeout && ctx.Err() == nil:
 			failed, last = check, err // not one that was only cut short
 		}
@@ -77,74 +73,73 @@ func (g *JailGenerator) WaitReady(ctx context.Context) error {
 			pause = min(p.Interval, 2*pause)
 		}
 		if ctx.Err() != nil {
-			return &NotReadyError{Jail: g.fullName, Check: failed, After: time.Since(began), Err: last}
+			return &NotReadyError{Jail: j.fullName, Check: failed, After: time.Since(began), Err: last}
 		}
 	}
 }
 
-// Healthy makes one attempt of the jail's health probe; nil if there is none.
-// Errors: *NotReadyError, ErrNotRunning, ErrConfig.
-func (g *JailGenerator) Healthy(ctx context.Context) error {
-	p, err := g.probe(HealthKey, healthStandard)
+// Healthy makes one attempt of the jail's health probe; without one it returns
+// nil. Errors: *NotReadyError, ErrNotRunning, ErrConfig.
+func (j *Jail) Healthy(ctx context.Context) error {
+	p, err := j.HealthProbe()
 	if err != nil {
-		return g.refused("check", err)
+		return j.refused("check", err)
 	}
 	began := time.Now()
-	failed, err := g.try(ctx, p, p.Timeout)
+	failed, err := j.try(ctx, p, p.Timeout)
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, ErrNotRunning):
-		return g.refused("check", err)
+		return j.refused("check", err)
 	}
-	return &NotReadyError{Jail: g.fullName, Check: failed, After: time.Since(began), Err: err}
+	return &NotReadyError{Jail: j.fullName, Check: failed, After: time.Since(began), Err: err}
 }
 
 // try makes all checks once and names the one that failed.
-func (g *JailGenerator) try(ctx context.Context, p Probe, timeout time.Duration) (Check, error) {
+func (j *Jail) try(ctx context.Context, p Probe, timeout time.Duration) (Check, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for _, c := range p.Checks {
-		if err := g.check(ctx, c); err != nil {
+		if err := j.check(ctx, c); err != nil {
 			return c, err
 		}
 	}
 	return Check{}, nil
 }
 
-func (g *JailGenerator) check(ctx context.Context, c Check) error {
+func (j *Jail) check(ctx context.Context, c Check) error {
 	switch c.Kind {
 	case "tcp":
-		return g.checkTCP(ctx, c)
+		return j.checkTCP(ctx, c)
 	case "exec":
-		return g.checkExec(ctx, c.Argv)
+		return j.checkExec(ctx, c.Argv)
 	case "file":
-		return g.checkFile(ctx, c.Text)
+		return j.checkFile(ctx, c.Text)
 	}
-	return g.checkProcess(ctx, c.Text)
+	return j.checkProcess(ctx, c.Text)
 }
 
-func (g *JailGenerator) checkExec(ctx context.Context, argv []string) error {
-	result, err := g.Exec(ctx, argv, ExecOptions{})
+func (j *Jail) checkExec(ctx context.Context, argv []string) error {
+	result, err := j.Exec(ctx, argv, ExecOptions{})
 	switch {
 	case err != nil:
 		return err
 	case result.Signal != 0:
 		return fmt.Errorf("killed by signal %d", result.Signal)
 	case result.ExitCode != 0:
-		said := strings.TrimSpace(tail(string(result.Stdout) + string(result.Stderr)))
+		said := strings.TrimSpace(step.Tail(string(result.Stdout) + string(result.Stderr)))
 		return fmt.Errorf("exit status %d: %s", result.ExitCode, said)
 	}
 	return nil
 }
 
-// checkFile looks below the jail's root without following any link of the
-// jail's.
-func (g *JailGenerator) checkFile(ctx context.Context, path string) error {
-	if _, err := g.Identity(ctx); err != nil {
+// checkFile looks below the jail's root and follows no symbolic link.
+func (j *Jail) checkFile(ctx context.Context, path string) error {
+	if _, err := j.Identity(ctx); err != nil {
 		return err
 	}
-	dir, err := g.RootPath(ctx)
+	dir, err := j.RootPath(ctx)
 	if err != nil {
 		return err
 	}
@@ -159,12 +154,12 @@ func (g *JailGenerator) checkFile(ctx context.Context, path string) error {
 
 var errNoProcess = errors.New("no process of that name")
 
-func (g *JailGenerator) checkProcess(ctx context.Context, name string) error {
-	id, err := g.Identity(ctx)
+func (j *Jail) checkProcess(ctx context.Context, name string) error {
+	id, err := j.Identity(ctx)
 	if err != nil {
 		return err
 	}
-	list, err := g.host.Kernel.ProcessList(ctx, id.JID)
+	list, err := j.host.Kernel.ProcessList(ctx, id.JID)
 	if err != nil {
 		return err
 	}
@@ -176,14 +171,14 @@ func (g *JailGenerator) checkProcess(ctx context.Context, name string) error {
 	return errNoProcess
 }
 
-// checkTCP connects to the jail's first address. Into a network stack of its
-// own the host may have no way, so there nc(1) of the jail connects to itself.
-func (g *JailGenerator) checkTCP(ctx context.Context, c Check) error {
+// checkTCP connects to the jail's first address. The host may have no route into
+// a network stack of the jail's own, so there the jail's nc(1) connects.
+func (j *Jail) checkTCP(ctx context.Context, c Check) error {
 	address, port, err := splitTCP(c.Text)
 	if err != nil {
 		return err
 	}
-	p, err := g.host.Kernel.JailGet(ctx, 0, kernel.ByName(g.Identifier()), "vnet", "ip4", "ip6", "ip4.addr", "ip6.addr")
+	p, err := j.host.Kernel.JailGet(ctx, 0, kernel.ByName(j.Identifier()), "vnet", "ip4", "ip6", "ip4.addr", "ip6.addr")
 	if errors.Is(err, kernel.ErrNotFound) {
 		return ErrNotRunning
 	}
@@ -194,7 +189,7 @@ func (g *JailGenerator) checkTCP(ctx context.Context, c Check) error {
 		if address == "" {
 			address = "localhost"
 		}
-		return g.checkExec(ctx, []string{"/usr/bin/nc", "-z", "-w", "5", address, strconv.Itoa(port)})
+		return j.checkExec(ctx, []string{"/usr/bin/nc", "-z", "-w", "5", address, strconv.Itoa(port)})
 	}
 	if address == "" {
 		if address = stackAddress(p); address == "" {

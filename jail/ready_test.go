@@ -3,8 +3,6 @@ package jail_test
 import (
 	"context"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,17 +12,8 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
-
-// writeRoot makes a file in a jail's root.
-func writeRoot(t testing.TB, h *simhost.Host, name, file string) {
-	t.Helper()
-	root := mountpoint(t, h, simhost.Dataset+"/jails/"+name+"/root")
-	path := filepath.Join(root, filepath.FromSlash(file))
-	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	require.NoError(t, os.WriteFile(path, []byte("#!sim "+filepath.Base(file)+"\n"), 0o755))
-}
 
 // TestReady: each kind of check fails first and succeeds when what it looks for
 // is there.
@@ -35,8 +24,8 @@ func TestReady(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
 	ready := make(chan struct{})
-	programs := map[string]kernel.Program{
-		"isready": func(context.Context, *kernel.SimProcess) int {
+	programs := map[string]simkernel.Program{
+		"isready": func(context.Context, *simkernel.Process) int {
 			select {
 			case <-ready:
 				return 0
@@ -44,8 +33,8 @@ func TestReady(t *testing.T) {
 				return 3
 			}
 		},
-		"service": func(ctx context.Context, p *kernel.SimProcess) int { <-ctx.Done(); return 0 },
-		"nc": func(ctx context.Context, p *kernel.SimProcess) int {
+		"service": func(ctx context.Context, p *simkernel.Process) int { <-ctx.Done(); return 0 },
+		"nc": func(ctx context.Context, p *simkernel.Process) int {
 			if strings.Join(p.Argv, " ") != "/usr/bin/nc -z -w 5 localhost 80" {
 				return 64
 			}
@@ -122,50 +111,6 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// TestReadyWaits: a dependant begins when the probe succeeds, not before; a jail
-// that ends while it is waited for is told at once.
-func TestReadyWaits(t *testing.T) {
-	h := openHost(t, simhost.Options{})
-	ctx := context.Background()
-	putPlain(t, h, "db", map[string]string{"user.ready": "file=/up interval=10ms"})
-	putPlain(t, h, "web", map[string]string{"depends": "db"})
-	require.NoError(t, afterwards(t, func() {
-		require.Equal(t, []string{"db"}, running(t, h))
-		writeRoot(t, h, "db", "up")
-	}))
-	results, err := jail.StartAll(ctx, h.Host, load(t, h, "web"), jail.StartAllOptions{})
-	require.NoError(t, err)
-	require.NoError(t, results.Err())
-	require.Equal(t, []string{"db", "web"}, running(t, h))
-
-	stopped, err := jail.StopAll(ctx, h.Host, load(t, h, "db", "web"), jail.StopAllOptions{})
-	require.NoError(t, err)
-	require.NoError(t, stopped.Err())
-	require.NoError(t, os.Remove(filepath.Join(mountpoint(t, h, simhost.Dataset+"/jails/db/root"), "up")))
-	require.NoError(t, afterwards(t, func() {
-		id, err := load(t, h, "db")[0].Identity(ctx)
-		require.NoError(t, err)
-		require.NoError(t, h.Sim.JailRemove(ctx, id))
-	}))
-	began := time.Now()
-	results, err = jail.StartAll(ctx, h.Host, load(t, h, "web"), jail.StartAllOptions{})
-	require.NoError(t, err)
-	require.Less(t, time.Since(began), 30*time.Second, "it did not wait for the probe's timeout")
-	require.ErrorIs(t, results.Err(), jail.ErrNotRunning)
-	require.Empty(t, running(t, h))
-}
-
-// TestBadProbe: a probe that is none is told before anything happens.
-func TestBadProbe(t *testing.T) {
-	h := openHost(t, simhost.Options{})
-	putPlain(t, h, "web", map[string]string{"user.ready": "tcp=http"})
-	results, err := jail.StartAll(context.Background(), h.Host, load(t, h, "web"), jail.StartAllOptions{})
-	require.NoError(t, err)
-	require.ErrorIs(t, results.Err(), jail.ErrConfig)
-	require.ErrorIs(t, results.Err(), config.ErrInvalidValue)
-	require.Empty(t, running(t, h))
-}
-
 func TestParseProbe(t *testing.T) {
 	for _, tc := range []struct {
 		text string
@@ -182,18 +127,18 @@ func TestParseProbe(t *testing.T) {
 		}}, ""},
 		{"tcp", jail.Probe{}, "KEY=VALUE"},
 		{"tcp=", jail.Probe{}, "KEY=VALUE"},
-		{"tcp=0", jail.Probe{}, "no port"},
+		{"tcp=0", jail.Probe{}, "not a port"},
 		{"tcp=:80", jail.Probe{}, "no address"},
-		{"tcp=65536", jail.Probe{}, "no port"},
+		{"tcp=65536", jail.Probe{}, "not a port"},
 		{"file=var/x", jail.Probe{}, "absolute"},
-		{"exec='x \"y'", jail.Probe{}, "no command"},
+		{"exec='x \"y'", jail.Probe{}, "not a command"},
 		{"exec='x", jail.Probe{}, "quote"},
 		{"udp=5", jail.Probe{}, "unknown"},
 		{"interval=1s", jail.Probe{}, "nothing to check"},
 		{"tcp=1 interval=0", jail.Probe{}, "between"},
 		{"tcp=1 interval=-1s", jail.Probe{}, "between"},
 		{"tcp=1 timeout=99999999999", jail.Probe{}, "more than"},
-		{"tcp=1 timeout=soon", jail.Probe{}, "no time"},
+		{"tcp=1 timeout=soon", jail.Probe{}, "not a duration"},
 		{"tcp=1 failures=0", jail.Probe{}, "1 to 1000"},
 	} {
 		p, err := jail.ParseProbe(tc.text)

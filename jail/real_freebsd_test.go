@@ -14,7 +14,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/freebsd"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -32,7 +32,7 @@ var real struct {
 }
 
 func TestMain(m *testing.M) {
-	if kernel.VnetChild() {
+	if freebsd.VnetChild() {
 		return
 	}
 	code := m.Run()

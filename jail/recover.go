@@ -12,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/release"
 )
 
@@ -34,11 +35,11 @@ func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
 		names, err := plan.Journals(h.JournalDir(source.Name, "jail"))
 		result = errors.Join(result, err)
 		for _, name := range names {
-			g, err := generator(ctx, h, source, name)
+			j, err := generator(ctx, h, source, name)
 			if err != nil {
 				return all, err
 			}
-			done, err := collect(ctx, g.startRecover(ctx, g.lockToRecover))
+			done, err := collect(ctx, j.startRecover(ctx, j.lockToRecover))
 			if errors.Is(err, ErrBusy) {
 				continue // it is running
 			}
@@ -63,7 +64,7 @@ func cleanFiles(ctx context.Context, h *host.Host, source host.Source) error {
 		if !ok || m.Type != "zfs" || strings.ContainsAny(name, "/@") {
 			continue
 		}
-		unlock, err := h.Lock(ctx, source.Name+"/jail/"+name, "recover", Fail)
+		unlock, err := h.Lock(ctx, source.Name+"/jail/"+name, "recover", BusyFail)
 		if errors.Is(err, ErrBusy) {
 			continue
 		}
@@ -71,7 +72,7 @@ func cleanFiles(ctx context.Context, h *host.Host, source host.Source) error {
 			all = errors.Join(all, err)
 			continue
 		}
-		for _, file := range []string{config.JSONFile, config.UCLFile, fstabFile} {
+		for _, file := range []string{config.JSONFile, config.UCLFile, step.FstabFile} {
 			_, err := atomicfile.Clean(filepath.Join(m.Path, file))
 			all = errors.Join(all, err)
 		}
@@ -91,7 +92,7 @@ func cleanRoot(path string) error {
 		return err
 	}
 	defer root.Close()
-	if _, err = root.Clean(filepath.Dir(resolvConf)); errors.Is(err, saferoot.ErrEscape) {
+	if _, err = root.Clean(filepath.Dir(step.ResolvConf)); errors.Is(err, saferoot.ErrEscape) {
 		return nil
 	}
 	return err

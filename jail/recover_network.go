@@ -7,6 +7,7 @@ import (
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/network"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -37,11 +38,11 @@ type sweep struct {
 }
 
 // keys are the jails that may have this name in the kernel.
-func (s *sweep) keys(jail string) []netKey {
-	var out []netKey
+func (s *sweep) keys(jail string) []step.NetKey {
+	var out []step.NetKey
 	for _, source := range s.sources {
 		if rest, ok := strings.CutPrefix(jail, source.Name+"-"); ok {
-			out = append(out, netKey{source.Name, strings.ReplaceAll(rest, "*", ".")})
+			out = append(out, step.NetKey{Source: source.Name, Name: strings.ReplaceAll(rest, "*", ".")})
 		}
 	}
 	return out
@@ -54,7 +55,7 @@ func (s *sweep) idle(ctx context.Context, jail string, do func() error) error {
 		return nil
 	}
 	for _, key := range s.keys(jail) {
-		unlock, err := s.h.Lock(ctx, key.Source+"/jail/"+key.Name, "recover", Fail)
+		unlock, err := s.h.Lock(ctx, key.Source+"/jail/"+key.Name, "recover", BusyFail)
 		if errors.Is(err, ErrBusy) {
 			return nil
 		}
@@ -74,30 +75,30 @@ func (s *sweep) idle(ctx context.Context, jail string, do func() error) error {
 }
 
 func (s *sweep) records(ctx context.Context) error {
-	keys, err := netKeys(ctx, s.h)
+	keys, err := step.NetKeys(ctx, s.h)
 	for _, key := range keys {
-		r, ok, e := key.read(s.h)
+		r, ok, e := key.Read(s.h)
 		if e != nil || !ok {
 			err = errors.Join(err, e)
 			continue
 		}
 		err = errors.Join(err, s.idle(ctx, r.Spec.Jail, func() error {
-			now, current, err := key.current(ctx, s.h)
+			now, current, err := key.Current(ctx, s.h)
 			if err != nil {
 				return err
 			}
 			if current {
-				unlock, err := lockNetwork(ctx, s.h, "addresses")
+				unlock, err := step.LockNetwork(ctx, s.h, "addresses")
 				if err != nil {
 					return err
 				}
-				err = dropAliases(ctx, s.h, now.Spec.Jail, now.Added)
+				err = step.ReleaseAliases(ctx, s.h, now.Spec.Jail, now.Added)
 				unlock()
-				if err := errors.Join(err, tearDown(ctx, s.h, kernel.Identity{}, now.Spec)); err != nil {
+				if err := errors.Join(err, step.RemoveNetwork(ctx, s.h, kernel.Identity{}, now.Spec)); err != nil {
 					return err
 				}
 			}
-			return key.remove(s.h)
+			return key.Remove(s.h)
 		}))
 	}
 	return err
@@ -181,7 +182,7 @@ func (s *sweep) limits(ctx context.Context) error {
 			}
 		}
 		if ours {
-			all = errors.Join(all, s.idle(ctx, jail, func() error { return clearLimits(ctx, s.h.Kernel, jail) }))
+			all = errors.Join(all, s.idle(ctx, jail, func() error { return step.RemoveLimits(ctx, s.h.Kernel, jail) }))
 		}
 	}
 	return all

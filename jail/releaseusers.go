@@ -29,8 +29,8 @@ func Dependants(h *host.Host) release.Dependants {
 	}
 }
 
-func (g *JailGenerator) needs(r *release.Release) bool {
-	eff := g.effective()
+func (j *Jail) needs(r *release.Release) bool {
+	eff := j.effective()
 	if !eff.Bool("basejail") {
 		return false // ZFS knows of clones
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // RenameOptions say how a jail is called from now on.
@@ -28,105 +29,90 @@ type RenameOptions struct {
 //
 // Errors: ErrInvalidName, ErrExists, ErrNotFound, ErrRunning, *HeldError when a
 // file system of the jail stays in use for a while, ErrBusy. All or nothing.
-func (g *JailGenerator) Rename(ctx context.Context, o RenameOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.renameOperation(o), nil)
-}
-
-// Rename is the synchronous form of [JailGenerator.Rename]. The Jail has the
-// new name afterwards.
 func (j *Jail) Rename(ctx context.Context, o RenameOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Rename(ctx, o))
+	return j.Generator().Rename(o).Run(ctx)
 }
 
-// PlanRename plans what Rename would do.
-func (g *JailGenerator) PlanRename(ctx context.Context, o RenameOptions) (*Plan, error) {
-	return g.planned(ctx, g.renameOperation(o))
-}
-
-func (g *JailGenerator) renameOperation(o RenameOptions) operation {
-	return operation{
+// Rename returns the operation that [Jail.Rename] runs.
+func (g *JailGenerator) Rename(o RenameOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:  j,
 		name:  "rename",
-		event: events.JailRename{CurrentName: g.name, NewName: o.Name},
+		event: events.JailRename{CurrentName: j.name, NewName: o.Name},
 		busy:  o.Busy,
-		also: func(ctx context.Context) ([]*JailGenerator, error) {
-			now, err := g.renamed(ctx, o.Name)
-			if err != nil || now.name == g.name {
+		also: func(ctx context.Context) ([]*Jail, error) {
+			now, err := j.renamed(ctx, o.Name)
+			if err != nil || now.name == j.name {
 				return nil, err
 			}
-			return []*JailGenerator{now}, nil
+			return []*Jail{now}, nil
 		},
-		make: func(ctx context.Context) (*plan.Plan, error) { return g.planRename(ctx, o) },
+		make: func(ctx context.Context) (*plan.Plan, error) { return j.planRename(ctx, o) },
 		after: func() {
-			if now, err := g.renamed(context.Background(), o.Name); err == nil {
-				g.name, g.fullName = now.name, now.fullName
-				g.created()
+			if now, err := j.renamed(context.Background(), o.Name); err == nil {
+				j.name, j.fullName = now.name, now.fullName
+				j.created()
 			}
 		},
 	}
 }
 
 // renamed is the jail under another name, which nothing has to have yet.
-func (g *JailGenerator) renamed(ctx context.Context, name string) (*JailGenerator, error) {
+func (j *Jail) renamed(ctx context.Context, name string) (*Jail, error) {
 	if err := newName(name); err != nil {
 		return nil, err
 	}
-	now, err := generator(ctx, g.host, g.source, name)
+	now, err := generator(ctx, j.host, j.source, name)
 	if err != nil {
 		return nil, err
 	}
-	now.own, now.defaults = config.New(), g.defaults
+	now.own, now.defaults = config.New(), j.defaults
 	return now, nil
 }
 
-func (g *JailGenerator) planRename(ctx context.Context, o RenameOptions) (*plan.Plan, error) {
-	now, err := g.renamed(ctx, o.Name)
+func (j *Jail) planRename(ctx context.Context, o RenameOptions) (*plan.Plan, error) {
+	now, err := j.renamed(ctx, o.Name)
 	if err != nil {
 		return nil, err
 	}
-	g, err = g.fresh(ctx)
+	j, err = j.fresh(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.RequireStopped(ctx); err != nil {
+	if err := j.RequireStopped(ctx); err != nil {
 		return nil, err
 	}
 	if err := now.mustBeNew(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %s", err, now.name)
 	}
-	tree, err := g.tree(ctx, g.Dataset())
+	tree, err := j.tree(ctx, j.Dataset())
 	if err != nil {
 		return nil, err
 	}
 	// Below the root of a stopped jail nothing is mounted either, or somebody
 	// means it to be there.
-	if err := g.usedElsewhere(ctx, tree, ""); err != nil {
+	if err := j.usedElsewhere(ctx, tree, ""); err != nil {
 		return nil, err
 	}
-	own := g.own.Clone()
-	if err := rename(own, g, now); err != nil {
+	own := j.own.Clone()
+	if err := rename(own, j, now); err != nil {
 		return nil, err
 	}
-	steps := []plan.Step{stepRenameDataset.Step(moveArgs{g.Dataset(), now.Dataset(), tree[0].GUID})}
-	saved, err := now.saveSteps(own, g.Dataset())
-	if err != nil {
-		return nil, err
+	var steps step.List
+	steps.Add(step.RenameDataset{From: j.Dataset(), To: now.Dataset(), GUID: tree[0].GUID})
+	steps.Append(now.saveSteps(own, j.Dataset()))
+	lines, err := j.readFstab()
+	steps.Append(nil, err)
+	if fstab.Parse(lines).ReplacePath(j.path, filepath.Join(filepath.Dir(j.path), now.name)) > 0 {
+		steps.Add(step.MoveFstab{Dataset: now.Dataset(), From: j.path, Was: j.Dataset()})
 	}
-	steps = append(steps, saved...)
-	lines, err := g.readFstab()
-	if err != nil {
-		return nil, err
-	}
-	if fstab.Parse(lines).ReplacePath(g.path, filepath.Join(filepath.Dir(g.path), now.name)) > 0 {
-		steps = append(steps, stepMoveFstab.Step(moveFstabArgs{now.Dataset(), g.path, g.Dataset()}))
-	}
-	print, err := g.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "rename", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, err
+	steps.Commit()
+	return j.plan(ctx, "rename", &steps)
 }
 
 // rename writes the new name where the configuration has the old one.
-func rename(own *config.Config, from, to *JailGenerator) error {
+func rename(own *config.Config, from, to *Jail) error {
 	for _, key := range []string{"id", "name", "uuid"} {
 		if _, ok := own.Raw(key); ok {
 			if err := own.SetRaw(key, to.name); err != nil {
@@ -152,7 +138,7 @@ func rename(own *config.Config, from, to *JailGenerator) error {
 
 // formerly is the jail under the name that one of its configurations, such as
 // that of a snapshot, was written for. Renames do not reach into snapshots.
-func (g *JailGenerator) formerly(own *config.Config) *JailGenerator {
+func (j *Jail) formerly(own *config.Config) *Jail {
 	name := ""
 	for _, key := range []string{"id", "name", "uuid"} {
 		if text, ok := own.Raw(key); ok && name == "" {
@@ -162,10 +148,10 @@ func (g *JailGenerator) formerly(own *config.Config) *JailGenerator {
 	if name == "" && own.Dialect() == config.Iocage {
 		name, _ = own.Raw("host_hostuuid") // iocage's id
 	}
-	if name == g.name || config.ValidName(name) != nil {
-		return g
+	if name == j.name || config.ValidName(name) != nil {
+		return j
 	}
-	then := *g
-	then.name, then.path = name, filepath.Join(filepath.Dir(g.path), name)
+	then := *j
+	then.name, then.path = name, filepath.Join(filepath.Dir(j.path), name)
 	return &then
 }

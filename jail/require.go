@@ -12,18 +12,18 @@ import (
 
 // RequireExisting is ErrNotFound unless the jail's dataset exists; one that is
 // not mounted is host.ErrNotMounted (libioc: require_jail_existing).
-func (g *JailGenerator) RequireExisting(ctx context.Context) error {
-	_, err := g.host.Mountpoint(ctx, g.Dataset())
+func (j *Jail) RequireExisting(ctx context.Context) error {
+	_, err := j.host.Mountpoint(ctx, j.Dataset())
 	if errors.Is(err, host.ErrNotMounted) {
-		return missing(ctx, g.host, []host.Source{g.source}, g.name)
+		return missing(ctx, j.host, []host.Source{j.source}, j.name)
 	}
 	return err
 }
 
 // RequireNotExisting is ErrExists if the jail's dataset exists, mounted or not
 // (libioc: require_jail_not_existing).
-func (g *JailGenerator) RequireNotExisting(ctx context.Context) error {
-	_, err := g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{})
+func (j *Jail) RequireNotExisting(ctx context.Context) error {
+	_, err := j.host.Store.Get(ctx, j.Dataset(), zfsstore.GetOptions{})
 	switch {
 	case err == nil:
 		return ErrExists
@@ -34,8 +34,8 @@ func (g *JailGenerator) RequireNotExisting(ctx context.Context) error {
 }
 
 // RequireStopped is ErrRunning if the jail runs (libioc: require_jail_stopped).
-func (g *JailGenerator) RequireStopped(ctx context.Context) error {
-	running, err := g.Running(ctx)
+func (j *Jail) RequireStopped(ctx context.Context) error {
+	running, err := j.Running(ctx)
 	if err == nil && running {
 		return ErrRunning
 	}
@@ -44,15 +44,15 @@ func (g *JailGenerator) RequireStopped(ctx context.Context) error {
 
 // RequireRunning is ErrNotRunning unless the jail runs (libioc:
 // require_jail_running).
-func (g *JailGenerator) RequireRunning(ctx context.Context) error {
-	_, err := g.Identity(ctx)
+func (j *Jail) RequireRunning(ctx context.Context) error {
+	_, err := j.Identity(ctx)
 	return err
 }
 
 // RequireTemplate is ErrNotTemplate unless the jail is a template (libioc:
 // require_jail_is_template).
-func (g *JailGenerator) RequireTemplate() error {
-	if !g.effective().Bool("template") {
+func (j *Jail) RequireTemplate() error {
+	if !j.effective().Bool("template") {
 		return ErrNotTemplate
 	}
 	return nil
@@ -60,8 +60,8 @@ func (g *JailGenerator) RequireTemplate() error {
 
 // RequireNotTemplate is ErrTemplate if the jail is a template (libioc:
 // require_jail_not_template).
-func (g *JailGenerator) RequireNotTemplate() error {
-	if g.effective().Bool("template") {
+func (j *Jail) RequireNotTemplate() error {
+	if j.effective().Bool("template") {
 		return ErrTemplate
 	}
 	return nil
@@ -70,12 +70,12 @@ func (g *JailGenerator) RequireNotTemplate() error {
 // RequireHostID is ErrHostID if hostid_strict_check is on and the jail belongs
 // to another host (libioc: require_jail_match_hostid, hostid_check_ok). UUIDs
 // are compared whatever their spelling.
-func (g *JailGenerator) RequireHostID(ctx context.Context) error {
-	eff := g.effective()
+func (j *Jail) RequireHostID(ctx context.Context) error {
+	eff := j.effective()
 	if !eff.Bool("hostid_strict_check") {
 		return nil
 	}
-	uuid, err := g.hostUUID(ctx)
+	uuid, err := j.hostUUID(ctx)
 	if err != nil {
 		return err
 	}
@@ -87,30 +87,30 @@ func (g *JailGenerator) RequireHostID(ctx context.Context) error {
 
 // RequireStorageBackend is ErrConfig for a basejail_type that is unknown
 // (libioc: require_storage_backend).
-func (g *JailGenerator) RequireStorageBackend() error {
-	_, err := g.StorageBackend()
+func (j *Jail) RequireStorageBackend() error {
+	_, err := j.StorageBackend()
 	return err
 }
 
 // requireRoot refuses a jail that has no root at all, as an empty one. ZFS is
 // asked only when none is mounted.
-func (g *JailGenerator) requireRoot(ctx context.Context) error {
-	mounts, err := g.mountTable(ctx)
+func (j *Jail) requireRoot(ctx context.Context) error {
+	mounts, err := j.mountTable(ctx)
 	if err != nil {
 		return err
 	}
-	if _, ok := mounts.Dataset(g.RootDataset()); ok {
+	if _, ok := mounts.Dataset(j.RootDataset()); ok {
 		return nil
 	}
-	_, err = g.host.Store.Get(ctx, g.RootDataset(), zfsstore.GetOptions{})
+	_, err = j.host.Store.Get(ctx, j.RootDataset(), zfsstore.GetOptions{})
 	if !errors.Is(err, zfsstore.ErrNotFound) {
 		return err // one that is not mounted is told where it is needed
 	}
-	if _, err := os.Lstat(g.journal()); err == nil {
-		return &notMountedError{g.RootDataset()} // it is just being made, or destroyed
+	if _, err := os.Lstat(j.journal()); err == nil {
+		return &notMountedError{j.RootDataset()} // it is just being made, or destroyed
 	}
-	if _, err := g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{}); errors.Is(err, zfsstore.ErrNotFound) {
+	if _, err := j.host.Store.Get(ctx, j.Dataset(), zfsstore.GetOptions{}); errors.Is(err, zfsstore.ErrNotFound) {
 		return ErrNotFound
 	}
-	return fmt.Errorf("%w: the jail is empty: there is no dataset %s", ErrConfig, g.RootDataset())
+	return fmt.Errorf("%w: the jail is empty: there is no dataset %s", ErrConfig, j.RootDataset())
 }

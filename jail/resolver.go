@@ -2,131 +2,22 @@ package jail
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"os"
-	"strings"
 
 	"github.com/libioc/go-libioc/config"
-	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
-	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
-const resolvConf = "etc/resolv.conf"
-
-type resolverArgs struct {
-	RootDataset string   `json:"root_dataset"`
-	CopyFrom    string   `json:"copy_from,omitempty"` // a host file, else
-	Lines       []string `json:"lines,omitempty"`
-}
-
-// formerFile is what a file was before a step changed it.
-type formerFile struct {
-	Absent bool        `json:"absent,omitempty"`
-	Data   []byte      `json:"data,omitempty"`
-	Mode   fs.FileMode `json:"mode,omitempty"`
-}
-
-// stepResolver writes the jail's resolv.conf(5). A symbolic link there, or on
-// the way, refuses: the jail could point it at a file of the host.
-var stepResolver = plan.Define(plan.Spec[env, resolverArgs]{
-	Name: "write resolv.conf",
-	Detail: func(a resolverArgs) string {
-		if a.CopyFrom != "" {
-			return "copy of " + a.CopyFrom
-		}
-		return strings.Join(a.Lines, ", ")
-	},
-	Event:   func(e env, _ resolverArgs) events.IocEvent { return events.JailResolverConfig{Jail: e.jail} },
-	Durable: true,
-	Do: func(ctx context.Context, e env, a resolverArgs, c *plan.Call) error {
-		data := []byte(strings.Join(a.Lines, "\n") + "\n")
-		if a.CopyFrom != "" {
-			var err error
-			if data, err = os.ReadFile(a.CopyFrom); errors.Is(err, fs.ErrNotExist) {
-				c.Skip("the host has no " + a.CopyFrom)
-				return nil
-			} else if err != nil {
-				return err
-			}
-		}
-		root, err := openRoot(ctx, e, a.RootDataset)
-		if err != nil {
-			return err
-		}
-		defer root.Close()
-		if info, err := root.Lstat("etc"); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() && !info.IsSymlink() {
-			c.Skip("the jail has no /etc")
-			return nil
-		}
-		was, err := readFormer(root, resolvConf)
-		if err != nil {
-			return err
-		}
-		if !was.Absent && string(was.Data) == string(data) {
-			c.Skip("unchanged")
-			return nil
-		}
-		if err := c.SetEffect(was); err != nil {
-			return err
-		}
-		return root.WriteFile(resolvConf, data, 0o644)
-	},
-	Undo: func(ctx context.Context, e env, a resolverArgs, c *plan.Call) error {
-		var was formerFile
-		if !c.Effect(&was) {
-			return nil
-		}
-		root, err := openRoot(ctx, e, a.RootDataset)
-		if err != nil {
-			return unlessDestroyed(ctx, e, a.RootDataset, err)
-		}
-		defer root.Close()
-		if was.Absent {
-			err := root.Remove(resolvConf)
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
-			return err
-		}
-		return root.WriteFile(resolvConf, was.Data, was.Mode)
-	},
-})
-
-// most is how large a resolv.conf may be that is kept for undo.
-const mostResolvConf = 64 << 10
-
-func readFormer(root *saferoot.Root, name string) (formerFile, error) {
-	info, err := root.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return formerFile{Absent: true}, nil
-	}
-	if err != nil {
-		return formerFile{}, err
-	}
-	data, err := root.ReadFile(name, mostResolvConf)
-	return formerFile{Data: data, Mode: info.Mode.Perm()}, err
-}
-
-func openRoot(ctx context.Context, e env, dataset string) (*saferoot.Root, error) {
-	path, err := e.host.Mountpoint(ctx, dataset)
-	if err != nil {
-		return nil, err
-	}
-	return saferoot.Open(path)
-}
-
-func (g *JailGenerator) resolverSteps(context.Context) ([]plan.Step, error) {
-	r := g.effective().Resolver()
-	a := resolverArgs{RootDataset: g.RootDataset()}
+func (j *Jail) resolverSteps(context.Context) ([]plan.Step, error) {
+	r := j.effective().Resolver()
+	a := step.WriteResolver{RootDataset: j.RootDataset()}
 	switch r.Mode {
 	case config.ResolverSkip:
 		return nil, nil
 	case config.ResolverCopy:
-		a.CopyFrom = g.host.Files().ResolvConf
+		a.CopyFrom = j.host.Files().ResolvConf
 	default:
 		a.Lines = r.Lines()
 	}
-	return []plan.Step{stepResolver.Step(a)}, nil
+	return []plan.Step{plan.StepOf(a)}, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // RestartOptions say how a jail is restarted.
@@ -37,70 +38,58 @@ type RestartOptions struct {
 // context has ended; exec_timeout bounds that. A crash between leaves it stopped.
 //
 // Errors: ErrNotRunning, *HookError, and those of Stop and Start.
-func (g *JailGenerator) Restart(ctx context.Context, o RestartOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.restartOperation(o), nil)
-}
-
-// Restart is the synchronous form of [JailGenerator.Restart].
 func (j *Jail) Restart(ctx context.Context, o RestartOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Restart(ctx, o))
+	return j.Generator().Restart(o).Run(ctx)
 }
 
-// PlanRestart plans what Restart would do.
-func (g *JailGenerator) PlanRestart(ctx context.Context, o RestartOptions) (*Plan, error) {
-	return g.planned(ctx, g.restartOperation(o))
-}
-
-func (g *JailGenerator) restartOperation(o RestartOptions) operation {
-	return operation{
+// Restart returns the operation that [Jail.Restart] runs.
+func (g *JailGenerator) Restart(o RestartOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:  j,
 		name:  "restart",
-		event: events.JailRestart{Jail: g.fullName},
+		event: events.JailRestart{Jail: j.fullName},
 		busy:  o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planRestart(ctx, o) },
-		begin: func(r *run) { r.extra, r.hooks = o.Env, o.Terminal },
+		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planRestart(ctx, o) },
+		env:   o.Env,
+		hooks: o.Terminal,
 	}
 }
 
-func (g *JailGenerator) planRestart(ctx context.Context, o RestartOptions) (*plan.Plan, error) {
-	g, err := g.fresh(ctx)
+func (j *Jail) planRestart(ctx context.Context, o RestartOptions) (*plan.Plan, error) {
+	j, err := j.fresh(ctx)
 	if err != nil {
 		return nil, err
 	}
-	id, err := g.Identity(ctx)
+	id, err := j.Identity(ctx)
 	running := err == nil
 	if err != nil && !(o.Shutdown && o.Force && errors.Is(err, ErrNotRunning)) {
 		return nil, err
 	}
 	if !o.Shutdown {
-		return g.planSoftRestart(ctx, o)
+		return j.planSoftRestart(ctx, o)
 	}
-	if err := g.mayBeStarted(ctx); err != nil {
+	if err := j.mayBeStarted(ctx); err != nil {
 		return nil, err // before the jail is stopped
 	}
-	up, err := g.planUp(ctx, StartOptions{})
+	up, err := j.planUp(ctx, StartOptions{})
 	if err != nil || !running {
 		return up, err
 	}
-	steps, commit, err := g.stopSteps(ctx, StopOptions{Force: o.Force}, id)
-	return &plan.Plan{
-		Operation: "stop", Subject: g.fullName, Steps: steps, Commit: commit,
-		Fingerprint: up.Fingerprint, Next: up,
-	}, err
+	var steps step.List
+	j.stopSteps(ctx, &steps, StopOptions{Force: o.Force}, id)
+	down, err := steps.Plan("stop", j.fullName, up.Fingerprint)
+	if err == nil {
+		down.Next = up
+	}
+	return down, err
 }
 
 // planSoftRestart runs the two hooks of services. Nothing of it is tried again
 // later: a hook that failed is told.
-func (g *JailGenerator) planSoftRestart(ctx context.Context, o RestartOptions) (*plan.Plan, error) {
-	stop, err := g.hook("stop", func(a *hookArgs) { a.Tolerate, a.Last = o.Force, true })
-	if err != nil {
-		return nil, err
-	}
-	start, err := g.hook("start", func(a *hookArgs) { a.Last = true })
-	if err != nil {
-		return nil, err
-	}
-	print, err := g.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "restart", Subject: g.fullName, Steps: append(stop, start...), Fingerprint: print,
-	}, err
+func (j *Jail) planSoftRestart(ctx context.Context, o RestartOptions) (*plan.Plan, error) {
+	var steps step.List
+	steps.Append(j.hook("stop", func(a *step.RunHook) { a.Tolerate, a.Last = o.Force, true }))
+	steps.Append(j.hook("start", func(a *step.RunHook) { a.Last = true }))
+	return j.plan(ctx, "restart", &steps)
 }

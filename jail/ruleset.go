@@ -12,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/devfs"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -21,35 +22,35 @@ import (
 // loaded; a number that is free until then may be another's by the next start.
 //
 // Errors: ErrConfig for a ruleset that neither the kernel nor a file has.
-func (g *JailGenerator) DevfsRuleset(ctx context.Context) (int, error) {
-	_, n, err := g.rulesetSteps(ctx)
+func (j *Jail) DevfsRuleset(ctx context.Context) (int, error) {
+	_, n, err := j.rulesetSteps(ctx)
 	return n, err
 }
 
 // rulesetSteps finds the jail's ruleset and loads it if the kernel does not have
 // it. The number 0 is no ruleset.
-func (g *JailGenerator) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
-	want, ok := g.effective().Ruleset()
+func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
+	want, ok := j.effective().Ruleset()
 	if !ok || want.Name == "" && want.Number == 0 {
 		return nil, 0, nil
 	}
-	more, err := g.moreRules()
+	more, err := j.moreRules()
 	if err != nil {
 		return nil, 0, err
 	}
-	set, err := g.devfsSet()
+	set, err := j.devfsSet()
 	if err != nil {
 		return nil, 0, err
 	}
 	var loaded []kernel.DevfsRule
 	if want.Name == "" {
-		if loaded, err = g.host.Kernel.DevfsRules(ctx, uint16(want.Number)); err != nil {
+		if loaded, err = j.host.Kernel.DevfsRules(ctx, uint16(want.Number)); err != nil {
 			return nil, 0, err
 		}
 	}
 	found, err := set.Lookup(want.String())
 	if err != nil && len(loaded) > 0 { // known to the kernel alone
-		return g.extendLoaded(ctx, uint16(want.Number), loaded, more)
+		return j.extendLoaded(ctx, uint16(want.Number), loaded, more)
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: devfs_ruleset=%s: %w", ErrConfig, want, err)
@@ -69,22 +70,22 @@ func (g *JailGenerator) rulesetSteps(ctx context.Context) ([]plan.Step, int, err
 		return nil, 0, fmt.Errorf("%w: devfs_ruleset=%s: %w", ErrConfig, want, err)
 	}
 	if len(whole) > len(flat) {
-		return g.computed(ctx, set, rules)
+		return j.computed(ctx, set, rules)
 	}
-	a := rulesetArgs{Number: found.Number, Rules: rules}
-	there, err := g.host.Kernel.DevfsRules(ctx, a.Number)
+	a := step.LoadRuleset{Number: found.Number, Rules: rules}
+	there, err := j.host.Kernel.DevfsRules(ctx, a.Number)
 	if err != nil {
 		return nil, 0, err
 	}
-	if len(there) == len(a.Rules) || !begins(a.Rules, there) {
+	if len(there) == len(a.Rules) || !step.RulesetBegins(a.Rules, there) {
 		return nil, int(found.Number), nil
 	}
-	return []plan.Step{stepLoadRuleset.Step(a)}, int(found.Number), nil
+	return []plan.Step{plan.StepOf(a)}, int(found.Number), nil
 }
 
 // moreRules are those that the jail needs beyond its configured ruleset.
-func (g *JailGenerator) moreRules() ([]devfs.Rule, error) {
-	eff := g.effective()
+func (j *Jail) moreRules() ([]devfs.Rule, error) {
+	eff := j.effective()
 	var rules []devfs.Rule
 	dhcp := eff.Bool("bpf")
 	for _, key := range []string{"ip4_addr", "ip6_addr"} {
@@ -98,7 +99,7 @@ func (g *JailGenerator) moreRules() ([]devfs.Rule, error) {
 	if eff.Bool("allow_mount_zfs") {
 		rules = devfs.Extend(rules, devfs.ForZFSControl())
 	}
-	if shared := g.sharedDatasets(); len(shared) > 0 {
+	if shared := j.sharedDatasets(); len(shared) > 0 {
 		volumes, err := devfs.ForZFS(shared...)
 		if err != nil {
 			return nil, fmt.Errorf("%w: jail_zfs_dataset: %w", ErrConfig, err)
@@ -112,14 +113,14 @@ func (g *JailGenerator) moreRules() ([]devfs.Rule, error) {
 }
 
 // extendLoaded is a ruleset that only the kernel has, with more rules.
-func (g *JailGenerator) extendLoaded(ctx context.Context, number uint16, loaded []kernel.DevfsRule, more []devfs.Rule) ([]plan.Step, int, error) {
+func (j *Jail) extendLoaded(ctx context.Context, number uint16, loaded []kernel.DevfsRule, more []devfs.Rule) ([]plan.Step, int, error) {
 	extra, err := kernelRules(more)
 	if err != nil {
 		return nil, 0, err
 	}
 	rules := slices.Clone(loaded)
 	for _, rule := range extra {
-		if !slices.ContainsFunc(loaded, func(have kernel.DevfsRule) bool { return sameRule(have, rule) }) {
+		if !slices.ContainsFunc(loaded, func(have kernel.DevfsRule) bool { return step.SameRule(have, rule) }) {
 			rules = append(rules, rule)
 		}
 	}
@@ -129,24 +130,24 @@ func (g *JailGenerator) extendLoaded(ctx context.Context, number uint16, loaded 
 	for i := range rules {
 		rules[i].Number = ruleNumber(i)
 	}
-	set, err := g.devfsSet()
+	set, err := j.devfsSet()
 	if err != nil {
 		return nil, 0, err
 	}
-	return g.computed(ctx, set, rules)
+	return j.computed(ctx, set, rules)
 }
 
 // computed is the number of a ruleset with these rules: one that the kernel
 // has, or one that is free in the kernel and in the files.
-func (g *JailGenerator) computed(ctx context.Context, set *devfs.Set, rules []kernel.DevfsRule) ([]plan.Step, int, error) {
-	loaded, err := g.host.Kernel.DevfsRulesets(ctx)
+func (j *Jail) computed(ctx context.Context, set *devfs.Set, rules []kernel.DevfsRule) ([]plan.Step, int, error) {
+	loaded, err := j.host.Kernel.DevfsRulesets(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
-	if n, err := equalRuleset(ctx, g.host.Kernel, loaded, rules); n != 0 || err != nil {
+	if n, err := step.EqualRuleset(ctx, j.host.Kernel, loaded, rules); n != 0 || err != nil {
 		return nil, int(n), err
 	}
-	first := uint16(g.effective().Int("min_dyn_devfs_ruleset"))
+	first := uint16(j.effective().Int("min_dyn_devfs_ruleset"))
 	number, err := set.NextNumber(devfs.EnsureOptions{Minimum: first, InUse: loaded})
 	if err != nil {
 		return nil, 0, err
@@ -155,13 +156,13 @@ func (g *JailGenerator) computed(ctx context.Context, set *devfs.Set, rules []ke
 	for _, rs := range set.Rulesets() {
 		named = append(named, rs.Number)
 	}
-	return []plan.Step{stepLoadRuleset.Step(rulesetArgs{number, rules, true, named})}, int(number), nil
+	return []plan.Step{plan.StepOf(step.LoadRuleset{Number: number, Rules: rules, Computed: true, Named: named})}, int(number), nil
 }
 
 // devfsSet reads the host's devfs.rules(5) as rc.subr(8) does: what comes later
 // wins.
-func (g *JailGenerator) devfsSet() (*devfs.Set, error) {
-	paths := g.host.Files()
+func (j *Jail) devfsSet() (*devfs.Set, error) {
+	paths := j.host.Files()
 	system, err := readRules(paths.DevfsDefaults)
 	if err != nil {
 		return nil, err

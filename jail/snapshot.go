@@ -12,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -57,10 +58,10 @@ func (e *SnapshotError) Error() string {
 func (e *SnapshotError) Unwrap() error { return e.Err }
 
 // Snapshots lists the jail's snapshots, oldest first.
-func (g *JailGenerator) Snapshots(ctx context.Context) ([]Snapshot, error) {
-	tree, err := g.tree(ctx, g.Dataset())
+func (j *Jail) Snapshots(ctx context.Context) ([]Snapshot, error) {
+	tree, err := j.tree(ctx, j.Dataset())
 	if err != nil {
-		return nil, &Error{"list snapshots", g.fullName, err}
+		return nil, &Error{"list snapshots", j.fullName, err}
 	}
 	type dated struct {
 		Snapshot
@@ -103,40 +104,33 @@ type SnapshotOptions struct {
 // CreateSnapshot takes a snapshot of the jail's dataset and all below it, at
 // one moment. The jail may be running; what is in it is then as after a power
 // loss. Errors: ErrNotFound, ErrSnapshotExists, ErrBusy.
-func (g *JailGenerator) CreateSnapshot(ctx context.Context, o SnapshotOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.createSnapshotOperation(o), nil)
-}
-
-// CreateSnapshot is the synchronous form of [JailGenerator.CreateSnapshot].
 func (j *Jail) CreateSnapshot(ctx context.Context, o SnapshotOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.CreateSnapshot(ctx, o))
+	return j.Generator().CreateSnapshot(o).Run(ctx)
 }
 
-// PlanCreateSnapshot plans what CreateSnapshot would do.
-func (g *JailGenerator) PlanCreateSnapshot(ctx context.Context, o SnapshotOptions) (*Plan, error) {
-	return g.planned(ctx, g.createSnapshotOperation(o))
-}
-
-func (g *JailGenerator) createSnapshotOperation(o SnapshotOptions) operation {
+// CreateSnapshot returns the operation that [Jail.CreateSnapshot] runs.
+func (g *JailGenerator) CreateSnapshot(o SnapshotOptions) *Operation {
+	j := g.jail
 	if o.Name == "" {
-		o.Name = "ioc-" + g.host.Now().UTC().Format("20060102T150405.000Z")
+		o.Name = "ioc-" + j.host.Now().UTC().Format("20060102T150405.000Z")
 	}
-	return operation{
+	return &Operation{
+		jail:  j,
 		name:  "create snapshot",
-		event: events.JailSnapshot{Jail: g.fullName, Snapshot: o.Name, Action: "create"},
+		event: events.JailSnapshot{Jail: j.fullName, Snapshot: o.Name, Action: "create"},
 		busy:  o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
-			tree, err := g.tree(ctx, g.Dataset())
+			tree, err := j.tree(ctx, j.Dataset())
 			if err != nil {
 				return nil, err
 			}
 			if tree.freeName(o.Name) != o.Name {
-				return nil, &SnapshotError{Jail: g.fullName, Snapshot: o.Name, Err: ErrSnapshotExists}
+				return nil, &SnapshotError{Jail: j.fullName, Snapshot: o.Name, Err: ErrSnapshotExists}
 			}
-			step := stepSnapshot.Step(snapshotArgs{Snapshot: g.Dataset() + "@" + o.Name, Recursive: true, Made: g.madeBy()})
+			take := plan.StepOf(step.Snapshot{Snapshot: j.Dataset() + "@" + o.Name, Recursive: true, Made: j.madeBy()})
 			return &plan.Plan{
-				Operation: "create snapshot", Subject: g.fullName, Steps: []plan.Step{step}, Commit: 1,
-				Fingerprint: map[string]string{"jail": tree.guid(g.Dataset())},
+				Operation: "create snapshot", Subject: j.fullName, Steps: []plan.Step{take}, Commit: 1,
+				Fingerprint: map[string]string{"jail": tree.guid(j.Dataset())},
 			}, nil
 		},
 	}
@@ -145,45 +139,38 @@ func (g *JailGenerator) createSnapshotOperation(o SnapshotOptions) operation {
 // DestroySnapshot destroys a snapshot of the jail on all its datasets. There is
 // no way back. Errors: ErrNotFound, ErrSnapshotNotFound, *DependantsError when
 // something was cloned from it, zfsstore.ErrBusy when it is held, ErrBusy.
-func (g *JailGenerator) DestroySnapshot(ctx context.Context, o SnapshotOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.destroySnapshotOperation(o), nil)
-}
-
-// DestroySnapshot is the synchronous form of [JailGenerator.DestroySnapshot].
 func (j *Jail) DestroySnapshot(ctx context.Context, o SnapshotOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.DestroySnapshot(ctx, o))
+	return j.Generator().DestroySnapshot(o).Run(ctx)
 }
 
-// PlanDestroySnapshot plans what DestroySnapshot would do.
-func (g *JailGenerator) PlanDestroySnapshot(ctx context.Context, o SnapshotOptions) (*Plan, error) {
-	return g.planned(ctx, g.destroySnapshotOperation(o))
-}
-
-func (g *JailGenerator) destroySnapshotOperation(o SnapshotOptions) operation {
-	return operation{
+// DestroySnapshot returns the operation that [Jail.DestroySnapshot] runs.
+func (g *JailGenerator) DestroySnapshot(o SnapshotOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:    j,
 		name:    "destroy snapshot",
-		event:   events.JailSnapshot{Jail: g.fullName, Snapshot: o.Name, Action: "destroy"},
+		event:   events.JailSnapshot{Jail: j.fullName, Snapshot: o.Name, Action: "destroy"},
 		busy:    o.Busy,
-		make:    func(ctx context.Context) (*plan.Plan, error) { return g.planDestroySnapshot(ctx, o.Name) },
+		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planDestroySnapshot(ctx, o.Name) },
 		cleared: func(recovered string) bool { return recovered != "destroy snapshot "+o.Name },
 	}
 }
 
-func (g *JailGenerator) planDestroySnapshot(ctx context.Context, name string) (*plan.Plan, error) {
-	tree, err := g.tree(ctx, g.Dataset())
+func (j *Jail) planDestroySnapshot(ctx context.Context, name string) (*plan.Plan, error) {
+	tree, err := j.tree(ctx, j.Dataset())
 	if err != nil {
 		return nil, err
 	}
 	found := tree.named(name)
 	if len(found) == 0 {
-		return nil, &SnapshotError{Jail: g.fullName, Snapshot: name, Err: ErrSnapshotNotFound}
+		return nil, &SnapshotError{Jail: j.fullName, Snapshot: name, Err: ErrSnapshotNotFound}
 	}
 	if clones := tree.dependants(found...); len(clones) > 0 {
-		return nil, &DependantsError{Of: g.fullName + "@" + name, Dependants: clones}
+		return nil, &DependantsError{Of: j.fullName + "@" + name, Dependants: clones}
 	}
 	return &plan.Plan{
-		Operation: "destroy snapshot " + name, Subject: g.fullName, Abandon: true,
-		Steps:       []plan.Step{stepDestroySnapshots.Step(snapshotsArgs{found})},
+		Operation: "destroy snapshot " + name, Subject: j.fullName, Abandon: true,
+		Steps:       []plan.Step{plan.StepOf(step.DestroySnapshots{Snapshots: found})},
 		Fingerprint: map[string]string{"snapshots": strings.Join(found, " ")},
 	}, nil
 }
@@ -219,67 +206,60 @@ type RollbackOptions struct {
 // Errors: ErrNotFound, ErrRunning, ErrSnapshotNotFound, ErrNewerSnapshots
 // without Newer, *DependantsError when something was cloned from a newer one,
 // ErrBusy.
-func (g *JailGenerator) RollbackSnapshot(ctx context.Context, o RollbackOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.rollbackOperation(o), nil)
-}
-
-// RollbackSnapshot is the synchronous form of [JailGenerator.RollbackSnapshot].
 func (j *Jail) RollbackSnapshot(ctx context.Context, o RollbackOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.RollbackSnapshot(ctx, o))
+	return j.Generator().RollbackSnapshot(o).Run(ctx)
 }
 
-// PlanRollbackSnapshot plans what RollbackSnapshot would do.
-func (g *JailGenerator) PlanRollbackSnapshot(ctx context.Context, o RollbackOptions) (*Plan, error) {
-	return g.planned(ctx, g.rollbackOperation(o))
-}
-
-func (g *JailGenerator) rollbackOperation(o RollbackOptions) operation {
-	return operation{
+// RollbackSnapshot returns the operation that [Jail.RollbackSnapshot] runs.
+func (g *JailGenerator) RollbackSnapshot(o RollbackOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:    j,
 		name:    "roll back",
-		event:   events.JailSnapshot{Jail: g.fullName, Snapshot: o.Name, Action: "rollback"},
+		event:   events.JailSnapshot{Jail: j.fullName, Snapshot: o.Name, Action: "rollback"},
 		busy:    o.Busy,
-		make:    func(ctx context.Context) (*plan.Plan, error) { return g.planRollback(ctx, o) },
+		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planRollback(ctx, o) },
 		cleared: func(recovered string) bool { return recovered != "roll back to "+o.Name },
-		after:   g.created,
+		after:   j.created,
 	}
 }
 
-func (g *JailGenerator) planRollback(ctx context.Context, o RollbackOptions) (*plan.Plan, error) {
-	if err := g.RequireStopped(ctx); err != nil {
+func (j *Jail) planRollback(ctx context.Context, o RollbackOptions) (*plan.Plan, error) {
+	if err := j.RequireStopped(ctx); err != nil {
 		return nil, err
 	}
-	tree, err := g.tree(ctx, g.Dataset())
+	tree, err := j.tree(ctx, j.Dataset())
 	if err != nil {
 		return nil, err
 	}
 	targets := tree.named(o.Name)
 	if len(targets) == 0 {
-		return nil, &SnapshotError{Jail: g.fullName, Snapshot: o.Name, Err: ErrSnapshotNotFound}
+		return nil, &SnapshotError{Jail: j.fullName, Snapshot: o.Name, Err: ErrSnapshotNotFound}
 	}
 	newer := tree.newer(targets)
 	if len(newer) > 0 && !o.Newer {
-		return nil, &SnapshotError{Jail: g.fullName, Snapshot: o.Name, Newer: newer, Err: ErrNewerSnapshots}
+		return nil, &SnapshotError{Jail: j.fullName, Snapshot: o.Name, Newer: newer, Err: ErrNewerSnapshots}
 	}
 	if clones := tree.dependants(newer...); len(newer) > 0 && len(clones) > 0 {
-		return nil, &DependantsError{Of: g.fullName, Dependants: clones}
+		return nil, &DependantsError{Of: j.fullName, Dependants: clones}
 	}
-	steps := []plan.Step{stepRollback.Step(rollbackArgs{newer, targets})}
-	if slices.Contains(targets, g.Dataset()+"@"+o.Name) && !o.Configuration {
-		keep, err := g.keepFiles(ctx)
+	steps := []plan.Step{plan.StepOf(step.Rollback{Newer: newer, Snapshots: targets})}
+	if slices.Contains(targets, j.Dataset()+"@"+o.Name) && !o.Configuration {
+		keep, err := j.keepFiles(ctx)
 		if err != nil {
 			return nil, err
 		}
 		steps = append(steps, keep...)
-	} else if slices.Contains(targets, g.Dataset()+"@"+o.Name) {
-		again, err := g.renameAgain(ctx, o.Name)
+	} else if slices.Contains(targets, j.Dataset()+"@"+o.Name) {
+		again, err := j.renameAgain(ctx, o.Name)
 		if err != nil {
 			return nil, err
 		}
 		steps = append(steps, again...)
 	}
 	return &plan.Plan{
-		Operation: "roll back to " + o.Name, Subject: g.fullName, Steps: steps,
-		Fingerprint: map[string]string{"snapshots": strings.Join(append(newer, targets...), " "), "jail": tree.guid(g.Dataset())},
+		Operation: "roll back to " + o.Name, Subject: j.fullName, Steps: steps,
+		Fingerprint: map[string]string{"snapshots": strings.Join(append(newer, targets...), " "), "jail": tree.guid(j.Dataset())},
 	}, nil
 }
 
@@ -306,30 +286,30 @@ func (t tree) newer(targets []string) []string {
 
 // keepFiles write the configuration and fstab(5) as they are now, after the
 // dataset that holds them was rolled back.
-func (g *JailGenerator) keepFiles(ctx context.Context) ([]plan.Step, error) {
-	dir, err := g.host.Mountpoint(ctx, g.Dataset())
+func (j *Jail) keepFiles(ctx context.Context) ([]plan.Step, error) {
+	dir, err := j.host.Mountpoint(ctx, j.Dataset())
 	if err != nil {
 		return nil, err
 	}
 	var steps []plan.Step
-	for _, name := range []string{config.JSONFile, config.UCLFile, fstabFile} {
-		args := writeConfigArgs{Dataset: g.Dataset(), File: name}
-		now, err := readFile(filepath.Join(dir, name))
+	for _, name := range []string{config.JSONFile, config.UCLFile, step.FstabFile} {
+		args := step.WriteConfig{Dataset: j.Dataset(), File: name}
+		now, err := step.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}
 		args.Data, args.Absent = now.Data, now.Absent
-		steps = append(steps, stepWriteConfig.Step(args))
+		steps = append(steps, plan.StepOf(args))
 	}
 	return steps, nil
 }
 
 // renameAgain brings what a rename has changed since a snapshot into the
 // configuration and fstab(5) that come back from it.
-func (g *JailGenerator) renameAgain(ctx context.Context, snapshot string) ([]plan.Step, error) {
-	now := *g
+func (j *Jail) renameAgain(ctx context.Context, snapshot string) ([]plan.Step, error) {
+	now := *j
 	var err error
-	if now.path, err = g.host.Mountpoint(ctx, g.Dataset()); err != nil {
+	if now.path, err = j.host.Mountpoint(ctx, j.Dataset()); err != nil {
 		return nil, err
 	}
 	own, err := config.ReadDir(filepath.Join(now.path, ".zfs", "snapshot", snapshot))
@@ -347,5 +327,5 @@ func (g *JailGenerator) renameAgain(ctx context.Context, snapshot string) ([]pla
 		return nil, err
 	}
 	steps, err := now.saveSteps(own, "")
-	return append(steps, stepMoveFstab.Step(moveFstabArgs{Dataset: g.Dataset(), From: then.path})), err
+	return append(steps, plan.StepOf(step.MoveFstab{Dataset: j.Dataset(), From: then.path})), err
 }

@@ -23,7 +23,7 @@ func TestSpace(t *testing.T) {
 	require.Empty(t, all, "no jail was ever made")
 
 	dataset := simhost.Dataset + "/jails/web"
-	require.NoError(t, h.Memory.Create(ctx, dataset, zfsstore.CreateOptions{
+	require.NoError(t, h.ZFS.Create(ctx, dataset, zfsstore.CreateOptions{
 		Parents: true, Properties: map[string]string{"quota": "2147483648", "compression": "lz4"},
 	}))
 	j, err := jail.Load(ctx, h.Host, "web")
@@ -43,7 +43,7 @@ func TestSpace(t *testing.T) {
 	_, ok := one.Text("vnet")
 	require.False(t, ok)
 
-	require.NoError(t, h.Memory.Destroy(ctx, dataset, zfsstore.DestroyOptions{}))
+	require.NoError(t, h.ZFS.Destroy(ctx, dataset, zfsstore.DestroyOptions{}))
 	_, err = j.Space(ctx)
 	require.ErrorIs(t, err, jail.ErrNotFound)
 }
@@ -70,7 +70,7 @@ func TestDefaults(t *testing.T) {
 
 	// iocage_legacy keeps them as properties.
 	legacy := simhost.Dataset + "/.defaults"
-	require.NoError(t, h.Memory.Create(ctx, legacy, zfsstore.CreateOptions{
+	require.NoError(t, h.ZFS.Create(ctx, legacy, zfsstore.CreateOptions{
 		Properties: map[string]string{"org.freebsd.iocage:priority": "7"},
 	}))
 	c, space, err := jail.Defaults(ctx, h.Host, "")

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // StartOptions say how a jail is started. The zero value starts it as its
@@ -41,184 +41,169 @@ type StartOptions struct {
 //
 // What an earlier run has left mounted below the root, because the jail ended
 // without Stop, is unmounted first.
-func (g *JailGenerator) Start(ctx context.Context, o StartOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.startOperation(o), nil)
-}
-
-// Start is the synchronous form of [JailGenerator.Start].
 func (j *Jail) Start(ctx context.Context, o StartOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Start(ctx, o))
+	return j.Generator().Start(o).Run(ctx)
 }
 
-// PlanStart plans what Start would do.
-func (g *JailGenerator) PlanStart(ctx context.Context, o StartOptions) (*Plan, error) {
-	return g.planned(ctx, g.startOperation(o))
-}
-
-func (g *JailGenerator) startOperation(o StartOptions) operation {
+// Start returns the operation that [Jail.Start] runs.
+func (g *JailGenerator) Start(o StartOptions) *Operation {
+	j := g.jail
 	if o.SingleCommand != "" {
-		return g.singleCommand(o)
+		return j.singleCommand(o)
 	}
-	return operation{
+	return &Operation{
+		jail:  j,
 		name:  "start",
-		event: events.JailStart{Jail: g.fullName},
+		event: events.JailStart{Jail: j.fullName},
 		busy:  o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planStart(ctx, o) },
-		begin: func(r *run) { r.extra, r.hooks = o.Env, o.Terminal },
+		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planStart(ctx, o) },
+		env:   o.Env,
+		hooks: o.Terminal,
 		// A start whose last step was interrupted is over; after a reboot the jail
 		// is down all the same.
 		cleared: func(recovered string) bool {
-			running, _ := g.Running(context.Background())
+			running, _ := j.Running(context.Background())
 			return recovered != "start" || !running
 		},
 	}
 }
 
-func (g *JailGenerator) planStart(ctx context.Context, o StartOptions) (*plan.Plan, error) {
-	g, err := g.fresh(ctx)
+func (j *Jail) planStart(ctx context.Context, o StartOptions) (*plan.Plan, error) {
+	j, err := j.fresh(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.mayStart(ctx); err != nil {
+	if err := j.mayStart(ctx); err != nil {
 		return nil, err
 	}
-	return g.planUp(ctx, o)
+	return j.planUp(ctx, o)
 }
 
-// planUp are the steps of a start, of a jail that may be started.
-func (g *JailGenerator) planUp(ctx context.Context, o StartOptions) (*plan.Plan, error) {
-	steps, after, err := g.upSteps(ctx, o, false)
-	if err != nil {
-		return nil, err
+// planUp plans the start of a jail that may be started.
+func (j *Jail) planUp(ctx context.Context, o StartOptions) (*plan.Plan, error) {
+	var steps step.List
+	after := j.upSteps(ctx, &steps, o, false)
+	steps.Append(j.hook("start"))
+	steps.Append(j.hook("poststart"))
+	steps.Commit()
+	steps.Append(after, nil)
+	return j.planWithBase(ctx, "start", &steps)
+}
+
+// planWithBase is the plan of a start. It is stale also if the datasets of the
+// base or what is left mounted has changed.
+func (j *Jail) planWithBase(ctx context.Context, operation string, steps *step.List) (*plan.Plan, error) {
+	p, err := j.plan(ctx, operation, steps)
+	if err == nil {
+		p.Fingerprint["base"] = basePrint(p.Steps...)
 	}
-	for _, name := range []string{"start", "poststart"} {
-		hook, err := g.hook(name)
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, hook...)
-	}
-	print, err := g.fingerprint(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all := slices.Concat(steps, after)
-	print["base"] = basePrint(all...)
-	return &plan.Plan{
-		Operation: "start", Subject: g.fullName, Steps: all, Commit: len(steps), Fingerprint: print,
-	}, nil
+	return p, err
+}
+
+// plan is the plan of an operation on the jail as it is now.
+func (j *Jail) plan(ctx context.Context, operation string, steps *step.List) (*plan.Plan, error) {
+	print, err := j.fingerprint(ctx)
+	steps.Append(nil, err)
+	return steps.Plan(operation, j.fullName, print)
 }
 
 // upSteps bring a jail up to where its first command can run. An owned jail
-// ends with this process. The steps after are for when all went well.
-func (g *JailGenerator) upSteps(ctx context.Context, o StartOptions, owned bool) (steps, after []plan.Step, err error) {
-	attach, modules, err := g.attachArgs(ctx)
-	if err != nil {
-		return nil, nil, err
+// ends with this process. The steps it returns are for when all went well.
+func (j *Jail) upSteps(ctx context.Context, steps *step.List, o StartOptions, owned bool) (after []plan.Step) {
+	var up step.List
+	create, modules, err := j.createJail(ctx)
+	up.Append(nil, err)
+	load, number, err := j.rulesetSteps(ctx)
+	up.Append(nil, err)
+	create.Owned, create.Ruleset = owned, uint16(number)
+	net, err := j.networkSteps(ctx)
+	up.Append(nil, err)
+	base, after, err := j.basejailSteps(ctx)
+	up.Append(nil, err)
+
+	if !o.Quick {
+		up.Append(j.resolverSteps(ctx))
 	}
-	attach.Owned = owned
-	load, number, err := g.rulesetSteps(ctx)
-	if err != nil {
-		return nil, nil, err
+	up.Append(j.limitSteps(ctx))
+	up.Append(j.hook("prestart"))
+	up.Append(base, nil)
+	up.Append(j.fstabSteps(ctx))
+	up.Append(append(modules, load...), nil)
+	up.Append(net.before, nil)
+	up.Add(create)
+	up.Append(j.cpusetSteps(ctx))
+	up.Append(j.hook("created"))
+	up.Append(j.devfsSteps(number), nil)
+	up.Append(j.fdescfsSteps(ctx))
+	up.Append(j.procfsSteps(ctx))
+	up.Append(net.after, nil)
+	up.Append(j.shareSteps(ctx))
+
+	list, err := up.Steps()
+	if err == nil {
+		steps.Append(j.leftSteps(ctx, list))
 	}
-	attach.Ruleset = uint16(number)
-	net, err := g.networkSteps(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	base, after, err := g.basejailSteps(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	lists := []func(ctx context.Context) ([]plan.Step, error){
-		func(ctx context.Context) ([]plan.Step, error) {
-			if o.Quick {
-				return nil, nil
-			}
-			return g.resolverSteps(ctx)
-		},
-		g.limitSteps,
-		func(context.Context) ([]plan.Step, error) { return g.hook("prestart") },
-		func(context.Context) ([]plan.Step, error) { return base, nil },
-		g.fstabSteps,
-		func(context.Context) ([]plan.Step, error) { return append(modules, load...), nil },
-		func(context.Context) ([]plan.Step, error) { return append(net.before, stepAttach.Step(attach)), nil },
-		g.cpusetSteps,
-		func(context.Context) ([]plan.Step, error) { return g.hook("created") },
-		func(context.Context) ([]plan.Step, error) { return g.devfsSteps(number), nil },
-		g.fdescfsSteps,
-		g.procfsSteps,
-		func(context.Context) ([]plan.Step, error) { return net.after, nil },
-		g.shareSteps,
-	}
-	for _, list := range lists {
-		more, err := list(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		steps = append(steps, more...)
-	}
-	left, err := g.leftSteps(ctx, steps)
-	return append(left, steps...), after, err
+	steps.Append(list, err)
+	return after
 }
 
 // mayStart are libioc's guards of start.
-func (g *JailGenerator) mayStart(ctx context.Context) error {
-	_, err := g.Identity(ctx)
+func (j *Jail) mayStart(ctx context.Context) error {
+	_, err := j.Identity(ctx)
 	switch {
 	case err == nil:
 		return ErrRunning
 	case !errors.Is(err, ErrNotRunning):
 		return err
 	}
-	return g.mayBeStarted(ctx)
+	return j.mayBeStarted(ctx)
 }
 
 // mayBeStarted are those that do not ask whether it runs.
-func (g *JailGenerator) mayBeStarted(ctx context.Context) error {
-	eff := g.effective()
+func (j *Jail) mayBeStarted(ctx context.Context) error {
+	eff := j.effective()
 	if eff.Bool("template") {
 		return ErrTemplate
 	}
 	// A value that was not understood must not be silently replaced by a
 	// default in the kernel.
-	for _, problem := range g.own.Problems() {
+	for _, problem := range j.own.Problems() {
 		return fmt.Errorf("%w: %w", ErrConfig, problem)
 	}
-	for _, problem := range g.defaults.Problems() {
-		if !g.own.Has(problem.Key) {
+	for _, problem := range j.defaults.Problems() {
+		if !j.own.Has(problem.Key) {
 			return fmt.Errorf("%w: defaults: %w", ErrConfig, problem)
 		}
 	}
-	if err := g.requireRoot(ctx); err != nil {
+	if err := j.requireRoot(ctx); err != nil {
 		return err
 	}
-	return g.RequireHostID(ctx)
+	return j.RequireHostID(ctx)
 }
 
 // fingerprint is what a plan for an existing jail was made from.
-func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, error) {
-	boot, err := g.host.Kernel.BootID(ctx)
+func (j *Jail) fingerprint(ctx context.Context) (map[string]string, error) {
+	boot, err := j.host.Kernel.BootID(ctx)
 	if err != nil {
 		return nil, err
 	}
-	id, err := g.Identity(ctx)
+	id, err := j.Identity(ctx)
 	if err != nil && !errors.Is(err, ErrNotRunning) {
 		return nil, err
 	}
-	fstab, err := g.readFstab()
+	fstab, err := j.readFstab()
 	if err != nil {
 		return nil, err
 	}
-	conf, err := configPrint(g.own)
+	conf, err := configPrint(j.own)
 	if err != nil {
 		return nil, err
 	}
-	defaults, err := configPrint(g.defaults)
+	defaults, err := configPrint(j.defaults)
 	if err != nil {
 		return nil, err
 	}
-	mounts, err := g.mountTable(ctx)
+	mounts, err := j.mountTable(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +211,7 @@ func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, err
 		"boot": boot, "jail": id.String(), "fstab": digest(fstab),
 		"configuration": conf, "defaults": defaults,
 	}
-	if path, ok := mounts.Dataset(g.RootDataset()); ok {
+	if path, ok := mounts.Dataset(j.RootDataset()); ok {
 		m, _ := mounts.At(path)
 		print["root"] = m.FSID.String()
 	}
@@ -236,40 +221,42 @@ func (g *JailGenerator) fingerprint(ctx context.Context) (map[string]string, err
 // fresh is the jail as it is on disk now, for planning, since the files may have
 // changed after Load: what the caller has set and not saved counts over what is
 // there. The caller's own value stays as it is.
-func (g *JailGenerator) fresh(ctx context.Context) (*JailGenerator, error) {
-	mounts, err := g.host.Mounts(ctx)
+func (j *Jail) fresh(ctx context.Context) (*Jail, error) {
+	mounts, err := j.host.Mounts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := mounts.Dataset(g.Dataset()); !ok {
-		return nil, missing(ctx, g.host, []host.Source{g.source}, g.name)
+	if _, ok := mounts.Dataset(j.Dataset()); !ok {
+		return nil, missing(ctx, j.host, []host.Source{j.source}, j.name)
 	}
-	path, err := mounts.Mountpoint(g.Dataset())
+	path, err := mounts.Mountpoint(j.Dataset())
 	if err != nil {
 		return nil, err // hidden by another file system
 	}
-	now := *g
+	now := *j
 	now.path, now.seen = path, mounts
 	if err := now.read(ctx, path); err != nil {
 		return nil, err
 	}
-	if g.own != nil && g.own.Changed() {
-		if now.own, err = g.own.Rebase(now.own); err != nil {
+	if j.own != nil && j.own.Changed() {
+		if now.own, err = j.own.Rebase(now.own); err != nil {
 			return nil, err
 		}
 	}
-	now.defaults, err = readDefaults(mounts, g.source)
+	now.defaults, err = readDefaults(mounts, j.source)
 	return &now, err
 }
 
-func (g *JailGenerator) attachArgs(ctx context.Context) (attachArgs, []plan.Step, error) {
-	params, modules, err := g.params(ctx)
+// createJail is the step that makes the jail in the kernel, with those that load
+// the modules it needs.
+func (j *Jail) createJail(ctx context.Context) (step.CreateJail, []plan.Step, error) {
+	params, modules, err := j.params(ctx)
 	if err != nil {
-		return attachArgs{}, nil, err
+		return step.CreateJail{}, nil, err
 	}
-	args := attachArgs{Name: g.Identifier(), RootDataset: g.RootDataset()}
+	args := step.CreateJail{Name: j.Identifier(), RootDataset: j.RootDataset()}
 	for _, p := range params {
-		args.Params = append(args.Params, param{p.Name, p.Data, p.Data != nil && len(p.Data) == 0})
+		args.Params = append(args.Params, step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0})
 	}
 	return args, modules, nil
 }

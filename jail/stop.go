@@ -6,6 +6,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -26,89 +27,60 @@ type StopOptions struct {
 // fails leaves the jail running, unless Force is set; behind them the rest is done
 // whatever happens, and what failed is tried again by the next Start or Stop, or by
 // Recover.
-func (g *JailGenerator) Stop(ctx context.Context, o StopOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.stopOperation(o), nil)
-}
-
-// Stop is the synchronous form of [JailGenerator.Stop].
 func (j *Jail) Stop(ctx context.Context, o StopOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Stop(ctx, o))
+	return j.Generator().Stop(o).Run(ctx)
 }
 
-// PlanStop plans what Stop would do.
-func (g *JailGenerator) PlanStop(ctx context.Context, o StopOptions) (*Plan, error) {
-	return g.planned(ctx, g.stopOperation(o))
-}
-
-func (g *JailGenerator) stopOperation(o StopOptions) operation {
-	return operation{
+// Stop returns the operation that [Jail.Stop] runs.
+func (g *JailGenerator) Stop(o StopOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:    j,
 		name:    "stop",
-		event:   events.JailStop{Jail: g.fullName},
+		event:   events.JailStop{Jail: j.fullName},
 		busy:    o.Busy,
-		make:    func(ctx context.Context) (*plan.Plan, error) { return g.planStop(ctx, o) },
-		begin:   func(r *run) { r.extra = o.Env },
+		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planStop(ctx, o) },
+		env:     o.Env,
 		cleared: func(recovered string) bool { return recovered != "stop" },
 	}
 }
 
-func (g *JailGenerator) planStop(ctx context.Context, o StopOptions) (*plan.Plan, error) {
-	g, err := g.fresh(ctx)
+func (j *Jail) planStop(ctx context.Context, o StopOptions) (*plan.Plan, error) {
+	j, err := j.fresh(ctx)
 	if err != nil {
 		return nil, err
 	}
-	id, err := g.Identity(ctx)
+	id, err := j.Identity(ctx)
 	if err != nil && !(o.Force && errors.Is(err, ErrNotRunning)) {
 		return nil, err
 	}
-	steps, commit, err := g.stopSteps(ctx, o, id)
-	if err != nil {
-		return nil, err
-	}
-	print, err := g.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "stop", Subject: g.fullName, Steps: steps, Commit: commit, Fingerprint: print,
-	}, err
+	var steps step.List
+	j.stopSteps(ctx, &steps, o, id)
+	return j.plan(ctx, "stop", &steps)
 }
 
-// stopSteps are the steps of a stop and the number of those that come before
-// there is no way back.
-func (g *JailGenerator) stopSteps(ctx context.Context, o StopOptions, id kernel.Identity) (steps []plan.Step, commit int, err error) {
+// stopSteps are the hooks before the commit point of a stop, and the steps after.
+func (j *Jail) stopSteps(ctx context.Context, steps *step.List, o StopOptions, id kernel.Identity) {
 	for _, name := range []string{"prestop", "stop"} {
-		hook, err := g.hook(name, func(a *hookArgs) { a.Tolerate = o.Force })
-		if err != nil {
-			return nil, 0, err
-		}
-		steps = append(steps, hook...)
+		steps.Append(j.hook(name, func(a *step.RunHook) { a.Tolerate = o.Force }))
 	}
-	commit = len(steps)
-	down, err := g.downSteps(ctx, o, id)
-	return append(steps, down...), commit, err
+	steps.Commit()
+	j.downSteps(ctx, steps, o, id)
 }
 
 // downSteps take the jail down once its hooks have run; there is no way back
 // from them. The zero identity is the jail that the same plan has made.
-func (g *JailGenerator) downSteps(ctx context.Context, o StopOptions, id kernel.Identity) ([]plan.Step, error) {
-	listed, err := g.fstabPlaces(ctx)
+func (j *Jail) downSteps(ctx context.Context, steps *step.List, o StopOptions, id kernel.Identity) {
+	listed, err := j.fstabPlaces(ctx)
 	if err != nil && !o.Force {
-		return nil, err
+		steps.Append(nil, err)
 	}
-	poststop, err := g.hook("poststop", func(a *hookArgs) { a.Last = true })
-	if err != nil {
-		return nil, err
-	}
-	netBefore, netAfter, err := g.networkEnd(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	limits, err := g.limitEnd(ctx)
-	if err != nil {
-		return nil, err
-	}
-	steps := g.unshareSteps()
-	steps = append(steps, netBefore...)
-	steps = append(steps, stepRemove.Step(g.removeArgs(id)))
-	steps = append(steps, netAfter...)
-	steps = append(steps, poststop...)
-	steps = append(steps, stepUnmount.Step(unmountArgs{g.RootDataset(), listed, g.sharedDatasets()}))
-	return append(steps, limits...), nil
+	netBefore, netAfter, err := j.networkEnd(ctx, id)
+	steps.Append(j.unshareSteps(), nil)
+	steps.Append(netBefore, err)
+	steps.Add(step.RemoveJail{Name: j.Identifier(), Identity: id, Grace: j.effective().Duration("stop_timeout")})
+	steps.Append(netAfter, nil)
+	steps.Append(j.hook("poststop", func(a *step.RunHook) { a.Last = true }))
+	steps.Add(step.Unmount{RootDataset: j.RootDataset(), Listed: listed, Shared: j.sharedDatasets()})
+	steps.Append(j.limitEnd(ctx))
 }

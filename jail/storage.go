@@ -22,12 +22,12 @@ const (
 // StorageBackend tells how the jail's root is put together at the next start.
 // It is asked of the configuration each time. ErrConfig for a basejail_type
 // that is unknown.
-func (g *JailGenerator) StorageBackend() (StorageBackend, error) {
-	eff := g.effective()
+func (j *Jail) StorageBackend() (StorageBackend, error) {
+	eff := j.effective()
 	if !eff.Bool("basejail") {
 		return Standalone, nil
 	}
-	for _, problem := range g.own.Problems() {
+	for _, problem := range j.own.Problems() {
 		if problem.Key == "basejail_type" {
 			return "", fmt.Errorf("%w: %w", ErrConfig, problem)
 		}
@@ -45,8 +45,8 @@ func (g *JailGenerator) StorageBackend() (StorageBackend, error) {
 // Release is the release that the configuration names. It need not be there.
 // Errors: ErrConfig with *release.NameError for a jail without one, as one made
 // from scratch is until it is set.
-func (g *JailGenerator) Release(ctx context.Context) (*release.Release, error) {
-	rel, err := release.New(ctx, g.host, g.effective().String("release"), g.source.Name)
+func (j *Jail) Release(ctx context.Context) (*release.Release, error) {
+	rel, err := release.New(ctx, j.host, j.effective().String("release"), j.source.Name)
 	if err != nil {
 		err = fmt.Errorf("%w: release: %w", ErrConfig, err)
 	}
@@ -56,8 +56,8 @@ func (g *JailGenerator) Release(ctx context.Context) (*release.Release, error) {
 // ReleaseSnapshot is the snapshot, dataset@pN, that the release's name means
 // now: the pinned patch level's, or the newest. Errors: release.ErrNotFetched,
 // release.ErrSnapshotNotFound.
-func (g *JailGenerator) ReleaseSnapshot(ctx context.Context) (string, error) {
-	rel, err := g.Release(ctx)
+func (j *Jail) ReleaseSnapshot(ctx context.Context) (string, error) {
+	rel, err := j.Release(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -70,28 +70,28 @@ func (g *JailGenerator) ReleaseSnapshot(ctx context.Context) (string, error) {
 
 // Path is where the jail's dataset is mounted; configuration and fstab are
 // there. Empty for a jail that does not exist.
-func (g *JailGenerator) Path() string { return g.path }
+func (j *Jail) Path() string { return j.path }
 
 // Fstab reads the jail's fstab(5). A jail without one has an empty one. Root is
 // set, so that destinations are compared as the host sees them.
-func (g *JailGenerator) Fstab(ctx context.Context) (*fstab.File, error) {
-	data, err := g.readFstab()
+func (j *Jail) Fstab(ctx context.Context) (*fstab.File, error) {
+	data, err := j.readFstab()
 	if err != nil {
 		return nil, err
 	}
 	file := fstab.Parse(data)
-	file.Root, err = g.RootPath(ctx)
+	file.Root, err = j.RootPath(ctx)
 	return file, err
 }
 
 // LaunchScriptDir is where libioc kept scripts for jail(8). Neither libioc nor
 // this library reads or writes there any more.
-func (g *JailGenerator) LaunchScriptDir() string { return filepath.Join(g.path, "launch-scripts") }
+func (j *Jail) LaunchScriptDir() string { return filepath.Join(j.path, "launch-scripts") }
 
 // HookScriptPath is where libioc kept the script of a hook, "prestart".
-func (g *JailGenerator) HookScriptPath(hook string) string {
-	return filepath.Join(g.LaunchScriptDir(), hook+".sh")
+func (j *Jail) HookScriptPath(hook string) string {
+	return filepath.Join(j.LaunchScriptDir(), hook+".sh")
 }
 
 // ScriptEnvPath is where libioc kept the variables of those scripts.
-func (g *JailGenerator) ScriptEnvPath() string { return filepath.Join(g.LaunchScriptDir(), ".env") }
+func (j *Jail) ScriptEnvPath() string { return filepath.Join(j.LaunchScriptDir(), ".env") }

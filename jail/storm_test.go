@@ -43,7 +43,7 @@ func act(ctx context.Context, h *simhost.Host, jails int, r *rand.Rand) (string,
 	if r.IntN(100) < 40 {
 		return actOnStorage(ctx, h, name, fmt.Sprintf("j%d", r.IntN(jails)), r)
 	}
-	busy := []jail.Busy{jail.Fail, jail.Wait}[r.IntN(2)]
+	busy := []jail.Busy{jail.BusyFail, jail.BusyWait}[r.IntN(2)]
 	op := r.IntN(100)
 	if op < 15 {
 		j, err := jail.New(ctx, h.Host, jail.Spec{Name: name})
@@ -90,11 +90,11 @@ func act(ctx context.Context, h *simhost.Host, jails int, r *rand.Rand) (string,
 		_, err = j.Exec(ctx, []string{"/bin/freebsd-version"}, jail.ExecOptions{})
 		return "exec", err
 	case op < 90:
-		p, err := j.PlanStart(ctx, jail.StartOptions{Busy: busy})
+		p, err := j.Generator().Start(jail.StartOptions{Busy: busy}).Plan(ctx)
 		if err != nil {
 			return "plan", err
 		}
-		return "run plan", drain(p.Run(ctx))
+		return "run plan", drain(p.Events(ctx))
 	case op < 93:
 		if err := j.Config().Set("notes", fmt.Sprint(op)); err != nil {
 			return "set", err
@@ -109,7 +109,7 @@ func act(ctx context.Context, h *simhost.Host, jails int, r *rand.Rand) (string,
 // something of it with the name of another: what changes datasets, names,
 // configurations and the fstab.
 func actOnStorage(ctx context.Context, h *simhost.Host, name, other string, r *rand.Rand) (string, error) {
-	busy := []jail.Busy{jail.Fail, jail.Wait}[r.IntN(2)]
+	busy := []jail.Busy{jail.BusyFail, jail.BusyWait}[r.IntN(2)]
 	op := r.IntN(12)
 	if op == 0 {
 		j, err := jail.New(ctx, h.Host, jail.Spec{Name: name})

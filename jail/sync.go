@@ -2,10 +2,10 @@ package jail
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // SyncOptions say how a jail's network is repaired.
@@ -18,27 +18,20 @@ type SyncOptions struct {
 // that somebody has changed. What others have added is left alone.
 //
 // Errors: ErrNotRunning and those of Start that concern the network.
-func (g *JailGenerator) Sync(ctx context.Context, o SyncOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.syncOperation(o), nil)
-}
-
-// Sync is the synchronous form of [JailGenerator.Sync].
 func (j *Jail) Sync(ctx context.Context, o SyncOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Sync(ctx, o))
+	return j.Generator().Sync(o).Run(ctx)
 }
 
-// PlanSync plans what Sync would do.
-func (g *JailGenerator) PlanSync(ctx context.Context, o SyncOptions) (*Plan, error) {
-	return g.planned(ctx, g.syncOperation(o))
-}
-
-func (g *JailGenerator) syncOperation(o SyncOptions) operation {
-	return operation{
+// Sync returns the operation that [Jail.Sync] runs.
+func (g *JailGenerator) Sync(o SyncOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:  j,
 		name:  "sync",
-		event: events.JailNetworkSetup{Jail: g.fullName},
+		event: events.JailNetworkSetup{Jail: j.fullName},
 		busy:  o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
-			now, err := g.fresh(ctx)
+			now, err := j.fresh(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -46,15 +39,10 @@ func (g *JailGenerator) syncOperation(o SyncOptions) operation {
 			if err != nil {
 				return nil, err
 			}
-			steps, err := now.networkChange(ctx, now, id)
-			if err != nil {
-				return nil, err
-			}
-			print, err := now.fingerprint(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("fingerprint: %w", err)
-			}
-			return &plan.Plan{Operation: "sync", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print}, nil
+			var steps step.List
+			steps.Append(now.networkChange(ctx, now, id))
+			steps.Commit()
+			return now.plan(ctx, "sync", &steps)
 		},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -26,40 +27,33 @@ type TemplateOptions struct {
 // takes no step.
 //
 // Errors: ErrNotFound, ErrRunning, ErrBusy.
-func (g *JailGenerator) SetTemplate(ctx context.Context, o TemplateOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.templateOperation(o), nil)
-}
-
-// SetTemplate is the synchronous form of [JailGenerator.SetTemplate].
 func (j *Jail) SetTemplate(ctx context.Context, o TemplateOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.SetTemplate(ctx, o))
+	return j.Generator().SetTemplate(o).Run(ctx)
 }
 
-// PlanSetTemplate plans what SetTemplate would do.
-func (g *JailGenerator) PlanSetTemplate(ctx context.Context, o TemplateOptions) (*Plan, error) {
-	return g.planned(ctx, g.templateOperation(o))
-}
-
-func (g *JailGenerator) templateOperation(o TemplateOptions) operation {
-	return operation{
+// SetTemplate returns the operation that [Jail.SetTemplate] runs.
+func (g *JailGenerator) SetTemplate(o TemplateOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:  j,
 		name:  "set template",
-		event: events.JailTemplate{Jail: g.fullName, Template: o.Template},
+		event: events.JailTemplate{Jail: j.fullName, Template: o.Template},
 		busy:  o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planSetTemplate(ctx, o) },
-		after: g.created,
+		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planSetTemplate(ctx, o) },
+		after: j.created,
 	}
 }
 
-func (g *JailGenerator) planSetTemplate(ctx context.Context, o TemplateOptions) (*plan.Plan, error) {
-	g, err := g.fresh(ctx)
+func (j *Jail) planSetTemplate(ctx context.Context, o TemplateOptions) (*plan.Plan, error) {
+	j, err := j.fresh(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.RequireStopped(ctx); err != nil {
+	if err := j.RequireStopped(ctx); err != nil {
 		return nil, err
 	}
-	own := g.own.Clone()
-	if g.effective().Bool("template") != o.Template {
+	own := j.own.Clone()
+	if j.effective().Bool("template") != o.Template {
 		if err := own.Set("template", yesNo(o.Template)); err != nil {
 			return nil, err
 		}
@@ -69,46 +63,42 @@ func (g *JailGenerator) planSetTemplate(ctx context.Context, o TemplateOptions) 
 			return nil, err
 		}
 	}
-	steps, err := g.saveSteps(own, "")
-	if err != nil {
-		return nil, err
-	}
-	d, err := g.host.Store.Get(ctx, g.RootDataset(), zfsstore.GetOptions{Properties: []string{"readonly"}})
+	var steps step.List
+	steps.Append(j.saveSteps(own, ""))
+	d, err := j.host.Store.Get(ctx, j.RootDataset(), zfsstore.GetOptions{Properties: []string{"readonly"}})
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		err = fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	root := propertyArgs{Dataset: g.RootDataset()}
+	root := step.SetProperties{Dataset: j.RootDataset()}
 	switch now := d.Properties["readonly"]; {
 	case o.Template && (now.Value != "on" || now.Source != zfsstore.SourceLocal):
 		root.Set = map[string]string{"readonly": "on"}
-		steps = append(steps, stepSetProperties.Step(root))
+		steps.Add(root)
 	case !o.Template && now.Source == zfsstore.SourceLocal:
 		root.Inherit = []string{"readonly"}
-		steps = append(steps, stepSetProperties.Step(root))
+		steps.Add(root)
 	}
-	print, err := g.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "set template", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, err
+	steps.Commit()
+	return j.plan(ctx, "set template", &steps)
 }
 
 // planTemplate plans a create from a template.
-func (g *JailGenerator) planTemplate(ctx context.Context, o CreateOptions) (*plan.Plan, error) {
-	from, err := Load(ctx, g.host, o.Template)
+func (j *Jail) planTemplate(ctx context.Context, o CreateOptions) (*plan.Plan, error) {
+	from, err := Load(ctx, j.host, o.Template)
 	if err != nil {
 		return nil, err
 	}
 	if err := from.RequireTemplate(); err != nil {
 		return nil, &Error{"create from", from.fullName, err}
 	}
-	source, err := g.cloneSource(ctx, from.RootDataset(), "")
+	source, err := j.cloneSource(ctx, from.RootDataset(), "")
 	if err != nil {
 		return nil, err
 	}
-	own, err := g.inherit(from.own)
+	own, err := j.inherit(from.own)
 	if err != nil {
 		return nil, err
 	}
@@ -117,19 +107,19 @@ func (g *JailGenerator) planTemplate(ctx context.Context, o CreateOptions) (*pla
 			return nil, err
 		}
 	}
-	write, data, err := g.newConfig(ctx, own, o.properties())
+	write, data, err := j.newConfig(ctx, own, o.properties())
 	if err != nil {
 		return nil, err
 	}
-	by := g.madeBy()
-	steps, err := g.parentSteps(ctx, by)
+	by := j.madeBy()
+	steps, err := j.parentSteps(ctx, by)
 	if err != nil {
 		return nil, err
 	}
 	steps = append(steps,
-		stepCreateDataset.Step(datasetArgs{Dataset: g.Dataset(), Mode: fs.FileMode(0o700), Made: by}),
-		source.take(by), source.clone(g.RootDataset(), by), write, source.forget(by))
-	return g.createPlan(steps, map[string]string{
+		plan.StepOf(step.CreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by}),
+		source.take(by), source.clone(j.RootDataset(), by), write, source.forget(by))
+	return j.createPlan(steps, map[string]string{
 		"template": source.guid, "snapshot": source.snapshot, "configuration": digest(data),
 	}), nil
 }
@@ -141,7 +131,7 @@ var identity = []string{"id", "name", "uuid", "hostid", "host_hostuuid", "templa
 
 // inherit is the configuration of another jail, without its identity, with what
 // this new jail's Spec sets over it.
-func (g *JailGenerator) inherit(from *config.Config) (*config.Config, error) {
+func (j *Jail) inherit(from *config.Config) (*config.Config, error) {
 	own := from.Clone()
 	for _, key := range identity {
 		own.Unset(key)
@@ -156,8 +146,8 @@ func (g *JailGenerator) inherit(from *config.Config) (*config.Config, error) {
 			return nil, err
 		}
 	}
-	for _, key := range g.own.Keys() {
-		text, _ := g.own.Raw(key)
+	for _, key := range j.own.Keys() {
+		text, _ := j.own.Raw(key)
 		if err := own.Set(key, text); err != nil {
 			return nil, err
 		}
@@ -176,17 +166,17 @@ type cloneSource struct {
 
 // cloneSource looks at the tree at and below a dataset. Without a snapshot's
 // name it finds one that nothing in the tree has.
-func (g *JailGenerator) cloneSource(ctx context.Context, dataset, snapshot string) (*cloneSource, error) {
-	if pool(dataset) != pool(g.source.Dataset) {
+func (j *Jail) cloneSource(ctx context.Context, dataset, snapshot string) (*cloneSource, error) {
+	if pool(dataset) != pool(j.source.Dataset) {
 		return nil, &zfsstore.Error{Op: "clone", Dataset: dataset, Err: zfsstore.ErrCrossPool}
 	}
-	tree, err := g.tree(ctx, dataset, baseProperty)
+	tree, err := j.tree(ctx, dataset, step.BaseProperty)
 	if err != nil {
 		return nil, err
 	}
 	s := &cloneSource{dataset: dataset, snapshot: snapshot, taken: snapshot != "", guid: tree.guid(dataset)}
 	if !s.taken {
-		s.snapshot = tree.freeName("ioc-clone-" + g.name)
+		s.snapshot = tree.freeName("ioc-clone-" + j.name)
 		s.clones = tree.lasting().datasets()
 		return s, nil
 	}
@@ -203,19 +193,19 @@ func (g *JailGenerator) cloneSource(ctx context.Context, dataset, snapshot strin
 }
 
 func (s *cloneSource) take(by string) plan.Step {
-	return stepSnapshot.Step(snapshotArgs{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
+	return plan.StepOf(step.Snapshot{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
 }
 
 // forget lets the snapshot go with its last clone.
 func (s *cloneSource) forget(by string) plan.Step {
-	return stepForgetSnapshot.Step(snapshotArgs{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
+	return plan.StepOf(step.ForgetSnapshot{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
 }
 
 // clone makes the tree anew at target.
 func (s *cloneSource) clone(target, by string) plan.Step {
-	a := cloneArgs{Made: by}
+	a := step.Clone{Made: by}
 	for _, name := range s.clones {
-		a.Clones = append(a.Clones, cloneTarget{name + "@" + s.snapshot, target + strings.TrimPrefix(name, s.dataset)})
+		a.Clones = append(a.Clones, step.CloneTarget{Snapshot: name + "@" + s.snapshot, Target: target + strings.TrimPrefix(name, s.dataset)})
 	}
-	return stepClone.Step(a)
+	return plan.StepOf(a)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
 )
@@ -22,7 +23,7 @@ type temporary struct{ host *host.Host }
 
 // RunTemporary makes the jail, calls work and removes it.
 func (t temporary) RunTemporary(ctx context.Context, j release.TemporaryJail, work func(context.Context, kernel.Identity) error) (err error) {
-	e := env{host: t.host, jail: j.Name, run: &run{}}
+	e := step.Env{Host: t.host, Name: j.Name, Run: &step.Run{}}
 	if err := clearTemporary(ctx, e, j); err != nil || work == nil {
 		return err
 	}
@@ -78,13 +79,13 @@ func (t temporary) RunTemporary(ctx context.Context, j release.TemporaryJail, wo
 // ruleset is the devfs ruleset of a jail with default properties, loaded if it
 // is not.
 func (t temporary) ruleset(ctx context.Context) (int, error) {
-	g := &JailGenerator{host: t.host, own: config.New(), defaults: config.New()}
-	steps, number, err := g.rulesetSteps(ctx)
+	j := &Jail{host: t.host, own: config.New(), defaults: config.New()}
+	steps, number, err := j.rulesetSteps(ctx)
 	if err != nil {
 		return 0, err
 	}
 	for _, s := range steps {
-		var a rulesetArgs
+		var a step.LoadRuleset
 		if err := json.Unmarshal(s.Args, &a); err != nil {
 			return 0, err
 		}
@@ -99,26 +100,26 @@ func (t temporary) ruleset(ctx context.Context) (int, error) {
 
 // clearTemporary removes the jail with its processes, then what is mounted
 // below its root. A jail of that name with another root is somebody else's.
-func clearTemporary(ctx context.Context, e env, j release.TemporaryJail) error {
-	mounts, err := e.host.Mounts(ctx)
+func clearTemporary(ctx context.Context, e step.Env, j release.TemporaryJail) error {
+	mounts, err := e.Host.Mounts(ctx)
 	if err != nil {
 		return err
 	}
 	root, mounted := mounts.Dataset(j.RootDataset)
-	id, err := e.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(j.Name))
+	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(j.Name))
 	switch {
 	case errors.Is(err, kernel.ErrNotFound):
 	case err != nil:
 		return err
 	default:
-		p, err := e.host.Kernel.JailGet(ctx, 0, kernel.ByJID(id.JID), "path")
+		p, err := e.Host.Kernel.JailGet(ctx, 0, kernel.ByJID(id.JID), "path")
 		if err != nil {
 			return err
 		}
 		if !mounted || p.String("path") != root {
 			return fmt.Errorf("%w: jail %s has the root %s", ErrExists, j.Name, p.String("path"))
 		}
-		if err := remove(ctx, e, id, stuckAfter); err != nil {
+		if err := step.Remove(ctx, e, id, step.StuckAfter); err != nil {
 			return err
 		}
 	}
@@ -128,7 +129,7 @@ func clearTemporary(ctx context.Context, e env, j release.TemporaryJail) error {
 	var all error
 	for _, m := range mounts.Below(root) {
 		if m.Type != "zfs" {
-			all = errors.Join(all, unmount(ctx, e, m))
+			all = errors.Join(all, step.UnmountByForce(ctx, e, m))
 		}
 	}
 	return all

@@ -15,8 +15,8 @@ type tree []zfsstore.Dataset
 
 // tree reads the datasets at and below one, with the properties that are asked
 // for. ErrNotFound when there is none.
-func (g *JailGenerator) tree(ctx context.Context, dataset string, properties ...string) (tree, error) {
-	sets, err := g.host.Store.List(ctx, dataset, zfsstore.ListOptions{
+func (j *Jail) tree(ctx context.Context, dataset string, properties ...string) (tree, error) {
+	sets, err := j.host.Store.List(ctx, dataset, zfsstore.ListOptions{
 		Types:      []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot},
 		Properties: properties,
 	})

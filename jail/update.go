@@ -7,6 +7,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/release"
 )
 
@@ -38,64 +39,55 @@ type UpdateOptions struct {
 //
 // Errors: ErrRunning, release.ErrNotFetched, release.ErrNotUpdatable,
 // *release.UpdateError, ErrBusy. A failure leaves the jail as it was.
-func (g *JailGenerator) Update(ctx context.Context, o UpdateOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.updateOperation(o), nil)
-}
-
-// Update is the synchronous form of [JailGenerator.Update].
 func (j *Jail) Update(ctx context.Context, o UpdateOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Update(ctx, o))
+	return j.Generator().Update(o).Run(ctx)
 }
 
-// PlanUpdate plans what Update would do.
-func (g *JailGenerator) PlanUpdate(ctx context.Context, o UpdateOptions) (*Plan, error) {
-	return g.planned(ctx, g.updateOperation(o))
-}
-
-func (g *JailGenerator) updateOperation(o UpdateOptions) operation {
-	return operation{
+// Update returns the operation that [Jail.Update] runs.
+func (g *JailGenerator) Update(o UpdateOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:  j,
 		name:  "update",
-		event: events.ResourceUpdate{Resource: g.fullName},
+		event: events.ResourceUpdate{Resource: j.fullName},
 		busy:  o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planUpdate(ctx, o) },
-		after: g.reread,
+		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planUpdate(ctx, o) },
+		after: j.reread,
 	}
 }
 
-func (g *JailGenerator) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, error) {
-	g, name, err := g.updatable(ctx, o.Running)
+func (j *Jail) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, error) {
+	j, name, err := j.updatable(ctx, o.Running)
 	if err != nil {
 		return nil, err
 	}
-	rel, level, steps, err := g.tool(ctx, name.Base())
+	var steps step.List
+	rel, level, base, err := j.tool(ctx, name.Base())
 	if err != nil {
 		return nil, err
 	}
-	saved := savedRootArgs{Snapshot: g.RootDataset() + "@" + g.workName("update"), Jail: g.Identifier()}
-	basejail := g.effective().Bool("basejail")
+	steps.Append(base, nil)
+	saved := step.SaveRoot{Snapshot: j.RootDataset() + "@" + j.workName("update"), Jail: j.Identifier()}
+	basejail := j.effective().Bool("basejail")
 	if !basejail {
-		update := rel.TreeUpdate(g.RootDataset(), g.Dataset(), level,
+		update := rel.TreeUpdate(j.RootDataset(), j.Dataset(), level,
 			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
-		steps = append(steps, stepSaveRoot.Step(saved),
-			stepRunUpdater.Step(updaterArgs{update, g.Identifier(), saved.Snapshot}))
+		steps.Add(saved, stepRunUpdater{update, j.Identifier(), saved.Snapshot})
 	}
 	if was, pinned := name.Patch(); basejail && pinned && was != level {
-		steps = append(steps, stepSetRelease.Step(setReleaseArgs{g.Dataset(), name.WithPatch(level).String()}))
+		steps.Add(stepSetRelease{j.Dataset(), name.WithPatch(level).String()})
 	}
-	commit := len(steps)
+	steps.Commit()
 	if !basejail && !o.KeepSnapshot {
-		steps = append(steps, stepForgetRoot.Step(saved))
+		steps.Add(step.ForgetRoot(saved))
 	}
-	print, err := g.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "update", Subject: g.fullName, Steps: steps, Commit: commit, Fingerprint: print,
-	}, err
+	return j.plan(ctx, "update", &steps)
 }
 
 // updatable is the jail as it is on disk now and its release. Unless asked for,
 // a running one is refused.
-func (g *JailGenerator) updatable(ctx context.Context, running bool) (*JailGenerator, release.Name, error) {
-	now, err := g.fresh(ctx)
+func (j *Jail) updatable(ctx context.Context, running bool) (*Jail, release.Name, error) {
+	now, err := j.fresh(ctx)
 	if err != nil {
 		return nil, release.Name{}, err
 	}
@@ -107,7 +99,7 @@ func (g *JailGenerator) updatable(ctx context.Context, running bool) (*JailGener
 	}
 	// The release property is written in the end; where it cannot be, that is
 	// better known before.
-	if _, _, err := savedConfig(ctx, now.env(), now.Dataset()); err != nil {
+	if _, _, err := savedConfig(ctx, now.stepEnv(), now.Dataset()); err != nil {
 		return nil, release.Name{}, err
 	}
 	name, err := release.ParseName(now.effective().String("release"))
@@ -119,8 +111,8 @@ func (g *JailGenerator) updatable(ctx context.Context, running bool) (*JailGener
 
 // tool is the release of that name and its newest patch level. Releases that
 // iocage fetched have no @pN snapshot: then a step takes the first.
-func (g *JailGenerator) tool(ctx context.Context, name string) (rel *release.Release, level int, first []plan.Step, err error) {
-	if rel, err = release.New(ctx, g.host, name, g.source.Name); err != nil {
+func (j *Jail) tool(ctx context.Context, name string) (rel *release.Release, level int, first []plan.Step, err error) {
+	if rel, err = release.New(ctx, j.host, name, j.source.Name); err != nil {
 		return nil, 0, nil, err
 	}
 	levels, err := rel.PatchLevels(ctx)
@@ -130,7 +122,7 @@ func (g *JailGenerator) tool(ctx context.Context, name string) (rel *release.Rel
 	if len(levels) > 0 {
 		return rel, levels[0], nil, nil
 	}
-	root, err := g.host.Mountpoint(ctx, rel.RootDataset())
+	root, err := j.host.Mountpoint(ctx, rel.RootDataset())
 	if err != nil {
 		return nil, 0, nil, err
 	}
@@ -140,22 +132,22 @@ func (g *JailGenerator) tool(ctx context.Context, name string) (rel *release.Rel
 	}
 	level, _ = version.Patch()
 	snapshot := rel.RootDataset() + "@" + release.Snapshot(level)
-	return rel, level, []plan.Step{stepSnapshot.Step(snapshotArgs{Snapshot: snapshot, Shared: true, Made: g.madeBy()})}, nil
+	return rel, level, []plan.Step{plan.StepOf(step.Snapshot{Snapshot: snapshot, Shared: true, Made: j.madeBy()})}, nil
 }
 
 // workName names a snapshot or dataset that an operation makes, so that none is
 // in the way of the next.
-func (g *JailGenerator) workName(operation string) string {
-	return operation + "-" + g.host.Now().UTC().Format("20060102T150405.000Z")
+func (j *Jail) workName(operation string) string {
+	return operation + "-" + j.host.Now().UTC().Format("20060102T150405.000Z")
 }
 
 // reread reads the configuration that an operation has written, unless the
 // caller has changes that are not saved.
-func (g *JailGenerator) reread() {
-	if g.own.Changed() || g.path == "" {
+func (j *Jail) reread() {
+	if j.own.Changed() || j.path == "" {
 		return
 	}
-	if err := g.read(context.Background(), g.path); err != nil {
-		g.host.Logger().Warn("read back the configuration", "jail", g.fullName, "error", err)
+	if err := j.read(context.Background(), j.path); err != nil {
+		j.host.Logger().Warn("read back the configuration", "jail", j.fullName, "error", err)
 	}
 }

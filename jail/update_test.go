@@ -15,7 +15,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -30,7 +30,7 @@ type updater struct {
 	argv    [][]string
 }
 
-func (u *updater) program(_ context.Context, p *kernel.SimProcess) int {
+func (u *updater) program(_ context.Context, p *simkernel.Process) int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.argv = append(u.argv, p.Argv)
@@ -239,7 +239,7 @@ func TestUpgradeOfABasejail(t *testing.T) {
 
 func snapshots(t *testing.T, h *simhost.Host, dataset string) []string {
 	t.Helper()
-	sets, err := h.Memory.List(context.Background(), dataset, zfsstore.ListOptions{Depth: 1, Types: []zfsstore.Type{zfsstore.Snapshot}})
+	sets, err := h.ZFS.List(context.Background(), dataset, zfsstore.ListOptions{Depth: 1, Types: []zfsstore.Type{zfsstore.Snapshot}})
 	require.NoError(t, err)
 	var out []string
 	for _, d := range sets {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -46,39 +47,32 @@ const (
 // Upgrade brings the jail to a newer release with freebsd-update(8), as Update
 // does, but on a clone of its root, which takes the root's place in the end. The
 // former root stays as the dataset before-upgrade-<time> beside it, and
-// [JailGenerator.RevertUpgrade] is a rename. Configuration files that were
+// [Jail.RevertUpgrade] is a rename. Configuration files that were
 // changed stay as they are. Old shared libraries are removed, so packages have
 // to be upgraded afterwards. Of a basejail only the release property changes.
 //
 // Errors: ErrRunning, ErrNotNewer, ErrNewerThanHost, release.ErrNotFetched,
 // release.ErrNotUpdatable, *release.UpdateError, ErrBusy. A failure leaves the
 // jail as it was, and nothing in the way of the next try.
-func (g *JailGenerator) Upgrade(ctx context.Context, o UpgradeOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.upgradeOperation(o), nil)
-}
-
-// Upgrade is the synchronous form of [JailGenerator.Upgrade].
 func (j *Jail) Upgrade(ctx context.Context, o UpgradeOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.Upgrade(ctx, o))
+	return j.Generator().Upgrade(o).Run(ctx)
 }
 
-// PlanUpgrade plans what Upgrade would do.
-func (g *JailGenerator) PlanUpgrade(ctx context.Context, o UpgradeOptions) (*Plan, error) {
-	return g.planned(ctx, g.upgradeOperation(o))
-}
-
-func (g *JailGenerator) upgradeOperation(o UpgradeOptions) operation {
-	return operation{
+// Upgrade returns the operation that [Jail.Upgrade] runs.
+func (g *JailGenerator) Upgrade(o UpgradeOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:  j,
 		name:  "upgrade",
-		event: events.ResourceUpdate{Resource: g.fullName},
+		event: events.ResourceUpdate{Resource: j.fullName},
 		busy:  o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return g.planUpgrade(ctx, o) },
-		after: g.reread,
+		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planUpgrade(ctx, o) },
+		after: j.reread,
 	}
 }
 
-func (g *JailGenerator) planUpgrade(ctx context.Context, o UpgradeOptions) (*plan.Plan, error) {
-	g, name, err := g.updatable(ctx, false)
+func (j *Jail) planUpgrade(ctx context.Context, o UpgradeOptions) (*plan.Plan, error) {
+	j, name, err := j.updatable(ctx, false)
 	if err != nil {
 		return nil, err
 	}
@@ -86,11 +80,11 @@ func (g *JailGenerator) planUpgrade(ctx context.Context, o UpgradeOptions) (*pla
 	if err != nil {
 		return nil, err
 	}
-	basejail := g.effective().Bool("basejail")
+	basejail := j.effective().Bool("basejail")
 	from := name.WithPatch(-1)
 	if !basejail {
 		// What the tree says counts: the property may be of another hand.
-		root, err := g.RootPath(ctx)
+		root, err := j.RootPath(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -103,37 +97,37 @@ func (g *JailGenerator) planUpgrade(ctx context.Context, o UpgradeOptions) (*pla
 	if to.WithPatch(-1).Compare(from) <= 0 {
 		return nil, fmt.Errorf("%w: %s, not %s", ErrNotNewer, from, to)
 	}
-	if err := g.fitsHost(ctx, to); err != nil {
+	if err := j.fitsHost(ctx, to); err != nil {
 		return nil, err
 	}
-	rel, level, steps, err := g.tool(ctx, to.Base())
+	var steps step.List
+	rel, level, base, err := j.tool(ctx, to.Base())
 	if err != nil {
 		return nil, err
 	}
+	steps.Append(base, nil)
 	if !basejail {
-		clone := g.Dataset() + "/upgrade"
-		fork := forkRootArgs{Root: g.RootDataset(), Snapshot: g.workName("upgrade"), Target: clone}
-		update := rel.TreeUpdate(clone, g.Dataset(), level,
+		clone := j.Dataset() + "/upgrade"
+		fork := step.ForkRoot{Root: j.RootDataset(), Snapshot: j.workName("upgrade"), Target: clone}
+		update := rel.TreeUpdate(clone, j.Dataset(), level,
 			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
 		update.To = to.Base()
-		steps = append(steps,
-			stepForkRoot.Step(fork),
-			stepRunUpdater.Step(updaterArgs{update, g.Identifier(), fork.Root + "@" + fork.Snapshot}),
-			stepMoveRoot.Step(moveRootArgs{g.RootDataset(), g.Dataset() + "/" + g.workName(strings.TrimSuffix(formerRoot, "-"))}),
-			stepMoveRoot.Step(moveRootArgs{clone, g.RootDataset()}),
+		steps.Add(
+			fork,
+			stepRunUpdater{update, j.Identifier(), fork.Root + "@" + fork.Snapshot},
+			step.MoveRoot{From: j.RootDataset(), To: j.Dataset() + "/" + j.workName(strings.TrimSuffix(formerRoot, "-"))},
+			step.MoveRoot{From: clone, To: j.RootDataset()},
 		)
 	}
-	steps = append(steps, stepSetRelease.Step(setReleaseArgs{g.Dataset(), to.String()}))
-	print, err := g.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "upgrade", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, err
+	steps.Add(stepSetRelease{j.Dataset(), to.String()})
+	steps.Commit()
+	return j.plan(ctx, "upgrade", &steps)
 }
 
 // fitsHost refuses a userland that is newer than the kernel, which FreeBSD does
 // not support.
-func (g *JailGenerator) fitsHost(ctx context.Context, to release.Name) error {
-	f, err := g.host.Kernel.Features(ctx)
+func (j *Jail) fitsHost(ctx context.Context, to release.Name) error {
+	f, err := j.host.Kernel.Features(ctx)
 	if err != nil {
 		return err
 	}
@@ -157,42 +151,35 @@ type RevertOptions struct {
 // after-upgrade-<time> beside it.
 //
 // Errors: ErrRunning, ErrNotUpgraded, ErrBusy.
-func (g *JailGenerator) RevertUpgrade(ctx context.Context, o RevertOptions) <-chan events.IocEvent {
-	return g.start(ctx, g.revertOperation(o), nil)
-}
-
-// RevertUpgrade is the synchronous form of [JailGenerator.RevertUpgrade].
 func (j *Jail) RevertUpgrade(ctx context.Context, o RevertOptions) ([]events.IocEvent, error) {
-	return collect(ctx, j.JailGenerator.RevertUpgrade(ctx, o))
+	return j.Generator().RevertUpgrade(o).Run(ctx)
 }
 
-// PlanRevertUpgrade plans what RevertUpgrade would do.
-func (g *JailGenerator) PlanRevertUpgrade(ctx context.Context, o RevertOptions) (*Plan, error) {
-	return g.planned(ctx, g.revertOperation(o))
-}
-
-func (g *JailGenerator) revertOperation(o RevertOptions) operation {
-	return operation{
+// RevertUpgrade returns the operation that [Jail.RevertUpgrade] runs.
+func (g *JailGenerator) RevertUpgrade(o RevertOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail:  j,
 		name:  "revert upgrade",
-		event: events.ResourceUpdate{Resource: g.fullName},
+		event: events.ResourceUpdate{Resource: j.fullName},
 		busy:  o.Busy,
-		make:  g.planRevert,
-		after: g.reread,
+		make:  j.planRevert,
+		after: j.reread,
 	}
 }
 
-func (g *JailGenerator) planRevert(ctx context.Context) (*plan.Plan, error) {
-	g, _, err := g.updatable(ctx, false)
+func (j *Jail) planRevert(ctx context.Context) (*plan.Plan, error) {
+	j, _, err := j.updatable(ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	sets, err := g.host.Store.List(ctx, g.Dataset(), zfsstore.ListOptions{Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem}})
+	sets, err := j.host.Store.List(ctx, j.Dataset(), zfsstore.ListOptions{Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem}})
 	if err != nil {
 		return nil, err
 	}
 	var former []zfsstore.Dataset
 	for _, d := range sets {
-		if strings.HasPrefix(d.Name, g.Dataset()+"/"+formerRoot) {
+		if strings.HasPrefix(d.Name, j.Dataset()+"/"+formerRoot) {
 			former = append(former, d)
 		}
 	}
@@ -201,7 +188,7 @@ func (g *JailGenerator) planRevert(ctx context.Context) (*plan.Plan, error) {
 	}
 	// The time in the name orders them.
 	newest := slices.MaxFunc(former, func(a, b zfsstore.Dataset) int { return strings.Compare(a.Name, b.Name) })
-	path, err := g.host.Mountpoint(ctx, newest.Name)
+	path, err := j.host.Mountpoint(ctx, newest.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -209,13 +196,12 @@ func (g *JailGenerator) planRevert(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	steps := []plan.Step{
-		stepMoveRoot.Step(moveRootArgs{g.RootDataset(), g.Dataset() + "/" + g.workName(strings.TrimSuffix(laterRoot, "-"))}),
-		stepMoveRoot.Step(moveRootArgs{newest.Name, g.RootDataset()}),
-		stepSetRelease.Step(setReleaseArgs{g.Dataset(), version.WithPatch(-1).String()}),
-	}
-	print, err := g.fingerprint(ctx)
-	return &plan.Plan{
-		Operation: "revert upgrade", Subject: g.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, err
+	var steps step.List
+	steps.Add(
+		step.MoveRoot{From: j.RootDataset(), To: j.Dataset() + "/" + j.workName(strings.TrimSuffix(laterRoot, "-"))},
+		step.MoveRoot{From: newest.Name, To: j.RootDataset()},
+		stepSetRelease{j.Dataset(), version.WithPatch(-1).String()},
+	)
+	steps.Commit()
+	return j.plan(ctx, "revert upgrade", &steps)
 }

@@ -3,7 +3,7 @@ package jail
 import (
 	"context"
 	"errors"
-	"iter"
+	"sync"
 	"time"
 
 	"github.com/libioc/go-libioc/host"
@@ -12,13 +12,13 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// Usage is what a jail uses now. What the kernel counts is summed over its
-// processes and those of its children, rctl(8) -u jail:NAME.
+// Usage is what a jail uses now. The kernel's counters are summed over its processes
+// and those of its children, see rctl(8) -u jail:NAME.
 type Usage struct {
-	Identity kernel.Identity // zero when it does not run: only Disk counts then
+	Identity kernel.Identity // zero if it does not run: then only Disk is set
 
-	// Counted is false where nothing is known of the kernel's part: the jail does
-	// not run, or kern.racct.enable is 0, which only loader.conf(5) changes.
+	// Counted is false if the kernel's counters are unknown: the jail does not run,
+	// or kern.racct.enable is 0, which only loader.conf(5) changes.
 	Counted    bool
 	CPUTime    time.Duration // of all processors, to the second; since the jail began
 	CPUPercent uint64        // of one processor
@@ -34,9 +34,9 @@ type Usage struct {
 	// Counters has every resource by the name that rctl(8) lists, in its units.
 	Counters map[string]uint64
 
-	// Network is the traffic of each interface of a jail with its own stack, by
-	// the jail's name of it, since the jail's start; nil for one that shares the
-	// host's stack, where nothing tells its traffic from the host's.
+	// Network is the traffic of each interface of a jail with its own stack, by the
+	// name that the jail gives it, since the jail's start. It is nil for a jail that
+	// shares the host's stack, where its traffic cannot be told apart.
 	Network map[string]Traffic
 
 	// Disk is of the jail's datasets; zero for a foreign jail.
@@ -52,8 +52,8 @@ type Traffic struct {
 	SentPackets     uint64
 }
 
-// Disk is what a jail's datasets take of their pool, in bytes, as
-// zfsprops(7) defines them.
+// Disk is the space that a jail's datasets take in their pool, in bytes, as
+// zfsprops(7) defines it.
 type Disk struct {
 	Known      bool
 	Used       uint64 // with children and snapshots
@@ -61,71 +61,60 @@ type Disk struct {
 	Referenced uint64 // by the dataset of the configuration alone
 }
 
-// Usage asks what the jail uses: the kernel, and ZFS with one process, unless the jail was listed with its Storage; that figure is of the listing
-// then. Errors: those of the kernel and of ZFS; a jail that does not run and a
-// kernel that does not count are none.
-func (g *JailGenerator) Usage(ctx context.Context) (Usage, error) {
-	u, err := g.counted(ctx)
+// Usage asks what the jail uses: the kernel, and ZFS with one process, unless the
+// jail was listed with its Storage, whose figures it then returns. Errors: those
+// of the kernel and of ZFS. A jail that does not run is not an error, nor is a
+// kernel that does not count.
+func (j *Jail) Usage(ctx context.Context) (Usage, error) {
+	u, err := NewMeter(j.host).Usage(ctx, j)
+	if err != nil || u.Disk.Known || j.foreign {
+		return u, err
+	}
+	d, err := j.host.Store.Get(ctx, j.Dataset(), zfsstore.GetOptions{})
 	if err != nil {
-		return u, g.refused("measure", err)
+		return u, j.refused("measure", err)
 	}
-	if u.Identity.JID != 0 {
-		t, err := readTraffic(ctx, g.host.Kernel)
-		if err != nil {
-			return u, g.refused("measure", err)
-		}
-		u.Network = t[g.Identifier()]
-	}
-	d, ok := g.Storage()
-	if !ok && !g.foreign {
-		d, err = g.host.Store.Get(ctx, g.Dataset(), zfsstore.GetOptions{})
-		if err != nil {
-			return u, g.refused("measure", err)
-		}
-		ok = true
-	}
-	if ok {
-		u.Disk = Disk{true, d.Used, d.Available, d.Referenced}
-	}
+	u.Disk = diskOf(d)
 	return u, nil
 }
 
-// Usages lists the jails that the filters select, as List does, with what they
-// use: no process is started but the one that reads ZFS. A jail that cannot be
-// read, or measured, comes with its error.
-func Usages(ctx context.Context, h *host.Host, filters ...string) iter.Seq2[JailUsage, error] {
-	return func(yield func(JailUsage, error) bool) {
-		traffic, trafficErr := readTraffic(ctx, h.Kernel)
-		for j, err := range List(ctx, h, filters...) {
-			if j == nil {
-				yield(JailUsage{}, err)
-				return
-			}
-			u, countErr := j.counted(ctx)
-			if d, ok := j.Storage(); ok {
-				u.Disk = Disk{true, d.Used, d.Available, d.Referenced}
-			}
-			if u.Identity.JID != 0 {
-				u.Network = traffic[j.Identifier()]
-				countErr = errors.Join(countErr, trafficErr)
-			}
-			if countErr != nil {
-				err = errors.Join(err, j.refused("measure", countErr))
-			}
-			if !yield(JailUsage{j, u}, err) {
-				return
-			}
-		}
+// A Meter measures many jails of one host: it reads the network counters, which
+// the kernel returns for all of them, once.
+type Meter struct {
+	traffic func(context.Context) (map[string]map[string]Traffic, error)
+}
+
+// NewMeter returns a Meter that reads the network counters when it measures the
+// first jail that runs.
+func NewMeter(h *host.Host) *Meter {
+	var once sync.Once
+	var all map[string]map[string]Traffic
+	var err error
+	return &Meter{func(ctx context.Context) (map[string]map[string]Traffic, error) {
+		once.Do(func() { all, err = readTraffic(ctx, h.Kernel) })
+		return all, err
+	}}
+}
+
+// Usage is [Jail.Usage] without starting a process: Disk is known only for a jail
+// that was listed with its Storage. What could be measured is returned with the
+// error.
+func (m *Meter) Usage(ctx context.Context, j *Jail) (Usage, error) {
+	u, err := j.counted(ctx)
+	if d, ok := j.Storage(); ok {
+		u.Disk = diskOf(d)
 	}
+	if u.Identity.JID != 0 {
+		traffic, trafficErr := m.traffic(ctx)
+		u.Network = traffic[j.Identifier()]
+		err = errors.Join(err, trafficErr)
+	}
+	return u, j.refused("measure", err)
 }
 
-// JailUsage is one jail of Usages.
-type JailUsage struct {
-	Jail *Jail
-	Usage
-}
+func diskOf(d zfsstore.Dataset) Disk { return Disk{true, d.Used, d.Available, d.Referenced} }
 
-// readTraffic reads the counters of all jails: jail's kernel name, nic.
+// readTraffic reads the counters of all jails, by name in the kernel and interface.
 func readTraffic(ctx context.Context, k kernel.Kernel) (map[string]map[string]Traffic, error) {
 	list, err := k.Interfaces(ctx)
 	if err != nil {
@@ -157,10 +146,10 @@ func readTraffic(ctx context.Context, k kernel.Kernel) (map[string]map[string]Tr
 	return out, nil
 }
 
-// counted is the part of rctl(4).
-func (g *JailGenerator) counted(ctx context.Context) (Usage, error) {
+// counted reads the counters of rctl(4).
+func (j *Jail) counted(ctx context.Context) (Usage, error) {
 	var u Usage
-	id, err := g.Identity(ctx)
+	id, err := j.Identity(ctx)
 	if errors.Is(err, ErrNotRunning) {
 		return u, nil
 	}
@@ -168,12 +157,12 @@ func (g *JailGenerator) counted(ctx context.Context) (Usage, error) {
 		return u, err
 	}
 	u.Identity = id
-	c, err := g.host.Kernel.RctlGetRacct(ctx, "jail:"+g.Identifier())
+	c, err := j.host.Kernel.RctlGetRacct(ctx, "jail:"+j.Identifier())
 	switch {
 	case errors.Is(err, kernel.ErrUnsupported):
 		return u, nil
 	case errors.Is(err, kernel.ErrNotFound):
-		return Usage{}, nil // it has ended meanwhile
+		return Usage{}, nil // it has ended in the meantime
 	case err != nil:
 		return u, err
 	}

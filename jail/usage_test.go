@@ -4,76 +4,21 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/jail/fleet"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
-
-// racctKernel gives figures for one jail.
-type racctKernel struct {
-	kernel.Kernel
-	asked []string
-}
-
-func (k *racctKernel) RctlGetRacct(ctx context.Context, filter string) (map[string]uint64, error) {
-	k.asked = append(k.asked, filter)
-	if _, err := k.Kernel.RctlGetRacct(ctx, filter); err != nil {
-		return nil, err
-	}
-	return map[string]uint64{
-		"cputime": 7, "pcpu": 150, "wallclock": 60, "memoryuse": 1 << 20, "swapuse": 4096, "vmemoryuse": 1 << 30,
-		"maxproc": 3, "nthr": 9, "openfiles": 11, "readbps": 1, "writebps": 2,
-	}, nil
-}
-
-func TestUsage(t *testing.T) {
-	h := openHost(t, simhost.Options{})
-	ctx := context.Background()
-	putPlain(t, h, "web.1", nil)
-	putPlain(t, h, "down", nil)
-	id := up(t, h, "ioc-web*1")
-	k := &racctKernel{Kernel: h.Sim}
-	again, err := host.New(h.Memory, k, host.Options{Sources: []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}, Files: h.Files()})
-	require.NoError(t, err)
-	want := jail.Usage{
-		Identity: id, Counted: true, CPUTime: 7 * time.Second, CPUPercent: 150, WallClock: time.Minute, Memory: 1 << 20, Swap: 4096,
-		Virtual: 1 << 30, Processes: 3, Threads: 9, OpenFiles: 11, ReadRate: 1, WriteRate: 2,
-	}
-	j, err := jail.Load(ctx, again, "web.1")
-	require.NoError(t, err)
-	u, err := j.Usage(ctx)
-	require.NoError(t, err)
-	require.EqualValues(t, 7, u.Counters["cputime"])
-	require.True(t, u.Disk.Known)
-	require.Positive(t, u.Disk.Used)
-	want.Counters, want.Disk = u.Counters, u.Disk
-	require.Equal(t, want, u)
-	require.Equal(t, []string{"jail:ioc-web*1"}, k.asked)
-
-	up(t, h, "other")
-	got := map[string]jail.Usage{}
-	for u, err := range jail.Usages(ctx, again) {
-		require.NoError(t, err)
-		got[u.Jail.Name()] = u.Usage
-	}
-	require.Len(t, got, 3)
-	require.Equal(t, want, got["web.1"])
-	require.False(t, got["down"].Counted)
-	require.True(t, got["down"].Disk.Known)
-	require.True(t, got["other"].Counted)
-	require.False(t, got["other"].Disk.Known)
-	require.Zero(t, h.Sim.Forks())
-}
 
 // TestUsageWithoutRacct: a kernel that does not count is no error.
 func TestUsageWithoutRacct(t *testing.T) {
-	h := openHost(t, simhost.Options{Kernel: func(o *kernel.SimOptions) { o.NoRACCT = true }})
+	h := openHost(t, simhost.Options{Kernel: func(o *simkernel.Options) { o.NoRACCT = true }})
 	putPlain(t, h, "web", nil)
 	id := up(t, h, "ioc-web")
 	u, err := load(t, h, "web")[0].Usage(context.Background())
@@ -82,7 +27,7 @@ func TestUsageWithoutRacct(t *testing.T) {
 	require.False(t, u.Counted)
 	require.True(t, u.Disk.Known)
 
-	defer h.Sim.Fail("jail_get", "", 0, errInjected, false)()
+	defer h.Sim.Fail(t, fault.Fault{Op: simkernel.OpJailGet, Err: errInjected})()
 	_, err = unasked(h, "web").Usage(context.Background())
 	require.ErrorIs(t, err, errInjected)
 }
@@ -124,7 +69,7 @@ func TestUsageOfTheNetwork(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want[j.Name()], u.Network, j.Name())
 	}
-	for u, err := range jail.Usages(ctx, h.Host) {
+	for u, err := range fleet.Usages(ctx, h.Host) {
 		require.NoError(t, err)
 		require.Equal(t, want[u.Jail.Name()], u.Network, u.Jail.Name())
 	}

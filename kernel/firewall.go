@@ -59,13 +59,3 @@ type Firewalls interface {
 	// both halves of each, and returns how many states there were.
 	PfKillStates(ctx context.Context, addr netip.Addr) (int, error)
 }
-
-// The longest anchor: MAXPATHLEN of an anchor is larger, but pfctl(8) copies
-// the path into the 64 bytes of PF_ANCHOR_NAME_SIZE.
-const pfAnchorMax = 63
-
-// What a machine without the modules needs.
-const (
-	ipfwRemedy = "ipfw is not loaded: firewall_enable=\"YES\" in rc.conf(5), or kldload ipfw with net.inet.ip.fw.default_to_accept=1 in the kernel environment"
-	pfRemedy   = "pf is not loaded: pf_enable=\"YES\" in rc.conf(5) and service pf start"
-)

@@ -3,7 +3,8 @@ package kernel
 import (
 	"context"
 	"strings"
-	"syscall"
+
+	"github.com/libioc/go-libioc/kernel/internal/words"
 )
 
 // Modules is kldload(2): kernel modules bring file systems and the jail
@@ -19,20 +20,11 @@ type Modules interface {
 	ModuleLoad(ctx context.Context, name string) error
 }
 
-// checkModule refuses a name that is a path, which kldload(2) would load from
-// anywhere.
-func checkModule(op, name string) error {
-	if name == "" || strings.ContainsAny(name, "/\x00") {
-		return &CallError{Op: op, Subject: name, Errno: syscall.EINVAL, Msg: "not a module's name"}
-	}
-	return nil
-}
-
 // ParamModule names the module that brings a jail parameter which the kernel
 // does not know, or is empty: "allow.mount.fdescfs" comes with fdescfs,
 // jail(8).
 func ParamModule(param string) string {
-	plain, _ := stripNo(param)
+	plain, _ := words.StripNo(param)
 	root, _, _ := strings.Cut(plain, ".")
 	switch {
 	case strings.HasPrefix(plain, "allow.mount."):

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"strings"
+
+	"github.com/libioc/go-libioc/kernel/internal/words"
 )
 
 // Param is one name and value of jail_set(2) or jail_get(2), encoded as the
@@ -62,7 +64,7 @@ func Jailsys(name string, value JailSys) Param { return Int(name, int(value)) }
 // is sent as the "no" form of the name: allow.mount.nozfs, nopersist.
 func Bool(name string, value bool) Param {
 	if !value {
-		name = negate(name)
+		name = words.Negate(name)
 	}
 	return Param{Name: name}
 }
@@ -75,12 +77,6 @@ func Addrs(name string, addrs ...netip.Addr) Param {
 		data = append(data, a.AsSlice()...)
 	}
 	return Param{name, data}
-}
-
-// negate puts "no" before the last component of a dotted name.
-func negate(name string) string {
-	i := strings.LastIndexByte(name, '.') + 1
-	return name[:i] + "no" + name[i:]
 }
 
 // Params are the values that JailGet read, in the order they were asked for.

@@ -4,10 +4,9 @@ import (
 	"errors"
 	"strings"
 	"syscall"
-)
 
-// rctlRemedy is what a machine without racct needs, rctl(8).
-const rctlRemedy = "needs kern.racct.enable=1 in loader.conf(5) and a reboot"
+	"github.com/libioc/go-libioc/kernel/internal/words"
+)
 
 // Remedy says what an administrator can do about an error of this package on
 // the kernel that f describes, in words to follow the error's own; "" if the
@@ -22,7 +21,7 @@ func (f Features) Remedy(err error) string {
 		}
 	case errors.As(err, &ce):
 		if strings.HasPrefix(ce.Op, "rctl_") && errors.Is(err, ErrUnsupported) {
-			return "rctl " + rctlRemedy
+			return "rctl " + words.RctlRemedy
 		}
 	}
 	if errors.Is(err, syscall.EPERM) {
@@ -38,7 +37,7 @@ func (f Features) Remedy(err error) string {
 
 // paramRemedy is how to get a kernel that knows the jail parameter.
 func (f Features) paramRemedy(name string) string {
-	plain, _ := stripNo(name)
+	plain, _ := words.StripNo(name)
 	root, _, _ := strings.Cut(plain, ".")
 	const older = "needs FreeBSD 15"
 	switch {

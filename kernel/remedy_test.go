@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -42,28 +41,6 @@ func TestRemedy(t *testing.T) {
 		got := c.f.Remedy(c.err)
 		if !strings.Contains(got, c.want) || (got == "") != (c.want == "") {
 			t.Errorf("%v: %q, want %q", c.err, got, c.want)
-		}
-	}
-}
-
-// TestRemedyOnSim asks machines that lack a feature.
-func TestRemedyOnSim(t *testing.T) {
-	ctx := context.Background()
-	s := newSim(t, SimOptions{NoRACCT: true, NoVIMAGE: true, NoZFS: true})
-	f, err := s.Features(ctx)
-	check(t, err)
-	set := func(p Param) error {
-		_, err := s.JailSet(ctx, JailCreate, String("name", "a"), String("path", "/j"), Bool("persist", true), p)
-		return err
-	}
-	for want, err := range map[string]error{
-		"kern.racct.enable=1": s.RctlAddRule(ctx, "jail:a:maxproc:deny=1"),
-		"VIMAGE":              set(Jailsys("vnet", JailSysNew)),
-		"kldload zfs":         set(Bool("allow.mount.zfs", true)),
-		"needs FreeBSD 15":    set(String("meta", "a=b")),
-	} {
-		if got := f.Remedy(err); !strings.Contains(got, want) {
-			t.Errorf("%v: %q, want %q", err, got, want)
 		}
 	}
 }

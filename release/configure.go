@@ -10,6 +10,7 @@ import (
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/rcconf"
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // defaults are what libioc sets in a fetched release: services that make no
@@ -38,33 +39,38 @@ var defaults = []struct {
 	}},
 }
 
-type configureArgs struct {
+// stepConfigure writes the defaults. Undoing the dataset undoes it.
+type stepConfigure struct {
 	RootDataset string `json:"root_dataset"`
 }
 
-// stepConfigure writes the defaults. Undoing the dataset undoes it.
-var stepConfigure = plan.Define(plan.Spec[env, configureArgs]{
-	Name:   "configure",
-	Detail: func(a configureArgs) string { return "rc.conf, periodic.conf and sysctl.conf of " + a.RootDataset },
-	Event:  func(e env, _ configureArgs) events.IocEvent { return events.ReleaseConfiguration{Release: e.release} },
-	Do: func(ctx context.Context, e env, a configureArgs, _ *plan.Call) error {
-		path, err := e.host.Mountpoint(ctx, a.RootDataset)
-		if err != nil {
+func (stepConfigure) Kind() string { return "configure" }
+
+func (a stepConfigure) Detail() string {
+	return "rc.conf, periodic.conf and sysctl.conf of " + a.RootDataset
+}
+
+func (stepConfigure) Event(e step.Env) events.IocEvent {
+	return events.ReleaseConfiguration{Release: e.Name}
+}
+
+func (a stepConfigure) Do(ctx context.Context, e step.Env, _ *plan.Call) error {
+	path, err := e.Host.Mountpoint(ctx, a.RootDataset)
+	if err != nil {
+		return err
+	}
+	root, err := saferoot.Open(path)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for _, d := range defaults {
+		if err := setDefaults(root, d.file, d.settings); err != nil {
 			return err
 		}
-		root, err := saferoot.Open(path)
-		if err != nil {
-			return err
-		}
-		defer root.Close()
-		for _, d := range defaults {
-			if err := setDefaults(root, d.file, d.settings); err != nil {
-				return err
-			}
-		}
-		return nil
-	},
-})
+	}
+	return nil
+}
 
 func setDefaults(root *saferoot.Root, file string, settings [][2]string) error {
 	data, err := root.ReadFile(file, 1<<20)

@@ -16,6 +16,7 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/archive"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -64,25 +65,20 @@ func (r *Release) planCopyBase(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	var steps []plan.Step
-	for _, dataset := range parents {
-		steps = append(steps, stepCreateDataset.Step(datasetArgs{dataset, true}))
-	}
-	var replaced *plan.Step
-	switch _, err := r.host.Store.Get(ctx, base, zfsstore.GetOptions{}); {
+	by := r.madeBy()
+	var steps, after step.List
+	steps.Add(shared(parents, by)...)
+	switch was, err := r.host.Store.Get(ctx, base, zfsstore.GetOptions{}); {
 	case err == nil:
 		old := r.source.Dataset + "/base/" + workSnapshot(r.name.Base(), r.host)
-		steps = append(steps, stepMoveBase.Step(moveBaseArgs{base, old}))
-		s := stepDropBase.Step(datasetArgs{Dataset: old})
-		replaced = &s
+		steps.Add(step.RenameDataset{From: base, To: old, GUID: was.GUID})
+		after.Add(stepDropBase{old})
 	case !errors.Is(err, zfsstore.ErrNotFound):
 		return nil, err
 	}
-	steps = append(steps,
-		stepCreateDataset.Step(datasetArgs{Dataset: base}),
-		stepCreateDataset.Step(datasetArgs{Dataset: base + "/root"}))
+	steps.Add(step.CreateDataset{Dataset: base, Made: by}, step.CreateDataset{Dataset: base + "/root", Made: by})
 	made := map[string]bool{"usr": false}
-	args := copyBaseArgs{From: from, Root: base + "/root"}
+	args := stepCopyBase{From: from, Root: base + "/root"}
 	for _, dir := range Basedirs() {
 		info, err := os.Lstat(filepath.Join(from, filepath.FromSlash(dir)))
 		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
@@ -93,110 +89,84 @@ func (r *Release) planCopyBase(ctx context.Context) (*plan.Plan, error) {
 		}
 		if parent := path.Dir(dir); parent != "." && !made[parent] {
 			made[parent] = true
-			steps = append(steps, stepCreateDataset.Step(datasetArgs{Dataset: base + "/root/" + parent}))
+			steps.Add(step.CreateDataset{Dataset: base + "/root/" + parent, Made: by})
 		}
-		steps = append(steps, stepCreateDataset.Step(datasetArgs{Dataset: base + "/root/" + dir}))
+		steps.Add(step.CreateDataset{Dataset: base + "/root/" + dir, Made: by})
 		args.Dirs = append(args.Dirs, dir)
 	}
-	steps = append(steps, stepCopyBase.Step(args))
-	commit := len(steps)
-	if replaced != nil {
-		steps = append(steps, *replaced)
-	}
-	return &plan.Plan{Operation: "copy base", Subject: r.name.Base(), Steps: steps, Commit: commit}, nil
+	steps.Add(args)
+	steps.Commit()
+	steps.Append(after.Steps())
+	return steps.Plan("copy base", r.name.Base(), nil)
 }
 
-type moveBaseArgs struct {
-	From string `json:"from"`
-	To   string `json:"to"`
+// stepDropBase destroys what an earlier call has made, unless jails need it.
+type stepDropBase struct {
+	Dataset string `json:"dataset"`
 }
 
-// stepMoveBase puts the datasets of an earlier call aside.
-var stepMoveBase = plan.Define(plan.Spec[env, moveBaseArgs]{
-	Name:   "move base",
-	Detail: func(a moveBaseArgs) string { return a.From + " to " + a.To },
-	Event: func(_ env, a moveBaseArgs) events.IocEvent {
-		return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a moveBaseArgs, _ *plan.Call) error {
-		return e.rename(ctx, a.From, a.To)
-	},
-	Undo: func(ctx context.Context, e env, a moveBaseArgs, _ *plan.Call) error {
-		return e.rename(ctx, a.To, a.From)
-	},
-})
+func (stepDropBase) Kind() string { return "destroy former copy" }
 
-// rename renames a dataset unless that was done already.
-func (e env) rename(ctx context.Context, from, to string) error {
-	err := e.host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
-	if !errors.Is(err, zfsstore.ErrNotFound) {
-		return err
-	}
-	if _, gerr := e.host.Store.Get(ctx, to, zfsstore.GetOptions{}); gerr == nil {
+func (a stepDropBase) Detail() string { return a.Dataset + " unless jails were cloned from it" }
+
+func (a stepDropBase) Event(step.Env) events.IocEvent {
+	return events.ZFSDatasetDestroy{Dataset: a.Dataset}
+}
+
+func (stepDropBase) Durable() {}
+
+func (a stepDropBase) Do(ctx context.Context, e step.Env, c *plan.Call) error {
+	_, err := e.Host.NoClones(ctx, a.Dataset)
+	if errors.Is(err, zfsstore.ErrHasDependents) {
+		c.Skip(err.Error())
 		return nil
 	}
-	return err
+	if err == nil {
+		err = e.Host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
+	}
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		c.Skip("gone")
+		return nil
+	}
+	return plan.Final(err)
 }
 
-// stepDropBase destroys what stepMoveBase put aside, unless jails need it.
-var stepDropBase = plan.Define(plan.Spec[env, datasetArgs]{
-	Name:    "destroy former base",
-	Detail:  func(a datasetArgs) string { return a.Dataset + " unless jails were cloned from it" },
-	Event:   func(_ env, a datasetArgs) events.IocEvent { return events.ZFSDatasetDestroy{Dataset: a.Dataset} },
-	Durable: true,
-	Do: func(ctx context.Context, e env, a datasetArgs, c *plan.Call) error {
-		_, err := e.host.NoClones(ctx, a.Dataset)
-		if errors.Is(err, zfsstore.ErrHasDependents) {
-			c.Skip(err.Error())
-			return nil
-		}
-		if err == nil {
-			err = e.host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
-		}
-		if errors.Is(err, zfsstore.ErrNotFound) {
-			c.Skip("gone")
-			return nil
-		}
-		return plan.Final(err)
-	},
-})
-
-type copyBaseArgs struct {
+// stepCopyBase copies the directories with modes, owners, file flags and hard
+// links. Undoing the datasets undoes it.
+type stepCopyBase struct {
 	From string   `json:"from"` // directory of the release's snapshot
 	Root string   `json:"root"` // dataset below which the copies are
 	Dirs []string `json:"dirs"`
 }
 
-// stepCopyBase copies the directories with modes, owners, file flags and hard
-// links. Undoing the datasets undoes it.
-var stepCopyBase = plan.Define(plan.Spec[env, copyBaseArgs]{
-	Name:   "copy base",
-	Detail: func(a copyBaseArgs) string { return strings.Join(a.Dirs, ", ") + " of " + a.From },
-	Event: func(e env, _ copyBaseArgs) events.IocEvent {
-		return events.ReleaseExtraction{Release: e.release, Asset: "base directories"}
-	},
-	Do: func(ctx context.Context, e env, a copyBaseArgs, c *plan.Call) error {
-		progress := events.ReleaseExtraction{Release: e.release, Asset: "base directories", Total: int64(len(a.Dirs))}
-		for _, dir := range a.Dirs {
-			to, err := e.host.Mountpoint(ctx, a.Root+"/"+dir)
-			if err != nil {
-				return err
-			}
-			if err := e.copyTree(ctx, filepath.Join(a.From, filepath.FromSlash(dir)), to); err != nil {
-				return fmt.Errorf("copy %s: %w", dir, err)
-			}
-			progress.Received++
-			c.Span.Progress(progress)
+func (stepCopyBase) Kind() string { return "copy base" }
+
+func (a stepCopyBase) Detail() string { return strings.Join(a.Dirs, ", ") + " of " + a.From }
+
+func (stepCopyBase) Event(e step.Env) events.IocEvent {
+	return events.ReleaseExtraction{Release: e.Name, Asset: "base directories"}
+}
+
+func (a stepCopyBase) Do(ctx context.Context, e step.Env, c *plan.Call) error {
+	progress := events.ReleaseExtraction{Release: e.Name, Asset: "base directories", Total: int64(len(a.Dirs))}
+	for _, dir := range a.Dirs {
+		to, err := e.Host.Mountpoint(ctx, a.Root+"/"+dir)
+		if err != nil {
+			return err
 		}
-		c.Final(progress)
-		return nil
-	},
-})
+		if err := copyTree(ctx, e.Host, filepath.Join(a.From, filepath.FromSlash(dir)), to); err != nil {
+			return fmt.Errorf("copy %s: %w", dir, err)
+		}
+		progress.Received++
+		c.Span.Progress(progress)
+	}
+	c.Final(progress)
+	return nil
+}
 
 // copyTree sends a tree through tar(5), the one copy of base that keeps file
 // flags and hard links.
-func (e env) copyTree(ctx context.Context, from, to string) error {
+func copyTree(ctx context.Context, h *host.Host, from, to string) error {
 	r, w := io.Pipe()
 	opts := archive.Options{}
 	pack := func() error {
@@ -205,13 +175,13 @@ func (e env) copyTree(ctx context.Context, from, to string) error {
 			Argv: []string{"/usr/bin/bsdtar", "-cf", "-", "-C", from, "."},
 			Env:  []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8"}, Stdout: w, Stderr: stderr,
 		}
-		exit, err := e.host.Kernel.Run(ctx, cmd)
+		exit, err := h.Kernel.Run(ctx, cmd)
 		if err == nil && !exit.Success() {
 			err = &UpdateError{Argv: cmd.Argv, ExitCode: exit.Code, Signal: exit.Signal, Output: stderr.String()}
 		}
 		return err
 	}
-	if e.host.ExtractInProcess() {
+	if h.ExtractInProcess() {
 		opts.Extractor, opts.Decompressor = archive.ExtractGo, archive.DecompressGo
 		pack = func() error { return packTree(ctx, w, from) }
 	}

@@ -31,12 +31,12 @@ func TestCopyBase(t *testing.T) {
 
 	// A new level replaces it; without clones the former one is destroyed.
 	require.NoError(t, copyBase())
-	require.Equal(t, []string{rel.BaseDataset()}, bases(t, h.Memory, rel))
+	require.Equal(t, []string{rel.BaseDataset()}, bases(t, h.ZFS, rel))
 	require.NoError(t, h.Store.Snapshot(ctx, rel.BaseDataset()+"/root/bin@web", zfsstore.SnapshotOptions{}))
 	require.NoError(t, h.Store.Create(ctx, rel.Source().Dataset+"/jails", zfsstore.CreateOptions{}))
 	require.NoError(t, h.Store.Clone(ctx, rel.BaseDataset()+"/root/bin@web", rel.Source().Dataset+"/jails/bin", zfsstore.CloneOptions{}))
 	require.NoError(t, copyBase())
-	require.Len(t, bases(t, h.Memory, rel), 2)
+	require.Len(t, bases(t, h.ZFS, rel), 2)
 	_, err = os.Stat(filepath.Join(root, "bin"))
 	require.NoError(t, err)
 

@@ -8,6 +8,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -46,8 +47,8 @@ func (r *Release) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan
 			return nil, &InUseError{Release: r.name.Base(), Jails: jails}
 		}
 	}
-	return &plan.Plan{
-		Operation: "destroy", Subject: r.name.Base(), Abandon: true,
-		Steps: []plan.Step{stepDestroy.Step(datasetArgs{Dataset: r.Dataset()})},
-	}, nil
+	var steps step.List
+	steps.Add(step.DestroyDataset{Dataset: r.Dataset()})
+	steps.Abandon()
+	return steps.Plan("destroy", r.name.Base(), nil)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/mirror"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // HTTPOptions say how a mirror is talked to. The zero value is right for most.
@@ -53,13 +54,15 @@ type assetArgs struct {
 	Remote bool   `json:"remote,omitempty"` // it is downloaded
 }
 
-type downloadArgs struct {
+// stepDownload fetches the assets into the cache directory, some at a time. It
+// has no undo: what was fetched and verified serves the next try.
+type stepDownload struct {
 	Location string      `json:"location"` // of the release on the mirror
 	Assets   []assetArgs `json:"assets"`
 	Parallel int         `json:"parallel"`
 }
 
-func (a downloadArgs) names() []string {
+func (a stepDownload) names() []string {
 	var names []string
 	for _, f := range a.Assets {
 		names = append(names, f.Asset)
@@ -67,59 +70,58 @@ func (a downloadArgs) names() []string {
 	return names
 }
 
-// stepDownload fetches the assets into the cache directory, some at a time. It
-// has no undo: what was fetched and verified serves the next try.
-var stepDownload = plan.Define(plan.Spec[env, downloadArgs]{
-	Name:   "download assets",
-	Detail: func(a downloadArgs) string { return strings.Join(a.names(), ", ") + " from " + a.Location },
-	Event: func(e env, a downloadArgs) events.IocEvent {
-		return events.ReleaseDownload{Release: e.release, Assets: a.names()}
-	},
-	Do: func(ctx context.Context, e env, a downloadArgs, c *plan.Call) error {
-		m, err := mirror.Open(a.Location, e.http.mirror())
-		if err != nil {
-			return err
-		}
-		manifest, err := m.Manifest(ctx)
-		if err != nil {
-			return refused(mirror.ManifestFile, err)
-		}
-		// All are looked up first: one that is missing fails before the
-		// others are downloaded.
-		sums := make([]string, len(a.Assets))
-		for i, f := range a.Assets {
-			entry, err := manifest.Asset(f.Asset)
-			if err != nil {
-				return refused(f.Asset, err)
-			}
-			sums[i] = entry.SHA256
-		}
-		// The first failure ends the others; their parts are kept.
-		ctx, cancel := context.WithCancelCause(ctx)
-		defer cancel(nil)
-		turns := make(chan struct{}, max(a.Parallel, 1))
-		var all sync.WaitGroup
-		for i, f := range a.Assets {
-			all.Go(func() {
-				turns <- struct{}{}
-				defer func() { <-turns }()
-				if ctx.Err() != nil {
-					return
-				}
-				if err := downloadAsset(ctx, e, m, f, sums[i], c.Span); err != nil {
-					cancel(err)
-				}
-			})
-		}
-		all.Wait()
-		return context.Cause(ctx)
-	},
-})
+func (stepDownload) Kind() string { return "download assets" }
 
-func downloadAsset(ctx context.Context, e env, m *mirror.Mirror, f assetArgs, sum string, parent *events.Span) error {
-	last := events.ReleaseAssetDownload{Release: e.release, Asset: f.Asset}
+func (a stepDownload) Detail() string { return strings.Join(a.names(), ", ") + " from " + a.Location }
+
+func (a stepDownload) Event(e step.Env) events.IocEvent {
+	return events.ReleaseDownload{Release: e.Name, Assets: a.names()}
+}
+
+func (a stepDownload) Do(ctx context.Context, e step.Env, c *plan.Call) error {
+	m, err := mirror.Open(a.Location, localOf(e).http.mirror())
+	if err != nil {
+		return err
+	}
+	manifest, err := m.Manifest(ctx)
+	if err != nil {
+		return refused(mirror.ManifestFile, err)
+	}
+	// All are looked up first: one that is missing fails before the
+	// others are downloaded.
+	sums := make([]string, len(a.Assets))
+	for i, f := range a.Assets {
+		entry, err := manifest.Asset(f.Asset)
+		if err != nil {
+			return refused(f.Asset, err)
+		}
+		sums[i] = entry.SHA256
+	}
+	// The first failure ends the others; their parts are kept.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	turns := make(chan struct{}, max(a.Parallel, 1))
+	var all sync.WaitGroup
+	for i, f := range a.Assets {
+		all.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			if ctx.Err() != nil {
+				return
+			}
+			if err := downloadAsset(ctx, e, m, f, sums[i], c.Span); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	all.Wait()
+	return context.Cause(ctx)
+}
+
+func downloadAsset(ctx context.Context, e step.Env, m *mirror.Mirror, f assetArgs, sum string, parent *events.Span) error {
+	last := events.ReleaseAssetDownload{Release: e.Name, Asset: f.Asset}
 	span := parent.Begin(last)
-	meter := meter{now: e.host.Now}
+	meter := meter{now: e.Host.Now}
 	err := os.MkdirAll(filepath.Dir(f.File), 0o755)
 	if err == nil {
 		_, err = m.Fetch(ctx, f.Asset, f.File, mirror.FetchOptions{
@@ -167,25 +169,28 @@ func (m *meter) add(received, total int64) (rate, remaining int64) {
 }
 
 // stepForget removes the downloaded assets once the release is there.
-var stepForget = plan.Define(plan.Spec[env, downloadArgs]{
-	Name:   "remove downloads",
-	Detail: func(a downloadArgs) string { return filepath.Dir(a.Assets[0].File) },
-	Event: func(e env, a downloadArgs) events.IocEvent {
-		return events.ReleaseDownload{Release: e.release, Assets: a.names()}
-	},
-	Do: func(_ context.Context, e env, a downloadArgs, _ *plan.Call) error {
-		for _, f := range a.Assets {
-			for _, path := range []string{f.File, f.File + ".sha256"} {
-				if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					return plan.Final(err)
-				}
+type stepForget stepDownload
+
+func (stepForget) Kind() string { return "remove downloads" }
+
+func (a stepForget) Detail() string { return filepath.Dir(a.Assets[0].File) }
+
+func (a stepForget) Event(e step.Env) events.IocEvent {
+	return events.ReleaseDownload{Release: e.Name, Assets: stepDownload(a).names()}
+}
+
+func (a stepForget) Do(_ context.Context, e step.Env, _ *plan.Call) error {
+	for _, f := range a.Assets {
+		for _, path := range []string{f.File, f.File + ".sha256"} {
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return plan.Final(err)
 			}
 		}
-		// The directory may hold what another fetch has downloaded.
-		cache := e.host.CacheDir()
-		for dir := filepath.Dir(a.Assets[0].File); len(dir) >= len(cache); dir = filepath.Dir(dir) {
-			_ = os.Remove(dir)
-		}
-		return nil
-	},
-})
+	}
+	// The directory may hold what another fetch has downloaded.
+	cache := e.Host.CacheDir()
+	for dir := filepath.Dir(a.Assets[0].File); len(dir) >= len(cache); dir = filepath.Dir(dir) {
+		_ = os.Remove(dir)
+	}
+	return nil
+}

@@ -4,23 +4,17 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
-	"os"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
 )
 
 func ExampleRelease_Fetch() {
-	dir, err := os.MkdirTemp("", "example-")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	h, err := simhost.New(dir)
+	h, err := simhost.New("")
 	if err != nil {
 		panic(err)
 	}
@@ -48,32 +42,24 @@ func ExampleRelease_Fetch() {
 // A release is updated in a temporary jail, which package jail supplies. The
 // release of this example has an updater that never finds anything.
 func ExampleRelease_Update() {
-	dir, err := os.MkdirTemp("", "example-")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	updater := func(_ context.Context, p *kernel.SimProcess) int {
+	updater := func(_ context.Context, p *simkernel.Process) int {
 		if p.Argv[len(p.Argv)-1] == "install" {
 			fmt.Fprintln(p.Stdout, "No updates are available to install.")
 			return 2
 		}
 		return 0
 	}
-	h, err := simhost.Open(simhost.Options{Dir: dir, Programs: map[string]kernel.Program{"freebsd-update": updater}})
+	h, err := simhost.Open(simhost.Options{Programs: map[string]simkernel.Program{"freebsd-update": updater}})
 	if err != nil {
 		panic(err)
 	}
 	defer h.Close()
-	mirror := httptest.NewServer(releasetest.Mirror("13.2-RELEASE"))
-	defer mirror.Close()
-
 	ctx := context.Background()
-	rel, err := release.New(ctx, h.Host, "13.2-RELEASE", "")
-	if err != nil {
+	if err := releasetest.Fetch(ctx, h.Host, "13.2-RELEASE"); err != nil {
 		panic(err)
 	}
-	if err := events.Wait(ctx, rel.Fetch(ctx, release.FetchOptions{Mirror: mirror.URL})); err != nil {
+	rel, err := release.New(ctx, h.Host, "13.2-RELEASE", "")
+	if err != nil {
 		panic(err)
 	}
 	for e := range rel.Update(ctx, release.UpdateOptions{Runner: jail.NewRunner(h.Host)}) {

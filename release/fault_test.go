@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/events"
@@ -57,7 +58,7 @@ var operations = []operation{
 	},
 	{
 		name: "update", fetched: true,
-		steps:  []string{"save", "run updater", "snapshot patch level", "destroy snapshot"},
+		steps:  []string{"save root", "run updater", "snapshot patch level", "forget saved root"},
 		commit: 3,
 		run: func(ctx context.Context, h *simhost.Host, rel *release.Release, _ string) error {
 			_, err := update(ctx, h, rel)
@@ -80,7 +81,7 @@ var operations = []operation{
 			// It tells the former ones from the new ones.
 			require.NoError(t, h.Store.Snapshot(ctx, rel.BaseDataset()+"/root/bin@former", zfsstore.SnapshotOptions{}))
 		},
-		steps:  append(append([]string{"move base"}, slices.Repeat([]string{"create dataset"}, 14+3)...), "copy base", "destroy former base"),
+		steps:  append(append([]string{"rename dataset"}, slices.Repeat([]string{"create dataset"}, 14+3)...), "copy base", "destroy former copy"),
 		commit: 19,
 		run: func(ctx context.Context, _ *simhost.Host, rel *release.Release, _ string) error {
 			return events.Wait(context.Background(), rel.CopyBase(ctx, release.CopyBaseOptions{}))
@@ -145,7 +146,7 @@ func TestFaults(t *testing.T) {
 							if p.Index != step {
 								return nil
 							}
-							require.Equal(t, kind, p.Step.Kind)
+							assert.Equal(t, kind, p.Step.Kind)
 							switch {
 							case what == p.Phase:
 								return errInjected

@@ -11,6 +11,7 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/mirror"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // FetchOptions say where a release comes from.
@@ -51,7 +52,7 @@ type FetchOptions struct {
 func (r *Release) Fetch(ctx context.Context, o FetchOptions) <-chan events.IocEvent {
 	return r.start(ctx, "fetch", events.FetchRelease{Release: r.name.Base()}, o.Busy,
 		func(ctx context.Context) (*plan.Plan, error) { return r.planFetch(ctx, o) },
-		func(e *env) { e.http = o.HTTP })
+		func(l *local) { l.http = o.HTTP })
 }
 
 func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, error) {
@@ -76,7 +77,7 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 	if err != nil {
 		return nil, err
 	}
-	downloads := downloadArgs{Location: location, Parallel: cmp.Or(o.Parallel, 2)}
+	downloads := stepDownload{Location: location, Parallel: cmp.Or(o.Parallel, 2)}
 	for _, f := range files {
 		if f.Remote {
 			downloads.Assets = append(downloads.Assets, f)
@@ -86,34 +87,45 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 	if err != nil {
 		return nil, err
 	}
-	var steps []plan.Step
+	by := r.madeBy()
+	var steps step.List
 	if len(downloads.Assets) > 0 {
-		steps = append(steps, stepDownload.Step(downloads))
+		steps.Add(downloads)
 	}
-	for _, dataset := range parents {
-		steps = append(steps, stepCreateDataset.Step(datasetArgs{dataset, true}))
-	}
-	steps = append(steps,
-		stepCreateDataset.Step(datasetArgs{r.Dataset(), false}),
-		stepCreateDataset.Step(datasetArgs{r.RootDataset(), false}))
+	steps.Add(r.newDatasets(parents, by)...)
 	for _, f := range files {
-		steps = append(steps, stepExtract.Step(extractArgs{f, r.RootDataset()}))
+		steps.Add(stepExtract{f, r.RootDataset()})
 	}
 	if !o.KeepDefaults {
-		steps = append(steps, stepConfigure.Step(configureArgs{r.RootDataset()}))
+		steps.Add(stepConfigure{r.RootDataset()})
 	}
-	steps = append(steps, stepSnapshot.Step(snapshotArgs{r.RootDataset() + "@" + Snapshot(0)}))
-	commit := len(steps)
+	steps.Add(step.Snapshot{Snapshot: r.RootDataset() + "@" + Snapshot(0), Made: by})
+	steps.Commit()
 	if len(downloads.Assets) > 0 {
-		steps = append(steps, stepForget.Step(downloads))
+		steps.Add(stepForget(downloads))
 	}
-	return &plan.Plan{Operation: "fetch", Subject: r.name.Base(), Steps: steps, Commit: commit}, nil
+	return steps.Plan("fetch", r.name.Base(), nil)
+}
+
+// newDatasets makes the release's datasets, and those above them that are
+// missing.
+func (r *Release) newDatasets(parents []string, by string) []plan.Action[step.Env] {
+	return append(shared(parents, by),
+		step.CreateDataset{Dataset: r.Dataset(), Made: by}, step.CreateDataset{Dataset: r.RootDataset(), Made: by})
+}
+
+// shared makes datasets that others may use by the time they are undone.
+func shared(names []string, by string) (out []plan.Action[step.Env]) {
+	for _, name := range names {
+		out = append(out, step.CreateDataset{Dataset: name, Shared: true, Made: by})
+	}
+	return out
 }
 
 // planPackages makes the release of packages. They are of the newest patch
 // level, which the snapshot is named after.
 func (r *Release) planPackages(ctx context.Context, o FetchOptions, p PackageOptions) (*plan.Plan, error) {
-	args, err := r.packageArgs(ctx, p)
+	args, err := r.stepPackages(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -121,19 +133,16 @@ func (r *Release) planPackages(ctx context.Context, o FetchOptions, p PackageOpt
 	if err != nil {
 		return nil, err
 	}
-	var steps []plan.Step
-	for _, dataset := range parents {
-		steps = append(steps, stepCreateDataset.Step(datasetArgs{dataset, true}))
-	}
-	steps = append(steps,
-		stepCreateDataset.Step(datasetArgs{r.Dataset(), false}),
-		stepCreateDataset.Step(datasetArgs{r.RootDataset(), false}),
-		stepPackages.Step(args))
+	by := r.madeBy()
+	var steps step.List
+	steps.Add(r.newDatasets(parents, by)...)
+	steps.Add(args)
 	if !o.KeepDefaults {
-		steps = append(steps, stepConfigure.Step(configureArgs{r.RootDataset()}))
+		steps.Add(stepConfigure{r.RootDataset()})
 	}
-	steps = append(steps, stepLevel.Step(levelArgs{RootDataset: r.RootDataset()}))
-	return &plan.Plan{Operation: "fetch", Subject: r.name.Base(), Steps: steps, Commit: len(steps)}, nil
+	steps.Add(stepLevel{RootDataset: r.RootDataset(), Made: by})
+	steps.Commit()
+	return steps.Plan("fetch", r.name.Base(), nil)
 }
 
 // assets are the archives to extract and where they are.

@@ -25,7 +25,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/freebsd"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -46,7 +46,9 @@ func realHost(t *testing.T) *host.Host {
 	t.Cleanup(func() {
 		require.NoError(t, store.Destroy(ctx, dataset, zfsstore.DestroyOptions{Recursive: true, Force: true}))
 	})
-	h, err := host.New(store, kernel.New(), host.Options{
+	k, err := freebsd.New()
+	require.NoError(t, err)
+	h, err := host.New(store, k, host.Options{
 		Sources: []host.Source{{Name: "test", Dataset: dataset}},
 		RunDir:  filepath.Join(dir, "run"), StateDir: filepath.Join(dir, "db"), CacheDir: filepath.Join(dir, "cache"),
 	})

@@ -7,30 +7,35 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 )
 
 // room is how many transitions one operation on one release has at most.
 const room = 160
 
-// env is what a release's steps work on; everything else is in their arguments.
-type env struct {
-	host    *host.Host
-	release string // for events
-	http    HTTPOptions
-	runner  Runner // nil unless an updater may have to run
+// local is what the steps of this package work on besides a step.Env.
+type local struct {
+	http   HTTPOptions
+	runner Runner // nil unless an updater may have to run
 }
 
-var kinds = plan.NewKinds[env](
-	stepDownload, stepCreateDataset, stepExtract, stepConfigure, stepSnapshot, stepForget, stepDestroy,
-	stepSave, stepUnsave, stepRunUpdater, stepLevel,
-	stepMoveBase, stepDropBase, stepCopyBase, stepPackages,
-)
+func localOf(e step.Env) local { return e.Local.(local) }
 
-func runner(h *host.Host) plan.Runner[env] {
-	return plan.Runner[env]{Kinds: kinds, Settle: h.Settle()}
+var kinds = plan.NewKinds(append(step.Kinds(),
+	stepDownload{}, stepExtract{}, stepConfigure{}, stepForget{}, stepRunUpdater{}, stepLevel{},
+	stepDropBase{}, stepCopyBase{}, stepPackages{},
+)...)
+
+func runner(h *host.Host) plan.Runner[step.Env] {
+	return plan.Runner[step.Env]{Kinds: kinds, Settle: h.Settle()}
 }
 
-func (r *Release) env() env { return env{host: r.host, release: r.name.Base()} }
+func (r *Release) env(l local) step.Env {
+	return step.Env{Host: r.host, Name: r.name.Base(), Release: true, Local: l}
+}
+
+// madeBy names one planned operation, for what it makes.
+func (r *Release) madeBy() string { return r.lockKey() + " " + r.host.NewUUID() }
 
 func (r *Release) lockKey() string { return r.source.Name + "/release/" + r.name.Base() }
 
@@ -40,12 +45,12 @@ func (r *Release) journal() string {
 
 // start runs an operation on the release, as package jail does for jails.
 func (r *Release) start(ctx context.Context, name string, event events.IocEvent, busy host.Busy,
-	make func(context.Context) (*plan.Plan, error), change ...func(*env)) <-chan events.IocEvent {
-	e := r.env()
+	make func(context.Context) (*plan.Plan, error), change ...func(*local)) <-chan events.IocEvent {
+	var l local
 	for _, c := range change {
-		c(&e)
+		c(&l)
 	}
-	return runner(r.host).Start(ctx, plan.Job[env]{
+	return runner(r.host).Start(ctx, plan.Job[step.Env]{
 		Event: event,
 		Room:  room,
 		Lock: func(ctx context.Context) (func(), error) {
@@ -55,7 +60,7 @@ func (r *Release) start(ctx context.Context, name string, event events.IocEvent,
 			return make(ctx)
 		},
 		Wrap: func(err error) error { return &Error{name, r.FullName(), err} },
-		Env:  e, Journal: r.journal(), Key: r.lockKey(),
+		Env:  r.env(l), Journal: r.journal(), Key: r.lockKey(),
 		Boot: r.host.Kernel.BootID, Clock: r.host.Now,
 		Scope: name + " " + r.FullName(),
 	})
@@ -80,14 +85,12 @@ func Recover(ctx context.Context, h *host.Host, temporary Runner) ([]events.IocE
 				continue
 			}
 			r := &Release{h, s, n}
-			e := r.env()
-			e.runner = temporary
-			done, err := events.Collect(context.WithoutCancel(ctx), runner(h).StartRecover(ctx, plan.Job[env]{
+			done, err := events.Collect(context.WithoutCancel(ctx), runner(h).StartRecover(ctx, plan.Job[step.Env]{
 				Event: events.ReleaseRecover{Release: name}, Room: room,
 				Lock: func(ctx context.Context) (func(), error) {
-					return h.Lock(ctx, r.lockKey(), "recover", host.Fail)
+					return h.Lock(ctx, r.lockKey(), "recover", host.BusyFail)
 				},
-				Env: e, Journal: r.journal(), Boot: h.Kernel.BootID, Clock: h.Now, Scope: "recover " + name,
+				Env: r.env(local{runner: temporary}), Journal: r.journal(), Boot: h.Kernel.BootID, Clock: h.Now, Scope: "recover " + name,
 			}))
 			if errors.Is(err, host.ErrBusy) {
 				continue // it is running

@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/internal/mirror"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -89,7 +90,9 @@ func (r *Release) packaged(ctx context.Context, o FetchOptions) (*PackageOptions
 	return &PackageOptions{}, nil
 }
 
-type packageArgs struct {
+// stepPackages installs the base system from packages into the new root.
+// Undoing the dataset undoes it.
+type stepPackages struct {
 	RootDataset string   `json:"root_dataset"`
 	ABI         string   `json:"abi"`
 	OSVersion   int      `json:"osversion"`
@@ -99,16 +102,16 @@ type packageArgs struct {
 	Scratch     string   `json:"scratch"` // directory for the configuration
 }
 
-// packageArgs fills in the defaults.
-func (r *Release) packageArgs(ctx context.Context, o PackageOptions) (packageArgs, error) {
+// stepPackages fills in the defaults.
+func (r *Release) stepPackages(ctx context.Context, o PackageOptions) (stepPackages, error) {
 	f, err := r.host.Kernel.Features(ctx)
 	if err != nil {
-		return packageArgs{}, err
+		return stepPackages{}, err
 	}
 	if !r.name.HasVersion() || r.name.Minor() < 0 {
-		return packageArgs{}, fmt.Errorf("%w: %s has no version", ErrPackages, r.name)
+		return stepPackages{}, fmt.Errorf("%w: %s has no version", ErrPackages, r.name)
 	}
-	a := packageArgs{
+	a := stepPackages{
 		RootDataset: r.RootDataset(),
 		ABI:         fmt.Sprintf("FreeBSD:%d:%s", r.name.Major(), f.Arch),
 		OSVersion:   r.name.Major()*100000 + r.name.Minor()*1000, // sys/param.h
@@ -122,14 +125,14 @@ func (r *Release) packageArgs(ctx context.Context, o PackageOptions) (packageArg
 		"${ABI}", a.ABI, "${VERSION_MAJOR}", fmt.Sprint(r.name.Major()), "${VERSION_MINOR}", fmt.Sprint(r.name.Minor()),
 	).Replace(a.Repository)
 	if strings.ContainsAny(a.Repository, "\"\\\n") {
-		return packageArgs{}, fmt.Errorf("%w: repository %q", ErrPackages, a.Repository)
+		return stepPackages{}, fmt.Errorf("%w: repository %q", ErrPackages, a.Repository)
 	}
 	if len(a.Sets) == 0 {
 		a.Sets = []string{baseSet}
 	}
 	for _, set := range a.Sets {
 		if set == "" || strings.HasPrefix(set, "-") {
-			return packageArgs{}, fmt.Errorf("%w: package %q", ErrPackages, set)
+			return stepPackages{}, fmt.Errorf("%w: package %q", ErrPackages, set)
 		}
 	}
 	if a.Keys == "" {
@@ -139,7 +142,7 @@ func (r *Release) packageArgs(ctx context.Context, o PackageOptions) (packageArg
 }
 
 // conf is the repository's part of pkg.conf(5).
-func (a packageArgs) conf() string {
+func (a stepPackages) conf() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: {\n  url: \"%s\",\n", baseRepository, a.Repository)
 	if strings.HasPrefix(a.Repository, "pkg+") {
@@ -154,7 +157,7 @@ func (a packageArgs) conf() string {
 
 // argv is the command line. The first of pkg(8)'s options is the root that the
 // others, and the path of the keys, count from.
-func (a packageArgs) argv(root, repos string) []string {
+func (a stepPackages) argv(root, repos string) []string {
 	argv := []string{
 		"/usr/sbin/pkg", "--rootdir", root, "--repo-conf-dir", repos,
 		"-o", "ABI=" + a.ABI, "-o", fmt.Sprintf("OSVERSION=%d", a.OSVersion), "-o", "IGNORE_OSVERSION=yes",
@@ -169,49 +172,51 @@ func pkgEnv() []string {
 	return []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin", "LC_ALL=C", "HOME=/root", "ASSUME_ALWAYS_YES=yes"}
 }
 
-// stepPackages installs the base system from packages into the new root.
-// Undoing the dataset undoes it.
-var stepPackages = plan.Define(plan.Spec[env, packageArgs]{
-	Name:   "install packages",
-	Detail: func(a packageArgs) string { return strings.Join(a.Sets, ", ") + " from " + a.Repository },
-	Event: func(e env, a packageArgs) events.IocEvent {
-		return events.ReleaseDownload{Release: e.release, Assets: a.Sets}
-	},
-	Do: func(ctx context.Context, e env, a packageArgs, _ *plan.Call) error {
-		path, err := e.host.Mountpoint(ctx, a.RootDataset)
-		if err != nil {
+func (stepPackages) Kind() string { return "install packages" }
+
+func (a stepPackages) Detail() string { return strings.Join(a.Sets, ", ") + " from " + a.Repository }
+
+func (a stepPackages) Event(e step.Env) events.IocEvent {
+	return events.ReleaseDownload{Release: e.Name, Assets: a.Sets}
+}
+
+func (a stepPackages) Do(ctx context.Context, e step.Env, _ *plan.Call) error {
+	path, err := e.Host.Mountpoint(ctx, a.RootDataset)
+	if err != nil {
+		return err
+	}
+	root, err := saferoot.Open(path)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if a.Keys != noKeys {
+		if err := copyKeys(root, a.Keys); err != nil {
 			return err
 		}
-		root, err := saferoot.Open(path)
-		if err != nil {
-			return err
-		}
-		defer root.Close()
-		if a.Keys != noKeys {
-			if err := copyKeys(root, a.Keys); err != nil {
-				return err
-			}
-		}
-		if err := os.MkdirAll(a.Scratch, 0o755); err != nil {
-			return err
-		}
-		defer os.RemoveAll(a.Scratch)
-		if err := os.WriteFile(filepath.Join(a.Scratch, baseRepository+".conf"), []byte(a.conf()), 0o644); err != nil {
-			return err
-		}
-		out := tail.Last(maxMessage)
-		argv := a.argv(path, a.Scratch)
-		exit, err := e.host.Kernel.Run(ctx, kernel.Command{Argv: argv, Env: pkgEnv(), Stdout: out, Stderr: out})
-		if err != nil || !exit.Success() {
-			return &PackageError{UpdateError{Argv: argv, ExitCode: exit.Code, Signal: exit.Signal, Output: out.String(), Err: err}}
-		}
-		if _, err := root.MkdirAll("usr/local/etc/pkg/repos", 0o755); err != nil {
-			return err
-		}
-		return root.WriteFile(repositoryConf, []byte(a.conf()), 0o644)
-	},
-	Undo: func(_ context.Context, _ env, a packageArgs, _ *plan.Call) error { return os.RemoveAll(a.Scratch) },
-})
+	}
+	if err := os.MkdirAll(a.Scratch, 0o755); err != nil {
+		return err
+	}
+	defer os.RemoveAll(a.Scratch)
+	if err := os.WriteFile(filepath.Join(a.Scratch, baseRepository+".conf"), []byte(a.conf()), 0o644); err != nil {
+		return err
+	}
+	out := tail.Last(maxMessage)
+	argv := a.argv(path, a.Scratch)
+	exit, err := e.Host.Kernel.Run(ctx, kernel.Command{Argv: argv, Env: pkgEnv(), Stdout: out, Stderr: out})
+	if err != nil || !exit.Success() {
+		return &PackageError{UpdateError{Argv: argv, ExitCode: exit.Code, Signal: exit.Signal, Output: out.String(), Err: err}}
+	}
+	if _, err := root.MkdirAll("usr/local/etc/pkg/repos", 0o755); err != nil {
+		return err
+	}
+	return root.WriteFile(repositoryConf, []byte(a.conf()), 0o644)
+}
+
+func (a stepPackages) Undo(_ context.Context, _ step.Env, _ *plan.Call) error {
+	return os.RemoveAll(a.Scratch)
+}
 
 // copyKeys copies the trusted keys below the new root, where pkg(8) looks for
 // them when it is given another root.

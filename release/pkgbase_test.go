@@ -17,7 +17,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -32,7 +32,7 @@ type pkg struct {
 	conf    string
 }
 
-func (k *pkg) program(_ context.Context, p *kernel.SimProcess) int {
+func (k *pkg) program(_ context.Context, p *simkernel.Process) int {
 	k.argv = append(k.argv, p.Argv)
 	option := func(name string) string {
 		if i := slices.Index(p.Argv, name); i >= 0 {
@@ -83,7 +83,7 @@ func (k *pkg) program(_ context.Context, p *kernel.SimProcess) int {
 
 func packageHost(t *testing.T, k *pkg) (*simhost.Host, *release.Release) {
 	t.Helper()
-	h, err := simhost.Open(simhost.Options{Dir: t.TempDir(), Release: "15.1-RELEASE", Programs: map[string]kernel.Program{"pkg": k.program}})
+	h, err := simhost.Open(simhost.Options{Dir: t.TempDir(), Release: "15.1-RELEASE", Programs: map[string]simkernel.Program{"pkg": k.program}})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
 	rel, err := release.New(context.Background(), h.Host, "15.1-RELEASE", "")

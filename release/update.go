@@ -12,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -43,7 +44,7 @@ type UpdateOptions struct {
 func (r *Release) Update(ctx context.Context, o UpdateOptions) <-chan events.IocEvent {
 	return r.start(ctx, "update", events.ReleaseUpdate{Release: r.name.Base()}, o.Busy,
 		func(ctx context.Context) (*plan.Plan, error) { return r.planUpdate(ctx, o) },
-		func(e *env) { e.runner = o.Runner })
+		func(l *local) { l.runner = o.Runner })
 }
 
 func (r *Release) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, error) {
@@ -62,28 +63,25 @@ func (r *Release) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, 
 	if err != nil {
 		return nil, err
 	}
-	var steps []plan.Step
+	by := r.madeBy()
+	var steps step.List
 	if len(levels) == 0 {
 		level, _ := version.Patch()
 		levels = []int{level}
-		steps = append(steps, stepSnapshot.Step(snapshotArgs{r.RootDataset() + "@" + Snapshot(level)}))
+		steps.Add(step.Snapshot{Snapshot: r.RootDataset() + "@" + Snapshot(level), Made: by})
 	}
-	level := levelArgs{RootDataset: r.RootDataset()}
+	level := stepLevel{RootDataset: r.RootDataset(), Made: by}
 	if _, err := os.Lstat(filepath.Join(root, "usr", "sbin", "hbsd-update")); err == nil {
 		// HardenedBSD's userland has no patch level in its name: each update is
 		// the next one.
 		level.Level = levels[0] + 1
 	}
-	before := r.RootDataset() + "@" + workSnapshot("update", r.host)
+	before := step.SaveRoot{Snapshot: r.RootDataset() + "@" + workSnapshot("update", r.host)}
 	update := r.TreeUpdate(r.RootDataset(), r.Dataset(), levels[0], o)
-	steps = append(steps,
-		stepSave.Step(saveArgs{Snapshot: before}),
-		stepRunUpdater.Step(update),
-		stepLevel.Step(level),
-	)
-	commit := len(steps)
-	steps = append(steps, stepUnsave.Step(saveArgs{Snapshot: before}))
-	return &plan.Plan{Operation: "update", Subject: r.name.Base(), Steps: steps, Commit: commit}, nil
+	steps.Add(before, stepRunUpdater{update}, level)
+	steps.Commit()
+	steps.Add(step.ForgetRoot(before))
+	return steps.Plan("update", r.name.Base(), nil)
 }
 
 // workSnapshot names a snapshot that an operation takes for itself.
@@ -110,76 +108,42 @@ func (r *Release) TreeUpdate(target, owner string, level int, o UpdateOptions) T
 	}
 }
 
-type saveArgs struct {
-	Snapshot string `json:"snapshot"`
+// stepRunUpdater changes the tree; the undo of step.SaveRoot changes it back.
+type stepRunUpdater struct{ TreeUpdate }
+
+func (stepRunUpdater) Kind() string { return "run updater" }
+
+func (u stepRunUpdater) Detail() string { return "on " + u.Target + " in jail " + u.Jail }
+
+func (stepRunUpdater) Event(e step.Env) events.IocEvent {
+	return events.ExecuteResourceUpdate{Resource: e.Name}
 }
 
-// stepSave takes the snapshot that a failure rolls back to.
-var stepSave = plan.Define(plan.Spec[env, saveArgs]{
-	Name:   "save",
-	Detail: func(a saveArgs) string { return a.Snapshot + ", which a failure rolls back to" },
-	Event: func(e env, a saveArgs) events.IocEvent {
-		return events.RunResourceUpdate{Resource: e.release, Snapshot: a.Snapshot}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a saveArgs, _ *plan.Call) error {
-		return e.host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{})
-	},
-	Undo: func(ctx context.Context, e env, a saveArgs, _ *plan.Call) error {
-		err := e.host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
-		if err == nil {
-			err = e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
-		}
-		if errors.Is(err, zfsstore.ErrNotFound) {
-			return nil
-		}
-		return err
-	},
-})
+func (stepRunUpdater) Durable() {}
 
-// stepUnsave destroys the snapshot once it is not needed any more.
-var stepUnsave = plan.Define(plan.Spec[env, saveArgs]{
-	Name:    "destroy snapshot",
-	Detail:  func(a saveArgs) string { return a.Snapshot },
-	Event:   func(_ env, a saveArgs) events.IocEvent { return events.ZFSSnapshotDestroy{Snapshot: a.Snapshot} },
-	Durable: true,
-	Do: func(ctx context.Context, e env, a saveArgs, c *plan.Call) error {
-		err := e.host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
-		if errors.Is(err, zfsstore.ErrNotFound) {
-			c.Skip("gone")
-			return nil
-		}
+func (u stepRunUpdater) Do(ctx context.Context, e step.Env, c *plan.Call) error {
+	result, err := u.Run(ctx, e.Host, localOf(e).runner)
+	if err != nil {
 		return err
-	},
-})
-
-// stepRunUpdater changes the tree; stepSave's undo changes it back.
-var stepRunUpdater = plan.Define(plan.Spec[env, TreeUpdate]{
-	Name:    "run updater",
-	Detail:  func(u TreeUpdate) string { return "on " + u.Target + " in jail " + u.Jail },
-	Event:   func(e env, _ TreeUpdate) events.IocEvent { return events.ExecuteResourceUpdate{Resource: e.release} },
-	Durable: true,
-	Do: func(ctx context.Context, e env, u TreeUpdate, c *plan.Call) error {
-		result, err := u.Run(ctx, e.host, e.runner)
-		if err != nil {
-			return err
-		}
-		if !result.Changed {
-			c.Skip(result.String())
-			return nil
-		}
-		c.Final(events.ExecuteResourceUpdate{Header: events.Header{Message: result.String()}, Resource: e.release})
+	}
+	if !result.Changed {
+		c.Skip(result.String())
 		return nil
-	},
-	Undo: func(ctx context.Context, e env, u TreeUpdate, _ *plan.Call) error {
-		return u.Clear(ctx, e.host, e.runner)
-	},
-})
+	}
+	c.Final(events.ExecuteResourceUpdate{Header: events.Header{Message: result.String()}, Resource: e.Name})
+	return nil
+}
 
-type levelArgs struct {
+func (u stepRunUpdater) Undo(ctx context.Context, e step.Env, _ *plan.Call) error {
+	return u.Clear(ctx, e.Host, localOf(e).runner)
+}
+
+// stepLevel takes the @pN snapshot of the level that the tree has now.
+type stepLevel struct {
 	RootDataset string `json:"root_dataset"`
 	// Level, if not 0, is the level to call it; otherwise the tree tells.
-	Level int `json:"level,omitempty"`
+	Level int    `json:"level,omitempty"`
+	Made  string `json:"made"`
 }
 
 // taken is the effect of stepLevel.
@@ -187,50 +151,48 @@ type taken struct {
 	Snapshot string `json:"snapshot"`
 }
 
-// stepLevel takes the @pN snapshot of the level that the tree has now.
-var stepLevel = plan.Define(plan.Spec[env, levelArgs]{
-	Name:   "snapshot patch level",
-	Detail: func(a levelArgs) string { return a.RootDataset + "@pN" },
-	Event: func(_ env, a levelArgs) events.IocEvent {
-		return events.ZFSSnapshotCreate{Snapshot: a.RootDataset}
-	},
-	Durable: true,
-	Do: func(ctx context.Context, e env, a levelArgs, c *plan.Call) error {
-		level := a.Level
-		if level == 0 {
-			path, err := e.host.Mountpoint(ctx, a.RootDataset)
-			if err != nil {
-				return err
-			}
-			version, err := TreeVersion(path)
-			if err != nil {
-				return err
-			}
-			level, _ = version.Patch()
-		}
-		snapshot := a.RootDataset + "@" + Snapshot(level)
-		switch _, err := e.host.Store.Get(ctx, snapshot, zfsstore.GetOptions{}); {
-		case err == nil:
-			c.Skip(fmt.Sprintf("@%s exists", Snapshot(level)))
-			return nil
-		case !errors.Is(err, zfsstore.ErrNotFound):
+func (stepLevel) Kind() string { return "snapshot patch level" }
+
+func (a stepLevel) Detail() string { return a.RootDataset + "@pN" }
+
+func (a stepLevel) Event(step.Env) events.IocEvent {
+	return events.ZFSSnapshotCreate{Snapshot: a.RootDataset}
+}
+
+func (stepLevel) Durable() {}
+
+func (a stepLevel) Do(ctx context.Context, e step.Env, c *plan.Call) error {
+	level := a.Level
+	if level == 0 {
+		path, err := e.Host.Mountpoint(ctx, a.RootDataset)
+		if err != nil {
 			return err
 		}
-		if err := c.SetEffect(taken{snapshot}); err != nil {
+		version, err := TreeVersion(path)
+		if err != nil {
 			return err
 		}
-		c.Final(events.ZFSSnapshotCreate{Snapshot: snapshot})
-		return e.host.Store.Snapshot(ctx, snapshot, zfsstore.SnapshotOptions{})
-	},
-	Undo: func(ctx context.Context, e env, _ levelArgs, c *plan.Call) error {
-		var t taken
-		if !c.Effect(&t) {
-			return nil
-		}
-		err := e.host.Store.Destroy(ctx, t.Snapshot, zfsstore.DestroyOptions{})
-		if errors.Is(err, zfsstore.ErrNotFound) {
-			return nil
-		}
+		level, _ = version.Patch()
+	}
+	snapshot := a.RootDataset + "@" + Snapshot(level)
+	switch _, err := e.Host.Store.Get(ctx, snapshot, zfsstore.GetOptions{}); {
+	case err == nil:
+		c.Skip(fmt.Sprintf("@%s exists", Snapshot(level)))
+		return nil
+	case !errors.Is(err, zfsstore.ErrNotFound):
 		return err
-	},
-})
+	}
+	if err := c.SetEffect(taken{snapshot}); err != nil {
+		return err
+	}
+	c.Final(events.ZFSSnapshotCreate{Snapshot: snapshot})
+	return step.Snapshot{Snapshot: snapshot, Made: a.Made}.Do(ctx, e, c)
+}
+
+func (a stepLevel) Undo(ctx context.Context, e step.Env, c *plan.Call) error {
+	var t taken
+	if !c.Effect(&t) {
+		return nil
+	}
+	return step.Snapshot{Snapshot: t.Snapshot, Made: a.Made}.Undo(ctx, e, c)
+}

@@ -19,6 +19,7 @@ import (
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -41,7 +42,7 @@ type updater struct {
 	ran     [][]string
 }
 
-func (u *updater) program(ctx context.Context, p *kernel.SimProcess) int {
+func (u *updater) program(ctx context.Context, p *simkernel.Process) int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.ran = append(u.ran, p.Argv)
@@ -110,7 +111,7 @@ func (u *updater) program(ctx context.Context, p *kernel.SimProcess) int {
 // updateHost is a host with a fetched release and a scripted updater.
 func updateHost(t *testing.T, u *updater) (*simhost.Host, *release.Release) {
 	t.Helper()
-	h, err := simhost.Open(simhost.Options{Dir: t.TempDir(), Programs: map[string]kernel.Program{"freebsd-update": u.program}})
+	h, err := simhost.Open(simhost.Options{Dir: t.TempDir(), Programs: map[string]simkernel.Program{"freebsd-update": u.program}})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
 	rel, err := release.New(context.Background(), h.Host, name, "")
@@ -202,7 +203,7 @@ func nothingLeft(t *testing.T, h *simhost.Host) {
 			t.Errorf("%s %s on %s is left", m.Type, m.From, m.Path)
 		}
 	}
-	sets, err := h.Memory.List(ctx, "", zfsstore.ListOptions{Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Snapshot}})
+	sets, err := h.ZFS.List(ctx, "", zfsstore.ListOptions{Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Snapshot}})
 	require.NoError(t, err)
 	for _, d := range sets {
 		if strings.Contains(d.Name, "updater") || strings.Contains(d.Name, "@update") {
@@ -392,12 +393,12 @@ func TestUpdateOfHardenedBSD(t *testing.T) {
 	ctx := context.Background()
 	var ran [][]string
 	status := 0
-	program := func(_ context.Context, p *kernel.SimProcess) int {
+	program := func(_ context.Context, p *simkernel.Process) int {
 		ran = append(ran, p.Argv)
 		p.WriteFile("/mnt/bin/sh", []byte("hardened"), 0o555)
 		return status
 	}
-	h, err := simhost.Open(simhost.Options{Dir: t.TempDir(), Programs: map[string]kernel.Program{"hbsd-update": program}})
+	h, err := simhost.Open(simhost.Options{Dir: t.TempDir(), Programs: map[string]simkernel.Program{"hbsd-update": program}})
 	require.NoError(t, err)
 	defer h.Close()
 	rel, err := release.New(ctx, h.Host, "14-STABLE", "")

@@ -23,7 +23,7 @@ func world(t testing.TB, h *simhost.Host) []string {
 	t.Helper()
 	ctx := context.Background()
 	var out []string
-	sets, err := h.Memory.List(ctx, "", zfsstore.ListOptions{
+	sets, err := h.ZFS.List(ctx, "", zfsstore.ListOptions{
 		Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot},
 	})
 	require.NoError(t, err)

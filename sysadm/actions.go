@@ -11,75 +11,75 @@ var (
 // actions are all actions of the class, from all documents.
 var actions = map[string]Action{
 	"activatepool": {
-		Role: RoleAdmin, Dialects: newer, run: activatepool,
+		Role: RoleAdmin, Dialects: newer, run: (*Server).activatepool,
 		Args: []Arg{{Name: "pool", Doc: "ZFS pool to use; without it the answer is the pool in use"}},
 		Doc:  "Choose the pool that holds the jails.",
 	},
 	"activatestatus": {
-		Role: RoleRead, Dialects: only2017, run: activatestatus,
-		Doc: "Tell which pool is in use.",
+		Role: RoleRead, Dialects: only2017, run: (*Server).activatestatus,
+		Doc: "Report which pool is in use.",
 	},
 	"capjail": {
-		Role: RoleOperate, Dialects: only2016, run: capjail, Args: []Arg{jailArgument},
-		Doc: "Apply the resource limits of a running jail anew.",
+		Role: RoleOperate, Dialects: only2016, run: (*Server).capjail, Args: []Arg{jailArgument},
+		Doc: "Apply the resource limits of a running jail again.",
 	},
 	"cleanall": {
-		Role: RoleAdmin, Dialects: only2016, run: cleanall,
+		Role: RoleAdmin, Dialects: only2016, run: (*Server).cleanall,
 		Doc: "Destroy all jails, templates and releases.",
 	},
 	"cleanjails": {
-		Role: RoleAdmin, Dialects: only2016, run: cleanjails,
+		Role: RoleAdmin, Dialects: only2016, run: (*Server).cleanjails,
 		Doc: "Destroy all jails; refused while one of them runs.",
 	},
 	"cleanreleases": {
-		Role: RoleAdmin, Dialects: newer, run: cleanreleases,
+		Role: RoleAdmin, Dialects: newer, run: (*Server).cleanreleases,
 		Doc: "Destroy all releases; those that jails depend on stay, with an error.",
 	},
 	"cleantemplates": {
-		Role: RoleAdmin, Dialects: newer, run: cleantemplates,
+		Role: RoleAdmin, Dialects: newer, run: (*Server).cleantemplates,
 		Doc: "Destroy all templates; those that jails were cloned from stay, with an error.",
 	},
 	"clonejail": {
-		Role: RoleAdmin, Dialects: only2016, run: clonejail,
+		Role: RoleAdmin, Dialects: only2016, run: (*Server).clonejail,
 		Args: []Arg{jailArgument, {Name: "props", Doc: "properties that differ, as key=value words"}},
-		Doc:  "Make a jail from another one.",
+		Doc:  "Create a jail from another one.",
 	},
 	"createjail": {
-		Role: RoleAdmin, Dialects: only2016, Job: true, run: createjail,
+		Role: RoleAdmin, Dialects: only2016, Job: true, run: (*Server).createjail,
 		Args: []Arg{
 			{Name: "props", Doc: "properties as key=value words, release among them"},
 			{Name: "switches", Doc: "-e for an empty jail, -b for a basejail, -c for a clone"},
-			{Name: "release", Doc: "release to make it from, as a job"},
-			{Name: "template", Doc: "template to make it from, as a job"},
+			{Name: "release", Doc: "release to create it from, as a job"},
+			{Name: "template", Doc: "template to create it from, as a job"},
 			{Name: "properties", List: true, Doc: "with release or template: properties as key=value words"},
 		},
-		Doc: "Make a jail.",
+		Doc: "Create a jail.",
 	},
 	"createplugin": {
-		Role: RoleAdmin, Dialects: only2017, Job: true, strict: true, run: createplugin,
+		Role: RoleAdmin, Dialects: only2017, Job: true, strict: true, run: (*Server).createplugin,
 		Args: []Arg{
 			{Name: "plugin", Required: true, Doc: "id of the plugin"},
 			{Name: "net_device", Required: true, Doc: "interface that gets the address"},
 			{Name: "ip4", Doc: "IPv4 address; this or ip6 is needed"},
 			{Name: "ip6", Doc: "IPv6 address; wins over ip4"},
 		},
-		Doc: "Fetch a plugin and make its jail.",
+		Doc: "Fetch a plugin and create its jail.",
 	},
 	"deactivatepool": {
-		Role: RoleAdmin, Dialects: newer, run: deactivatepool,
+		Role: RoleAdmin, Dialects: newer, run: (*Server).deactivatepool,
 		Args: []Arg{{Name: "pool", Required: true, Doc: "ZFS pool"}},
-		Doc:  "Give up the pool that holds the jails; nothing on it is removed.",
+		Doc:  "Stop using the pool that holds the jails; nothing on it is removed.",
 	},
 	"destroyjail": {
-		Role: RoleAdmin, Dialects: only2016, run: destroyjail, Args: []Arg{jailArgument},
+		Role: RoleAdmin, Dialects: only2016, run: (*Server).destroyjail, Args: []Arg{jailArgument},
 		Doc: "Destroy a jail; refused while it runs.",
 	},
 	"df": {
-		Role: RoleRead, Dialects: only2016, run: df,
-		Doc: "Tell how much space each jail takes.",
+		Role: RoleRead, Dialects: only2016, run: (*Server).df,
+		Doc: "Report how much space each jail uses.",
 	},
 	"execjail": {
-		Role: RoleOperate, Exec: true, Dialects: only2016, run: execjail,
+		Role: RoleOperate, Exec: true, Dialects: only2016, run: (*Server).execjail,
 		Args: []Arg{
 			jailArgument,
 			{Name: "user", Required: true, Doc: "user of the jail to run as"},
@@ -88,16 +88,16 @@ var actions = map[string]Action{
 		Doc: "Run a command in a running jail.",
 	},
 	"fetchreleases": {
-		Role: RoleAdmin, Dialects: only2017, Job: true, strict: true, run: fetchreleases,
+		Role: RoleAdmin, Dialects: only2017, Job: true, strict: true, run: (*Server).fetchreleases,
 		Args: []Arg{{Name: "releases", Required: true, List: true, Doc: "names of releases"}},
-		Doc:  "Fetch releases, each in a job of its own.",
+		Doc:  "Fetch releases, each in a separate job.",
 	},
 	"getdefaultsettings": {
-		Role: RoleRead, Dialects: only2016, run: getdefaultsettings,
+		Role: RoleRead, Dialects: only2016, run: (*Server).getdefaultsettings,
 		Doc: "List the settings that jails inherit.",
 	},
 	"getjailsettings": {
-		Role: RoleRead, Dialects: only2016, run: getjailsettings,
+		Role: RoleRead, Dialects: only2016, run: (*Server).getjailsettings,
 		Args: []Arg{
 			{Name: "jail", Doc: "name or tag of the jail"},
 			{Name: "prop", Doc: "one property; all of them without it or with the word all"},
@@ -106,27 +106,27 @@ var actions = map[string]Action{
 		Doc: "List the settings of a jail, or one setting of all jails.",
 	},
 	"listjails": {
-		Role: RoleRead, Dialects: every, run: listjails,
+		Role: RoleRead, Dialects: every, run: (*Server).listjails,
 		Doc: "List the jails.",
 	},
 	"listplugins": {
-		Role: RoleRead, Dialects: only2017, run: listplugins,
+		Role: RoleRead, Dialects: only2017, run: (*Server).listplugins,
 		Doc: "List the plugins of the index, and the jails made from plugins.",
 	},
 	"listreleases": {
-		Role: RoleRead, Dialects: only2017, run: listreleases,
-		Doc: "List the releases that are here, and those that can be fetched.",
+		Role: RoleRead, Dialects: only2017, run: (*Server).listreleases,
+		Doc: "List the fetched releases and those that can be fetched.",
 	},
 	"listtemplates": {
-		Role: RoleRead, Dialects: only2017, run: listtemplates,
+		Role: RoleRead, Dialects: only2017, run: (*Server).listtemplates,
 		Doc: "List the templates.",
 	},
 	"startjail": {
-		Role: RoleOperate, Dialects: only2016, run: startjail, Args: []Arg{jailArgument},
+		Role: RoleOperate, Dialects: only2016, run: (*Server).startjail, Args: []Arg{jailArgument},
 		Doc: "Start a jail.",
 	},
 	"stopjail": {
-		Role: RoleOperate, Dialects: only2016, run: stopjail, Args: []Arg{jailArgument},
+		Role: RoleOperate, Dialects: only2016, run: (*Server).stopjail, Args: []Arg{jailArgument},
 		Doc: "Stop a jail.",
 	},
 }

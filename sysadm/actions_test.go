@@ -249,7 +249,7 @@ func TestPools(t *testing.T) {
 	} {
 		w := pools(t, sysadm.Dialect2017, map[string]any{"pool": "tank", "action": "activatepool"}, "")
 		if c.active {
-			require.NoError(t, w.sim.Memory.Set(t.Context(), "tank", map[string]string{host.ActiveProperty: "yes"}))
+			require.NoError(t, w.sim.ZFS.Set(t.Context(), "tank", map[string]string{host.ActiveProperty: "yes"}))
 		}
 		for _, call := range c.calls {
 			text, err := json.Marshal(w.action(call[0]))

@@ -1,6 +1,7 @@
 package sysadm
 
 import (
+	"context"
 	"errors"
 
 	"github.com/libioc/go-libioc/jail"
@@ -10,34 +11,34 @@ import (
 // The clean actions destroy everything of a kind. Nothing is destroyed while a
 // jail of the kind runs.
 
-func cleanjails(c *call) (any, error) {
-	return cleaned("All jails have been cleaned.", c.clean(func(j *jail.Jail) bool { return !isTemplate(j) }))
+func (s *Server) cleanjails(ctx context.Context, c *call) (any, error) {
+	return cleaned("All jails have been cleaned.", s.clean(ctx, c, func(j *jail.Jail) bool { return !isTemplate(j) }))
 }
 
-func cleantemplates(c *call) (any, error) {
-	return cleaned("All templates have been cleaned.", c.clean(isTemplate))
+func (s *Server) cleantemplates(ctx context.Context, c *call) (any, error) {
+	return cleaned("All templates have been cleaned.", s.clean(ctx, c, isTemplate))
 }
 
-func cleanreleases(c *call) (any, error) {
-	return cleaned("All RELEASEs have been cleaned.", c.cleanReleases())
+func (s *Server) cleanreleases(ctx context.Context, c *call) (any, error) {
+	return cleaned("All RELEASEs have been cleaned.", s.cleanReleases(ctx, c))
 }
 
-func cleanall(c *call) (any, error) {
-	err := c.clean(func(*jail.Jail) bool { return true })
+func (s *Server) cleanall(ctx context.Context, c *call) (any, error) {
+	err := s.clean(ctx, c, func(*jail.Jail) bool { return true })
 	if err == nil {
-		err = c.cleanReleases()
+		err = s.cleanReleases(ctx, c)
 	}
 	return cleaned("All iocage datasets have been cleaned.", err)
 }
 
 func cleaned(text string, err error) (any, error) { return object{"success": text}, err }
 
-// clean destroys the jails that are to go. A jail that others were cloned from
-// goes after them.
-func (c *call) clean(which func(*jail.Jail) bool) error {
+// clean destroys the jails that which selects. A jail with clones is destroyed
+// after them.
+func (s *Server) clean(ctx context.Context, c *call, which func(*jail.Jail) bool) error {
 	c.target = "all"
 	var left []*jail.Jail
-	for j, err := range c.jails() {
+	for j, err := range s.jails(ctx) {
 		switch {
 		case j == nil:
 			return err
@@ -52,7 +53,7 @@ func (c *call) clean(which func(*jail.Jail) bool) error {
 		var again []*jail.Jail
 		var first error
 		for _, j := range left {
-			_, err := j.Destroy(c, jail.DestroyOptions{Busy: jail.Wait})
+			_, err := j.Destroy(ctx, jail.DestroyOptions{Busy: jail.BusyWait})
 			if err != nil && !errors.Is(err, jail.ErrNotFound) {
 				again = append(again, j)
 				first = errors.Join(first, err)
@@ -66,11 +67,11 @@ func (c *call) clean(which func(*jail.Jail) bool) error {
 	return nil
 }
 
-// cleanReleases destroys what no jail needs. One that is needed stays, and is an
-// error.
-func (c *call) cleanReleases() error {
+// cleanReleases destroys the releases that no jail needs. A release that is
+// needed stays and is an error.
+func (s *Server) cleanReleases(ctx context.Context, c *call) error {
 	c.target = "all"
-	all, err := release.Clean(c, c.host, release.CleanOptions{Dependants: jail.Dependants(c.host)})
+	all, err := release.Clean(ctx, s.host, release.CleanOptions{Dependants: jail.Dependants(s.host)})
 	for _, r := range all {
 		if errors.Is(r.Err, release.ErrInUse) {
 			err = errors.Join(err, r.Err)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 
 	"github.com/libioc/go-libioc/host/simhost"
@@ -25,10 +24,7 @@ func (o one) Authenticate(_ context.Context, name, password string) (sysadm.User
 
 // A server for a simulated machine, asked once over REST.
 func ExampleServer() {
-	dir, err := os.MkdirTemp("", "sysadm-")
-	check(err)
-	defer os.RemoveAll(dir)
-	h, err := simhost.New(dir)
+	h, err := simhost.New("")
 	check(err)
 	defer h.Close()
 

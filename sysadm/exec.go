@@ -1,6 +1,7 @@
 package sysadm
 
 import (
+	"context"
 	"io"
 	"strconv"
 	"strings"
@@ -10,9 +11,9 @@ import (
 	"github.com/libioc/go-libioc/jail"
 )
 
-// execjail runs a command. It is split into words here and handed over as such:
-// no shell looks at it.
-func execjail(c *call) (any, error) {
+// execjail runs a command. It is split into words here and passed on as words,
+// without a shell.
+func (s *Server) execjail(ctx context.Context, c *call) (any, error) {
 	argv, ok := texts(c.args["command"])
 	if !ok {
 		return nil, errBadRequest
@@ -26,15 +27,15 @@ func execjail(c *call) (any, error) {
 	if len(argv) == 0 || argv[0] == "" {
 		return nil, errMissing
 	}
-	j, err := c.find(c.jailArg())
+	j, err := s.find(ctx, c, c.jailArg())
 	if err != nil {
 		return nil, err
 	}
 	// The beginning is kept, of each stream and of both together in the order of
 	// writing, as the tool's output was.
-	most := c.limits.Output
+	most := s.limits.Output
 	stdout, stderr, both := tail.First(most), tail.First(most), tail.First(most)
-	result, err := j.Exec(c, argv, jail.ExecOptions{
+	result, err := j.Exec(ctx, argv, jail.ExecOptions{
 		User: c.arg("user"), Stdout: io.MultiWriter(stdout, both), Stderr: io.MultiWriter(stderr, both),
 	})
 	lines := strings.Split(both.String(), "\n")
@@ -47,15 +48,15 @@ func execjail(c *call) (any, error) {
 		return nil, err
 	}
 	out := object{"success": textObject(lines)}
-	if c.request.api == Dialect2017 {
-		// What the shape of 2016 loses: beside it, where it was never documented.
+	if c.api == Dialect2017 {
+		// What the shape of 2016 loses, in members that were never documented.
 		out["exit_code"] = strconv.Itoa(result.ExitCode)
 		out["stdout"], out["stderr"] = stdout.String(), stderr.String()
 	}
 	return out, nil
 }
 
-// toolLine is a line of output that is an error as it is.
+// toolLine is a line of output that is itself the error's text.
 type toolLine string
 
 func (e toolLine) Error() string { return string(e) }

@@ -193,7 +193,7 @@ func argsOf(t *testing.T, reply string) string {
 	return `{"args":` + string(m["args"]) + `}`
 }
 
-// changes tells the examples whose second call needs a machine of its own. The
+// changes reports the examples whose second call needs a separate machine. The
 // two answers to startjail and stopjail were taken one after the other: the second
 // call found the jail running, or stopped.
 func changes(e example) bool {
@@ -265,7 +265,7 @@ func sceneOf(t *testing.T, e example, reply string) scene {
 				require.NoError(t, err)
 			}
 			if e.action == "destroyjail" {
-				// A clone's origin would be told of as well: this jail has a root of
+				// A clone's origin would be reported as well: this jail has a root of
 				// its own, as iocage's thick jails.
 				w.store.shown[simhost.Dataset+"/jails/"+id] = shown{}
 			}
@@ -373,7 +373,7 @@ func (w *world) legacy(dataset string, set map[string]string) {
 	for key, value := range set {
 		props["org.freebsd.iocage:"+key] = value
 	}
-	require.NoError(w.t, w.sim.Memory.Create(w.t.Context(), dataset, zfsstore.CreateOptions{Parents: true, Properties: props}))
+	require.NoError(w.t, w.sim.ZFS.Create(w.t.Context(), dataset, zfsstore.CreateOptions{Parents: true, Properties: props}))
 }
 
 // pools is a machine with the pool that a request names, or an answer: active
@@ -391,7 +391,7 @@ func pools(t *testing.T, api sysadm.Dialect, args map[string]any, reply string) 
 	require.NoError(t, err)
 	w.opts.Host = w.host
 	if args["action"] != "activatepool" || args["pool"] == nil {
-		require.NoError(t, w.sim.Memory.Set(t.Context(), pool, map[string]string{host.ActiveProperty: "yes"}))
+		require.NoError(t, w.sim.ZFS.Set(t.Context(), pool, map[string]string{host.ActiveProperty: "yes"}))
 	}
 	return w
 }

@@ -1,6 +1,7 @@
 package sysadm
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -8,11 +9,11 @@ import (
 	"github.com/libioc/go-libioc/jail"
 )
 
-// startjail and stopjail answer the lines of iocage's tool below the jail's name
-// as the client gave it, failures too.
-func startjail(c *call) (any, error) {
-	return c.lines(func(j *jail.Jail) []string {
-		all, err := j.Start(c, jail.StartOptions{Busy: jail.Wait})
+// startjail and stopjail answer with the lines of iocage's tool below the jail's
+// name as the client wrote it, also for failures.
+func (s *Server) startjail(ctx context.Context, c *call) (any, error) {
+	return s.lines(ctx, c, func(j *jail.Jail) []string {
+		all, err := j.Start(ctx, jail.StartOptions{Busy: jail.BusyWait})
 		switch {
 		case errors.Is(err, jail.ErrRunning):
 			return []string{"  INFO: " + label(j) + " is already up"}
@@ -27,9 +28,9 @@ func startjail(c *call) (any, error) {
 	}), nil
 }
 
-func stopjail(c *call) (any, error) {
-	return c.lines(func(j *jail.Jail) []string {
-		all, err := j.Stop(c, jail.StopOptions{Busy: jail.Wait})
+func (s *Server) stopjail(ctx context.Context, c *call) (any, error) {
+	return s.lines(ctx, c, func(j *jail.Jail) []string {
+		all, err := j.Stop(ctx, jail.StopOptions{Busy: jail.BusyWait})
 		if errors.Is(err, jail.ErrNotRunning) {
 			return []string{"  INFO: " + label(j) + " is already down"}
 		}
@@ -38,9 +39,9 @@ func stopjail(c *call) (any, error) {
 	}), nil
 }
 
-func (c *call) lines(do func(j *jail.Jail) []string) object {
+func (s *Server) lines(ctx context.Context, c *call, do func(j *jail.Jail) []string) object {
 	name := c.jailArg()
-	j, err := c.find(name)
+	j, err := s.find(ctx, c, name)
 	if err != nil {
 		c.failed = true
 		text := strings.TrimPrefix(c.words(err), toolError("").Error())
@@ -49,8 +50,8 @@ func (c *call) lines(do func(j *jail.Jail) []string) object {
 	return object{name: textObject(do(j))}
 }
 
-// startLines are what iocage's tool printed when it started a jail; nothing
-// that it would not have printed, except why it failed.
+// startLines returns what iocage's tool printed when it started a jail, and
+// nothing else, except the reason of a failure.
 func startLines(j *jail.Jail, all []events.IocEvent, err error) []string {
 	out := []string{"* Starting " + label(j)}
 	started := "  + Started (shared IP mode) OK"
@@ -83,8 +84,8 @@ func startLines(j *jail.Jail, all []events.IocEvent, err error) []string {
 	return out
 }
 
-// stopLines are those of a stop. The tool ran the hooks even when they were
-// empty, and said so.
+// stopLines returns the lines of a stop. The tool ran and reported hooks even if
+// they were empty.
 func stopLines(j *jail.Jail, all []events.IocEvent, err error) []string {
 	out := []string{"* Stopping " + label(j)}
 	pre, post, vnet := "OK", "OK", ""
@@ -122,8 +123,8 @@ func stopLines(j *jail.Jail, all []events.IocEvent, err error) []string {
 	return out
 }
 
-// step adds the line for the end of a step; one that was skipped printed
-// nothing, and some of the lines have no failed form.
+// step adds the line for the end of a step. A skipped step prints nothing, and
+// some lines have no failed form.
 func step(out []string, e events.IocEvent, done, failed string) []string {
 	switch e.Head().State {
 	case events.Done:

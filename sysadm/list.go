@@ -1,6 +1,7 @@
 package sysadm
 
 import (
+	"context"
 	"iter"
 	"strconv"
 	"strings"
@@ -8,12 +9,14 @@ import (
 	"github.com/libioc/go-libioc/jail"
 )
 
-// jails are all jails of the host's sources, not those that others run. One that
-// cannot be read comes with its name.
-func (c *call) jails() iter.Seq2[*jail.Jail, error] { return jail.List(c, c.host, "foreign=no") }
+// jails returns all jails of the host's sources, but not those of other programs.
+// A jail that cannot be read still has its name.
+func (s *Server) jails(ctx context.Context) iter.Seq2[*jail.Jail, error] {
+	return jail.List(ctx, s.host, "foreign=no")
+}
 
-// row is a jail in the dialect of 2017: ten members, always. They are in the
-// order of their names, as everything in an answer.
+// row is a jail in the dialect of 2017: always ten members. They are sorted by
+// name, like everything in an answer.
 type row struct {
 	Boot     string `json:"boot"`
 	IP4      string `json:"ip4"`
@@ -28,17 +31,20 @@ type row struct {
 }
 
 // listjails has three shapes, one for each dialect.
-func listjails(c *call) (any, error) {
+func (s *Server) listjails(ctx context.Context, c *call) (any, error) {
 	out := object{}
-	addresses, err := c.addresses()
-	if err != nil {
-		return nil, err
+	var addresses map[string]string
+	if c.api == Dialect2016 {
+		var err error
+		if addresses, err = s.addresses(ctx); err != nil {
+			return nil, err
+		}
 	}
-	for j, err := range c.jails() {
+	for j, err := range s.jails(ctx) {
 		if j == nil {
 			return nil, err
 		}
-		if c.request.api == Dialect2017 {
+		if c.api == Dialect2017 {
 			if !isTemplate(j) { // listtemplates has those
 				r := rowOf(j)
 				out[r.key()] = r
@@ -50,7 +56,7 @@ func listjails(c *call) (any, error) {
 		if r.Type == "jail" {
 			short["type"] = "thickjail"
 		}
-		if c.request.api == Dialect2016 {
+		if c.api == Dialect2016 {
 			short["ip4"] = "-"
 			if a := addresses[j.Identifier()]; a != "" {
 				short["ip4"] = a
@@ -58,20 +64,17 @@ func listjails(c *call) (any, error) {
 		}
 		out[r.UUID] = short
 	}
-	if c.request.api == Dialect2017 {
+	if c.api == Dialect2017 {
 		return object{"jails": out}, nil
 	}
 	return out, nil
 }
 
-// addresses are the IPv4 addresses of running jails, by their name in the
-// kernel. Only the dialect of 2016 shows them.
-func (c *call) addresses() (map[string]string, error) {
-	if c.request.api != Dialect2016 {
-		return nil, nil
-	}
+// addresses returns the IPv4 addresses of running jails, by their name in the
+// kernel.
+func (s *Server) addresses(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
-	for p, err := range c.host.Kernel.JailList(c, 0, "ip4.addr") {
+	for p, err := range s.host.Kernel.JailList(ctx, 0, "ip4.addr") {
 		if err != nil {
 			return nil, err
 		}
@@ -105,8 +108,8 @@ func rowOf(j *jail.Jail) row {
 	return r
 }
 
-// property is a value that counts, "-" for none. A jail that could not be read
-// has none.
+// property returns a property's effective value, or "-" if it has none or the jail
+// could not be read.
 func property(j *jail.Jail, key string) string {
 	text, err := j.Get(key)
 	if err != nil || unset(text) {
@@ -117,8 +120,8 @@ func property(j *jail.Jail, key string) string {
 
 func isTemplate(j *jail.Jail) bool { return property(j, "template") == "yes" }
 
-// key is what a jail is listed under: its jid, and while it has none its name.
-// The original used "-" for all that do not run, of which one remained.
+// key returns the key under which a jail is listed: its jid, or its name if it does
+// not run. The original used "-" for all stopped jails, so only one was listed.
 func (r row) key() string {
 	if r.JID == "-" {
 		return r.UUID
@@ -127,9 +130,9 @@ func (r row) key() string {
 }
 
 // listtemplates lists templates by their tags.
-func listtemplates(c *call) (any, error) {
+func (s *Server) listtemplates(ctx context.Context, c *call) (any, error) {
 	out := object{}
-	for j, err := range c.jails() {
+	for j, err := range s.jails(ctx) {
 		if j == nil {
 			return nil, err
 		}
@@ -146,20 +149,20 @@ func listtemplates(c *call) (any, error) {
 	return object{"templates": out}, nil
 }
 
-// listplugins lists what the index offers and what was made of it.
-func listplugins(c *call) (any, error) {
-	if c.opts.Plugins == nil {
+// listplugins lists the plugins of the index and the jails made from plugins.
+func (s *Server) listplugins(ctx context.Context, c *call) (any, error) {
+	if s.opts.Plugins == nil {
 		return nil, errNoIndex
 	}
 	remote, local := object{}, object{}
-	plugins, err := c.opts.Plugins.List(c)
+	plugins, err := s.opts.Plugins.List(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range plugins {
 		remote[p.ID] = object{"id": p.ID, "name": p.Name, "description": p.Description}
 	}
-	for j, err := range c.jails() {
+	for j, err := range s.jails(ctx) {
 		if j == nil {
 			return nil, err
 		}

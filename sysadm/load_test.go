@@ -26,6 +26,8 @@ func TestLoad(t *testing.T) {
 	clients, jails, lasts := 20, 100, time.Second
 	if full() {
 		clients, jails, lasts = 200, 1000, 30*time.Second
+	} else if testing.Short() {
+		lasts /= 5
 	}
 	w := newWorld(t)
 	for i := range jails {

@@ -13,18 +13,18 @@ import (
 	"github.com/libioc/go-libioc/release"
 )
 
-// createjail makes a jail, named by a UUID as iocage did, and tagged as the
-// client wants. With props or switches it is made before the answer (2016), with
-// release or template it is a job (unreleased servers of 2017).
-func createjail(c *call) (any, error) {
+// createjail creates a jail, named by a UUID as iocage did, with the client's tag.
+// With props or switches it is created before the answer (2016), with release or
+// template it is a job (unreleased servers of 2017).
+func (s *Server) createjail(ctx context.Context, c *call) (any, error) {
 	if c.arg("release") != "" || c.arg("template") != "" {
-		return c.createJob()
+		return s.createJob(ctx, c)
 	}
-	j, o, err := c.newJail(c.arg("props"), c.arg("switches"))
+	j, o, err := s.newJail(ctx, c, c.arg("props"), c.arg("switches"))
 	if err != nil {
 		return nil, err
 	}
-	if _, err := j.Create(c, o); err != nil {
+	if _, err := j.Create(ctx, o); err != nil {
 		return nil, err
 	}
 	_, switched := c.args["switches"]
@@ -37,8 +37,8 @@ func createjail(c *call) (any, error) {
 	}, nil
 }
 
-// newJail is the jail that props and switches describe.
-func (c *call) newJail(props, switches string) (*jail.Jail, jail.CreateOptions, error) {
+// newJail returns the jail that props and switches describe.
+func (s *Server) newJail(ctx context.Context, c *call, props, switches string) (*jail.Jail, jail.CreateOptions, error) {
 	var o jail.CreateOptions
 	none := func(err error) (*jail.Jail, jail.CreateOptions, error) { return nil, o, err }
 	set, err := properties(props)
@@ -67,26 +67,26 @@ func (c *call) newJail(props, switches string) (*jail.Jail, jail.CreateOptions, 
 	if set["type"] == "basejail" {
 		o.Basejail = true
 	}
-	j, err := c.named(set)
+	j, err := s.named(ctx, c, set)
 	return j, o, err
 }
 
-// named is a new jail with the properties, a UUID for a name and, unless it has
-// one, a tag that tells when it was made.
-func (c *call) named(set map[string]string) (*jail.Jail, error) {
+// named returns a new jail with the properties, a UUID as name and, unless it has
+// one, the time of creation as tag.
+func (s *Server) named(ctx context.Context, c *call, set map[string]string) (*jail.Jail, error) {
 	set = maps.Clone(set)
 	if set["tag"] == "" {
-		set["tag"] = c.host.Now().Local().Format("2006-01-02@15:04:05")
+		set["tag"] = s.host.Now().Local().Format("2006-01-02@15:04:05")
 	}
 	if err := validTag(set["tag"]); err != nil {
 		return nil, err
 	}
 	c.target = set["tag"]
-	return jail.New(c, c.host, jail.Spec{Name: c.host.NewUUID(), Properties: set})
+	return jail.New(ctx, s.host, jail.Spec{Name: s.host.NewUUID(), Properties: set})
 }
 
-// createJob is the form of createjail that names its release or template.
-func (c *call) createJob() (any, error) {
+// createJob is the form of createjail with release or template.
+func (s *Server) createJob(ctx context.Context, c *call) (any, error) {
 	if len(c.args["packages"]) > 0 {
 		return nil, toolError("packages are not installed by this server")
 	}
@@ -100,23 +100,23 @@ func (c *call) createJob() (any, error) {
 	o := jail.CreateOptions{Release: c.arg("release")}
 	words := []string{"iocage", "create"}
 	if name := c.arg("template"); name != "" {
-		template, err := c.find(name)
+		template, err := s.find(ctx, c, name)
 		if err != nil {
 			return nil, err
 		}
 		o = jail.CreateOptions{Template: template.FullName()}
 		words = append(words, "-t", name)
 	} else {
-		r, err := release.New(c, c.host, o.Release, "")
+		r, err := release.New(ctx, s.host, o.Release, "")
 		if err != nil {
 			return nil, err
 		}
-		if _, _, err := r.RootSnapshot(c); err != nil {
-			return nil, err // rather than a job that can only fail
+		if _, _, err := r.RootSnapshot(ctx); err != nil {
+			return nil, err // instead of a job that would fail
 		}
 		words = append(words, "-r", o.Release)
 	}
-	j, err := c.named(set)
+	j, err := s.named(ctx, c, set)
 	if err != nil {
 		return nil, err
 	}
@@ -124,18 +124,18 @@ func (c *call) createJob() (any, error) {
 		words = append(words, key+"="+set[key])
 	}
 	id := "sysadm_iocage_create_jail_{" + j.Name() + "}"
-	_, err = c.start(c, &job{
+	_, err = s.start(ctx, c, &job{
 		id: id, queue: serial, label: strings.Join(words, " "),
-		work: func(ctx context.Context) <-chan events.IocEvent { return j.JailGenerator.Create(ctx, o) },
+		work: func(ctx context.Context) <-chan events.IocEvent { return j.Generator().Create(o).Events(ctx) },
 	})
 	return object{"new_dispatcher_id": id}, err
 }
 
-// clonejail makes a jail from another one, with that one's properties except
-// those that the client gives.
-func clonejail(c *call) (any, error) {
+// clonejail creates a jail from another one, with that one's properties except
+// those in the request.
+func (s *Server) clonejail(ctx context.Context, c *call) (any, error) {
 	name := c.jailArg()
-	source, err := c.find(name)
+	source, err := s.find(ctx, c, name)
 	if err != nil {
 		return nil, err
 	}
@@ -143,11 +143,11 @@ func clonejail(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	j, err := c.named(set)
+	j, err := s.named(ctx, c, set)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := j.Create(c, jail.CreateOptions{Jail: source.FullName()}); err != nil {
+	if _, err := j.Create(ctx, jail.CreateOptions{Jail: source.FullName()}); err != nil {
 		return nil, err
 	}
 	c.target = name
@@ -159,17 +159,17 @@ func clonejail(c *call) (any, error) {
 
 // destroyjail refuses a running jail, as the documents promise; their server
 // stopped it first.
-func destroyjail(c *call) (any, error) {
-	j, err := c.find(c.jailArg())
+func (s *Server) destroyjail(ctx context.Context, c *call) (any, error) {
+	j, err := s.find(ctx, c, c.jailArg())
 	if err != nil {
 		return nil, err
 	}
 	lines := []string{"  Destroying: " + j.Name()}
-	space, err := j.Space(c)
+	space, err := j.Space(ctx)
 	if err != nil {
 		return nil, err
 	}
-	_, err = j.Destroy(c, jail.DestroyOptions{Busy: jail.Wait})
+	_, err = j.Destroy(ctx, jail.DestroyOptions{Busy: jail.BusyWait})
 	if errors.Is(err, jail.ErrRunning) {
 		return nil, toolError("cannot destroy " + label(j) + " - jail is running!")
 	}
@@ -182,14 +182,14 @@ func destroyjail(c *call) (any, error) {
 	return object{"success": textObject(lines)}, nil
 }
 
-// capjail applies the limits of a running jail anew.
-func capjail(c *call) (any, error) {
+// capjail applies the limits of a running jail again.
+func (s *Server) capjail(ctx context.Context, c *call) (any, error) {
 	name := c.jailArg()
-	j, err := c.find(name)
+	j, err := s.find(ctx, c, name)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := j.ApplyLimits(c, jail.LimitOptions{Busy: jail.Wait}); err != nil {
+	if _, err := j.ApplyLimits(ctx, jail.LimitOptions{Busy: jail.BusyWait}); err != nil {
 		return nil, err
 	}
 	return object{"success": "jail " + name + " capped."}, nil

@@ -17,10 +17,10 @@ var (
 	deviceName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.]{0,14}$`) // IFNAMSIZ
 )
 
-// createplugin starts the job that fetches a plugin and makes its jail. ip6 wins
-// over ip4.
-func createplugin(c *call) (any, error) {
-	if c.opts.Plugins == nil {
+// createplugin starts the job that fetches a plugin and creates its jail. ip6 has
+// precedence over ip4.
+func (s *Server) createplugin(ctx context.Context, c *call) (any, error) {
+	if s.opts.Plugins == nil {
 		return nil, errNoIndex
 	}
 	p := PluginRequest{ID: c.arg("plugin"), Property: "ip6_addr", Value: c.arg("ip6")}
@@ -35,9 +35,9 @@ func createplugin(c *call) (any, error) {
 	j := &job{
 		id: "sysadm_iocage_fetch_plugin_" + p.ID, queue: parallel,
 		label: "iocage fetch -P --name " + p.ID + " " + p.Property + `="` + p.Value + `"`,
-		work:  func(ctx context.Context) <-chan events.IocEvent { return c.opts.Plugins.Create(ctx, p) },
+		work:  func(ctx context.Context) <-chan events.IocEvent { return s.opts.Plugins.Create(ctx, p) },
 	}
-	started, err := c.start(c, j)
+	started, err := s.start(ctx, c, j)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func createplugin(c *call) (any, error) {
 	return object{"started_dispatcher_id": j.id}, nil
 }
 
-// address tells whether the value is an address of the property's family, with
+// address reports whether the value is an address of the property's family, with
 // or without a prefix length.
 func address(p PluginRequest) bool {
 	addr, err := netip.ParseAddr(p.Value)

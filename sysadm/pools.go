@@ -1,30 +1,31 @@
 package sysadm
 
 import (
+	"context"
 	"errors"
 	"strings"
 
 	"github.com/libioc/go-libioc/host"
 )
 
-// activatepool makes a pool the one in use; without one it tells which is.
-func activatepool(c *call) (any, error) {
+// activatepool changes the pool in use; without a pool it reports the current one.
+func (s *Server) activatepool(ctx context.Context, c *call) (any, error) {
 	c.target = c.arg("pool")
 	if c.target == "" {
-		pool, err := c.pool()
+		pool, err := s.pool(ctx)
 		if err != nil {
 			return nil, err
 		}
 		return object{"currently active": textObject([]string{"pool: " + pool})}, nil
 	}
-	current, err := c.pool()
+	current, err := s.pool(ctx)
 	switch {
 	case err != nil:
 		return nil, err
 	case current == c.target:
 		return nil, toolError(current + " already active!")
 	case current != "":
-		for j, err := range c.jails() {
+		for j, err := range s.jails(ctx) {
 			if j == nil {
 				return nil, err
 			}
@@ -33,13 +34,13 @@ func activatepool(c *call) (any, error) {
 			}
 		}
 	}
-	return c.poolChanged("activated", c.host.Activate(c, c.target, host.ActivateOptions{}))
+	return c.poolChanged("activated", s.host.Activate(ctx, c.target, host.ActivateOptions{}))
 }
 
-// deactivatepool gives a pool up. Nothing on it is removed.
-func deactivatepool(c *call) (any, error) {
+// deactivatepool stops using a pool. Nothing on it is removed.
+func (s *Server) deactivatepool(ctx context.Context, c *call) (any, error) {
 	c.target = c.arg("pool")
-	return c.poolChanged("deactivated", c.host.Deactivate(c, c.target))
+	return c.poolChanged("deactivated", s.host.Deactivate(ctx, c.target))
 }
 
 func (c *call) poolChanged(done string, err error) (any, error) {
@@ -49,9 +50,9 @@ func (c *call) poolChanged(done string, err error) (any, error) {
 	return object{"success": "pool " + c.target + " " + done + "."}, err
 }
 
-// activatestatus tells which pool is in use.
-func activatestatus(c *call) (any, error) {
-	pool, err := c.pool()
+// activatestatus reports which pool is in use.
+func (s *Server) activatestatus(ctx context.Context, c *call) (any, error) {
+	pool, err := s.pool(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -61,12 +62,12 @@ func activatestatus(c *call) (any, error) {
 	return object{"activated": "true", "pool": pool}, nil
 }
 
-// pool is the pool of the main source, or empty.
-func (c *call) pool() (string, error) {
-	s, err := c.host.Source(c, "")
+// pool returns the pool of the main source, or "".
+func (s *Server) pool(ctx context.Context) (string, error) {
+	source, err := s.host.Source(ctx, "")
 	if errors.Is(err, host.ErrNotActivated) {
 		return "", nil
 	}
-	pool, _, _ := strings.Cut(s.Dataset, "/")
+	pool, _, _ := strings.Cut(source.Dataset, "/")
 	return pool, err
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/libioc/go-libioc/release"
 )
 
-// listreleases lists what is here and what the mirror has. The documents show an
-// empty name where nothing is here. What cannot be asked for is left out, both
-// of them are a bad request, as in the original.
-func listreleases(c *call) (any, error) {
+// listreleases lists the fetched releases and those of the mirror. The documents
+// show an empty name if nothing was fetched. A list that cannot be read is left out;
+// if neither can, that is a bad request, as in the original.
+func (s *Server) listreleases(ctx context.Context, c *call) (any, error) {
 	out := object{}
-	if all, err := release.List(c, c.host); err == nil {
+	if all, err := release.List(ctx, s.host); err == nil {
 		names := []string{}
 		for _, r := range all {
 			names = append(names, r.FullName())
@@ -24,8 +24,8 @@ func listreleases(c *call) (any, error) {
 		}
 		out["local"] = names
 	}
-	o := release.RemoteOptions{Mirror: c.opts.Fetch.Mirror, HTTP: c.opts.Fetch.HTTP}
-	if all, err := release.Available(c, c.host, o); err == nil {
+	o := release.RemoteOptions{Mirror: s.opts.Fetch.Mirror, HTTP: s.opts.Fetch.HTTP}
+	if all, err := release.Available(ctx, s.host, o); err == nil {
 		names := []string{}
 		for _, r := range all {
 			name := r.Name.String()
@@ -42,9 +42,9 @@ func listreleases(c *call) (any, error) {
 	return out, nil
 }
 
-// fetchreleases starts a job for each release that has none. If it starts none
-// at all the request was bad, as in the original.
-func fetchreleases(c *call) (any, error) {
+// fetchreleases starts a job for each release that has none. If it starts none,
+// that is a bad request, as in the original.
+func (s *Server) fetchreleases(ctx context.Context, c *call) (any, error) {
 	names, ok := texts(c.args["releases"])
 	if !ok || len(names) > maxReleases {
 		return nil, errBadRequest
@@ -53,7 +53,7 @@ func fetchreleases(c *call) (any, error) {
 	var all []*release.Release
 	for _, name := range names {
 		name, _, _ = strings.Cut(strings.TrimSpace(name), " ") // "10.2-RELEASE (EOL)"
-		r, err := release.New(c, c.host, name, "")
+		r, err := release.New(ctx, s.host, name, "")
 		if errors.Is(err, release.ErrName) || err == nil && !r.Name().HasVersion() {
 			return nil, errBadRequest // "ALL" could be a release of the operator's own
 		}
@@ -68,9 +68,9 @@ func fetchreleases(c *call) (any, error) {
 		j := &job{
 			id: "sysadm_iocage_fetch_release_" + name, queue: parallel,
 			label: "iocage fetch --verify -r " + name,
-			work:  func(ctx context.Context) <-chan events.IocEvent { return r.Fetch(ctx, c.opts.Fetch) },
+			work:  func(ctx context.Context) <-chan events.IocEvent { return r.Fetch(ctx, s.opts.Fetch) },
 		}
-		started, err := c.start(c, j)
+		started, err := s.start(ctx, c, j)
 		if err != nil && len(ids) == 0 {
 			return nil, err
 		}
@@ -84,5 +84,5 @@ func fetchreleases(c *call) (any, error) {
 	return object{"started_dispatcher_id": ids}, nil
 }
 
-// maxReleases bounds how many one request can ask for.
+// maxReleases is how many releases one request may name.
 const maxReleases = 64

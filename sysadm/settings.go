@@ -1,97 +1,98 @@
 package sysadm
 
 import (
+	"context"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/jail"
 )
 
-func getdefaultsettings(c *call) (any, error) {
-	defaults, space, err := jail.Defaults(c, c.host, "")
+func (s *Server) getdefaultsettings(ctx context.Context, c *call) (any, error) {
+	defaults, space, err := jail.Defaults(ctx, s.host, "")
 	if err != nil {
 		return nil, err
 	}
 	out := object{}
-	for _, s := range config.LegacySettings() {
-		if s.JailOnly {
+	for _, setting := range config.LegacySettings() {
+		if setting.JailOnly {
 			continue
 		}
-		text, ok := space.Text(s.Key)
+		text, ok := space.Text(setting.Key)
 		if !ok {
-			text = s.Text(config.Effective{Own: defaults})
+			text = setting.Text(config.Effective{Own: defaults})
 		}
-		out[s.Key] = text
+		out[setting.Key] = text
 	}
 	return object{"defaults": out}, nil
 }
 
-// getjailsettings has four modes: one property of a jail, all of a jail (asked
-// for with "all" or without prop), and one property of all jails ("-r").
-func getjailsettings(c *call) (any, error) {
+// getjailsettings has three modes: one property of a jail, all properties of a jail
+// (prop is "all" or missing), and one property of all jails ("-r").
+func (s *Server) getjailsettings(ctx context.Context, c *call) (any, error) {
 	name, prop, switches := c.jailArg(), c.arg("prop"), c.arg("switches")
 	_, switched := c.args["switches"]
 	switch {
 	case name == "" && prop == "" && !switched:
 		return nil, errMissing
 	case name != "" && switched:
-		return object{}, nil // as the original, which ran nothing then
+		return object{}, nil // as in the original, which ran nothing then
 	case name == "" && switches == "-r" && prop != "":
-		return c.settingOfAll(prop)
+		return s.settingOfAll(ctx, c, prop)
 	case name == "":
 		return nil, toolError("missing jail name.")
 	}
-	j, err := c.find(name)
+	j, err := s.find(ctx, c, name)
 	if err != nil {
 		return nil, err
 	}
-	space, err := j.Space(c)
+	space, err := j.Space(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := object{}
 	if prop != "" && prop != "all" {
-		s, err := settingNamed(j, prop)
+		setting, err := settingNamed(j, prop)
 		if err != nil {
 			return nil, err
 		}
-		value := settingOf(j, space, s)
-		if c.request.api != Dialect2017 {
+		value := settingOf(j, space, setting)
+		if c.api != Dialect2017 {
 			value, _ = textPair(strings.Join(strings.Fields(value), " "))
 		}
 		return object{name: object{prop: value}}, nil
 	}
-	for _, s := range config.LegacySettings() {
-		value := settingOf(j, space, s)
-		if c.request.api != Dialect2017 {
-			value = textValue(s.Key, value)
+	for _, setting := range config.LegacySettings() {
+		value := settingOf(j, space, setting)
+		if c.api != Dialect2017 {
+			value = textValue(setting.Key, value)
 		}
-		out[s.Key] = value
+		out[setting.Key] = value
 	}
 	return object{name: out}, nil
 }
 
-// settingOfAll is the mode "-r". Its lines were split at blanks, so colons
-// survive there.
-func (c *call) settingOfAll(prop string) (any, error) {
+// settingOfAll is the mode "-r". Its lines were split at blanks, so colons are
+// kept.
+func (s *Server) settingOfAll(ctx context.Context, c *call, prop string) (any, error) {
 	var spaces map[string]jail.Space
 	if _, ok := (jail.Space{}).Text(prop); ok {
 		var err error
-		if spaces, err = jail.Spaces(c, c.host); err != nil {
+		if spaces, err = jail.Spaces(ctx, s.host); err != nil {
 			return nil, err
 		}
 	}
 	out := object{}
-	for j, err := range c.jails() {
+	for j, err := range s.jails(ctx) {
 		if j == nil {
 			return nil, err
 		}
-		s, err := settingNamed(j, prop)
+		setting, err := settingNamed(j, prop)
 		if err != nil {
 			return nil, err
 		}
-		value := settingOf(j, spaces[j.Dataset()], s)
-		if fields := strings.Fields(value); len(fields) > 0 && c.request.api != Dialect2017 {
+		value := settingOf(j, spaces[j.Dataset()], setting)
+		if fields := strings.Fields(value); len(fields) > 0 && c.api != Dialect2017 {
 			value = fields[0]
 		}
 		out[j.FullName()] = object{"TAG": tagOf(j), prop: value}
@@ -112,8 +113,8 @@ func settingOf(j *jail.Jail, space jail.Space, s config.LegacySetting) string {
 	return s.Text(j.Effective())
 }
 
-// settingNamed finds a setting, or any other property that the library or the
-// jail's own configuration knows.
+// settingNamed returns a setting, or any other property that the library or the
+// jail's own configuration has.
 func settingNamed(j *jail.Jail, prop string) (config.LegacySetting, error) {
 	for _, s := range config.LegacySettings() {
 		if s.Key == prop {
@@ -127,14 +128,14 @@ func settingNamed(j *jail.Jail, prop string) (config.LegacySetting, error) {
 	return config.LegacySetting{Key: prop, Unset: "none"}, nil
 }
 
-// df lists what the jails' datasets hold.
-func df(c *call) (any, error) {
-	spaces, err := jail.Spaces(c, c.host)
+// df reports the disk usage of each jail.
+func (s *Server) df(ctx context.Context, c *call) (any, error) {
+	spaces, err := jail.Spaces(ctx, s.host)
 	if err != nil {
 		return nil, err
 	}
 	out := object{}
-	for j, err := range c.jails() {
+	for j, err := range s.jails(ctx) {
 		if j == nil {
 			return nil, err
 		}

@@ -55,7 +55,7 @@ func newWorld(t testing.TB, source ...host.Source) *world {
 	if len(source) == 0 {
 		source = []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}
 	}
-	w := &world{t: t, sim: sim, store: &shownStore{Store: sim.Memory, shown: map[string]shown{}}, now: time.Now}
+	w := &world{t: t, sim: sim, store: &shownStore{Store: sim.ZFS, shown: map[string]shown{}}, now: time.Now}
 	w.host, err = host.New(w.store, sim.Sim, host.Options{
 		Sources: source, Files: sim.Files(),
 		RunDir: filepath.Join(dir, "run"), StateDir: filepath.Join(dir, "db"), CacheDir: filepath.Join(dir, "cache"),
@@ -143,7 +143,7 @@ func (w *world) sketch(name string, properties ...string) {
 	text, err := json.Marshal(set)
 	require.NoError(w.t, err)
 	dataset := simhost.Dataset + "/jails/" + name
-	require.NoError(w.t, w.sim.Memory.Create(w.t.Context(), dataset, zfsstore.CreateOptions{Parents: true}))
+	require.NoError(w.t, w.sim.ZFS.Create(w.t.Context(), dataset, zfsstore.CreateOptions{Parents: true}))
 	dir, err := w.host.Mountpoint(w.t.Context(), dataset)
 	require.NoError(w.t, err)
 	require.NoError(w.t, os.WriteFile(filepath.Join(dir, "config.json"), text, 0o644))

@@ -7,31 +7,31 @@ import (
 	"log"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
-// tempMemory is a Memory with one pool below a directory of its own.
-func tempMemory() (m *zfsstore.Memory, dir string, remove func()) {
+// simulated is a simulated ZFS with one pool below a directory of its own.
+func simulated() (store *simzfs.Store, dir string, remove func()) {
 	dir, err := os.MkdirTemp("", "zfsstore")
 	if err != nil {
 		log.Fatal(err)
 	}
-	m, err = zfsstore.NewMemory(zfsstore.MemoryOptions{
-		Pools: []zfsstore.MemoryPool{{Name: "zroot", Altroot: dir}},
+	store, err = simzfs.New(simzfs.Options{
+		Pools: []simzfs.Pool{{Name: "zroot", Altroot: dir}},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	return m, dir, func() { os.RemoveAll(dir) }
+	return store, dir, func() { os.RemoveAll(dir) }
 }
 
 // A release is snapshotted, and a jail made of it: a clone, with the release's
 // files in a real directory.
 func Example() {
 	ctx := context.Background()
-	store, dir, remove := tempMemory()
+	store, dir, remove := simulated()
 	defer remove()
 
 	if err := store.Create(ctx, "zroot/releases/13.2", zfsstore.CreateOptions{Parents: true}); err != nil {
@@ -62,7 +62,7 @@ func Example() {
 // An error says which command was refused, and why.
 func ExampleError() {
 	ctx := context.Background()
-	store, _, remove := tempMemory()
+	store, _, remove := simulated()
 	defer remove()
 
 	err := store.Create(ctx, "zroot/no such/jail", zfsstore.CreateOptions{})
@@ -82,7 +82,7 @@ func ExampleError() {
 func ExampleStore_List() {
 	ctx := context.Background()
 	var store zfsstore.Store
-	store, _, remove := tempMemory()
+	store, _, remove := simulated()
 	defer remove()
 
 	for _, name := range []string{"zroot/jails", "zroot/jails/db", "zroot/jails/web"} {
@@ -108,54 +108,4 @@ func ExampleStore_List() {
 	// zroot/jails
 	// zroot/jails/db
 	// zroot/jails/web public local
-}
-
-// A test makes the second snapshot fail.
-func ExampleMemory_Fail() {
-	ctx := context.Background()
-	store, _, remove := tempMemory()
-	defer remove()
-
-	store.Fail(zfsstore.Fault{Op: "snapshot", Nth: 2, Err: errors.New("the disk is on fire")})
-	fmt.Println(store.Snapshot(ctx, "zroot@1", zfsstore.SnapshotOptions{}))
-	fmt.Println(store.Snapshot(ctx, "zroot@2", zfsstore.SnapshotOptions{}))
-	fmt.Println(store.Snapshot(ctx, "zroot@3", zfsstore.SnapshotOptions{}))
-	// Output:
-	// <nil>
-	// zfs snapshot zroot@2: the disk is on fire
-	// <nil>
-}
-
-// What Commit was given is the state, for another process to go on with.
-func ExampleNewMemory_persistent() {
-	ctx := context.Background()
-	dir, err := os.MkdirTemp("", "zfsstore")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	var kept []zfsstore.Record // a log file, in earnest
-	opts := zfsstore.MemoryOptions{
-		Pools:  []zfsstore.MemoryPool{{Name: "zroot", Altroot: dir}},
-		Commit: func(batch []zfsstore.Record) error { kept = append(kept, batch...); return nil },
-	}
-	store, err := zfsstore.NewMemory(opts)
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := store.Create(ctx, "zroot/jails", zfsstore.CreateOptions{}); err != nil {
-		log.Fatal(err)
-	}
-
-	opts.Load = kept
-	later, err := zfsstore.NewMemory(opts)
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, mount := range later.Mounts() {
-		fmt.Println(mount.Dataset, strings.TrimPrefix(mount.Path, dir))
-	}
-	// Output:
-	// zroot /zroot
-	// zroot/jails /zroot/jails
 }

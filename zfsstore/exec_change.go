@@ -2,119 +2,84 @@ package zfsstore
 
 import (
 	"context"
-	"io"
-	"strings"
+
+	"github.com/libioc/go-libioc/zfsstore/internal/cmdline"
 )
+
+// change makes a change after checking the names of the dataset, of the properties
+// and others.
+func (e *Exec) change(ctx context.Context, c command, properties map[string]string, others ...string) error {
+	if err := c.check(properties); err != nil {
+		return err
+	}
+	if err := c.checkName(others...); err != nil {
+		return err
+	}
+	return c.run(ctx)
+}
 
 // Create implements Store.
 func (e *Exec) Create(ctx context.Context, name string, opts CreateOptions) error {
-	args := createArgs(name, opts)
-	if err := e.checkProperty("create", name, args, keysOf(opts.Properties)...); err != nil {
-		return err
-	}
-	return e.change(ctx, "create", args, name)
+	return e.change(ctx, e.command(name, cmdline.Create(opts).Args(name)), opts.Properties)
 }
 
 // Destroy implements Store.
 func (e *Exec) Destroy(ctx context.Context, name string, opts DestroyOptions) error {
-	args := destroyArgs(name, opts)
-	if err := e.checkName("destroy", name, args); err != nil {
-		return err
-	}
-	if done, err := e.destroyByLibrary(ctx, name, opts, args); done {
-		return err
-	}
-	return e.change(ctx, "destroy", args, name)
-}
-
-// needSnapshot refuses what is not a snapshot's name, to which zfs(8) answers
-// with its usage text, or by doing something else.
-func (e *Exec) needSnapshot(op, name string, args []string) error {
-	if !strings.Contains(name, "@") {
-		return missingSnapshotName(op, name, append([]string{e.zfs}, args...))
-	}
-	return nil
+	return e.changeByLibrary(ctx, e.command(name, cmdline.Destroy(opts).Args(name)), nil, destroyCall(name, opts))
 }
 
 // Snapshot implements Store.
 func (e *Exec) Snapshot(ctx context.Context, name string, opts SnapshotOptions) error {
-	args := snapshotArgs(name, opts)
-	if err := e.needSnapshot("snapshot", name, args); err != nil {
+	c := e.command(name, cmdline.Snapshot(opts).Args(name))
+	if err := c.checkSnapshot(); err != nil {
 		return err
 	}
-	if err := e.checkProperty("snapshot", name, args, keysOf(opts.Properties)...); err != nil {
-		return err
-	}
-	return e.change(ctx, "snapshot", args, name)
+	return e.change(ctx, c, opts.Properties)
 }
 
 // Rollback implements Store.
 func (e *Exec) Rollback(ctx context.Context, snapshot string, opts RollbackOptions) error {
-	args := rollbackArgs(snapshot, opts)
-	if err := e.checkName("rollback", snapshot, args); err != nil {
-		return err
-	}
-	if done, err := e.rollbackByLibrary(ctx, snapshot, opts, args); done {
-		return err
-	}
-	return e.change(ctx, "rollback", args, snapshot)
+	c := e.command(snapshot, cmdline.Rollback(opts).Args(snapshot))
+	return e.changeByLibrary(ctx, c, nil, rollbackCall(snapshot, opts))
 }
 
 // Clone implements Store.
 func (e *Exec) Clone(ctx context.Context, snapshot, target string, opts CloneOptions) error {
-	args := cloneArgs(snapshot, target, opts)
-	if err := e.checkProperty("clone", target, args, keysOf(opts.Properties)...); err != nil {
-		return err
-	}
-	return e.change(ctx, "clone", args, target, snapshot)
+	return e.change(ctx, e.command(target, cmdline.Clone(opts).Args(snapshot, target)), opts.Properties, snapshot)
 }
 
 // Promote implements Store.
 func (e *Exec) Promote(ctx context.Context, name string) error {
-	return e.change(ctx, "promote", []string{"promote", name}, name)
+	return e.change(ctx, e.command(name, []string{"promote", name}), nil)
 }
 
 // Rename implements Store.
 func (e *Exec) Rename(ctx context.Context, from, to string, opts RenameOptions) error {
-	return e.change(ctx, "rename", renameArgs(from, to, opts), from, to)
+	return e.change(ctx, e.command(from, cmdline.Rename(opts).Args(from, to)), nil, to)
 }
 
 // Set implements Store.
 func (e *Exec) Set(ctx context.Context, name string, properties map[string]string) error {
 	if len(properties) == 0 {
-		_, err := e.Get(ctx, name, GetOptions{}) // nothing to set, if it is there
+		_, err := e.Get(ctx, name, GetOptions{}) // refused if the dataset does not exist
 		return err
 	}
-	args := setArgs(name, properties)
-	if err := e.checkName("set", name, args); err != nil {
-		return err
-	}
-	if err := e.checkProperty("set", name, args, keysOf(properties)...); err != nil {
-		return err
-	}
-	if done, err := e.setByLibrary(ctx, name, properties, args); done {
-		return err
-	}
-	return e.change(ctx, "set", args, name)
+	return e.changeByLibrary(ctx, e.command(name, cmdline.Set(name, properties)), properties, setCall(name, properties))
 }
 
 // Inherit implements Store.
 func (e *Exec) Inherit(ctx context.Context, name, property string, recursive bool) error {
-	args := inheritArgs(name, property, recursive)
-	if err := e.checkProperty("inherit", name, args, property); err != nil {
-		return err
-	}
-	return e.change(ctx, "inherit", args, name)
+	return e.change(ctx, e.command(name, cmdline.Inherit(name, property, recursive)), map[string]string{property: ""})
 }
 
 // Mount implements Store.
 func (e *Exec) Mount(ctx context.Context, name string) error {
-	return e.change(ctx, "mount", []string{"mount", name}, name)
+	return e.change(ctx, e.command(name, []string{"mount", name}), nil)
 }
 
 // Unmount implements Store.
 func (e *Exec) Unmount(ctx context.Context, name string, force bool) error {
-	return e.change(ctx, "unmount", unmountArgs(name, force), name)
+	return e.change(ctx, e.command(name, cmdline.Unmount(name, force)), nil)
 }
 
 // Hold implements Store.
@@ -128,14 +93,14 @@ func (e *Exec) Release(ctx context.Context, snapshot, tag string, recursive bool
 }
 
 func (e *Exec) hold(ctx context.Context, op, snapshot, tag string, recursive bool) error {
-	args := holdArgs(op, snapshot, tag, recursive)
-	if err := e.needSnapshot(op, snapshot, args); err != nil {
+	c := e.command(snapshot, cmdline.Hold(op, snapshot, tag, recursive))
+	if err := c.checkSnapshot(); err != nil {
 		return err
 	}
 	if tag == "" || tag[0] == '-' {
-		return e.invalid(op, snapshot, args, ErrInvalidName, "invalid tag '%s'", tag)
+		return c.refuse(-1, ErrInvalidName, "invalid tag '%s'", tag)
 	}
-	return e.change(ctx, op, args, snapshot)
+	return c.run(ctx)
 }
 
 // Jail implements Store.
@@ -149,24 +114,12 @@ func (e *Exec) Unjail(ctx context.Context, jail, dataset string) error {
 }
 
 func (e *Exec) delegate(ctx context.Context, op, jail, dataset string) error {
-	args := []string{op, jail, dataset}
+	c := e.command(dataset, []string{op, jail, dataset})
 	if !e.canJail {
-		return e.invalid(op, dataset, args, ErrUnsupported, "zfs %s is for FreeBSD", op)
+		return c.refuse(-1, ErrUnsupported, "zfs %s is for FreeBSD", op)
 	}
 	if jail == "" || jail[0] == '-' {
-		return e.invalid(op, dataset, args, ErrNoJail, "invalid jail id or name")
+		return c.refuse(-1, ErrNoJail, "invalid jail id or name")
 	}
-	return e.change(ctx, op, args, dataset)
-}
-
-// Receive implements Store.
-func (e *Exec) Receive(ctx context.Context, target string, r io.Reader, opts ReceiveOptions) error {
-	args := receiveArgs(target, opts)
-	if err := e.checkName("receive", target, args); err != nil {
-		return err
-	}
-	if err := e.checkProperty("receive", target, args, keysOf(opts.Properties)...); err != nil {
-		return err
-	}
-	return e.run(ctx, invocation{program: e.zfs, op: "receive", dataset: target, args: args, input: r})
+	return e.change(ctx, c, nil)
 }

@@ -3,95 +3,108 @@ package zfsstore
 import (
 	"context"
 	"errors"
-	"os"
 	"os/exec"
+	"time"
 
 	zfs "github.com/mistifyio/go-zfs/v3"
 )
 
-// What github.com/mistifyio/go-zfs does well enough: single operations that
-// are one process there too. It takes no context, finds zfs in PATH and runs
-// it in the language of the environment, so it is used where none of this
-// matters; everything else runs zfs(8) itself. Its errors become ours here.
+// byLibrary has the operations that github.com/mistifyio/go-zfs runs. What runs
+// an operation depends on nothing but the operation and its options:
+//
+//	destroy                    go-zfs
+//	rollback                   go-zfs; zfs(8) with -R or -f, which go-zfs lacks
+//	set                        go-zfs; zfs(8) for several properties at once
+//	create, snapshot, clone,
+//	rename, mount, unmount     zfs(8): go-zfs reads the dataset afterwards, which
+//	                           is a second process, and lacks some options
+//	promote, inherit, hold,
+//	release, jail, unjail      zfs(8): go-zfs lacks them
+//	get, list, zpool list      zfs(8): go-zfs rounds values, omits their sources,
+//	                           and runs a process for each pool
+//	send, receive              zfs(8): go-zfs cannot end a stream
+//
+// If [ExecOptions] name another program than zfs, that runs everything, because
+// go-zfs always runs the zfs in PATH.
+//
+// go-zfs takes no context, and it is better to complete a change than to kill it
+// half-way. If the context ends, the change has changeDelay more to complete, and
+// its result is returned. After that zfs(8) is left to end by itself.
+//
+// Run by go-zfs, zfs(8) uses the language of the environment. If its message is not
+// understood, the command is run once more in English: it is refused again, or a
+// passing failure is over.
+var byLibrary = map[string]bool{"destroy": true, "rollback": true, "set": true}
 
-// byLibrary reports whether go-zfs runs the same command as run would.
-func (e *Exec) byLibrary(ctx context.Context) bool {
-	return e.zfs == "zfs" && ctx.Done() == nil && languageIsC()
-}
+// changeDelay is how long a change by go-zfs may continue after its context ended.
+const changeDelay = 10 * time.Second
 
-// languageIsC reports whether messages are those that the words table knows.
-func languageIsC() bool {
-	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
-		switch os.Getenv(name) {
-		case "":
-			continue
-		case "C", "POSIX", "C.UTF-8":
-			return true
+// changeByLibrary makes a change by a call of go-zfs, which is nil if go-zfs lacks
+// an option.
+func (e *Exec) changeByLibrary(ctx context.Context, c command, properties map[string]string, call func() error) error {
+	if call == nil || !byLibrary[c.op] || e.zfs != "zfs" || ctx.Err() != nil {
+		return e.change(ctx, c, properties)
+	}
+	if err := c.check(properties); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- call() }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		select {
+		case err = <-ended:
+		case <-time.After(e.changeDelay):
+			return c.failure(ctx, ctx.Err(), "")
 		}
-		return false
 	}
-	return true
+	stderr := ""
+	var theirs *zfs.Error // it has no Unwrap
+	if errors.As(err, &theirs) {
+		stderr, err = theirs.Stderr[:min(len(theirs.Stderr), maxStderr)], theirs.Err
+	}
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if ok && exit.ExitCode() > 0 && classify(stderr) == nil && ctx.Err() == nil {
+		return c.run(ctx) // once more, in English
+	}
+	return c.failure(context.WithoutCancel(ctx), err, stderr)
 }
 
-// destroyByLibrary destroys, if go-zfs will do.
-func (e *Exec) destroyByLibrary(ctx context.Context, name string, opts DestroyOptions, args []string) (done bool, err error) {
-	if !e.byLibrary(ctx) {
-		return false, nil
-	}
+func destroyCall(name string, opts DestroyOptions) func() error {
 	flags := zfs.DestroyDefault
-	for _, f := range []struct {
-		on   bool
-		flag int
-	}{
-		{opts.Recursive, zfs.DestroyRecursive},
-		{opts.Dependents, zfs.DestroyRecursiveClones},
-		{opts.Force, zfs.DestroyForceUmount},
-		{opts.Defer, zfs.DestroyDeferDeletion},
+	for flag, on := range map[zfs.DestroyFlag]bool{
+		zfs.DestroyRecursive:       opts.Recursive,
+		zfs.DestroyRecursiveClones: opts.Dependents,
+		zfs.DestroyForceUmount:     opts.Force,
+		zfs.DestroyDeferDeletion:   opts.Defer,
 	} {
-		if f.on {
-			flags |= zfs.DestroyFlag(f.flag)
+		if on {
+			flags |= flag
 		}
 	}
-	d := zfs.Dataset{Name: name}
-	return true, e.convert("destroy", name, args, d.Destroy(flags))
+	return func() error { return (&zfs.Dataset{Name: name}).Destroy(flags) }
 }
 
-// rollbackByLibrary rolls back, if go-zfs will do.
-func (e *Exec) rollbackByLibrary(ctx context.Context, snapshot string, opts RollbackOptions, args []string) (done bool, err error) {
-	if !e.byLibrary(ctx) || opts.Dependents || opts.Force {
-		return false, nil
-	}
-	d := zfs.Dataset{Name: snapshot, Type: zfs.DatasetSnapshot}
-	return true, e.convert("rollback", snapshot, args, d.Rollback(opts.Recent))
-}
-
-// setByLibrary sets a single property, if go-zfs will do.
-func (e *Exec) setByLibrary(ctx context.Context, name string, properties map[string]string, args []string) (done bool, err error) {
-	if !e.byLibrary(ctx) || len(properties) != 1 {
-		return false, nil
-	}
-	d := zfs.Dataset{Name: name}
-	for property, value := range properties {
-		err = d.SetProperty(property, value)
-	}
-	return true, e.convert("set", name, args, err)
-}
-
-// convert makes our error of go-zfs's, which has no Unwrap.
-func (e *Exec) convert(op, name string, args []string, err error) error {
-	if err == nil {
+// rollbackCall returns nil for the options that go-zfs lacks.
+func rollbackCall(snapshot string, opts RollbackOptions) func() error {
+	if opts.Dependents || opts.Force {
 		return nil
 	}
-	out := &Error{Op: op, Dataset: name, Args: append([]string{e.zfs}, args...), ExitCode: -1, Err: err}
-	var theirs *zfs.Error
-	if !errors.As(err, &theirs) {
-		return out
+	d := zfs.Dataset{Name: snapshot, Type: zfs.DatasetSnapshot}
+	return func() error { return d.Rollback(opts.Recent) }
+}
+
+// setCall returns nil for several properties, which go-zfs sets one by one.
+func setCall(name string, properties map[string]string) func() error {
+	if len(properties) != 1 {
+		return nil
 	}
-	out.Stderr = theirs.Stderr
-	var exit *exec.ExitError
-	if errors.As(theirs.Err, &exit) {
-		out.ExitCode = exit.ExitCode()
+	return func() (err error) {
+		for property, value := range properties {
+			err = (&zfs.Dataset{Name: name}).SetProperty(property, value)
+		}
+		return err
 	}
-	out.Err = cause(theirs.Stderr, theirs.Err)
-	return out
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 )
 
+var bg = context.Background()
+
 // fakeZFS is a program in place of zfs(8) and zpool(8): it notes how it was
 // called and runs a script.
 type fakeZFS struct {
@@ -149,36 +151,6 @@ func TestExecError(t *testing.T) {
 	}
 	if f.canJail = false; !errors.Is(f.Jail(bg, "web", "p/a"), ErrUnsupported) {
 		t.Error("zfs jail elsewhere is supported")
-	}
-}
-
-// TestExecLibrary checks that what go-zfs says becomes our error too.
-func TestExecLibrary(t *testing.T) {
-	f := newFakeZFS(t, `echo "cannot open 'p/a': dataset does not exist" >&2; exit 1`)
-	t.Setenv("PATH", f.dir+":"+os.Getenv("PATH"))
-	t.Setenv("LC_ALL", "C")
-	e := NewExec(ExecOptions{})
-	if !e.byLibrary(bg) {
-		t.Fatal("go-zfs would not be used")
-	}
-	for name, err := range map[string]error{
-		"destroy":  e.Destroy(bg, "p/a", DestroyOptions{Recursive: true}),
-		"rollback": e.Rollback(bg, "p/a@1", RollbackOptions{Recent: true}),
-		"set":      e.Set(bg, "p/a", map[string]string{"org.test:x": "1 2"}),
-	} {
-		var ours *Error
-		if !errors.Is(err, ErrNotFound) || !errors.As(err, &ours) || ours.ExitCode != 1 || ours.Op != name {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	calls := f.calls()
-	slices.Sort(calls)
-	if want := []string{"destroy -r p/a", "rollback -r p/a@1", "set org.test:x=1 2 p/a"}; !slices.Equal(calls, want) {
-		t.Errorf("ran %q, want %q", calls, want)
-	}
-	t.Setenv("LC_ALL", "de_DE.UTF-8")
-	if e.byLibrary(bg) {
-		t.Error("go-zfs is used in a language that the words table does not know")
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/libioc/go-libioc/zfsstore/internal/cmdline"
 )
 
 // recordedOutput is the standard output of a line of a recording.
@@ -58,7 +60,7 @@ func TestParseAll(t *testing.T) {
 func listing(name, note string) string {
 	var out strings.Builder
 	values := map[string]string{"type": "filesystem", "guid": "1", "mountpoint": "/" + name, "mounted": "yes", "createtxg": "5", "org.test:note": note}
-	for _, property := range asked([]string{"org.test:note"}) {
+	for _, property := range cmdline.Asked([]string{"org.test:note"}) {
 		value, source := values[property], "-"
 		if value == "" && property != "org.test:note" {
 			value = "-"
@@ -120,19 +122,6 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-func TestSizes(t *testing.T) {
-	for text, want := range map[string]uint64{"0": 0, "10m": 10 << 20, "1.5G": 3 << 29, "64KiB": 64 << 10, "2TB": 2 << 40, "7": 7, "3B": 3} {
-		if got, ok := parseSize(text); !ok || got != want {
-			t.Errorf("%q is %d, %v, want %d", text, got, ok, want)
-		}
-	}
-	for _, text := range []string{"", "M", "1X", "-1", "1KK", "1e400", "99999999999E", "lots", "NaN"} {
-		if got, ok := parseSize(text); ok {
-			t.Errorf("%q was read as %d", text, got)
-		}
-	}
-}
-
 // FuzzParse checks that output of any kind is read without a panic, that what
 // is accepted names each dataset once, and that a value is found again.
 func FuzzParse(f *testing.F) {
@@ -167,43 +156,4 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("value %q, want %q", got, note)
 		}
 	})
-}
-
-// FuzzReceive checks that no stream makes files outside of its dataset.
-func FuzzReceive(f *testing.F) {
-	m, _ := newFuzzMemory(f)
-	r, err := m.Send(bg, "p/a@1", SendOptions{})
-	if err != nil {
-		f.Fatal(err)
-	}
-	var stream strings.Builder
-	if err := sendTo(&stream, r); err != nil {
-		f.Fatal(err)
-	}
-	f.Add([]byte(stream.String()))
-	f.Add([]byte(streamMagic))
-	f.Fuzz(func(t *testing.T, stream []byte) {
-		m, dir := newFuzzMemory(t)
-		m.Receive(bg, "p/r", strings.NewReader(string(stream)), ReceiveOptions{})
-		entries, err := os.ReadDir(dir)
-		if err != nil || len(entries) != 2 {
-			t.Errorf("in the altroot: %v, %v", entries, err)
-		}
-	})
-}
-
-func newFuzzMemory(t testing.TB) (*Memory, string) {
-	dir := t.TempDir()
-	m, err := NewMemory(MemoryOptions{Pools: []MemoryPool{{Name: "p", Altroot: dir}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(
-		m.Create(bg, "p/a", CreateOptions{}),
-		os.WriteFile(dir+"/p/a/f", []byte("content"), 0o644),
-		m.Snapshot(bg, "p/a@1", SnapshotOptions{}),
-	); err != nil {
-		t.Fatal(err)
-	}
-	return m, dir
 }

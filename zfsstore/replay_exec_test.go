@@ -1,4 +1,4 @@
-package zfsstore
+package zfsstore_test
 
 import (
 	"os"
@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/libioc/go-libioc/zfsstore"
 )
 
 // TestExecReplay gives the recorded command lines to the real ZFS by Exec, each
@@ -92,6 +94,6 @@ func newExecReplayer(t *testing.T, version, disk string) *replayer {
 		t.Cleanup(func() { run("jail", "-r", "zj") })
 	}
 	// Jails and their properties, and what another version says otherwise.
-	r.s, r.tolerance = NewExec(ExecOptions{}), 15
+	r.s, r.tolerance = zfsstore.NewExec(zfsstore.ExecOptions{}), 15
 	return r
 }

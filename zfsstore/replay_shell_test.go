@@ -1,4 +1,4 @@
-package zfsstore
+package zfsstore_test
 
 import (
 	"bytes"
@@ -12,32 +12,37 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/zfsstore/internal/zfsprop"
+	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
 // replayer runs command lines of a recording on a Store.
 type replayer struct {
-	s       Store
-	table   *Memory // for the native properties of the recording's version
-	altroot string
+	s         zfsstore.Store
+	simulated zfsstore.Store // s unless that is the real ZFS
+	rules     zfsprop.Rules  // of the recording's version
+	altroot   string
 	// tolerance is how many of a hundred lines may differ for a reason.
 	tolerance int
 	busy      string   // the working directory of the line being run
 	held      *os.File // keeps that in use for the real ZFS
 }
 
-// newReplayer replays on a new Memory.
+// newReplayer replays on a new simulated ZFS.
 func newReplayer(t *testing.T, version string) *replayer {
 	r := &replayer{altroot: t.TempDir(), tolerance: 5}
-	m, err := NewMemory(MemoryOptions{
-		Pools:   []MemoryPool{{Name: "zroot", Altroot: r.altroot, Size: 20937965568}},
+	store, err := simzfs.New(simzfs.Options{
+		Pools:   []simzfs.Pool{{Name: "zroot", Altroot: r.altroot, Size: 20937965568}},
 		Version: version,
-		Busy:    func(path string) bool { return r.busy != "" && below(r.busy, path) },
+		Busy:    func(path string) bool { return r.busy != "" && strings.HasPrefix(r.busy+"/", path+"/") },
 		Jail:    func(jail string) (int, bool) { return 5, jail == "zj" },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.s, r.table = m, m
+	r.s, r.simulated, r.rules = store, store, zfsprop.Of(version)
 	return r
 }
 
@@ -146,7 +151,7 @@ func (r *replayer) prepare(line string) error {
 // enter makes a directory the line's working directory.
 func (r *replayer) enter(dir string) error {
 	r.busy = dir
-	if r.s == Store(r.table) {
+	if r.s == r.simulated {
 		return nil
 	}
 	// Unmounting is refused for an open directory as for a working directory.
@@ -251,7 +256,7 @@ func answer(err error) output {
 		return output{}
 	}
 	out := output{err: err, exit: 1}
-	var e *Error
+	var e *zfsstore.Error
 	if errors.As(err, &e) {
 		out.stderr, out.exit = e.Stderr, e.ExitCode
 	}

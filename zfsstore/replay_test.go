@@ -1,4 +1,4 @@
-package zfsstore
+package zfsstore_test
 
 import (
 	"bufio"
@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/libioc/go-libioc/zfsstore"
 )
 
 var recordings = flag.String("recordings", "", "replay the tools.jsonl files below this directory instead of testdata's")
@@ -28,7 +30,7 @@ type recorded struct {
 // sidecar is a line of a file in testdata: a place in a recording and text.
 type sidecar struct{ kind, text string }
 
-// readSidecar reads lines "tools.jsonl:LINE KIND TEXT", which are about each of
+// readSidecar reads lines "tools.jsonl:LINE KIND TEXT", about each of
 // the recordings, of the file beside those that are replayed. Recordings without
 // one are as testdata's.
 func readSidecar(t *testing.T, name string) map[string][]sidecar {
@@ -79,7 +81,7 @@ func readRecording(t *testing.T, name string) []recorded {
 	return lines
 }
 
-// TestReplay gives Memory the command lines that a real FreeBSD was given, and
+// TestReplay gives a simulated ZFS the command lines that a real FreeBSD was given, and
 // compares answers: exit status, words, sentinel, and what is listed and found
 // in files. Lines that no method of a Store can express, and those that differ
 // for a reason, are in replay-exceptions.txt beside the recordings, or testdata's.
@@ -193,7 +195,7 @@ func (r *replayer) replay(line recorded) string {
 		add("words    %q\nrecorded %q", gotText, wantText)
 	}
 	if out.err != nil {
-		var e *Error
+		var e *zfsstore.Error
 		if !errors.As(out.err, &e) {
 			add("%T is no *Error", out.err)
 		} else if out.exit != line.Exit {
@@ -222,26 +224,26 @@ func wantSentinel(stderr string) error {
 		pattern string
 		err     error
 	}{
-		{`^cannot create snapshot '.*': dataset already exists|^cannot (create|rename|jail) '.*': dataset already exists`, ErrExists},
-		{`parent does not exist`, ErrParentNotFound},
-		{`no such pool`, ErrNoPool},
-		{`destination '.*' exists`, ErrExists},
-		{`does not exist$|does not exist\n|could not find any snapshots`, ErrNotFound},
-		{`delimiter|invalid character|slash in name|cannot be a descendant|^usage:\n\tsnapshot`, ErrInvalidName},
-		{`invalid property|must be one of|is readonly|too long|must be an absolute path`, ErrInvalidProperty},
-		{`out of space`, ErrNoSpace},
-		{`dependent clones|clones of previous snapshots exist`, ErrHasDependents},
-		{`has children`, ErrHasChildren},
-		{`does not apply to pools`, ErrIsPool},
-		{`is busy|being held`, ErrBusy},
-		{`not a cloned filesystem`, ErrNotClone},
-		{`already mounted`, ErrMounted},
-		{`operation not applicable`, ErrWrongType},
-		{`no mountpoint set|legacy mountpoint`, ErrNoMountpoint},
-		{`more recent snapshots`, ErrNewerSnapshots},
-		{`incomplete stream|failed to read`, ErrStream},
-		{`local zone`, ErrJailed},
-		{`invalid jail`, ErrNoJail},
+		{`^cannot create snapshot '.*': dataset already exists|^cannot (create|rename|jail) '.*': dataset already exists`, zfsstore.ErrExists},
+		{`parent does not exist`, zfsstore.ErrParentNotFound},
+		{`no such pool`, zfsstore.ErrNoPool},
+		{`destination '.*' exists`, zfsstore.ErrExists},
+		{`does not exist$|does not exist\n|could not find any snapshots`, zfsstore.ErrNotFound},
+		{`delimiter|invalid character|slash in name|cannot be a descendant|^usage:\n\tsnapshot`, zfsstore.ErrInvalidName},
+		{`invalid property|must be one of|is readonly|too long|must be an absolute path`, zfsstore.ErrInvalidProperty},
+		{`out of space`, zfsstore.ErrNoSpace},
+		{`dependent clones|clones of previous snapshots exist`, zfsstore.ErrHasDependents},
+		{`has children`, zfsstore.ErrHasChildren},
+		{`does not apply to pools`, zfsstore.ErrIsPool},
+		{`is busy|being held`, zfsstore.ErrBusy},
+		{`not a cloned filesystem`, zfsstore.ErrNotClone},
+		{`already mounted`, zfsstore.ErrMounted},
+		{`operation not applicable`, zfsstore.ErrWrongType},
+		{`no mountpoint set|legacy mountpoint`, zfsstore.ErrNoMountpoint},
+		{`more recent snapshots`, zfsstore.ErrNewerSnapshots},
+		{`incomplete stream|failed to read`, zfsstore.ErrStream},
+		{`local zone`, zfsstore.ErrJailed},
+		{`invalid jail`, zfsstore.ErrNoJail},
 	} {
 		if regexp.MustCompile(w.pattern).MatchString(stderr) {
 			return w.err

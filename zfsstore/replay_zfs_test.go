@@ -1,4 +1,4 @@
-package zfsstore
+package zfsstore_test
 
 import (
 	"bytes"
@@ -10,6 +10,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/zfsstore/internal/zfsname"
+	"github.com/libioc/go-libioc/zfsstore/internal/zfsprop"
 )
 
 // parsed is a zfs(8) command line taken apart.
@@ -73,27 +77,27 @@ func (r *replayer) zfs(args []string, input io.Reader) output {
 	arg := func(i int) string { return p.operands[i] }
 	switch op {
 	case "create":
-		opts := CreateOptions{Properties: p.properties, Parents: p.has("p")}
+		opts := zfsstore.CreateOptions{Properties: p.properties, Parents: p.has("p")}
 		if size, ok := p.options["V"]; ok {
-			opts.VolumeSize, _ = parseSize(size)
+			opts.VolumeSize, _ = zfsprop.ParseSize(size)
 		}
 		return answer(r.s.Create(ctx, arg(0), opts))
 	case "snapshot":
-		return answer(r.s.Snapshot(ctx, arg(0), SnapshotOptions{Recursive: p.has("r"), Properties: p.properties}))
+		return answer(r.s.Snapshot(ctx, arg(0), zfsstore.SnapshotOptions{Recursive: p.has("r"), Properties: p.properties}))
 	case "clone":
-		return answer(r.s.Clone(ctx, arg(0), arg(1), CloneOptions{Properties: p.properties, Parents: p.has("p")}))
+		return answer(r.s.Clone(ctx, arg(0), arg(1), zfsstore.CloneOptions{Properties: p.properties, Parents: p.has("p")}))
 	case "destroy":
-		return answer(r.s.Destroy(ctx, arg(0), DestroyOptions{Recursive: p.has("r"), Dependents: p.has("R"), Force: p.has("f"), Defer: p.has("d")}))
+		return answer(r.s.Destroy(ctx, arg(0), zfsstore.DestroyOptions{Recursive: p.has("r"), Dependents: p.has("R"), Force: p.has("f"), Defer: p.has("d")}))
 	case "promote":
 		return answer(r.s.Promote(ctx, arg(0)))
 	case "rename":
-		return answer(r.s.Rename(ctx, arg(0), arg(1), RenameOptions{Parents: p.has("p"), Recursive: p.has("r")}))
+		return answer(r.s.Rename(ctx, arg(0), arg(1), zfsstore.RenameOptions{Parents: p.has("p"), Recursive: p.has("r")}))
 	case "mount":
 		return answer(r.s.Mount(ctx, arg(0)))
 	case "unmount":
 		return answer(r.s.Unmount(ctx, arg(0), p.has("f")))
 	case "rollback":
-		return answer(r.s.Rollback(ctx, arg(0), RollbackOptions{Recent: p.has("r"), Dependents: p.has("R")}))
+		return answer(r.s.Rollback(ctx, arg(0), zfsstore.RollbackOptions{Recent: p.has("r"), Dependents: p.has("R")}))
 	case "hold":
 		return answer(r.s.Hold(ctx, arg(1), arg(0), p.has("r")))
 	case "release":
@@ -120,7 +124,7 @@ func (r *replayer) zfs(args []string, input io.Reader) output {
 }
 
 func (r *replayer) send(ctx context.Context, p parsed) output {
-	stream, err := r.s.Send(ctx, p.operands[0], SendOptions{From: p.options["i"]})
+	stream, err := r.s.Send(ctx, p.operands[0], zfsstore.SendOptions{From: p.options["i"]})
 	if err != nil {
 		return answer(err)
 	}
@@ -143,11 +147,11 @@ func (r *replayer) receive(ctx context.Context, p parsed, input io.Reader) outpu
 		defer f.Close()
 		input = f
 	}
-	return answer(r.s.Receive(ctx, p.operands[0], input, ReceiveOptions{Force: p.has("F")}))
+	return answer(r.s.Receive(ctx, p.operands[0], input, zfsstore.ReceiveOptions{Force: p.has("F")}))
 }
 
 // column is the value of a column of zfs list.
-func column(d Dataset, name string) string {
+func column(d zfsstore.Dataset, name string) string {
 	switch name {
 	case "name":
 		return d.Name
@@ -163,39 +167,39 @@ func column(d Dataset, name string) string {
 }
 
 func (r *replayer) list(ctx context.Context, p parsed) output {
-	opts := ListOptions{}
+	opts := zfsstore.ListOptions{}
 	for _, t := range strings.Split(p.options["t"], ",") {
 		switch t {
 		case "all":
-			opts.Types = []Type{Filesystem, Volume, Snapshot}
+			opts.Types = []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot}
 		case "":
 		default:
-			opts.Types = append(opts.Types, Type(t))
+			opts.Types = append(opts.Types, zfsstore.Type(t))
 		}
 	}
 	opts.Depth, _ = strconv.Atoi(p.options["d"])
 	columns := strings.Split(p.options["o"], ",")
 	for _, c := range columns {
-		if _, native := r.table.natives[c]; native || !slices.Contains([]string{"", "name", "avail", "refer"}, c) {
+		if _, native := r.rules.Natives[c]; native || !slices.Contains([]string{"", "name", "avail", "refer"}, c) {
 			opts.Properties = append(opts.Properties, c)
 		}
 	}
 	recursive := p.has("r") || p.options["d"] != ""
-	var found []Dataset
+	var found []zfsstore.Dataset
 	out := output{columns: columns}
 	roots := p.operands
 	if len(roots) == 0 {
 		roots, recursive = []string{""}, true
 	}
 	for _, root := range roots {
-		var some []Dataset
+		var some []zfsstore.Dataset
 		var err error
 		if recursive {
 			some, err = r.s.List(ctx, root, opts)
 		} else {
-			var d Dataset
-			d, err = r.s.Get(ctx, root, GetOptions{Properties: opts.Properties})
-			some = []Dataset{d}
+			var d zfsstore.Dataset
+			d, err = r.s.Get(ctx, root, zfsstore.GetOptions{Properties: opts.Properties})
+			some = []zfsstore.Dataset{d}
 		}
 		if err != nil {
 			one := answer(err)
@@ -205,10 +209,10 @@ func (r *replayer) list(ctx context.Context, p parsed) output {
 		found = append(found, some...)
 	}
 	// The machine may have other pools.
-	found = slices.DeleteFunc(found, func(d Dataset) bool { return poolName(d.Name) != "zroot" })
-	slices.SortStableFunc(found, func(a, b Dataset) int {
-		aOf, _ := splitName(a.Name)
-		bOf, _ := splitName(b.Name)
+	found = slices.DeleteFunc(found, func(d zfsstore.Dataset) bool { return zfsname.Pool(d.Name) != "zroot" })
+	slices.SortStableFunc(found, func(a, b zfsstore.Dataset) int {
+		aOf, _ := zfsname.Split(a.Name)
+		bOf, _ := zfsname.Split(b.Name)
 		return cmp.Compare(aOf, bOf)
 	})
 	for _, d := range found {
@@ -227,14 +231,14 @@ func (r *replayer) get(ctx context.Context, p parsed) output {
 	if slices.Contains(names, "receive_resume_token") {
 		return output{unknown: "resumable streams"}
 	}
-	var found []Dataset
+	var found []zfsstore.Dataset
 	var err error
 	if p.has("r") {
-		found, err = r.s.List(ctx, p.operands[1], ListOptions{Types: []Type{Filesystem, Volume, Snapshot}, Properties: names})
+		found, err = r.s.List(ctx, p.operands[1], zfsstore.ListOptions{Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot}, Properties: names})
 	} else {
-		var d Dataset
-		d, err = r.s.Get(ctx, p.operands[1], GetOptions{Properties: names})
-		found = []Dataset{d}
+		var d zfsstore.Dataset
+		d, err = r.s.Get(ctx, p.operands[1], zfsstore.GetOptions{Properties: names})
+		found = []zfsstore.Dataset{d}
 	}
 	if err != nil {
 		return answer(err)
@@ -242,10 +246,10 @@ func (r *replayer) get(ctx context.Context, p parsed) output {
 	out := output{columns: columns}
 	for _, d := range found {
 		shown := names
-		if names[0] == AllProperties {
-			shown = slices.DeleteFunc(slices.Clone(r.table.order), func(n string) bool { _, ok := d.Properties[n]; return !ok })
+		if names[0] == zfsstore.AllProperties {
+			shown = slices.DeleteFunc(slices.Clone(r.rules.Order), func(n string) bool { _, ok := d.Properties[n]; return !ok })
 			for _, n := range slices.Sorted(maps.Keys(d.Properties)) {
-				if isUserProperty(n) {
+				if strings.Contains(n, ":") {
 					shown = append(shown, n)
 				}
 			}
@@ -253,7 +257,7 @@ func (r *replayer) get(ctx context.Context, p parsed) output {
 		for _, n := range shown {
 			property, ok := d.Properties[n]
 			if !ok {
-				property = Property{Value: "-", Source: SourceNone}
+				property = zfsstore.Property{Value: "-", Source: zfsstore.SourceNone}
 			}
 			if s := p.options["s"]; s != "" && string(property.Source) != s {
 				continue

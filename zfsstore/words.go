@@ -80,6 +80,13 @@ var (
 	unquotedSnapshot = regexp.MustCompile(`(?m)^cannot destroy snapshot .*@[^ ]*: `)
 )
 
+// Refused returns the Error of a command line that zfs(8) refused, whose Err is
+// the sentinel for what was written to standard error, or nil if the words are
+// unknown. It is for Stores that get their answers from elsewhere.
+func Refused(op, dataset string, args []string, exitCode int, stderr string) *Error {
+	return &Error{Op: op, Dataset: dataset, Args: args, ExitCode: exitCode, Stderr: stderr, Err: classify(stderr)}
+}
+
 // classify returns the sentinel for what was written to standard error, or nil.
 func classify(stderr string) error {
 	stderr = strings.ReplaceAll(stderr, "it's", "it is")

@@ -27,7 +27,7 @@ func newHost(t testing.TB, configs map[string]string) *simhost.Host {
 	ctx := context.Background()
 	for name, text := range configs {
 		dataset := simhost.Dataset + "/jails/" + name
-		require.NoError(t, h.Memory.Create(ctx, dataset+"/root", zfsstore.CreateOptions{Parents: true}))
+		require.NoError(t, h.ZFS.Create(ctx, dataset+"/root", zfsstore.CreateOptions{Parents: true}))
 		path, err := h.Mountpoint(ctx, dataset)
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(path, "config.json"), []byte(text), 0o644))

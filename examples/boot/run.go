@@ -10,6 +10,7 @@ import (
 	"github.com/libioc/go-libioc/examples/columns"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/jail/fleet"
 )
 
 var errUsage = errors.New("unknown command")
@@ -21,16 +22,16 @@ type options struct {
 }
 
 func (o options) run(ctx context.Context, h *host.Host, out io.Writer, command string) error {
-	many := jail.ManyOptions{Parallel: o.parallel, OnResult: func(r jail.Result) { tell(out, r) }}
+	many := fleet.Options{Parallel: o.parallel, OnResult: func(r fleet.Result) { tell(out, r) }}
 	switch command {
 	case "start":
-		// What a crash left is cleared first. A jail whose leftovers stay tells so
-		// itself when it is started.
+		// Clean up after a crash first. If that fails for a jail, its start fails
+		// too and says why.
 		_, recovered := jail.Recover(ctx, h)
-		results, err := jail.Boot(ctx, h, jail.BootOptions{ManyOptions: many, Budget: o.budget})
+		results, err := fleet.Boot(ctx, h, fleet.BootOptions{Options: many, Budget: o.budget})
 		return errors.Join(err, recovered, results.Err())
 	case "stop":
-		results, err := jail.Shutdown(ctx, h, jail.ShutdownOptions{ManyOptions: many, Budget: o.budget})
+		results, err := fleet.Shutdown(ctx, h, fleet.ShutdownOptions{Options: many, Budget: o.budget})
 		return errors.Join(err, results.Err())
 	case "status":
 		list := jail.ListOptions{Sort: []string{"priority", "full_name"}}.List(ctx, h)
@@ -41,7 +42,7 @@ func (o options) run(ctx context.Context, h *host.Host, out io.Writer, command s
 	case "watch":
 		return watch(ctx, h, out)
 	case "supervise":
-		s := jail.NewSupervisor(h, jail.SupervisorOptions{Parallel: o.parallel, Report: func(e jail.Supervision) {
+		s := fleet.NewSupervisor(h, fleet.SupervisorOptions{Parallel: o.parallel, Report: func(e fleet.Supervision) {
 			fmt.Fprintln(out, e.Jail+":", e.Kind, text(e.Err))
 		}})
 		return unlessInterrupted(s.Run(ctx))
@@ -50,11 +51,11 @@ func (o options) run(ctx context.Context, h *host.Host, out io.Writer, command s
 }
 
 // tell prints one line for each jail, as rc(8) scripts do.
-func tell(out io.Writer, r jail.Result) {
+func tell(out io.Writer, r fleet.Result) {
 	fmt.Fprintf(out, "%s: %v%s %s\n", r.Jail.FullName(), r.Outcome, note(r), text(r.Err))
 }
 
-func note(r jail.Result) string {
+func note(r fleet.Result) string {
 	switch {
 	case r.Note != "":
 		return " (" + r.Note + ")"
@@ -71,7 +72,7 @@ func text(err error) string {
 	return err.Error()
 }
 
-// marked leaves out jails that neither run nor are marked.
+// marked returns the jails that run or are marked.
 func marked(list columns.Jails) columns.Jails {
 	return func(yield func(*jail.Jail, error) bool) {
 		for j, err := range list {
@@ -88,7 +89,7 @@ func marked(list columns.Jails) columns.Jails {
 }
 
 func watch(ctx context.Context, h *host.Host, out io.Writer) error {
-	for c, err := range jail.Watch(ctx, h) {
+	for c, err := range fleet.Watch(ctx, h) {
 		if err != nil {
 			return unlessInterrupted(err)
 		}

@@ -28,7 +28,7 @@ func newHost(t testing.TB, configs map[string]string) *simhost.Host {
 	ctx := context.Background()
 	for name, text := range configs {
 		dataset := simhost.Dataset + "/jails/" + name
-		require.NoError(t, h.Memory.Create(ctx, dataset, zfsstore.CreateOptions{Parents: true}))
+		require.NoError(t, h.ZFS.Create(ctx, dataset, zfsstore.CreateOptions{Parents: true}))
 		path, err := h.Mountpoint(ctx, dataset)
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(path, "config.json"), []byte(text), 0o644))
@@ -121,7 +121,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// full is a disk without room.
+// full is a full disk.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, os.ErrInvalid }

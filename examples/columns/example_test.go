@@ -10,14 +10,9 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// A jail that another program made is in the list too.
+// A jail of another program is in the list too.
 func ExampleWrite() {
-	dir, err := os.MkdirTemp("", "columns-")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	h, err := simhost.New(dir)
+	h, err := simhost.New("")
 	if err != nil {
 		panic(err)
 	}

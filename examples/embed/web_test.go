@@ -2,24 +2,23 @@ package embed
 
 import (
 	"context"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
-	"github.com/libioc/go-libioc/kernel"
-	"github.com/libioc/go-libioc/release"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/release/releasetest"
 	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
-// simulated is a host with the mock ZFS, the simulated kernel, one program of
-// ours to be run in jails and one fetched release.
+// simulated returns a simulated machine with one program of ours to be run in
+// jails and one release.
 func simulated(t *testing.T) *simhost.Host {
 	t.Helper()
-	healthy := func(_ context.Context, p *kernel.SimProcess) int {
+	healthy := func(_ context.Context, p *simkernel.Process) int {
 		if len(p.Argv) > 1 && p.Argv[1] == "fail" {
 			return 1
 		}
@@ -27,17 +26,11 @@ func simulated(t *testing.T) *simhost.Host {
 	}
 	h, err := simhost.Open(simhost.Options{
 		Dir:      t.TempDir(),
-		Programs: map[string]kernel.Program{"test": healthy},
+		Programs: map[string]simkernel.Program{"test": healthy},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
-
-	mirror := httptest.NewServer(releasetest.Mirror("13.2-RELEASE"))
-	defer mirror.Close()
-	ctx := context.Background()
-	rel, err := release.New(ctx, h.Host, "13.2-RELEASE", "")
-	require.NoError(t, err)
-	require.NoError(t, events.Wait(ctx, rel.Fetch(ctx, release.FetchOptions{Mirror: mirror.URL})))
+	require.NoError(t, releasetest.Fetch(t.Context(), h.Host, "13.2-RELEASE"))
 	return h
 }
 
@@ -57,17 +50,17 @@ func TestEnsure(t *testing.T) {
 	require.ErrorContains(t, web.Check(ctx, "www", "/bin/test", "fail"), "exit status 1")
 }
 
-// The mock can be made to fail where the real ZFS might.
+// The simulated ZFS can be made to fail where the real one might.
 func TestEnsureWithoutSpace(t *testing.T) {
 	ctx := context.Background()
 	h := simulated(t)
 	web := &Web{Host: h.Host, Release: "13.2-RELEASE"}
 
-	mend := h.Memory.Fail(zfsstore.Fault{Op: "clone", Err: zfsstore.ErrNoSpace})
+	remove := h.ZFS.Fail(t, fault.Fault{Op: simzfs.OpClone, Err: zfsstore.ErrNoSpace})
 	_, err := web.Ensure(ctx, "www")
 	require.ErrorIs(t, err, zfsstore.ErrNoSpace)
 
-	mend()
+	remove()
 	did, err := web.Ensure(ctx, "www")
 	require.NoError(t, err)
 	require.Equal(t, []string{"created", "started"}, did, "the failure left nothing behind")

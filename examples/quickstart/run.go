@@ -21,8 +21,8 @@ type options struct {
 	pool, archive, release string
 }
 
-// run does the whole tour on the host that the options ask for. Whatever
-// happens, what it made is taken away again.
+// run does the whole tour on the host that the options ask for. It always removes
+// what it created.
 func run(ctx context.Context, out io.Writer, o options) (err error) {
 	var cleanup cleanups
 	defer func() { err = errors.Join(err, cleanup.run()) }()
@@ -72,7 +72,7 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 	}
 	for _, j := range jails {
 		t.title("stop %s", j.FullName())
-		if err := t.show(j.JailGenerator.Stop(ctx, jail.StopOptions{})); err != nil {
+		if err := t.show(j.Generator().Stop(jail.StopOptions{}).Events(ctx)); err != nil {
 			return err
 		}
 	}
@@ -80,7 +80,7 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 	return nil
 }
 
-// tour prints what happens on a host.
+// tour runs operations on a host and prints their events.
 type tour struct {
 	host *host.Host
 	out  io.Writer
@@ -116,17 +116,17 @@ func (t *tour) create(ctx context.Context, name, rel string, cleanup *cleanups) 
 	}
 	o := jail.CreateOptions{Release: rel, Basejail: name == "basejail"}
 	if t.plan {
-		p, err := j.PlanCreate(ctx, o)
+		p, err := j.Generator().Create(o).Plan(ctx)
 		if err != nil {
 			return nil, err
 		}
 		fmt.Fprint(t.out, p)
 	}
-	if err := t.show(j.JailGenerator.Create(ctx, o)); err != nil {
+	if err := t.show(j.Generator().Create(o).Events(ctx)); err != nil {
 		return nil, err
 	}
 	cleanup.add(func() error {
-		return t.show(j.JailGenerator.Destroy(context.Background(), jail.DestroyOptions{Force: true}))
+		return t.show(j.Generator().Destroy(jail.DestroyOptions{Force: true}).Events(context.Background()))
 	})
 	return j, nil
 }
@@ -134,13 +134,13 @@ func (t *tour) create(ctx context.Context, name, rel string, cleanup *cleanups) 
 func (t *tour) start(ctx context.Context, j *jail.Jail) error {
 	t.title("start %s", j.FullName())
 	if t.plan {
-		p, err := j.PlanStart(ctx, jail.StartOptions{})
+		p, err := j.Generator().Start(jail.StartOptions{}).Plan(ctx)
 		if err != nil {
 			return err
 		}
 		fmt.Fprint(t.out, p)
 	}
-	return t.show(j.JailGenerator.Start(ctx, jail.StartOptions{}))
+	return t.show(j.Generator().Start(jail.StartOptions{}).Events(ctx))
 }
 
 func (t *tour) exec(ctx context.Context, j *jail.Jail, argv ...string) error {
@@ -181,7 +181,7 @@ func (t *tour) list(ctx context.Context) error {
 	return table.Flush()
 }
 
-// cleanups are run in reverse order, all of them.
+// cleanups run in reverse order, all of them.
 type cleanups struct{ list []func() error }
 
 func (c *cleanups) add(f func() error) { c.list = append(c.list, f) }
@@ -190,7 +190,7 @@ func (c *cleanups) run() error {
 	var all error
 	for i := len(c.list) - 1; i >= 0; i-- {
 		err := c.list[i]()
-		if !errors.Is(err, release.ErrNotFetched) { // nothing was made
+		if !errors.Is(err, release.ErrNotFetched) { // nothing to destroy
 			all = errors.Join(all, err)
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net/http/httptest"
-	"os"
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
@@ -11,15 +10,10 @@ import (
 	"github.com/libioc/go-libioc/release/releasetest"
 )
 
-// openSimulated is an embedded host in a temporary directory, and a mirror in
-// this process that serves a small release.
+// openSimulated returns a simulated host and a mirror in this process, which
+// serves a small release.
 func openSimulated(_ context.Context, o options, cleanup *cleanups) (*host.Host, release.FetchOptions, error) {
-	dir, err := os.MkdirTemp("", "quickstart-")
-	if err != nil {
-		return nil, release.FetchOptions{}, err
-	}
-	cleanup.add(func() error { return os.RemoveAll(dir) })
-	h, err := simhost.New(dir)
+	h, err := simhost.New("")
 	if err != nil {
 		return nil, release.FetchOptions{}, err
 	}

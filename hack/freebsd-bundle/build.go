@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -17,15 +18,23 @@ import (
 //go:embed run.sh
 var runScript []byte
 
-// suite is a conformance suite against the real system. It runs by itself,
-// after all other tests.
-type suite struct{ Folder, Test string }
+// suites are the conformance suites against the real system. run.sh runs each by
+// itself, after all other tests, in this order. A bundle without one of these
+// tests fails there, so that a renamed suite cannot get lost.
+var suites = []string{"TestConformanceReal", "TestExecConformance"}
 
-// suites are run by run.sh in this order. A bundle without one of these tests
-// fails there, so that a renamed suite cannot get lost.
-var suites = []suite{
-	{"kernel", "TestConformanceReal"},
-	{"zfsstore", "TestExecConformance"},
+// former maps the folders of packages to those that they were taken out of.
+// IOC_TEST_FILTER selects a part by either name.
+var former = map[string]string{
+	"cmd/sysadmd":      "examples/sysadmd",
+	"jail/fleet":       "jail",
+	"kernel/freebsd":   "kernel",
+	"kernel/simkernel": "kernel",
+	"zfsstore/simzfs":  "zfsstore",
+
+	"zfsstore/internal/cmdline": "zfsstore",
+	"zfsstore/internal/zfsname": "zfsstore",
+	"zfsstore/internal/zfsprop": "zfsstore",
 }
 
 // compiler cross-compiles the module's tests and programs into a tree.
@@ -38,6 +47,7 @@ type compiler struct {
 // contents is what a bundle holds.
 type contents struct {
 	Tests    []string // folders with a test binary
+	Suites   []string // folders of suites, in their order; "-" for a missing one
 	Programs []string // folders of package main
 	Testdata []string // testdata folders
 }
@@ -57,16 +67,23 @@ func programBinary(folder string) string { return path.Join("bin", path.Base(fol
 // build compiles everything, a few at a time: most of a test binary is linking,
 // which uses one processor.
 func (c compiler) build(ctx context.Context, packages []goPackage) (contents, error) {
-	var made contents
+	made := contents{Suites: slices.Repeat([]string{"-"}, len(suites))}
 	var jobs [][]string
 	target := func(name string) string { return filepath.Join(c.tree, filepath.FromSlash(name)) }
 	for _, p := range packages {
 		folder := c.module.folder(p)
-		tests, err := p.runsTests()
+		tests, err := p.tests()
 		if err != nil {
 			return made, err
 		}
-		if tests {
+		for i, name := range suites {
+			if slices.Contains(tests, name) {
+				made.Suites[i] = folder
+			}
+		}
+		// A test binary with nothing to run would look like one whose tests have all
+		// been left out.
+		if len(tests) > 0 {
 			made.Tests = append(made.Tests, folder)
 			if err := copySources(p.Dir, target(path.Join("tree", folder))); err != nil {
 				return made, err
@@ -165,10 +182,10 @@ func (c compiler) all(ctx context.Context, jobs [][]string) error {
 func (c compiler) write(made contents) error {
 	var tests, runs strings.Builder
 	for _, folder := range made.Tests {
-		fmt.Fprintf(&tests, "%s\n", folder)
+		fmt.Fprintln(&tests, strings.TrimSpace(folder+" "+former[folder]))
 	}
-	for _, s := range suites {
-		fmt.Fprintf(&runs, "%s %s\n", s.Folder, s.Test)
+	for i, folder := range made.Suites {
+		fmt.Fprintln(&runs, strings.TrimSpace(folder+" "+suites[i]+" "+former[folder]))
 	}
 	return errors.Join(
 		os.WriteFile(filepath.Join(c.tree, "run.sh"), runScript, 0o755),

@@ -25,25 +25,25 @@ type goPackage struct {
 	XTestGoFiles []string
 }
 
-// runnable is what go test -v reports of: an example without its output is only
+// runnable matches what go test -v reports: an example without output is only
 // compiled.
 var runnable = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[^a-z(]\w*)\(|^\s*// (?:Unordered o|O)utput:`)
 
-// runsTests tells whether the package's test binary has anything to run. One
-// that has not would look like one whose tests have all been left out.
-func (p goPackage) runsTests() (bool, error) {
+// tests returns the names of the package's tests and fuzz targets, and "" for
+// each example that runs.
+func (p goPackage) tests() (names []string, err error) {
 	for _, name := range slices.Concat(p.TestGoFiles, p.XTestGoFiles) {
 		text, err := os.ReadFile(filepath.Join(p.Dir, name))
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		for _, found := range runnable.FindAllSubmatch(text, -1) {
-			if string(found[1]) != "TestMain" {
-				return true, nil
+			if test := string(found[1]); test != "TestMain" {
+				names = append(names, test)
 			}
 		}
 	}
-	return false, nil
+	return names, nil
 }
 
 // goModule is the module the command runs in.

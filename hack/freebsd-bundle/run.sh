@@ -19,7 +19,8 @@
 #   IOC_TEST_FILTER   an extended regular expression: only the parts whose name
 #                     matches are run. Names are a package's folder (kernel), a
 #                     suite (suite:kernel), replay:kernel, quickstart and
-#                     bench.
+#                     bench. A package that was taken out of another also has
+#                     the name of that one.
 #   IOC_TEST_BENCHTIME  how long each benchmark runs beside its tool, as go test
 #                     -benchtime takes it. Default: 0.5s.
 #   IOC_TEST_JAILS    how many VNET jails are started beside jail(8). Default: 100.
@@ -29,6 +30,8 @@
 #                     simulated host in full, as go test does everywhere.
 #                     Default: brief. What runs on the real machine is always
 #                     run in full.
+#   IOC_TEST_SETTLE   how many seconds may pass after a part until the machine is
+#                     as before. Default: 10.
 #   IOC_TEST_WORK     the work directory, which keeps the logs. Default: a new
 #                     one in /var/tmp.
 #
@@ -66,7 +69,8 @@ put_back() {
 	return $bad
 }
 
-wanted() { printf '%s\n' "$1" | grep -Eq -- "${IOC_TEST_FILTER:-.}"; }
+# wanted NAME... reports whether the filter selects a part, by any of its names.
+wanted() { printf '%s\n' "$@" | grep -Eq -- "${IOC_TEST_FILTER:-.}"; }
 
 forks() {
 	total=0
@@ -113,13 +117,13 @@ pf_state() {
 	done
 }
 
-# leftovers compares the state with the one before, for up to ten seconds: a
-# removed jail dies when its last connection does.
+# leftovers compares the state with the one before, several times if they differ:
+# a removed jail dies when its last connection does.
 leftovers() {
 	try=0
 	while state "$work/now" && ! diff -r "$1" "$work/now" >"$work/difference"; do
 		try=$((try + 1))
-		[ $try -ge 10 ] && break
+		[ $try -ge "${IOC_TEST_SETTLE:-10}" ] && break
 		sleep 1
 	done
 	if [ -s "$work/difference" ]; then
@@ -220,8 +224,8 @@ open_pool() {
 # unit runs the tests of every package. The suites come later and are left out.
 unit() {
 	leave_out=$(awk '{ printf "%s%s", (NR > 1 ? "|" : ""), $2 }' "$top/suites")
-	while read -r folder; do
-		wanted "$folder" || continue
+	while read -r folder former; do
+		wanted "$folder" $former || continue
 		skip=$leave_out
 		if grep -q 'func TestReplayReal(' "$top/tree/$folder"/*_test.go 2>/dev/null; then
 			skip="$skip|TestReplayReal" # it has run, and there is a jail now
@@ -231,8 +235,8 @@ unit() {
 }
 
 conformance() {
-	while read -r folder test; do
-		wanted "suite:$folder" || continue
+	while read -r folder test former; do
+		wanted "suite:$folder" ${former:+"suite:$former"} || continue
 		before=$(forks)
 		binary "suite:$folder" "$folder" -test.run "^$test\$"
 		say "     $(($(forks) - before)) forks"
@@ -331,8 +335,8 @@ raise_arc() {
 
 # replay gives the recordings to the kernel, which must have no jail then.
 replay() {
-	while read -r folder; do
-		wanted "replay:$folder" || continue
+	while read -r folder former; do
+		wanted "replay:$folder" ${former:+"replay:$former"} || continue
 		grep -q 'func TestReplayReal(' "$top/tree/$folder"/*_test.go 2>/dev/null || continue
 		binary "replay:$folder" "$folder" -test.run '^TestReplayReal$'
 	done <"$top/tests"
@@ -341,7 +345,7 @@ replay() {
 # bench runs the benchmarks that have a tool beside them.
 bench() {
 	wanted bench || return
-	while read -r folder; do
+	while read -r folder former; do
 		grep -q 'times-syscalls' "$top/tree/$folder"/*_test.go 2>/dev/null || continue
 		log=$work/log/bench-$(printf '%s' "$folder" | tr '/' '-').log
 		begin=$(date +%s)

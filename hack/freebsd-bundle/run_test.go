@@ -18,19 +18,19 @@ var stubs = map[string]string{
 	"uname": `case $1 in -s) echo FreeBSD;; *) echo amd64;; esac`,
 	"id":    `echo 0`, "ifconfig": `echo lo0`, "ps": `exit 0`,
 	"freebsd-version": `echo 13.2-RELEASE-p4`,
-	"mount":           `cat "$STUB_STATE/mounts" 2>/dev/null; exit 0`,
-	"jls":             `cat "$STUB_STATE/jails" 2>/dev/null; exit 0`,
+	"mount":           `[ ! -e "$STUB_STATE/mounts" ] || exec cat "$STUB_STATE/mounts"`,
+	"jls":             `[ ! -e "$STUB_STATE/jails" ] || exec cat "$STUB_STATE/jails"`,
 	"sysctl":          `case $2 in vm.stats.*) echo 5;; net.inet.ip.fw.default_to_accept) cat "$STUB_STATE/accepts";; *) exit 1;; esac`,
 	"kldload": `[ "$2" != ipfw ] || cp "$STUB_STATE/kenv" "$STUB_STATE/accepts" || echo 0 >"$STUB_STATE/accepts"
 : >"$STUB_STATE/module-$2"`,
 	"kldunload": `echo "$1" >>"$STUB_STATE/unloaded"; rm "$STUB_STATE/module-$1"`,
 	"kldstat":   `[ -e "$STUB_STATE/module-$2" ]`,
-	"kenv": `case $1 in -q) cat "$STUB_STATE/kenv" 2>/dev/null;; -u) rm "$STUB_STATE/kenv";;
+	"kenv": `case $1 in -q) [ ! -e "$STUB_STATE/kenv" ] || cat "$STUB_STATE/kenv";; -u) rm "$STUB_STATE/kenv";;
 *=*) [ ! -e "$STUB_STATE/secured" ] && echo "${1#*=}" >"$STUB_STATE/kenv";; esac`,
-	"ipfw":    `cat "$STUB_STATE/ipfw" 2>/dev/null; echo 65535 set 31 allow ip from any to any`,
-	"pfctl":   `case "$*" in "-s info") echo Status: Disabled Debug: Urgent;; "-v -s Anchors") cat "$STUB_STATE/anchors" 2>/dev/null;; "-a "*) echo "rules of $2";; esac`,
-	"netstat": `printf 'Destination Gateway Flags Netif Expire\n'; cat "$STUB_STATE/routes" 2>/dev/null; exit 0`,
-	"devfs":   `cat "$STUB_STATE/rulesets" 2>/dev/null; exit 0`,
+	"ipfw":    `[ ! -e "$STUB_STATE/ipfw" ] || cat "$STUB_STATE/ipfw"; echo 65535 set 31 allow ip from any to any`,
+	"pfctl":   `case "$*" in "-s info") echo Status: Disabled Debug: Urgent;; "-v -s Anchors") [ ! -e "$STUB_STATE/anchors" ] || cat "$STUB_STATE/anchors";; "-a "*) echo "rules of $2";; esac`,
+	"netstat": `printf 'Destination Gateway Flags Netif Expire\n'; [ ! -e "$STUB_STATE/routes" ] || exec cat "$STUB_STATE/routes"`,
+	"devfs":   `[ ! -e "$STUB_STATE/rulesets" ] || exec cat "$STUB_STATE/rulesets"`,
 	"sleep":   `exit 0`,
 	"jail":    `case $1 in -c) echo made >>"$STUB_STATE/jails";; -r) rm "$STUB_STATE/jails";; esac`,
 	"zfs":     `echo "$STUB_POOL"`,
@@ -64,6 +64,9 @@ func newFakeBundle(t *testing.T, binaries map[string]string, suites string) fake
 	b.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"),
 		"STUB_STATE="+b.state, "STUB_POOL=testpool", "IOC_TEST_POOL=testpool",
 		"IOC_TEST_WORK="+t.TempDir(), "IOC_TEST_BASE=", "IOC_TEST_RELEASE=", "IOC_TEST_FILTER=")
+	if testing.Short() {
+		b.env = append(b.env, "IOC_TEST_SETTLE=0")
+	}
 	return b
 }
 
@@ -126,30 +129,6 @@ func TestRunScriptFails(t *testing.T) {
 			`echo 'testing: warning: no tests to run'; echo PASS`,
 			"1 passed, 1 failed, 1 skipped", "no test ran",
 		},
-		"a mount is left": {
-			`echo '--- PASS: TestA (0.00s)'; echo 'devfs /jail/dev devfs rw 0 0' >>"$STUB_STATE/mounts"`,
-			"1 passed, 1 failed, 1 skipped", "> devfs /jail/dev devfs rw 0 0",
-		},
-		"a rule of ipfw is left": {
-			`echo '--- PASS: TestA (0.00s)'; echo '00100 set 29 deny ip from any to any' >>"$STUB_STATE/ipfw"`,
-			"1 passed, 1 failed, 1 skipped", "> 00100 set 29 deny ip from any to any",
-		},
-		"an anchor of pf is left": {
-			`echo '--- PASS: TestA (0.00s)'; echo ioc/web >>"$STUB_STATE/anchors"`,
-			"1 passed, 1 failed, 1 skipped", "> rules of ioc/web",
-		},
-		"a route is left": {
-			`echo '--- PASS: TestA (0.00s)'; echo '10.0.0.0/24 link#3 U epair0b 1200' >>"$STUB_STATE/routes"`,
-			"1 passed, 1 failed, 1 skipped", "> 10.0.0.0/24 link#3 U epair0b\n",
-		},
-		"a ruleset is left": {
-			`echo '--- PASS: TestA (0.00s)'; echo 1000 >>"$STUB_STATE/rulesets"`,
-			"1 passed, 1 failed, 1 skipped", "> 1000",
-		},
-		"a file is left": {
-			`echo '--- PASS: TestA (0.00s)'; mktemp "$TMPDIR/forgotten.XXXXXX"`,
-			"1 passed, 1 failed, 1 skipped", "> forgotten.",
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newFakeBundle(t, map[string]string{"a": c.script}, "")
@@ -159,6 +138,36 @@ func TestRunScriptFails(t *testing.T) {
 			require.Contains(t, out, c.says)
 		})
 	}
+}
+
+// TestRunScriptFindsLeftovers: what a test leaves behind is a failure. With -short
+// one test leaves all of it.
+func TestRunScriptFindsLeftovers(t *testing.T) {
+	leftovers := []struct{ name, script, says string }{
+		{"a mount", `echo 'devfs /jail/dev devfs rw 0 0' >>"$STUB_STATE/mounts"`, "> devfs /jail/dev devfs rw 0 0"},
+		{"a rule of ipfw", `echo '00100 set 29 deny ip from any to any' >>"$STUB_STATE/ipfw"`, "> 00100 set 29 deny ip from any to any"},
+		{"an anchor of pf", `echo ioc/web >>"$STUB_STATE/anchors"`, "> rules of ioc/web"},
+		{"a route", `echo '10.0.0.0/24 link#3 U epair0b 1200' >>"$STUB_STATE/routes"`, "> 10.0.0.0/24 link#3 U epair0b\n"},
+		{"a ruleset", `echo 1000 >>"$STUB_STATE/rulesets"`, "> 1000"},
+		{"a file", `mktemp "$TMPDIR/forgotten.XXXXXX"`, "> forgotten."},
+	}
+	check := func(t *testing.T, script string, says ...string) {
+		b := newFakeBundle(t, map[string]string{"a": "echo '--- PASS: TestA (0.00s)'\n" + script}, "")
+		out, last, status := b.run(t)
+		require.Equal(t, "1 passed, 1 failed, 1 skipped", last, out)
+		require.Equal(t, 1, status)
+		for _, text := range says {
+			require.Contains(t, out, text)
+		}
+	}
+	var scripts, says []string
+	for _, l := range leftovers {
+		scripts, says = append(scripts, l.script), append(says, l.says)
+		if !testing.Short() {
+			t.Run(l.name, func(t *testing.T) { check(t, l.script, l.says) })
+		}
+	}
+	check(t, strings.Join(scripts, "\n"), says...)
 }
 
 // ipfw without rules denies everything, so it is only loaded when it will not,
@@ -202,6 +211,15 @@ func TestRunScriptFilter(t *testing.T) {
 	b := newFakeBundle(t, map[string]string{"a": good, "b": "exit 1"}, "b TestReal\n")
 	out, last, status := b.run(t, "IOC_TEST_FILTER=^a$")
 	require.Equal(t, "3 passed, 0 failed, 1 skipped", last, out)
+	require.Zero(t, status)
+}
+
+// A package that was taken out of another is run when that one is asked for.
+func TestRunScriptFormerNames(t *testing.T) {
+	b := newFakeBundle(t, map[string]string{"a/b": good, "c": "exit 1"}, "a/b TestReal a\nc TestReal\n")
+	require.NoError(t, os.WriteFile(filepath.Join(b.dir, "tests"), []byte("a/b a\nc\n"), 0o644))
+	out, last, status := b.run(t, "IOC_TEST_FILTER=^(suite:)?a$")
+	require.Equal(t, "6 passed, 0 failed, 2 skipped", last, out)
 	require.Zero(t, status)
 }
 

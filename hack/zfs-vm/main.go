@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 		limit time.Duration
 		do    func(context.Context) error
 	}{
-		{"tools", 10 * time.Minute, func(ctx context.Context) error { return installTools(ctx, w) }},
+		{"tools", 10 * time.Minute, func(ctx context.Context) error { return needTools(ctx, w) }},
 		{"versions", 5 * time.Minute, func(ctx context.Context) (err error) {
 			versions, err = a.resolve(ctx, *fetchAge)
 			return err

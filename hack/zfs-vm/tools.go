@@ -39,8 +39,8 @@ func hasTool(path string) bool {
 	return false
 }
 
-// installTools installs what is missing, by apt.
-func installTools(ctx context.Context, w io.Writer) error {
+// needTools checks that the tools exist, or installs them; see install.
+func needTools(ctx context.Context, w io.Writer) error {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return fmt.Errorf("the guest is made on Debian on amd64, not on %s on %s", runtime.GOOS, runtime.GOARCH)
 	}
@@ -53,12 +53,17 @@ func installTools(ctx context.Context, w io.Writer) error {
 			missing = append(missing, t.pkg)
 		}
 	}
+	if len(missing) == 0 {
+		return nil
+	}
 	return install(ctx, w, missing)
 }
 
+// install installs packages by apt if the environment variable CI is set.
+// Otherwise its error says how to install them.
 func install(ctx context.Context, w io.Writer, packages []string) error {
-	if len(packages) == 0 {
-		return nil
+	if os.Getenv("CI") == "" {
+		return fmt.Errorf("missing packages: apt-get install --no-install-recommends %s", strings.Join(packages, " "))
 	}
 	fmt.Fprintln(w, "+ apt-get install", strings.Join(packages, " "))
 	for _, args := range [][]string{

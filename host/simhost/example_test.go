@@ -3,18 +3,12 @@ package simhost_test
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/libioc/go-libioc/host/simhost"
 )
 
 func ExampleNew() {
-	dir, err := os.MkdirTemp("", "example-")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	h, err := simhost.New(dir)
+	h, err := simhost.New("") // with a name, it is found again
 	if err != nil {
 		panic(err)
 	}

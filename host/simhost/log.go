@@ -11,11 +11,11 @@ import (
 	"sync"
 
 	"github.com/libioc/go-libioc/internal/atomicfile"
-	"github.com/libioc/go-libioc/kernel"
-	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/kernel/simkernel"
+	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
-// ErrInUse: the directory is open in this or another process.
+// ErrInUse means that the directory is open in this or another process.
 var ErrInUse = errors.New("simulated host is in use")
 
 // stateLog keeps the state of both simulators as an append-only file of
@@ -26,14 +26,14 @@ type stateLog struct {
 
 	mu     sync.Mutex
 	file   *os.File
-	kernel []kernel.SimRecord
-	store  []zfsstore.Record
+	kernel []simkernel.Record
+	store  []simzfs.Record
 }
 
 // batch is one line: the changes of one call of one simulator.
 type batch struct {
-	Kernel []kernel.SimRecord `json:"kernel,omitempty"`
-	Store  []zfsstore.Record  `json:"store,omitempty"`
+	Kernel []simkernel.Record `json:"kernel,omitempty"`
+	Store  []simzfs.Record    `json:"store,omitempty"`
 }
 
 func openLog(dir string) (*stateLog, error) {
@@ -72,8 +72,8 @@ func (l *stateLog) read(data []byte) error {
 	whole := data[:bytes.LastIndexByte(data, '\n')+1]
 	lines := bufio.NewScanner(bytes.NewReader(whole))
 	lines.Buffer(nil, len(whole)+1)
-	kernels := newest[kernel.SimRecord]{key: func(r kernel.SimRecord) (string, bool) { return r.Key, len(r.Value) == 0 || string(r.Value) == "null" }}
-	stores := newest[zfsstore.Record]{key: func(r zfsstore.Record) (string, bool) { return r.Key, len(r.Value) == 0 }}
+	kernels := newest[simkernel.Record]{key: func(r simkernel.Record) (string, bool) { return r.Key, len(r.Value) == 0 || string(r.Value) == "null" }}
+	stores := newest[simzfs.Record]{key: func(r simzfs.Record) (string, bool) { return r.Key, len(r.Value) == 0 }}
 	for lines.Scan() {
 		var b batch
 		if err := json.Unmarshal(lines.Bytes(), &b); err != nil {
@@ -86,7 +86,7 @@ func (l *stateLog) read(data []byte) error {
 	return lines.Err()
 }
 
-// newest keeps the last record of each key in the order of their first coming.
+// newest keeps the last record of each key, in the order in which keys first came.
 type newest[R any] struct {
 	key   func(R) (key string, gone bool)
 	index map[string]int
@@ -124,11 +124,11 @@ func (n *newest[R]) list() []R {
 	return out
 }
 
-func (l *stateLog) commitKernel(changed []kernel.SimRecord) error {
+func (l *stateLog) commitKernel(changed []simkernel.Record) error {
 	return l.append(batch{Kernel: changed})
 }
 
-func (l *stateLog) commitStore(changed []zfsstore.Record) error {
+func (l *stateLog) commitStore(changed []simzfs.Record) error {
 	return l.append(batch{Store: changed})
 }
 

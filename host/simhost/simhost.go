@@ -11,50 +11,72 @@ import (
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
-// Pool and Dataset are the pool and root dataset of a host made by New.
+// Pool and Dataset are the pool and the root dataset of a host opened by New.
 const (
 	Pool    = "zroot"
 	Dataset = Pool + "/iocage"
 )
 
 // Host is a simulated machine. The embedded Host is what the packages jail and
-// release work on; Memory and Sim are for injecting faults and looking at what
-// was called.
+// release work on; ZFS and Sim are for injecting faults and looking at what was
+// called.
 type Host struct {
 	*host.Host
-	Memory *zfsstore.Memory
-	Sim    *kernel.Sim
+	ZFS *simzfs.Store
+	Sim *simkernel.Kernel
 
-	log *stateLog
+	log  *stateLog
+	temp string // removed by Close
 }
 
-// Options describe the machine.
+// Options are the options of Open.
 type Options struct {
-	// Dir holds everything. It is made if it does not exist.
+	// Dir holds everything. It is made if it does not exist. The default is a new
+	// temporary directory, which Close removes.
 	Dir string
-	// Release is what the kernel says it is: "13.2-RELEASE", the default, or
+	// Release is the kernel's release: "13.2-RELEASE", the default, or
 	// "15.1-RELEASE".
 	Release string
-	// Programs are scripted programs beside the built-in ones, see kernel.Sim.
-	Programs map[string]kernel.Program
+	// Programs are scripted programs besides the built-in ones, see simkernel.Process.
+	Programs map[string]simkernel.Program
 	// Sources are the root datasets; the default is ioc on zroot/iocage. Their
-	// pools are made.
+	// pools are created.
 	Sources []host.Source
 	// Clock is the time of everything but sleeping programs; default time.Now.
 	Clock func() time.Time
-	// Kernel changes further options of the simulated kernel.
-	Kernel func(*kernel.SimOptions)
+	// Kernel may change further options of the simulated kernel.
+	Kernel func(*simkernel.Options)
 }
 
-// New opens the simulated host in dir, making it if it is not there.
+// New opens the simulated host in dir, making it if it does not exist. With "" it
+// is a new one that Close removes.
 func New(dir string) (*Host, error) { return Open(Options{Dir: dir}) }
 
 // Open is New with options. The error is ErrInUse when another process, or this
 // one, has the directory open.
 func Open(opts Options) (*Host, error) {
+	temp := ""
+	if opts.Dir == "" {
+		var err error
+		if temp, err = os.MkdirTemp("", "simhost-"); err != nil {
+			return nil, err
+		}
+		opts.Dir = temp
+	}
+	h, err := open(opts)
+	if err != nil {
+		return nil, errors.Join(err, removeTemp(temp))
+	}
+	h.temp = temp
+	return h, nil
+}
+
+func open(opts Options) (*Host, error) {
 	dir, err := prepare(opts.Dir)
 	if err != nil {
 		return nil, err
@@ -70,7 +92,14 @@ func Open(opts Options) (*Host, error) {
 	return h, nil
 }
 
-// prepare makes the directory and the host files that a fresh FreeBSD has.
+func removeTemp(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	return os.RemoveAll(dir)
+}
+
+// prepare creates the directory and the host files that a new FreeBSD has.
 func prepare(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
@@ -105,17 +134,22 @@ func prepare(dir string) (string, error) {
 
 func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 	h := &Host{log: log}
-	kopts := kernel.SimOptions{
+	kopts := simkernel.Options{
 		Release:  opts.Release,
 		Programs: opts.Programs,
 		Load:     log.kernel,
 		Commit:   log.commitKernel,
+		Scratch:  filepath.Join(dir, "scratch"),
 	}
 	if opts.Kernel != nil {
 		opts.Kernel(&kopts)
 	}
+	// A process that was killed left the files of its tmpfs mounts.
+	if err := os.RemoveAll(filepath.Join(dir, "scratch")); err != nil {
+		return nil, err
+	}
 	var err error
-	if h.Sim, err = kernel.NewSim(kopts); err != nil {
+	if h.Sim, err = simkernel.New(kopts); err != nil {
 		return nil, err
 	}
 	sources := opts.Sources
@@ -127,14 +161,14 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 		version = "2.4"
 	}
 	var hookErr error
-	h.Memory, err = zfsstore.NewMemory(zfsstore.MemoryOptions{
+	h.ZFS, err = simzfs.New(simzfs.Options{
 		Pools:   pools(dir, sources),
 		Version: version,
 		Clock:   opts.Clock,
 		Load:    log.store,
 		Commit:  log.commitStore,
 		Busy:    h.Sim.Busy,
-		MountHook: func(e zfsstore.MountEvent) {
+		MountHook: func(e simzfs.MountEvent) {
 			hookErr = errors.Join(hookErr, h.mounted(e))
 		},
 		Jail: h.jail,
@@ -147,12 +181,12 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 	}
 	ctx := context.Background()
 	for _, s := range sources {
-		err := h.Memory.Create(ctx, s.Dataset, zfsstore.CreateOptions{Parents: true})
+		err := h.ZFS.Create(ctx, s.Dataset, zfsstore.CreateOptions{Parents: true})
 		if err != nil && !errors.Is(err, zfsstore.ErrExists) {
 			return nil, err
 		}
 	}
-	h.Host, err = host.New(h.Memory, machine{h.Sim, h}, host.Options{
+	h.Host, err = host.New(h.ZFS, machine{h.Sim, h}, host.Options{
 		Sources: sources,
 		Files: host.Files{
 			RCConf:        filepath.Join(dir, "etc", "rc.conf"),
@@ -164,15 +198,15 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 		RunDir:   filepath.Join(dir, "run"),
 		StateDir: filepath.Join(dir, "db"),
 		CacheDir: filepath.Join(dir, "cache"),
-		// File flags would keep the mock from removing files.
+		// File flags would keep the simulated ZFS from removing files.
 		ExtractInProcess: true,
 		Clock:            opts.Clock,
 	})
 	return h, err
 }
 
-func pools(dir string, sources []host.Source) []zfsstore.MemoryPool {
-	var out []zfsstore.MemoryPool
+func pools(dir string, sources []host.Source) []simzfs.Pool {
+	var out []simzfs.Pool
 	seen := map[string]bool{}
 	for _, s := range sources {
 		name, _, _ := strings.Cut(s.Dataset, "/")
@@ -180,7 +214,7 @@ func pools(dir string, sources []host.Source) []zfsstore.MemoryPool {
 			continue
 		}
 		seen[name] = true
-		out = append(out, zfsstore.MemoryPool{
+		out = append(out, simzfs.Pool{
 			Name:    name,
 			Altroot: filepath.Join(dir, "mnt"),
 			Private: filepath.Join(dir, "unmounted", name),
@@ -189,8 +223,8 @@ func pools(dir string, sources []host.Source) []zfsstore.MemoryPool {
 	return out
 }
 
-// mounted tells the kernel of a dataset that was mounted or unmounted.
-func (h *Host) mounted(e zfsstore.MountEvent) error {
+// mounted adds or removes a dataset in the kernel's mount table.
+func (h *Host) mounted(e simzfs.MountEvent) error {
 	m := kernel.Mounted{Type: "zfs", From: e.Dataset, Path: e.Path}
 	if e.Mounted {
 		_, err := h.Sim.AttachMount(m)
@@ -199,8 +233,8 @@ func (h *Host) mounted(e zfsstore.MountEvent) error {
 	return h.Sim.DetachMount(e.Path, kernel.MntForce)
 }
 
-// attach makes the kernel's table of ZFS mounts that of the datasets, after
-// either was loaded: a kill between the two may have left them apart.
+// attach makes the kernel's ZFS mounts agree with the datasets after loading both:
+// they may differ if the process was killed between changing them.
 func (h *Host) attach() error {
 	ctx := context.Background()
 	table, err := h.Sim.Getfsstat(ctx)
@@ -214,9 +248,9 @@ func (h *Host) attach() error {
 		}
 	}
 	var all error
-	for _, d := range h.Memory.Mounts() {
+	for _, d := range h.ZFS.Mounts() {
 		if attached[d.Path] != d.Dataset {
-			all = errors.Join(all, h.mounted(zfsstore.MountEvent{Dataset: d.Dataset, Path: d.Path, Mounted: true}))
+			all = errors.Join(all, h.mounted(simzfs.MountEvent{Dataset: d.Dataset, Path: d.Path, Mounted: true}))
 		}
 		delete(attached, d.Path)
 	}
@@ -226,7 +260,7 @@ func (h *Host) attach() error {
 	return all
 }
 
-// jail finds a running jail for zfs-jail(8).
+// jail finds a running jail, for zfs-jail(8).
 func (h *Host) jail(name string) (int, bool) {
 	key := kernel.ByName(name)
 	if jid, err := strconv.Atoi(name); err == nil {
@@ -236,19 +270,21 @@ func (h *Host) jail(name string) (int, bool) {
 	return id.JID, err == nil
 }
 
-// Reboot restarts the machine: jails, mounts, rules and interfaces are gone,
-// datasets stay and are mounted again.
+// Reboot restarts the machine: jails, mounts, rules and interfaces are gone, and
+// datasets are mounted again.
 func (h *Host) Reboot() error {
 	if err := h.Sim.Reboot(); err != nil {
 		return err
 	}
-	if err := h.Memory.Reboot(); err != nil {
+	if err := h.ZFS.Reboot(); err != nil {
 		return err
 	}
 	return h.attach()
 }
 
-// Close gives the directory free for another process, ends the simulated
-// processes and deletes the files of tmpfs mounts. Jails and mounts stay: a later
-// Open finds them, as after a kill of this process.
-func (h *Host) Close() error { return errors.Join(h.Sim.Close(), h.log.close()) }
+// Close releases the directory for another process, ends the simulated processes
+// and deletes the files of tmpfs mounts. Jails and mounts stay: a later Open finds
+// them, as after a kill of this process.
+func (h *Host) Close() error {
+	return errors.Join(h.Sim.Close(), h.log.close(), removeTemp(h.temp))
+}

@@ -98,6 +98,20 @@ func TestReboot(t *testing.T) {
 	require.Empty(t, mounts.Below(path))
 }
 
+func TestNewOfNoName(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	h, err := simhost.New("")
+	require.NoError(t, err)
+	fill(t, h)
+	require.Len(t, names(t, tmp), 1)
+	require.NoError(t, h.Close())
+	require.Empty(t, names(t, tmp))
+	_, err = simhost.Open(simhost.Options{Sources: []host.Source{{Name: "x", Dataset: "-/x"}}})
+	require.Error(t, err)
+	require.Empty(t, names(t, tmp))
+}
+
 // TestKill lets another process change a host until it kills itself in the
 // middle of a change, many times: each time the host opens again, whole.
 func TestKill(t *testing.T) {
@@ -182,11 +196,12 @@ func TestSeveralSources(t *testing.T) {
 	require.True(t, f.JailDesc)
 }
 
-// A tmpfs keeps its files in the temporary directory while the host is open.
+// A tmpfs keeps its files below the host's directory while the host is open.
 func TestCloseLeavesNoTemporaryFiles(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	dir := t.TempDir()
+	scratch := filepath.Join(dir, "scratch")
 	h, err := simhost.New(dir)
 	require.NoError(t, err)
 	ctx := context.Background()
@@ -194,10 +209,13 @@ func TestCloseLeavesNoTemporaryFiles(t *testing.T) {
 	require.NoError(t, err)
 	_, err = h.Kernel.Nmount(ctx, kernel.MountRequest{Type: "tmpfs", From: "tmpfs", Path: mountpoint})
 	require.NoError(t, err)
-	require.Len(t, names(t, tmp), 1)
-	require.NoError(t, h.Close())
 	require.Empty(t, names(t, tmp))
+	require.Len(t, names(t, scratch), 1)
+	require.NoError(t, h.Close())
+	require.Empty(t, names(t, scratch))
 
+	// What a process that was killed has left goes when the host is opened.
+	require.NoError(t, os.Mkdir(filepath.Join(scratch, "left"), 0o755))
 	h, err = simhost.New(dir)
 	require.NoError(t, err)
 	mounts, err := h.Mounts(ctx)
@@ -205,7 +223,9 @@ func TestCloseLeavesNoTemporaryFiles(t *testing.T) {
 	m, ok := mounts.At(mountpoint)
 	require.True(t, ok, "the mount is still there")
 	require.Equal(t, "tmpfs", m.Type)
+	require.NotContains(t, names(t, scratch), "left")
 	require.NoError(t, h.Close())
+	require.Empty(t, names(t, scratch))
 	require.Empty(t, names(t, tmp))
 }
 

@@ -6,20 +6,21 @@ import (
 	"syscall"
 
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// machine is the kernel of a simulated host. On a real one the mount table is
-// the truth for zfs(8) too, so unmounting a file system of ZFS by the kernel is
-// told to the store here.
+// machine is the kernel of a simulated host. On a real host the mount table also
+// decides what zfs(8) sees as mounted, so unmounting a ZFS file system by the kernel
+// unmounts it in the store here.
 type machine struct {
-	*kernel.Sim
+	*simkernel.Kernel
 	h *Host
 }
 
 // UnmountFSID implements [kernel.Mounts].
 func (k machine) UnmountFSID(ctx context.Context, id kernel.FSID, flags kernel.MountFlags) error {
-	table, err := k.Sim.Getfsstat(ctx)
+	table, err := k.Kernel.Getfsstat(ctx)
 	if err != nil {
 		return err
 	}
@@ -27,24 +28,24 @@ func (k machine) UnmountFSID(ctx context.Context, id kernel.FSID, flags kernel.M
 		if m.FSID != id || m.Type != "zfs" || !k.h.mountedBy(m) {
 			continue
 		}
-		// zfs-unmount(8) takes those below with it, unmount(2) does not.
+		// zfs-unmount(8) also unmounts those below, unmount(2) does not.
 		for _, other := range table[i+1:] {
 			if len(other.Path) > len(m.Path) && other.Path[:len(m.Path)+1] == m.Path+"/" {
 				return &kernel.CallError{Op: "unmount", Subject: id.String(), Errno: syscall.EBUSY}
 			}
 		}
-		err := k.h.Memory.Unmount(ctx, m.From, flags&kernel.MntForce != 0)
+		err := k.h.ZFS.Unmount(ctx, m.From, flags&kernel.MntForce != 0)
 		if errors.Is(err, zfsstore.ErrBusy) {
 			return &kernel.CallError{Op: "unmount", Subject: id.String(), Errno: syscall.EBUSY}
 		}
 		return err
 	}
-	return k.Sim.UnmountFSID(ctx, id, flags)
+	return k.Kernel.UnmountFSID(ctx, id, flags)
 }
 
-// mountedBy tells whether the store has mounted the file system.
+// mountedBy reports whether the store has mounted the file system.
 func (h *Host) mountedBy(m kernel.Mounted) bool {
-	for _, d := range h.Memory.Mounts() {
+	for _, d := range h.ZFS.Mounts() {
 		if d.Dataset == m.From && d.Path == m.Path {
 			return true
 		}

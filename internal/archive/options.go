@@ -1,13 +1,14 @@
 package archive
 
 import (
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"runtime"
 	"strings"
 )
 
-// Limits that hold when [Options] leaves them zero. FreeBSD's base.txz has some
+// Default limits, for those that [Options] leaves zero. FreeBSD's base.txz has some
 // 30,000 members, ports.txz some 200,000, and the largest is about 1.5 GiB.
 const (
 	DefaultMaxMember  int64 = 4 << 30
@@ -15,15 +16,15 @@ const (
 	DefaultMaxMembers       = 500_000
 )
 
-// Extractor says what writes the members.
+// Extractor says which program writes the members.
 type Extractor string
 
 const (
-	// ExtractAuto is bsdtar on FreeBSD, else Go.
+	// ExtractAuto is bsdtar on FreeBSD, otherwise Go.
 	ExtractAuto Extractor = ""
 	// ExtractGo writes through os.Root.
 	ExtractGo Extractor = "go"
-	// ExtractBsdtar hands the checked bytes to bsdtar(1).
+	// ExtractBsdtar passes the checked bytes to bsdtar(1).
 	ExtractBsdtar Extractor = "bsdtar"
 )
 
@@ -31,13 +32,13 @@ const (
 type Decompressor string
 
 const (
-	// DecompressAuto is xz(1) on FreeBSD, else Go.
+	// DecompressAuto is xz(1) on FreeBSD, otherwise Go.
 	DecompressAuto Decompressor = ""
 	// DecompressGo decompresses in this process. The others (gzip, zstd,
 	// bzip2) always do.
 	DecompressGo Decompressor = "go"
-	// DecompressXZ runs xz(1) in a pipe; it is several times as fast, and since
-	// its version 5.4 uses all CPUs.
+	// DecompressXZ runs xz(1) in a pipe. It is several times as fast, and since
+	// version 5.4 uses all CPUs.
 	DecompressXZ Decompressor = "xz"
 )
 
@@ -57,8 +58,8 @@ type Options struct {
 	SHA256 string
 	// Size is the expected number of compressed bytes; 0: unknown.
 	Size int64
-	// Progress, if not nil, is called after each read of compressed bytes,
-	// never by two goroutines at once, and must not block. total is Size.
+	// Progress, if not nil, is called after each read of compressed bytes, never
+	// concurrently, and must not block. total is Size.
 	Progress func(received, total int64)
 
 	Extractor  Extractor
@@ -68,7 +69,7 @@ type Options struct {
 	XZPath       string // default /usr/bin/xz
 }
 
-// Stats tells what an archive contained.
+// Stats describes the contents of an archive.
 type Stats struct {
 	Format                                string // "xz", "gzip", "zstd", "bzip2" or "tar"
 	Members                               int    // all of the following
@@ -82,8 +83,8 @@ type Stats struct {
 	// them all. "uarch", which ZFS sets by itself, is left out.
 	FlagsNotSet      []MemberFlags
 	FlagsNotSetCount int
-	// OwnersNotSet is true when the Go extractor did not run as root and left
-	// all files with the caller's owner.
+	// OwnersNotSet is true if the Go extractor did not run as root and left all
+	// files with the caller's owner.
 	OwnersNotSet bool
 }
 
@@ -97,15 +98,9 @@ type MemberFlags struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.MaxMember == 0 {
-		o.MaxMember = DefaultMaxMember
-	}
-	if o.MaxTotal == 0 {
-		o.MaxTotal = DefaultMaxTotal
-	}
-	if o.MaxMembers == 0 {
-		o.MaxMembers = DefaultMaxMembers
-	}
+	o.MaxMember = cmp.Or(o.MaxMember, DefaultMaxMember)
+	o.MaxTotal = cmp.Or(o.MaxTotal, DefaultMaxTotal)
+	o.MaxMembers = cmp.Or(o.MaxMembers, DefaultMaxMembers)
 	if o.MaxMember < 0 || o.MaxTotal < 0 || o.MaxMembers < 0 || o.Size < 0 {
 		return o, fmt.Errorf("archive: negative limit or size in the options")
 	}
@@ -115,12 +110,8 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("archive: %q is not a SHA-256", o.SHA256)
 		}
 	}
-	if o.BsdtarPath == "" {
-		o.BsdtarPath = "/usr/bin/bsdtar"
-	}
-	if o.XZPath == "" {
-		o.XZPath = "/usr/bin/xz"
-	}
+	o.BsdtarPath = cmp.Or(o.BsdtarPath, "/usr/bin/bsdtar")
+	o.XZPath = cmp.Or(o.XZPath, "/usr/bin/xz")
 	onFreeBSD := runtime.GOOS == "freebsd"
 	switch o.Extractor {
 	case ExtractAuto:

@@ -15,19 +15,40 @@ var arrows = map[string][]string{
 	"fstab":    {},
 	"devfs":    {},
 	"config":   {"internal/ucl", "internal/rcconf"},
-	"zfsstore": {},
-	"kernel":   {},
+	"zfsstore": {"zfsstore/internal/cmdline", "zfsstore/internal/zfsname"},
+	"kernel":   {"kernel/internal/words"},
 
 	"config/key": {"config"},
 
-	"zfsstore/storetest": {"zfsstore"},
-	"kernel/kerneltest":  {"kernel"},
+	"kernel/freebsd":   {"kernel", "kernel/internal/..."},
+	"kernel/simkernel": {"host/fault", "kernel", "kernel/internal/..."}, // only host/simhost imports it
 
-	"host":         {"config", "devfs", "zfsstore", "kernel", "internal/rcconf"},
-	"host/simhost": {"host", "kernel", "zfsstore"},
+	"kernel/internal/abi":        {"kernel"},
+	"kernel/internal/jailparam":  {"kernel", "kernel/internal/abi", "kernel/internal/precheck", "kernel/internal/words"},
+	"kernel/internal/jailwatch":  {"kernel"},
+	"kernel/internal/precheck":   {"kernel", "kernel/internal/abi"},
+	"kernel/internal/replaytest": {"kernel"},
+	"kernel/internal/refusal":    {"kernel", "kernel/internal/words"},
+	"kernel/internal/tooltext":   {"kernel", "kernel/internal/abi", "kernel/internal/precheck", "kernel/internal/refusal"},
+	"kernel/internal/words":      {},
+
+	"zfsstore/simzfs": {
+		"zfsstore", "host/fault",
+		"zfsstore/internal/cmdline", "zfsstore/internal/zfsname", "zfsstore/internal/zfsprop",
+	},
+	"zfsstore/storetest":        {"zfsstore"},
+	"zfsstore/internal/cmdline": {},
+	"zfsstore/internal/zfsname": {},
+	"zfsstore/internal/zfsprop": {"zfsstore"},
+	"kernel/kerneltest":         {"kernel"},
+
+	"host":         {"config", "devfs", "zfsstore", "kernel", "kernel/freebsd", "internal/rcconf"},
+	"host/fault":   {},
+	"host/simhost": {"host", "kernel", "kernel/simkernel", "zfsstore", "zfsstore/simzfs"},
 
 	"internal/archive":    {},
 	"internal/atomicfile": {},
+	"internal/jailtest":   {"jail", "host/simhost", "kernel", "zfsstore"},
 	"internal/lineartest": {},
 	"internal/login":      {},
 	"internal/mirror":     {},
@@ -37,19 +58,24 @@ var arrows = map[string][]string{
 	"internal/rcconf":     {},
 	"internal/saferoot":   {},
 	"internal/shellwords": {},
-	"internal/tail":       {},
-	"internal/ucl":        {},
+	"internal/step": {
+		"host", "events", "fstab", "kernel", "zfsstore", "jail/jailerr", "internal/network", "internal/plan",
+	},
+	"internal/tail": {},
+	"internal/ucl":  {},
 
 	"release": {
 		"host", "events", "config", "kernel", "zfsstore", "devfs",
-		"internal/plan", "internal/rcconf", "internal/archive", "internal/mirror",
+		"internal/plan", "internal/step", "internal/rcconf", "internal/archive", "internal/mirror",
 	},
-	"release/releasetest": {},
+	"release/releasetest": {"release", "host", "events"},
 	"jail": {
 		"release", "host", "events", "config", "config/key", "fstab", "kernel", "zfsstore", "devfs",
-		"internal/...",
+		"jail/jailerr", "internal/plan", "internal/step", "internal/network", "internal/rcconf",
 	},
-	"sysadm": {"jail", "release", "host", "events", "config", "config/key", "internal/login"},
+	"jail/jailerr": {"kernel"},
+	"jail/fleet":   {"jail", "host", "events", "config", "config/key", "kernel"},
+	"sysadm":       {"jail", "release", "host", "events", "config", "config/key", "internal/login"},
 }
 
 // leaves may be imported by every package, and import none themselves.
@@ -63,10 +89,10 @@ var modules = map[string][]string{
 	"github.com/hashicorp/go-multierror": {"internal/plan", "jail", "release"},
 	"github.com/klauspost/compress":      {"internal/archive", "release/releasetest"},
 	"github.com/mistifyio/go-zfs/v3":     {"zfsstore"},
-	"github.com/stretchr/testify":        {"kernel/kerneltest", "zfsstore/storetest"},
+	"github.com/stretchr/testify":        {"kernel/kerneltest", "zfsstore/storetest", "internal/jailtest"},
 	"github.com/ulikunitz/xz":            {"internal/archive", "release/releasetest"},
 	"golang.org/x/sys": {
-		"kernel", "host", "host/simhost", "zfsstore",
+		"kernel/freebsd", "host", "host/simhost",
 		"internal/archive", "internal/atomicfile", "internal/saferoot", "jail",
 	},
 }
@@ -97,7 +123,7 @@ func badArrows(p goPackage) (bad []string) {
 
 func mayImport(from, to string) bool {
 	switch {
-	case under(from, "examples"):
+	case under(from, "cmd", "examples"):
 		// Programs prove that the exported packages are enough.
 		return !under(to, "internal", "hack")
 	case under(from, "hack", "internal/arrows"):
@@ -188,6 +214,7 @@ func TestRulesBite(t *testing.T) {
 		"up":       badArrows(p("kernel", module+"/host")),
 		"sideways": badArrows(p("zfsstore", module+"/kernel")),
 		"leaf":     badArrows(p("internal/atomicfile", module+"/internal/saferoot")),
+		"program":  badArrows(p("cmd/x", module+"/internal/plan")),
 		"example":  badArrows(p("examples/x", module+"/internal/plan")),
 		"sysadm":   badArrows(p("sysadm", module+"/zfsstore")),
 		"unplaced": badArrows(p("newcomer", module+"/events")),

@@ -26,7 +26,7 @@ var shared = []string{"os.Chdir", "os.Setenv", "os.Unsetenv", "os.Clearenv", "sy
 // internal/saferoot works below a jail's root.
 var unsafeWrites = []string{"os.Create"}
 
-// belowRoot are further calls that package jail must leave to
+// belowRoot are further calls that packages jail and fleet must leave to
 // internal/saferoot, internal/atomicfile and package kernel.
 var belowRoot = []string{
 	"os.OpenFile", "os.WriteFile", "os.Mkdir", "os.MkdirAll", "os.Remove", "os.RemoveAll",
@@ -39,7 +39,7 @@ func TestCalls(t *testing.T) {
 			continue
 		}
 		forbidden := slices.Concat(silent, shared, unsafeWrites)
-		if p.folder() == "jail" {
+		if under(p.folder(), "jail") {
 			forbidden = append(forbidden, belowRoot...)
 		}
 		for _, f := range files(t, p) {

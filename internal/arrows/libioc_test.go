@@ -29,9 +29,9 @@ func TestLibiocTable(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "libioc.md"))
 	require.NoError(t, err)
 	known := symbols(t)
-	require.True(t, known["jail.JailGenerator.Start"])
+	require.True(t, known["jail.Jail.Start"])
 	require.True(t, known["jail.CreateOptions.Release"])
-	require.False(t, known["jail.JailGenerator.Nothing"])
+	require.False(t, known["jail.Jail.Nothing"])
 
 	symbol := regexp.MustCompile("`([a-z]+\\.[A-Z][A-Za-z.]*)`")
 	rows, found := map[string]bool{}, 0

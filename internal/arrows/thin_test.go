@@ -17,10 +17,10 @@ var heavy = []string{
 	module + "/sysadm", "github.com/coder/websocket", "github.com/prometheus/", "golang.org/x/crypto", "net/http/pprof",
 }
 
-// TestJailIsLight: importing jail pulls in neither the server nor its modules.
+// TestJailIsLight: importing jail or fleet pulls in neither the server nor its modules.
 func TestJailIsLight(t *testing.T) {
 	for _, goos := range systems {
-		cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "./jail")
+		cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "./jail", "./jail/fleet")
 		cmd.Dir = root(t)
 		cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH=amd64")
 		out, err := cmd.Output()

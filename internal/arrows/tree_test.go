@@ -1,18 +1,16 @@
 package arrows
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/libioc/go-libioc/internal/pathname"
@@ -35,10 +33,10 @@ func (p goPackage) folder() string { return strings.TrimPrefix(p.ImportPath, mod
 // library reports whether the package is part of what a program imports, itself
 // or through another package.
 func (p goPackage) library() bool {
-	return p.Name != "main" && !under(p.folder(), "examples", "hack")
+	return p.Name != "main" && !under(p.folder(), "cmd", "examples", "hack")
 }
 
-func (p goPackage) internal() bool { return under(p.folder(), "internal") }
+func (p goPackage) internal() bool { return strings.Contains("/"+p.folder()+"/", "/internal/") }
 
 // under reports whether a folder is one of the tops or below it.
 func under(folder string, tops ...string) bool {
@@ -47,15 +45,15 @@ func under(folder string, tops ...string) bool {
 	})
 }
 
-// packages are the results of list, by system.
-var packages sync.Map
+// listed keeps what go list said of each system.
+var listed = map[string][]goPackage{}
 
 // list asks go list for every package as one system sees it. Imports are those
 // of the package, not of its tests.
 func list(t *testing.T, goos string) []goPackage {
 	t.Helper()
-	if all, ok := packages.Load(goos); ok {
-		return all.([]goPackage)
+	if all := listed[goos]; all != nil {
+		return all
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Name,Dir,Imports", "./...")
 	cmd.Dir = root(t)
@@ -65,17 +63,13 @@ func list(t *testing.T, goos string) []goPackage {
 	out, err := cmd.Output()
 	require.NoError(t, err, stderr.String())
 	var all []goPackage
-	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+	for d := json.NewDecoder(bytes.NewReader(out)); d.More(); {
 		var p goPackage
-		err := d.Decode(&p)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		require.NoError(t, err)
+		require.NoError(t, d.Decode(&p))
 		all = append(all, p)
 	}
 	require.NotEmpty(t, all)
-	packages.Store(goos, all)
+	listed[goos] = all
 	return all
 }
 

@@ -1,18 +1,19 @@
 // Package lineartest judges, in tests, how the time of a function grows with
-// the size of what it is given.
+// the size of its input.
 package lineartest
 
 import (
 	"math"
 	"runtime"
 	"runtime/debug"
+	"testing"
 	"time"
 )
 
-// Slowdown tells how many times longer run(8n) takes than run(n). What takes
-// linear time gives some 8, quadratic time 64. Both times are processor time,
-// the shortest of several, so other load does not count; it returns as soon as
-// the quotient is below enough.
+// Slowdown returns how many times longer run(8n) takes than run(n): some 8 for
+// linear time, 64 for quadratic time. Both times are processor time, the shortest
+// of several, so other load does not count. It returns as soon as the quotient is
+// below enough. With -short it measures less often.
 func Slowdown(run func(n int), enough float64) float64 {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	shortest := func(n, times int) time.Duration {
@@ -29,13 +30,17 @@ func Slowdown(run func(n int), enough float64) float64 {
 	for n < 16000 && shortest(n, 2) < time.Millisecond {
 		n *= 2
 	}
+	times := 4
+	if testing.Short() {
+		times = 1
+	}
 	lowest := math.Inf(1)
 	for range 5 {
 		// From the beginning each time: one measurement of the small run that a
 		// clock made too short must not decide. As often the one as the other: a
 		// small run held up once must not hide a growth, and pages that are there
 		// the second time are there for the large run.
-		small, large := shortest(n, 4), shortest(8*n, 4)
+		small, large := shortest(n, times), shortest(8*n, times)
 		// What ends at once has no growth to be seen.
 		quotient := float64(large) / float64(max(small, 200*time.Microsecond))
 		if lowest = min(lowest, quotient); lowest < enough {

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -26,15 +27,15 @@ type Options struct {
 	Proxy string
 	// UserAgent is sent with each request; default "go-libioc".
 	UserAgent string
-	// StallTimeout ends a request when no byte arrives for so long, be it of
-	// the answer's header or of its body; default 30 s.
+	// StallTimeout ends a request if no byte of the answer's header or body arrives
+	// for that long; default 30 s.
 	StallTimeout time.Duration
-	// Attempts is how often a request is made in a row without a gain of
-	// ProgressUnit bytes; default 5.
+	// Attempts is how many requests in a row may bring less than ProgressUnit new
+	// bytes; default 5.
 	Attempts int
-	// Backoff gives the delay before attempt n, from 2; default 1 s doubled
-	// each time up to 30 s. A Retry-After of the server, up to a minute, wins
-	// when it is longer.
+	// Backoff returns the delay before attempt n, from 2; default 1 s, doubled each
+	// time, at most 30 s. A longer Retry-After of the server, up to a minute, has
+	// precedence.
 	Backoff func(n int) time.Duration
 	// Sleep waits, or returns ctx's error; default a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -42,8 +43,8 @@ type Options struct {
 	AllowHTTPRedirect bool
 }
 
-// ProgressUnit is how many new bytes an attempt must bring for Options.Attempts
-// to count anew, so that a server which sends a byte per connection is given up.
+// ProgressUnit is how many new bytes an attempt must bring to restart the count of
+// Options.Attempts. A server that sends one byte per connection is thus given up.
 const ProgressUnit = 1 << 20
 
 const (
@@ -54,7 +55,7 @@ const (
 )
 
 // Mirror is one release's directory on a server, a local directory, or a
-// single archive file. It may be used by several goroutines.
+// single archive file. It is safe for concurrent use.
 type Mirror struct {
 	opts   Options
 	client *http.Client
@@ -63,9 +64,9 @@ type Mirror struct {
 	single string   // the name of the only file, or empty
 }
 
-// Open takes an http or https URL, a file URL (file:///path), or a path. A
-// local one is looked at: a directory has the assets in it, a file is the only
-// asset. No request is made. The error wraps ErrLocation or ErrNotFound.
+// Open opens an http or https URL, a file URL (file:///path), or a path. A local
+// directory contains the assets; a local file is the only asset. Open makes no
+// request. The error wraps ErrLocation or ErrNotFound.
 func Open(location string, opts Options) (*Mirror, error) {
 	if opts.Proxy != "" {
 		proxy, err := url.Parse(opts.Proxy)
@@ -79,7 +80,7 @@ func Open(location string, opts Options) (*Mirror, error) {
 	}
 	m := &Mirror{opts: opts.withDefaults()}
 	if !strings.Contains(location, "://") {
-		return local(m, location)
+		return m.openLocal(location)
 	}
 	u, err := url.Parse(location)
 	if err != nil {
@@ -87,7 +88,7 @@ func Open(location string, opts Options) (*Mirror, error) {
 	}
 	switch {
 	case u.Scheme == "file" && (u.Host == "" || u.Host == "localhost"):
-		return local(m, u.Path)
+		return m.openLocal(u.Path)
 	case (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "":
 		m.base = u
 	default:
@@ -97,46 +98,33 @@ func Open(location string, opts Options) (*Mirror, error) {
 	return m, nil
 }
 
-func local(m *Mirror, path string) (*Mirror, error) {
-	if err := m.openLocal(path); err != nil {
-		return nil, err
-	}
-	return m, nil
-}
-
-func (m *Mirror) openLocal(path string) error {
+func (m *Mirror) openLocal(path string) (*Mirror, error) {
 	if path == "" {
-		return fmt.Errorf("mirror: %w: empty path", ErrLocation)
+		return nil, fmt.Errorf("mirror: %w: empty path", ErrLocation)
 	}
 	fi, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("mirror: %w: %w", ErrNotFound, err)
+		return nil, fmt.Errorf("mirror: %w: %w", ErrNotFound, err)
 	case err != nil:
-		return fmt.Errorf("mirror: %w", err)
+		return nil, fmt.Errorf("mirror: %w", err)
 	case fi.IsDir():
 		m.dir = path
 	case fi.Mode().IsRegular():
 		m.dir, m.single = filepath.Split(filepath.Clean(path))
 	default:
-		return fmt.Errorf("mirror: %w: %s is neither a directory nor a file", ErrLocation, path)
+		return nil, fmt.Errorf("mirror: %w: %s is neither a directory nor a file", ErrLocation, path)
 	}
-	return nil
+	return m, nil
 }
 
 func (o Options) withDefaults() Options {
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
 	}
-	if o.UserAgent == "" {
-		o.UserAgent = "go-libioc"
-	}
-	if o.StallTimeout <= 0 {
-		o.StallTimeout = defaultStall
-	}
-	if o.Attempts <= 0 {
-		o.Attempts = defaultAttempts
-	}
+	o.UserAgent = cmp.Or(o.UserAgent, "go-libioc")
+	o.StallTimeout = cmp.Or(max(o.StallTimeout, 0), defaultStall)
+	o.Attempts = cmp.Or(max(o.Attempts, 0), defaultAttempts)
 	if o.Backoff == nil {
 		o.Backoff = func(n int) time.Duration { return min(time.Second<<min(n-2, 5), 30*time.Second) }
 	}
@@ -157,12 +145,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Single gives the file's name when the mirror is a single archive file.
-func (m *Mirror) Single() (name string, ok bool) { return m.single, m.single != "" }
-
-// Manifest reads the release's checksums: MANIFEST, or if there is none
-// CHECKSUMS.SHA256. Without both the error wraps ErrNotFound. For a single file
-// these are looked for beside it and must name it.
+// Manifest reads the release's checksums from MANIFEST or, if that does not exist,
+// CHECKSUMS.SHA256. If neither exists the error wraps ErrNotFound. For a single file
+// they are expected in its directory and must name it.
 func (m *Mirror) Manifest(ctx context.Context) (Manifest, error) {
 	text, err := m.read(ctx, ManifestFile, maxManifest)
 	if errors.Is(err, ErrNotFound) {
@@ -183,8 +168,8 @@ func (m *Mirror) Manifest(ctx context.Context) (Manifest, error) {
 	return manifest, nil
 }
 
-// List gives the names of the directories in the mirror's index: the releases,
-// when it was opened at [ReleasesURL].
+// List returns the names of the directories in the mirror's index: the releases, if
+// it was opened at [ReleasesURL].
 func (m *Mirror) List(ctx context.Context) ([]string, error) {
 	if m.base != nil {
 		page, err := m.read(ctx, "", maxIndex)
@@ -206,7 +191,7 @@ func (m *Mirror) List(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// Unsupported gives the names that the page the mirror was opened at
+// Unsupported returns the names that the page at which the mirror was opened
 // (FreeBSDUnsupported) lists as past their end of life.
 func (m *Mirror) Unsupported(ctx context.Context) ([]string, error) {
 	page, err := m.readURL(ctx, m.location(), maxIndex)

@@ -147,9 +147,6 @@ func TestSingleFile(t *testing.T) {
 	path := filepath.Join(dir, "mine.tgz")
 	write(t, path, content)
 	m := open(t, path, mirror.Options{})
-	if name, ok := m.Single(); name != "mine.tgz" || !ok {
-		t.Errorf("single %q, %v", name, ok)
-	}
 	if _, err := m.Manifest(t.Context()); !errors.Is(err, mirror.ErrNotFound) {
 		t.Errorf("manifest: %v", err)
 	}
@@ -174,5 +171,13 @@ func write(t *testing.T, path string, data []byte) {
 	t.Helper()
 	if err := os.WriteFile(path, data, 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestReleasetestManifest(t *testing.T) {
+	assets := releasetest.Assets("14.3-RELEASE")
+	m, err := mirror.ParseManifest([]byte(releasetest.Manifest(assets)))
+	if err != nil || fmt.Sprint(m.Assets()) != "[base.tgz base.txz lib32.txz]" {
+		t.Errorf("%v, %v", m.Assets(), err)
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/libioc/go-libioc/release/releasetest"
 )
 
 const (
@@ -81,14 +79,6 @@ func TestManifestErrors(t *testing.T) {
 	}
 }
 
-func TestReleasetestManifest(t *testing.T) {
-	assets := releasetest.Assets("14.3-RELEASE")
-	m, err := ParseManifest([]byte(releasetest.Manifest(assets)))
-	if err != nil || fmt.Sprint(m.Assets()) != "[base.tgz base.txz lib32.txz]" {
-		t.Errorf("%v, %v", m.Assets(), err)
-	}
-}
-
 func TestParseListing(t *testing.T) {
 	got := ParseListing(testdata(t, "listing.html"))
 	want := "[13.5-RELEASE 14.3-RELEASE 15.0-RELEASE]"
@@ -145,15 +135,6 @@ func TestEndOfLife(t *testing.T) {
 }
 
 func TestPlatforms(t *testing.T) {
-	for goarch, want := range map[string]string{"amd64": "amd64/amd64", "arm64": "arm64/aarch64", "riscv64": "riscv/riscv64"} {
-		p, err := PlatformOf(goarch)
-		if err != nil || p.Path() != want {
-			t.Errorf("%s: %s (%v), want %s", goarch, p.Path(), err, want)
-		}
-	}
-	if _, err := PlatformOf("mips"); err == nil {
-		t.Error("mips has a platform")
-	}
 	if got := ReleasesURL(FreeBSDReleases+"/", Platform{"arm64", "aarch64"}); got != "https://download.freebsd.org/ftp/releases/arm64/aarch64" {
 		t.Error(got)
 	}

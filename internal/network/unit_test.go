@@ -9,7 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 // Units are those that the kernel has, and one that is taken is passed over.
@@ -64,7 +66,7 @@ func TestHostEnds(t *testing.T) {
 // ones go, and what was is what is there.
 func TestEnsureRulesThatFails(t *testing.T) {
 	ctx := t.Context()
-	s, err := kernel.NewSim(kernel.SimOptions{Modules: []string{"ipfw"}})
+	s, err := simkernel.New(simkernel.Options{Modules: []string{"ipfw"}})
 	require.NoError(t, err)
 	n := NIC{Name: "vnet0", Secure: "bridge0", JailMAC: "02:00:00:00:00:01"}
 	ensure := func(addr string) error {
@@ -76,7 +78,7 @@ func TestEnsureRulesThatFails(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, before)
 	failure := errors.New("failure")
-	cancel := s.Fail("ipfw_delete", "", 1, failure, false)
+	cancel := s.Fail(t, fault.Fault{Op: simkernel.OpIpfwDelete, Nth: 1, Err: failure})
 	require.ErrorIs(t, ensure("192.0.2.2/24"), failure)
 	cancel()
 	after, err := s.IpfwRules(ctx, Set)

@@ -2,9 +2,9 @@
 //
 // An operation is a list of steps, made before anything is touched. A [Step] is
 // data: a kind and its arguments, so it can be printed, compared, written to
-// the journal and finished or undone by another process. What a kind does and
-// how it is undone is looked up by name in [Kinds]. Do and Undo are idempotent:
-// each may run again after a crash in the middle of it.
+// the journal and finished or undone by another process. Its [Action] says what it
+// does and how it is undone; [Kinds] finds the type by name. Do and Undo are
+// idempotent: each may run again after a crash in the middle of it.
 //
 // [Run] executes a plan. Before each step its intent goes to the journal. If a
 // step before the plan's commit point fails, or the context ends, every step

@@ -29,47 +29,57 @@ type word struct {
 
 var errTest = errors.New("test failure")
 
-func kind(name string, barrier, final bool) *Typed[*shelf, word] {
-	return Define(Spec[*shelf, word]{
-		Name:    name,
-		Detail:  func(a word) string { return a.Word },
-		Event:   func(_ *shelf, a word) events.IocEvent { return events.ZFSDatasetCreate{Dataset: a.Word} },
-		Barrier: barrier,
-		Do: func(_ context.Context, s *shelf, a word, c *Call) error {
-			s.log = append(s.log, "do "+a.Word)
-			if err := c.SetEffect(a); err != nil {
-				return err
-			}
-			if err := s.fail["do "+a.Word]; err != nil {
-				if final {
-					return Final(err)
-				}
-				return err
-			}
-			s.words[a.Word] = true
-			return nil
-		},
-		Undo: func(_ context.Context, s *shelf, a word, c *Call) error {
-			s.log = append(s.log, "undo "+a.Word)
-			var e word
-			if c.Effect(&e) && e != a {
-				return fmt.Errorf("effect %v of %v", e, a)
-			}
-			if err := s.fail["undo "+a.Word]; err != nil {
-				return err
-			}
-			delete(s.words, a.Word)
-			return nil
-		},
-	})
+func (a word) Detail() string { return a.Word }
+
+func (a word) Event(*shelf) events.IocEvent { return events.ZFSDatasetCreate{Dataset: a.Word} }
+
+func (a word) Do(_ context.Context, s *shelf, c *Call) error {
+	s.log = append(s.log, "do "+a.Word)
+	if err := c.SetEffect(a); err != nil {
+		return err
+	}
+	if err := s.fail["do "+a.Word]; err != nil {
+		return err
+	}
+	s.words[a.Word] = true
+	return nil
 }
 
-var (
-	put     = kind("put", false, false)
-	gate    = kind("gate", true, false)
-	attempt = kind("attempt", false, true)
-	runner  = Runner[*shelf]{Kinds: NewKinds[*shelf](put, gate, attempt)}
+func (a word) Undo(_ context.Context, s *shelf, c *Call) error {
+	s.log = append(s.log, "undo "+a.Word)
+	var e word
+	if c.Effect(&e) && e != a {
+		return fmt.Errorf("effect %v of %v", e, a)
+	}
+	if err := s.fail["undo "+a.Word]; err != nil {
+		return err
+	}
+	delete(s.words, a.Word)
+	return nil
+}
+
+type (
+	putWord struct{ word }
+	// gateWord is a barrier.
+	gateWord struct{ word }
+	// attemptWord is not tried again when it fails.
+	attemptWord struct{ word }
 )
+
+func (putWord) Kind() string     { return "put" }
+func (gateWord) Kind() string    { return "gate" }
+func (gateWord) Barrier()        {}
+func (attemptWord) Kind() string { return "attempt" }
+
+func (a attemptWord) Do(ctx context.Context, s *shelf, c *Call) error {
+	return Final(a.word.Do(ctx, s, c))
+}
+
+func put(w string) Step     { return StepOf(putWord{word{w}}) }
+func gate(w string) Step    { return StepOf(gateWord{word{w}}) }
+func attempt(w string) Step { return StepOf(attemptWord{word{w}}) }
+
+var runner = Runner[*shelf]{Kinds: NewKinds[*shelf](putWord{}, gateWord{}, attemptWord{})}
 
 func newShelf() *shelf { return &shelf{words: map[string]bool{}, fail: map[string]error{}} }
 
@@ -96,9 +106,7 @@ func resume(t *testing.T, s *shelf, path string) error {
 	return err
 }
 
-func three(k *Typed[*shelf, word]) []Step {
-	return []Step{k.Step(word{"a"}), k.Step(word{"b"}), k.Step(word{"c"})}
-}
+func three(step func(w string) Step) []Step { return []Step{step("a"), step("b"), step("c")} }
 
 func TestRunDoesAllAndRemovesTheJournal(t *testing.T) {
 	s, j := newShelf(), create(t, 3, three(put)...)
@@ -146,7 +154,7 @@ func TestBehindTheCommitPoint(t *testing.T) {
 		require.NoFileExists(t, j.path)
 	})
 	t.Run("a barrier stops them", func(t *testing.T) {
-		s, j := newShelf(), create(t, 0, gate.Step(word{"a"}), put.Step(word{"b"}))
+		s, j := newShelf(), create(t, 0, gate("a"), put("b"))
 		s.fail["do a"] = errTest
 		require.ErrorIs(t, run(context.Background(), s, j), errTest)
 		require.Empty(t, s.words)
@@ -155,7 +163,7 @@ func TestBehindTheCommitPoint(t *testing.T) {
 		require.Len(t, s.words, 2)
 	})
 	t.Run("a final failure is not tried again", func(t *testing.T) {
-		s, j := newShelf(), create(t, 0, attempt.Step(word{"a"}), put.Step(word{"b"}))
+		s, j := newShelf(), create(t, 0, attempt("a"), put("b"))
 		s.fail["do a"] = errTest
 		require.ErrorIs(t, run(context.Background(), s, j), errTest)
 		require.Equal(t, map[string]bool{"b": true}, s.words)
@@ -330,7 +338,7 @@ func TestRoomFromThePlan(t *testing.T) {
 	const steps = 400
 	var long []Step
 	for i := range steps {
-		long = append(long, put.Step(word{fmt.Sprint(i)}))
+		long = append(long, put(fmt.Sprint(i)))
 	}
 	began, held := make(chan struct{}), make(chan struct{})
 	job := Job[*shelf]{
@@ -375,22 +383,24 @@ func TestRoomFromThePlan(t *testing.T) {
 	require.Len(t, all, 2*steps+2)
 }
 
+// leaveWord finds that the word has gone to somebody else.
+type leaveWord struct{ word }
+
+func (leaveWord) Kind() string { return "leave" }
+
+func (leaveWord) Do(_ context.Context, _ *shelf, c *Call) error {
+	c.End("it is somebody else's")
+	return nil
+}
+
 // TestEnd: what an ended step says holds for those behind it, also when a crash
 // comes before the journal is gone.
 func TestEnd(t *testing.T) {
-	leave := Define(Spec[*shelf, word]{
-		Name:  "leave",
-		Event: func(_ *shelf, a word) events.IocEvent { return events.ZFSDatasetCreate{Dataset: a.Word} },
-		Do: func(_ context.Context, s *shelf, a word, c *Call) error {
-			c.End("it is somebody else's")
-			return nil
-		},
-	})
-	r := Runner[*shelf]{Kinds: NewKinds[*shelf](put, leave)}
+	r := Runner[*shelf]{Kinds: NewKinds[*shelf](putWord{}, leaveWord{})}
 	parent := func() *events.Span {
 		return events.NewOperation(events.Options{}).Begin(events.JailStart{Jail: "shelf"})
 	}
-	steps := []Step{leave.Step(word{"a"}), put.Step(word{"b"})}
+	steps := []Step{StepOf(leaveWord{word{"a"}}), put("b")}
 	ctx := context.Background()
 
 	s, j := newShelf(), create(t, 0, steps...)

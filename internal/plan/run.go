@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-multierror"
@@ -58,12 +59,10 @@ func (r Runner[E]) Run(ctx context.Context, env E, j *Journal, parent *events.Sp
 
 // durable tells whether an effect of the steps outlives a power loss.
 func (r Runner[E]) durable(steps []Step) bool {
-	for _, s := range steps {
-		if k, err := r.kind(s); err == nil && k.durable() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(steps, func(s Step) bool {
+		a, err := r.Kinds.action(&s)
+		return err == nil && is[Durable](a)
+	})
 }
 
 func (j *Journal) finish(sync bool) error {
@@ -117,7 +116,7 @@ func (r Runner[E]) forward(ctx context.Context, env E, j *Journal, parent *event
 			continue
 		}
 		left = true
-		if k, err := r.kind(j.Header.Plan.Steps[i]); err != nil || k.barrier() {
+		if a, err := r.Kinds.action(&j.Header.Plan.Steps[i]); err != nil || is[Barrier](a) {
 			break
 		}
 	}
@@ -159,20 +158,19 @@ func (r Runner[E]) detach(ctx context.Context, steps []Step) (context.Context, c
 	if settle <= 0 {
 		settle = 2 * time.Minute
 	}
-	for _, s := range steps {
-		if k, err := r.kind(s); err == nil {
-			settle += k.limit(s.Args)
+	for i := range steps {
+		a, err := r.Kinds.action(&steps[i])
+		if l, ok := a.(Limiter); ok && err == nil {
+			settle += l.Limit()
 		}
 	}
 	return context.WithTimeout(context.WithoutCancel(ctx), settle)
 }
 
-func (r Runner[E]) kind(s Step) (Kind[E], error) {
-	k, ok := r.Kinds[s.Kind]
-	if !ok {
-		return nil, fmt.Errorf("unknown kind of step %q", s.Kind)
-	}
-	return k, nil
+// is reports whether an action has a property.
+func is[P any](a any) bool {
+	_, ok := a.(P)
+	return ok
 }
 
 func (j *Journal) call(i int, span *events.Span, sync bool) *Call {
@@ -190,26 +188,22 @@ func (j *Journal) call(i int, span *events.Span, sync bool) *Call {
 
 // step does one step with its journal records and events.
 func (r Runner[E]) step(ctx context.Context, env E, j *Journal, i int, parent *events.Span) error {
-	s := j.Header.Plan.Steps[i]
-	k, err := r.kind(s)
+	s := &j.Header.Plan.Steps[i]
+	a, err := r.Kinds.action(s)
 	if err != nil {
 		return err
 	}
-	e, err := k.event(env, s.Args)
-	if err != nil {
-		return err
-	}
-	span := parent.Begin(e)
-	c := j.call(i, span, k.durable())
-	err = j.write(record{Step: i, Phase: intent}, k.durable())
+	span := parent.Begin(a.Event(env))
+	c := j.call(i, span, is[Durable](a))
+	err = j.write(record{Step: i, Phase: intent}, is[Durable](a))
 	if err == nil {
-		err = fault(ctx, "do", i, s)
+		err = fault(ctx, "do", i, *s)
 	}
 	if err == nil {
-		err = k.do(ctx, env, s.Args, c)
+		err = a.Do(ctx, env, c)
 	}
 	if err == nil {
-		err = fault(ctx, "done", i, s)
+		err = fault(ctx, "done", i, *s)
 	}
 	var final *finalError
 	switch {
@@ -241,20 +235,20 @@ func (c *Call) close(err error) {
 
 // undo takes one step back.
 func (r Runner[E]) undo(ctx context.Context, env E, j *Journal, i int, parent *events.Span) error {
-	s := j.Header.Plan.Steps[i]
-	k, err := r.kind(s)
+	s := &j.Header.Plan.Steps[i]
+	a, err := r.Kinds.action(s)
 	if err != nil {
 		return err
 	}
 	span := parent.Begin(events.Rollback{Step: s.Kind})
-	c := j.call(i, span, k.durable())
+	c := j.call(i, span, is[Durable](a))
 	c.Undoing = true
-	err = fault(ctx, "undo", i, s)
-	if err == nil {
-		err = k.undo(ctx, env, s.Args, c)
+	err = fault(ctx, "undo", i, *s)
+	if u, ok := a.(Undoer[E]); ok && err == nil {
+		err = u.Undo(ctx, env, c)
 	}
 	if err == nil {
-		err = fault(ctx, "undone", i, s)
+		err = fault(ctx, "undone", i, *s)
 	}
 	if err == nil {
 		err = j.write(record{Step: i, Phase: undone}, false)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/libioc/go-libioc/events"
@@ -16,6 +17,85 @@ type Step struct {
 	Args json.RawMessage `json:"args,omitempty"`
 	// Detail says for a person what the step changes.
 	Detail string `json:"detail"`
+
+	action any // an Action, once the arguments have been decoded
+}
+
+// Action is what a step does. It is a struct whose fields are its arguments; the
+// journal keeps them as JSON, so that another process can finish or undo it.
+type Action[E any] interface {
+	// Kind names the type in plans and journals; it must never change its meaning.
+	Kind() string
+	// Detail says for a person what the step would change.
+	Detail() string
+	// Event is sent when the step begins.
+	Event(env E) events.IocEvent
+	// Do makes the effect. Running it again once the effect is there is no error.
+	Do(ctx context.Context, env E, c *Call) error
+}
+
+// What an Action may have besides.
+type (
+	// Undoer takes the effect away; it is no error when the effect is not there.
+	// Actions without it belong after the commit point or have no effect of their
+	// own.
+	Undoer[E any] interface {
+		Undo(ctx context.Context, env E, c *Call) error
+	}
+	// Durable marks effects that outlive a power loss: the intent is synced to disk
+	// before the step.
+	Durable interface{ Durable() }
+	// Barrier marks a step after the commit point whose successors make no sense
+	// until it is done.
+	Barrier interface{ Barrier() }
+	// Limiter says how long a step may take by its own bounds, such as a hook's
+	// timeout.
+	Limiter interface{ Limit() time.Duration }
+)
+
+// StepOf makes the step of an action. Arguments are plain data; a type that JSON
+// cannot express is a programming error and panics.
+func StepOf[E any](a Action[E]) Step {
+	args, err := json.Marshal(a)
+	if err != nil {
+		panic(fmt.Sprintf("plan: arguments of step %q: %v", a.Kind(), err))
+	}
+	return Step{Kind: a.Kind(), Args: args, Detail: a.Detail(), action: a}
+}
+
+// Kinds is the table of all kinds that an operation's journal may name.
+type Kinds[E any] map[string]reflect.Type
+
+// NewKinds makes the table from one value of each type; two kinds of one name are
+// a programming error.
+func NewKinds[E any](kinds ...Action[E]) Kinds[E] {
+	table := make(Kinds[E], len(kinds))
+	for _, k := range kinds {
+		if _, dup := table[k.Kind()]; dup {
+			panic("plan: two kinds named " + k.Kind())
+		}
+		table[k.Kind()] = reflect.TypeOf(k)
+	}
+	return table
+}
+
+// action returns the step's action, decoding its arguments the first time.
+func (k Kinds[E]) action(s *Step) (Action[E], error) {
+	if a, ok := s.action.(Action[E]); ok {
+		return a, nil
+	}
+	t, ok := k[s.Kind]
+	if !ok {
+		return nil, fmt.Errorf("unknown kind of step %q", s.Kind)
+	}
+	v := reflect.New(t)
+	if len(s.Args) > 0 {
+		if err := json.Unmarshal(s.Args, v.Interface()); err != nil {
+			return nil, fmt.Errorf("arguments of step %q: %w", s.Kind, err)
+		}
+	}
+	s.action = v.Elem().Interface()
+	return s.action.(Action[E]), nil
 }
 
 // Call is what a running step sees besides its arguments.
@@ -84,111 +164,6 @@ func (c *Call) End(reason string) { c.skipped, c.ended = reason, true }
 // Final replaces the payload of the step's closing event.
 func (c *Call) Final(e events.IocEvent) { c.final = e }
 
-// Kind is what stands behind the steps of one name, for operations on E.
-type Kind[E any] interface {
-	name() string
-	do(ctx context.Context, env E, args json.RawMessage, c *Call) error
-	undo(ctx context.Context, env E, args json.RawMessage, c *Call) error
-	event(env E, args json.RawMessage) (events.IocEvent, error)
-	durable() bool
-	barrier() bool
-	limit(args json.RawMessage) time.Duration
-}
-
-// Spec defines a kind of step with arguments of type A.
-type Spec[E, A any] struct {
-	// Name is the kind's name in plans and journals; it must never change its
-	// meaning.
-	Name string
-	// Detail says what the step would change.
-	Detail func(a A) string
-	// Event is sent when the step begins.
-	Event func(env E, a A) events.IocEvent
-	// Do makes the effect. Running it again once the effect is there is no
-	// error.
-	Do func(ctx context.Context, env E, a A, c *Call) error
-	// Undo takes the effect away; it is no error when the effect is not there.
-	// Nil for steps without an undo, which belong behind the commit point or
-	// have no effect of their own.
-	Undo func(ctx context.Context, env E, a A, c *Call) error
-	// Durable effects outlive a power loss, so their intent is synced to disk
-	// before the step.
-	Durable bool
-	// Barrier, behind the commit point: the steps after it make no sense until
-	// this one is done.
-	Barrier bool
-	// Limit is how long a step may take by its own bounds, such as a hook's
-	// timeout; nil for one that does not wait.
-	Limit func(a A) time.Duration
-}
-
-// Typed is a defined kind. Its Step method is the only way to make a step of
-// it, so that arguments always fit.
-type Typed[E, A any] struct{ spec Spec[E, A] }
-
-// Define makes a kind of step.
-func Define[E, A any](spec Spec[E, A]) *Typed[E, A] { return &Typed[E, A]{spec} }
-
-// Step makes a step of this kind. Arguments are plain data; a type that JSON
-// cannot express is a programming error and panics.
-func (t *Typed[E, A]) Step(a A) Step {
-	args, err := json.Marshal(a)
-	if err != nil {
-		panic(fmt.Sprintf("plan: arguments of step %q: %v", t.spec.Name, err))
-	}
-	s := Step{Kind: t.spec.Name, Args: args}
-	if t.spec.Detail != nil {
-		s.Detail = t.spec.Detail(a)
-	}
-	return s
-}
-
-func (t *Typed[E, A]) name() string  { return t.spec.Name }
-func (t *Typed[E, A]) durable() bool { return t.spec.Durable }
-func (t *Typed[E, A]) barrier() bool { return t.spec.Barrier }
-
-func (t *Typed[E, A]) limit(raw json.RawMessage) time.Duration {
-	a, err := t.args(raw)
-	if err != nil || t.spec.Limit == nil {
-		return 0
-	}
-	return t.spec.Limit(a)
-}
-
-func (t *Typed[E, A]) args(raw json.RawMessage) (a A, err error) {
-	if len(raw) > 0 {
-		err = json.Unmarshal(raw, &a)
-	}
-	return a, err
-}
-
-func (t *Typed[E, A]) do(ctx context.Context, env E, raw json.RawMessage, c *Call) error {
-	a, err := t.args(raw)
-	if err != nil {
-		return err
-	}
-	return t.spec.Do(ctx, env, a, c)
-}
-
-func (t *Typed[E, A]) undo(ctx context.Context, env E, raw json.RawMessage, c *Call) error {
-	if t.spec.Undo == nil {
-		return nil
-	}
-	a, err := t.args(raw)
-	if err != nil {
-		return err
-	}
-	return t.spec.Undo(ctx, env, a, c)
-}
-
-func (t *Typed[E, A]) event(env E, raw json.RawMessage) (events.IocEvent, error) {
-	a, err := t.args(raw)
-	if err != nil {
-		return nil, err
-	}
-	return t.spec.Event(env, a), nil
-}
-
 // Final marks an error of a step behind the commit point as one that trying
 // again later would not mend: it is reported, and the step counts as done.
 func Final(err error) error {
@@ -215,18 +190,3 @@ func Onward(err error) error {
 type onwardError struct{ error }
 
 func (e *onwardError) Unwrap() error { return e.error }
-
-// Kinds is the table of all kinds an operation's journal may name.
-type Kinds[E any] map[string]Kind[E]
-
-// NewKinds makes the table; two kinds of one name are a programming error.
-func NewKinds[E any](kinds ...Kind[E]) Kinds[E] {
-	table := make(Kinds[E], len(kinds))
-	for _, k := range kinds {
-		if _, dup := table[k.name()]; dup {
-			panic("plan: two kinds named " + k.name())
-		}
-		table[k.name()] = k
-	}
-	return table
-}

@@ -1,5 +1,5 @@
 // Package kerneltest is the conformance suite of package kernel: what every
-// [kernel.Kernel] has to do, whether it is the real one or Sim. A program that
+// [kernel.Kernel] has to do, whether it is the real one or a simulated one. A program that
 // wraps or replaces a Kernel can run it too:
 //
 //	func TestMyKernel(t *testing.T) {

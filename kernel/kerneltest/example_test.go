@@ -4,8 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/kerneltest"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 // A program with a Kernel of its own, such as one that wraps another, runs the
@@ -14,7 +14,7 @@ func ExampleRun() {
 	_ = func(t *testing.T) { // func TestConformance(t *testing.T)
 		kerneltest.Run(t, func(t *testing.T) kerneltest.Env {
 			dir := t.TempDir()
-			sim, err := kernel.NewSim(kernel.SimOptions{Root: dir})
+			sim, err := simkernel.New(simkernel.Options{Root: dir})
 			if err != nil {
 				t.Fatal(err)
 			}

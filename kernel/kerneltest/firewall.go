@@ -11,7 +11,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-var firewallCases = []kase{
+var firewallCases = []testCase{
 	{name: "ipfw", run: firewallIpfw},
 	{name: "pf anchors", run: firewallPf},
 	{name: "nodes of a vnet", need: needVIMAGE, run: firewallVnet},

@@ -11,7 +11,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-var jailCases = []kase{
+var jailCases = []testCase{
 	{name: "defaults", run: jailDefaults},
 	{name: "refused creation", run: jailRefusals},
 	{name: "names", run: jailNames},

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"reflect"
 	"syscall"
 
 	"github.com/libioc/go-libioc/kernel"
 )
 
-var kernelCases = []kase{
+var kernelCases = []testCase{
 	{name: "features agree with sysctl", run: func(s *suite) {
 		date, err := s.Kernel.SysctlInt(s.ctx, "kern.osreldate")
 		s.ok(err)
@@ -42,96 +43,64 @@ var kernelCases = []kase{
 	{name: "an ended context does nothing", run: endedContext},
 }
 
-// endedContext gives every method a context that has ended.
+// samples are arguments for the methods of a Kernel, by type; the zero value
+// stands for the others. With a context that has ended none of them may have an
+// effect, and if one does, it names nothing that exists.
+func samples(dir string) map[reflect.Type]reflect.Value {
+	all := map[reflect.Type]reflect.Value{}
+	for _, v := range []any{
+		"kerneltest9", 9, uint16(rulesetA), true, []int{0},
+		kernel.Identity{JID: 1, Name: "kerneltest9"}, kernel.ByLastJID(0), kernel.JailCreate,
+		kernel.MountRequest{Type: "tmpfs", Path: dir}, kernel.DevfsRule{Hide: true},
+		kernel.Command{Argv: []string{"/bin/echo"}}, kernel.Process{PID: 99998}, []kernel.Process{{PID: 99998}},
+		net.HardwareAddr{2, 0, 0, 0, 0, 1}, netip.MustParseAddr("2001:db8::9"),
+		kernel.Address{Prefix: netip.MustParsePrefix("192.0.2.1/24")}, kernel.VLAN{Parent: "kerneltest9", Tag: 5},
+		kernel.Route{Dest: netip.MustParsePrefix("198.51.100.0/24"), Gateway: netip.MustParseAddr("192.0.2.1")},
+		kernel.IpfwRule{Number: 1, Body: "count ip from any to any"}, kernel.SysctlValue{Name: "net.inet.kerneltest9"},
+	} {
+		all[reflect.TypeOf(v)] = reflect.ValueOf(v)
+	}
+	return all
+}
+
+// endedContext gives every method of the Kernel a context that has ended.
 func endedContext(s *suite) {
-	k := s.Kernel
 	ctx, cancel := context.WithCancel(s.ctx)
 	cancel()
-	dir := s.mkdir("d")
-	id := kernel.Identity{JID: 1, Name: "kerneltest"}
-	mac := net.HardwareAddr{2, 0, 0, 0, 0, 1}
-	prefix := netip.MustParsePrefix("192.0.2.1/24")
-	route := kernel.Route{Dest: netip.MustParsePrefix("198.51.100.0/24"), Gateway: prefix.Addr()}
-	rule := "jail:kerneltest:maxproc:deny=10"
-	one := func(_ any, err error) error { return err }
-	for name, call := range map[string]func() error{
-		"Features":     func() error { return one(k.Features(ctx)) },
-		"BootID":       func() error { return one(k.BootID(ctx)) },
-		"ModuleLoad":   func() error { return k.ModuleLoad(ctx, "tmpfs") },
-		"ModuleLoaded": func() error { return one(k.ModuleLoaded(ctx, "tmpfs")) },
-		"SysctlString": func() error { return one(k.SysctlString(ctx, "kern.osrelease")) },
-		"SysctlInt":    func() error { return one(k.SysctlInt(ctx, "kern.osreldate")) },
-		"JailSet": func() error {
-			return one(k.JailSet(ctx, kernel.JailCreate, kernel.String("name", "kerneltest"), kernel.String("path", dir), kernel.Bool("persist", true)))
-		},
-		"JailGet":      func() error { return one(k.JailGet(ctx, 0, kernel.ByLastJID(0), "name")) },
-		"JailIdentify": func() error { return one(k.JailIdentify(ctx, 0, kernel.ByLastJID(0))) },
-		"JailList": func() error {
-			for _, err := range k.JailList(ctx, 0) {
-				if err != nil {
-					return err
-				}
+	args := samples(s.mkdir("d"))
+	args[reflect.TypeFor[context.Context]()] = reflect.ValueOf(ctx)
+	all := reflect.TypeFor[kernel.Kernel]()
+	for i := range all.NumMethod() {
+		m := all.Method(i)
+		if m.Name == "In" { // makes no call itself
+			continue
+		}
+		var in []reflect.Value
+		for t := range m.Type.Ins() {
+			if m.Type.IsVariadic() && len(in) == m.Type.NumIn()-1 {
+				t = t.Elem()
 			}
-			return nil
-		},
-		"JailRemove": func() error { return k.JailRemove(ctx, id) },
-		"JailSetOwned": func() error {
-			return one(k.JailSetOwned(ctx, kernel.String("path", dir), kernel.Bool("persist", true)))
-		},
-		"JailEvents": func() error {
-			for _, err := range k.JailEvents(ctx) {
-				if err != nil {
-					return err
-				}
+			v, ok := args[t]
+			if !ok {
+				v = reflect.Zero(t)
 			}
-			return nil
-		},
-		"JailParams":              func() error { return one(k.JailParams(ctx)) },
-		"Nmount":                  func() error { return one(k.Nmount(ctx, kernel.MountRequest{Type: "tmpfs", Path: dir})) },
-		"Unmount":                 func() error { return k.Unmount(ctx, dir, 0) },
-		"UnmountFSID":             func() error { return k.UnmountFSID(ctx, kernel.FSID{}, 0) },
-		"Getfsstat":               func() error { return one(k.Getfsstat(ctx)) },
-		"DevfsRulesets":           func() error { return one(k.DevfsRulesets(ctx)) },
-		"DevfsRules":              func() error { return one(k.DevfsRules(ctx, rulesetA)) },
-		"DevfsAddRule":            func() error { return k.DevfsAddRule(ctx, rulesetA, kernel.DevfsRule{Hide: true}) },
-		"DevfsDeleteRules":        func() error { return k.DevfsDeleteRules(ctx, rulesetA) },
-		"DevfsApply":              func() error { return k.DevfsApply(ctx, dir, rulesetA) },
-		"RctlAddRule":             func() error { return k.RctlAddRule(ctx, rule) },
-		"RctlRemoveRule":          func() error { return k.RctlRemoveRule(ctx, rule) },
-		"RctlGetRules":            func() error { return one(k.RctlGetRules(ctx, "jail")) },
-		"RctlGetRacct":            func() error { return one(k.RctlGetRacct(ctx, "jail:kerneltest")) },
-		"CpusetGet":               func() error { return one(k.CpusetGet(ctx, id)) },
-		"CpusetSet":               func() error { return k.CpusetSet(ctx, id, []int{0}) },
-		"Interfaces":              func() error { return one(k.Interfaces(ctx)) },
-		"InterfaceCounters":       func() error { return one(k.InterfaceCounters(ctx)) },
-		"InterfaceCreate":         func() error { return one(k.InterfaceCreate(ctx, "epair")) },
-		"InterfaceDestroy":        func() error { return k.InterfaceDestroy(ctx, "epair999a") },
-		"InterfaceRename":         func() error { return k.InterfaceRename(ctx, "epair999a", "x") },
-		"InterfaceSetUp":          func() error { return k.InterfaceSetUp(ctx, "epair999a", true) },
-		"InterfaceSetMTU":         func() error { return k.InterfaceSetMTU(ctx, "epair999a", 1400) },
-		"InterfaceSetMAC":         func() error { return k.InterfaceSetMAC(ctx, "epair999a", mac) },
-		"InterfaceSetDescription": func() error { return k.InterfaceSetDescription(ctx, "epair999a", "x") },
-		"InterfaceSetVLAN":        func() error { return k.InterfaceSetVLAN(ctx, "vlan999", kernel.VLAN{Parent: "epair999a", Tag: 5}) },
-		"InterfaceAddGroup":       func() error { return k.InterfaceAddGroup(ctx, "epair999a", "kt") },
-		"InterfaceDeleteGroup":    func() error { return k.InterfaceDeleteGroup(ctx, "epair999a", "kt") },
-		"InterfaceToVnet":         func() error { return k.InterfaceToVnet(ctx, "epair999a", id) },
-		"InterfaceFromVnet":       func() error { return k.InterfaceFromVnet(ctx, "epair999a", id) },
-		"AddressAdd":              func() error { return k.AddressAdd(ctx, "epair999a", kernel.Address{Prefix: prefix}) },
-		"AddressDelete":           func() error { return k.AddressDelete(ctx, "epair999a", prefix.Addr()) },
-		"BridgeAdd":               func() error { return k.BridgeAdd(ctx, "bridge999", "epair999a") },
-		"BridgeDelete":            func() error { return k.BridgeDelete(ctx, "bridge999", "epair999a") },
-		"BridgeMembers":           func() error { return one(k.BridgeMembers(ctx, "bridge999")) },
-		"BridgeStatic":            func() error { return k.BridgeStatic(ctx, "bridge999", "epair999a", mac) },
-		"RouteAdd":                func() error { return k.RouteAdd(ctx, route) },
-		"RouteDelete":             func() error { return k.RouteDelete(ctx, route) },
-		"Routes":                  func() error { return one(k.Routes(ctx, 0)) },
-		"Run":                     func() error { return one(k.Run(ctx, kernel.Command{Argv: []string{"/bin/echo"}})) },
-		"ProcessList":             func() error { return one(k.ProcessList(ctx, 0)) },
-		"ProcessSignal":           func() error { return k.ProcessSignal(ctx, kernel.Process{PID: 99998}, 0) },
-		"ProcessWait":             func() error { return k.ProcessWait(ctx, []kernel.Process{{PID: 99998}}) },
-	} {
-		if err := call(); !errors.Is(err, context.Canceled) {
-			s.Errorf("%s: %v, want the context's error", name, err)
+			in = append(in, v)
+		}
+		out := reflect.ValueOf(s.Kernel).MethodByName(m.Name).Call(in)
+		if err := lastError(out); !errors.Is(err, context.Canceled) {
+			s.Errorf("%s: %v, want the context's error", m.Name, err)
 		}
 	}
+}
+
+// lastError is the error that a method returned, or the first of its sequence.
+func lastError(out []reflect.Value) error {
+	last := out[len(out)-1]
+	if last.Kind() == reflect.Func {
+		for _, last = range last.Seq2() {
+			break
+		}
+	}
+	err, _ := last.Interface().(error)
+	return err
 }

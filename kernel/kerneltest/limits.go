@@ -10,7 +10,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-var limitCases = []kase{
+var limitCases = []testCase{
 	{name: "add, list and remove", need: needRACCT, run: limitRules},
 	{name: "refused", need: needRACCT, run: limitRefused},
 	{name: "what is in use", need: needRACCT, run: limitUsage},

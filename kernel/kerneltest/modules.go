@@ -7,7 +7,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-var moduleCases = []kase{
+var moduleCases = []testCase{
 	{name: "loaded already", run: func(s *suite) {
 		for _, name := range []string{"tmpfs", "nullfs.ko"} {
 			s.ok(s.Kernel.ModuleLoad(s.ctx, name))

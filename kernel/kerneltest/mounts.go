@@ -9,7 +9,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-var mountCases = []kase{
+var mountCases = []testCase{
 	{name: "nullfs", run: mountNullfs},
 	{name: "refused", run: mountRefused},
 	{name: "read-only and flags", run: mountFlags},

@@ -12,7 +12,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-var networkCases = []kase{
+var networkCases = []testCase{
 	{name: "epair", run: netEpair},
 	{name: "the last unit", run: netUnits},
 	{name: "interface settings", run: netSettings},

@@ -11,7 +11,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-var processCases = []kase{
+var processCases = []testCase{
 	{name: "on the host", run: runHost},
 	{name: "in a jail", run: runJail},
 	{name: "exit status and signal", run: runExit},

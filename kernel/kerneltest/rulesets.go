@@ -11,7 +11,7 @@ import (
 // The rulesets that the suite makes and deletes.
 const rulesetA, rulesetB = 60001, 60002
 
-var rulesetCases = []kase{
+var rulesetCases = []testCase{
 	{name: "add and list", run: rulesetAdd},
 	{name: "refused", run: rulesetRefused},
 	{name: "delete", run: rulesetDelete},

@@ -46,8 +46,8 @@ type suite struct {
 	is15 bool
 }
 
-// kase is one case of the suite.
-type kase struct {
+// testCase is one case of the suite.
+type testCase struct {
 	name string
 	need func(kernel.Features) (missing string)
 	run  func(s *suite)
@@ -78,7 +78,7 @@ func needNoRACCT(f kernel.Features) string {
 func Run(t *testing.T, open func(t *testing.T) Env) {
 	for _, area := range []struct {
 		name  string
-		cases []kase
+		cases []testCase
 	}{
 		{"Kernel", kernelCases},
 		{"Jails", jailCases},
@@ -309,7 +309,7 @@ func HostRoot(t *testing.T, e Env, dir string) string {
 	return dir
 }
 
-// StubRoot makes a jail's root of files that a Sim runs as its own programs.
+// StubRoot makes a jail's root of files that a simulated kernel runs as its own programs.
 func StubRoot(t *testing.T, e Env, dir string) string {
 	t.Helper()
 	for _, name := range []string{"sh", "echo", "cat", "sleep", "pwd", "kill", "env", "true", "false"} {

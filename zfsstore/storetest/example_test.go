@@ -3,16 +3,16 @@ package storetest_test
 import (
 	"testing"
 
-	"github.com/libioc/go-libioc/zfsstore"
+	"github.com/libioc/go-libioc/zfsstore/simzfs"
 	"github.com/libioc/go-libioc/zfsstore/storetest"
 )
 
-// A program with a Store of its own runs the suite from its own test.
+// A test of another Store runs the suite.
 func ExampleRun() {
 	_ = func(t *testing.T) { // func TestConformance(t *testing.T)
 		storetest.Run(t, func(t *testing.T) storetest.Env {
-			store, err := zfsstore.NewMemory(zfsstore.MemoryOptions{
-				Pools: []zfsstore.MemoryPool{{Name: "tank", Altroot: t.TempDir()}},
+			store, err := simzfs.New(simzfs.Options{
+				Pools: []simzfs.Pool{{Name: "tank", Altroot: t.TempDir()}},
 			})
 			if err != nil {
 				t.Fatal(err)

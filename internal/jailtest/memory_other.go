@@ -1,0 +1,5 @@
+//go:build !linux
+
+package jailtest
+
+func memoryFS() string { return "" }

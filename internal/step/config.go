@@ -1,0 +1,275 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/fstab"
+	"github.com/libioc/go-libioc/internal/atomicfile"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// WriteConfig writes a file of a jail's dataset, beside its root: the
+// configuration or fstab(5). What was there before comes back with the undo.
+type WriteConfig struct {
+	Dataset string   `json:"dataset"`
+	File    string   `json:"file"` // below the dataset's mountpoint
+	Data    []byte   `json:"data"`
+	Absent  bool     `json:"absent,omitempty"` // there is to be no such file
+	Was     string   `json:"was,omitempty"`    // the dataset's name before a rename
+	Keys    []string `json:"keys"`
+}
+
+func (WriteConfig) Kind() string { return "write configuration" }
+
+func (a WriteConfig) Detail() string { return a.Dataset + "/" + a.File }
+
+func (a WriteConfig) Event(e Env) events.IocEvent {
+	if a.File == FstabFile {
+		return events.JailFstabUpdate{Jail: e.Name, File: a.Dataset + "/" + a.File}
+	}
+	return events.JailConfigSave{Jail: e.Name, Keys: a.Keys}
+}
+
+func (WriteConfig) Durable() {}
+
+func (a WriteConfig) Do(ctx context.Context, e Env, c *plan.Call) error {
+	path, err := besideRoot(ctx, e, a.Dataset, a.File, c)
+	if err != nil {
+		return err
+	}
+	if a.Absent {
+		return removeFile(path)
+	}
+	if _, err := atomicfile.Clean(path); err != nil { // of a killed writer
+		return err
+	}
+	return atomicfile.Write(path, a.Data, 0o644)
+}
+
+func (a WriteConfig) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	return putBack(ctx, e, []string{a.Dataset, a.Was}, a.File, c)
+}
+
+const FstabFile = "fstab"
+
+// MoveFstab turns paths at and below one dataset's mountpoint into those of
+// the dataset that holds the file: the jail's new name, or its clone's. Whole
+// components are compared, and every other byte stays.
+type MoveFstab struct {
+	Dataset string `json:"dataset"`
+	From    string `json:"from"` // where the dataset that the lines name is mounted
+	Was     string `json:"was,omitempty"`
+}
+
+func (MoveFstab) Kind() string { return "update fstab" }
+
+func (a MoveFstab) Detail() string {
+	return a.Dataset + "/" + FstabFile + ": paths below " + a.From
+}
+
+func (a MoveFstab) Event(e Env) events.IocEvent {
+	return events.JailFstabUpdate{Jail: e.Name, File: a.Dataset + "/" + FstabFile}
+}
+
+func (MoveFstab) Durable() {}
+
+func (a MoveFstab) Do(ctx context.Context, e Env, c *plan.Call) error {
+	path, err := besideRoot(ctx, e, a.Dataset, FstabFile, c)
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		c.Skip("there is none")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	file := fstab.Parse(data)
+	if file.ReplacePath(a.From, filepath.Dir(path)) == 0 {
+		c.Skip("unchanged")
+		return nil
+	}
+	return atomicfile.Write(path, file.Marshal(), 0o644)
+}
+
+func (a MoveFstab) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	return putBack(ctx, e, []string{a.Dataset, a.Was}, FstabFile, c)
+}
+
+// besideRoot is the path of a file in a jail's dataset. What it is now goes to
+// the journal first, once: a step that runs again after a crash finds its own
+// work there.
+func besideRoot(ctx context.Context, e Env, dataset, name string, c *plan.Call) (string, error) {
+	dir, err := e.Host.Mountpoint(ctx, dataset)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, name)
+	var was formerFile
+	if c.Effect(&was) {
+		return path, nil
+	}
+	if was, err = ReadFile(path); err != nil {
+		return "", err
+	}
+	return path, c.SetEffect(was)
+}
+
+// ReadFile is a file of the host as it is now.
+func ReadFile(path string) (formerFile, error) {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return formerFile{Absent: true}, nil
+	}
+	if err != nil {
+		return formerFile{}, err
+	}
+	data, err := os.ReadFile(path)
+	return formerFile{Data: data, Mode: info.Mode().Perm()}, err
+}
+
+// putBack makes a file what it was. Its dataset may be gone already, or not be
+// there yet: its own undo, or never having been made, has seen to the file. It
+// may have its former name back already.
+func putBack(ctx context.Context, e Env, datasets []string, name string, c *plan.Call) error {
+	var was formerFile
+	if !c.Effect(&was) {
+		return nil
+	}
+	mounts, err := e.Host.Mounts(ctx)
+	if err != nil {
+		return err
+	}
+	dir, ok := mounts.Dataset(datasets[0])
+	if !ok {
+		dir, ok = mounts.Dataset(datasets[1])
+	}
+	if !ok {
+		return nil
+	}
+	path := filepath.Join(dir, name)
+	if !was.Absent {
+		return atomicfile.Write(path, was.Data, was.Mode)
+	}
+	return removeFile(path)
+}
+
+// removeFile removes a file of a jail's dataset. One that is gone is no error.
+func removeFile(path string) error {
+	dir, err := saferoot.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if err := dir.Remove(filepath.Base(path)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// SetProperties sets properties of a dataset, native or user.
+type SetProperties struct {
+	Dataset string            `json:"dataset"`
+	Was     string            `json:"was,omitempty"` // the dataset's name before a rename
+	Set     map[string]string `json:"set,omitempty"`
+	Inherit []string          `json:"inherit,omitempty"`
+}
+
+// formerProperties are the values that were set on the dataset itself.
+type formerProperties map[string]string
+
+func (SetProperties) Kind() string { return "set properties" }
+
+func (a SetProperties) Detail() string {
+	text := a.Dataset + ":"
+	for _, p := range a.texts() {
+		text += " " + p
+	}
+	return text
+}
+
+func (a SetProperties) Event(_ Env) events.IocEvent {
+	return events.ZFSPropertySet{Dataset: a.Dataset, Properties: a.texts()}
+}
+
+func (SetProperties) Durable() {}
+
+func (a SetProperties) Do(ctx context.Context, e Env, c *plan.Call) error {
+	was := formerProperties{}
+	if c.Effect(&was) {
+		return a.Apply(ctx, e) // again, after a crash
+	}
+	d, err := e.Host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: a.names()})
+	if err != nil {
+		return err
+	}
+	for name, p := range d.Properties {
+		if p.Source == zfsstore.SourceLocal {
+			was[name] = p.Value
+		}
+	}
+	if err := c.SetEffect(was); err != nil {
+		return err
+	}
+	return a.Apply(ctx, e)
+}
+
+func (a SetProperties) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	var was formerProperties
+	if !c.Effect(&was) {
+		return nil
+	}
+	back := SetProperties{Dataset: a.Dataset, Set: was}
+	_, err := e.Host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		if a.Was == "" {
+			return nil
+		}
+		back.Dataset = a.Was
+	} else if err != nil {
+		return err
+	}
+	for _, name := range a.names() {
+		if _, ok := was[name]; !ok {
+			back.Inherit = append(back.Inherit, name)
+		}
+	}
+	return back.Apply(ctx, e)
+}
+
+func (a SetProperties) names() []string {
+	return append(slices.Sorted(maps.Keys(a.Set)), a.Inherit...)
+}
+
+func (a SetProperties) texts() []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(a.Set)) {
+		out = append(out, name+"="+a.Set[name])
+	}
+	return append(out, a.Inherit...)
+}
+
+func (a SetProperties) Apply(ctx context.Context, e Env) error {
+	if len(a.Set) > 0 {
+		if err := e.Host.Store.Set(ctx, a.Dataset, a.Set); err != nil {
+			return err
+		}
+	}
+	for _, name := range a.Inherit {
+		if err := e.Host.Store.Inherit(ctx, a.Dataset, name, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,343 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail/jailerr"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// CreateDataset makes a dataset that the plan saw missing.
+type CreateDataset struct {
+	Dataset string      `json:"dataset"`
+	Mode    os.FileMode `json:"mode,omitempty"` // of the mountpoint; 0 leaves it
+	// Shared datasets may be used by others by the time they are undone.
+	Shared bool   `json:"shared,omitempty"`
+	Made   string `json:"made"` // the operation, see madeProperty
+	// Properties are set on it, native or user.
+	Properties map[string]string `json:"properties,omitempty"`
+}
+
+func (CreateDataset) Kind() string { return "create dataset" }
+
+func (a CreateDataset) Detail() string { return a.Dataset }
+
+func (a CreateDataset) Event(e Env) events.IocEvent {
+	if e.Release {
+		return events.ReleasePrepareStorage{Release: e.Name, Dataset: a.Dataset}
+	}
+	return events.ZFSDatasetCreate{Dataset: a.Dataset}
+}
+
+func (CreateDataset) Durable() {}
+
+func (a CreateDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
+	properties := mark(a.Made)
+	maps.Copy(properties, a.Properties)
+	err := e.Host.Store.Create(ctx, a.Dataset, zfsstore.CreateOptions{Properties: properties})
+	if a.Shared && errors.Is(err, zfsstore.ErrExists) {
+		c.Skip("exists")
+		return nil
+	}
+	if err != nil || a.Mode == 0 {
+		return err
+	}
+	path, err := e.Host.Mountpoint(ctx, a.Dataset)
+	if err != nil {
+		return err
+	}
+	return os.Chmod(path, a.Mode)
+}
+
+func (a CreateDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	err := unmake(ctx, e, a.Dataset, a.Made, zfsstore.DestroyOptions{Recursive: !a.Shared})
+	if a.Shared && errors.Is(err, zfsstore.ErrHasChildren) {
+		return nil // others use it by now
+	}
+	return err
+}
+
+type CloneTarget struct {
+	Snapshot string `json:"snapshot"`
+	Target   string `json:"target"`
+}
+
+// Clone makes datasets from snapshots: a jail's root from that of a
+// release, or a tree of datasets from another.
+type Clone struct {
+	Clones []CloneTarget `json:"clones"` // parents first
+	Made   string        `json:"made"`
+}
+
+func (Clone) Kind() string { return "clone" }
+
+func (a Clone) Detail() string {
+	var parts []string
+	for _, one := range a.Clones {
+		parts = append(parts, one.Snapshot+" as "+one.Target)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (a Clone) Event(_ Env) events.IocEvent {
+	return events.ZFSSnapshotClone{Snapshot: a.Clones[0].Snapshot, Target: a.Clones[0].Target}
+}
+
+func (Clone) Durable() {}
+
+func (a Clone) Do(ctx context.Context, e Env, c *plan.Call) error {
+	for _, one := range a.Clones {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := e.Host.Store.Clone(ctx, one.Snapshot, one.Target, zfsstore.CloneOptions{Properties: mark(a.Made)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a Clone) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	for i := len(a.Clones) - 1; i >= 0; i-- {
+		if err := unmake(ctx, e, a.Clones[i].Target, a.Made, zfsstore.DestroyOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DestroyDataset destroys a jail's dataset with all below it. zfs-destroy(8)
+// takes them one by one and goes on behind one that is busy, so all of them are
+// unmounted first: one in use leaves everything there. A refusal is final: the
+// caller decides whether to try again, not a later operation.
+type DestroyDataset struct {
+	Dataset string `json:"dataset"`
+}
+
+func (DestroyDataset) Kind() string { return "destroy dataset" }
+
+func (a DestroyDataset) Detail() string { return a.Dataset + " with children and snapshots" }
+
+func (a DestroyDataset) Event(_ Env) events.IocEvent {
+	return events.ZFSDatasetDestroy{Dataset: a.Dataset}
+}
+
+func (DestroyDataset) Durable() {}
+
+func (a DestroyDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
+	unmounted, err := unmountTree(ctx, e, a.Dataset)
+	if err != nil {
+		return plan.Final(err)
+	}
+	err = e.Host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		c.Skip("gone")
+		return nil
+	}
+	if err != nil {
+		err = errors.Join(err, mountAgain(ctx, e, unmounted))
+	}
+	return plan.Final(err)
+}
+
+// RenameDataset renames a dataset with all below it. Which one it is says
+// its guid, whoever has the name.
+type RenameDataset struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+	GUID uint64 `json:"guid"` // of the dataset: stays the same under every name
+}
+
+func (RenameDataset) Kind() string { return "rename dataset" }
+
+func (a RenameDataset) Detail() string { return a.From + " to " + a.To }
+
+func (a RenameDataset) Event(_ Env) events.IocEvent {
+	return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
+}
+
+func (RenameDataset) Durable() {}
+
+func (a RenameDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
+	return renamePolitely(ctx, e, a.From, a.To)
+}
+
+func (a RenameDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	d, err := e.Host.Store.Get(ctx, a.To, zfsstore.GetOptions{})
+	if errors.Is(err, zfsstore.ErrNotFound) || err == nil && d.GUID != a.GUID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return e.Host.Store.Rename(ctx, a.To, a.From, zfsstore.RenameOptions{})
+}
+
+// renamePolitely waits a while for file systems in use: zfs-rename(8) unmounts
+// all of the tree without force, and mounts it again when one is busy. What
+// stays in use is a *jailerr.HeldError.
+func renamePolitely(ctx context.Context, e Env, from, to string) error {
+	pause := 5 * time.Millisecond
+	for try := 0; ; try++ {
+		err := e.Host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
+		if !errors.Is(err, zfsstore.ErrBusy) {
+			return err
+		}
+		if try >= 7 { // 0.6 s altogether
+			return heldTree(ctx, e, from, err)
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+		pause *= 2
+	}
+}
+
+// heldTree finds what holds one of the file systems of a dataset, the deepest
+// first.
+func heldTree(ctx context.Context, e Env, dataset string, cause error) error {
+	mounts, err := e.Host.Mounts(ctx)
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	var top *jailerr.HeldError
+	for _, m := range slices.Backward(mounts) {
+		if m.Type != "zfs" || strings.Contains(m.From, "@") || !Beneath(m.From, dataset) {
+			continue
+		}
+		err := held(ctx, e, m, cause)
+		if !errors.As(err, &top) {
+			return err
+		}
+		top.Mounts = slices.DeleteFunc(top.Mounts, func(path string) bool {
+			of, ok := mounts.At(path)
+			return ok && of.Type == "zfs" && Beneath(of.From, dataset) // of the tree itself
+		})
+		if len(top.Mounts)+len(top.Jails)+len(top.Dying)+len(top.Processes) > 0 {
+			return top
+		}
+	}
+	if top == nil {
+		return cause
+	}
+	return top
+}
+
+// Promote makes a clone the owner of its origin. The undo promotes the
+// former owner, which takes back exactly the snapshots that it gave.
+type Promote struct {
+	Dataset string `json:"dataset"`
+	Origin  string `json:"origin"` // the dataset it was cloned from
+}
+
+func (Promote) Kind() string { return "promote" }
+
+func (a Promote) Detail() string { return a.Dataset + "; " + a.Origin + " becomes a clone of it" }
+
+func (a Promote) Event(_ Env) events.IocEvent {
+	return events.ZFSDatasetPromote{Dataset: a.Dataset}
+}
+
+func (Promote) Durable() {}
+
+func (a Promote) Do(ctx context.Context, e Env, c *plan.Call) error {
+	return e.Host.Store.Promote(ctx, a.Dataset)
+}
+
+func (a Promote) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	d, err := e.Host.Store.Get(ctx, a.Origin, zfsstore.GetOptions{})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if of, _, _ := strings.Cut(d.Origin, "@"); of != a.Dataset {
+		return nil
+	}
+	return e.Host.Store.Promote(ctx, a.Origin)
+}
+
+// DropBase destroys clones of base directories. What keeps them is left for
+// the next start: the jail is up.
+type DropBase DestroyDataset
+
+func (DropBase) Kind() string { return "destroy former base" }
+
+func (a DropBase) Detail() string { return a.Dataset + " with children and snapshots" }
+
+func (a DropBase) Event(_ Env) events.IocEvent {
+	return events.ZFSDatasetDestroy{Dataset: a.Dataset}
+}
+
+func (DropBase) Durable() {}
+
+func (a DropBase) Do(ctx context.Context, e Env, c *plan.Call) error {
+	d, err := e.Host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: []string{BaseProperty}})
+	if err == nil && d.Properties[BaseProperty].Source != zfsstore.SourceLocal {
+		c.Skip("is something else by now")
+		return nil
+	}
+	if err == nil {
+		err = e.Host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
+	}
+	switch {
+	case errors.Is(err, zfsstore.ErrNotFound):
+		c.Skip("gone")
+	case err != nil:
+		c.Skip(err.Error())
+	}
+	return nil
+}
+
+// unmountTree unmounts the file systems of a dataset and those below it, the
+// newest first and without force. When one is in use those that were unmounted
+// are mounted again, and the error is a *jailerr.HeldError. The kernel's unmount needs no
+// process.
+func unmountTree(ctx context.Context, e Env, dataset string) (unmounted []string, err error) {
+	mounts, err := e.Host.Mounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := len(mounts) - 1; i >= 0; i-- {
+		m := mounts[i]
+		if m.Type != "zfs" || strings.Contains(m.From, "@") || m.From != dataset && !strings.HasPrefix(m.From, dataset+"/") {
+			continue
+		}
+		if err := unmountPolitely(ctx, e, m); err != nil {
+			// A call can be cut off after the kernel has done it.
+			if mounts, merr := e.Host.Mounts(ctx); merr == nil && !slices.ContainsFunc(mounts, func(o kernel.Mounted) bool { return o.FSID == m.FSID }) {
+				unmounted = append(unmounted, m.From)
+			}
+			return nil, errors.Join(err, mountAgain(ctx, e, unmounted))
+		}
+		unmounted = append(unmounted, m.From)
+	}
+	return unmounted, nil
+}
+
+// mountAgain mounts what unmountTree has unmounted and is still there.
+func mountAgain(ctx context.Context, e Env, unmounted []string) error {
+	var all error
+	for i := len(unmounted) - 1; i >= 0; i-- {
+		err := e.Host.Store.Mount(ctx, unmounted[i])
+		if !errors.Is(err, zfsstore.ErrNotFound) && !errors.Is(err, zfsstore.ErrMounted) {
+			all = errors.Join(all, err)
+		}
+	}
+	return all
+}
+
+// BaseProperty is a user property of the dataset that holds a jail's clones of
+// base directories; its value is the release. Those below inherit it. What has it
+// is made anew at every start, so nothing else may be destroyed for it.
+const BaseProperty = "org.freebsd.ioc:basejail"

@@ -1,0 +1,51 @@
+package step
+
+import "github.com/libioc/go-libioc/internal/plan"
+
+// List is a list of steps in the making. It keeps the first error.
+type List struct {
+	steps  []plan.Step
+	commit int
+	left   bool
+	err    error
+}
+
+// Add appends steps.
+func (l *List) Add(actions ...plan.Action[Env]) {
+	for _, a := range actions {
+		l.steps = append(l.steps, plan.StepOf(a))
+	}
+}
+
+// Append appends the steps that a function returned, or keeps its error.
+func (l *List) Append(steps []plan.Step, err error) {
+	if l.err == nil {
+		l.steps, l.err = append(l.steps, steps...), err
+	}
+}
+
+// Commit puts the plan's commit point after the steps so far.
+func (l *List) Commit() { l.commit = len(l.steps) }
+
+// Abandon makes what fails after the commit point the caller's to try again: no
+// journal is kept for it.
+func (l *List) Abandon() { l.left = true }
+
+// Steps returns the steps, or the first error.
+func (l *List) Steps() ([]plan.Step, error) {
+	if l.err != nil {
+		return nil, l.err
+	}
+	return l.steps, nil
+}
+
+// Plan returns the plan of an operation on subject that has these steps, or the
+// first error. Without Commit it only goes forward, from its first step on.
+func (l *List) Plan(operation, subject string, print map[string]string) (*plan.Plan, error) {
+	if l.err != nil {
+		return nil, l.err
+	}
+	return &plan.Plan{
+		Operation: operation, Subject: subject, Steps: l.steps, Commit: l.commit, Abandon: l.left, Fingerprint: print,
+	}, nil
+}

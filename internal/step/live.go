@@ -1,0 +1,351 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/atomicfile"
+	"github.com/libioc/go-libioc/internal/network"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// SaveConfig replaces the configuration file of a jail.
+type SaveConfig struct {
+	Dataset string   `json:"dataset"`
+	File    string   `json:"file"` // below the dataset's mountpoint
+	Data    []byte   `json:"data"`
+	Old     Before   `json:"old"`
+	Keys    []string `json:"keys"`
+}
+
+func (SaveConfig) Kind() string { return "save configuration" }
+
+func (a SaveConfig) Detail() string {
+	return a.Dataset + "/" + a.File + ": " + strings.Join(a.Keys, ", ")
+}
+
+func (a SaveConfig) Event(e Env) events.IocEvent {
+	return events.JailConfigSave{Jail: e.Name, Keys: a.Keys}
+}
+
+func (SaveConfig) Durable() {}
+
+func (a SaveConfig) Do(ctx context.Context, e Env, _ *plan.Call) error {
+	path, err := e.Host.Mountpoint(ctx, a.Dataset)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(path, a.File), a.Data, 0o644)
+}
+
+func (a SaveConfig) Undo(ctx context.Context, e Env, _ *plan.Call) error {
+	path, err := e.Host.Mountpoint(ctx, a.Dataset)
+	if err != nil {
+		return UnlessDestroyed(ctx, e, a.Dataset, err)
+	}
+	if a.Old.Had {
+		return atomicfile.Write(filepath.Join(path, a.File), a.Old.Data, 0o644)
+	}
+	dir, err := saferoot.Open(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if err = dir.Remove(a.File); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// ReportEffects changes nothing: it tells when each change counts.
+type ReportEffects struct {
+	Live  []string `json:"live"`
+	Later []string `json:"later"`
+}
+
+func (ReportEffects) Kind() string { return "tell effects" }
+
+func (a ReportEffects) Detail() string {
+	return "live: " + strings.Join(a.Live, ", ") + "; next start: " + strings.Join(a.Later, ", ")
+}
+
+func (a ReportEffects) Event(e Env) events.IocEvent {
+	return events.JailConfigApply{Jail: e.Name, Live: a.Live, NextStart: a.Later}
+}
+
+func (ReportEffects) Do(_ context.Context, _ Env, _ *plan.Call) error { return nil }
+
+// ChangeParams changes parameters of a jail that runs.
+type ChangeParams struct {
+	Jail string  `json:"jail"`
+	New  []Param `json:"new"`
+	Old  []Param `json:"old"`
+}
+
+func (ChangeParams) Kind() string { return "change parameters" }
+
+func (a ChangeParams) Detail() string { return a.Jail + describe(a.New) }
+
+func (a ChangeParams) Event(e Env) events.IocEvent {
+	return events.JailConfigApply{Jail: e.Name, Live: paramNames(a.New)}
+}
+
+func (a ChangeParams) Do(ctx context.Context, e Env, _ *plan.Call) error {
+	return updateJail(ctx, e.Host, a.Jail, a.New)
+}
+
+func (a ChangeParams) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	err := updateJail(ctx, e.Host, a.Jail, a.Old)
+	if c.Rebooted || errors.Is(err, kernel.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+func paramNames(list []Param) []string {
+	var out []string
+	for _, p := range list {
+		out = append(out, p.Name)
+	}
+	return out
+}
+
+func updateJail(ctx context.Context, h *host.Host, jail string, list []Param) error {
+	if len(list) == 0 {
+		return nil
+	}
+	params := []kernel.Param{kernel.String("name", jail)}
+	for _, p := range list {
+		if p.Empty {
+			p.Data = []byte{}
+		}
+		params = append(params, kernel.Param{Name: p.Name, Data: p.Data})
+	}
+	_, err := h.Kernel.JailSet(ctx, kernel.JailUpdate, params...)
+	return err
+}
+
+// ChangeLimits makes the rules of a running jail be these; undo brings the
+// former ones back.
+type ChangeLimits struct {
+	SetLimits
+	Old []string `json:"old"` // the rules that were there
+}
+
+func (ChangeLimits) Kind() string { return "change limits" }
+
+func (a ChangeLimits) Detail() string {
+	return "jail:" + a.Jail + " to " + strings.Join(a.Rules, " ")
+}
+
+func (a ChangeLimits) Event(e Env) events.IocEvent { return limitEvent(e, "set", a.Rules, a.Notes) }
+
+func (a ChangeLimits) Do(ctx context.Context, e Env, c *plan.Call) error {
+	if a.Off {
+		c.Skip("kern.racct.enable is 0: limits need kern.racct.enable=1 in loader.conf(5) and a reboot")
+		return nil
+	}
+	return setLimits(ctx, e.Host.Kernel, a.Jail, a.Rules)
+}
+
+func (a ChangeLimits) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	if c.Rebooted || a.Off {
+		return nil
+	}
+	return setLimits(ctx, e.Host.Kernel, a.Jail, a.Old)
+}
+
+// ChangeNetwork brings the network of a running jail from one state to
+// another, doing only what differs from what is there. From may be the same as
+// To; then it is a repair.
+type ChangeNetwork struct {
+	Key  NetKey          `json:"key"`
+	ID   kernel.Identity `json:"id"`
+	From network.Spec    `json:"from"`
+	To   network.Spec    `json:"to"`
+	// Params are the addresses of a jail without its own stack.
+	Params    []Param `json:"params,omitempty"`
+	OldParams []Param `json:"old_params,omitempty"`
+}
+
+func (ChangeNetwork) Kind() string { return "change network" }
+
+func (a ChangeNetwork) Detail() string { return describeNetwork(a.To) }
+
+func (ChangeNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
+
+func (a ChangeNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
+	data, err := os.ReadFile(a.Key.path(e.Host))
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	effect := changeEffect{Record: Before{data, err == nil}}
+	if err := c.SetEffect(effect); err != nil {
+		return err
+	}
+	return changeNetwork(ctx, e, a, a.From, a.To, a.Params, func(m network.Made) error {
+		effect.Made = m
+		return c.SetEffect(effect)
+	})
+}
+
+func (a ChangeNetwork) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	var done changeEffect
+	if c.Rebooted || !c.Effect(&done) {
+		return nil
+	}
+	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.ID.Name))
+	if errors.Is(err, kernel.ErrNotFound) || err == nil && id != a.ID {
+		return nil // it has ended, and what is left is found by its marks
+	}
+	if err != nil {
+		return err
+	}
+	err = network.RemoveNIC(ctx, e.Host.Kernel, a.To.Jail, "-", done.Made) // only what has no mark
+	if e := changeNetwork(ctx, e, a, a.To, a.From, a.OldParams, func(network.Made) error { return nil }); e != nil {
+		return errors.Join(err, e)
+	}
+	if done.Record.Had {
+		return errors.Join(err, network.WriteRecord(a.Key.path(e.Host), done.Record.Data))
+	}
+	return errors.Join(err, a.Key.Remove(e.Host))
+}
+
+type changeEffect struct {
+	Record Before       `json:"record"`
+	Made   network.Made `json:"made"`
+}
+
+func changeNetwork(ctx context.Context, e Env, a ChangeNetwork, from, to network.Spec, params []Param, will func(network.Made) error) error {
+	boot, err := e.Host.Kernel.BootID(ctx)
+	if err != nil {
+		return err
+	}
+	r, _, err := a.Key.Current(ctx, e.Host)
+	if err != nil {
+		return err
+	}
+	r.Boot, r.Spec = boot, to
+	if to.VNET {
+		err = changeVnet(ctx, e.Host, a.ID, from, to, will)
+	} else {
+		err = changeAliases(ctx, e.Host, a, &r, to, params)
+	}
+	if err != nil {
+		return err
+	}
+	if to.UsesPf() {
+		err = e.Host.Kernel.PfLoad(ctx, network.Anchor(to.Jail), to.PfText(to.Inward()))
+	} else if from.UsesPf() {
+		err = flushPf(ctx, e.Host.Kernel, from)
+	}
+	if err != nil {
+		return err
+	}
+	return a.Key.write(e.Host, r)
+}
+
+// changeAliases adds addresses before the jail gets them and removes them after
+// it has lost them.
+func changeAliases(ctx context.Context, h *host.Host, a ChangeNetwork, r *netRecord, to network.Spec, params []Param) error {
+	unlock, err := LockNetwork(ctx, h, "addresses")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	_, err = network.AddAliases(ctx, h.Kernel, to.Aliases, func(added []network.Alias) error {
+		// Written down before it is there, so that nothing is left behind.
+		next := *r
+		next.Added = append(slices.Clone(r.Added), added...)
+		return a.Key.write(h, next)
+	})
+	if err != nil {
+		return err
+	}
+	now, ok, err := a.Key.Current(ctx, h)
+	if err != nil {
+		return err
+	}
+	if ok {
+		r.Added = now.Added
+	}
+	if err := network.WaitBindable(ctx, h.Kernel, to.Aliases); err != nil {
+		return err
+	}
+	if err := updateJail(ctx, h, a.ID.Name, params); err != nil {
+		return err
+	}
+	var gone, kept []network.Alias
+	for _, alias := range r.Added {
+		if slices.Contains(to.Aliases, alias) {
+			kept = append(kept, alias)
+		} else {
+			gone = append(gone, alias)
+		}
+	}
+	if err := ReleaseAliases(ctx, h, a.ID.Name, gone); err != nil {
+		return err
+	}
+	r.Added = kept
+	return nil
+}
+
+func changeVnet(ctx context.Context, h *host.Host, id kernel.Identity, from, to network.Spec, will func(network.Made) error) error {
+	old := map[string]network.NIC{}
+	for _, n := range from.NICs {
+		old[n.Name] = n
+		if !slices.ContainsFunc(to.NICs, func(m network.NIC) bool { return m.Name == n.Name && m.Secure == n.Secure }) {
+			if err := removeNIC(ctx, h, EnsureNIC{Jail: from.Jail, NIC: n, Bridge: BridgeOf(from, n)}, network.Made{}); err != nil {
+				return err
+			}
+		}
+	}
+	for _, n := range to.NICs {
+		var drop []netip.Prefix
+		for _, p := range old[n.Name].Addrs {
+			if !slices.Contains(n.Addrs, p) {
+				drop = append(drop, p)
+			}
+		}
+		if _, err := ensureNIC(ctx, h, id, EnsureNIC{Jail: to.Jail, NIC: n, Bridge: BridgeOf(to, n)}, drop, will); err != nil {
+			return err
+		}
+		if n.Secure != "" && !n.DHCP && !n.SLAAC {
+			unlock, err := LockNetwork(ctx, h, "interfaces")
+			if err != nil {
+				return err
+			}
+			_, err = network.EnsureRules(ctx, h.Kernel, to.Jail, id.JID, n, network.NamesOf(n, id.JID), n.Addrs)
+			unlock()
+			if err != nil {
+				return err
+			}
+		}
+		if was := old[n.Name]; (n.DHCP && !was.DHCP) || (n.SLAAC && !was.SLAAC) {
+			a := RequestAddress{Jail: to.Jail, NIC: n, Limit: DefaultDHCP}
+			if _, err := request(ctx, h, id, a); err != nil && n.DHCP {
+				return err
+			}
+		}
+	}
+	in := h.Kernel.In(id)
+	var gone []network.Route
+	for _, r := range from.Routes {
+		if !slices.ContainsFunc(to.Routes, func(s network.Route) bool { return s.Dest == r.Dest && s.FIB == r.FIB }) {
+			gone = append(gone, r)
+		}
+	}
+	if err := network.RemoveRoutes(ctx, in, gone); err != nil {
+		return err
+	}
+	return network.EnsureRoutes(ctx, in, to.Routes)
+}

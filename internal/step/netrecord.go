@@ -1,0 +1,135 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/network"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// netRecord is what was set up for a running jail.
+type netRecord = network.Record
+
+// NetKey names a jail's record.
+type NetKey struct {
+	Source string `json:"source"`
+	Name   string `json:"name"`
+}
+
+const recordSuffix = ".json"
+
+func (k NetKey) path(h *host.Host) string {
+	return filepath.Join(h.JournalDir(k.Source, "network"), k.Name+recordSuffix)
+}
+
+// Read is the record, if there is one.
+func (k NetKey) Read(h *host.Host) (r netRecord, ok bool, err error) {
+	return network.ReadRecord(k.path(h))
+}
+
+// Current is the record unless it is of another boot.
+func (k NetKey) Current(ctx context.Context, h *host.Host) (r netRecord, ok bool, err error) {
+	r, ok, err = k.Read(h)
+	if err != nil || !ok {
+		return netRecord{}, false, err
+	}
+	boot, err := h.Kernel.BootID(ctx)
+	if err != nil || boot != r.Boot {
+		return netRecord{}, false, err
+	}
+	return r, true, nil
+}
+
+func (k NetKey) write(h *host.Host, r netRecord) error { return r.Write(k.path(h)) }
+
+func (k NetKey) Remove(h *host.Host) error { return network.RemoveRecord(k.path(h)) }
+
+// NetKeys are the records of all sources.
+func NetKeys(ctx context.Context, h *host.Host) ([]NetKey, error) {
+	sources, err := h.Sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var keys []NetKey
+	for _, s := range sources {
+		entries, err := os.ReadDir(h.JournalDir(s.Name, "network"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		for _, e := range entries {
+			if name, ok := strings.CutSuffix(e.Name(), recordSuffix); ok {
+				keys = append(keys, NetKey{s.Name, name})
+			}
+		}
+	}
+	return keys, nil
+}
+
+// UsedAddresses are the addresses of all running jails but one, by jail.
+func UsedAddresses(ctx context.Context, k kernel.Kernel, but string) (map[netip.Addr][]string, error) {
+	used := map[netip.Addr][]string{}
+	for p, err := range k.JailList(ctx, 0, "ip4.addr", "ip6.addr") {
+		if err != nil {
+			return nil, err
+		}
+		name := p.String("name")
+		if name == but {
+			continue
+		}
+		for _, a := range append(p.Addrs("ip4.addr", 4), p.Addrs("ip6.addr", 16)...) {
+			used[a] = append(used[a], name)
+		}
+	}
+	return used, nil
+}
+
+// LockNetwork keeps operations of several jails on the host's addresses apart.
+func LockNetwork(ctx context.Context, h *host.Host, what string) (func(), error) {
+	return h.Lock(ctx, "network/"+what, "network", host.BusyWait)
+}
+
+// ReleaseAliases removes addresses that were added for a jail. What another
+// running jail uses stays and is written down as that jail's to remove.
+func ReleaseAliases(ctx context.Context, h *host.Host, jail string, list []network.Alias) error {
+	if len(list) == 0 {
+		return nil
+	}
+	used, err := UsedAddresses(ctx, h.Kernel, jail)
+	if err != nil {
+		return err
+	}
+	kept, err := network.RemoveAliases(ctx, h.Kernel, list, func(a netip.Addr) bool { return len(used[a]) > 0 })
+	if err != nil || len(kept) == 0 {
+		return err
+	}
+	keys, err := NetKeys(ctx, h)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		r, ok, err := key.Current(ctx, h)
+		if err != nil || !ok || r.Spec.Jail == jail {
+			continue
+		}
+		more := false
+		for _, a := range kept {
+			if slices.Contains(used[a.Prefix.Addr()], r.Spec.Jail) && !slices.Contains(r.Added, a) {
+				r.Added, more = append(r.Added, a), true
+			}
+		}
+		if more {
+			if err := key.write(h, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,365 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/network"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// RecordNetwork writes down what the following steps set up. A record that is
+// there already is of a jail that ended by itself: what it added is still ours.
+type RecordNetwork struct {
+	Key  NetKey       `json:"key"`
+	Spec network.Spec `json:"spec"`
+}
+
+// Before is a file's former content.
+type Before struct {
+	Data []byte `json:"data,omitempty"`
+	Had  bool   `json:"had"`
+}
+
+func (RecordNetwork) Kind() string { return "record network" }
+
+func (a RecordNetwork) Detail() string { return describeNetwork(a.Spec) }
+
+func (RecordNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
+
+func (a RecordNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
+	data, err := os.ReadFile(a.Key.path(e.Host))
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	if err := c.SetEffect(Before{data, err == nil}); err != nil {
+		return err
+	}
+	old, _, err := a.Key.Current(ctx, e.Host)
+	if err != nil {
+		return err
+	}
+	boot, err := e.Host.Kernel.BootID(ctx)
+	if err != nil {
+		return err
+	}
+	return a.Key.write(e.Host, netRecord{Boot: boot, Spec: a.Spec, Added: old.Added})
+}
+
+func (a RecordNetwork) Undo(_ context.Context, e Env, c *plan.Call) error {
+	var was Before
+	switch {
+	case !c.Effect(&was):
+		return nil
+	case was.Had && !c.Rebooted:
+		return network.WriteRecord(a.Key.path(e.Host), was.Data)
+	}
+	return a.Key.Remove(e.Host)
+}
+
+func describeNetwork(s network.Spec) string {
+	var parts []string
+	for _, a := range s.Aliases {
+		parts = append(parts, a.String())
+	}
+	for _, n := range s.NICs {
+		parts = append(parts, n.Name+":"+n.Bridge)
+	}
+	for _, f := range s.Forwards {
+		parts = append(parts, f.String())
+	}
+	return s.Jail + " " + strings.Join(append(parts, s.Hosts...), " ")
+}
+
+// AddAliases adds the addresses of a jail in the host's stack and waits until
+// they can be bound.
+type AddAliases struct {
+	Key     NetKey          `json:"key"`
+	Jail    string          `json:"jail"`
+	Aliases []network.Alias `json:"aliases"`
+}
+
+type aliasEffect struct {
+	Added []network.Alias `json:"added"`
+}
+
+func (AddAliases) Kind() string { return "add addresses" }
+
+func (a AddAliases) Detail() string {
+	var parts []string
+	for _, alias := range a.Aliases {
+		parts = append(parts, alias.String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (AddAliases) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
+
+func (a AddAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
+	unlock, err := LockNetwork(ctx, e.Host, "addresses")
+	if err != nil {
+		return err
+	}
+	err = addAliases(ctx, e.Host, a.Key, a.Aliases, c)
+	unlock()
+	if err != nil {
+		return err
+	}
+	return network.WaitBindable(ctx, e.Host.Kernel, a.Aliases)
+}
+
+func (a AddAliases) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	var done aliasEffect
+	if c.Rebooted || !c.Effect(&done) {
+		return nil
+	}
+	unlock, err := LockNetwork(ctx, e.Host, "addresses")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return ReleaseAliases(ctx, e.Host, a.Jail, done.Added)
+}
+
+// addAliases adds what is missing and writes down what it adds, first to the
+// journal and then to the jail's record.
+func addAliases(ctx context.Context, h *host.Host, key NetKey, list []network.Alias, c *plan.Call) error {
+	added, err := network.AddAliases(ctx, h.Kernel, list, func(added []network.Alias) error {
+		return c.SetEffect(aliasEffect{added})
+	})
+	if err != nil || len(added) == 0 {
+		return err
+	}
+	r, ok, err := key.Current(ctx, h)
+	if err != nil || !ok {
+		return errors.Join(err, errors.New("the record of the jail's network is gone"))
+	}
+	r.Added = append(r.Added, added...)
+	return key.write(h, r)
+}
+
+// DropAliases removes the addresses that starts have added, and then the
+// record, which is all that tells of them.
+type DropAliases struct {
+	Key  NetKey `json:"key"`
+	Jail string `json:"jail"`
+}
+
+func (DropAliases) Kind() string { return "remove addresses" }
+
+func (a DropAliases) Detail() string { return "those that were added for " + a.Jail }
+
+func (DropAliases) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
+
+func (a DropAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
+	unlock, err := LockNetwork(ctx, e.Host, "addresses")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	r, ok, err := a.Key.Current(ctx, e.Host)
+	if err != nil {
+		return err
+	}
+	if !ok || len(r.Added) == 0 {
+		c.Skip("none were added")
+	} else if err := ReleaseAliases(ctx, e.Host, a.Jail, r.Added); err != nil {
+		return err
+	}
+	return a.Key.Remove(e.Host)
+}
+
+// ForgetNetwork ends the record of a network without addresses on the host.
+type ForgetNetwork struct {
+	Key  NetKey `json:"key"`
+	Jail string `json:"jail"`
+}
+
+func (ForgetNetwork) Kind() string { return "forget network" }
+
+func (a ForgetNetwork) Detail() string { return a.Jail }
+
+func (ForgetNetwork) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
+
+func (a ForgetNetwork) Do(_ context.Context, e Env, _ *plan.Call) error {
+	return a.Key.Remove(e.Host)
+}
+
+// LoadPf loads the jail's anchor.
+type LoadPf struct {
+	Jail string `json:"jail"`
+	Text string `json:"text"` // of pf.conf(5)
+}
+
+func (LoadPf) Kind() string { return "load pf rules" }
+
+func (a LoadPf) Detail() string { return network.Anchor(a.Jail) }
+
+func (a LoadPf) Event(e Env) events.IocEvent { return pfEvent(e, a) }
+
+func (a LoadPf) Do(ctx context.Context, e Env, _ *plan.Call) error {
+	return e.Host.Kernel.PfLoad(ctx, network.Anchor(a.Jail), a.Text)
+}
+
+func (a LoadPf) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	if c.Rebooted {
+		return nil
+	}
+	err := e.Host.Kernel.PfFlush(ctx, network.Anchor(a.Jail))
+	if errors.Is(err, kernel.ErrUnsupported) {
+		return nil
+	}
+	return err
+}
+
+func pfEvent(e Env, a LoadPf) events.IocEvent {
+	return events.JailFirewall{Jail: e.Name, Filter: "pf", Rules: slices.Collect(lines(a.Text))}
+}
+
+func lines(text string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for line := range strings.Lines(text) {
+			if !yield(strings.TrimSuffix(line, "\n")) {
+				return
+			}
+		}
+	}
+}
+
+// flushPf empties the jail's anchor and ends the connections that it let
+// through: the next jail with the address would inherit them.
+func flushPf(ctx context.Context, k kernel.Kernel, spec network.Spec) error {
+	err := k.PfFlush(ctx, network.Anchor(spec.Jail))
+	if errors.Is(err, kernel.ErrUnsupported) {
+		return nil
+	}
+	targets := map[netip.Addr]bool{}
+	for _, f := range spec.Forwards {
+		targets[f.Target] = true
+	}
+	for addr := range targets {
+		_, e := k.PfKillStates(ctx, addr)
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+// Teardown takes a jail's interfaces and rules away while it still runs.
+type Teardown struct {
+	ID   kernel.Identity `json:"id"` // the jail that ran when the stop was planned
+	Spec network.Spec    `json:"spec"`
+}
+
+func (Teardown) Kind() string { return "take network down" }
+
+func (a Teardown) Detail() string { return describeNetwork(a.Spec) }
+
+func (Teardown) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
+
+func (a Teardown) Do(ctx context.Context, e Env, c *plan.Call) error {
+	id := a.ID
+	if id.IsZero() {
+		c.EffectOf("create jail", &id) // by the same plan
+	}
+	return RemoveNetwork(ctx, e.Host, id, a.Spec)
+}
+
+// RemoveNetwork leaves nothing of a jail's interfaces, bridges, rules and anchor.
+// Everything is tried; what is not there is no error.
+func RemoveNetwork(ctx context.Context, h *host.Host, id kernel.Identity, spec network.Spec) error {
+	k := h.Kernel
+	var all error
+	if spec.UsesPf() {
+		all = flushPf(ctx, k, spec)
+	}
+	for _, name := range spec.Hosts {
+		all = errors.Join(all, moveBack(ctx, k, id, name))
+	}
+	secure := slices.ContainsFunc(spec.NICs, func(n network.NIC) bool { return n.Secure != "" })
+	if len(spec.Bridges) == 0 && !secure {
+		return errors.Join(all, network.RemoveNIC(ctx, k, spec.Jail, "", network.Made{}))
+	}
+	unlock, err := LockNetwork(ctx, h, "interfaces")
+	if err != nil {
+		return errors.Join(all, err)
+	}
+	defer unlock()
+	all = errors.Join(all, network.RemoveNIC(ctx, k, spec.Jail, "", network.Made{}))
+	if secure {
+		all = errors.Join(all, network.RemoveRules(ctx, k, spec.Jail, ""))
+	}
+	for _, b := range spec.Bridges {
+		all = errors.Join(all, network.RemoveBridge(ctx, k, b, network.Made{}))
+	}
+	return all
+}
+
+// MoveInterface hands an interface of the host over.
+type MoveInterface struct {
+	Jail      string `json:"jail"`
+	Interface string `json:"interface"`
+}
+
+func (MoveInterface) Kind() string { return "move interface" }
+
+func (a MoveInterface) Detail() string { return a.Interface + " to " + a.Jail }
+
+func (a MoveInterface) Event(e Env) events.IocEvent {
+	return events.VnetInterfaceConfig{Jail: e.Name, Interface: a.Interface, HostInterface: a.Interface}
+}
+
+func (a MoveInterface) Do(ctx context.Context, e Env, _ *plan.Call) error {
+	id, err := running(ctx, e, a.Jail)
+	if err != nil {
+		return err
+	}
+	err = e.Host.Kernel.InterfaceToVnet(ctx, a.Interface, id)
+	if errors.Is(err, kernel.ErrNotFound) && hasInterface(ctx, e.Host.Kernel.In(id), a.Interface) {
+		return nil
+	}
+	return err
+}
+
+func (a MoveInterface) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	id, err := running(ctx, e, a.Jail)
+	if c.Rebooted || errors.Is(err, kernel.ErrNotFound) {
+		return nil // it came home by itself
+	}
+	if err != nil {
+		return err
+	}
+	return moveBack(ctx, e.Host.Kernel, id, a.Interface)
+}
+
+func running(ctx context.Context, e Env, name string) (kernel.Identity, error) {
+	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
+	if err != nil {
+		return id, fmt.Errorf("jail %s: %w", name, err)
+	}
+	return id, nil
+}
+
+func hasInterface(ctx context.Context, n kernel.Network, name string) bool {
+	list, err := n.Interfaces(ctx)
+	return err == nil && slices.ContainsFunc(list, func(i kernel.Interface) bool { return i.Name == name })
+}
+
+// moveBack brings an interface home. It may be home already.
+func moveBack(ctx context.Context, k kernel.Kernel, id kernel.Identity, name string) error {
+	if id.IsZero() || hasInterface(ctx, k, name) {
+		return nil
+	}
+	err := k.InterfaceFromVnet(ctx, name, id)
+	if errors.Is(err, kernel.ErrNotFound) || errors.Is(err, kernel.ErrStale) {
+		return nil
+	}
+	return err
+}

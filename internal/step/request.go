@@ -1,0 +1,317 @@
+package step
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/network"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail/jailerr"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// ShowBPF shows bpf(4) in the jail's /dev, which dhclient(8) needs. The ruleset
+// for it has one rule and is shared by all jails, so it stays.
+type ShowBPF struct {
+	RootDataset string `json:"root_dataset"`
+	Number      uint16 `json:"number"` // of the ruleset, or of the first that may be made
+}
+
+func (ShowBPF) Kind() string { return "show bpf" }
+
+func (a ShowBPF) Detail() string {
+	return fmt.Sprintf("ruleset %d, bpf* unhide, on /dev of %s", a.Number, a.RootDataset)
+}
+
+func (ShowBPF) Event(e Env) events.IocEvent { return events.JailDevfsRuleset{Jail: e.Name} }
+
+func (a ShowBPF) Do(ctx context.Context, e Env, c *plan.Call) error {
+	root, err := e.Host.Mountpoint(ctx, a.RootDataset)
+	if err != nil {
+		return err
+	}
+	unlock, err := LockNetwork(ctx, e.Host, "rulesets")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	number, made, err := BpfRuleset(ctx, e.Host.Kernel, a.Number)
+	if err == nil && !made {
+		err = e.Host.Kernel.DevfsAddRule(ctx, number, bpfRule)
+	}
+	if err != nil {
+		return err
+	}
+	c.Final(events.JailDevfsRuleset{Jail: e.Name, Ruleset: int(number)})
+	return e.Host.Kernel.DevfsApply(ctx, filepath.Join(root, "dev"), number)
+}
+
+// bpfRule is the only rule of the ruleset that shows bpf. In devfs(5) bpf is
+// the device and bpf0 a link to it; both are needed.
+var bpfRule = kernel.DevfsRule{Number: 100, Path: "bpf*", Unhide: true}
+
+// BpfRuleset finds that ruleset, or the number of the first one that is free.
+func BpfRuleset(ctx context.Context, k kernel.Kernel, first uint16) (number uint16, made bool, err error) {
+	for n := max(first, 1); n < 65535; n++ {
+		there, err := k.DevfsRules(ctx, n)
+		switch {
+		case err != nil:
+			return 0, false, err
+		case len(there) == 1 && there[0].Path == bpfRule.Path && there[0].Unhide:
+			return n, true, nil
+		case len(there) == 0:
+			return n, false, nil
+		}
+	}
+	return 0, false, errors.New("no devfs ruleset is free")
+}
+
+// RequestAddress asks for addresses inside the jail. Its undo is the end of the
+// jail, with which its programs end.
+type RequestAddress struct {
+	Jail     string        `json:"jail"`
+	NIC      network.NIC   `json:"nic"`
+	Limit    time.Duration `json:"limit"` // ns
+	Optional bool          `json:"optional,omitempty"`
+	RC       bool          `json:"rc,omitempty"` // the jail's own rc(8) runs dhclient
+}
+
+func (RequestAddress) Kind() string { return "request address" }
+
+func (a RequestAddress) Detail() string { return strings.Join(a.programs(), ", ") + " in " + a.Jail }
+
+func (a RequestAddress) Event(e Env) events.IocEvent {
+	return events.VnetAddressRequest{Jail: e.Name, Interface: a.NIC.Name, Method: a.method()}
+}
+
+func (a RequestAddress) Do(ctx context.Context, e Env, c *plan.Call) error {
+	id, err := running(ctx, e, a.Jail)
+	if err != nil {
+		return err
+	}
+	if a.NIC.DHCP && a.RC {
+		c.Skip("rc.conf of the jail has dhclient(8) run by rc(8)")
+		return nil
+	}
+	got, err := request(ctx, e.Host, id, a)
+	event := events.VnetAddressRequest{Jail: e.Name, Interface: a.NIC.Name, Method: a.method(), Address: got}
+	var none *jailerr.AddressError
+	if errors.As(err, &none) && (a.Optional || !a.NIC.DHCP) {
+		event.Message = err.Error()
+		err = nil
+	}
+	c.Final(event)
+	return err
+}
+
+func (a RequestAddress) method() string {
+	switch {
+	case a.NIC.DHCP && a.NIC.SLAAC:
+		return "dhcp, slaac"
+	case a.NIC.DHCP:
+		return "dhcp"
+	}
+	return "slaac"
+}
+
+func (a RequestAddress) programs() []string {
+	var out []string
+	if a.NIC.DHCP {
+		out = append(out, "/sbin/dhclient "+a.NIC.Name)
+	}
+	if a.NIC.SLAAC {
+		out = append(out, "/sbin/rtsol "+a.NIC.Name)
+	}
+	return out
+}
+
+// request asks for what the nic wants and lets the rules of Secure VNET follow.
+func request(ctx context.Context, h *host.Host, id kernel.Identity, a RequestAddress) (string, error) {
+	var got []netip.Prefix
+	if a.NIC.DHCP {
+		p, err := dhclient(ctx, h.Kernel, id, a)
+		if err != nil {
+			return "", err
+		}
+		got = append(got, p)
+	}
+	var late error
+	if a.NIC.SLAAC {
+		p, err := rtsol(ctx, h.Kernel, id, a)
+		switch {
+		case err == nil:
+			got = append(got, p)
+		case a.NIC.DHCP:
+			return prefixes(got), err
+		default:
+			late = err
+		}
+	}
+	if a.NIC.Secure != "" && len(got) > 0 {
+		unlock, err := LockNetwork(ctx, h, "interfaces")
+		if err != nil {
+			return "", err
+		}
+		defer unlock()
+		addrs := append(append([]netip.Prefix{}, a.NIC.Addrs...), got...)
+		if _, err := network.EnsureRules(ctx, h.Kernel, a.Jail, id.JID, a.NIC, network.NamesOf(a.NIC, id.JID), addrs); err != nil {
+			return "", err
+		}
+	}
+	return prefixes(got), late
+}
+
+func prefixes(list []netip.Prefix) string {
+	var out []string
+	for _, p := range list {
+		out = append(out, p.String())
+	}
+	return strings.Join(out, " ")
+}
+
+// dynamic finds an address that the program brought: not one that was set, not
+// the 0.0.0.0 that dhclient-script(8) begins with, not a link-local one.
+func dynamic(ctx context.Context, k kernel.Kernel, id kernel.Identity, n network.NIC, v6 bool) (netip.Prefix, bool, error) {
+	list, err := k.In(id).Interfaces(ctx)
+	if err != nil {
+		return netip.Prefix{}, false, err
+	}
+	for _, i := range list {
+		if i.Name != n.Name {
+			continue
+		}
+	addrs:
+		for _, p := range i.Addrs {
+			addr := p.Addr()
+			if addr.Is6() != v6 || addr.IsUnspecified() || addr.IsLinkLocalUnicast() {
+				continue
+			}
+			for _, static := range n.Addrs {
+				if static.Addr() == addr {
+					continue addrs
+				}
+			}
+			return p, true, nil
+		}
+	}
+	return netip.Prefix{}, false, nil
+}
+
+// program runs one in the jail while found looks for its result. It ends when
+// there is one and the program has ended or daemonized, or at the limit; then
+// the program is killed.
+func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, limit time.Duration, argv []string,
+	found func(ctx context.Context) (netip.Prefix, bool, error),
+) (p netip.Prefix, ok bool, output string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var out bytes.Buffer
+	ended := make(chan error, 1)
+	go func() {
+		_, err := k.Run(ctx, kernel.Command{Jail: id, Argv: argv, Env: []string{"PATH=" + HookPath}, Stdout: &out, Stderr: &out})
+		ended <- err
+	}()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	over := false
+	for {
+		if p, ok, err = found(context.WithoutCancel(ctx)); ok || err != nil || over {
+			break
+		}
+		select {
+		case err = <-ended:
+			ended <- err
+			if err != nil && ctx.Err() == nil {
+				return p, false, "", err
+			}
+			// It has ended, or gone on in the background without a result.
+			over = true
+		case <-tick.C:
+		}
+	}
+	if !ok {
+		cancel()
+	}
+	<-ended //nolint:errcheck // killed, or read above
+	return p, ok, Tail(out.String()), err
+}
+
+// dhclient runs dhclient(8) until there is a lease. Its exit status tells
+// nothing: without a server it goes into the background and exits 0.
+func dhclient(ctx context.Context, k kernel.Kernel, id kernel.Identity, a RequestAddress) (netip.Prefix, error) {
+	find := func(ctx context.Context) (netip.Prefix, bool, error) { return dynamic(ctx, k, id, a.NIC, false) }
+	if p, ok, err := find(ctx); ok || err != nil {
+		return p, err // it runs already
+	}
+	began := time.Now()
+	old, err := clients(ctx, k, id)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	p, ok, out, err := program(ctx, k, id, a.Limit, []string{"/sbin/dhclient", a.NIC.Name}, find)
+	if ok && err == nil {
+		return p, nil
+	}
+	// What is left of it would go on for ever, and with an address that is none.
+	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	err = errors.Join(err, endClients(clean, k, id, old))
+	if e := k.In(id).AddressDelete(clean, a.NIC.Name, netip.IPv4Unspecified()); e != nil && !errors.Is(e, kernel.ErrNotFound) {
+		err = errors.Join(err, e)
+	}
+	return p, errors.Join(&jailerr.AddressError{Interface: a.NIC.Name, Method: "dhcp", After: time.Since(began), Output: out}, ctx.Err(), err)
+}
+
+// clients are the processes of dhclient(8) in a jail.
+func clients(ctx context.Context, k kernel.Kernel, id kernel.Identity) (map[int]kernel.Process, error) {
+	list, err := k.ProcessList(ctx, id.JID)
+	out := map[int]kernel.Process{}
+	for _, p := range list {
+		if p.Command == "dhclient" {
+			out[p.PID] = p
+		}
+	}
+	return out, err
+}
+
+func endClients(ctx context.Context, k kernel.Kernel, id kernel.Identity, old map[int]kernel.Process) error {
+	list, err := clients(ctx, k, id)
+	var wait []kernel.Process
+	for pid, p := range list {
+		if _, before := old[pid]; before {
+			continue
+		}
+		if e := k.ProcessSignal(ctx, p, int(syscall.SIGKILL)); e != nil && !errors.Is(e, kernel.ErrStale) {
+			err = errors.Join(err, e)
+		}
+		wait = append(wait, p)
+	}
+	return errors.Join(err, k.ProcessWait(ctx, wait))
+}
+
+// rtsolLimit is how long rtsol(8) tries.
+const rtsolLimit = 20 * time.Second
+
+// rtsol asks for router advertisements. Without a router it exits 0 as well.
+func rtsol(ctx context.Context, k kernel.Kernel, id kernel.Identity, a RequestAddress) (netip.Prefix, error) {
+	began := time.Now()
+	find := func(ctx context.Context) (netip.Prefix, bool, error) { return dynamic(ctx, k, id, a.NIC, true) }
+	p, ok, out, err := program(ctx, k, id, min(a.Limit, rtsolLimit), []string{"/sbin/rtsol", a.NIC.Name}, find)
+	if ok && err == nil {
+		return p, nil
+	}
+	return p, errors.Join(&jailerr.AddressError{Interface: a.NIC.Name, Method: "slaac", After: time.Since(began), Output: out}, ctx.Err(), err)
+}
+
+// DefaultDHCP is how long an address may take: dhclient(8) itself gives up a
+// first time after a minute.
+const DefaultDHCP = 75 * time.Second

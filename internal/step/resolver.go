@@ -1,0 +1,120 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/saferoot"
+)
+
+const ResolvConf = "etc/resolv.conf"
+
+// WriteResolver writes the jail's resolv.conf(5). A symbolic link there, or on
+// the way, refuses: the jail could point it at a file of the host.
+type WriteResolver struct {
+	RootDataset string   `json:"root_dataset"`
+	CopyFrom    string   `json:"copy_from,omitempty"` // a host file, else
+	Lines       []string `json:"lines,omitempty"`
+}
+
+func (WriteResolver) Kind() string { return "write resolv.conf" }
+
+func (a WriteResolver) Detail() string {
+	if a.CopyFrom != "" {
+		return "copy of " + a.CopyFrom
+	}
+	return strings.Join(a.Lines, ", ")
+}
+
+func (WriteResolver) Event(e Env) events.IocEvent { return events.JailResolverConfig{Jail: e.Name} }
+
+func (WriteResolver) Durable() {}
+
+func (a WriteResolver) Do(ctx context.Context, e Env, c *plan.Call) error {
+	data := []byte(strings.Join(a.Lines, "\n") + "\n")
+	if a.CopyFrom != "" {
+		var err error
+		if data, err = os.ReadFile(a.CopyFrom); errors.Is(err, fs.ErrNotExist) {
+			c.Skip("the host has no " + a.CopyFrom)
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	root, err := openRoot(ctx, e, a.RootDataset)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if info, err := root.Lstat("etc"); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() && !info.IsSymlink() {
+		c.Skip("the jail has no /etc")
+		return nil
+	}
+	was, err := readFormer(root, ResolvConf)
+	if err != nil {
+		return err
+	}
+	if !was.Absent && string(was.Data) == string(data) {
+		c.Skip("unchanged")
+		return nil
+	}
+	if err := c.SetEffect(was); err != nil {
+		return err
+	}
+	return root.WriteFile(ResolvConf, data, 0o644)
+}
+
+func (a WriteResolver) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	var was formerFile
+	if !c.Effect(&was) {
+		return nil
+	}
+	root, err := openRoot(ctx, e, a.RootDataset)
+	if err != nil {
+		return UnlessDestroyed(ctx, e, a.RootDataset, err)
+	}
+	defer root.Close()
+	if was.Absent {
+		err := root.Remove(ResolvConf)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return root.WriteFile(ResolvConf, was.Data, was.Mode)
+}
+
+// formerFile is what a file was before a step changed it.
+type formerFile struct {
+	Absent bool        `json:"absent,omitempty"`
+	Data   []byte      `json:"data,omitempty"`
+	Mode   fs.FileMode `json:"mode,omitempty"`
+}
+
+// most is how large a resolv.conf may be that is kept for undo.
+const mostResolvConf = 64 << 10
+
+func readFormer(root *saferoot.Root, name string) (formerFile, error) {
+	info, err := root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return formerFile{Absent: true}, nil
+	}
+	if err != nil {
+		return formerFile{}, err
+	}
+	data, err := root.ReadFile(name, mostResolvConf)
+	return formerFile{Data: data, Mode: info.Mode.Perm()}, err
+}
+
+func openRoot(ctx context.Context, e Env, dataset string) (*saferoot.Root, error) {
+	path, err := e.Host.Mountpoint(ctx, dataset)
+	if err != nil {
+		return nil, err
+	}
+	return saferoot.Open(path)
+}

@@ -1,0 +1,242 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// SaveRoot takes the snapshot that a failed update rolls back to. If the
+// jail runs by then, rolling back would take what it has written meanwhile: the
+// snapshot stays and is for the operator to decide about.
+type SaveRoot struct {
+	Snapshot string `json:"snapshot"`
+	Jail     string `json:"jail"` // in the kernel
+}
+
+func (SaveRoot) Kind() string { return "save root" }
+
+func (a SaveRoot) Detail() string { return a.Snapshot }
+
+func (a SaveRoot) Event(e Env) events.IocEvent {
+	return events.RunResourceUpdate{Resource: e.Name, Snapshot: a.Snapshot}
+}
+
+func (SaveRoot) Durable() {}
+
+func (a SaveRoot) Do(ctx context.Context, e Env, _ *plan.Call) error {
+	return e.Host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{})
+}
+
+func (a SaveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	running, err := e.Runs(ctx, a.Jail)
+	if err != nil {
+		return err
+	}
+	if running {
+		c.Skip("the jail runs: " + a.Snapshot + " is kept")
+		return nil
+	}
+	err = e.Host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
+	if err == nil {
+		err = e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
+	}
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// ForgetRoot destroys the snapshot once the update is done.
+type ForgetRoot SaveRoot
+
+func (ForgetRoot) Kind() string { return "forget saved root" }
+
+func (a ForgetRoot) Detail() string { return a.Snapshot }
+
+func (a ForgetRoot) Event(_ Env) events.IocEvent {
+	return events.ZFSSnapshotDestroy{Snapshot: a.Snapshot}
+}
+
+func (ForgetRoot) Durable() {}
+
+func (a ForgetRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
+	err := e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		c.Skip("gone")
+		return nil
+	}
+	return plan.Final(err)
+}
+
+// Runs reports whether the jail of that name runs in the kernel. A release has no
+// jail: the empty name does not run.
+func (e Env) Runs(ctx context.Context, name string) (bool, error) {
+	if name == "" {
+		return false, nil
+	}
+	_, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
+	if errors.Is(err, kernel.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// ForkRoot clones the root for an upgrade.
+type ForkRoot struct {
+	Root     string `json:"root"`     // dataset
+	Snapshot string `json:"snapshot"` // name behind the @
+	Target   string `json:"target"`   // dataset beside the root
+}
+
+// forkedRoot is the effect of ForkRoot. Later steps give both datasets other
+// names, so they are known by guid.
+type forkedRoot struct {
+	Root  uint64 `json:"root"`
+	Clone uint64 `json:"clone,omitempty"`
+}
+
+func (ForkRoot) Kind() string { return "clone root" }
+
+func (a ForkRoot) Detail() string { return a.Root + "@" + a.Snapshot + " as " + a.Target }
+
+func (a ForkRoot) Event(_ Env) events.IocEvent {
+	return events.ZFSSnapshotClone{Snapshot: a.Root + "@" + a.Snapshot, Target: a.Target}
+}
+
+func (ForkRoot) Durable() {}
+
+func (a ForkRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
+	store := e.Host.Store
+	if _, err := store.Get(ctx, a.Target, zfsstore.GetOptions{}); !errors.Is(err, zfsstore.ErrNotFound) {
+		return errors.Join(err, fmt.Errorf("%w: %s", zfsstore.ErrExists, a.Target))
+	}
+	root, err := store.Get(ctx, a.Root, zfsstore.GetOptions{})
+	if err != nil {
+		return err
+	}
+	forked := forkedRoot{Root: root.GUID}
+	if err := c.SetEffect(forked); err != nil {
+		return err
+	}
+	snapshot := a.Root + "@" + a.Snapshot
+	if err := store.Snapshot(ctx, snapshot, zfsstore.SnapshotOptions{}); err != nil {
+		return err
+	}
+	if err := store.Clone(ctx, snapshot, a.Target, zfsstore.CloneOptions{}); err != nil {
+		return err
+	}
+	clone, err := store.Get(ctx, a.Target, zfsstore.GetOptions{})
+	if err != nil {
+		return err
+	}
+	forked.Clone = clone.GUID
+	return c.SetEffect(forked)
+}
+
+func (a ForkRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	var forked forkedRoot
+	if !c.Effect(&forked) {
+		return nil
+	}
+	sets, err := e.Host.Store.List(ctx, a.Root[:strings.LastIndexByte(a.Root, '/')], zfsstore.ListOptions{
+		Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem},
+	})
+	if err != nil {
+		return err
+	}
+	root := ""
+	for _, d := range sets {
+		switch {
+		case d.GUID == forked.Root:
+			root = d.Name
+		case d.GUID == forked.Clone && d.Name != a.Target:
+			// To take it away now would leave the jail without a root.
+			return fmt.Errorf("%s is not back at %s yet", d.Name, a.Target)
+		}
+	}
+	err = e.Host.Store.Destroy(ctx, a.Target, zfsstore.DestroyOptions{Recursive: true})
+	if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
+		return err
+	}
+	if root == "" {
+		return nil
+	}
+	err = e.Host.Store.Destroy(ctx, root+"@"+a.Snapshot, zfsstore.DestroyOptions{})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// MoveRoot gives a root another name, which is all that an upgrade and the
+// way back do to it.
+type MoveRoot struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+func (MoveRoot) Kind() string { return "move root" }
+
+func (a MoveRoot) Detail() string { return a.From + " to " + a.To }
+
+func (a MoveRoot) Event(_ Env) events.IocEvent {
+	return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
+}
+
+func (MoveRoot) Durable() {}
+
+func (a MoveRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
+	var moved movedRoot
+	if !c.Effect(&moved) {
+		d, err := e.Host.Store.Get(ctx, a.From, zfsstore.GetOptions{})
+		if err != nil {
+			return err
+		}
+		moved.GUID = d.GUID
+		if err := c.SetEffect(moved); err != nil {
+			return err
+		}
+	}
+	return moveOnce(ctx, e, a.From, a.To, moved.GUID)
+}
+
+func (a MoveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	var moved movedRoot
+	if !c.Effect(&moved) {
+		return nil
+	}
+	err := moveOnce(ctx, e, a.To, a.From, moved.GUID)
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil // it was moved back, and the step that made it has destroyed it
+	}
+	return err
+}
+
+// movedRoot is the effect of MoveRoot. Two roots change places, so that a
+// name alone does not tell which of them it is by now.
+type movedRoot struct {
+	GUID uint64 `json:"guid"`
+}
+
+// moveOnce renames the dataset with that guid unless that was done already.
+func moveOnce(ctx context.Context, e Env, from, to string, guid uint64) error {
+	d, err := e.Host.Store.Get(ctx, from, zfsstore.GetOptions{})
+	if err == nil && d.GUID == guid {
+		return e.Host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
+	}
+	if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
+		return err
+	}
+	d, err = e.Host.Store.Get(ctx, to, zfsstore.GetOptions{})
+	if err == nil && d.GUID != guid {
+		return fmt.Errorf("%w: neither %s nor %s is the root that was moved", zfsstore.ErrNotFound, from, to)
+	}
+	return err
+}

@@ -1,0 +1,147 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/zfsstore"
+)
+
+// Snapshot takes a snapshot that was missing.
+type Snapshot struct {
+	Snapshot string `json:"snapshot"`
+	// Recursive takes it of all datasets below as well, at one moment.
+	Recursive bool `json:"recursive,omitempty"`
+	// Shared is the release's own: it may be there by now, and may be used.
+	Shared bool   `json:"shared,omitempty"`
+	Made   string `json:"made"`
+}
+
+func (Snapshot) Kind() string { return "snapshot" }
+
+func (a Snapshot) Detail() string {
+	if a.Recursive {
+		return a.Snapshot + " with children"
+	}
+	return a.Snapshot
+}
+
+func (a Snapshot) Event(_ Env) events.IocEvent {
+	return events.ZFSSnapshotCreate{Snapshot: a.Snapshot, Recursive: a.Recursive}
+}
+
+func (Snapshot) Durable() {}
+
+func (a Snapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
+	err := e.Host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{
+		Recursive: a.Recursive, Properties: mark(a.Made),
+	})
+	if a.Shared && errors.Is(err, zfsstore.ErrExists) {
+		c.Skip("exists")
+		return nil
+	}
+	return err
+}
+
+func (a Snapshot) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	err := unmake(ctx, e, a.Snapshot, a.Made, zfsstore.DestroyOptions{Recursive: a.Recursive})
+	if a.Shared && errors.Is(err, zfsstore.ErrHasDependents) {
+		return nil // another jail was cloned from it meanwhile
+	}
+	return err
+}
+
+// ForgetSnapshot lets a snapshot that was taken for clones go when the last
+// of them does, zfs-destroy(8) -d. It needs no undo: a rollback destroys the
+// clones, and the snapshot goes with them.
+type ForgetSnapshot Snapshot
+
+func (ForgetSnapshot) Kind() string { return "defer destroy" }
+
+func (a ForgetSnapshot) Detail() string { return a.Snapshot + " until its clones are gone" }
+
+func (a ForgetSnapshot) Event(_ Env) events.IocEvent {
+	return events.ZFSSnapshotDestroy{Snapshot: a.Snapshot}
+}
+
+func (ForgetSnapshot) Durable() {}
+
+func (a ForgetSnapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
+	err := e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{Recursive: a.Recursive, Defer: true})
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		c.Skip("gone")
+		return nil
+	}
+	return err
+}
+
+// DestroySnapshots destroys snapshots for good, the newest first. It ends
+// at the first refusal, which is final.
+type DestroySnapshots struct {
+	Snapshots []string `json:"snapshots"` // the newest first
+}
+
+func (DestroySnapshots) Kind() string { return "destroy snapshots" }
+
+func (a DestroySnapshots) Detail() string { return strings.Join(a.Snapshots, ", ") }
+
+func (a DestroySnapshots) Event(_ Env) events.IocEvent {
+	return events.ZFSSnapshotDestroy{Snapshot: a.Snapshots[0]}
+}
+
+func (DestroySnapshots) Durable() {}
+
+func (a DestroySnapshots) Do(ctx context.Context, e Env, c *plan.Call) error {
+	return plan.Final(destroySnapshots(ctx, e, a.Snapshots))
+}
+
+func destroySnapshots(ctx context.Context, e Env, names []string) error {
+	for _, name := range names {
+		err := e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{})
+		if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Rollback destroys newer snapshots and brings datasets back to snapshots.
+// It ends at the first refusal, which is final; with every newer snapshot gone
+// ZFS has no reason left to refuse.
+type Rollback struct {
+	Newer     []string `json:"newer,omitempty"` // to destroy before, the newest first
+	Snapshots []string `json:"snapshots"`       // to go back to, one a dataset
+}
+
+func (Rollback) Kind() string { return "roll back" }
+
+func (a Rollback) Detail() string {
+	text := strings.Join(a.Snapshots, ", ")
+	if len(a.Newer) > 0 {
+		text += "; destroy " + strings.Join(a.Newer, ", ")
+	}
+	return text
+}
+
+func (a Rollback) Event(_ Env) events.IocEvent {
+	return events.ZFSSnapshotRollback{Snapshot: a.Snapshots[0]}
+}
+
+func (Rollback) Durable() {}
+
+func (Rollback) Barrier() {}
+
+func (a Rollback) Do(ctx context.Context, e Env, c *plan.Call) error {
+	if err := destroySnapshots(ctx, e, a.Newer); err != nil {
+		return plan.Final(err)
+	}
+	for _, name := range a.Snapshots {
+		if err := e.Host.Store.Rollback(ctx, name, zfsstore.RollbackOptions{}); err != nil {
+			return plan.Final(err)
+		}
+	}
+	return nil
+}

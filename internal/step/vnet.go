@@ -1,0 +1,214 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/network"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// VnetNodes writes sysctl(3) nodes of the jail's own stack. They end with
+// it.
+type VnetNodes struct {
+	Jail  string               `json:"jail"`
+	Nodes []kernel.SysctlValue `json:"nodes"`
+}
+
+func (VnetNodes) Kind() string { return "set vnet nodes" }
+
+func (a VnetNodes) Detail() string {
+	var parts []string
+	for _, n := range a.Nodes {
+		parts = append(parts, fmt.Sprintf("%s=%d", n.Name, n.Value))
+	}
+	return strings.Join(parts, " ")
+}
+
+func (VnetNodes) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
+
+func (a VnetNodes) Do(ctx context.Context, e Env, _ *plan.Call) error {
+	id, err := running(ctx, e, a.Jail)
+	if err != nil {
+		return err
+	}
+	return e.Host.Kernel.SetVnetSysctls(ctx, id, a.Nodes...)
+}
+
+// EnsureNIC makes one interface of a jail, with its bridge and its rules, and
+// configures it inside.
+type EnsureNIC struct {
+	Jail   string          `json:"jail"`
+	NIC    network.NIC     `json:"nic"`
+	Bridge *network.Bridge `json:"bridge,omitempty"` // to make when it is not there
+	Notes  []string        `json:"notes,omitempty"`
+}
+
+// nicEffect is what was begun and bears no mark.
+type nicEffect struct {
+	Made network.Made `json:"made"`
+}
+
+func (EnsureNIC) Kind() string { return "create interface" }
+
+func (a EnsureNIC) Detail() string {
+	text := a.NIC.Name + " of " + a.Jail
+	if a.NIC.Bridge != "" {
+		text += " on " + a.NIC.Bridge
+	}
+	for _, p := range a.NIC.Addrs {
+		text += " " + p.String()
+	}
+	return text
+}
+
+func (a EnsureNIC) Event(e Env) events.IocEvent { return nicEvent(e, a, kernel.Identity{}) }
+
+func (a EnsureNIC) Do(ctx context.Context, e Env, c *plan.Call) error {
+	id, err := running(ctx, e, a.Jail)
+	if err != nil {
+		return err
+	}
+	c.Final(nicEvent(e, a, id))
+	var all nicEffect
+	c.Effect(&all)
+	will := func(m network.Made) error {
+		e := nicEffect{network.Made{Clones: append(slices.Clone(all.Made.Clones), m.Clones...)}}
+		return c.SetEffect(e)
+	}
+	_, err = ensureNIC(ctx, e.Host, id, a, nil, will)
+	return err
+}
+
+func (a EnsureNIC) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	if c.Rebooted {
+		return nil
+	}
+	var done nicEffect
+	c.Effect(&done)
+	return removeNIC(ctx, e.Host, a, done.Made)
+}
+
+func nicEvent(e Env, a EnsureNIC, id kernel.Identity) events.IocEvent {
+	event := events.VnetInterfaceConfig{Jail: e.Name, Interface: a.NIC.Name, Bridge: a.NIC.Bridge}
+	if id.JID != 0 {
+		event.HostInterface = network.NamesOf(a.NIC, id.JID).Host
+	}
+	event.Message = strings.Join(a.Notes, "; ")
+	return event
+}
+
+// ensureNIC makes or mends one interface. Bridges that are made on request and
+// rules' numbers are shared by jails, so those are made by one at a time.
+func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, drop []netip.Prefix, will func(network.Made) error) (changed bool, err error) {
+	if a.Bridge != nil || a.NIC.Secure != "" {
+		unlock, err := LockNetwork(ctx, h, "interfaces")
+		if err != nil {
+			return false, err
+		}
+		defer unlock()
+	}
+	var clones []string
+	if a.Bridge != nil {
+		changed, err = network.EnsureBridge(ctx, h.Kernel, *a.Bridge, func(m network.Made) error {
+			clones = append(clones, m.Clones...)
+			return will(network.Made{Clones: clones})
+		})
+		if err != nil {
+			return changed, err
+		}
+	}
+	made, err := network.EnsureNIC(ctx, h.Kernel, id, a.Jail, a.NIC, func(m network.Made) error {
+		return will(network.Made{Clones: append(slices.Clone(clones), m.Clones...)})
+	})
+	if err != nil {
+		return changed || made, err
+	}
+	inside, err := network.EnsureInside(ctx, h.Kernel.In(id), a.Jail, a.NIC, drop)
+	return changed || made || inside, err
+}
+
+func removeNIC(ctx context.Context, h *host.Host, a EnsureNIC, made network.Made) error {
+	if a.Bridge != nil || a.NIC.Secure != "" {
+		unlock, err := LockNetwork(ctx, h, "interfaces")
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	all := network.RemoveNIC(ctx, h.Kernel, a.Jail, a.NIC.Name, made)
+	if a.NIC.Secure != "" {
+		all = errors.Join(all, network.RemoveRules(ctx, h.Kernel, a.Jail, a.NIC.Name))
+	}
+	if a.Bridge != nil {
+		all = errors.Join(all, network.RemoveBridge(ctx, h.Kernel, *a.Bridge, made))
+	}
+	return all
+}
+
+// Localhost configures lo0 of the jail's own stack, with which it ends.
+type Localhost struct {
+	Jail  string         `json:"jail"`
+	Addrs []netip.Prefix `json:"addrs"`
+}
+
+func (Localhost) Kind() string { return "configure lo0" }
+
+func (a Localhost) Detail() string { return fmt.Sprintf("%s %v", a.Jail, a.Addrs) }
+
+func (Localhost) Event(e Env) events.IocEvent { return events.VnetSetupLocalhost{Jail: e.Name} }
+
+func (a Localhost) Do(ctx context.Context, e Env, _ *plan.Call) error {
+	id, err := running(ctx, e, a.Jail)
+	if err != nil {
+		return err
+	}
+	_, err = network.EnsureLoopback(ctx, e.Host.Kernel.In(id), a.Addrs)
+	return err
+}
+
+// AddRoutes sets the routes of the jail's own stack, with which they end.
+type AddRoutes struct {
+	Jail   string          `json:"jail"`
+	Routes []network.Route `json:"routes"`
+}
+
+func (AddRoutes) Kind() string { return "set routes" }
+
+func (a AddRoutes) Detail() string { return strings.Join(routeTexts(a.Routes), ", ") }
+
+func (a AddRoutes) Event(e Env) events.IocEvent {
+	return events.VnetSetRoutes{Jail: e.Name, Routes: routeTexts(a.Routes)}
+}
+
+func (a AddRoutes) Do(ctx context.Context, e Env, _ *plan.Call) error {
+	id, err := running(ctx, e, a.Jail)
+	if err != nil {
+		return err
+	}
+	return network.EnsureRoutes(ctx, e.Host.Kernel.In(id), a.Routes)
+}
+
+func routeTexts(routes []network.Route) []string {
+	var out []string
+	for _, r := range routes {
+		out = append(out, r.String())
+	}
+	return out
+}
+
+func BridgeOf(spec network.Spec, n network.NIC) *network.Bridge {
+	for _, b := range spec.Bridges {
+		if b.Name == n.Bridge {
+			return &b
+		}
+	}
+	return nil
+}

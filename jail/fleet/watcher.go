@@ -1,0 +1,304 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// watcher polls, compares and reports. It belongs to one goroutine.
+type watcher struct {
+	host     *host.Host
+	o        WatchOptions
+	q        *changeQueue
+	jails    map[string]*watched // by name in the kernel
+	defaults map[string]stamps   // by source
+	begun    bool
+
+	// With WatchOptions.Params: the jails whose parameters the kernel's watch has
+	// read, and those that it has to read before the snapshot is complete.
+	known, missing map[kernel.Identity]bool
+}
+
+// watched is a jail as the last poll found it.
+type watched struct {
+	name     string // full name
+	source   string
+	path     string // of its dataset; empty if it has none
+	foreign  bool
+	identity kernel.Identity
+	busy     bool   // it has processes
+	files    stamps // nil before they were first read
+	seen     bool
+}
+
+// run polls until the context ends or a poll fails.
+func (w *watcher) run(ctx context.Context) error {
+	features, err := w.host.Kernel.Features(ctx)
+	if err != nil {
+		return err
+	}
+	wake := make(chan []kernel.JailEvent, 1)
+	failed := make(chan error, 1)
+	if features.JailDesc || w.o.Params {
+		// Armed before the first poll, so that no change is missed.
+		ctx, cancel := context.WithCancel(ctx)
+		done := make(chan struct{})
+		defer func() { cancel(); <-done }()
+		go func() { defer close(done); failed <- w.listen(ctx, wake) }()
+	}
+	tick := time.NewTicker(w.o.Interval)
+	defer tick.Stop()
+	for files := true; ; {
+		if err := w.poll(ctx, files); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-failed:
+			return err
+		case <-tick.C:
+			files = true
+		case list := <-wake:
+			files = false
+			w.heard(list)
+		}
+	}
+}
+
+// listen wakes the watcher when the kernel reports a jail. With
+// WatchOptions.Params it hands the reports on, merged while they wait.
+func (w *watcher) listen(ctx context.Context, wake chan []kernel.JailEvent) error {
+	for e, err := range w.host.Kernel.JailEvents(ctx) {
+		if err != nil {
+			return err
+		}
+		if e.Kind == kernel.JailThere && !w.o.Params {
+			continue
+		}
+		var list []kernel.JailEvent
+		select {
+		case list = <-wake:
+		default:
+		}
+		if w.o.Params && (len(list) == 0 || list[len(list)-1] != e) {
+			list = append(list, e)
+		}
+		wake <- list
+	}
+	return ctx.Err()
+}
+
+// heard notes what the kernel's watch has seen, and reports changed parameters.
+func (w *watcher) heard(list []kernel.JailEvent) {
+	for _, e := range list {
+		switch e.Kind {
+		case kernel.JailThere, kernel.JailMade:
+			w.known[e.ID] = true
+		case kernel.JailRemoved:
+			delete(w.known, e.ID)
+		case kernel.JailChanged:
+			if j := w.jails[e.ID.Name]; j != nil && j.identity == e.ID {
+				w.report(e.ID.Name, j, ChangeParams, e.ID)
+			}
+		}
+	}
+}
+
+// running returns the jails that run now, by name; with WatchOptions.Params only
+// those that the kernel's watch has seen, because it would miss a change of the
+// parameters before it first read them. complete is false as long as one that ran
+// at the beginning is missing.
+func (w *watcher) running(ctx context.Context) (now map[string]kernel.Identity, complete bool, err error) {
+	now = map[string]kernel.Identity{}
+	for p, err := range w.host.Kernel.JailList(ctx, 0, "cpuset.id") {
+		if err != nil {
+			return nil, false, fmt.Errorf("list jails: %w", err)
+		}
+		id := kernel.Identity{JID: p.Int("jid"), Name: p.String("name"), Incarnation: uint64(uint32(p.Int("cpuset.id")))}
+		now[id.Name] = id
+	}
+	if !w.o.Params || w.begun {
+		w.missing = nil
+	} else if w.missing == nil {
+		w.missing = map[kernel.Identity]bool{}
+		for _, id := range now {
+			w.missing[id] = true
+		}
+	}
+	maps.DeleteFunc(w.missing, func(id kernel.Identity, _ bool) bool { return w.known[id] || now[id.Name] != id })
+	if w.o.Params {
+		maps.DeleteFunc(now, func(_ string, id kernel.Identity) bool { return !w.known[id] })
+	}
+	return now, len(w.missing) == 0, nil
+}
+
+func (w *watcher) report(key string, j *watched, kind ChangeKind, id kernel.Identity) {
+	w.q.put(key, Change{Kind: kind, Jail: j.name, Foreign: j.foreign, Identity: id})
+}
+
+// poll compares the jails with the poll before. It reads the files only if asked
+// to, for the snapshot, or if there is an unknown jail. Stops are reported before
+// starts and before the ends of datasets.
+func (w *watcher) poll(ctx context.Context, files bool) error {
+	now, complete, err := w.running(ctx)
+	if err != nil || !complete {
+		return err
+	}
+	files = files || !w.begun
+	for name := range now {
+		files = files || w.jails[name] == nil
+	}
+	w.stops(now)
+	if files {
+		if err := w.datasets(ctx); err != nil {
+			return err
+		}
+	}
+	w.starts(now)
+	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
+		j := w.jails[key]
+		switch {
+		case !w.begun:
+			w.report(key, j, ChangeThere, j.identity)
+		case j.path == "" && j.identity.IsZero():
+			delete(w.jails, key)
+		}
+		if w.o.Processes && files && !j.foreign && !j.identity.IsZero() {
+			if err := w.processes(ctx, key, j); err != nil {
+				return err
+			}
+		}
+	}
+	if !w.begun {
+		w.begun = true
+		w.q.put("", Change{Kind: ChangeSnapshot})
+	}
+	return nil
+}
+
+// stops reports the jails that ran and do not run now, or run as another one.
+func (w *watcher) stops(now map[string]kernel.Identity) {
+	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
+		j := w.jails[key]
+		if !j.identity.IsZero() && j.identity != now[key] {
+			w.report(key, j, ChangeStopped, j.identity)
+			j.identity, j.busy = kernel.Identity{}, false
+		}
+	}
+}
+
+// starts reports the jails that run now and did not.
+func (w *watcher) starts(now map[string]kernel.Identity) {
+	for _, key := range slices.Sorted(maps.Keys(now)) {
+		j := w.jails[key]
+		if j == nil {
+			j = &watched{name: key, foreign: true}
+			w.jails[key] = j
+		}
+		if j.identity != now[key] {
+			j.identity = now[key]
+			if w.begun {
+				w.report(key, j, ChangeStarted, j.identity)
+			}
+		}
+	}
+}
+
+// processes reports a jail that had processes and has none.
+func (w *watcher) processes(ctx context.Context, key string, j *watched) error {
+	list, err := w.host.Kernel.ProcessList(ctx, j.identity.JID)
+	if err != nil {
+		return err
+	}
+	if j.busy && len(list) == 0 {
+		w.report(key, j, ChangeDied, j.identity)
+	}
+	j.busy = len(list) > 0
+	return nil
+}
+
+// datasets compares the mounted jails and their files.
+func (w *watcher) datasets(ctx context.Context) error {
+	sources, err := w.host.Sources(ctx)
+	if err != nil {
+		return err
+	}
+	mounts, err := w.host.Mounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, j := range w.jails {
+		j.seen = false
+	}
+	defaults := map[string]bool{} // by source: whether its defaults have changed
+	for _, s := range sources {
+		if dir, ok := mounts.Dataset(s.Dataset); ok {
+			// Once for all jails, so that the same poll reports all of them.
+			if w.defaults[s.Name] == nil {
+				w.defaults[s.Name] = stamps{}
+			}
+			defaults[s.Name] = w.defaults[s.Name].changed(dir, config.DefaultsJSON, config.DefaultsUCL)
+		}
+		prefix := s.Jails() + "/"
+		for _, m := range mounts {
+			name, ok := strings.CutPrefix(m.From, prefix)
+			if m.Type != "zfs" || !ok || config.ValidName(name) != nil {
+				continue
+			}
+			full := name
+			if len(sources) > 1 {
+				full = s.Name + "/" + name
+			}
+			w.dataset(jail.Identifier(s, name), watched{name: full, source: s.Name, path: m.Path})
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
+		switch j := w.jails[key]; {
+		case j.foreign:
+		case !j.seen && j.path != "":
+			w.report(key, j, ChangeDestroyed, j.identity)
+			j.path, j.files = "", nil
+		case j.seen:
+			// The files are read before a new jail is reported: what its reader
+			// then writes is a change.
+			isNew := j.files == nil
+			if isNew {
+				j.files = stamps{}
+			}
+			switch changed := j.files.changed(j.path, config.JSONFile, config.UCLFile, "fstab"); {
+			case isNew && w.begun:
+				w.report(key, j, ChangeCreated, j.identity)
+			case w.begun && (changed || defaults[j.source]):
+				w.report(key, j, ChangeConfig, j.identity)
+			}
+		}
+	}
+	return nil
+}
+
+// dataset notes a mounted dataset of a jail.
+func (w *watcher) dataset(key string, is watched) {
+	j := w.jails[key]
+	if j == nil {
+		j = &watched{}
+		w.jails[key] = j
+	}
+	if j.foreign && !j.identity.IsZero() {
+		// It ran before its dataset existed, and was reported as a foreign jail: for
+		// the reader that one ends, and the jail of this source follows.
+		w.report(key, j, ChangeStopped, j.identity)
+		j.identity = kernel.Identity{}
+	}
+	j.seen = true
+	j.name, j.source, j.path, j.foreign = is.name, is.source, is.path, false
+}

@@ -1,5 +1,0 @@
-//go:build !linux
-
-package jail_test
-
-func memoryFS() string { return "" }
