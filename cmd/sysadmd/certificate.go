@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// certificate returns the operator's certificate. If there is none, one is made and
-// kept, so that clients can remember it.
+// certificate returns the operator's certificate. Without one it makes its own and
+// keeps it, so that clients can remember it.
 func certificate(s settings) (tls.Certificate, error) {
 	cert, key := s.certificate, s.key
 	if cert == "" {

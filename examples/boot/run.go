@@ -22,7 +22,7 @@ type options struct {
 }
 
 func (o options) run(ctx context.Context, h *host.Host, out io.Writer, command string) error {
-	many := fleet.Options{Parallel: o.parallel, OnResult: func(r fleet.Result) { tell(out, r) }}
+	many := fleet.Options{Parallel: o.parallel, OnResult: func(r fleet.Result) { report(out, r) }}
 	switch command {
 	case "start":
 		// Clean up after a crash first. If that fails for a jail, its start fails
@@ -50,8 +50,8 @@ func (o options) run(ctx context.Context, h *host.Host, out io.Writer, command s
 	return errUsage
 }
 
-// tell prints one line for each jail, as rc(8) scripts do.
-func tell(out io.Writer, r fleet.Result) {
+// report prints one line for each jail, like rc(8) scripts.
+func report(out io.Writer, r fleet.Result) {
 	fmt.Fprintf(out, "%s: %v%s %s\n", r.Jail.FullName(), r.Outcome, note(r), text(r.Err))
 }
 

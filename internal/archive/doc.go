@@ -2,7 +2,7 @@
 // below a directory without trusting them.
 //
 // [Extract] reads the archive once. The compressed bytes are hashed as they
-// arrive, decompressed (xz, gzip, zstd, bzip2 or plain tar, told apart by
+// arrive, decompressed (xz, gzip, zstd, bzip2 or plain tar, detected by
 // magic bytes) and parsed as tar(5). Every header is checked before that member
 // has any effect:
 //
