@@ -504,7 +504,7 @@ func TestConvertRefusesLoss(t *testing.T) {
 	if data, err := c.Encode(); !errors.Is(err, ErrNotStorable) {
 		t.Errorf("encoded as %q, %v", data, err)
 	}
-	// What a file has stays as it is, even where it is no UTF-8.
+	// What a file has is kept as it is, even if it is not UTF-8.
 	const text = "{\"zz\": \"\xff\", \"\xfe\": 1}"
 	c = parse(t, text)
 	if err := c.Set("boot", "yes"); err != nil {

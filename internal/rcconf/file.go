@@ -194,7 +194,7 @@ func (f *File) replace(src, name, value string) error {
 		return fmt.Errorf("rcconf: %s: %w: %w", name, ErrValue, err)
 	}
 	if got, ok := next.Get(name); !ok || got != value {
-		return fmt.Errorf("rcconf: %s: the file's end swallows a new line: %w", name, ErrValue)
+		return fmt.Errorf("rcconf: %s: an appended line would not take effect: %w", name, ErrValue)
 	}
 	*f = *next
 	return nil

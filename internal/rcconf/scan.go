@@ -19,7 +19,7 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e
 type assignment struct {
 	name    string
 	start   int  // of the name
-	value   word // behind the =
+	value   word // after the =
 	command int  // assignments of one command share the number
 	export  bool // argument of export or readonly
 }
@@ -28,8 +28,8 @@ type assignment struct {
 type command struct {
 	start, end int // first and last word
 	inner      bool
-	prev, next string // operator before and behind: "\n", ";", "&&", ...
-	others     bool   // has words that are no assignments
+	prev, next string // operator before and after: "\n", ";", "&&", ...
+	others     bool   // has words that are not assignments
 }
 
 type scanner struct {

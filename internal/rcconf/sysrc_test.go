@@ -51,7 +51,7 @@ const (
 	compound  = "sysrc leaves a compound command without a command"
 	exported  = "sysrc says it deleted and did not"
 	noEffect  = "sysrc writes into the words of a command, where nothing is assigned"
-	carriage  = "sysrc leaves the old value's carriage return behind the new value"
+	carriage  = "sysrc leaves the old value's carriage return after the new value"
 	executes  = "sysrc runs the command in the value; this package never does"
 )
 

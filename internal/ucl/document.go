@@ -38,7 +38,7 @@ type Field struct {
 	Key   string
 	Value Value
 	Start int // byte offset of the key
-	End   int // behind the terminator, if there is one, else behind the value
+	End   int // after the terminator, if there is one, else after the value
 }
 
 // A Document is a parsed text.

@@ -70,7 +70,7 @@ func parse(src []byte) (*Document, error) {
 			return nil, err
 		}
 		if p.pos < len(src) {
-			return nil, p.fail("text behind the closing brace")
+			return nil, p.fail("unexpected data after the closing brace")
 		}
 	}
 	return d, nil
