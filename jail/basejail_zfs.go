@@ -138,7 +138,7 @@ func dropBases(all tree, but string) (steps []plan.Step) {
 	return steps
 }
 
-// forgetBase destroys the clones of a jail that is no basejail of type zfs any
+// forgetBase destroys the clones of a jail that is not a basejail of type zfs any
 // more. The mount table reports whether it was one, so that no other start has to
 // ask zfs(8).
 func (j *Jail) forgetBase(ctx context.Context) ([]plan.Step, error) {

@@ -160,7 +160,7 @@ type CloneToDatasetOptions struct {
 	// must not be one that libioc, iocage or iocage_legacy keep in a source's root
 	// dataset (releases, jails, base, templates, ...), nor below or above one.
 	Dataset string
-	// DeleteExisting replaces a dataset that is there, with all below it. It is
+	// DeleteExisting replaces an existing dataset, with all below it. It is
 	// moved aside first and destroyed last, so that a failure brings it back.
 	DeleteExisting bool
 	Busy           Busy
@@ -171,7 +171,7 @@ type CloneToDatasetOptions struct {
 var ErrReserved = errors.New("dataset belongs to jails and releases")
 
 // CloneToDataset clones the jail's dataset, and all below it, to a dataset of
-// another name, which is no jail. The jail may be running.
+// another name, which is not a jail. The jail may be running.
 //
 // Errors: ErrNotFound, ErrReserved, zfsstore.ErrExists (DatasetExists) without
 // DeleteExisting, zfsstore.ErrCrossPool, ErrBusy; of a dataset to replace, before

@@ -11,7 +11,7 @@ import (
 
 // countForks begins to count the processes that this one and its descendants
 // make, and returns what ends it and tells how many there were. What cron(8) and
-// devd(8) start meanwhile does not count, as it would in vm.stats.vm.v_forks.
+// devd(8) start in the meantime does not count, as it would in vm.stats.vm.v_forks.
 func countForks(t testing.TB) (ended func() int64) {
 	t.Helper()
 	kq, err := unix.Kqueue()
@@ -23,7 +23,7 @@ func countForks(t testing.TB) (ended func() int64) {
 	return func() int64 {
 		t.Helper()
 		defer unix.Close(kq)
-		// The kernel queues NOTE_CHILD before fork(2) returns. A child is told of
+		// The kernel queues NOTE_CHILD before fork(2) returns. A child is reported
 		// more than once when its parent's own event was not read by then.
 		children := map[uint64]bool{}
 		queued := make([]unix.Kevent_t, 256)

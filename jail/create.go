@@ -178,7 +178,7 @@ func (o CreateOptions) properties() map[string]string {
 	return set
 }
 
-// mustBeNew refuses a jail that is there, with a dataset mounted or not.
+// mustBeNew refuses a jail that exists, with a dataset mounted or not.
 func (j *Jail) mustBeNew(ctx context.Context) error {
 	if j.exists() {
 		return ErrExists

@@ -46,7 +46,7 @@ func endHost(t *testing.T) *simhost.Host {
 	return h
 }
 
-// pot#224: a process that did not heed SIGTERM kept its jail up for ever, since
+// pot#224: a process that did not heed SIGTERM kept its jail up forever, since
 // stop_timeout was longer than all the time there was for the end.
 func TestPot224StopTimeoutIsAddedToTheTimeToSettle(t *testing.T) {
 	ctx := context.Background()
@@ -79,7 +79,7 @@ func loadFrom(t *testing.T, h *host.Host, name string) *jail.Jail {
 	return j
 }
 
-// The hooks behind the point of no return have exec_timeout each, whatever the
+// The hooks after the point of no return have exec_timeout each, whatever the
 // time to settle: what comes after them is not cut off.
 func TestSlowHooksLeaveTimeForTheRest(t *testing.T) {
 	ctx := context.Background()
@@ -99,7 +99,7 @@ func TestSlowHooksLeaveTimeForTheRest(t *testing.T) {
 }
 
 // pot#202: a start that died before its jail_set(2) took the jail that somebody
-// else has started meanwhile for its own, and removed it. Its own it removes.
+// else has started in the meantime for its own, and removed it. Its own it removes.
 func TestPot202RecoverLeavesAJailThatAnotherHasStarted(t *testing.T) {
 	ctx := context.Background()
 	for name, another := range map[string]bool{"another": true, "nobody": false} {
@@ -140,7 +140,7 @@ func (k *afterSet) JailIdentify(ctx context.Context, flags kernel.GetFlags, key 
 }
 
 // pot#202: a stop that died before its jail_remove(2) was finished over the jail
-// that somebody else has started meanwhile, and took that one's mounts.
+// that somebody else has started in the meantime, and took that one's mounts.
 func TestPot202RecoverLeavesTheMountsOfAnothersJail(t *testing.T) {
 	ctx := context.Background()
 	h := newHost(t)

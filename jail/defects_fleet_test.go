@@ -116,7 +116,7 @@ func TestIocage712OneBadKeyIsNoCorruptJail(t *testing.T) {
 }
 
 // pot#224, #227: what had failed half-way was "not in a state where it can be
-// stopped" for ever. The state is what the kernel says.
+// stopped" forever. The state is what the kernel says.
 func TestPot224NoStateLastsForEver(t *testing.T) {
 	h := newHost(t)
 	ctx := context.Background()
@@ -231,7 +231,7 @@ func TestLibiocErrorsInsideTheJailCount(t *testing.T) {
 	start(t, j)
 }
 
-// exec_timeout had no effect: a hook that never ends kept a start for ever.
+// exec_timeout had no effect: a hook that never ends kept a start forever.
 func TestLibiocExecTimeoutCounts(t *testing.T) {
 	h := newHost(t)
 	j := newJail(t, h, "web", false, map[string]string{"exec_timeout": "1", "exec_prestart": "sleep 60"})

@@ -22,7 +22,7 @@ import (
 	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
-// Defects of libioc and losses that users of other managers told of, one test
+// Defects of libioc and losses that users of other managers reported, one test
 // each. None may come back.
 
 // kernelSays is what the kernel has of a running jail.
@@ -124,7 +124,7 @@ func TestDefectHostHookFailureBypassedForce(t *testing.T) {
 	require.True(t, running)
 
 	_, err = j.Stop(ctx, jail.StopOptions{Force: true})
-	require.ErrorAs(t, err, &hook, "what came behind the removal is told")
+	require.ErrorAs(t, err, &hook, "what came after the removal is reported")
 	require.Equal(t, "poststop", hook.Hook)
 	running, err = j.Running(ctx)
 	require.NoError(t, err)
@@ -289,7 +289,7 @@ func startByAnother(t *testing.T, h *simhost.Host, j *jail.Jail) {
 }
 
 // pot#202: the clean-up of a start that died stopped the jail which somebody
-// had started meanwhile.
+// had started in the meantime.
 func TestLossCleanupStoppedAnothersJail(t *testing.T) {
 	ctx := context.Background()
 	h := newHost(t)
@@ -310,7 +310,7 @@ func TestLossCleanupStoppedAnothersJail(t *testing.T) {
 }
 
 // iocage#407, libioc#622, cbsd#777: what a stop could not unmount stayed, and
-// destroy failed with "busy" for ever.
+// destroy failed with "busy" forever.
 func TestLossStopLeftMounts(t *testing.T) {
 	ctx := context.Background()
 	h := newHost(t)
@@ -403,7 +403,7 @@ func TestRecoveredHookHasNotTheRecoverersVariables(t *testing.T) {
 	require.Equal(t, "web:\n", string(data))
 }
 
-// A permission whose file system is not there names its module; one whose
+// A permission whose file system is not available names its module; one whose
 // module cannot be had is refused with the remedy.
 func TestMissingModules(t *testing.T) {
 	ctx := context.Background()

@@ -33,7 +33,7 @@ func TestDependsForms(t *testing.T) {
 		{"ioc/db1", []string{"db1"}, nil},
 		{"ssd/db1", nil, jail.ErrNotFound},
 		{"nobody", nil, jail.ErrNotFound},
-		{"nobody*", nil, nil}, // none of these is none of these
+		{"nobody*", nil, nil}, // no match is an empty list
 		{"tmpl", nil, jail.ErrNotFound},
 	} {
 		j := load(t, h, "web")[0]

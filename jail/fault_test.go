@@ -29,7 +29,7 @@ type matrix struct {
 	cases          int
 	steps          []jail.PlanStep
 	before, after  []string
-	mended         []string // undone, see operationRow
+	repaired       []string // undone, see operationRow
 	rebooted, gone []string // before and after, once the machine was started again
 
 	// The second plan of an operation that has two begins with this step. What
@@ -62,12 +62,12 @@ func newMatrix(t *testing.T, row operationRow) *matrix {
 	require.NoError(t, m.h.Reboot())
 	m.rebooted = world(t, m.h)
 	switch {
-	case row.mended != nil:
+	case row.repaired != nil:
 		m.ready(t, ctx, m.h)
-		row.mended(t, ctx, m.h)
-		m.mended = world(t, m.h)
-	case row.mends:
-		m.mended = m.after
+		row.repaired(t, ctx, m.h)
+		m.repaired = world(t, m.h)
+	case row.repairs:
+		m.repaired = m.after
 	}
 	m.second = len(m.steps)
 	if m.halts {
@@ -121,10 +121,10 @@ func (m *matrix) is(t *testing.T, want []string) bool {
 }
 
 // requireBefore requires the world from before the operation; what a repair has
-// mended stays mended, for it has no undo or one that is the same repair.
+// changed stays, for it has no undo or one that is the same repair.
 func (m *matrix) requireBefore(t *testing.T) {
 	t.Helper()
-	if m.mended != nil && m.is(t, m.mended) {
+	if m.repaired != nil && m.is(t, m.repaired) {
 		return
 	}
 	requireSame(t, m.before, world(t, m.h))
@@ -162,7 +162,7 @@ func (m *matrix) failureAtEveryStep(t *testing.T) {
 	}
 }
 
-// unfinished tells whether a journal is left.
+// unfinished reports whether a journal is left.
 func (m *matrix) unfinished() bool {
 	entries, _ := os.ReadDir(m.h.JournalDir("ioc", "jail"))
 	return len(entries) > 0
@@ -236,7 +236,7 @@ func (m *matrix) failureAtEveryUndo(t *testing.T) {
 	}
 }
 
-// holdsShared tells whether what is for all jails cannot go when its own undo runs
+// holdsShared reports whether what is for all jails cannot go when its own undo runs
 // if this step's has failed: a dataset that is in it, or a clone of a snapshot.
 func (m *matrix) holdsShared(t *testing.T, step int) bool {
 	t.Helper()

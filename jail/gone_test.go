@@ -79,7 +79,7 @@ func TestJournalOfADestroyedJailBlockedTheName(t *testing.T) {
 					require.NoFileExists(t, h.JournalPath("ioc", "jail", "web"))
 					j = newJail(t, h, "web", true, map[string]string{"mount_fdescfs": "yes", "exec_prestart": "true"})
 					if err == nil {
-						break // behind the last step
+						break // after the last step
 					}
 				}
 			})

@@ -43,7 +43,7 @@ func newVictim(t testing.TB) *victim {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(memoryDir(t))
 	require.NoError(t, err)
-	// What an operation would make is missing, and what it would remove is there.
+	// What an operation would make is missing, and what it would remove exists.
 	for _, d := range []string{
 		"etc", "dev/fd", "bin", "mnt/deep", "mnt/own", "srv/src", "srv/in", "usr", "full/usr/lib32", "full/usr/libdata",
 	} {
@@ -65,7 +65,7 @@ func (v *victim) list(t testing.TB) (out []string) {
 		if err != nil {
 			return err
 		}
-		// The time tells of what was there for a moment only.
+		// The time reveals what existed for a moment only.
 		line := fmt.Sprintf("%s %v %d", path, info.Mode(), info.ModTime().UnixNano())
 		if info.Mode().IsRegular() {
 			data, err := os.ReadFile(path)

@@ -64,7 +64,7 @@ func invariants(h *simhost.Host) (wrong []string) {
 		check(err)
 		for _, f := range inside {
 			if former := name + "/" + f.Name(); strings.HasPrefix(f.Name(), "basejail-former") {
-				// The empty directory it was mounted on may stay behind a kill.
+				// The empty directory it was mounted on may stay after a kill.
 				if rest, err := os.ReadDir(filepath.Join(d.Mountpoint, f.Name())); byName[former].Name != "" || err != nil || len(rest) > 0 {
 					bad("%s is left: %v %v", former, rest, err)
 				}
@@ -142,7 +142,7 @@ func invariants(h *simhost.Host) (wrong []string) {
 		}
 		unlock()
 	}
-	// Files: no dataset left anything behind, but perhaps the empty directory it
+	// Files: no dataset left anything, but perhaps the empty directory it
 	// was mounted on when the machine stopped.
 	if jails, ok := byName[simhost.Dataset+"/jails"]; ok {
 		dirs, err := os.ReadDir(jails.Mountpoint)

@@ -43,7 +43,7 @@ func mixedHost(t testing.TB) (*simhost.Host, []host.Source) {
 	return h, sources
 }
 
-// names lists what is found, with what is wrong behind it.
+// names lists what is found, followed by what is wrong.
 func names(t testing.TB, h *host.Host, o jail.ListOptions) (out []string) {
 	t.Helper()
 	for j, err := range o.List(context.Background(), h) {

@@ -207,7 +207,7 @@ func TestLibiocFailedStartLeavesNoZombie(t *testing.T) {
 	}
 }
 
-// libioc: saving an fstab deleted the lines that it had not understood, options
+// libioc: saving an fstab deleted the lines that it could not parse, options
 // with a value and sources of NFS were errors, and unmounting was not in reverse
 // order.
 func TestLibiocFstabLinesAreKeptAndUnmountedInReverse(t *testing.T) {

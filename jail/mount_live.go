@@ -35,7 +35,7 @@ type MountOptions struct {
 // at once, as libioc does (auto_mount_jail).
 //
 // Errors: fstab.ErrDestinationExists, *fstab.InvalidError, kernel.ErrNotFound for
-// a destination that is not there, ErrConfig for the root itself, ErrNotRunning for
+// a destination that does not exist, ErrConfig for the root itself, ErrNotRunning for
 // temporary mounts of a stopped jail, kernel.ErrEscape for a link on the way to a
 // destination, or to a source that is in a jail, ErrBusy. A failure leaves file and mounts as they were.
 func (j *Jail) Mount(ctx context.Context, o MountOptions) ([]events.IocEvent, error) {
@@ -92,8 +92,8 @@ func (j *Jail) planMount(ctx context.Context, o MountOptions) (*plan.Plan, error
 }
 
 // placesThere returns of what a start could not mount because there is no place
-// for it, or a link in its way. A place in what the start mounts before is not
-// there yet.
+// for it, or a link in its way. A place in what the start mounts before does not
+// exist yet.
 func (j *Jail) placesThere(ctx context.Context, file *fstab.File, targets []step.Mount) error {
 	root, err := j.RootPath(ctx)
 	if err != nil {

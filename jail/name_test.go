@@ -10,7 +10,7 @@ import (
 	"github.com/libioc/go-libioc/jail"
 )
 
-// libioc's rule for names lets characters through that ZFS has not: a create, a
+// libioc's rule for names lets characters through that ZFS does not allow: a create, a
 // clone or a rename then failed with what zfs(8) said of a dataset.
 func TestNamesThatNoDatasetCanHave(t *testing.T) {
 	ctx := context.Background()

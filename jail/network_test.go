@@ -208,7 +208,7 @@ func networkOperations() []operationRow {
 // syncOperation repairs a network that has lost an address, a route and the way
 // to its bridge.
 func syncOperation() operationRow {
-	r := operationRow{name: "sync", mends: true, setup: func(t *testing.T) *simhost.Host {
+	r := operationRow{name: "sync", repairs: true, setup: func(t *testing.T) *simhost.Host {
 		h := netHost(t)
 		newJail(t, h, "web", false, vnetProperties)
 		return h

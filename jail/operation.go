@@ -166,7 +166,7 @@ func (j *Jail) journal() string {
 	return j.host.JournalPath(j.source.Name, "jail", j.name)
 }
 
-// changed names what differs between two fingerprints, or is empty.
+// changed names the differences of two fingerprints, or is empty.
 func changed(was, is *plan.Plan) string {
 	var names []string
 	for _, key := range slices.Sorted(maps.Keys(is.Fingerprint)) {

@@ -39,10 +39,10 @@ type operationRow struct {
 	// halts marks a restart, which has two plans: a failure or crash between them,
 	// or in the second, leaves the jail web stopped.
 	halts bool
-	// mends marks a repair, which may stay when it is undone. mended brings the host
+	// repairs marks a repair, which may stay when it is undone. repaired brings the host
 	// to where it is then, if that is not where the operation ends.
-	mends  bool
-	mended readier
+	repairs  bool
+	repaired readier
 }
 
 type (
@@ -106,7 +106,7 @@ func operations() []operationRow {
 		r.plan, r.run = on("web", jail.StartOptions{}, (*jail.JailGenerator).Start)
 		add(r)
 
-		r = operationRow{name: "start over what is left" + kind, setup: setup, ready: leftover("web"), mended: recovered}
+		r = operationRow{name: "start over what is left" + kind, setup: setup, ready: leftover("web"), repaired: recovered}
 		r.plan, r.run = on("web", jail.StartOptions{}, (*jail.JailGenerator).Start)
 		add(r)
 
@@ -243,7 +243,7 @@ func bare(name string, resolver bool) readier {
 	}
 }
 
-// leftover is a jail that ended without a stop: what it had mounted is there.
+// leftover is a jail that ended without a stop: what it had mounted still is.
 func leftover(name string) readier {
 	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
 		started(name)(t, ctx, h)
@@ -310,7 +310,7 @@ func changes(h *simhost.Host) []string {
 }
 
 // TestPlanIsWhatRuns compares, for every operation, the printed plan with the
-// steps that then run and with what the fakes are asked for meanwhile: planning
+// steps that then run and with what the fakes are asked for in the meantime: planning
 // changes nothing, exactly the planned steps run in their order, and each step
 // changes only what its line of the plan names.
 func TestPlanIsWhatRuns(t *testing.T) {
@@ -388,7 +388,7 @@ func sceneOf(t *testing.T, h *simhost.Host) scene {
 	return s
 }
 
-// unmountAnnounced tells whether a file system is one that the step's line is
+// unmountAnnounced reports whether a file system is one that the step's line is
 // about: one that it names, or below the root it names and, where it names
 // places, at or below one.
 func (was scene) unmountAnnounced(id, line string, s plan.Step) error {
@@ -420,10 +420,10 @@ func (was scene) unmountAnnounced(id, line string, s plan.Step) error {
 		}
 		return fmt.Errorf("step %q (%s) unmounts %s on %s", s.Kind, s.Detail, m.Type, m.Path)
 	}
-	return fmt.Errorf("step %q unmounts what was not there: %s", s.Kind, line)
+	return fmt.Errorf("step %q unmounts what was not mounted: %s", s.Kind, line)
 }
 
-// signalAnnounced tells whether only processes of the jail that the step names
+// signalAnnounced reports whether only processes of the jail that the step names
 // have ended.
 func (was scene) signalAnnounced(h *simhost.Host, line string, s plan.Step) error {
 	name, ok := strings.CutPrefix(s.Detail, "jail_remove ")
@@ -449,7 +449,7 @@ func (was scene) signalAnnounced(h *simhost.Host, line string, s plan.Step) erro
 	return nil
 }
 
-// announced tells whether a step's line in the plan names what a change is
+// announced reports whether a step's line in the plan names what a change is
 // about.
 func (was scene) announced(h *simhost.Host, change string, s plan.Step) error {
 	if s.Kind == "run updater" {

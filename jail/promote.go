@@ -92,7 +92,7 @@ func (j *Jail) planPromote(ctx context.Context) (*plan.Plan, error) {
 }
 
 // mayPromote refuses when a snapshot that would move has the name of one that
-// is there.
+// exists.
 func (j *Jail) mayPromote(ctx context.Context, tree tree, d zfsstore.Dataset, of, snapshot string) error {
 	origin, err := j.tree(ctx, of)
 	if err != nil {

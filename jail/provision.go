@@ -47,7 +47,7 @@ type ProvisionOptions struct {
 }
 
 // Provision provisions the jail by the method that its configuration names. It
-// is no transaction: what a provisioner has done stays.
+// is not a transaction: what a provisioner has done stays.
 //
 // Errors: ErrProvisionMethod, ErrProvisionSource, and the provisioner's.
 func (j *Jail) Provision(ctx context.Context, o ProvisionOptions) ([]events.IocEvent, error) {

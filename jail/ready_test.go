@@ -16,7 +16,7 @@ import (
 )
 
 // TestReady: each kind of check fails first and succeeds when what it looks for
-// is there.
+// exists.
 func TestReady(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -55,7 +55,7 @@ func TestReady(t *testing.T) {
 		{"file", "file=/var/run/web.pid", nil, func(t *testing.T, h *simhost.Host, _ *jail.Jail) { writeRoot(t, h, "web", "var/run/web.pid") }, "no such file"},
 		{"exec", `exec="/bin/isready -q 'two words'"`, nil, func(*testing.T, *simhost.Host, *jail.Jail) { close(ready) }, "exit status 3"},
 		{"process", "process=service", nil, func(t *testing.T, h *simhost.Host, j *jail.Jail) {
-			another := load(t, h, j.Name())[0] // the configuration of j is changed meanwhile
+			another := load(t, h, j.Name())[0] // the configuration of j is changed in the meantime
 			go another.Exec(context.Background(), []string{"/bin/service"}, jail.ExecOptions{})
 		}, "no process"},
 		{"tcp", "tcp=" + port, map[string]string{"ip4": "inherit"}, func(t *testing.T, _ *simhost.Host, _ *jail.Jail) {

@@ -133,7 +133,7 @@ func (s *sweep) ipfw(ctx context.Context) error {
 	return err
 }
 
-// pf flushes the anchors that are no running jail's. An anchor does not tell
+// pf flushes the anchors of jails that do not run. An anchor does not say
 // its jail's name, and is loaded while the jail runs.
 func (s *sweep) pf(ctx context.Context) error {
 	anchors, err := s.h.Kernel.PfAnchors(ctx, network.AnchorRoot)

@@ -24,7 +24,7 @@ type Snapshot struct {
 	Created  time.Time // of the newest of them
 	Used     uint64    // bytes that destroying it would free, at least
 	Datasets []string  // those that have it
-	Clones   []string  // datasets that were cloned from it
+	Clones   []string  // its clones
 }
 
 // Errors of snapshots, wrapped in a *SnapshotError.

@@ -218,7 +218,7 @@ func (j *Jail) fingerprint(ctx context.Context) (map[string]string, error) {
 
 // fresh returns the jail as it is on disk now, for planning, since the files may have
 // changed after Load: what the caller has set and not saved counts over what is
-// there. The caller's own value stays as it is.
+// on disk. The caller's own value stays as it is.
 func (j *Jail) fresh(ctx context.Context) (*Jail, error) {
 	mounts, err := j.host.Mounts(ctx)
 	if err != nil {

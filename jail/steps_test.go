@@ -13,7 +13,7 @@ import (
 )
 
 // Every kind of step is in an operation that the fault matrix goes through, and
-// the steps of create, start and stop behind the point of no return are these:
+// the steps of create, start and stop after the point of no return are these:
 // what clears away a start's former base, and all of a stop but the hooks at its
 // beginning. The matrix takes the plan's word for that point.
 func TestStepsOfOperations(t *testing.T) {

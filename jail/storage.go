@@ -69,8 +69,8 @@ func (j *Jail) ReleaseSnapshot(ctx context.Context) (string, error) {
 	return name, err
 }
 
-// Path returns where the jail's dataset is mounted; configuration and fstab are
-// there. Empty for a jail that does not exist.
+// Path returns where the jail's dataset is mounted; it contains configuration
+// and fstab. Empty for a jail that does not exist.
 func (j *Jail) Path() string { return j.path }
 
 // Fstab reads the jail's fstab(5). A jail without one has an empty one. Root is

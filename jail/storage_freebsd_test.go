@@ -123,7 +123,7 @@ func TestRealDatasets(t *testing.T) {
 	_, err = web.SetTemplate(ctx, jail.TemplateOptions{})
 	require.NoError(t, err)
 
-	// To a dataset that is no jail, over one that is there.
+	// To a dataset that is not a jail, over an existing one.
 	target := sourceDataset(t, h) + "/dscopied"
 	for range 2 {
 		_, err = web.CloneToDataset(ctx, jail.CloneToDatasetOptions{Dataset: target, DeleteExisting: true})

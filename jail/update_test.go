@@ -121,7 +121,7 @@ func TestUpdateOfARunningJail(t *testing.T) {
 	require.ErrorIs(t, err, jail.ErrRunning)
 	require.Empty(t, u.argv)
 
-	// What the jail writes meanwhile must survive a failure: nothing is rolled
+	// What the jail writes in the meantime must survive a failure: nothing is rolled
 	// back, the state before is offered.
 	u.fail = true
 	_, err = j.Update(ctx, jail.UpdateOptions{Running: true})

@@ -52,7 +52,7 @@ type Firewalls interface {
 	// or changes nothing: EINVAL for a text that pfctl(8) refuses, ENAMETOOLONG
 	// for an anchor of more than 63 bytes.
 	PfLoad(ctx context.Context, anchor, rules string) error
-	// PfFlush removes all rules of an anchor. It is no error if there are none.
+	// PfFlush removes all rules of an anchor. It is not an error if the anchor has none.
 	PfFlush(ctx context.Context, anchor string) error
 	// PfKillStates ends the connections that pf forwards to or from an address,
 	// both halves of each, and returns the number of states removed.

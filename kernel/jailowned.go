@@ -25,7 +25,7 @@ func (o *OwnedJail) Identity() Identity { return o.id }
 // ends. On FreeBSD 13 and 14 only Close does.
 func (o *OwnedJail) ByDescriptor() bool { return o.descriptor }
 
-// Close removes the jail as JailRemove does. It is no error if the jail has ended
+// Close removes the jail as JailRemove does. It is not an error if the jail has ended
 // already. Further calls return the result of the first.
 func (o *OwnedJail) Close() error {
 	o.once.Do(func() { o.err = o.remove() })

@@ -14,7 +14,7 @@ type Modules interface {
 	// built in, modfind(2). Names are as in kldstat(8) -m: "tmpfs", "linux64".
 	ModuleLoaded(ctx context.Context, name string) (bool, error)
 	// ModuleLoad loads a module and what it needs from the kernel's module path
-	// ("tmpfs" or "tmpfs.ko"). It is no error if the module is loaded. Errors are
+	// ("tmpfs" or "tmpfs.ko"). It is not an error if the module is loaded. Errors are
 	// *CallError: ENOENT and ErrNotFound if there is no such file, ENOEXEC for a
 	// module of another kernel, EPERM in a jail and with kern.securelevel above 0.
 	ModuleLoad(ctx context.Context, name string) error

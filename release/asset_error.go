@@ -76,7 +76,7 @@ func (e *AssetError) Is(target error) bool {
 	return false
 }
 
-// reasons are what stands behind each of this package's sentinels.
+// reasons are the errors that each of this package's sentinels stands for.
 var reasons = map[error][]error{
 	ErrHashMismatch: {archive.ErrHashMismatch, mirror.ErrHashMismatch},
 	ErrTruncated:    {archive.ErrTruncated, mirror.ErrTruncated},

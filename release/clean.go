@@ -11,8 +11,8 @@ import (
 	"github.com/libioc/go-libioc/host"
 )
 
-// Dependants names the jails that need a release beside those that were cloned
-// from it, which ZFS knows: basejails take their userland from it at each start.
+// Dependants names the jails that need a release without being its clones, which
+// ZFS knows: basejails take their userland from it at each start.
 // Package jail supplies it (jail.Dependants).
 type Dependants func(ctx context.Context, r *Release) ([]string, error)
 

@@ -107,7 +107,7 @@ type stepDropBase struct {
 
 func (stepDropBase) Kind() string { return "destroy former copy" }
 
-func (a stepDropBase) Detail() string { return a.Dataset + " unless jails were cloned from it" }
+func (a stepDropBase) Detail() string { return a.Dataset + " unless it has dependent clones" }
 
 func (a stepDropBase) Event(step.Env) events.IocEvent {
 	return events.ZFSDatasetDestroy{Dataset: a.Dataset}

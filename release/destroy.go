@@ -20,8 +20,8 @@ type DestroyOptions struct {
 	Busy       host.Busy
 }
 
-// Destroy destroys the release's dataset with its snapshots. Jails that were
-// cloned from it keep it from being destroyed.
+// Destroy destroys the release's dataset with its snapshots. It fails while
+// jails are clones of the release.
 //
 // Errors: ErrNotFetched, ErrInUse (*host.ClonedError, *InUseError), host.ErrBusy, *zfsstore.Error.
 func (r *Release) Destroy(ctx context.Context, o DestroyOptions) <-chan events.IocEvent {

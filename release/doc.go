@@ -19,7 +19,7 @@
 // downloaded is kept for the next try.
 //
 // A name without patch level floats: it means the newest @pN snapshot there is.
-// With one it is pinned, and a level that is not there is an error.
+// With one it is pinned, and a level that does not exist is an error.
 //
 // The temporary jail is package jail's: this package says with [Runner] what it
 // needs, and jail.NewRunner supplies it.

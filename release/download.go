@@ -168,7 +168,7 @@ func (m *meter) add(received, total int64) (rate, remaining int64) {
 	return rate, remaining
 }
 
-// stepForget removes the downloaded assets once the release is there.
+// stepForget removes the downloaded assets once the release exists.
 type stepForget stepDownload
 
 func (stepForget) Kind() string { return "remove downloads" }

@@ -14,11 +14,11 @@ import (
 
 // Sentinels for errors.Is.
 var (
-	// ErrNotFetched: the release is not there (libioc: ReleaseNotFetched).
+	// ErrNotFetched: the release was not fetched (libioc: ReleaseNotFetched).
 	ErrNotFetched = errors.New("release is not fetched")
-	// ErrFetched: the release is there already.
+	// ErrFetched: the release was already fetched.
 	ErrFetched = errors.New("release is fetched already")
-	// ErrSnapshotNotFound: the pinned patch level is not there. libioc silently
+	// ErrSnapshotNotFound: the pinned patch level does not exist. libioc silently
 	// takes the newest instead.
 	ErrSnapshotNotFound = errors.New("release has no such patch level")
 	// ErrInUse: jails were cloned from the release.
@@ -59,7 +59,7 @@ func New(ctx context.Context, h *host.Host, name, source string) (*Release, erro
 	return &Release{h, s, n}, nil
 }
 
-// List lists the releases that are there, by source and then by name.
+// List returns the fetched releases, by source and then by name.
 func List(ctx context.Context, h *host.Host) ([]*Release, error) {
 	sources, err := h.Sources(ctx)
 	if err != nil {
@@ -108,7 +108,7 @@ func (r *Release) Dataset() string { return r.source.Releases() + "/" + r.name.B
 // RootDataset is the dataset of the release's file system.
 func (r *Release) RootDataset() string { return r.Dataset() + "/root" }
 
-// Fetched tells whether the release is there: its root is mounted and has the
+// Fetched reports whether the release was fetched: its root is mounted and has the
 // directories dev, etc and var, as libioc judges it.
 func (r *Release) Fetched(ctx context.Context) (bool, error) {
 	root, err := r.host.Mountpoint(ctx, r.RootDataset())
@@ -142,7 +142,7 @@ func (r *Release) root(ctx context.Context) (string, error) {
 	return r.host.Mountpoint(ctx, r.RootDataset())
 }
 
-// exists tells whether the dataset is there, mounted or not.
+// exists reports whether the dataset exists, mounted or not.
 func (r *Release) exists(ctx context.Context) (bool, error) {
 	_, err := r.host.Store.Get(ctx, r.Dataset(), zfsstore.GetOptions{})
 	if errors.Is(err, zfsstore.ErrNotFound) {

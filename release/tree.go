@@ -27,7 +27,7 @@ import (
 type TreeUpdate struct {
 	// Tool is the release's snapshot that gives the updater and all it runs.
 	Tool string `json:"tool"`
-	// Scratch is the dataset that Tool is cloned to meanwhile.
+	// Scratch is the dataset that Tool is cloned to in the meantime.
 	Scratch string `json:"scratch"`
 	// Jail is the temporary jail's name in the kernel, see TemporaryJail.
 	Jail string `json:"jail"`

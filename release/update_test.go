@@ -293,7 +293,7 @@ func TestUpdateCanceled(t *testing.T) {
 }
 
 // TestUpdateKilled stops the process while the updater is at work: jail, mounts,
-// clone and a half changed tree stay behind. The next update begins clean.
+// clone and a half changed tree stay. The next update begins clean.
 func TestUpdateKilled(t *testing.T) {
 	for _, reboot := range []bool{false, true} {
 		for _, by := range []string{"update", "recover"} {

@@ -76,7 +76,7 @@ type command struct {
 	env  []string // instead of the usual one
 	// ask answers questions with yes.
 	ask bool
-	// judge tells whether the run ended well, and whether the next command is
+	// judge reports whether the run succeeded, and whether the next command is
 	// to be run at all.
 	judge func(exit int, output []byte) (ok, more bool)
 	// repeat runs the command again as long as judge asks for more.

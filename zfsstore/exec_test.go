@@ -201,7 +201,7 @@ func TestExecSend(t *testing.T) {
 	r.Close()
 	f = newFakeZFS(t, `echo "cannot open 'p/a@1': dataset does not exist" >&2; exit 1`)
 	if _, err := f.Send(bg, "p/a@1", SendOptions{}); !errors.Is(err, ErrNotFound) {
-		t.Errorf("a snapshot that is not there: %v", err)
+		t.Errorf("a snapshot that does not exist: %v", err)
 	}
 	// A stream nobody reads to its end is ended by Close.
 	f = newFakeZFS(t, `exec cat /dev/zero`)

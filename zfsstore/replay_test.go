@@ -136,12 +136,12 @@ func replayFile(t *testing.T, lines []recorded, exceptions, setup map[string][]s
 	}
 	for place := range exceptions {
 		if !known[place] {
-			t.Errorf("an exception names %s, which is no line of zfs(8) or zpool(8)", place)
+			t.Errorf("an exception names %s, which is not a line of zfs(8) or zpool(8)", place)
 		}
 	}
 	for place := range setup {
 		if !known[place] {
-			t.Errorf("a preparation names %s, which is no line of zfs(8) or zpool(8)", place)
+			t.Errorf("a preparation names %s, which is not a line of zfs(8) or zpool(8)", place)
 		}
 	}
 	replayed, differing := 0, 0

@@ -171,7 +171,7 @@ func TestRunScriptFindsLeftovers(t *testing.T) {
 }
 
 // ipfw without rules denies everything, so it is only loaded when it will not,
-// and the firewalls go again if they were not there before.
+// and firewalls that were not loaded before are unloaded again.
 func TestRunScriptFirewalls(t *testing.T) {
 	for name, c := range map[string]struct {
 		files            []string // on the machine before

@@ -161,8 +161,8 @@ func churn(dir string) {
 	ctx := context.Background()
 	for i := 0; ; i++ {
 		if i == after {
-			// The log is closed under the change: its effect is there, its
-			// record is not.
+			// The log is closed under the change: its effect exists, its
+			// record does not.
 			h.Close()
 		}
 		name := fmt.Sprintf("zroot/iocage/%d", i%5)

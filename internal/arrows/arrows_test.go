@@ -60,8 +60,11 @@ var arrows = map[string][]string{
 	"internal/rcconf":     {},
 	"internal/saferoot":   {},
 	"internal/shellwords": {},
-	"internal/tail":       {},
-	"internal/ucl":        {},
+	"internal/step": {
+		"host", "events", "config", "fstab", "kernel", "zfsstore", "jail/jailerr", "internal/plan", "internal/network",
+	},
+	"internal/tail": {},
+	"internal/ucl":  {},
 
 	"release": {
 		"host", "events", "config", "kernel", "zfsstore", "devfs",

@@ -1,4 +1,4 @@
-// Package ignore drops errors that are no failure where they appear, such as
+// Package ignore drops errors that do not matter where they appear, such as
 // "not found" from a removal.
 package ignore
 

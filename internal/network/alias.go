@@ -14,7 +14,7 @@ import (
 
 // AddAliases adds the addresses that no interface of the host has. Before each
 // it calls will with those added so far and the next one, so that a crash finds
-// them written down. An address that is there already, on whatever interface
+// them written down. An address that already exists, on any interface
 // and with whatever mask, is left alone: setting it again would change the
 // host's own mask.
 func AddAliases(ctx context.Context, k kernel.Network, want []Alias, will func(added []Alias) error) (added []Alias, err error) {

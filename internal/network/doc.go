@@ -6,7 +6,7 @@
 // [EnsureRoutes], [EnsureRules]. Each may run any number of times, on a jail
 // that starts, on one that runs and on what a crash has left, and does nothing
 // when nothing is missing. Each has a counterpart that takes the part away, for
-// which "it is not there" counts as success.
+// which "it does not exist" counts as success.
 //
 // Whose an interface is stands in its description, which survives every move
 // between network stacks and every renaming by the jail's root: see

@@ -180,7 +180,7 @@ func ensureVLAN(ctx context.Context, k kernel.Network, list []kernel.Interface, 
 	}
 	parent, tag, ok := vlanOf(uplink)
 	if !ok {
-		return &kernel.CallError{Op: "interface", Subject: uplink, Msg: "is not there", Err: kernel.ErrNotFound}
+		return &kernel.CallError{Op: "interface", Subject: uplink, Msg: "does not exist", Err: kernel.ErrNotFound}
 	}
 	name, err := createUnit(ctx, k, "vlan", uplink, will)
 	if err != nil {

@@ -95,7 +95,7 @@ func (s *Spec) anySLAAC() bool {
 
 // routes are the default routes and the further ones. A default route of DHCP
 // or of a router's advertisement comes with the address: dhclient(8) would keep
-// one that is there already.
+// one that already exists.
 func (in Input) routes(s *Spec) error {
 	fib := key.ExecFIB.Of(in.Config)
 	for _, f := range []struct {

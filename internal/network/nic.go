@@ -34,7 +34,7 @@ type maker struct {
 }
 
 // EnsureNIC makes the epair of one nic and moves its end into the jail, or
-// repairs what differs. Will is called before anything without a
+// repairs any differences. Will is called before anything without a
 // mark is made. It reports whether anything was done.
 func EnsureNIC(ctx context.Context, k kernel.Kernel, id kernel.Identity, jail string, n NIC, will func(Made) error) (bool, error) {
 	m := &maker{k: k, id: id, jail: jail, nic: n, names: NamesOf(n, id.JID), will: will}
@@ -115,7 +115,7 @@ func (m *maker) jailEnd(ctx context.Context) (end kernel.Interface, ok bool, err
 	return end, false, err
 }
 
-// repair sets what can be set while both ends are there.
+// repair sets what can be set while both ends exist.
 func (m *maker) repair(ctx context.Context) (bool, error) {
 	i, ok := m.host()
 	inner, there, err := m.jailEnd(ctx)

@@ -19,7 +19,7 @@ import (
 type Record struct {
 	Boot string `json:"boot"` // another boot has none of it
 	Spec Spec   `json:"spec"`
-	// Added are the addresses that were not there before, sorted. They go with
+	// Added are the addresses that did not exist before, sorted. They go with
 	// the last jail that uses them.
 	Added []Alias `json:"added,omitempty"`
 }

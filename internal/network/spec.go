@@ -19,7 +19,7 @@ type Spec struct {
 	NICs   []NIC    `json:"nics,omitempty"`
 	Hosts  []string `json:"hosts,omitempty"` // interfaces of the host handed over whole
 	Routes []Route  `json:"routes,omitempty"`
-	// Bridges are the bridges to make when they are not there.
+	// Bridges are the bridges to make if they do not exist.
 	Bridges []Bridge `json:"bridges,omitempty"`
 
 	Forwards []Forward `json:"forwards,omitempty"`

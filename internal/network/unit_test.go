@@ -63,7 +63,7 @@ func TestHostEnds(t *testing.T) {
 }
 
 // TestEnsureRulesThatFails: when the former rules cannot be taken away, the new
-// ones go, and what was is what is there.
+// ones go, and the others stay.
 func TestEnsureRulesThatFails(t *testing.T) {
 	ctx := t.Context()
 	s, err := simkernel.New(simkernel.Options{Modules: []string{"ipfw"}})

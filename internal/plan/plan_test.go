@@ -258,7 +258,7 @@ func TestJournalFile(t *testing.T) {
 		_, err := Open(j.path)
 		require.ErrorContains(t, err, "version 99")
 	})
-	t.Run("a step that is not there", func(t *testing.T) {
+	t.Run("a step that does not exist", func(t *testing.T) {
 		j := create(t, 0)
 		require.NoError(t, j.line(record{Step: 5, Phase: intent}, false))
 		_, err := Open(j.path)

@@ -16,7 +16,7 @@ import (
 // Runner executes plans over an environment E.
 type Runner[E any] struct {
 	Kinds Kinds[E]
-	// Settle bounds the time that rolling back, or going forward behind the
+	// Settle bounds the time that rolling back, or going forward after the
 	// commit point, may take altogether, beyond the limits that its steps have
 	// of their own.
 	Settle time.Duration

@@ -36,7 +36,7 @@ type Action[E any] interface {
 
 // What an Action may have besides.
 type (
-	// Undoer takes the effect away; it is no error when the effect is not there.
+	// Undoer takes the effect away; it is not an error if the effect does not exist.
 	// Actions without it belong after the commit point or have no effect of their
 	// own.
 	Undoer[E any] interface {

@@ -118,7 +118,7 @@ func (a ChangeLimits) Undo(ctx context.Context, e Env, c *plan.Call) error {
 }
 
 // ChangeNetwork brings the network of a running jail from one state to
-// another, doing only what differs from what is there. From may be the same as
+// another, applying only the differences. From may be the same as
 // To; then it is a repair.
 type ChangeNetwork struct {
 	Key  NetKey          `json:"key"`
@@ -208,7 +208,7 @@ func changeAliases(ctx context.Context, h *host.Host, a ChangeNetwork, r *netRec
 	}
 	defer unlock()
 	_, err = network.AddAliases(ctx, h.Kernel, to.Aliases, func(added []network.Alias) error {
-		// Written down before it is there, so that nothing is left behind.
+		// Written down before it exists, so that nothing is left behind.
 		next := *r
 		next.Added = append(slices.Clone(r.Added), added...)
 		return a.Key.write(h, next)

@@ -235,7 +235,7 @@ func (a Teardown) Do(ctx context.Context, e Env, c *plan.Call) error {
 }
 
 // RemoveNetwork leaves nothing of a jail's interfaces, bridges, rules and anchor.
-// Everything is tried; what is not there is no error.
+// Everything is tried; what does not exist is not an error.
 func RemoveNetwork(ctx context.Context, h *host.Host, id kernel.Identity, spec network.Spec) error {
 	k := h.Kernel
 	var all error

@@ -46,7 +46,7 @@ func (a VnetNodes) Do(ctx context.Context, e Env, _ *plan.Call) error {
 type EnsureNIC struct {
 	Jail   string          `json:"jail"`
 	NIC    network.NIC     `json:"nic"`
-	Bridge *network.Bridge `json:"bridge,omitempty"` // to make when it is not there
+	Bridge *network.Bridge `json:"bridge,omitempty"` // to make if it does not exist
 	Notes  []string        `json:"notes,omitempty"`
 }
 

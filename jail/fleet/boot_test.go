@@ -35,7 +35,7 @@ func bootHost(t testing.TB) *simhost.Host {
 	for i := range 12 {
 		mark(fmt.Sprintf("app%02d", i), "3", nil)
 	}
-	mark("behind", "0", map[string]string{"depends": "mute"})
+	mark("after", "0", map[string]string{"depends": "mute"})
 	mark("late", "9", nil)
 	mark("tmpl", "1", map[string]string{"template": "yes"})
 	mark("ran", "1", nil)
@@ -72,7 +72,7 @@ func TestBoot(t *testing.T) {
 		failed = append(failed, r.Jail.Name())
 	}
 	slices.Sort(failed)
-	require.Equal(t, []string{"bad", "behind", "mute", "stuck"}, failed)
+	require.Equal(t, []string{"bad", "after", "mute", "stuck"}, failed)
 	check := func(name string, want error) {
 		one, ok := results.Of(name)
 		require.True(t, ok)
@@ -81,8 +81,8 @@ func TestBoot(t *testing.T) {
 	check("bad", config.ErrMalformed)
 	check("mute", jail.ErrNotReady)
 	check("stuck", context.DeadlineExceeded)
-	check("behind", jail.ErrDependency)
-	check("behind", jail.ErrNotReady)
+	check("after", jail.ErrDependency)
+	check("after", jail.ErrNotReady)
 	one, _ := results.Of("ran")
 	require.Equal(t, fleet.Passed, one.Outcome)
 

@@ -83,7 +83,7 @@ func (k ChangeKind) life() bool {
 func (k ChangeKind) run() bool { return k == ChangeStarted || k == ChangeStopped }
 
 // endsWith reports whether two successive changes are a whole life, which a reader
-// that was not told of its beginning does not miss.
+// that did not see its beginning does not miss.
 func (k ChangeKind) endsWith(end ChangeKind) bool {
 	return k == ChangeStarted && end == ChangeStopped || k == ChangeCreated && end == ChangeDestroyed
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Dependencies in a circle, or of a jail on itself, recursed for ever: libioc
+// Dependencies in a circle, or of a jail on itself, recursed forever: libioc
 // compares two jails as never equal. What matches itself only is alone.
 func TestLibiocDependencyCyclesRecursed(t *testing.T) {
 	h := jailtest.OpenHost(t, simhost.Options{})

@@ -86,7 +86,7 @@ func TestThousandJails(t *testing.T) {
 		if op == "start" {
 			return bad[name]
 		}
-		// A stop fails behind its point of no return, once for each of 50 others.
+		// A stop fails after its point of no return, once for each of 50 others.
 		var i int
 		fmt.Sscanf(name, "ioc-j%d", &i)
 		f := failedOnce[fmt.Sprintf("ioc-j%04d", i-1)]

@@ -83,7 +83,7 @@ func mustPath(ctx context.Context, h *simhost.Host, name string) string {
 	return path
 }
 
-// A watch begins with what is there.
+// A watch begins with the existing jails.
 func ExampleWatch() {
 	ctx := context.Background()
 	h, done := exampleJails(ctx)

@@ -48,7 +48,7 @@ func TestReadyWaits(t *testing.T) {
 	require.Empty(t, jailtest.Running(t, h))
 }
 
-// TestBadProbe: a probe that is none is told before anything happens.
+// TestBadProbe: an invalid probe is reported before anything happens.
 func TestBadProbe(t *testing.T) {
 	h := jailtest.OpenHost(t, simhost.Options{})
 	jailtest.PutPlain(t, h, "web", map[string]string{"user.ready": "tcp=http"})

@@ -201,14 +201,14 @@ func hasTemplate(all []graphJail, j graphJail) bool {
 	return slices.ContainsFunc(j.depends, func(d int) bool { return d >= 0 && all[d].template })
 }
 
-// onCircle tells whether a jail is reached from itself over jails that would
+// onCircle reports whether a jail is reached from itself over jails that would
 // have to be started.
 func onCircle(all []graphJail, i int) bool {
 	seen := map[int]bool{}
 	var walk func(at int) bool
 	walk = func(at int) bool {
 		j := all[at]
-		// What names a jail that is not there is refused before circles are.
+		// A name of a jail that does not exist is refused before circles are.
 		if j.up || slices.Contains(j.depends, -1) || hasTemplate(all, j) {
 			return false
 		}

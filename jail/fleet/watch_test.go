@@ -109,8 +109,8 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// TestWatchTellsOfTheSameText: a reader that looks at a file after it was told of
-// a change may see what is there for a moment only. The old text that comes back
+// TestWatchTellsOfTheSameText: a reader that looks at a file after the report of
+// a change may see what exists for a moment only. The old text that comes back
 // is a change for it.
 func TestWatchTellsOfTheSameText(t *testing.T) {
 	h := jailtest.OpenHost(t, simhost.Options{})
@@ -283,12 +283,12 @@ func (r *reader) take(c fleet.Change, path string) {
 		r.there[c.Jail] = true
 	case fleet.ChangeDestroyed:
 		if !r.there[c.Jail] {
-			fail("was not there")
+			fail("did not exist")
 		}
 		r.there[c.Jail] = false
 	}
 	if !c.Foreign && c.Kind != fleet.ChangeSnapshot && c.Kind != fleet.ChangeDestroyed {
-		// Unmounted for a moment that no look sees, it is not there for a moment.
+		// Unmounted for a moment that no poll sees, it does not exist for a moment.
 		file, deadline := filepath.Join(path, c.Jail, "config.json"), time.Now().Add(30*time.Second)
 		data, err := os.ReadFile(file)
 		for ; errors.Is(err, fs.ErrNotExist) && time.Now().Before(deadline); data, err = os.ReadFile(file) {
@@ -428,7 +428,7 @@ func watchStorm(t *testing.T, release string) {
 		defer r.mu.Unlock()
 		for name := range there {
 			if !r.there[name] {
-				return name + " is not there"
+				return name + " does not exist"
 			}
 			if r.conf[name] != confs[name] {
 				return name + " has another configuration"

@@ -45,8 +45,8 @@ func (k *lateEvents) JailEvents(ctx context.Context) iter.Seq2[kernel.JailEvent,
 	}
 }
 
-// TestWatchParams: who reads a jail's parameters when it is told of the jail and
-// of every change has the last ones, however late the kernel's watch is.
+// TestWatchParams: who reads a jail's parameters when the jail and every
+// change is reported has the last ones, however late the kernel's watch is.
 func TestWatchParams(t *testing.T) {
 	for _, when := range []string{"snapshot", "start"} {
 		for _, version := range []string{"13.2-RELEASE", "15.1-RELEASE"} {

@@ -181,7 +181,7 @@ func (k *system) PfFlush(ctx context.Context, anchor string) error {
 	if _, err := k.pfctl(ctx, anchor, "", "-q", "-a", anchor, "-F", "all"); err == nil {
 		return nil
 	}
-	// So an empty rule set decides: it empties what is there, makes no anchor, and
+	// So an empty rule set decides: it empties an existing anchor, makes none, and
 	// fails without the permission. Tables that then still persist go unnoticed;
 	// this library makes none.
 	_, err := k.pfctl(ctx, anchor, "", "-q", "-a", anchor, "-f", "/dev/null")

@@ -113,8 +113,8 @@ func (k *system) nmount(ctx context.Context, req kernel.MountRequest) (kernel.Mo
 		return m, nil
 	}
 
-	// One at a time: should the mount go astray, the one that was not there
-	// before is it.
+	// One at a time: should the mount go astray, it is the one that did not
+	// exist before.
 	k.mountMu.Lock()
 	defer k.mountMu.Unlock()
 	before, err := k.Getfsstat(ctx)

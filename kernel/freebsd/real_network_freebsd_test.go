@@ -191,7 +191,7 @@ func TestRealVnet(t *testing.T) {
 	f, err := k.Features(context.Background())
 	check(t, err)
 	if !f.VIMAGE {
-		t.Skip("the kernel has no VIMAGE: kern.features.vimage is not there")
+		t.Skip("the kernel has no VIMAGE: kern.features.vimage does not exist")
 	}
 	t.Run("sockets", func(t *testing.T) {
 		testVnet(t, k, func(id kernel.Identity) kernel.Network { return k.In(id) })

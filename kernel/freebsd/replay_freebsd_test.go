@@ -66,7 +66,7 @@ func TestReplayReal(t *testing.T) {
 		fs.Lines = maps.Clone(fs.Lines)
 		for n, s := range fs.Lines {
 			if slices.ContainsFunc(params, func(p kernel.ParamInfo) bool { return p.Name == s.Lacks }) {
-				s.Cannot = "this kernel has " + s.Lacks + ", the recorded one had not"
+				s.Cannot = "this kernel has " + s.Lacks + ", the recorded one did not"
 				fs.Lines[n], exceptions[rel+":"+n] = s, s.Cannot
 			}
 		}

@@ -23,7 +23,7 @@ const recordedAuto = 70
 // chosenJIDs are those that a recording chose itself for a jail.
 var chosenJIDs = []int{77, 78, 123, 4711}
 
-// meetsChosen tells whether a jid given automatically could be one of them.
+// meetsChosen reports whether a jid given automatically could be one of them.
 func (s jidShift) meetsChosen() bool {
 	return s != 0 && slices.ContainsFunc(chosenJIDs, func(jid int) bool { return jid > int(s) && jid <= int(s)+recordedAuto })
 }

@@ -81,7 +81,7 @@ func firewallPf(s *suite) {
 	s.ok(k.PfFlush(ctx, anchor))
 	rules, err := k.PfRules(ctx, anchor)
 	s.ok(err)
-	equal(s, "rules of an anchor that is not there", len(rules), 0)
+	equal(s, "rules of an anchor that does not exist", len(rules), 0)
 	s.ok(k.PfLoad(ctx, anchor, "nat on lo0 inet from 192.0.2.10 to any -> (lo0)\n"+
 		"rdr on lo0 inet proto tcp from any to 198.51.100.1 port 8080 -> 192.0.2.10 port 80\n"+
 		"pass in quick on lo0 inet proto tcp from any to 192.0.2.10 port 80 keep state\n"))

@@ -25,7 +25,7 @@ var jailCases = []testCase{
 	{name: "inherited limits", run: jailLimits},
 	{name: "list in order of jid", run: jailList},
 	{name: "identity", run: jailIdentity},
-	{name: "remove what is not there", run: jailRemoveMissing},
+	{name: "remove what does not exist", run: jailRemoveMissing},
 	{name: "not persistent and empty ends", run: jailVanishes},
 	{name: "parameters", run: jailParams},
 	{name: "owned", run: jailOwned},
@@ -34,7 +34,7 @@ var jailCases = []testCase{
 	{name: "vnet", need: needVIMAGE, run: jailVnet},
 }
 
-// get reads parameters of a jail that is there.
+// get reads parameters of an existing jail.
 func (s *suite) get(name string, want ...string) kernel.Params {
 	s.Helper()
 	p, err := s.Kernel.JailGet(s.ctx, 0, kernel.ByName(name), want...)
@@ -326,7 +326,7 @@ func jailParams(s *suite) {
 		}
 	}
 	if _, ok := have["vnet"]; ok != s.f.VIMAGE {
-		s.Errorf("vnet is there: %v", ok)
+		s.Errorf("vnet exists: %v", ok)
 	}
 }
 

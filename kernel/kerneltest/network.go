@@ -17,7 +17,7 @@ var networkCases = []testCase{
 	{name: "the last unit", run: netUnits},
 	{name: "interface settings", run: netSettings},
 	{name: "counters", run: netCounters},
-	{name: "what is not there", run: netMissing},
+	{name: "what does not exist", run: netMissing},
 	{name: "bridge", run: netBridge},
 	{name: "bridge and MTU", run: netBridgeMTU},
 	{name: "vlan", run: netVLAN},
@@ -29,7 +29,7 @@ var networkCases = []testCase{
 	{name: "a jail that has ended", need: needVIMAGE, run: netEnded},
 }
 
-// netCounters: every interface of the stack is told of, by its name now, and what
+// netCounters: every interface of the stack is reported, by its name now, and what
 // one counts never becomes less.
 func netCounters(s *suite) {
 	name := s.create("epair")
@@ -41,7 +41,7 @@ func netCounters(s *suite) {
 	for _, c := range first {
 		names = append(names, c.Name)
 		if _, ok := there[c.Name]; !ok {
-			s.Errorf("counters of %q, which is not there", c.Name)
+			s.Errorf("counters of %q, which does not exist", c.Name)
 		}
 	}
 	if !slices.IsSorted(names) || len(names) != len(there) || !slices.Contains(names, "ktcount") || !slices.Contains(names, "lo0") {
@@ -98,7 +98,7 @@ func netEpair(s *suite) {
 	for _, name := range []string{a, b} {
 		i, ok := all[name]
 		if !ok {
-			s.Fatalf("%s is not there", name)
+			s.Fatalf("%s does not exist", name)
 		}
 		equal(s, "mtu", i.MTU, 1500)
 		equal(s, "length of the MAC", len(i.MAC), 6)
@@ -228,7 +228,7 @@ func netVLAN(s *suite) {
 	all := s.ifs(k)
 	equal(s, "MAC of the parent", all[v].MAC.String(), all[a].MAC.String())
 	if k.InterfaceSetVLAN(ctx, v, kernel.VLAN{Parent: "ktnone0", Tag: 42}) == nil {
-		s.Error("a parent that is not there was accepted")
+		s.Error("a parent that does not exist was accepted")
 	}
 	s.ok(k.InterfaceDestroy(ctx, v))
 }

@@ -171,7 +171,7 @@ func (t *procs) start(p *proc, sp *Process) {
 				k.dirty.put(p.pr.key(), p.pr)
 				k.jails.settle(p.pr)
 			}
-			_ = k.commit() // nobody can be told of an error when a process ends
+			_ = k.commit() // an error cannot be returned when a process ends
 		}
 		k.mu.Unlock()
 		close(p.done)

@@ -2,7 +2,7 @@ package simkernel
 
 import "strings"
 
-// release holds what differs between FreeBSD releases, as recorded.
+// release has the differences between FreeBSD releases, as recorded.
 type release struct {
 	prefix    string // of the release's name
 	osreldate int

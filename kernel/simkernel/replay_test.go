@@ -28,7 +28,7 @@ func TestReplay(t *testing.T) {
 	}
 	for key := range exceptions {
 		if _, err := os.Stat(filepath.Join(*replaytest.Recordings, strings.Split(key, ":")[0])); err != nil {
-			t.Errorf("exception for a file that is not there: %s", key)
+			t.Errorf("exception for a file that does not exist: %s", key)
 		}
 	}
 }

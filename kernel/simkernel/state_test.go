@@ -265,7 +265,7 @@ func TestDeadJID(t *testing.T) {
 			t.Errorf("the dying jail's interface did not come home: %+v %v", ifs, err)
 		}
 		if _, err := s.JailIdentify(ctx, kernel.JailDying, kernel.ByName("old")); !errors.Is(err, kernel.ErrNotFound) {
-			t.Errorf("old is there: %v", err)
+			t.Errorf("old exists: %v", err)
 		}
 		again, err := New(Options{Release: release, Root: root, Load: j.log})
 		check(t, err)

@@ -104,7 +104,7 @@ func (v *view) guardedNamei(p string, guarded []string) (at place, info fs.FileI
 	return at, info, escape, e
 }
 
-// lookupPath walks p from dir, or from root if it is absolute. follow tells
+// lookupPath walks p from dir, or from root if it is absolute. follow reports
 // whether a symbolic link at the end is followed.
 func (k *machine) lookupPath(root, dir place, p string, follow bool) (place, fs.FileInfo, syscall.Errno) {
 	return k.walk(root, dir, p, follow, func(place, string) bool { return true })

@@ -81,7 +81,7 @@ func (d *disked) base() *Store {
 	return z
 }
 
-// describe is all that is there: datasets, mounts, and the files of each.
+// describe returns all that exists: datasets, mounts, and the files of each.
 func (d *disked) describe(z *Store) string {
 	var out strings.Builder
 	all, err := z.List(bg, "", zfsstore.ListOptions{Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Snapshot}, Properties: []string{"org:x", "mountpoint", "userrefs"}})

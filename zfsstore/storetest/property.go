@@ -56,7 +56,7 @@ func testProperties(t *tester) {
 		t.Errorf("type is %+v", p)
 	}
 	if d := t.get("a/b", "org.test:unset"); len(d.Properties) != 0 {
-		t.Errorf("an unset user property is there: %v", d.Properties)
+		t.Errorf("an unset user property exists: %v", d.Properties)
 	}
 	t.ok(t.Store.Set(t.ctx, t.in("a"), map[string]string{"org.test:one": "1", "org.test:two": "2", "atime": "off"}))
 	t.wantProperty("a", "org.test:two", "2", zfsstore.SourceLocal)

@@ -206,7 +206,7 @@ func ReplayFile(t *testing.T, rel string, fs Setup, exceptions map[string]string
 	}
 	for key := range exceptions {
 		if strings.HasPrefix(key, rel+":") {
-			t.Errorf("exception for a line that is not there: %s", key)
+			t.Errorf("exception for a line that does not exist: %s", key)
 		}
 	}
 	if excepted*20 > expressible {

@@ -83,6 +83,6 @@ func TestParseAddressState(t *testing.T) {
 		}
 	}
 	if _, ok := ParseAddressState(text, netip.MustParseAddr("2001:db8::3")); ok {
-		t.Error("found an address that is not there")
+		t.Error("found an address that does not exist")
 	}
 }

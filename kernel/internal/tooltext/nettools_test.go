@@ -78,7 +78,7 @@ func TestParseNetstatRoutes(t *testing.T) {
 		t.Errorf("got %+v\nwant %+v", list, want)
 	}
 	if _, err := ParseNetstatRoutes([]byte("Routing tables"), 0); err == nil {
-		t.Error("text that is no JSON was taken")
+		t.Error("text that is not JSON was accepted")
 	}
 }
 
