@@ -1,18 +1,20 @@
 package config
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"net/netip"
 	"strconv"
 	"strings"
 )
 
-// Method says where an address comes from.
+// Method is how a nic gets an address.
 type Method uint8
 
 // The methods.
 const (
 	Static        Method = iota // Addr and Bits
-	DHCP                        // dhcp: asked for at start
+	DHCP                        // dhcp: requested at start
 	RouterAdvert                // accept_rtadv: stateless autoconfiguration
 	AutoIP4                     // AUTOIP4: legacy picks a free address
 	methodInvalid               // not a method
@@ -23,16 +25,16 @@ var methodWords = [...]string{"", "dhcp", "accept_rtadv", "AUTOIP4"}
 // An Address is one item of ip4_addr or ip6_addr.
 type Address struct {
 	// Interface is the nic: the host's without vnet, the jail's with it.
-	// Empty for a bare address as iocage writes it, DEFAULT for the nic of the
+	// Empty for a bare address as written by iocage, DEFAULT for the nic of the
 	// host's default route; both are resolved at each start.
 	Interface string
 	Method    Method
 	Addr      netip.Addr // Static only; may have a zone
 	Bits      int        // prefix length; 32 or 128 when none was written
-	Options   string     // further words for ifconfig(8), such as "vhid 3"
+	Options   string     // more arguments of ifconfig(8), such as "vhid 3"
 }
 
-// String is nic|address/length, or the method's word in place of the address.
+// String returns nic|address/length, or the method's word in place of the address.
 func (a Address) String() string {
 	var b strings.Builder
 	if a.Interface != "" {
@@ -53,24 +55,15 @@ func (a Address) String() string {
 	return b.String()
 }
 
-// Prefix is the address with its length. A zone is not part of it.
+// Prefix returns the address with its length. A zone is not part of it.
 func (a Address) Prefix() netip.Prefix { return netip.PrefixFrom(a.Addr.WithZone(""), a.Bits) }
 
 // Addresses is an ordered list of addresses of one family. The kernel keeps
-// the first one as the jail's primary address, so order has a meaning.
+// the first one as the jail's primary address, so the order is significant.
 type Addresses []Address
 
-// String joins with commas; an empty list is none.
-func (l Addresses) String() string {
-	if len(l) == 0 {
-		return "none"
-	}
-	items := make([]string, len(l))
-	for i, a := range l {
-		items[i] = a.String()
-	}
-	return strings.Join(items, ",")
-}
+// String returns the addresses joined by commas, none for an empty list.
+func (l Addresses) String() string { return joined(l, ",") }
 
 // On returns the addresses of one nic, in order.
 func (l Addresses) On(nic string) Addresses {
@@ -83,12 +76,12 @@ func (l Addresses) On(nic string) Addresses {
 	return out
 }
 
-// ParseAddresses reads a comma separated list of IPv4 (v6 false) or IPv6
-// addresses in every form that libioc, iocage and legacy write: nic|addr/len,
+// parseAddresses reads a comma separated list of IPv4 (v6 false) or IPv6
+// addresses in every form written by libioc, iocage and legacy: nic|addr/len,
 // nic|addr, netmask and hostmask instead of a length, a bare address, dhcp,
-// accept_rtadv, AUTOIP4. None words are an empty list. A missing length is 32
+// accept_rtadv, AUTOIP4. A none word is an empty list. A missing length is 32
 // or 128, as with jail(8).
-func ParseAddresses(text string, v6 bool) (Addresses, error) {
+func parseAddresses(text string, v6 bool) (Addresses, error) {
 	if isNone(text) {
 		return nil, nil
 	}
@@ -131,7 +124,7 @@ func parseItem(item string, v6 bool) (Address, error) {
 		return a, nil
 	}
 	var err error
-	a.Addr, a.Bits, err = ParseAddress(addr, v6)
+	a.Addr, a.Bits, err = parseAddress(addr, v6)
 	return a, err
 }
 
@@ -153,18 +146,18 @@ func parseMethod(word string, v6 bool) Method {
 	return methodInvalid
 }
 
-// ParseAddress reads one address of the wanted family with an optional length,
+// parseAddress reads one address of the wanted family with an optional length,
 // netmask or hostmask. Leading zeros and blanks are refused.
-func ParseAddress(text string, v6 bool) (netip.Addr, int, error) {
+func parseAddress(text string, v6 bool) (netip.Addr, int, error) {
 	host, length, found := strings.Cut(text, "/")
 	addr, err := netip.ParseAddr(host)
 	switch {
 	case err != nil:
 		return addr, 0, invalid("%q is not an IP address", host)
 	case addr.Is4() == v6:
-		return addr, 0, invalid("%q is of the other address family", host)
+		return addr, 0, invalid("%q belongs to the other address family", host)
 	case !printable(addr.Zone()):
-		return addr, 0, invalid("scope of %q", host)
+		return addr, 0, invalid("invalid scope in %q", host)
 	}
 	bits := addr.BitLen()
 	if found {
@@ -188,23 +181,19 @@ func parseLength(text string, limit int) (int, error) {
 		return 0, invalid("%q is neither a prefix length nor a netmask", text)
 	}
 	b := mask.As4()
-	m := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
+	m := binary.BigEndian.Uint32(b[:])
 	if m>>31 == 0 && m != 0 {
 		m = ^m // 0.0.0.255, a hostmask
 	}
-	ones := 0
-	for m&(1<<31) != 0 {
-		ones++
-		m <<= 1
-	}
-	if m != 0 {
-		return 0, invalid("netmask %q has holes", text)
+	ones := bits.LeadingZeros32(^m)
+	if m<<ones != 0 {
+		return 0, invalid("netmask %q is not contiguous", text)
 	}
 	return ones, nil
 }
 
-// checkAddresses holds what is refused when an address is set. A file that
-// has it still loads.
+// checkAddresses rejects addresses that may not be set. A file with one still
+// loads.
 func checkAddresses(list Addresses) error {
 	seen := make(map[netip.Addr]bool, len(list))
 	for _, a := range list {
@@ -232,7 +221,7 @@ func checkAddresses(list Addresses) error {
 	return nil
 }
 
-// checkNICText refuses what no interface name can hold, whatever the system.
+// checkNICText rejects characters that no system allows in an interface name.
 func checkNICText(nic string) error {
 	for i := range len(nic) {
 		if c := nic[i]; c <= ' ' || c == 0x7f || c == '/' || c == '|' {
@@ -242,7 +231,8 @@ func checkNICText(nic string) error {
 	return nil
 }
 
-// validNIC is checkNICText and IFNAMSIZ-1, the kernel's 15 bytes.
+// validNIC checks a name as checkNICText does, and that it has at most 15 bytes
+// (IFNAMSIZ-1).
 func validNIC(nic string) error {
 	if nic == "" || len(nic) > 15 {
 		return invalid("nic %q is not 1 to 15 bytes long", nic)

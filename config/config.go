@@ -17,10 +17,10 @@ const (
 	ZFS                // user properties org.freebsd.iocage:*
 )
 
-// String is json, ucl or zfs.
+// String returns json, ucl or zfs.
 func (f Format) String() string { return [...]string{"json", "ucl", "zfs"}[f] }
 
-// kind is how a value stood in its file.
+// kind is how a value is written in its file.
 type kind uint8
 
 const (
@@ -28,12 +28,11 @@ const (
 	kindBare        // a JSON number or true or false, or an unquoted word of UCL
 	kindNull
 	kindList   // of scalars
-	kindOpaque // a list that holds more than scalars
+	kindOpaque // a list of more than scalars
 )
 
-// entry is one property as it stands in the store. token is the exact text of
-// the file; an entry without one was set in this process, and text is then
-// canonical in the JSON form.
+// entry is one stored property. token is its exact text in the file; an entry
+// without one was set in this process, and its text is in canonical JSON form.
 type entry struct {
 	key   string
 	text  string
@@ -43,10 +42,9 @@ type entry struct {
 	set   bool
 }
 
-// A Config holds the properties of one resource: those that it has of its own,
-// never inherited ones. Unknown keys and values that its property's type
-// refuses are kept as they are; Problems lists them. The zero Config is not
-// usable; see New, Parse, ReadDir and FromProperties.
+// A Config holds the properties of one resource: its own, never inherited ones.
+// Unknown keys and invalid values are kept as they are; Problems lists them. The
+// zero Config is not usable; see New, Parse, ReadDir and FromProperties.
 //
 // A Config may be read from several goroutines at once, but not while one of
 // them changes it.
@@ -60,7 +58,7 @@ type Config struct {
 	changed bool
 }
 
-// New returns an empty configuration that will be written as JSON.
+// New returns an empty configuration in JSON format.
 func New() *Config { return &Config{index: make(map[string]int)} }
 
 // Clone returns an independent copy.
@@ -71,10 +69,10 @@ func (c *Config) Clone() *Config {
 	return &d
 }
 
-// Format is the store the configuration was read from.
+// Format returns the store the configuration was read from.
 func (c *Config) Format() Format { return c.format }
 
-// Path is the file the configuration was read from, or empty.
+// Path returns the file the configuration was read from, or empty.
 func (c *Config) Path() string { return c.path }
 
 // Changed reports whether a property differs from what was read.
@@ -98,9 +96,9 @@ func (c *Config) Has(key string) bool {
 	return ok
 }
 
-// Raw returns the text stored under exactly this key, undecoded by any type.
-// JSON numbers and words are their own text, null is none, lists are joined
-// with commas.
+// Raw returns the text stored under exactly this key, not decoded by any type. A
+// JSON number or word is its own text, null is none, and lists are joined with
+// commas.
 func (c *Config) Raw(key string) (string, bool) {
 	i, ok := c.index[key]
 	if !ok {
@@ -109,9 +107,9 @@ func (c *Config) Raw(key string) (string, bool) {
 	return c.entries[i].text, true
 }
 
-// find resolves key to its property and the entry that carries it: its own
-// name, else the first alias. An own none yields to an alias, because legacy
-// jails have template=- beside istemplate=yes.
+// find returns the property of a key and its entry: under its own name, else
+// under the first alias. A none under its own name yields to an alias, because
+// legacy jails have template=- beside istemplate=yes.
 func (c *Config) find(key string) (*Property, *entry, bool) {
 	p, known := Lookup(key)
 	if !known {
@@ -134,18 +132,11 @@ func (c *Config) find(key string) (*Property, *entry, bool) {
 	return p, none, none != nil
 }
 
-// Get returns the typed value of a stored property; the Go type is given by
-// the property's Type. The value is nil when the property is stored as none.
-// ok is false when it is not stored, not known, or its text is refused; Value
-// tells these apart.
-func (c *Config) Get(key string) (value any, ok bool) {
-	value, ok, err := c.Value(key)
-	return value, ok && err == nil
-}
-
-// Value is Get with the reason: ok says whether the property is stored, and
-// err is a *PropertyError wrapping ErrInvalidValue or ErrUnknownProperty.
-func (c *Config) Value(key string) (value any, ok bool, err error) {
+// value returns the typed value of a stored property; its Go type depends on the
+// property's Type. The value is nil when the property is stored as none. ok
+// reports whether it is stored; err is a *PropertyError wrapping ErrInvalidValue
+// or ErrUnknownProperty.
+func (c *Config) value(key string) (value any, ok bool, err error) {
 	switch key {
 	case "type":
 		kind := c.jailType()
@@ -198,32 +189,15 @@ func propertyError(key, text string, err error) *PropertyError {
 	return &PropertyError{Key: key, Value: text, Reason: err.Error(), Err: ErrInvalidValue}
 }
 
-// GetString returns the text of a stored property in libioc's JSON form: yes,
-// no, none, numbers, lists joined with commas. A text that its type refuses is
-// returned as it is stored.
-func (c *Config) GetString(key string) (string, bool) {
-	v, ok, err := c.Value(key)
-	switch {
-	case !ok:
-		return "", false
-	case err != nil:
-		_, e, _ := c.find(key)
-		return e.text, true
-	}
-	p, _ := Lookup(key)
-	return formatValue(p, v, JSON), true
-}
-
-// Problems lists what is wrong with the stored properties, in the order they
-// are stored: unknown keys (ErrUnknownProperty) and texts that their type
-// refuses (ErrInvalidValue, ErrInvalidName). It is empty for a configuration
-// that libioc would call valid.
+// Problems lists the problems of the stored properties, in the order they are
+// stored: unknown keys (ErrUnknownProperty) and invalid texts (ErrInvalidValue,
+// ErrInvalidName). It is empty for a configuration that libioc would call valid.
 func (c *Config) Problems() []*PropertyError {
 	var list []*PropertyError
 	for i := range c.entries {
 		e := &c.entries[i]
 		if c.index[e.key] != i {
-			continue // a repeated key; the last one counts
+			continue // a repeated key; the last one wins
 		}
 		p, ok := Lookup(e.key)
 		if !ok {
@@ -249,8 +223,8 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// jailType is what type means: template, basejail, clonejail or jail by the
-// flags, else the text that iocage and legacy store; empty if neither is here.
+// jailType returns template, basejail, clonejail or jail by the flags, else the
+// text that iocage and legacy store, or an empty text if there is neither.
 func (c *Config) jailType() string {
 	on := func(key string) bool {
 		p, e, ok := c.find(key)
@@ -278,7 +252,7 @@ func (c *Config) jailType() string {
 	return ""
 }
 
-// tags joins the list with legacy's single tag.
+// tags returns the list together with legacy's single tag.
 func (c *Config) tags(key string) (any, bool, error) {
 	var list []string
 	found := false
@@ -323,8 +297,24 @@ func (c *Config) reindex() {
 	}
 }
 
-// sortKeys orders entries that no file has ordered yet.
+// sortKeys sorts entries that have no order from a file.
 func (c *Config) sortKeys() {
 	sort.SliceStable(c.entries, func(i, j int) bool { return c.entries[i].key < c.entries[j].key })
 	c.reindex()
+}
+
+// GetString returns the text of a stored property in libioc's JSON form: yes,
+// no, none, numbers, lists joined with commas. A text that its type refuses is
+// returned as it is stored.
+func (c *Config) GetString(key string) (string, bool) {
+	v, ok, err := c.value(key)
+	switch {
+	case !ok:
+		return "", false
+	case err != nil:
+		_, e, _ := c.find(key)
+		return e.text, true
+	}
+	p, _ := Lookup(key)
+	return formatValue(p, v, JSON), true
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func parse(t testing.TB, text string) *Config {
@@ -119,7 +120,7 @@ func TestSetAndSave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, ok := back.GetString("user.comment"); !ok || v != "hüllo" {
+	if v, ok := storedText(back, "user.comment"); !ok || v != "hüllo" {
 		t.Errorf("read back %q", v)
 	}
 	if err := back.Validate(); err != nil {
@@ -172,7 +173,7 @@ func TestSetErrors(t *testing.T) {
 func TestAliases(t *testing.T) {
 	c := parse(t, `{"istemplate": "yes", "template": "-", "hostname": "h", "tag": "old", "tags": "x,y", "type": "basejail"}`)
 	for key, want := range map[string]string{"template": "yes", "host_hostname": "h", "tags": "x,y,old", "tag": "old"} {
-		if got, ok := c.GetString(key); !ok || got != want {
+		if got, ok := storedText(c, key); !ok || got != want {
 			t.Errorf("%s = %q, want %q", key, got, want)
 		}
 	}
@@ -185,25 +186,25 @@ func TestAliases(t *testing.T) {
 	if err := c.Set("tag", "new"); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := c.GetString("tags"); got != "new,x,y,old" {
+	if got, _ := storedText(c, "tags"); got != "new,x,y,old" {
 		t.Errorf("tags %q", got)
 	}
 	if err := c.Set("type", "jail"); err != nil {
 		t.Fatal(err)
 	}
-	if (Effective{Own: c}).Bool("basejail") {
+	if NewKey[bool]("basejail").Of((Effective{Own: c})) {
 		t.Error("type=jail leaves a basejail")
 	}
 	if err := c.Set("type", "clonejail"); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := c.GetString("type"); got != "clonejail" {
+	if got, _ := storedText(c, "type"); got != "clonejail" {
 		t.Errorf("type %q", got)
 	}
 	if err := c.Set("uuid", "web02"); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := c.GetString("id"); got != "web02" {
+	if got, _ := storedText(c, "id"); got != "web02" {
 		t.Errorf("id %q", got)
 	}
 	if !c.Unset("name") || c.Has("id") || c.Unset("id") {
@@ -247,31 +248,31 @@ func TestEffective(t *testing.T) {
 	defaults := parse(t, `{"boot": 1, "securelevel": "1", "tags": "d", "host_domainname": "example.org", "id": "never", "memoryuse": "deny=8G", "defaultrouter": "192.0.2.1", "exec_prestart": "/x", "priority": "junk", "user": {"a": "1"}, "vnet0_mac": "020000000001,020000000002"}`)
 	own := parse(t, `{"securelevel": "junk", "memoryuse": "off", "defaultrouter": "none", "exec_prestart": "none"}`)
 	e := Effective{Own: own, Defaults: defaults}
-	if !e.Bool("boot") || e.Int("securelevel") != 1 || e.Int("priority") != 0 || e.String("host_domainname") != "example.org" || e.String("user.a") != "1" {
-		t.Errorf("inherited: %v %v %v %v", e.Bool("boot"), e.Int("securelevel"), e.Int("priority"), e.String("host_domainname"))
+	if !NewKey[bool]("boot").Of(e) || NewKey[int]("securelevel").Of(e) != 1 || NewKey[int]("priority").Of(e) != 0 || NewKey[string]("host_domainname").Of(e) != "example.org" || NewKey[string]("user.a").Of(e) != "1" {
+		t.Errorf("inherited: %v %v %v %v", NewKey[bool]("boot").Of(e), NewKey[int]("securelevel").Of(e), NewKey[int]("priority").Of(e), NewKey[string]("host_domainname").Of(e))
 	}
-	if e.Strings("tags") != nil || e.String("id") != "" {
-		t.Errorf("identity is inherited: %v %q", e.Strings("tags"), e.String("id"))
+	if NewKey[[]string]("tags").Of(e) != nil || NewKey[string]("id").Of(e) != "" {
+		t.Errorf("identity is inherited: %v %q", NewKey[[]string]("tags").Of(e), NewKey[string]("id").Of(e))
 	}
-	if _, ok := e.MAC("vnet0"); ok {
+	if _, ok := NewKey[MACPair]("vnet0" + "_mac").Lookup(e); ok {
 		t.Error("link addresses are inherited")
 	}
-	if _, ok := e.Gateway("defaultrouter"); ok || e.Limits() != nil || e.String("exec_prestart") != "" {
+	if _, ok := NewKey[Gateway]("defaultrouter").Lookup(e); ok || e.Limits() != nil || NewKey[string]("exec_prestart").Of(e) != "" {
 		t.Error("an own none does not end the search")
 	}
-	if e.String("exec_start") != "/bin/sh /etc/rc" || e.Duration("exec_timeout").Seconds() != 600 || e.Int("exec_fib") != 0 {
+	if NewKey[string]("exec_start").Of(e) != "/bin/sh /etc/rc" || NewKey[time.Duration]("exec_timeout").Of(e).Seconds() != 600 || NewKey[int]("exec_fib").Of(e) != 0 {
 		t.Error("schema defaults")
 	}
-	if r, ok := e.Ruleset(); !ok || r.Number != 4 {
+	if r, ok := NewKey[Ruleset]("devfs_ruleset").Lookup(e); !ok || r.Number != 4 {
 		t.Errorf("ruleset %v", r)
 	}
-	if j, ok := e.Jailsys("sysvmsg"); !ok || j != JailsysNew {
+	if j, ok := NewKey[Jailsys]("sysvmsg").Lookup(e); !ok || j != JailsysNew {
 		t.Errorf("sysvmsg %v", j)
 	}
-	if _, set := e.AutoBool("rlimits"); set {
+	if _, set := NewKey[bool]("rlimits").Lookup(e); set {
 		t.Error("rlimits is not automatic")
 	}
-	if _, err := e.Value("nope"); !errors.Is(err, ErrUnknownProperty) {
+	if _, err := e.value("nope"); !errors.Is(err, ErrUnknownProperty) {
 		t.Errorf("unknown: %v", err)
 	}
 	if keys := e.Keys(); !slices.IsSorted(keys) || !slices.Contains(keys, "user.a") || !slices.Contains(keys, "boot") {
@@ -280,7 +281,7 @@ func TestEffective(t *testing.T) {
 	if !e.IsSet("boot") || e.IsSet("cpuset") || !e.IsSet("memoryuse") {
 		t.Error("IsSet")
 	}
-	if !e.Bool("allow_suser") || e.Bool("allow_read_msgbuf") || e.MTU("vnet0") != 0 || e.Resolver().Mode != ResolverCopy {
+	if !NewKey[bool]("allow_suser").Of(e) || NewKey[bool]("allow_read_msgbuf").Of(e) || NewKey[int]("vnet0"+"_mtu").Of(e) != 0 || NewKey[Resolver]("resolver").Of(e).Mode != ResolverCopy {
 		t.Error("kernel's defaults")
 	}
 }
@@ -305,8 +306,8 @@ func TestMountPermissions(t *testing.T) {
 		{`{"allow_mount_newfs": 1}`, true, 1, false},
 	} {
 		e := Effective{Own: parse(t, tt.json), Defaults: parse(t, `{"enforce_statfs": "2", "allow_mount": 0}`)}
-		if e.Bool("allow_mount") != tt.mount || e.Int("enforce_statfs") != tt.statfs || e.Bool("allow_mount_zfs") != tt.zfs {
-			t.Errorf("%s: allow_mount %v, enforce_statfs %d, allow_mount_zfs %v", tt.json, e.Bool("allow_mount"), e.Int("enforce_statfs"), e.Bool("allow_mount_zfs"))
+		if NewKey[bool]("allow_mount").Of(e) != tt.mount || NewKey[int]("enforce_statfs").Of(e) != tt.statfs || NewKey[bool]("allow_mount_zfs").Of(e) != tt.zfs {
+			t.Errorf("%s: allow_mount %v, enforce_statfs %d, allow_mount_zfs %v", tt.json, NewKey[bool]("allow_mount").Of(e), NewKey[int]("enforce_statfs").Of(e), NewKey[bool]("allow_mount_zfs").Of(e))
 		}
 	}
 }
@@ -316,7 +317,7 @@ func TestResolverNone(t *testing.T) {
 		`{"id": "a", "resolver": "none"}`: ResolverSkip, `{"host_hostuuid": "a", "resolver": "none"}`: ResolverCopy,
 		`{"hack88": "0", "resolver": "none"}`: ResolverCopy, `{"host_hostuuid": "a", "resolver": "/dev/null"}`: ResolverSkip,
 	} {
-		if got := (Effective{Own: parse(t, text)}).Resolver().Mode; got != want {
+		if got := NewKey[Resolver]("resolver").Of((Effective{Own: parse(t, text)})).Mode; got != want {
 			t.Errorf("%s: mode %d, want %d", text, got, want)
 		}
 	}
@@ -447,7 +448,7 @@ func TestReplaceIn(t *testing.T) {
 	if err != nil || back.Format() != JSON {
 		t.Fatalf("%v", err)
 	}
-	if v, _ := back.Get("boot"); v != true {
+	if v, _ := NewKey[bool]("boot").In(back); !v {
 		t.Errorf("boot %v", v)
 	}
 	// The comment cannot follow into JSON, so the old file stays.
@@ -503,7 +504,7 @@ func TestConvertRefusesLoss(t *testing.T) {
 	if data, err := c.Encode(); !errors.Is(err, ErrNotStorable) {
 		t.Errorf("encoded as %q, %v", data, err)
 	}
-	// What a file has stays as it is, even where it is no UTF-8.
+	// What a file has is kept as it is, even if it is not UTF-8.
 	const text = "{\"zz\": \"\xff\", \"\xfe\": 1}"
 	c = parse(t, text)
 	if err := c.Set("boot", "yes"); err != nil {
@@ -593,7 +594,7 @@ func TestMigrateOptions(t *testing.T) {
 
 func TestRepeatedKeys(t *testing.T) {
 	c := parse(t, `{"boot": 0, "zz": [1, "a"], "boot": 1}`)
-	if v, _ := c.Get("boot"); v != true || len(c.Keys()) != 2 {
+	if v, _ := NewKey[bool]("boot").In(c); !v || len(c.Keys()) != 2 {
 		t.Errorf("boot %v, keys %v", v, c.Keys())
 	}
 	if err := c.Set("release", "x"); err != nil {
@@ -616,7 +617,18 @@ func TestClone(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.Unset("boot")
-	if v, ok := c.Get("boot"); !ok || v != true || c.Changed() {
+	if v, ok := NewKey[bool]("boot").In(c); !ok || !v || c.Changed() {
 		t.Error("the clone shares its entries")
 	}
+}
+
+// storedText returns the text of a stored property in libioc's JSON form.
+func storedText(c *Config, key string) (string, bool) {
+	v, ok, err := c.value(key)
+	if !ok || err != nil {
+		text, _ := c.Raw(key)
+		return text, ok
+	}
+	p, _ := Lookup(key)
+	return formatValue(p, v, JSON), true
 }

@@ -5,26 +5,27 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/libioc/go-libioc/internal/atomicfile"
 )
 
-// A Change is one step of a conversion or migration, for a person to read
-// before it is made.
+// A Change is one step of a conversion or migration, for people to review before
+// it is made.
 type Change struct {
 	Key    string // as it is stored now; empty for a new key
 	Old    string
-	NewKey string // as it will be stored; empty for a key that goes
+	NewKey string // as it will be stored; empty for a key that is removed
 	New    string
 	Reason string
 }
 
-// Convert returns the configuration as another store holds it, and what is not
-// the same text there. Truth values get the store's words; comments and layout
-// of a UCL file cannot follow. Unknown keys and values that could not be read
-// keep their text. A key or value that the store cannot hold, such as Latin-1
-// text in JSON, is a *PropertyError wrapping ErrNotStorable.
+// Convert returns the configuration for another store, and the texts that differ
+// there. Truth values get the store's words; comments and layout of a UCL file are
+// lost. Unknown keys and invalid values keep their text. A key or value that the
+// store cannot hold, such as Latin-1 text in JSON, is a *PropertyError wrapping
+// ErrNotStorable.
 func (c *Config) Convert(to Format) (*Config, []Change, error) {
 	d := &Config{format: to, changed: true}
 	var changes []Change
@@ -55,9 +56,8 @@ func (c *Config) Convert(to Format) (*Config, []Change, error) {
 	return d, changes, nil
 }
 
-// converted is an entry for another store. A value of a known type becomes
-// canonical; the others keep their text, and their form where JSON and UCL
-// have the same.
+// converted returns an entry for another store. A value of a known type becomes
+// canonical; the others keep their text, and their form if JSON and UCL share it.
 func (e entry) converted(from, to Format) entry {
 	if from == to {
 		return e
@@ -99,18 +99,15 @@ func isJSONWord(text string) bool {
 }
 
 func jsonList(items []string) string {
-	text := "["
+	quoted := make([]string, len(items))
 	for i, s := range items {
-		if i > 0 {
-			text += ", "
-		}
-		text += quoteJSON(s)
+		quoted[i] = quoteJSON(s)
 	}
-	return text + "]"
+	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-// roundTrip makes sure that what a store would write reads back as the same
-// keys; two keys can collide when one runs through the other (a and a.b).
+// roundTrip checks that the encoded configuration reads back with the same keys;
+// two keys conflict if one is a path through the other (a and a.b).
 func (c *Config) roundTrip() error {
 	if c.format == ZFS {
 		return nil
@@ -132,15 +129,15 @@ func (c *Config) roundTrip() error {
 	return nil
 }
 
-// oldSuffix is what legacy calls the file that a save replaced.
+// oldSuffix is legacy's suffix for a replaced file.
 const oldSuffix = ".old"
 
 // ReplaceIn makes c, typically the result of Convert, the configuration of the
 // resource mounted at dir: it writes c's file, then renames the other stores'
-// files, which would be found first or mislead, to *.old. After a crash in
-// between, one of the two equal configurations counts. For a ZFS configuration
-// only the renaming is done; its properties must have been set before. The
-// caller removes the properties of a dataset that is no longer of that store.
+// files, which might take precedence, to *.old. After a crash in between, one of
+// the two equal configurations is used. For a ZFS configuration it only renames;
+// the properties must already be set. The caller removes the properties of a
+// dataset that no longer uses them.
 func (c *Config) ReplaceIn(dir string) error {
 	if c.format != ZFS {
 		if err := c.Save(dir); err != nil {
@@ -148,7 +145,7 @@ func (c *Config) ReplaceIn(dir string) error {
 		}
 	}
 	for _, name := range []string{JSONFile, UCLFile} {
-		if c.format != ZFS && name == fileName(c.format) {
+		if c.format != ZFS && name == c.format.File() {
 			continue
 		}
 		path := filepath.Join(dir, name)
@@ -163,5 +160,5 @@ func (c *Config) ReplaceIn(dir string) error {
 			return err
 		}
 	}
-	return atomicfile.OS{}.SyncDir(dir)
+	return atomicfile.SyncDir(dir)
 }

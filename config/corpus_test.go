@@ -69,14 +69,14 @@ func load(t testing.TB, dir string) (*Config, []byte, error) {
 	return c, data, err
 }
 
-// describe is a configuration as the golden files show it.
+// describe returns a configuration as the golden files show it.
 func describe(c *Config) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "format %s, dialect %s, %d keys\n\nstored\n", c.Format(), c.Dialect(), len(c.Keys()))
 	for _, key := range c.Keys() {
 		raw, _ := c.Raw(key)
 		p, known := Lookup(key)
-		v, ok, err := c.Value(key)
+		v, ok, err := c.value(key)
 		switch {
 		case !known:
 			fmt.Fprintf(&b, "  %-22s %q is unknown\n", key, raw)
@@ -160,7 +160,7 @@ func resave(t *testing.T, c *Config, data []byte) {
 		return
 	}
 	path := filepath.Join(t.TempDir(), filepath.Base(c.Path()))
-	if err := c.WriteFile(path); err != nil {
+	if err := c.writeFile(path); err != nil {
 		t.Fatal(err)
 	}
 	back, err := os.ReadFile(path)
@@ -174,7 +174,7 @@ func resave(t *testing.T, c *Config, data []byte) {
 	if err := d.Set("user.go", "x"); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.WriteFile(path); err != nil {
+	if err := d.writeFile(path); err != nil {
 		t.Fatal(err)
 	}
 	e, err := ReadFile(path)
@@ -226,8 +226,8 @@ func sameValues(t *testing.T, what string, c, d *Config) {
 		t.Errorf("to %s: %d keys, were %d", what, len(d.Keys()), len(c.Keys()))
 	}
 	for _, key := range c.Keys() {
-		v, _, verr := c.Value(key)
-		w, _, werr := d.Value(key)
+		v, _, verr := c.value(key)
+		w, _, werr := d.value(key)
 		if fmt.Sprint(v) != fmt.Sprint(w) || (verr == nil) != (werr == nil) {
 			t.Errorf("to %s: %s was %v (%v), is %v (%v)", what, key, v, verr, w, werr)
 		}

@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// maxCPU bounds cpu numbers; CPU_SETSIZE is 1024 since FreeBSD 14.
+// maxCPU bounds CPU numbers; CPU_SETSIZE is 1024 since FreeBSD 14.
 const maxCPU = 1023
 
-// A CPUSet is the meaning of the cpuset property. With neither All nor CPUs
-// the jail keeps the set of the process that creates it.
+// A CPUSet is the value of the cpuset property. With neither All nor CPUs the jail
+// keeps the set of the process that creates it.
 type CPUSet struct {
 	All  bool  // every CPU of the root set
 	CPUs []int // ascending, each once
 }
 
-// String is off, all, or ascending numbers and ranges such as 0,2-3.
+// String returns off, all, or ascending numbers and ranges such as 0,2-3.
 func (c CPUSet) String() string {
 	if c.All {
 		return "all"
@@ -44,9 +44,9 @@ func (c CPUSet) String() string {
 	return b.String()
 }
 
-// ParseCPUSet reads off, all, or numbers and ranges (lo-hi) separated by
-// commas. Whether the machine has them is for the start to check.
-func ParseCPUSet(text string) (CPUSet, error) {
+// parseCPUSet reads off, all, or numbers and ranges (lo-hi) separated by
+// commas. The start checks that the machine has them.
+func parseCPUSet(text string) (CPUSet, error) {
 	switch strings.ToLower(text) {
 	case "off", "none", "-", "":
 		return CPUSet{}, nil
@@ -66,7 +66,7 @@ func ParseCPUSet(text string) (CPUSet, error) {
 				return CPUSet{}, err
 			}
 			if last < first {
-				return CPUSet{}, invalid("range %q runs backwards", item)
+				return CPUSet{}, invalid("range %q is reversed", item)
 			}
 		}
 		for n := first; n <= last; n++ {

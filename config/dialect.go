@@ -1,7 +1,5 @@
 package config
 
-import "sort"
-
 // Dialect is the program whose conventions a configuration follows.
 type Dialect uint8
 
@@ -12,12 +10,12 @@ const (
 	Legacy         // iocage_legacy (shell)
 )
 
-// String is libioc, iocage or legacy.
+// String returns libioc, iocage or legacy.
 func (d Dialect) String() string { return [...]string{"libioc", "iocage", "legacy"}[d] }
 
-// Dialect tells who wrote the configuration. libioc always stores id. Legacy
-// stores every key, among them some that no other program has; iocage stores
-// the jail's name as host_hostuuid, or keys that libioc does not know.
+// Dialect returns the dialect of the configuration. libioc always stores id.
+// Legacy stores every key, some of which no other program has; iocage stores the
+// jail's name as host_hostuuid, or keys that libioc does not know.
 func (c *Config) Dialect() Dialect {
 	if c.Has("id") {
 		return Libioc
@@ -37,13 +35,4 @@ func (c *Config) Dialect() Dialect {
 		}
 	}
 	return Libioc
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }

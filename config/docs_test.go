@@ -14,11 +14,11 @@ func TestDocs(t *testing.T) {
 
 Generated from the schema of package config by ` + "`go test ./config -update`" + `; do not edit.
 
-Type says how a text is read. Default is what counts where neither the jail nor
-the defaults resource has a value. Inherited properties are taken from the
-defaults resource. The last columns are the defaults of libioc 0.8.2, iocage
-(CONFIG_VERSION 34), iocage_legacy 1.8 (UCL) and 1.7 (ZFS properties); an empty
-cell means that the program does not know the property.
+The type determines how a text is read. The default applies if neither the jail
+nor the defaults resource has a value. Inherited properties are read from the
+defaults resource if the jail has no value. The last columns are the defaults of
+libioc 0.8.2, iocage (CONFIG_VERSION 34), iocage_legacy 1.8 (UCL) and 1.7 (ZFS
+properties); an empty cell means that the program does not know the property.
 
 `)
 	byScope := make(map[Scope][]Property)
@@ -38,7 +38,7 @@ cell means that the program does not know the property.
 	for _, row := range [][2]string{{"user.note", "user.*"}, {"em0_mac", "<nic>_mac"}, {"em0_mtu", "<nic>_mtu"}, {"allow_anything", "allow_*, allow_mount_*"}} {
 		p, ok := Lookup(row[0])
 		if !ok {
-			t.Fatalf("%s is no pattern", row[0])
+			t.Fatalf("%s is not a pattern", row[0])
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", row[1], p.Type, p.Doc)
 	}

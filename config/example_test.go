@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 )
 
 // A jail by iocage, with the defaults of its root dataset.
@@ -21,8 +22,8 @@ func ExampleEffective() {
 		return
 	}
 	e := config.Effective{Own: own, Defaults: defaults}
-	fmt.Println(e.Bool("boot"), e.Addresses("ip4_addr")[0].Addr, e.Int("enforce_statfs"))
-	fmt.Println(e.Duration("exec_timeout"), e.Limits()[0].Rule())
+	fmt.Println(key.Boot.Of(e), key.IP4Addr.Of(e)[0].Addr, key.EnforceStatfs.Of(e))
+	fmt.Println(key.ExecTimeout.Of(e), e.Limits()[0].Rule())
 	// Output:
 	// true 192.0.2.10 1
 	// 1m0s memoryuse:deny=2147483648
@@ -100,7 +101,7 @@ func ExampleConfig_Save() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(back.GetString("release"))
+	fmt.Println(key.Release.In(back))
 	// Output: 13.2-RELEASE true
 }
 

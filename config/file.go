@@ -24,10 +24,10 @@ const (
 // maxSize bounds a configuration file; a THICK one has some 5 KiB.
 const maxSize = 4 << 20
 
-// Parse reads a configuration from text. An empty text is an empty
-// configuration. A text that cannot be read at all is a *SyntaxError with its
-// line and column (ErrMalformed); unknown keys and refused values are no error
-// here, see Problems and Validate. ZFS has no text; see FromProperties.
+// Parse reads a configuration from text. Empty text is an empty configuration.
+// Invalid syntax is a *SyntaxError with line and column (ErrMalformed); unknown
+// keys and invalid values are not errors, see Problems and Validate. ZFS has no
+// text form; see FromProperties.
 func Parse(data []byte, format Format) (*Config, error) {
 	c := &Config{format: format, origin: append([]byte{}, data...)}
 	var err error
@@ -46,7 +46,7 @@ func Parse(data []byte, format Format) (*Config, error) {
 }
 
 // ReadFile reads one file; a name ending in .json is JSON and any other UCL.
-// Besides what Parse returns, the error wraps fs.ErrNotExist or another
+// Besides the errors of Parse, the error can wrap fs.ErrNotExist or another
 // operating system error, or ErrNotRegular. Symbolic links are not followed.
 func ReadFile(path string) (*Config, error) {
 	data, err := readRegular(path)
@@ -58,22 +58,21 @@ func ReadFile(path string) (*Config, error) {
 		format = JSON
 	}
 	c, err := Parse(data, format)
+	if syntax, ok := errors.AsType[*SyntaxError](err); ok {
+		syntax.Path = path
+	}
 	if err != nil {
-		var syntax *SyntaxError
-		if errors.As(err, &syntax) {
-			syntax.Path = path
-		}
 		return nil, err
 	}
 	c.path = path
 	return c, nil
 }
 
-// errReplaced: another file was there by the time it was opened.
+// errReplaced: the file was replaced before it was opened.
 var errReplaced = errors.New("replaced while it was opened")
 
-// readRegular reads the file anew when a writer has just put another in its
-// place, as every save does.
+// readRegular tries again when a writer has just replaced the file, as every save
+// does.
 func readRegular(path string) ([]byte, error) {
 	for try := 0; ; try++ {
 		data, err := readOnce(path)
@@ -114,8 +113,8 @@ func readOnce(path string) ([]byte, error) {
 // ReadDir reads the configuration of the jail or release whose dataset is
 // mounted at dir: config.json, else config. If neither exists the error wraps
 // ErrNoConfig and fs.ErrNotExist; the caller then looks at the dataset's local
-// ZFS properties (FromProperties) before it takes the resource for empty.
-// Nothing is ever created.
+// ZFS properties (FromProperties) before it considers the resource empty.
+// Nothing is created.
 func ReadDir(dir string) (*Config, error) { return readFirst(dir, JSONFile, UCLFile) }
 
 // ReadDefaults reads the defaults of a root dataset mounted at dir:
@@ -129,7 +128,7 @@ func ReadDefaults(dir string) (*Config, error) {
 func readFirst(dir string, names ...string) (*Config, error) {
 	for _, name := range names {
 		path := filepath.Join(dir, name)
-		// A directory named config or defaults belongs to someone else.
+		// A directory named config or defaults is not ours.
 		if info, err := os.Lstat(path); err == nil && info.IsDir() {
 			continue
 		}
@@ -141,10 +140,9 @@ func readFirst(dir string, names ...string) (*Config, error) {
 	return nil, fmt.Errorf("config: %s: %w (%w)", dir, ErrNoConfig, fs.ErrNotExist)
 }
 
-// Encode is the text that a save writes. What was read comes back byte for
-// byte as long as nothing changed; after a change, everything that was not
-// changed keeps its text and its place. A ZFS configuration has no text and
-// returns ErrNotStorable.
+// Encode returns the text that a save writes. Without changes it is the text that
+// was read, byte for byte; with changes, everything else keeps its text and its
+// place. A ZFS configuration has no text form: ErrNotStorable.
 func (c *Config) Encode() ([]byte, error) {
 	switch c.format {
 	case JSON:
@@ -155,11 +153,11 @@ func (c *Config) Encode() ([]byte, error) {
 	return nil, fmt.Errorf("config: %s has no text form: %w", c.format, ErrNotStorable)
 }
 
-// WriteFile saves to a file: temporary file in the same directory, fsync,
-// rename, fsync of the directory. An existing file keeps mode and owner, a new
-// one gets 0644 as by iocage. Symbolic links are refused (ErrNotRegular). The
-// path's name does not change the format.
-func (c *Config) WriteFile(path string) error {
+// writeFile saves to a file: temporary file in the same directory, fsync,
+// rename, fsync of the directory. An existing file keeps its mode and owner, a new
+// one gets mode 0644 as in iocage. Symbolic links are rejected (ErrNotRegular).
+// The file's name does not affect the format.
+func (c *Config) writeFile(path string) error {
 	data, err := c.Encode()
 	if err != nil {
 		return err
@@ -174,26 +172,19 @@ func (c *Config) WriteFile(path string) error {
 
 // Save writes to config.json or config in dir, by Format. ZFS configurations
 // are saved by the caller from PropertyChanges.
-func (c *Config) Save(dir string) error { return c.WriteFile(filepath.Join(dir, fileName(c.format))) }
+func (c *Config) Save(dir string) error { return c.writeFile(filepath.Join(dir, c.format.File())) }
 
-func fileName(format Format) string {
-	if format == UCL {
+// File returns the name of the file that holds a configuration of this format.
+func (f Format) File() string {
+	if f == UCL {
 		return UCLFile
 	}
 	return JSONFile
 }
 
-// saved takes what was written as what was read.
+// saved makes c the configuration read from the text that was written.
 func (c *Config) saved(data []byte) {
-	fresh := &Config{format: c.format, origin: data}
-	var err error
-	if c.format == UCL {
-		err = fresh.readUCL(data)
-	} else {
-		err = fresh.readJSON(data)
-	}
-	if err == nil {
-		fresh.path = c.path
+	if fresh, err := Parse(data, c.format); err == nil {
 		*c = *fresh
 	}
 }

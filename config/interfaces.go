@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// An Interface is one nic of a vnet jail and the bridge of the host it is
-// attached to.
+// An Interface is one nic of a vnet jail and the host's bridge that it is attached
+// to.
 type Interface struct {
 	Name   string // inside the jail, e.g. vnet0
-	Bridge string // on the host; empty for an epair without bridge
+	Bridge string // on the host; empty for an epair without a bridge
 	Secure bool   // nic::bridge, libioc's Secure VNET
 }
 
-// String is nic:bridge, nic::bridge or nic:none.
+// String returns nic:bridge, nic::bridge or nic:none.
 func (i Interface) String() string {
 	switch {
 	case i.Bridge == "":
@@ -27,21 +27,12 @@ func (i Interface) String() string {
 // Interfaces is the ordered list of a jail's nics.
 type Interfaces []Interface
 
-// String joins with commas; an empty list is none.
-func (l Interfaces) String() string {
-	if len(l) == 0 {
-		return "none"
-	}
-	items := make([]string, len(l))
-	for n, i := range l {
-		items[n] = i.String()
-	}
-	return strings.Join(items, ",")
-}
+// String returns the nics joined by commas, none for an empty list.
+func (l Interfaces) String() string { return joined(l, ",") }
 
-// ParseInterfaces reads nic:bridge pairs separated by commas or blanks. None
-// words are an empty list.
-func ParseInterfaces(text string) (Interfaces, error) {
+// parseInterfaces reads nic:bridge pairs separated by commas or blanks. A none
+// word is an empty list.
+func parseInterfaces(text string) (Interfaces, error) {
 	if isNone(text) {
 		return nil, nil
 	}
@@ -97,7 +88,7 @@ type Gateway struct {
 	Interface string     // nic inside; from addr@nic or from an IPv6 zone
 }
 
-// String is auto, addr or addr@nic.
+// String returns auto, addr or addr@nic.
 func (g Gateway) String() string {
 	switch {
 	case g.Auto:
@@ -108,8 +99,8 @@ func (g Gateway) String() string {
 	return g.Addr.String()
 }
 
-// ParseGateway reads addr, addr@nic, addr%nic (IPv6) or auto. None words are
-// refused here; they mean that no route is set.
+// ParseGateway reads addr, addr@nic, addr%nic (IPv6) or auto. It rejects none
+// words, which mean that no route is set.
 func ParseGateway(text string, v6 bool) (Gateway, error) {
 	if strings.EqualFold(text, "auto") {
 		return Gateway{Auto: true}, nil
@@ -120,7 +111,7 @@ func ParseGateway(text string, v6 bool) (Gateway, error) {
 		return Gateway{}, invalid("expected <address>[@<nic>], auto or none")
 	}
 	if addr.Is4() == v6 {
-		return Gateway{}, invalid("%s is of the other address family", addr)
+		return Gateway{}, invalid("%s belongs to the other address family", addr)
 	}
 	if zone := addr.Zone(); zone != "" {
 		if found && nic != zone {
@@ -133,7 +124,7 @@ func ParseGateway(text string, v6 bool) (Gateway, error) {
 			return Gateway{}, err
 		}
 		if !printable(nic) {
-			return Gateway{}, invalid("nic %q", nic)
+			return Gateway{}, invalid("invalid nic %q", nic)
 		}
 	}
 	addr = addr.WithZone("")

@@ -35,9 +35,9 @@ func (c *Config) flatten(prefix string, members []jnode) {
 	}
 }
 
-// encodeJSON writes c as JSON. Unchanged, that is what was read. Else values
-// that were not set keep their exact text and place, and new keys go where
-// their order is, or last in an object that is not sorted. A new file has
+// encodeJSON writes c as JSON. Without changes, that is what was read. Otherwise
+// values that were not set keep their exact text and place, and new keys are
+// inserted in order, or at the end of an object that is not sorted. A new file has
 // libioc's form: sorted keys, 4 blanks, all strings, ASCII, no final newline.
 func (c *Config) encodeJSON() ([]byte, error) {
 	var root jnode
@@ -77,9 +77,8 @@ func (c *Config) encodeJSON() ([]byte, error) {
 	return []byte(b.String()), nil
 }
 
-// update carries the entries into the tree that was read: changed values get
-// their new text, members without an entry go, and so do objects that become
-// empty by that.
+// update copies the entries into the tree that was read: changed values get their
+// new text; members without an entry, and objects that become empty, are removed.
 func (c *Config) update(prefix string, members []jnode, placed map[int]bool) []jnode {
 	kept := members[:0:0]
 	for _, m := range members {
@@ -109,15 +108,14 @@ func (c *Config) update(prefix string, members []jnode, placed map[int]bool) []j
 	return kept
 }
 
-// notUTF8 is the refusal of bytes that JSON, which is UTF-8 by definition
-// (RFC 8259), cannot hold.
+// notUTF8 returns the error for bytes that JSON, which is UTF-8 by definition (RFC
+// 8259), cannot hold.
 func notUTF8(e *entry) error {
 	return &PropertyError{Key: e.key, Value: e.text, Reason: "JSON holds UTF-8 only", Err: ErrNotStorable}
 }
 
-// A grower adds members to objects. Where a member goes is decided once an
-// object has them all, since finding the place for each would cost the length
-// of the object each time.
+// A grower adds members to objects. It orders an object once it has all members,
+// since finding the place of each would take time linear in the object's length.
 type grower map[*jnode]*growth
 
 type growth struct {
@@ -154,7 +152,7 @@ func (g *grower) insert(n *jnode, path []string, e *entry) {
 	}
 }
 
-// finish puts the new members of n, and of the objects in it, into place.
+// finish adds the new members to n and to the objects in it.
 func (g grower) finish(n *jnode) {
 	grown := g[n]
 	if grown == nil {
@@ -173,7 +171,7 @@ func (g grower) finish(n *jnode) {
 	}
 }
 
-// jsonToken is the value's exact text in the file, or the quoted text of a
+// jsonToken returns the value's exact text in the file, or the quoted text of a
 // value that was set or comes from another store.
 func (e *entry) jsonToken() string {
 	if e.token != "" {

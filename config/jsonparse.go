@@ -9,8 +9,8 @@ import (
 // maxDepth bounds nesting, so that no file can exhaust the stack.
 const maxDepth = 64
 
-// A jnode is a JSON value that remembers its exact text. Go's own decoder
-// loses the spelling of numbers, the order of keys and repeated keys.
+// A jnode is a JSON value with its exact text. Package encoding/json loses the
+// spelling of numbers, the order of keys and repeated keys.
 type jnode struct {
 	key      string
 	keyToken string  // with quotes
@@ -27,8 +27,8 @@ type jsonParser struct {
 	pos int
 }
 
-// parseJSON reads one value. Only an object, null or nothing is a
-// configuration; the latter two are empty ones, as in libioc.
+// parseJSON reads one value. A configuration is an object, or null or nothing,
+// which are empty configurations as in libioc.
 func parseJSON(src string) (jnode, error) {
 	p := &jsonParser{src: src}
 	p.space()
@@ -42,7 +42,7 @@ func parseJSON(src string) (jnode, error) {
 	}
 	p.space()
 	if p.pos != len(src) {
-		return n, p.fail("text behind the value")
+		return n, p.fail("unexpected data after value")
 	}
 	if n.kind == kindNull {
 		return jnode{isObject: true}, nil
@@ -58,7 +58,7 @@ func (p *jsonParser) fail(reason string) error {
 	return syntaxAt(p.src, p.pos, reason)
 }
 
-// syntaxAt gives line and column of a byte offset.
+// syntaxAt returns an error with the line and column of a byte offset.
 func syntaxAt(src string, pos int, reason string) *SyntaxError {
 	before := src[:min(pos, len(src))]
 	line := strings.Count(before, "\n") + 1

@@ -12,11 +12,11 @@ var legacyTable string
 // LegacySetting is a property as iocage_legacy's "iocage get all" shows it.
 type LegacySetting struct {
 	Key string
-	// JailOnly tells that the defaults do not show it.
+	// JailOnly: the defaults do not have it.
 	JailOnly bool
-	// Unset is the word for no value: "none", "-" or "off", or what legacy itself
-	// defaults to. It also says how truth is spelled: 0 and 1, off and on, or no
-	// and yes.
+	// Unset is the word for no value: "none", "-" or "off", or legacy's own
+	// default. It also determines the words of truth values: 0 and 1, off and on,
+	// or no and yes.
 	Unset string
 }
 
@@ -29,14 +29,14 @@ var legacySettings = sync.OnceValue(func() []LegacySetting {
 	return out
 })
 
-// LegacySettings are the 115 settings of iocage_legacy 1.7, by key. Some of them
+// LegacySettings returns the 115 settings of iocage_legacy 1.7, by key. Some of them
 // (available, compression, compressratio, dedup, mountpoint, origin, quota,
 // reservation, used) are properties of the dataset, which no configuration has.
 func LegacySettings() []LegacySetting { return append([]LegacySetting(nil), legacySettings()...) }
 
-// Text is the setting's value in a configuration, as iocage_legacy shows it: a
-// stored text as it is stored, but truth values in the setting's own spelling;
-// else the value that counts; else the word for no value.
+// Text returns the setting's value in a configuration, as iocage_legacy shows it:
+// stored text as it is stored, with truth values in the setting's own spelling,
+// else the effective value, else the word for no value.
 func (s LegacySetting) Text(e Effective) string {
 	for _, c := range []*Config{e.Own, e.Defaults} {
 		if c == nil {
@@ -53,13 +53,13 @@ func (s LegacySetting) Text(e Effective) string {
 	return s.spell(text)
 }
 
-// spell writes a truth value as the setting does; other texts stay.
+// spell returns a truth value in the setting's spelling, and other text as it is.
 func (s LegacySetting) spell(text string) string {
 	p, known := Lookup(s.Key)
 	if !known || p.Type != TypeBool {
 		return text
 	}
-	on, err := ParseBool(text)
+	on, err := parseBool(text)
 	if err != nil {
 		return text
 	}

@@ -2,11 +2,12 @@ package config
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// unit is what a resource of rctl(8) counts.
+// unit is the unit of a resource of rctl(8).
 type unit uint8
 
 const (
@@ -55,12 +56,11 @@ var resources = [...]resource{
 }
 
 func findResource(name string) (resource, bool) {
-	for _, r := range resources {
-		if r.name == name {
-			return r, true
-		}
+	i := slices.IndexFunc(resources[:], func(r resource) bool { return r.name == name })
+	if i < 0 {
+		return resource{}, false
 	}
-	return resource{}, false
+	return resources[i], true
 }
 
 // A Limit is one rule of rctl(8) for a jail.
@@ -71,7 +71,7 @@ type Limit struct {
 	Per      string // jail, process, user or loginclass
 }
 
-// Rule is the part of an rctl(8) rule behind the subject, with a plain number
+// Rule returns the part of an rctl(8) rule after the subject, with a plain number
 // as the kernel prints it: memoryuse:deny=134217728 or maxproc:log=5/process.
 func (l Limit) Rule() string {
 	rule := l.Resource + ":" + l.Action + "=" + strconv.FormatUint(l.Amount, 10)
@@ -81,7 +81,7 @@ func (l Limit) Rule() string {
 	return rule
 }
 
-// String is action=amount for a limit per jail, which libioc and iocage both
+// String returns action=amount for a limit per jail, which libioc and iocage both
 // read, and action=amount/per otherwise. Whole multiples of 1024 are written
 // with their suffix where the resource counts bytes.
 func (l Limit) String() string {
@@ -108,24 +108,15 @@ func (l Limit) amountText() string {
 // Limits are the rules of one resource, e.g. log at 800M and deny at 1G.
 type Limits []Limit
 
-// String joins with blanks; no rule is none.
-func (l Limits) String() string {
-	if len(l) == 0 {
-		return "none"
-	}
-	items := make([]string, len(l))
-	for i, r := range l {
-		items[i] = r.String()
-	}
-	return strings.Join(items, " ")
-}
+// String returns the rules joined by blanks, none for no rule.
+func (l Limits) String() string { return joined(l, " ") }
 
-// ParseLimits reads the rules of one resource. Each is 128M (deny, per jail),
-// action=amount, action=amount/per, or libioc's and legacy's amount:action;
-// several are separated by blanks or semicolons. off, none, - and what libioc
-// writes for an unset limit (off:deny, False:deny, None=None/None) are no
-// rule. Actions, suffixes and per are checked as rctl(8) and the kernel do.
-func ParseLimits(resourceName, text string) (Limits, error) {
+// parseLimits reads the rules of one resource, separated by blanks or semicolons.
+// Each is 128M (deny, per jail), action=amount, action=amount/per, or
+// amount:action as written by libioc and legacy. There is no rule in off, none, -
+// and the texts that libioc writes for an unset limit (off:deny, False:deny,
+// None=None/None). Actions, suffixes and per are checked as rctl(8) and the kernel do.
+func parseLimits(resourceName, text string) (Limits, error) {
 	r, ok := findResource(resourceName)
 	if !ok {
 		return nil, invalid("%q is not a resource of rctl(8)", resourceName)
@@ -213,7 +204,7 @@ func checkAction(r resource, action string) error {
 	return invalid("%q is not deny, log, devctl, throttle or a signal", action)
 }
 
-// isSignal knows the signals that rctl(8) does.
+// isSignal reports whether action is a signal that rctl(8) knows.
 func isSignal(action string) bool {
 	switch strings.TrimPrefix(action, "sig") {
 	case "hup", "int", "quit", "ill", "trap", "abrt", "emt", "fpe", "kill", "bus", "segv", "sys", "pipe", "alrm", "term", "urg",
@@ -223,8 +214,8 @@ func isSignal(action string) bool {
 	return false
 }
 
-// parseAmount is strict where expand_number(3) is not: decimal digits and at
-// most one suffix letter, nothing behind it.
+// parseAmount is stricter than expand_number(3): decimal digits and at most one
+// suffix letter.
 func parseAmount(r resource, text string) (uint64, error) {
 	digits, shift := text, 0
 	if last := text[len(text)-1]; last < '0' || last > '9' {

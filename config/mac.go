@@ -3,49 +3,33 @@ package config
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net"
 	"strings"
 )
 
 // A MAC is an Ethernet address.
 type MAC [6]byte
 
-// String is six lower-case hexadecimal pairs joined by colons.
-func (m MAC) String() string {
-	const digits = "0123456789abcdef"
-	b := make([]byte, 0, 17)
-	for i, c := range m {
-		if i > 0 {
-			b = append(b, ':')
-		}
-		b = append(b, digits[c>>4], digits[c&15])
-	}
-	return string(b)
-}
+// String returns six lower-case hexadecimal pairs joined by colons.
+func (m MAC) String() string { return net.HardwareAddr(m[:]).String() }
+
+// plainHex removes the separators between hexadecimal pairs.
+var plainHex = strings.NewReplacer(":", "", "-", "")
 
 // ParseMAC reads 12 hexadecimal digits with colons, dashes or nothing between
 // the pairs. Multicast addresses and 00:00:00:00:00:00 are refused.
 func ParseMAC(text string) (MAC, error) {
 	var m MAC
-	n := 0
-	for i := range len(text) {
-		if text[i] == ':' || text[i] == '-' {
-			continue
-		}
-		d, ok := hexDigit(text[i])
-		if !ok || n == 12 {
-			return m, invalid("%q is not 12 hexadecimal digits", text)
-		}
-		m[n/2] = m[n/2]<<4 | d
-		n++
-	}
-	if n != 12 {
+	b, err := hex.DecodeString(plainHex.Replace(text))
+	if err != nil || len(b) != len(m) {
 		return m, invalid("%q is not 12 hexadecimal digits", text)
 	}
+	copy(m[:], b)
 	if m[0]&1 != 0 {
 		return m, invalid("%s is a multicast address", m)
 	}
 	if m == (MAC{}) {
-		return m, invalid("%s is not an address", m)
+		return m, invalid("%s is not a valid address", m)
 	}
 	return m, nil
 }
@@ -56,12 +40,12 @@ type MACPair struct {
 	Jail MAC // the side inside the jail
 }
 
-// String joins with a comma, the only form that libioc reads; iocage reads it
-// as well as its own blank.
+// String returns both addresses joined by a comma, the only form that libioc
+// reads; iocage also reads a blank.
 func (p MACPair) String() string { return p.Host.String() + "," + p.Jail.String() }
 
-// ParseMACPair reads two different addresses separated by a comma or blanks.
-func ParseMACPair(text string) (MACPair, error) {
+// parseMACPair reads two different addresses separated by a comma or blanks.
+func parseMACPair(text string) (MACPair, error) {
 	parts := strings.FieldsFunc(text, isSeparator)
 	if len(parts) != 2 {
 		return MACPair{}, invalid("expected two link addresses, for the host's and the jail's side")
@@ -81,7 +65,7 @@ func ParseMACPair(text string) (MACPair, error) {
 }
 
 func parseMACPrefix(text string) (string, error) {
-	plain := strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(text, ":", ""), "-", ""))
+	plain := strings.ToLower(plainHex.Replace(text))
 	if len(plain) < 2 || len(plain) > 12 || len(plain)%2 != 0 {
 		return "", invalid("expected 2 to 12 hexadecimal digits")
 	}
@@ -90,16 +74,16 @@ func parseMACPrefix(text string) (string, error) {
 		return "", invalid("expected 2 to 12 hexadecimal digits")
 	}
 	if b[0]&1 != 0 {
-		return "", invalid("%s begins multicast addresses", plain)
+		return "", invalid("%s is a prefix of multicast addresses", plain)
 	}
 	return plain, nil
 }
 
-// DeriveMACPair makes the addresses that libioc gives a nic without a
+// DeriveMACPair derives the addresses that libioc gives a nic without a
 // configured pair: prefix, then the leading digits of SHA-224 over the jail's
 // name and the nic's; the jail's side is one more. Where libioc would carry
-// into the prefix, the addition wraps within the generated digits, and a
-// prefix of all 12 digits is refused, since both sides would be equal.
+// into the prefix, the addition wraps within the generated digits. A prefix of
+// all 12 digits is rejected, since both sides would be equal.
 func DeriveMACPair(prefix, jailName, nic string) (MACPair, error) {
 	prefix, err := parseMACPrefix(prefix)
 	if err != nil {

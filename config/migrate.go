@@ -6,41 +6,40 @@ import (
 	"github.com/libioc/go-libioc/internal/pathname"
 )
 
-// MigrateOptions say what the configuration alone does not know.
+// MigrateOptions has information that is not in the configuration.
 type MigrateOptions struct {
 	// Pool completes jail_zfs_dataset, which iocage and legacy store without
-	// the pool. Empty leaves the value alone.
+	// the pool. If empty, the value is not changed.
 	Pool string
-	// Defaults is the defaults resource. A key whose value is the schema's
-	// default stays where the defaults resource has another one, since its
-	// going would change the meaning. May be nil.
+	// Defaults is the defaults resource. A key with the schema's default is kept
+	// if the defaults resource has another value, since removing it would change
+	// the meaning. May be nil.
 	Defaults *Config
 }
 
-// Migrate returns the configuration in current form and what that changes; c
-// itself stays, so a dry run is a call whose result is not saved. Values keep
-// their meaning:
+// Migrate returns the configuration in current form and the changes; it does not
+// modify c, so a call whose result is not saved is a dry run. Values keep their
+// meaning:
 //
 //   - old names become current ones (istemplate, hostname, tag), type becomes
 //     the flags basejail, clonejail and template;
 //
-//   - every accepted spelling becomes canonical, unset limits go;
+//   - every accepted spelling becomes canonical, unset limits are removed;
 //
 //   - a legacy basejail in ZFS properties gets basejail_type=zfs, since its
 //     base directories are clones;
 //
-//   - resolver=none becomes /etc/resolv.conf, which is what iocage and legacy
-//     mean by it;
+//   - resolver=none becomes /etc/resolv.conf, its meaning in iocage and legacy;
 //
 //   - dhcp=1 becomes ip4_addr=vnet0|dhcp;
 //
-//   - keys that only inform go where they say nothing (none, readonly, their
-//     program's default), else move to user.*.
+//   - informational keys are removed if they have no information (none, readonly,
+//     their program's default), else moved to user.*;
 //
-//   - keys that libioc does not know go where they have the default's value.
+//   - keys that libioc does not know are removed if they have the default value.
 //
-// Unknown keys and values that cannot be read stay as they are, and so do keys
-// that act but that libioc does not know (cpuset, allow_tun, vnet0_mtu) and a
+// Unknown keys and invalid values are kept as they are, and so are keys that have
+// an effect but that libioc does not know (cpuset, allow_tun, vnet0_mtu), and a
 // host_hostuuid that is the jail's name, by which iocage finds its jail.
 func (c *Config) Migrate(opt MigrateOptions) (*Config, []Change) {
 	m := &migration{from: c, to: c.Clone(), dialect: c.Dialect(), opt: opt}
@@ -58,7 +57,7 @@ type migration struct {
 	changes  []Change
 }
 
-// set replaces key by newKey=text, if that is a change.
+// set replaces key with newKey=text, if that is a change.
 func (m *migration) set(key, newKey, text, reason string) {
 	old := ""
 	i, had := m.to.index[key]
@@ -68,7 +67,7 @@ func (m *migration) set(key, newKey, text, reason string) {
 	if key == newKey && had && old == text && m.isText(key) {
 		return
 	}
-	// A key that was there under its own name wins over an old name's value.
+	// A value under the current name takes precedence over one under an old name.
 	if key != newKey {
 		if own, ok := m.to.Raw(newKey); ok && !isNone(own) {
 			m.drop(key, "superseded by "+newKey)
@@ -88,8 +87,8 @@ func (m *migration) set(key, newKey, text, reason string) {
 	m.changes = append(m.changes, Change{Key: key, Old: old, NewKey: newKey, New: text, Reason: reason})
 }
 
-// isText reports whether a value is written as the store writes texts: JSON
-// numbers and words become strings.
+// isText reports whether a value is stored as text: JSON numbers and words become
+// strings.
 func (m *migration) isText(key string) bool {
 	i, ok := m.to.index[key]
 	return ok && (m.to.format != JSON || m.to.entries[i].kind == kindString)
@@ -111,7 +110,7 @@ func (m *migration) jailType() {
 	}
 	switch text {
 	case "basejail":
-		// legacy's clonejail and basejail are storage, not a kind of jail.
+		// In legacy, clonejail and basejail describe the storage, not a kind of jail.
 		m.set("type", "basejail", "yes", "type is computed from flags")
 		if m.from.format == ZFS && !m.from.Has("basejail_type") {
 			m.set("basejail_type", "basejail_type", "zfs", "the base directories are ZFS clones")
@@ -137,7 +136,7 @@ func (m *migration) property(key string) {
 		m.tag(text)
 		return
 	case key == "uuid" || key == "name":
-		return // the dataset's name decides; libioc keeps them
+		return // the dataset's name takes precedence; libioc keeps them
 	case key == "resolver" && isNone(text) && m.dialect != Libioc:
 		m.set(key, key, "/etc/resolv.conf", "none means a copy of the host's file in "+m.dialect.String())
 		return
@@ -151,7 +150,7 @@ func (m *migration) property(key string) {
 	m.canonical(p, key, text)
 }
 
-// canonical writes a value as Set would.
+// canonical replaces a value with the text that Set would store.
 func (m *migration) canonical(p *Property, key, text string) {
 	v, err := m.to.entries[m.to.index[key]].value(p)
 	if err != nil || p.Type == TypeFree {
@@ -182,8 +181,8 @@ func (m *migration) canonical(p *Property, key, text string) {
 	}
 }
 
-// sayNothing reports whether a value may go: none of a type where that is no
-// value, and the default of a key that libioc would stumble over.
+// sayNothing reports whether a value can be removed: none for a type that treats
+// it as absent, and the default of a key that libioc does not know.
 func (m *migration) sayNothing(p *Property, v any) bool {
 	if p.Inherited && m.opt.Defaults != nil && m.opt.Defaults.Has(p.Name) {
 		return false
@@ -194,7 +193,7 @@ func (m *migration) sayNothing(p *Property, v any) bool {
 	return p.Peers.Libioc == "" && formatValue(p, v, JSON) == p.Default
 }
 
-// information drops what says nothing and keeps the rest for people.
+// information removes a key without information and keeps others for people.
 func (m *migration) information(p *Property, key, text string) {
 	if p.Peers.Libioc != "" {
 		return
@@ -233,14 +232,14 @@ func (m *migration) datasets(text string) {
 	m.set("jail_zfs_dataset", "jail_zfs_dataset", strings.Join(names, " "), m.dialect.String()+" leaves out the pool")
 }
 
-// dhcp moves iocage's switch into the address list, its only place in libioc.
+// dhcp moves iocage's switch into the address list, as libioc has it.
 func (m *migration) dhcp(text string) {
-	on, err := ParseBool(text)
+	on, err := parseBool(text)
 	if err != nil {
 		return
 	}
 	if on {
-		v, _, err := m.to.Value("ip4_addr")
+		v, _, err := m.to.value("ip4_addr")
 		list, _ := v.(Addresses)
 		if err != nil {
 			return

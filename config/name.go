@@ -17,7 +17,7 @@ var namePattern = sync.OnceValue(func() *regexp.Regexp {
 // starting with an ASCII letter or digit, then letters, digits and Latin
 // letters (U+00C0 to U+017F), with at most one of ! - _ ^ [ ] { } ( ) < > . ,
 // between two of them. A UUID (8-4-4-4-12 hexadecimal digits) is accepted too.
-// Time is linear in the length. A refusal is a *PropertyError wrapping
+// It takes time linear in the length. The error is a *PropertyError wrapping
 // ErrInvalidName.
 func ValidName(name string) error {
 	var reason string
@@ -58,8 +58,8 @@ func IsUUID(s string) bool {
 	return true
 }
 
-// HumanReadableName is the first 8 characters of a UUID, and any other name
-// itself, as libioc shows it and uses it for a hostname.
+// HumanReadableName returns the first 8 characters of a UUID, and any other name
+// unchanged, as libioc shows it and uses it as a hostname.
 func HumanReadableName(name string) string {
 	if IsUUID(name) {
 		return name[:8]

@@ -5,14 +5,13 @@ import (
 	"strings"
 )
 
-// PropertyPrefix begins the names of the ZFS user properties of all three
-// programs.
+// PropertyPrefix is the prefix of the ZFS user properties of all three programs.
 const PropertyPrefix = "org.freebsd.iocage:"
 
-// FromProperties reads a configuration from ZFS user properties. Names without
-// PropertyPrefix are ignored, so the answer of one bulk read can be handed in;
-// it must hold local properties only (zfs get -s local), or a property of a
-// parent dataset would turn each child into a jail.
+// FromProperties reads a configuration from ZFS user properties. It ignores names
+// without PropertyPrefix, so the result of one bulk read can be passed. The map
+// must have local properties only (zfs get -s local), or a property of a parent
+// dataset would turn each child into a jail.
 func FromProperties(props map[string]string) *Config {
 	c := &Config{format: ZFS, props: make(map[string]string)}
 	for name, value := range props {
@@ -25,10 +24,10 @@ func FromProperties(props map[string]string) *Config {
 	return c
 }
 
-// Properties is the whole configuration as ZFS user properties, names with
-// PropertyPrefix. A key or value that ZFS refuses (upper-case letters, names
-// over 255 and values over 8191 bytes, control characters) is a *PropertyError
-// wrapping ErrNotStorable.
+// Properties returns the whole configuration as ZFS user properties, names with
+// PropertyPrefix. A key or value that ZFS rejects (upper-case letters, names over
+// 255 and values over 8191 bytes, control characters) is a *PropertyError wrapping
+// ErrNotStorable.
 func (c *Config) Properties() (map[string]string, error) {
 	props := make(map[string]string, len(c.entries))
 	for i := range c.entries {
@@ -45,9 +44,9 @@ func (c *Config) Properties() (map[string]string, error) {
 	return props, nil
 }
 
-// PropertyChanges is what a save to the dataset needs: the properties to set,
-// and those to remove (zfs inherit), both with full names. It compares with
-// what FromProperties read; a configuration from another store sets all.
+// PropertyChanges returns the properties to set on the dataset, and those to remove
+// (zfs inherit), both with full names. It compares with the properties read by
+// FromProperties; a configuration from another store sets all.
 func (c *Config) PropertyChanges() (set map[string]string, unset []string, err error) {
 	all, err := c.Properties()
 	if err != nil {
@@ -68,7 +67,8 @@ func (c *Config) PropertyChanges() (set map[string]string, unset []string, err e
 	return set, unset, nil
 }
 
-// notStorable holds zfsprops(7)'s rules for user properties.
+// notStorable returns why a user property violates the rules of zfsprops(7), or an
+// empty text.
 func notStorable(key, value string) string {
 	if len(PropertyPrefix)+len(key) > 255 {
 		return "a ZFS property's name has at most 255 bytes"
@@ -90,8 +90,8 @@ func notStorable(key, value string) string {
 	return ""
 }
 
-// textFor is the value's text in a store. Only what was set in this process
-// has words that differ between stores.
+// textFor returns the value's text in a store. Only words that were set in this
+// process differ between stores.
 func (e *entry) textFor(store Format) string {
 	if e.set && store != JSON {
 		if p, ok := Lookup(e.key); ok {

@@ -6,12 +6,12 @@ import (
 	"sync"
 )
 
-// Type says how a property's text is read, checked and written. The text is
-// never inspected to guess it: exec_timeout=1 is a number of seconds and
+// Type determines how a property's text is read, checked and written. It is never
+// guessed from the text: exec_timeout=1 is a number of seconds and
 // host_hostname=on is the name "on".
 type Type uint8
 
-// The types of properties, with the Go type that Config.Get returns.
+// The types of properties, with the Go types of their values.
 const (
 	TypeText       Type = iota // string; none words mean none
 	TypeFree                   // string, taken literally, "none" included (user.*)
@@ -31,7 +31,7 @@ const (
 	TypeGateway4               // Gateway
 	TypeGateway6               // Gateway
 	TypeResolver               // Resolver
-	TypeDepends                // selector.Terms
+	TypeDepends                // Terms
 	TypeLimit                  // Limits of one resource
 	TypeMAC                    // MACPair
 	TypeMTU                    // int, 0 for auto
@@ -41,21 +41,17 @@ const (
 	TypeMACPrefix              // string of 2 to 12 hexadecimal digits
 )
 
-var typeNames = [...]string{"text", "free text", "name", "bool", "bool or auto", "int", "word", "jailsys", "uuid", "uuid or name", "list", "words",
-	"IPv4 addresses", "IPv6 addresses", "interfaces", "IPv4 gateway", "IPv6 gateway", "resolver", "depends", "limit", "MAC pair", "MTU",
-	"seconds", "cpuset", "devfs ruleset", "MAC prefix"}
+// String returns the name of the type in the generated documentation.
+func (t Type) String() string { return types[t].name }
 
-// String names the type as the generated documentation does.
-func (t Type) String() string { return typeNames[t] }
-
-// Scope says where a property applies.
+// Scope is where a property applies.
 type Scope uint8
 
 // The scopes.
 const (
-	ScopeIdentity Scope = iota // who the jail is
+	ScopeIdentity Scope = iota // the jail's identity
 	ScopeStorage               // datasets, releases, basejails
-	ScopeKernel                // sent to jail_set(2) as parameter
+	ScopeKernel                // a parameter of jail_set(2)
 	ScopeMount                 // file systems mounted below the root
 	ScopeNetwork               // interfaces, addresses, routes
 	ScopeLimit                 // rctl(8) rules
@@ -66,7 +62,7 @@ const (
 
 var scopeNames = [...]string{"identity", "storage", "kernel parameter", "mount", "network", "limit", "hook", "host", "information"}
 
-// String names the scope as the generated documentation does.
+// String returns the name of the scope in the generated documentation.
 func (s Scope) String() string { return scopeNames[s] }
 
 // ParamType is the kernel's type of a jail parameter.
@@ -85,10 +81,10 @@ const (
 
 var paramNames = [...]string{"", "bool", "int", "long", "string", "jailsys", "addresses"}
 
-// String names the parameter type.
+// String returns the name of the parameter type.
 func (p ParamType) String() string { return paramNames[p] }
 
-// boolForm is how a truth value is written, per store.
+// boolForm is how a truth value is written in each store.
 type boolForm uint8
 
 const (
@@ -98,9 +94,8 @@ const (
 	formWord                  // yes/no everywhere (template)
 )
 
-// Peers is the default that each program writes or assumes for a property;
-// an empty text means that the program does not know the property and "-"
-// that it knows it without a default.
+// Peers has the default that each program writes or assumes for a property: empty
+// if the program does not know the property, "-" if the property has no default.
 type Peers struct {
 	Libioc   string // libioc 0.8.2
 	Iocage   string // iocage, CONFIG_VERSION 34
@@ -108,21 +103,20 @@ type Peers struct {
 	Legacy17 string // iocage_legacy 1.7 (ZFS properties)
 }
 
-// A Property is one row of the schema. Rows are values; changing one changes
-// nothing.
+// A Property is one row of the schema.
 type Property struct {
 	Name      string
 	Type      Type
 	Default   string    // canonical text; empty means none
 	Scope     Scope     // where it applies
-	Inherited bool      // whether a jail takes it from the defaults resource
-	Used      bool      // whether this library acts on it
+	Inherited bool      // whether a jail inherits it from the defaults resource
+	Used      bool      // whether it has an effect in this library
 	Aliases   []string  // other spellings that are read, e.g. istemplate
 	Param     string    // kernel parameter, e.g. allow.mount.zfs
 	ParamType ParamType // kernel type of Param
 	Words     []string  // TypeWord: permitted words
 	Min, Max  int       // TypeInt: permitted range
-	Peers     Peers     // what others call default
+	Peers     Peers     // defaults in other programs
 	Doc       string    // one sentence
 
 	form boolForm
@@ -165,7 +159,7 @@ func Properties() []Property {
 // (istemplate), by the kernel's spelling (allow.mount.zfs,
 // security.jail.param.allow.mount.zfs), or by one of the patterns user.*,
 // <nic>_mac, <nic>_mtu and allow_*, so that a kernel that knows more
-// permissions than this table can be served. The result must not be changed.
+// permissions than this table is supported. The result must not be modified.
 func Lookup(key string) (*Property, bool) {
 	if p, ok := schema().byName[key]; ok {
 		return p, true

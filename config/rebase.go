@@ -2,12 +2,11 @@ package config
 
 import "slices"
 
-// Rebase returns now, the configuration as it is in its store by this time,
-// with the changes that were made to c since it was read: keys that c has set
-// or removed count, all others are those of now, as are its format, comments,
-// order and unknown keys. A changed key that would run through another's value
-// there (a.b beside a) is a *PropertyError wrapping ErrInvalidValue. Neither c
-// nor now is changed.
+// Rebase returns now, the configuration currently in its store, with the changes
+// made to c since it was read: the keys that c has set or removed. All other keys
+// are those of now, as are format, comments, order and unknown keys. A changed key
+// that conflicts with another's value there (a.b with a) is a *PropertyError
+// wrapping ErrInvalidValue. Neither c nor now is modified.
 func (c *Config) Rebase(now *Config) (*Config, error) {
 	base, err := c.base()
 	if err != nil {
@@ -35,7 +34,7 @@ func (c *Config) Rebase(now *Config) (*Config, error) {
 	return out, nil
 }
 
-// base is what c was before its changes.
+// base returns c without its changes.
 func (c *Config) base() (*Config, error) {
 	switch {
 	case c.format == ZFS:
@@ -50,7 +49,7 @@ func (c *Config) base() (*Config, error) {
 	return Parse(c.origin, c.format)
 }
 
-// same compares values; how a string is quoted is none of it.
+// same compares values, regardless of how a string is quoted.
 func (e entry) same(other entry) bool {
 	return e.text == other.text && e.kind == other.kind && slices.Equal(e.list, other.list) &&
 		(e.token == other.token || e.kind == kindString)

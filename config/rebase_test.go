@@ -89,7 +89,7 @@ func TestRebaseOfOtherStores(t *testing.T) {
 	require.Equal(t, map[string]string{config.PropertyPrefix + "boot": "off"}, set)
 	require.Equal(t, []string{config.PropertyPrefix + "notes"}, unset)
 
-	// Converted meanwhile.
+	// Converted in the meantime.
 	now, err = config.Parse([]byte(`{"boot": "yes", "notes": "a"}`), config.JSON)
 	require.NoError(t, err)
 	got, err = mine.Rebase(now)

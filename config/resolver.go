@@ -5,25 +5,25 @@ import (
 	"strings"
 )
 
-// ResolverMode says what happens to the jail's /etc/resolv.conf at start.
+// ResolverMode determines what happens to the jail's /etc/resolv.conf at start.
 type ResolverMode uint8
 
 // The modes.
 const (
 	ResolverCopy   ResolverMode = iota // the host's file is copied
-	ResolverSkip                       // the jail's file is left alone
+	ResolverSkip                       // the jail's file is not changed
 	ResolverManual                     // Entries are written
 )
 
-// A Resolver is the meaning of the resolver property.
+// A Resolver is the value of the resolver property.
 type Resolver struct {
 	Mode    ResolverMode
 	Entries []string // servers, or whole lines of resolv.conf(5)
 }
 
-// String is /etc/resolv.conf, /dev/null or the entries joined by semicolons.
-// libioc joins them with commas, which it then reads as one entry; iocage and
-// libioc both read semicolons.
+// String returns /etc/resolv.conf, /dev/null or the entries joined by semicolons.
+// libioc itself joins them with commas and then reads them as one entry; iocage
+// and libioc both read semicolons.
 func (r Resolver) String() string {
 	switch r.Mode {
 	case ResolverCopy:
@@ -34,7 +34,7 @@ func (r Resolver) String() string {
 	return strings.Join(r.Entries, ";")
 }
 
-// Lines are the lines of a resolv.conf(5) for ResolverManual.
+// Lines returns the lines of a resolv.conf(5) for ResolverManual.
 func (r Resolver) Lines() []string {
 	lines := make([]string, len(r.Entries))
 	for i, e := range r.Entries {
@@ -46,12 +46,12 @@ func (r Resolver) Lines() []string {
 	return lines
 }
 
-// ParseResolver reads the property. Entries are separated by semicolons; where
-// none of them is a whole line, commas separate too, since libioc saved lists
-// that way and no name server's address has one. None words and /dev/null are
-// ResolverSkip as in libioc; Effective.Resolver knows that iocage and legacy
-// mean a copy.
-func ParseResolver(text string) (Resolver, error) {
+// parseResolver reads the property. Entries are separated by semicolons. An entry
+// that is not a whole line is also separated by commas, since libioc saved lists
+// that way and no address of a name server has one. A none word or /dev/null is
+// ResolverSkip as in libioc; in an Effective of iocage or legacy a none word is
+// ResolverCopy.
+func parseResolver(text string) (Resolver, error) {
 	switch {
 	case text == "/etc/resolv.conf":
 		return Resolver{Mode: ResolverCopy}, nil
@@ -84,7 +84,7 @@ func ParseResolver(text string) (Resolver, error) {
 
 func checkResolverEntry(e string) error {
 	if strings.ContainsAny(e, "\n\r\x00") {
-		return invalid("entry %q has a line end", e)
+		return invalid("entry %q contains a newline", e)
 	}
 	words := strings.Fields(e)
 	server := words[0]
@@ -95,7 +95,7 @@ func checkResolverEntry(e string) error {
 		case "nameserver":
 			server = words[1]
 		default:
-			return invalid("%q is no keyword of resolv.conf(5)", words[0])
+			return invalid("unknown resolv.conf(5) keyword %q", words[0])
 		}
 	}
 	if _, err := netip.ParseAddr(server); err != nil {

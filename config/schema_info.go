@@ -1,6 +1,6 @@
 package config
 
-// infoTable: what other programs keep and this library only carries.
+// infoTable has properties of other programs that this library only keeps.
 func infoTable() []Property {
 	row := func(name string, peers Peers, doc string) Property {
 		return Property{Name: name, Type: TypeText, Scope: ScopeInfo, Peers: peers, Doc: doc}
@@ -26,17 +26,17 @@ func infoTable() []Property {
 		row("mountpoint", all("readonly"), "Mirror of the dataset's mountpoint."),
 		row("notes", all("none"), "Remark."),
 		row("origin", all("readonly"), "Mirror of the dataset's origin."),
-		row("owner", all("root"), "Who the jail belongs to."),
+		row("owner", all("root"), "Owner of the jail."),
 		row("pkglist", Peers{Legacy18: "none"}, "File of packages to install at create."),
-		row("plugin_name", iocage("none"), "Plugin that the jail is."),
+		row("plugin_name", iocage("none"), "Name of the plugin in the jail."),
 		row("plugin_repository", iocage("none"), "Repository of the plugin."),
 		row("pool", Peers{Legacy18: "none"}, "Pool in use; in legacy's defaults only."),
-		row("start", legacy("-"), "legacy: listed, without a meaning."),
+		row("start", legacy("-"), "legacy: listed, without meaning."),
 		row("sync_state", iocage("none"), "State of replication."),
 		row("sync_target", all("none"), "Target of replication."),
 		row("sync_tgt_zpool", all("none"), "Target pool of replication."),
 		row("used", all("readonly"), "Mirror of the dataset's used."),
-		row("volumes", Peers{Legacy17: "none"}, "legacy: listed, without a meaning."),
+		row("volumes", Peers{Legacy17: "none"}, "legacy: listed, without meaning."),
 	}
 	for i := range rows {
 		if rows[i].Name == "sync_state" {

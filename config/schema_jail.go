@@ -1,14 +1,14 @@
 package config
 
-// identityTable: who the jail is. None of it is inherited.
+// identityTable has the jail's identity, which is not inherited.
 func identityTable() []Property {
 	return []Property{
 		{Name: "id", Type: TypeName, Scope: ScopeIdentity, Used: true, Aliases: []string{"name", "uuid"}, Peers: Peers{Libioc: "none"},
-			Doc: "Name or UUID of the jail. The last component of its dataset wins over this text."},
+			Doc: "Name or UUID of the jail. The last component of its dataset takes precedence."},
 		{Name: "host_hostname", Type: TypeText, Scope: ScopeIdentity, Used: true, Aliases: []string{"hostname"}, Param: "host.hostname", ParamType: ParamString,
 			Peers: Peers{"none", "per jail", "uuid", "uuid"}, Doc: "Hostname; without one the human-readable form of the jail's name."},
 		{Name: "host_hostuuid", Type: TypeHostUUID, Scope: ScopeIdentity, Used: true, Param: "host.hostuuid", ParamType: ParamString,
-			Peers: Peers{"none", "per jail", "uuid", "uuid"}, Doc: "UUID seen inside. iocage keeps the jail's name here, which is accepted and not sent."},
+			Peers: Peers{"none", "per jail", "uuid", "uuid"}, Doc: "UUID seen inside. iocage stores the jail's name here, which is accepted but not used."},
 		{Name: "hostid", Type: TypeText, Scope: ScopeIdentity, Used: true, Peers: Peers{"none", "/etc/hostid", "/etc/hostid", "/etc/hostid"},
 			Doc: "UUID of the host that the jail belongs to (iocage: the text of /etc/hostid)."},
 		{Name: "hostid_strict_check", Type: TypeBool, Default: "no", Scope: ScopeIdentity, Inherited: true, Used: true, Peers: Peers{"no", "0", "", ""},
@@ -19,15 +19,15 @@ func identityTable() []Property {
 			Doc: "Kind of jail as iocage and legacy store it: jail, basejail, clonejail, template, pluginv2. Computed from the flags when read."},
 		{Name: "template", Type: TypeBool, form: formWord, Default: "no", Scope: ScopeIdentity, Used: true, Aliases: []string{"istemplate"}, Peers: Peers{"no", "0", "-", "no"},
 			Doc: "The jail is a template: it is cloned, never started."},
-		{Name: "legacy", Type: TypeBool, Scope: ScopeIdentity, Peers: Peers{Libioc: "no"}, Doc: "Says that the configuration came from UCL or ZFS. Never written."},
+		{Name: "legacy", Type: TypeBool, Scope: ScopeIdentity, Peers: Peers{Libioc: "no"}, Doc: "Set if the configuration came from UCL or ZFS. Never written."},
 	}
 }
 
-// storageTable: datasets, releases and what a root is made of.
+// storageTable has datasets, releases and the origin of a root.
 func storageTable() []Property {
 	return []Property{
 		{Name: "release", Type: TypeText, Scope: ScopeStorage, Inherited: true, Used: true, Peers: Peers{"none", "per jail", "uname -r", "uname -r"},
-			Doc: "Release the root was made from; -pN pins a patch level."},
+			Doc: "Release that the root was created from; -pN pins a patch level."},
 		{Name: "cloned_release", Type: TypeText, Scope: ScopeStorage, Used: true, Peers: Peers{"release", "per jail", "", ""},
 			Doc: "Release that the root was cloned from; without one, release."},
 		{Name: "basejail", Type: TypeBool, Default: "no", Scope: ScopeStorage, Inherited: true, Used: true, Peers: Peers{"no", "0", "", ""},
@@ -37,10 +37,10 @@ func storageTable() []Property {
 		{Name: "clonejail", Type: TypeBool, Default: "no", Scope: ScopeStorage, Inherited: true, Peers: Peers{Libioc: "no"},
 			Doc: "The root is a ZFS clone of the release, as it always is here."},
 		{Name: "jail_zfs", Type: TypeBool, Default: "no", Scope: ScopeStorage, Inherited: true, Used: true, Peers: Peers{"no", "0", "off", "off"},
-			Doc: "Hand the datasets of jail_zfs_dataset to the jail. Implies allow_mount, allow_mount_zfs and enforce_statfs 1."},
+			Doc: "Attach the datasets of jail_zfs_dataset to the jail. Implies allow_mount, allow_mount_zfs and enforce_statfs 1."},
 		{Name: "jail_zfs_dataset", Type: TypeWords, Scope: ScopeStorage, Used: true, Peers: Peers{"none", "per jail", "iocage/jails/UUID/data", "iocage/jails/UUID/root/data"},
-			Doc: "Datasets handed to the jail. iocage and legacy leave out the pool."},
-		{Name: "jail_zfs_mountpoint", Type: TypeText, Scope: ScopeStorage, Peers: Peers{"", "none", "none", ""}, Doc: "Mountpoint of the handed over dataset; never had an effect."},
+			Doc: "Datasets attached to the jail. iocage and legacy omit the pool."},
+		{Name: "jail_zfs_mountpoint", Type: TypeText, Scope: ScopeStorage, Peers: Peers{"", "none", "none", ""}, Doc: "Mountpoint of the attached dataset; never had an effect."},
 		{Name: "source_template", Type: TypeText, Scope: ScopeStorage, Peers: Peers{"", "per jail", "", ""}, Doc: "Template that iocage cloned the jail from."},
 		{Name: "provision.method", Type: TypeText, Scope: ScopeStorage, Inherited: true, Used: true, Peers: Peers{Libioc: "none"}, Doc: "Provisioner to run."},
 		{Name: "provision.source", Type: TypeText, Scope: ScopeStorage, Inherited: true, Used: true, Peers: Peers{Libioc: "none"}, Doc: "Absolute path or http, https, ssh or git URL of the provisioner's source."},
@@ -52,7 +52,7 @@ func storageTable() []Property {
 	}
 }
 
-// mountTable: what is mounted below the root at start.
+// mountTable has the file systems mounted below the root at start.
 func mountTable() []Property {
 	return []Property{
 		{Name: "mount_devfs", Type: TypeBool, form: formMount, Default: "yes", Scope: ScopeMount, Inherited: true, Used: true, Peers: Peers{"1", "1", "1", "1"}, Doc: "Mount devfs(5) on dev."},
@@ -62,7 +62,7 @@ func mountTable() []Property {
 	}
 }
 
-// hookTable: commands, their user, environment and time limits.
+// hookTable has commands, their user, environment and time limits.
 func hookTable() []Property {
 	rows := []Property{
 		{Name: "exec_start", Type: TypeText, Default: "/bin/sh /etc/rc", Scope: ScopeHook, Inherited: true, Used: true,
@@ -75,7 +75,7 @@ func hookTable() []Property {
 		{Name: "exec_jail_user", Type: TypeText, Default: "root", Scope: ScopeHook, Inherited: true, Used: true, Peers: Peers{"root", "root", "root", "root"}, Doc: "User that commands run as inside."},
 		{Name: "exec_system_user", Type: TypeText, Scope: ScopeHook, Inherited: true, Peers: Peers{"", "root", "root", "root"}, Doc: "User that commands run as outside (jail(8) exec.system_user)."},
 		{Name: "exec_system_jail_user", Type: TypeBool, form: formDigit, Default: "0", Scope: ScopeHook, Inherited: true, Peers: Peers{"", "0", "0", "0"}, Doc: "Look up exec_jail_user in the host's passwd file (jail(8) exec.system_jail_user)."},
-		{Name: "exec_timeout", Type: TypeSeconds, Default: "600", Scope: ScopeHook, Inherited: true, Used: true, Peers: Peers{"600", "60", "60", "60"}, Doc: "Seconds after which a command is killed; 0 waits for ever."},
+		{Name: "exec_timeout", Type: TypeSeconds, Default: "600", Scope: ScopeHook, Inherited: true, Used: true, Peers: Peers{"600", "60", "60", "60"}, Doc: "Seconds after which a command is killed; 0 waits forever."},
 		{Name: "stop_timeout", Type: TypeSeconds, Default: "30", Scope: ScopeHook, Inherited: true, Used: true, Peers: Peers{"30", "30", "30", "30"}, Doc: "Seconds that processes have between SIGTERM and SIGKILL at stop."},
 		{Name: "login_flags", Type: TypeWords, Default: "-f root", Scope: ScopeHook, Inherited: true, Used: true, Peers: Peers{"-f root", "-f root", "-f root", "-f root"}, Doc: "Arguments of login(1) for a console."},
 	}
@@ -93,7 +93,7 @@ func hookTable() []Property {
 	return rows
 }
 
-// hostTable: boot order, dependencies and host-side services.
+// hostTable has boot order, dependencies and host services.
 func hostTable() []Property {
 	return []Property{
 		{Name: "boot", Type: TypeBool, Default: "no", Scope: ScopeHost, Inherited: true, Used: true, Peers: Peers{"no", "0", "off", "off"}, Doc: "Start with the host."},
@@ -104,7 +104,7 @@ func hostTable() []Property {
 		{Name: "cpuset", Type: TypeCPUSet, Default: "off", Scope: ScopeHost, Inherited: true, Used: true, Peers: Peers{"", "off", "off", "off"}, Doc: "CPUs of the jail: off, all, or a list such as 0,2-3."},
 		{Name: "bpf", Type: TypeBool, form: formDigit, Default: "0", Scope: ScopeHost, Inherited: true, Used: true, Peers: Peers{"", "0", "off", ""}, Doc: "Show /dev/bpf* inside."},
 		{Name: "allow_tun", Type: TypeBool, form: formDigit, Default: "0", Scope: ScopeHost, Inherited: true, Used: true, Peers: Peers{"", "0", "", ""}, Doc: "Show /dev/tun* inside. Not a kernel parameter."},
-		{Name: "min_dyn_devfs_ruleset", Type: TypeInt, Default: "1000", Min: 1, Max: 65535, Scope: ScopeHost, Inherited: true, Used: true, Peers: Peers{"", "1000", "", ""}, Doc: "First number of devfs rulesets made at start."},
+		{Name: "min_dyn_devfs_ruleset", Type: TypeInt, Default: "1000", Min: 1, Max: 65535, Scope: ScopeHost, Inherited: true, Used: true, Peers: Peers{"", "1000", "", ""}, Doc: "First number of devfs rulesets created at start."},
 		{Name: "host_time", Type: TypeBool, form: formDigit, Default: "0", Scope: ScopeHost, Inherited: true, Used: true, Peers: Peers{"", "1", "", ""}, Doc: "Copy the host's /etc/localtime at start."},
 	}
 }

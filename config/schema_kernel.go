@@ -1,22 +1,22 @@
 package config
 
-// kernelTable: what jail_set(2) takes. Defaults that libioc does not have are
-// the kernel's own (sys/kern/kern_jail.c).
+// kernelTable has the parameters of jail_set(2). Defaults that libioc does not
+// have are the kernel's own (sys/kern/kern_jail.c).
 func kernelTable() []Property {
 	rows := []Property{
 		{Name: "host_domainname", Type: TypeText, Default: "local", Inherited: true, Param: "host.domainname", ParamType: ParamString, Aliases: []string{"domainname"},
 			Peers: Peers{"none", "", "none", "-"}, Doc: "NIS domain name."},
-		{Name: "host_hostid", Type: TypeInt, Min: 0, Max: 1<<32 - 1, Param: "host.hostid", ParamType: ParamLong, Doc: "Number that gethostid(3) answers inside."},
+		{Name: "host_hostid", Type: TypeInt, Min: 0, Max: 1<<32 - 1, Param: "host.hostid", ParamType: ParamLong, Doc: "Number that gethostid(3) returns inside."},
 		{Name: "host", Type: TypeJailsys, Inherited: true, Param: "host", ParamType: ParamJailsys, Doc: "Own or inherited host names."},
 		{Name: "devfs_ruleset", Type: TypeRuleset, Default: "4", Inherited: true, Param: "devfs_ruleset", ParamType: ParamInt, Peers: Peers{"4", "4", "4", "4"},
 			Doc: "devfs(8) ruleset by number or name; none for no ruleset."},
 		{Name: "enforce_statfs", Type: TypeInt, Default: "2", Min: 0, Max: 2, Inherited: true, Param: "enforce_statfs", ParamType: ParamInt, Peers: Peers{"2", "2", "2", "2"},
-			Doc: "Which mounts are visible inside. 1 unless set when an allow_mount_* is on."},
+			Doc: "Which mounts are visible inside. Defaults to 1 if an allow_mount_* is on."},
 		{Name: "children_max", Type: TypeInt, Default: "0", Min: -1, Max: 1<<31 - 1, Inherited: true, Param: "children.max", ParamType: ParamInt, Peers: Peers{"0", "0", "0", "0"},
-			Doc: "How many jails may be made from inside."},
+			Doc: "How many jails may be created from inside."},
 		{Name: "securelevel", Type: TypeInt, Default: "2", Min: -1, Max: 3, Inherited: true, Param: "securelevel", ParamType: ParamInt, Peers: Peers{"2", "2", "2", "2"}, Doc: "Secure level, security(7)."},
-		{Name: "osrelease", Type: TypeText, Inherited: true, Param: "osrelease", ParamType: ParamString, Doc: "What uname -r answers inside, at most 30 characters."},
-		{Name: "osreldate", Type: TypeInt, Min: 1, Max: 1<<31 - 1, Inherited: true, Param: "osreldate", ParamType: ParamInt, Doc: "What uname -K answers inside."},
+		{Name: "osrelease", Type: TypeText, Inherited: true, Param: "osrelease", ParamType: ParamString, Doc: "Output of uname -r inside, at most 30 characters."},
+		{Name: "osreldate", Type: TypeInt, Min: 1, Max: 1<<31 - 1, Inherited: true, Param: "osreldate", ParamType: ParamInt, Doc: "Output of uname -K inside."},
 		{Name: "meta", Type: TypeText, Inherited: true, Param: "meta", ParamType: ParamString, Doc: "Text attached to the jail, hidden from it (FreeBSD 15)."},
 		{Name: "env", Type: TypeText, Inherited: true, Param: "env", ParamType: ParamString, Doc: "Text attached to the jail, readable inside (FreeBSD 15)."},
 		{Name: "zfs_mount_snapshot", Type: TypeInt, Min: 0, Max: 1, Inherited: true, Param: "zfs.mount_snapshot", ParamType: ParamInt, Doc: "Whether .zfs/snapshot may be mounted from inside."},
@@ -36,7 +36,7 @@ func kernelTable() []Property {
 	return rows
 }
 
-// allowTable: the permissions of FreeBSD 13 to 15.
+// allowTable has the permissions of FreeBSD 13 to 15.
 func allowTable() []Property {
 	everywhere := Peers{"0", "0", "0", "0"}
 	iocage := Peers{Iocage: "0"}
@@ -49,7 +49,7 @@ func allowTable() []Property {
 		allow("sysvipc", "sysvipc", "0", everywhere, "Old form of sysvmsg, sysvsem, sysvshm = inherit."),
 		allow("raw_sockets", "raw_sockets", "0", everywhere, "May open raw sockets."),
 		allow("chflags", "chflags", "0", everywhere, "May change system file flags."),
-		allow("mount", "mount", "0", everywhere, "May mount file systems. On unless set when an allow_mount_* is on."),
+		allow("mount", "mount", "0", everywhere, "May mount file systems. Defaults to on if an allow_mount_* is on."),
 		allow("mount_devfs", "mount.devfs", "0", everywhere, "May mount devfs(5)."),
 		allow("mount_fdescfs", "mount.fdescfs", "0", both, "May mount fdescfs(5)."),
 		allow("mount_fusefs", "mount.fusefs", "0", both, "May mount fusefs(5)."),
@@ -59,7 +59,7 @@ func allowTable() []Property {
 		allow("mount_linsysfs", "mount.linsysfs", "0", iocage, "May mount linsysfs(5)."),
 		allow("mount_lindebugfs", "mount.lindebugfs", "0", Peers{}, "May mount lindebugfs."),
 		allow("mount_tmpfs", "mount.tmpfs", "0", everywhere, "May mount tmpfs(5)."),
-		allow("mount_zfs", "mount.zfs", "0", everywhere, "May mount zfs(8) datasets; on while jail_zfs is."),
+		allow("mount_zfs", "mount.zfs", "0", everywhere, "May mount zfs(8) datasets; on if jail_zfs is."),
 		allow("quotas", "quotas", "0", everywhere, "May administer quotas."),
 		allow("socket_af", "socket_af", "0", everywhere, "May use all protocol families."),
 		allow("mlock", "mlock", "0", both, "May lock memory."),

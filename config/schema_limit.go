@@ -1,6 +1,6 @@
 package config
 
-// limitTable: the 25 resources of rctl(8). There are no hard-coded limits.
+// limitTable has the 25 resources of rctl(8). There are no hard-coded limits.
 func limitTable() []Property {
 	rows := make([]Property, 0, len(resources))
 	for _, r := range resources {

@@ -22,14 +22,13 @@ type Pattern struct {
 	raw    string         // canonical, with escapes
 	text   string         // without escapes
 	glob   *regexp.Regexp // nil without wildcards
-	source *Pattern       // what stood before the slash of a name
+	source *Pattern       // before the slash of a name
 }
 
 // ParseTerms reads terms separated by blanks and values separated by commas;
-// a backslash takes the meaning from the blank, comma, = or backslash behind
-// it. A bare word is a value of name. A value of name may have a source and a
+// a backslash quotes a blank, comma, = or backslash after it. A bare word is a value of name. A value of name may have a source and a
 // slash before it; without wildcards it must be a valid name (ErrInvalidName).
-// None words and blank text are no terms. Errors are *PropertyError.
+// A none word or blank text has no terms. Errors are *PropertyError.
 func ParseTerms(text string) (Terms, error) {
 	if isNone(strings.TrimSpace(text)) {
 		return nil, nil
@@ -72,7 +71,7 @@ func parseTerm(word string) (Term, error) {
 	return t, nil
 }
 
-// patternSpecial is what a canonical pattern escapes.
+// patternSpecial are the characters that a canonical pattern escapes.
 const patternSpecial = "\\, =*+\t\n\r"
 
 // newPattern takes a value with its escapes.
@@ -132,7 +131,7 @@ func newNamePattern(escaped string) (Pattern, error) {
 	return p, ValidName(p.text)
 }
 
-// validSourcePattern is libioc's rule for sources, wildcards allowed.
+// validSourcePattern checks a source by libioc's rule, allowing wildcards.
 func validSourcePattern(s string) bool {
 	joined := true
 	for i := range len(s) {
@@ -151,9 +150,9 @@ func validSourcePattern(s string) bool {
 	return !joined
 }
 
-// Match asks lookup for the values of each term's key: a property's text, each
-// element of a list, or a state such as running; ok is false for a key that
-// the resource does not have, which never matches. For name, lookup gives the
+// Match calls lookup for the values of each term's key: a property's text, each
+// element of a list, or a state such as running; ok is false for a key that the
+// resource does not have, which never matches. For name, lookup returns the
 // jail's name; a term with a source also needs the key source.
 func (t Terms) Match(lookup func(key string) (values []string, ok bool)) bool {
 	for _, term := range t {
@@ -223,45 +222,18 @@ func normalize(s string) string {
 	if isNone(s) {
 		return "-"
 	}
-	if b, err := ParseBool(s); err == nil {
+	if b, err := parseBool(s); err == nil {
 		return boolText(formWord, b, JSON)
 	}
 	return s
 }
 
-// Matches reports whether one of the patterns of name selects a jail that is
-// known by its name and source alone.
-func (t Terms) Matches(source, name string) bool {
-	return t.Match(func(key string) ([]string, bool) {
-		switch key {
-		case "name":
-			return []string{name}, true
-		case "source":
-			return []string{source}, true
-		}
-		return nil, false
-	})
-}
+// String returns the text that ParseTerms reads; name= is left out.
+func (t Terms) String() string { return joined(t, " ") }
 
-// String is the text that ParseTerms reads; name= is left out.
-func (t Terms) String() string {
-	if len(t) == 0 {
-		return "none"
-	}
-	words := make([]string, len(t))
-	for i, term := range t {
-		words[i] = term.String()
-	}
-	return strings.Join(words, " ")
-}
-
-// String is key=value,value.
+// String returns key=value,value.
 func (t Term) String() string {
-	values := make([]string, len(t.Values))
-	for i, p := range t.Values {
-		values[i] = p.String()
-	}
-	text := strings.Join(values, ",")
+	text := joined(t.Values, ",")
 	// Lone none words would read as no terms at all.
 	if t.Key == "name" && !isNone(text) {
 		return text
@@ -269,7 +241,7 @@ func (t Term) String() string {
 	return escape(t.Key, `\ =`+"\t\n\r") + "=" + text
 }
 
-// String is the value with escapes where they are needed.
+// String returns the value with the necessary escapes.
 func (p Pattern) String() string {
 	if p.source != nil {
 		return p.source.raw + "/" + p.raw
@@ -335,8 +307,8 @@ func splitUnescaped(s string, isSep func(byte) bool) []string {
 }
 
 // parseDepends reads terms; several bare names separated by blanks, iocage's
-// form, become the alternatives of one term. Read as libioc reads them (one
-// jail with all these names) they could never match.
+// form, become the alternatives of one term. As libioc reads them (one jail with
+// all these names) they would never match.
 func parseDepends(text string) (Terms, error) {
 	terms, err := ParseTerms(text)
 	if err != nil || len(terms) < 2 {

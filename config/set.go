@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// multiLimitPrefix keeps the rules of a resource that has more than one, since
-// libioc and iocage read only one from the property itself.
+// multiLimitPrefix is the prefix of the key with all rules of a resource, if there
+// are several: libioc and iocage read only one from the property itself.
 const multiLimitPrefix = "user.rctl."
 
 // Set stores a property from text in any accepted spelling, as canonical text
-// that libioc and iocage read. A none word stores none. If the property
-// already has this value in another spelling, its spelling stays. Setting an
-// alias sets the property: name and uuid are id, tag becomes the first of
-// tags, and type=basejail or clonejail sets those flags.
+// that libioc and iocage read. A none word stores none. If the property already
+// has this value in another spelling, its spelling is kept. Setting an alias sets
+// the property: name and uuid are id, tag becomes the first of tags, and
+// type=basejail or clonejail sets those flags.
 //
-// A refusal is a *PropertyError wrapping ErrUnknownProperty, ErrInvalidValue
-// or ErrInvalidName, and changes nothing. Beyond what a file may have, Set
-// refuses addresses that cannot be a host's, addresses and nics listed twice,
-// and nic names over 15 bytes.
+// On failure it changes nothing and returns a *PropertyError wrapping
+// ErrUnknownProperty, ErrInvalidValue or ErrInvalidName. Unlike in a file, Set
+// rejects addresses that no host can have, duplicate addresses and nics, and nic
+// names over 15 bytes.
 func (c *Config) Set(key, text string) error {
 	p, ok := Lookup(key)
 	if !ok || key == "legacy" {
@@ -50,9 +50,9 @@ func (c *Config) Set(key, text string) error {
 	return nil
 }
 
-// SetRaw stores a text under a key without looking at either: what a program
-// that carries foreign configurations needs. Only a key that would run through
-// another key's value (a.b beside a) is refused, with ErrInvalidValue.
+// SetRaw stores a text under a key without checking either, for programs that
+// copy configurations. The only error is ErrInvalidValue, for a key that conflicts
+// with another key's value (a.b with a).
 func (c *Config) SetRaw(key, text string) error {
 	if err := c.checkPath(key); err != nil {
 		return propertyError(key, text, err)
@@ -70,21 +70,10 @@ func (c *Config) Unset(key string) bool {
 			names = append(names, multiLimitPrefix+p.Name)
 		}
 	}
-	kept := c.entries[:0:0]
-	for _, e := range c.entries {
-		if !slices.Contains(names, e.key) {
-			kept = append(kept, e)
-		}
-	}
-	if len(kept) == len(c.entries) {
-		return false
-	}
-	c.entries, c.changed = kept, true
-	c.reindex()
-	return true
+	return c.remove(names...)
 }
 
-// store writes a canonical value unless the property already has it.
+// store stores a canonical value unless the property already has it.
 func (c *Config) store(p *Property, v any) {
 	text := formatValue(p, v, JSON)
 	if _, e, ok := c.find(p.Name); ok {
@@ -92,11 +81,7 @@ func (c *Config) store(p *Property, v any) {
 			return
 		}
 	}
-	for _, a := range p.Aliases {
-		if _, ok := c.index[a]; ok {
-			c.remove(a)
-		}
-	}
+	c.remove(p.Aliases...)
 	c.put(entry{key: p.Name, text: text, kind: kindString, set: true})
 }
 
@@ -110,20 +95,23 @@ func (c *Config) put(e entry) {
 	c.entries = append(c.entries, e)
 }
 
-func (c *Config) remove(key string) {
+// remove removes entries and reports whether there were any.
+func (c *Config) remove(keys ...string) bool {
 	kept := c.entries[:0:0]
 	for _, e := range c.entries {
-		if e.key != key {
+		if !slices.Contains(keys, e.key) {
 			kept = append(kept, e)
 		}
 	}
-	if len(kept) != len(c.entries) {
-		c.entries, c.changed = kept, true
-		c.reindex()
+	if len(kept) == len(c.entries) {
+		return false
 	}
+	c.entries, c.changed = kept, true
+	c.reindex()
+	return true
 }
 
-// checkPath refuses keys that no store can hold: empty components, and a path
+// checkPath rejects keys that no store can hold: with empty components, or a path
 // through another property's value.
 func (c *Config) checkPath(key string) error {
 	if key == "" || strings.HasPrefix(key, ".") || strings.HasSuffix(key, ".") || strings.Contains(key, "..") {
@@ -145,8 +133,8 @@ func (c *Config) checkPath(key string) error {
 	return nil
 }
 
-// checkText refuses control characters other than tab: no store of the others
-// holds them, and a line end in a hook is never meant.
+// checkText rejects control characters other than tab: the other stores cannot
+// hold them, and a newline in a hook is always a mistake.
 func checkText(text string) error {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f {
@@ -187,7 +175,7 @@ func (c *Config) setType(text string) error {
 				c.store(p, f.on)
 			}
 		}
-		// A stored type would contradict the flags from now on.
+		// A stored type would now contradict the flags.
 		c.remove("type")
 	case "template":
 		return c.Set("template", "yes")
@@ -214,33 +202,28 @@ func (c *Config) setLimits(p *Property, l Limits) error {
 		return propertyError(p.Name, l.String(), err)
 	}
 	first := l[:1]
-	for i, r := range l {
-		if r.Action == "deny" {
-			first = l[i : i+1]
-			break
-		}
+	if i := slices.IndexFunc(l, func(r Limit) bool { return r.Action == "deny" }); i >= 0 {
+		first = l[i : i+1]
 	}
 	c.store(p, first)
 	c.put(entry{key: all, text: l.String(), kind: kindString, set: true})
 	return nil
 }
 
-// allLimits is the full list for a property whose rule is part of it. After
-// another program changed the rule, its rule stands alone.
+// allLimits returns the full list for a property whose rule is part of it. If
+// another program has changed the rule, its rule is the only one.
 func (c *Config) allLimits(p *Property, v any) any {
 	own, ok := v.(Limits)
 	i, found := c.index[multiLimitPrefix+p.Name]
 	if !ok || !found || len(own) != 1 {
 		return v
 	}
-	all, err := ParseLimits(p.Name, c.entries[i].text)
+	all, err := parseLimits(p.Name, c.entries[i].text)
 	if err != nil {
 		return v
 	}
-	for _, r := range all {
-		if r == own[0] {
-			return all
-		}
+	if slices.Contains(all, own[0]) {
+		return all
 	}
 	return v
 }

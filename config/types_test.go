@@ -110,7 +110,7 @@ func TestValues(t *testing.T) {
 }
 
 func TestAddressOrder(t *testing.T) {
-	list, err := ParseAddresses("em1|192.0.2.9/24,em0|192.0.2.1/24,em1|192.0.2.8/32", false)
+	list, err := parseAddresses("em1|192.0.2.9/24,em0|192.0.2.1/24,em1|192.0.2.8/32", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestAddressOrder(t *testing.T) {
 	if on := list.On("em1"); on.String() != "em1|192.0.2.9/24,em1|192.0.2.8/32" {
 		t.Errorf("em1 has %v", on)
 	}
-	if _, _, err := ParseAddress(" 192.0.2.5", false); err == nil {
+	if _, _, err := parseAddress(" 192.0.2.5", false); err == nil {
 		t.Error("a blank before an address was accepted")
 	}
 }
@@ -204,18 +204,18 @@ func TestLimitRule(t *testing.T) {
 		{"memoryuse", "8G:log", "memoryuse:log=8589934592"},
 		{"maxproc", "deny=10/jail", "maxproc:deny=10"},
 	} {
-		l, err := ParseLimits(tt.resource, tt.text)
+		l, err := parseLimits(tt.resource, tt.text)
 		if err != nil || len(l) != 1 || l[0].Rule() != tt.want {
 			t.Errorf("%s=%s: %v, %v, want %s", tt.resource, tt.text, l, err, tt.want)
 		}
 	}
-	if _, err := ParseLimits("nosuch", "1"); !errors.Is(err, ErrInvalidValue) {
+	if _, err := parseLimits("nosuch", "1"); !errors.Is(err, ErrInvalidValue) {
 		t.Errorf("unknown resource: %v", err)
 	}
 }
 
 func TestResolverLines(t *testing.T) {
-	r, err := ParseResolver("192.0.2.1; search example.org")
+	r, err := parseResolver("192.0.2.1; search example.org")
 	if err != nil || strings.Join(r.Lines(), "|") != "nameserver 192.0.2.1|search example.org" {
 		t.Errorf("%v, %v", r.Lines(), err)
 	}

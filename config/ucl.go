@@ -8,13 +8,12 @@ import (
 	"github.com/libioc/go-libioc/internal/ucl"
 )
 
-// readUCL fills c from a UCL file. Sections become dotted keys and a repeated
-// key a list, as libucl has it.
+// readUCL fills c from a UCL file. Sections become dotted keys and a repeated key
+// becomes a list, as in libucl.
 func (c *Config) readUCL(data []byte) error {
 	doc, err := ucl.Parse(data)
 	if err != nil {
-		var syntax *ucl.SyntaxError
-		if errors.As(err, &syntax) {
+		if syntax, ok := errors.AsType[*ucl.SyntaxError](err); ok {
 			return &SyntaxError{Line: syntax.Line, Column: syntax.Column, Reason: syntax.Reason}
 		}
 		return err
@@ -93,8 +92,8 @@ func uclList(items []string) string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-// encodeUCL writes c as UCL. Of a file that was read, only the touched values
-// change. A new file has libucl's form: key = "value"; lines.
+// encodeUCL writes c as UCL. In a file that was read, only changed values are
+// replaced. A new file has libucl's form: key = "value"; lines.
 func (c *Config) encodeUCL() ([]byte, error) {
 	var src []byte
 	stored := make(map[string]bool)

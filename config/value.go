@@ -12,106 +12,139 @@ const (
 	maxMTU = 65535
 )
 
+// types has the name of each Type and the reader of its text. A nil value is an
+// explicit none.
+var types = [...]struct {
+	name string
+	read func(p *Property, text string) (any, error)
+}{
+	TypeText:       {"text", orNone(readText)},
+	TypeFree:       {"free text", func(_ *Property, text string) (any, error) { return text, nil }},
+	TypeName:       {"name", orNone(func(_ *Property, text string) (any, error) { return result(text, ValidName(text)) })},
+	TypeBool:       {"bool", parsed(parseBool)},
+	TypeAutoBool:   {"bool or auto", parsed(parseBool)},
+	TypeInt:        {"int", orNone(func(p *Property, text string) (any, error) { return result(parseInt(text, p.Min, p.Max)) })},
+	TypeWord:       {"word", orNone(readWord)},
+	TypeJailsys:    {"jailsys", readJailsys},
+	TypeUUID:       {"uuid", orNone(readUUID)},
+	TypeHostUUID:   {"uuid or name", orNone(readText)},
+	TypeList:       {"list", items(splitList)},
+	TypeWords:      {"words", items(strings.Fields)},
+	TypeAddresses4: {"IPv4 addresses", ofFamily(parseAddresses, false)},
+	TypeAddresses6: {"IPv6 addresses", ofFamily(parseAddresses, true)},
+	TypeInterfaces: {"interfaces", parsed(parseInterfaces)},
+	TypeGateway4:   {"IPv4 gateway", ofFamily(ParseGateway, false)},
+	TypeGateway6:   {"IPv6 gateway", ofFamily(ParseGateway, true)},
+	TypeResolver:   {"resolver", parsed(parseResolver)},
+	TypeDepends:    {"depends", parsed(parseDepends)},
+	TypeLimit:      {"limit", readLimits},
+	TypeMAC:        {"MAC pair", parsed(parseMACPair)},
+	TypeMTU:        {"MTU", orNone(readMTU)},
+	TypeSeconds:    {"seconds", orNone(readSeconds)},
+	TypeCPUSet:     {"cpuset", parsed(parseCPUSet)},
+	TypeRuleset:    {"devfs ruleset", parsed(parseRuleset)},
+	TypeMACPrefix:  {"MAC prefix", parsed(parseMACPrefix)},
+}
+
 // parseValue reads text as p's type. A nil value is an explicit none.
-func parseValue(p *Property, text string) (any, error) {
-	switch p.Type {
-	case TypeFree:
-		return text, nil
-	case TypeList, TypeWords:
-		if text = strings.TrimSpace(text); text == "," {
-			return nil, nil
-		}
-	case TypeLimit:
-		l, err := ParseLimits(p.Name, text)
-		if err != nil || l == nil {
-			return nil, err
-		}
-		return l, nil
-	case TypeJailsys:
-		if p.Name != "ip4" && p.Name != "ip6" && isNone(text) {
-			return nil, nil
-		}
-		return wrap(ParseJailsys(text))
-	case TypeResolver:
+func parseValue(p *Property, text string) (any, error) { return types[p.Type].read(p, text) }
+
+type reader = func(p *Property, text string) (any, error)
+
+// orNone reads none words as nil, and other text with read.
+func orNone(read reader) reader {
+	return func(p *Property, text string) (any, error) {
 		if isNone(text) {
 			return nil, nil
 		}
-		return wrap(ParseResolver(text))
+		return read(p, text)
 	}
-	if isNone(text) {
-		return nil, nil
-	}
-	switch p.Type {
-	case TypeText, TypeHostUUID:
-		if p.Name == "osrelease" && len(text) > 30 {
-			return nil, invalid("longer than 30 characters")
-		}
-		if strings.ContainsRune(text, 0) {
-			return nil, invalid("contains a NUL")
-		}
-		return text, nil
-	case TypeName:
-		if err := ValidName(text); err != nil {
-			return nil, err
-		}
-		return text, nil
-	case TypeUUID:
-		if !IsUUID(text) {
-			return nil, invalid("expected a UUID")
-		}
-		return strings.ToLower(text), nil
-	case TypeBool, TypeAutoBool:
-		return wrap(ParseBool(text))
-	case TypeInt:
-		return wrap(parseInt(text, p.Min, p.Max))
-	case TypeWord:
-		for _, w := range p.Words {
-			if strings.EqualFold(w, text) {
-				return w, nil
-			}
-		}
-		return nil, invalid("expected one of %s", strings.Join(p.Words, ", "))
-	case TypeList:
-		return splitList(text), nil
-	case TypeWords:
-		return strings.Fields(text), nil
-	case TypeAddresses4, TypeAddresses6:
-		return wrap(ParseAddresses(text, p.Type == TypeAddresses6))
-	case TypeInterfaces:
-		return wrap(ParseInterfaces(text))
-	case TypeGateway4, TypeGateway6:
-		return wrap(ParseGateway(text, p.Type == TypeGateway6))
-	case TypeDepends:
-		return wrap(parseDepends(text))
-	case TypeMAC:
-		return wrap(ParseMACPair(text))
-	case TypeMTU:
-		if strings.EqualFold(text, "auto") {
-			return 0, nil
-		}
-		return wrap(parseInt(text, minMTU, maxMTU))
-	case TypeSeconds:
-		n, err := parseInt(text, 0, 1<<31-1)
-		return time.Duration(n) * time.Second, err
-	case TypeCPUSet:
-		return wrap(ParseCPUSet(text))
-	case TypeRuleset:
-		return wrap(ParseRuleset(text))
-	case TypeMACPrefix:
-		return wrap(parseMACPrefix(text))
-	}
-	return nil, invalid("type %d has no reader", p.Type)
 }
 
-func wrap[T any](v T, err error) (any, error) {
+// parsed reads with a parser that needs only the text.
+func parsed[T any](parse func(string) (T, error)) reader {
+	return orNone(func(_ *Property, text string) (any, error) { return result(parse(text)) })
+}
+
+// ofFamily reads with a parser for one family of addresses.
+func ofFamily[T any](parse func(text string, v6 bool) (T, error), v6 bool) reader {
+	return parsed(func(text string) (T, error) { return parse(text, v6) })
+}
+
+// items reads a list; a lone comma is an empty one.
+func items(split func(string) []string) reader {
+	read := orNone(func(_ *Property, text string) (any, error) { return split(text), nil })
+	return func(p *Property, text string) (any, error) {
+		if text = strings.TrimSpace(text); text == "," {
+			return nil, nil
+		}
+		return read(p, text)
+	}
+}
+
+func readText(p *Property, text string) (any, error) {
+	if p.Name == "osrelease" && len(text) > 30 {
+		return nil, invalid("longer than 30 characters")
+	}
+	if strings.ContainsRune(text, 0) {
+		return nil, invalid("contains a NUL")
+	}
+	return text, nil
+}
+
+func readWord(p *Property, text string) (any, error) {
+	for _, w := range p.Words {
+		if strings.EqualFold(w, text) {
+			return w, nil
+		}
+	}
+	return nil, invalid("expected one of %s", strings.Join(p.Words, ", "))
+}
+
+// readJailsys: of ip4 and ip6, none is a state, see parseJailsys.
+func readJailsys(p *Property, text string) (any, error) {
+	if p.Name != "ip4" && p.Name != "ip6" && isNone(text) {
+		return nil, nil
+	}
+	return result(parseJailsys(text))
+}
+
+func readUUID(_ *Property, text string) (any, error) {
+	if !IsUUID(text) {
+		return nil, invalid("expected a UUID")
+	}
+	return strings.ToLower(text), nil
+}
+
+func readLimits(p *Property, text string) (any, error) {
+	l, err := parseLimits(p.Name, text)
+	if err != nil || l == nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func readMTU(_ *Property, text string) (any, error) {
+	if strings.EqualFold(text, "auto") {
+		return 0, nil
+	}
+	return result(parseInt(text, minMTU, maxMTU))
+}
+
+func readSeconds(_ *Property, text string) (any, error) {
+	n, err := parseInt(text, 0, 1<<31-1)
+	return result(time.Duration(n)*time.Second, err)
+}
+
+// result returns a parser's value, nil if it failed.
+func result[T any](v T, err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
 	return v, nil
 }
 
-// checkValue holds what is refused when a value is set, although a file that
-// has it loads.
+// checkValue rejects values that may not be set, although a file with one loads.
 func checkValue(v any) error {
 	switch v := v.(type) {
 	case Addresses:
@@ -122,9 +155,9 @@ func checkValue(v any) error {
 	return nil
 }
 
-// formatValue is the canonical text of a value in a store. Which words stand
-// for a truth value depends on both: libioc's JSON has yes and no, its UCL and
-// ZFS properties on and off, and numbers stay numbers.
+// formatValue returns the canonical text of a value in a store. The words for a
+// truth value depend on both: libioc's JSON has yes and no, its UCL and ZFS
+// properties on and off, and numbers stay numbers.
 func formatValue(p *Property, v any, store Format) string {
 	switch v := v.(type) {
 	case nil:

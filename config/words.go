@@ -10,9 +10,9 @@ func isNone(text string) bool {
 	return text == "" || text == "-" || len(text) == 4 && strings.EqualFold(text, "none")
 }
 
-// ParseBool reads the truth words of libioc, iocage and legacy: yes, true, on,
-// 1 and no, false, off, 0 in any case.
-func ParseBool(text string) (bool, error) {
+// parseBool reads the words for truth values in libioc, iocage and legacy: yes,
+// true, on, 1 and no, false, off, 0, in any case.
+func parseBool(text string) (bool, error) {
 	switch strings.ToLower(text) {
 	case "yes", "true", "on", "1":
 		return true, nil
@@ -23,11 +23,11 @@ func ParseBool(text string) (bool, error) {
 }
 
 // parseInt reads an integer. libioc writes 1 and 0 of some numbers (priority,
-// exec_timeout) as yes and no, which therefore stand for them.
+// exec_timeout) as yes and no, so these are accepted.
 func parseInt(text string, lo, hi int) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		if b, err := ParseBool(text); err == nil {
+		if b, err := parseBool(text); err == nil {
 			text = boolText(formDigit, b, JSON)
 		}
 		n, err = strconv.Atoi(text)
@@ -48,8 +48,8 @@ func parseInt(text string, lo, hi int) (int, error) {
 	return n, nil
 }
 
-// splitList splits at commas, with \, as escape, and drops empty items. Blanks
-// around an item are not part of it.
+// splitList splits at commas, with \, as escape, and drops empty items and the
+// blanks around items.
 func splitList(text string) []string {
 	if isNone(text) {
 		return nil
@@ -82,7 +82,7 @@ func joinList(items []string) string {
 		return "none"
 	}
 	if len(items) == 1 && isNone(items[0]) {
-		return items[0] + "," // alone it would mean an empty list
+		return items[0] + "," // alone it would be an empty list
 	}
 	escaped := make([]string, len(items))
 	for i, s := range items {
@@ -102,7 +102,7 @@ const (
 	JailsysInherit Jailsys = 2
 )
 
-// String is the word of jail(8).
+// String returns the state's word in jail(8).
 func (j Jailsys) String() string {
 	switch j {
 	case JailsysDisable:
@@ -115,9 +115,9 @@ func (j Jailsys) String() string {
 	return strconv.Itoa(int(j))
 }
 
-// ParseJailsys reads disable, new or inherit. Early iocage wrote none for
-// disable in ip4 and ip6, and its own migration reads it so.
-func ParseJailsys(text string) (Jailsys, error) {
+// parseJailsys reads disable, new or inherit. Early iocage wrote none for disable
+// in ip4 and ip6, and its own migration reads it that way.
+func parseJailsys(text string) (Jailsys, error) {
 	switch strings.ToLower(text) {
 	case "disable", "none":
 		return JailsysDisable, nil
@@ -129,14 +129,13 @@ func ParseJailsys(text string) (Jailsys, error) {
 	return 0, invalid("expected disable, new or inherit")
 }
 
-// A Ruleset names a devfs(8) ruleset by number or by the name it has in
-// devfs.rules(5).
+// A Ruleset is a devfs(8) ruleset, by number or by name in devfs.rules(5).
 type Ruleset struct {
 	Number int    // valid when Name is empty
 	Name   string // without brackets
 }
 
-// String is the number or the name.
+// String returns the number or the name.
 func (r Ruleset) String() string {
 	if r.Name != "" {
 		return r.Name
@@ -144,8 +143,8 @@ func (r Ruleset) String() string {
 	return strconv.Itoa(r.Number)
 }
 
-// ParseRuleset reads a number from 0 to 65535 or a ruleset's name.
-func ParseRuleset(text string) (Ruleset, error) {
+// parseRuleset reads a number from 0 to 65535 or a ruleset's name.
+func parseRuleset(text string) (Ruleset, error) {
 	if n, err := strconv.ParseUint(text, 10, 16); err == nil {
 		return Ruleset{Number: int(n)}, nil
 	} else if n, err := parseInt(text, 0, 1); err == nil {
@@ -162,4 +161,16 @@ func ParseRuleset(text string) (Ruleset, error) {
 		return Ruleset{}, invalid("empty")
 	}
 	return Ruleset{Name: text}, nil
+}
+
+// joined returns the items of a list, or none for an empty one.
+func joined[T interface{ String() string }](list []T, separator string) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	items := make([]string, len(list))
+	for i, item := range list {
+		items[i] = item.String()
+	}
+	return strings.Join(items, separator)
 }

@@ -7,20 +7,20 @@ import (
 )
 
 var (
-	// ErrSyntax says that a line is not devfs.rules(5).
+	// ErrSyntax: the line is not valid devfs.rules(5).
 	ErrSyntax = errors.New("devfs.rules syntax error")
-	// ErrDuplicate says that two rulesets have one name or number.
+	// ErrDuplicate: two rulesets have the same name or number.
 	ErrDuplicate = errors.New("duplicate devfs ruleset")
-	// ErrNotFound says that there is no ruleset of this name or number.
+	// ErrNotFound: there is no ruleset of this name or number.
 	ErrNotFound = errors.New("devfs ruleset not found")
-	// ErrInclude says that includes cannot be resolved: they form a circle, or
-	// their conditions cannot be expressed by single rules.
+	// ErrInclude: includes cannot be resolved, because they form a cycle or their
+	// conditions cannot be expressed by single rules.
 	ErrInclude = errors.New("devfs include cannot be resolved")
-	// ErrNumbers says that no ruleset number is left.
+	// ErrNumbers: no ruleset number is left.
 	ErrNumbers = errors.New("no devfs ruleset number left")
 )
 
-// SyntaxError names a line that could not be read. It wraps ErrSyntax.
+// SyntaxError is a line that could not be read. It wraps ErrSyntax.
 type SyntaxError struct {
 	File   string // as given to Parse, empty for a rule that is in no file
 	Line   int    // from 1, 0 for a rule that is in no file
@@ -38,13 +38,13 @@ func (e *SyntaxError) Error() string {
 // Unwrap returns ErrSyntax.
 func (e *SyntaxError) Unwrap() error { return ErrSyntax }
 
-// DuplicateError names two rulesets that cannot be told apart. It wraps
+// DuplicateError is two rulesets with the same name or number. It wraps
 // ErrDuplicate.
 type DuplicateError struct {
 	First, Second Position
 }
 
-// Position is where a ruleset's header stands.
+// Position is the place of a ruleset's header.
 type Position struct {
 	File   string
 	Line   int // from 1
@@ -63,7 +63,7 @@ func (e *DuplicateError) Error() string {
 // Unwrap returns ErrDuplicate.
 func (e *DuplicateError) Unwrap() error { return ErrDuplicate }
 
-// NotFoundError names a ruleset that is missing. It wraps ErrNotFound.
+// NotFoundError is a ruleset that does not exist. It wraps ErrNotFound.
 type NotFoundError struct {
 	Ruleset string // name or number
 	From    string // name of the ruleset that includes it, if any
@@ -79,9 +79,9 @@ func (e *NotFoundError) Error() string {
 // Unwrap returns ErrNotFound.
 func (e *NotFoundError) Unwrap() error { return ErrNotFound }
 
-// IncludeError tells along which rulesets an include failed. It wraps ErrInclude.
+// IncludeError is an include that failed. It wraps ErrInclude.
 type IncludeError struct {
-	Chain  []string // names, the ruleset that was to be resolved first
+	Chain  []string // names of rulesets, beginning with the one to be resolved
 	Reason string
 }
 

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// header is what rc.subr(8) takes for one: a line that begins with a bracket.
-// The name is sh(1)'s variable or, as libioc allows, has dashes.
+// header matches a header as rc.subr(8) does: a line that begins with a bracket.
+// The name is a variable of sh(1) or, as libioc allows, has dashes.
 var header = regexp.MustCompile(`^\[([A-Za-z_][A-Za-z0-9_-]*)=([0-9]+)\][ \t\r]*(#.*)?$`)
 
 // Ruleset is one ruleset of a File or Set.
@@ -16,13 +16,13 @@ type Ruleset struct {
 	Number uint16
 	// Comment is the text after the header's #, without blanks around it.
 	Comment string
-	// Rules are in the order of the file. It lacks the lines that could not be
-	// read, see Err.
+	// Rules are in the order of the file, without lines that could not be read,
+	// see Err.
 	Rules []Rule
 	// Err is nil or the *SyntaxError of the first line that could not be read.
 	// Such a ruleset must not be used.
 	Err error
-	// Position is where it stands.
+	// Position is its place in the file.
 	Position Position
 }
 
@@ -35,8 +35,8 @@ type File struct {
 
 // Parse reads a file; name is for errors and positions. Errors are *SyntaxError
 // for a rule before the first header or a header that cannot be read, and
-// *DuplicateError. A line below a header that is no rule is kept, and is the
-// Err of its ruleset.
+// *DuplicateError. A line below a header that is not a rule is kept, and is the Err
+// of its ruleset.
 func Parse(name string, data []byte) (*File, error) {
 	f := &File{name: name, data: data[:len(data):len(data)]}
 	number := 0
@@ -52,8 +52,8 @@ func Parse(name string, data []byte) (*File, error) {
 	return f, nil
 }
 
-// logicalLine takes a line off s, joining lines that end in a backslash as read
-// of sh(1) does, and counts the lines taken.
+// logicalLine takes a line off s, joining lines that end in a backslash like read
+// of sh(1), and counts the lines taken.
 func logicalLine(s string, number int) (text, rest string, _ int) {
 	for {
 		line, after, _ := strings.Cut(s, "\n")
@@ -107,11 +107,8 @@ func (f *File) addLine(text string, number int) error {
 	return nil
 }
 
-// Name returns the name given to Parse.
-func (f *File) Name() string { return f.name }
-
-// Marshal returns the file's bytes: those that Parse was given, and after them
-// the rulesets that were appended.
+// Marshal returns the file's bytes: those that were parsed, followed by the
+// appended rulesets.
 func (f *File) Marshal() []byte { return append([]byte(nil), f.data...) }
 
 // Rulesets returns the file's rulesets, in order.
@@ -151,7 +148,7 @@ func (f *File) Append(rs Ruleset) error {
 		}
 		b.WriteString(text + "\n")
 	}
-	// Reading the result back proves that it means what was asked for.
+	// Read the result back to check it.
 	next, err := Parse(f.name, append(f.data[:len(f.data):len(f.data)], b.String()...))
 	if err != nil {
 		return err
@@ -165,7 +162,7 @@ func (rs Ruleset) clone() Ruleset {
 	return rs
 }
 
-// validName reports whether a name can stand in a header.
+// validName reports whether a name is valid in a header.
 func validName(s string) bool {
 	return header.MatchString("[" + s + "=1]")
 }

@@ -6,17 +6,15 @@ import (
 	"strings"
 )
 
-// Flatten returns the rules of a ruleset as they are to be loaded into the
-// kernel: in the order in which it would apply them, with includes replaced by
-// what they include, at any depth, and with Number 0. An empty list must not be
-// used for a jail, as an empty ruleset shows it every device.
+// Flatten returns the rules of a ruleset to load into the kernel: in the order in
+// which it would apply them, with includes replaced by the rules they include, at
+// any depth, and with Number 0. An empty list must not be used for a jail, as an
+// empty ruleset shows it every device.
 //
 // Errors are *NotFoundError, *SyntaxError for a ruleset with a line that could
-// not be read or two rules of one number, and *IncludeError for a circle, or for
-// an include under a path condition of rules that have one themselves.
-func (s *Set) Flatten(rs Ruleset) ([]Rule, error) {
-	return s.flatten(rs, nil)
-}
+// not be read or two rules of the same number, and *IncludeError for a cycle, or
+// for an include under a path condition of rules that have one themselves.
+func (s *Set) Flatten(rs Ruleset) ([]Rule, error) { return s.flatten(rs, nil) }
 
 func (s *Set) flatten(rs Ruleset, chain []string) ([]Rule, error) {
 	chain = append(chain[:len(chain):len(chain)], rs.Name)
@@ -59,8 +57,8 @@ func (s *Set) flatten(rs Ruleset, chain []string) ([]Rule, error) {
 	return flat, nil
 }
 
-// kernelOrder gives every rule its number and sorts by it, as devfs(4) keeps
-// them: without one a rule comes 100 after the highest.
+// kernelOrder numbers all rules and sorts them as devfs(4) does: a rule without a
+// number gets the highest so far plus 100.
 func (rs Ruleset) kernelOrder() ([]Rule, error) {
 	rules := slices.Clone(rs.Rules)
 	refuse := func(rule Rule, reason string) error {
@@ -122,22 +120,22 @@ func Extend(base []Rule, more ...[]Rule) []Rule {
 	return rules
 }
 
-// ForDHCP returns the rule that lets dhclient(8) work: /dev/bpf, and /dev/bpf0,
-// a link to it, which "path bpf" would not reach.
+// ForDHCP returns the rule that dhclient(8) needs: it shows /dev/bpf and its link
+// /dev/bpf0, which "path bpf" would not match.
 func ForDHCP() []Rule { return unhide("bpf*") }
 
-// ForVMM returns the rules that bhyve(8) needs: virtual machines and their
-// null modem consoles.
+// ForVMM returns the rules that bhyve(8) needs: they show virtual machines and
+// their null modem consoles.
 func ForVMM() []Rule { return unhide("vmm", "vmm/*", "nmdm*") }
 
-// ForZFS returns the rules that show the volumes of the datasets given to a
-// jail: below /dev/zvol every directory down to each dataset, and what is in it.
-// A name that is no dataset's is a *SyntaxError.
+// ForZFS returns the rules that show the volumes of the datasets of a jail: below
+// /dev/zvol every directory down to each dataset, and its contents. A name that is
+// not valid for a dataset is a *SyntaxError.
 func ForZFS(datasets ...string) ([]Rule, error) {
 	paths := []string{"zvol"}
 	for _, dataset := range datasets {
 		if !datasetName(dataset) || len("zvol/"+dataset+"/*") > MaxPath {
-			return nil, &SyntaxError{Text: dataset, Reason: "not a dataset that a rule can name"}
+			return nil, &SyntaxError{Text: dataset, Reason: "not a dataset name valid in a rule"}
 		}
 		path := "zvol"
 		for part := range strings.SplitSeq(dataset, "/") {
@@ -149,8 +147,7 @@ func ForZFS(datasets ...string) ([]Rule, error) {
 	return Extend(nil, unhide(paths...)), nil
 }
 
-// ForZFSControl returns the rule that shows /dev/zfs, without which zfs(8) in
-// the jail can do nothing.
+// ForZFSControl returns the rule that shows /dev/zfs, which zfs(8) needs.
 func ForZFSControl() []Rule { return unhide("zfs") }
 
 func unhide(paths ...string) []Rule {
@@ -161,8 +158,8 @@ func unhide(paths ...string) []Rule {
 	return rules
 }
 
-// datasetName accepts what zfs(8) does; that excludes what fnmatch(3) would
-// take for a pattern.
+// datasetName reports whether zfs(8) accepts a name; such a name is never a
+// pattern of fnmatch(3).
 func datasetName(s string) bool {
 	for part := range strings.SplitSeq(s, "/") {
 		if part == "" || part == "." || part == ".." {

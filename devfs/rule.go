@@ -9,11 +9,11 @@ import (
 	"github.com/libioc/go-libioc/internal/shellwords"
 )
 
-// Visibility is what a rule does to a device node.
+// Visibility is the effect of a rule on a device node.
 type Visibility uint8
 
 const (
-	// Keep leaves the node as it is.
+	// Keep does not change the node.
 	Keep Visibility = iota
 	// Hide hides the node.
 	Hide
@@ -34,8 +34,8 @@ const (
 
 var typeNames = []string{"tape", "disk", "tty", "mem"}
 
-// MaxPath is the longest path pattern in bytes that the kernel takes
-// (DEVFS_MAXPTRNLEN less the NUL).
+// MaxPath is the length of the longest path pattern that the kernel accepts, in
+// bytes (DEVFS_MAXPTRNLEN without the NUL).
 const MaxPath = 199
 
 // Ref names a ruleset by name or, with an empty name, by number.
@@ -52,8 +52,8 @@ func (r Ref) String() string {
 	return strconv.Itoa(int(r.Number))
 }
 
-// Rule is one rule: conditions that a device must meet, and what is done to it
-// then. Without a condition it holds for every device. Rules are comparable.
+// Rule is one rule: conditions on a device, and actions. Without conditions it
+// applies to every device. Rules are comparable.
 type Rule struct {
 	// Number orders the rules of a ruleset. 0 means the highest so far plus 100.
 	Number uint16
@@ -73,25 +73,15 @@ type Rule struct {
 	Include Ref
 }
 
-// ParseRule reads a rule as it stands in devfs.rules(5): "add path 'bpf*'
-// unhide". The word "add", a rule number, quotes of sh(1) and a comment after
-// the rule are understood, includes as "$name", "${name}" and number. The error
-// is *SyntaxError.
+// ParseRule reads a rule of devfs.rules(5): "add path 'bpf*' unhide". It
+// understands a rule number, quotes of sh(1), a comment after the rule, and
+// includes as "$name", "${name}" and number. The error is *SyntaxError.
 func ParseRule(text string) (Rule, error) {
 	r, reason := parseRule(text)
 	if reason != "" {
 		return Rule{}, &SyntaxError{Text: text, Reason: reason}
 	}
 	return r, nil
-}
-
-// MustParseRule is ParseRule for rules in a program's text; it panics on error.
-func MustParseRule(text string) Rule {
-	r, err := ParseRule(text)
-	if err != nil {
-		panic(err)
-	}
-	return r
 }
 
 func parseRule(text string) (r Rule, reason string) {
@@ -135,7 +125,7 @@ func parseRule(text string) (r Rule, reason string) {
 	return r, ""
 }
 
-// set takes one keyword with its value, and tells why it cannot.
+// set sets one keyword to its value, or returns why it cannot.
 func (r *Rule) set(key, value string) (reason string) {
 	twice := false
 	switch key {

@@ -5,9 +5,9 @@ import (
 	"strconv"
 )
 
-// AutoPrefix begins the names of the rulesets that Ensure appends, as libioc
-// names them.
-const AutoPrefix = "iocage_auto_"
+// autoPrefix is the prefix of the names of rulesets that Ensure appends, as in
+// libioc.
+const autoPrefix = "iocage_auto_"
 
 // Set is the rulesets of all files of a host.
 type Set struct {
@@ -15,11 +15,11 @@ type Set struct {
 	user   *File
 }
 
-// SetOptions say how files are joined.
+// SetOptions are the options of NewSet.
 type SetOptions struct {
-	// LastWins lets a ruleset of a later file replace one of an earlier file
-	// that has its name or number, which is what rc.subr(8) does when it loads
-	// the files. By default that is a *DuplicateError, as in libioc.
+	// LastWins makes a ruleset of a later file replace one of an earlier file with
+	// the same name or number, as when rc.subr(8) loads the files. By default that
+	// is a *DuplicateError, as in libioc.
 	LastWins bool
 }
 
@@ -46,7 +46,7 @@ func NewSet(system []*File, user *File, opts SetOptions) (*Set, error) {
 
 func (s *Set) files() []*File { return append(slices.Clone(s.system), s.user) }
 
-// Rulesets returns all rulesets that count, in the order of the files.
+// Rulesets returns all rulesets that take effect, in the order of the files.
 func (s *Set) Rulesets() []Ruleset {
 	var all []Ruleset
 	for _, f := range s.files() {
@@ -60,20 +60,14 @@ func (s *Set) Rulesets() []Ruleset {
 	return all
 }
 
-// Lookup returns the ruleset that a jail's devfs_ruleset property names, by
-// number or name. Errors are *NotFoundError.
+// Lookup returns a ruleset by its number or name, as in a jail's property
+// devfs_ruleset. Errors are *NotFoundError.
 func (s *Set) Lookup(ruleset string) (Ruleset, error) {
 	if n, err := strconv.ParseUint(ruleset, 10, 16); err == nil {
 		return s.find(Ref{Number: uint16(n)}, "")
 	}
 	return s.find(Ref{Name: ruleset}, "")
 }
-
-// ByName returns the ruleset of this name. Errors are *NotFoundError.
-func (s *Set) ByName(name string) (Ruleset, error) { return s.find(Ref{Name: name}, "") }
-
-// ByNumber returns the ruleset of this number. Errors are *NotFoundError.
-func (s *Set) ByNumber(number uint16) (Ruleset, error) { return s.find(Ref{Number: number}, "") }
 
 func (s *Set) find(ref Ref, from string) (Ruleset, error) {
 	for _, rs := range s.Rulesets() {
@@ -84,8 +78,8 @@ func (s *Set) find(ref Ref, from string) (Ruleset, error) {
 	return Ruleset{}, &NotFoundError{Ruleset: ref.String(), From: from}
 }
 
-// FindEqual returns the first ruleset that has exactly these rules in this
-// order, includes by name and by number being the same.
+// FindEqual returns the first ruleset with exactly these rules in this order.
+// Includes by name and by number are equal.
 func (s *Set) FindEqual(rules []Rule) (Ruleset, bool) {
 	want := s.byNumber(rules)
 	for _, rs := range s.Rulesets() {
@@ -96,7 +90,7 @@ func (s *Set) FindEqual(rules []Rule) (Ruleset, bool) {
 	return Ruleset{}, false
 }
 
-// byNumber replaces names in includes by numbers, where they are known.
+// byNumber replaces names of known rulesets in includes with their numbers.
 func (s *Set) byNumber(rules []Rule) []Rule {
 	list := slices.Clone(rules)
 	for i, rule := range list {
@@ -110,19 +104,19 @@ func (s *Set) byNumber(rules []Rule) []Rule {
 	return list
 }
 
-// EnsureOptions say which number a new ruleset gets.
+// EnsureOptions restrict the number of a new ruleset.
 type EnsureOptions struct {
-	// Minimum is the lowest number to give, such as iocage's
+	// Minimum is the lowest number to use, such as iocage's
 	// min_dyn_devfs_ruleset, 1000. 0 is no limit.
 	Minimum uint16
-	// InUse are numbers that are taken in the kernel, from "devfs rule
-	// showsets" or its ioctl; a new ruleset gets none of them.
+	// InUse are numbers in use in the kernel, from "devfs rule showsets" or its
+	// ioctl; a new ruleset gets none of them.
 	InUse []uint16
 }
 
 // NextNumber returns the number for a new ruleset: one more than the highest of
 // all files, at least the minimum, and not in use. If there is none up to 65535,
-// it is the lowest that is free. Errors are ErrNumbers.
+// it is the lowest unused one. Errors are ErrNumbers.
 func (s *Set) NextNumber(opts EnsureOptions) (uint16, error) {
 	const last = 1<<16 - 1
 	taken := map[int]bool{}
@@ -152,8 +146,8 @@ func (s *Set) NextNumber(opts EnsureOptions) (uint16, error) {
 
 // Ensure returns the ruleset with exactly these rules. If no file has one, it
 // appends one to the user's file, named iocage_auto_<number>, and created is
-// true: the file must then be saved and the ruleset loaded. Errors are
-// ErrNumbers and *SyntaxError, also for no rules at all.
+// true: the file must then be saved and the ruleset loaded. Errors are ErrNumbers
+// and *SyntaxError, also for an empty list of rules.
 func (s *Set) Ensure(rules []Rule, opts EnsureOptions) (rs Ruleset, created bool, err error) {
 	if len(rules) == 0 {
 		return Ruleset{}, false, &SyntaxError{Reason: "a ruleset without rules shows every device"}
@@ -166,15 +160,15 @@ func (s *Set) Ensure(rules []Rule, opts EnsureOptions) (rs Ruleset, created bool
 		if err != nil {
 			return Ruleset{}, false, err
 		}
-		name := AutoPrefix + strconv.Itoa(int(number))
-		if _, err := s.ByName(name); err == nil {
-			opts.InUse = append(slices.Clone(opts.InUse), number) // its name belongs to another
+		name := autoPrefix + strconv.Itoa(int(number))
+		if _, err := s.find(Ref{Name: name}, ""); err == nil {
+			opts.InUse = append(slices.Clone(opts.InUse), number) // its name is in use
 			continue
 		}
 		if err := s.user.Append(Ruleset{Name: name, Number: number, Rules: rules}); err != nil {
 			return Ruleset{}, false, err
 		}
-		rs, err := s.ByNumber(number)
+		rs, err := s.find(Ref{Number: number}, "")
 		return rs, err == nil, err
 	}
 }

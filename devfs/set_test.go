@@ -43,10 +43,10 @@ func TestDuplicatesOverFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rs, err := s.ByNumber(4); err != nil || rs.Name != "mine" {
+	if rs, err := s.find(Ref{Number: 4}, ""); err != nil || rs.Name != "mine" {
 		t.Errorf("number 4 is %q, %v", rs.Name, err)
 	}
-	if _, err := s.ByName("devfsrules_jail"); !errors.Is(err, ErrNotFound) {
+	if _, err := s.find(Ref{Name: "devfsrules_jail"}, ""); !errors.Is(err, ErrNotFound) {
 		t.Errorf("the replaced one: %v", err)
 	}
 }
@@ -150,7 +150,7 @@ nonsense
 [onbad=30]
 add include 29
 `)
-	jail, err := s.ByNumber(4)
+	jail, err := s.find(Ref{Number: 4}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ add include 29
 	if err != nil || len(flatJail) != 1+5+40+2 || flatJail[0].String() != "add hide" {
 		t.Fatalf("ruleset 4 has %d rules, %v", len(flatJail), err)
 	}
-	outer, _ := s.ByNumber(20)
+	outer, _ := s.find(Ref{Number: 20}, "")
 	if got, err := s.Flatten(outer); err != nil || !reflect.DeepEqual(got, append(flatJail, Rule{Path: "pf", Visibility: Unhide})) {
 		t.Errorf("an include two levels deep is lost: %q, %v", texts(got), err)
 	}
@@ -166,13 +166,13 @@ add include 29
 		21: {"add path a unhide", "add path c unhide", "add path d unhide"},
 		22: {"add type disk mode 0600", "add type disk path x hide"},
 	} {
-		rs, _ := s.ByNumber(number)
+		rs, _ := s.find(Ref{Number: number}, "")
 		if got, err := s.Flatten(rs); err != nil || !reflect.DeepEqual(texts(got), want) {
 			t.Errorf("%d: %q, %v", number, texts(got), err)
 		}
 	}
 	for number, want := range map[uint16]error{24: ErrInclude, 26: ErrNotFound, 27: ErrInclude, 28: ErrSyntax, 29: ErrSyntax, 30: ErrSyntax} {
-		rs, _ := s.ByNumber(number)
+		rs, _ := s.find(Ref{Number: number}, "")
 		if got, err := s.Flatten(rs); !errors.Is(err, want) {
 			t.Errorf("%d: %q, %v", number, texts(got), err)
 		}

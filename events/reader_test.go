@@ -29,7 +29,7 @@ func work(op *Operation, n int, pause func()) {
 	op.Close(nil)
 }
 
-// transitions of all, and how many optional events all tells of: sent or merged.
+// transitions of all, and how many optional events were sent or merged.
 func count(all []IocEvent) (transitions, optional int) {
 	begun := map[uint64]bool{}
 	for _, e := range all {
@@ -83,7 +83,7 @@ func TestReaders(t *testing.T) {
 				checkOrder(t, all)
 				transitions, optional := count(all)
 				if transitions != room || optional != steps*200 {
-					t.Errorf("%d transitions, %d optional events told of; want %d, %d", transitions, optional, room, steps*200)
+					t.Errorf("%d transitions, %d optional events reported; want %d, %d", transitions, optional, room, steps*200)
 				}
 				for _, e := range all {
 					// The newest progress survives in the final event.

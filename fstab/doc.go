@@ -1,10 +1,10 @@
-// Package fstab reads and writes fstab(5) files without losing a byte of them.
+// Package fstab reads and writes fstab(5) files without losing a byte.
 //
 // A jail's fstab is edited by people and by several programs: libioc, iocage,
 // mount(8), an editor. Parse therefore keeps every line, in order, as it was
 // read: blank lines, comments, lines this package cannot read, and entries with
-// their own spacing. Marshal gives the same bytes back; only an entry that was
-// changed is written anew, as six tab separated fields and " # comment".
+// their own spacing. Marshal returns the same bytes; only an entry that was
+// changed is rewritten, as six tab separated fields and " # comment".
 //
 // Reading follows getfsent(3):
 //   - Fields are separated by blanks and tabs. The first four are required,
@@ -16,15 +16,15 @@
 //     A # inside a path is part of the path, unlike in libioc.
 //
 // An entry is identified by its destination. Of several entries with one
-// destination the first counts, as in libioc; the later ones stay in the file
-// and are reported by Lines as Shadowed. Lines that iocage generated and marked
-// with the comment "iocage-auto" stay in the file too, but are no entries.
+// destination the first takes effect, as in libioc; the later ones stay in the
+// file, and Lines reports them as Shadowed. Lines that iocage generated and marked
+// with the comment "iocage-auto" stay in the file too, but are not entries.
 //
 // New entries are written in the form that fstab(5) documents (\040), which
 // mount(8) and jail(8) read. libioc, which knows only "\ ", reads it literally;
 // a path without blanks, tabs and backslashes is the same in both.
 //
-// The package touches no file system: whether a destination may be mounted on,
-// and whether a symbolic link is in its way, must be asked of the kernel at the
-// time of mounting. A File is not safe for use by several goroutines at once.
+// The package does not access any file system: whether a destination may be
+// mounted on, and whether its path has a symbolic link, must be checked at the time
+// of mounting. A File is not safe for concurrent use.
 package fstab

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// AutoComment is the comment by which iocage marks lines that it generates at
-// every start. See KindAuto.
+// AutoComment is the comment of lines that iocage generates at every start. See
+// KindAuto.
 const AutoComment = "iocage-auto"
 
 // Entry is one file system to be mounted.
@@ -66,8 +66,8 @@ func (e Entry) format(tail string) string {
 	return line
 }
 
-// Validate reports whether the entry may be added to a file, as *InvalidError:
-// the destination is absolute or "none", no path has a ".." component or a
+// Validate checks that the entry may be added to a file. The error is
+// *InvalidError unless the destination is absolute or "none", no path has a ".." component or a
 // newline, type and options have no blanks, which fstab(5) cannot express there,
 // and the comment is one line that does not mark the entry as generated.
 func (e Entry) Validate() error {

@@ -6,16 +6,16 @@ import (
 )
 
 var (
-	// ErrDestinationExists says that another entry has this destination.
+	// ErrDestinationExists: another entry has this destination.
 	ErrDestinationExists = errors.New("destination exists")
-	// ErrDestinationNotFound says that no entry has this destination.
+	// ErrDestinationNotFound: no entry has this destination.
 	ErrDestinationNotFound = errors.New("destination not found")
-	// ErrInvalid says that a value cannot be written as fstab(5), or must not
-	// be used as the path of a mount.
+	// ErrInvalid: the value cannot be written as fstab(5), or must not be used as
+	// the path of a mount.
 	ErrInvalid = errors.New("invalid fstab value")
 )
 
-// DestinationError names the destination that was looked up. It wraps
+// DestinationError is a failed lookup of a destination. It wraps
 // ErrDestinationExists or ErrDestinationNotFound.
 type DestinationError struct {
 	Destination string
@@ -28,7 +28,7 @@ func (e *DestinationError) Error() string {
 
 func (e *DestinationError) Unwrap() error { return e.Err }
 
-// InvalidError names a value that was refused. It wraps ErrInvalid.
+// InvalidError is an invalid value. It wraps ErrInvalid.
 type InvalidError struct {
 	Field  string // "source", "destination", "type", "options", "comment" or "root"
 	Value  string

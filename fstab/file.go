@@ -8,9 +8,9 @@ import (
 
 // File is an fstab(5) file in memory. The zero value is an empty file.
 type File struct {
-	// Root is the root directory of the jail whose file this is. If set,
-	// destinations are compared after Resolve, so that "/mnt" and "<Root>/mnt"
-	// are one destination. It does not change what is written.
+	// Root is the root directory of the file's jail. If set, destinations are
+	// compared after Resolve, so that "/mnt" and "<Root>/mnt" are the same
+	// destination. It does not affect what is written.
 	Root string
 
 	lines []line
@@ -19,7 +19,7 @@ type File struct {
 	noFinalNewline bool
 }
 
-// AddOptions says where and how Add adds an entry.
+// AddOptions are the options of Add.
 type AddOptions struct {
 	// Replace changes an entry with the same destination, in its place. By
 	// default Add returns ErrDestinationExists.
@@ -29,7 +29,8 @@ type AddOptions struct {
 	Before string
 }
 
-// Parse reads a file. It cannot fail: what is not fstab(5) is kept as it is.
+// Parse reads a file. It cannot fail: lines that are not fstab(5) are kept as they
+// are.
 func Parse(data []byte) *File {
 	f := &File{}
 	if len(data) == 0 {
@@ -43,7 +44,7 @@ func Parse(data []byte) *File {
 	return f
 }
 
-// Marshal returns the file's bytes. Unchanged lines are what Parse was given.
+// Marshal returns the file's bytes. Unchanged lines are as they were parsed.
 func (f *File) Marshal() []byte {
 	if len(f.lines) == 0 {
 		return nil
@@ -76,8 +77,8 @@ func (f *File) Lines() []Line {
 	return lines
 }
 
-// Entries returns the entries that count, in the order of the file: without
-// generated ones (KindAuto) and without shadowed ones.
+// Entries returns the entries that take effect, in the order of the file: without
+// generated ones (KindAuto) and shadowed ones.
 func (f *File) Entries() []Entry {
 	var entries []Entry
 	for _, l := range f.Lines() {
@@ -88,19 +89,11 @@ func (f *File) Entries() []Entry {
 	return entries
 }
 
-// MountOrder returns the entries to mount, first one first: the order of the
-// file, as mount(8) and jail(8) do it. Entries that are not mounted at boot are
-// left out (Entry.Mounted).
+// MountOrder returns the entries in the order of mounting: that of the file, as in
+// mount(8) and jail(8). Entries that are not mounted at boot are omitted
+// (Entry.Mounted).
 func (f *File) MountOrder() []Entry {
 	return slices.DeleteFunc(f.Entries(), func(e Entry) bool { return !e.Mounted() })
-}
-
-// UnmountOrder is MountOrder reversed, so that what was mounted below another
-// mount is unmounted before it.
-func (f *File) UnmountOrder() []Entry {
-	entries := f.MountOrder()
-	slices.Reverse(entries)
-	return entries
 }
 
 // Find returns the entry with this destination, and whether there is one.
@@ -156,9 +149,9 @@ func (f *File) Set(destination string, e Entry) error {
 	return nil
 }
 
-// Delete removes every entry with this destination, also shadowed ones, which
-// would count otherwise from then on. Without one it returns *DestinationError
-// with ErrDestinationNotFound.
+// Delete removes every entry with this destination, including shadowed ones, which
+// would otherwise take effect. If there is none it returns *DestinationError with
+// ErrDestinationNotFound.
 func (f *File) Delete(destination string) error {
 	if f.index(destination) < 0 {
 		return &DestinationError{destination, ErrDestinationNotFound}
@@ -172,7 +165,7 @@ func (f *File) Delete(destination string) error {
 
 func (f *File) index(destination string) int {
 	if destination == "none" {
-		return -1 // swap has no identity
+		return -1 // several swap devices have this destination
 	}
 	key := f.key(destination)
 	return slices.IndexFunc(f.lines, func(l line) bool {
@@ -180,8 +173,7 @@ func (f *File) index(destination string) int {
 	})
 }
 
-// key is what makes two destinations equal: the path without the spellings of
-// the same directory.
+// key returns the canonical path of a destination.
 func (f *File) key(destination string) string {
 	if f.Root != "" {
 		if resolved, err := Resolve(f.Root, destination); err == nil {

@@ -1,10 +1,8 @@
 package fstab
 
-import (
-	"strings"
-)
+import "strings"
 
-// Kind says what a line of the file is.
+// Kind is the kind of a line.
 type Kind int
 
 const (
@@ -17,9 +15,9 @@ const (
 	KindUnknown
 	// KindEntry is a file system.
 	KindEntry
-	// KindAuto is a file system that iocage generated, told by AutoComment. It
-	// is kept and ignored, because the mounts it stands for are derived from the
-	// jail's configuration.
+	// KindAuto is a file system that iocage generated, marked with AutoComment. It
+	// is kept and ignored, because such mounts are derived from the jail's
+	// configuration.
 	KindAuto
 )
 
@@ -35,12 +33,12 @@ type Line struct {
 	Text string
 	// Entry is set for KindEntry and KindAuto.
 	Entry Entry
-	// Shadowed tells that an earlier entry has the same destination, so that
-	// this one does not count.
+	// Shadowed: an earlier entry has the same destination, so that this one has no
+	// effect.
 	Shadowed bool
 }
 
-// line is what a File remembers of a line.
+// line is one line of a File.
 type line struct {
 	text  string
 	kind  Kind
@@ -91,7 +89,7 @@ func parseLine(text string) line {
 	return l
 }
 
-// set replaces the entry; the text is written anew only if that changes it.
+// set replaces the entry; the text is rewritten only if that changes it.
 func (l *line) set(e Entry) {
 	if e == l.entry && l.text != "" {
 		return
@@ -124,8 +122,8 @@ func cutComment(s string) (tail, comment string) {
 	return strings.Trim(s, " \t"), ""
 }
 
-// atoi reads a number as atoi(3), which getfsent(3) uses: leading digits count,
-// anything else is 0. Numbers beyond nine digits are cut off there.
+// atoi reads a number like atoi(3), which getfsent(3) uses: the leading digits, at
+// most nine of them.
 func atoi(s string) int {
 	s, negative := strings.CutPrefix(s, "-")
 	n := 0

@@ -8,13 +8,12 @@ import (
 )
 
 // Resolve returns the path of the host at which a jail's entry is mounted: a
-// destination at or below the jail's root directory is kept, any other is taken
-// as seen from inside the jail and put below the root. Both must be absolute
+// destination at or below the jail's root directory is kept; any other is a path
+// inside the jail and is joined to the root. Both must be absolute
 // paths without ".." components and newlines, otherwise the error is
 // *InvalidError.
 //
-// It works on text alone. Whether a symbolic link inside the jail leads
-// elsewhere has to be found out before something is mounted there.
+// It compares text only. Before mounting, check for symbolic links inside the jail.
 func Resolve(root, destination string) (string, error) {
 	if err := checkAbsolute("root", root); err != nil {
 		return "", err
@@ -31,11 +30,11 @@ func Resolve(root, destination string) (string, error) {
 
 // ReplacePath moves sources and destinations that are at or below the path old
 // to new, and returns how many lines changed. It compares whole components:
-// /x/foo does not reach /x/foobar. Generated and shadowed lines are changed as
-// well, so that no line of a cloned jail points into the jail it came from.
+// /x/foo does not match /x/foobar. Generated and shadowed lines are changed too, so
+// that no line of a cloned jail refers to the original jail.
 //
-// old and new may also be markers with which libioc writes backups, such as
-// "backup:///"; the slash at their end stands for the one of the path.
+// old and new may also be the markers in libioc's backups, such as "backup:///";
+// their final slash is that of the path.
 func (f *File) ReplacePath(old, new string) int {
 	changed := 0
 	for i := range f.lines {

@@ -71,25 +71,8 @@ func TestOptions(t *testing.T) {
 	if got := o.Mount(); !reflect.DeepEqual(got, want) {
 		t.Errorf("Mount: %+v\nwant %+v", got, want)
 	}
-	if v, ok := o.Value("size"); v != "128m" || !ok {
-		t.Errorf("Value(size) = %q, %v", v, ok)
-	}
-	if _, ok := o.Value("rw"); ok || !o.Has("rw") || o.Has("siz") {
-		t.Error("rw is a flag")
-	}
-	if got := o.With(Option{"size", "1g", true}); got != "rw,size=1g,mode=1777,noauto,late,name=a=b,empty=" {
-		t.Errorf("With: %q", got)
-	}
-	if got := Options("").With(Option{Name: "ro"}).Without("rw"); got != "ro" {
-		t.Errorf("With on nothing: %q", got)
-	}
-	if got := o.Without("size", "late"); got != "rw,mode=1777,noauto,name=a=b,empty=" {
-		t.Errorf("Without: %q", got)
-	}
-	for o, ro := range map[Options]bool{"": false, "ro": true, "ro,rw": false, "rw,noatime,ro": true, "rorw": false} {
-		if o.ReadOnly() != ro {
-			t.Errorf("%q.ReadOnly() = %v", o, !ro)
-		}
+	if !o.Has("rw") || o.Has("siz") {
+		t.Error("Has compares whole names")
 	}
 }
 

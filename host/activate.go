@@ -10,15 +10,16 @@ import (
 
 // Errors of activation.
 var (
-	// ErrManaged: rc.conf names the sources, so that no pool's property counts
-	// (libioc: ActivationFailed).
+	// ErrManaged means that rc.conf names the sources, so that the properties of
+	// pools do not matter (libioc: ActivationFailed).
 	ErrManaged = errors.New("rc.conf manages the root datasets")
-	// ErrPoolNotFound: no imported pool has that name (libioc: ZFSPoolInvalid).
+	// ErrPoolNotFound means that no imported pool has that name (libioc:
+	// ZFSPoolInvalid).
 	ErrPoolNotFound = errors.New("pool is not imported")
-	// ErrPoolUnavailable: the pool cannot be written to (libioc:
+	// ErrPoolUnavailable means that the pool cannot be written to (libioc:
 	// ZFSPoolUnavailable).
 	ErrPoolUnavailable = errors.New("pool is not available")
-	// ErrNoMountpoint: the root dataset would not be mounted (libioc:
+	// ErrNoMountpoint means that the root dataset would not be mounted (libioc:
 	// ZFSSourceMountpoint).
 	ErrNoMountpoint = errors.New("root dataset has no mountpoint")
 )
@@ -32,8 +33,8 @@ type ActivateOptions struct {
 
 // Activate makes POOL/iocage the host's main source, as "ioc activate" does: it
 // creates that dataset if it is missing, sets [ActiveProperty] to yes on the
-// pool and to no on every other pool that had it. A failure puts the properties
-// back. Activating an active pool is no error.
+// pool and to no on every other pool that had it. A failure restores the
+// properties. Activating an active pool is not an error.
 //
 // Errors: ErrManaged, ErrPoolNotFound, ErrPoolUnavailable, ErrNoMountpoint,
 // *zfsstore.Error.
@@ -64,7 +65,7 @@ func (h *Host) Activate(ctx context.Context, pool string, o ActivateOptions) err
 	set := func(ctx context.Context, name string, active bool) error {
 		return h.Store.Set(ctx, name, map[string]string{ActiveProperty: map[bool]string{true: "yes", false: "no"}[active]})
 	}
-	// The new one last: were this interrupted, no two would be active.
+	// The new one comes last: if this is interrupted, no two pools are active.
 	for _, wanted := range []bool{false, true} {
 		for _, p := range all {
 			if (p.Name == pool) != wanted || p.Active == wanted {
@@ -86,7 +87,7 @@ func (h *Host) Activate(ctx context.Context, pool string, o ActivateOptions) err
 	return nil
 }
 
-// rootDataset makes the root dataset, or sees to its mountpoint.
+// rootDataset creates the root dataset, or checks or changes its mountpoint.
 func (h *Host) rootDataset(ctx context.Context, name, mountpoint string) error {
 	d, err := h.Store.Get(ctx, name, zfsstore.GetOptions{})
 	if errors.Is(err, zfsstore.ErrNotFound) {
@@ -116,9 +117,9 @@ func (h *Host) rootDataset(ctx context.Context, name, mountpoint string) error {
 	return nil
 }
 
-// Deactivate takes the pool's [ActiveProperty] away, by setting it to no; its
-// datasets stay as they are. A pool that is not active is no error. Errors:
-// ErrManaged, ErrPoolNotFound, *zfsstore.Error.
+// Deactivate sets the pool's [ActiveProperty] to no; its datasets stay as they are.
+// It is not an error if the pool is not active. Errors: ErrManaged, ErrPoolNotFound,
+// *zfsstore.Error.
 func (h *Host) Deactivate(ctx context.Context, pool string) error {
 	if managed, err := h.rcSources(); err != nil || len(managed) > 0 {
 		return errors.Join(err, ErrManaged)
@@ -143,7 +144,7 @@ func (h *Host) Deactivate(ctx context.Context, pool string) error {
 	return fmt.Errorf("%w: %s", ErrPoolNotFound, pool)
 }
 
-// forgetSources makes the next call of Sources look again.
+// forgetSources makes the next call of Sources look them up again.
 func (h *Host) forgetSources() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// MissingDatasets tells which of the datasets do not exist, in the given order.
-// One that is mounted is known to exist without asking ZFS.
+// MissingDatasets returns those of the datasets that do not exist, in the given
+// order. ZFS is not asked about those that are mounted.
 func (h *Host) MissingDatasets(ctx context.Context, names ...string) ([]string, error) {
 	mounts, err := h.Mounts(ctx)
 	if err != nil {
@@ -30,9 +30,9 @@ func (h *Host) MissingDatasets(ctx context.Context, names ...string) ([]string, 
 	return missing, nil
 }
 
-// DestroyMade destroys a dataset that an operation had made and takes back. One
-// that is gone is no error. A shared one, such as the dataset of all jails, may
-// be used by others by now: it is destroyed only if nothing is in it.
+// DestroyMade destroys a dataset that a failed operation created. It is not an error
+// if it is gone. A shared one, such as the dataset of all jails, may be in use by
+// others: it is destroyed only if it is empty.
 func (h *Host) DestroyMade(ctx context.Context, name string, shared bool) error {
 	err := h.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: !shared})
 	switch {
@@ -44,10 +44,9 @@ func (h *Host) DestroyMade(ctx context.Context, name string, shared bool) error 
 	return err
 }
 
-// NoClones refuses with zfsstore.ErrHasDependents, naming them, when something
-// outside of a dataset was cloned from a snapshot in it: a recursive destroy
-// would remove what it can before it fails. It returns the dataset's guid; one
-// that does not exist is zfsstore.ErrNotFound.
+// NoClones returns a *ClonedError if a dataset outside was cloned from a snapshot of
+// this one or of one below: a recursive destroy would remove what it can before it
+// fails. Otherwise it returns the dataset's guid, or zfsstore.ErrNotFound.
 func (h *Host) NoClones(ctx context.Context, name string) (guid uint64, err error) {
 	sets, err := h.Store.List(ctx, name, zfsstore.ListOptions{
 		Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot},
@@ -72,8 +71,8 @@ func (h *Host) NoClones(ctx context.Context, name string) (guid uint64, err erro
 	return guid, nil
 }
 
-// ClonedError is a snapshot that has a clone outside of what is to be
-// destroyed. errors.Is(err, zfsstore.ErrHasDependents).
+// ClonedError names a clone that keeps a dataset from being destroyed. It matches
+// zfsstore.ErrHasDependents.
 type ClonedError struct {
 	Clone    string
 	Snapshot string

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Distribution is whose FreeBSD the host runs.
+// Distribution is a distribution of FreeBSD.
 type Distribution string
 
 // The distributions whose releases can be fetched.
@@ -19,11 +19,11 @@ const (
 	HardenedBSD Distribution = "HardenedBSD"
 )
 
-// ErrReleaseUnknown: the kernel's name of its release has none in it (libioc:
+// ErrReleaseUnknown means that the kernel's version does not name a release (libioc:
 // HostReleaseUnknown).
 var ErrReleaseUnknown = errors.New("release of the host is unknown")
 
-// Distribution tells whose system this is: HardenedBSD has hbsd-update.
+// Distribution returns the host's distribution: HardenedBSD has hbsd-update.
 func (h *Host) Distribution() (Distribution, error) {
 	_, err := os.Stat(h.opts.Files.HBSDUpdate)
 	switch {
@@ -37,10 +37,10 @@ func (h *Host) Distribution() (Distribution, error) {
 
 var hardenedRelease = regexp.MustCompile(`^([0-9]+)(\.[0-9]+)?-([A-Z]+)-HBSD`)
 
-// Release is the release of the host's kernel, without patch level: uname -r
-// gives "13.2-RELEASE" of 13.2-RELEASE-p5. HardenedBSD's "14-CURRENT-HBSD" is
-// 14-CURRENT. It is the newest release whose userland a jail may have. Errors:
-// ErrReleaseUnknown.
+// Release returns the release of the host's kernel without patch level, the newest
+// one whose userland a jail may have: 13.2-RELEASE if uname -r prints
+// 13.2-RELEASE-p5, and 14-CURRENT if it prints HardenedBSD's 14-CURRENT-HBSD. It
+// returns ErrReleaseUnknown.
 func (h *Host) Release(ctx context.Context) (string, error) {
 	f, err := h.Kernel.Features(ctx)
 	if err != nil {

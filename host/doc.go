@@ -1,10 +1,10 @@
-// Package host is one machine that keeps jails: its ZFS pools
-// ([zfsstore.Store]), its kernel ([kernel.Kernel]), the root datasets that hold
-// jails and releases, and the few host files that matter to them.
+// Package host is one machine that has jails: its ZFS pools ([zfsstore.Store]), its
+// kernel ([kernel.Kernel]), the root datasets that hold jails and releases, and the
+// few host files that matter to them.
 //
-// On FreeBSD, [Open] gives the machine the program runs on. Package simhost
-// gives an embedded one on any system. [New] joins any Store and Kernel, for a
-// program that wraps them or fakes one.
+// On FreeBSD, [Open] returns the machine the program runs on. Package simhost
+// simulates one on any system. [New] joins any Store and Kernel, for a program that
+// wraps them or fakes one.
 //
 // A root dataset is called a source, as in libioc. Sources are, in this order:
 // those given in [Options]; every ioc_dataset_NAME of rc.conf(5); pool/iocage

@@ -15,7 +15,7 @@ import (
 )
 
 // Host is one machine. It is safe for use by several goroutines and holds
-// nothing that has to be closed.
+// nothing that must be closed.
 type Host struct {
 	Store  zfsstore.Store
 	Kernel kernel.Kernel
@@ -27,11 +27,11 @@ type Host struct {
 	sources []Source
 }
 
-// Options say where things are and what time it is. The zero value is right
-// for the machine the program runs on.
+// Options say where things are and what time it is. The zero value suits the machine
+// the program runs on.
 type Options struct {
-	// Sources are the root datasets to use. When empty they are looked up, see
-	// the package's comment.
+	// Sources are the root datasets to use. If empty they are looked up, see the
+	// package comment.
 	Sources []Source
 	// Files are the host files that are read, and devfs.rules, which may be
 	// written.
@@ -47,17 +47,16 @@ type Options struct {
 	// ExtractInProcess extracts release archives in this process on FreeBSD
 	// too, where bsdtar(1) does it otherwise. File flags are not set then.
 	ExtractInProcess bool
-	// Settle bounds how long a failed operation may take to put everything
-	// back, and an operation behind its point of no return to finish. The
-	// default is two minutes.
+	// Settle limits how long a failed operation may take to roll back, and an
+	// operation after its commit point to finish. The default is two minutes.
 	Settle time.Duration
-	// Clock is the time; the default is time.Now.
+	// Clock returns the current time. The default is time.Now.
 	Clock func() time.Time
-	// NewUUID makes a random UUID in its text form; the default is a version 4
-	// UUID of RFC 9562.
+	// NewUUID returns a random UUID as text. The default is a version 4 UUID of
+	// RFC 9562.
 	NewUUID func() string
-	// Logger, if set, is told what no caller can be told otherwise. The
-	// default is silence.
+	// Logger, if set, gets what cannot be returned to any caller. By default
+	// nothing is logged.
 	Logger *slog.Logger
 }
 
@@ -67,11 +66,11 @@ type Files struct {
 	ResolvConf    string // resolver(5), default /etc/resolv.conf
 	DevfsRules    string // devfs.rules(5), default /etc/devfs.rules
 	DevfsDefaults string // default /etc/defaults/devfs.rules, never written
-	HBSDUpdate    string // its presence tells HardenedBSD, default /usr/sbin/hbsd-update
+	HBSDUpdate    string // exists on HardenedBSD only, default /usr/sbin/hbsd-update
 }
 
-// Open is the machine this program runs on. It needs FreeBSD; elsewhere it
-// fails with kernel.ErrUnsupported. Root is needed for all but reading.
+// Open returns the machine this program runs on. Except on FreeBSD it returns
+// kernel.ErrUnsupported. Everything but reading needs root.
 func Open(ctx context.Context, opts Options) (*Host, error) {
 	k, err := freebsd.New()
 	if err == nil {
@@ -83,7 +82,7 @@ func Open(ctx context.Context, opts Options) (*Host, error) {
 	return New(zfsstore.NewExec(zfsstore.ExecOptions{}), k, opts)
 }
 
-// New is a host made of any Store and Kernel.
+// New returns a host made of any Store and Kernel.
 func New(store zfsstore.Store, k kernel.Kernel, opts Options) (*Host, error) {
 	for _, s := range opts.Sources {
 		if err := s.check(); err != nil {
@@ -122,34 +121,35 @@ func (o *Options) fill() {
 	}
 }
 
-// Now is the host's time.
+// Now returns the host's time.
 func (h *Host) Now() time.Time { return h.opts.Clock() }
 
-// NewUUID makes a random UUID.
+// NewUUID returns a random UUID.
 func (h *Host) NewUUID() string { return h.opts.NewUUID() }
 
-// Files are the paths of the host's files.
+// Files returns the paths of the host's files.
 func (h *Host) Files() Files { return h.opts.Files }
 
-// Settle bounds how long putting things back may take.
+// Settle returns how long a rollback may take, see Options.
 func (h *Host) Settle() time.Duration { return h.opts.Settle }
 
-// Logger never is nil.
+// Logger returns the logger, which is never nil.
 func (h *Host) Logger() *slog.Logger { return h.opts.Logger }
 
-// CacheDir holds release archives while they are downloaded.
+// CacheDir returns the directory for release archives while they are downloaded.
 func (h *Host) CacheDir() string { return h.opts.CacheDir }
 
-// ExtractInProcess tells whether archives are extracted without bsdtar(1).
+// ExtractInProcess reports whether archives are extracted without bsdtar(1).
 func (h *Host) ExtractInProcess() bool { return h.opts.ExtractInProcess }
 
-// JournalPath is where the journal of an operation on one resource is, such as
-// JournalPath("ioc", "jail", "web").
+// JournalPath returns the path of the journal of an operation on one resource, such
+// as JournalPath("ioc", "jail", "web").
 func (h *Host) JournalPath(source, kind, name string) string {
 	return filepath.Join(h.opts.StateDir, source, kind, name+".journal")
 }
 
-// JournalDir holds the journals of one kind of resource of a source.
+// JournalDir returns the directory of the journals of one kind of resource of a
+// source.
 func (h *Host) JournalDir(source, kind string) string {
 	return filepath.Join(h.opts.StateDir, source, kind)
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Busy says what an operation does when another one holds its lock.
+// Busy says what an operation does if another one holds its lock.
 type Busy uint8
 
 // What to do when a resource is locked.
@@ -20,17 +20,17 @@ const (
 	BusyWait             // wait as long as the context allows
 )
 
-// ErrBusy is the resource being changed by another operation. A *BusyError
-// names it.
+// ErrBusy means that another operation is changing the resource. A *BusyError names
+// it.
 var ErrBusy = errors.New("another operation is running")
 
 // BusyError names who holds a lock.
 type BusyError struct {
 	Key    string
-	Holder Holder // zero when it could not be read
+	Holder Holder // zero if it could not be read
 }
 
-// Holder is who holds a lock, as written in the lock file.
+// Holder is the operation that holds a lock, as written in the lock file.
 type Holder struct {
 	PID       int       `json:"pid"`
 	Operation string    `json:"operation"`
@@ -48,8 +48,8 @@ func (e *BusyError) Error() string {
 // Is makes errors.Is(err, ErrBusy) true.
 func (e *BusyError) Is(target error) bool { return target == ErrBusy }
 
-// lockTable keeps goroutines of one process apart: flock(2) excludes open
-// files, and waiting for it would need a thread per waiter.
+// lockTable is for the goroutines of one process: flock(2) is about open files, and
+// waiting for it would need a thread per waiter.
 type lockTable struct {
 	mu   sync.Mutex
 	held map[string]*held
@@ -60,9 +60,9 @@ type held struct {
 	free   chan struct{} // closed on unlock
 }
 
-// Lock takes the lock of one resource, such as "ioc/jail/web", from other
-// goroutines and other processes. The returned function gives it back and must
-// be called once. The lock ends with the process, however that ends.
+// Lock locks one resource, such as "ioc/jail/web", against other
+// goroutines and other processes. The returned function releases it and must be
+// called once. The lock ends with the process, however that ends.
 func (h *Host) Lock(ctx context.Context, key, operation string, busy Busy) (unlock func(), err error) {
 	me := Holder{PID: os.Getpid(), Operation: operation, Since: h.Now()}
 	release, err := h.locks.take(ctx, key, me, busy)
@@ -117,7 +117,7 @@ func (t *lockTable) take(ctx context.Context, key string, me Holder, busy Busy) 
 }
 
 // lockFile opens and locks the file, polling while another process has it: a
-// blocking flock(2) could not be given up when the context ends.
+// blocking flock(2) could not be interrupted when the context ends.
 func lockFile(ctx context.Context, path, key string, busy Busy) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err

@@ -8,9 +8,9 @@ import (
 	"os"
 )
 
-// tryLock makes the file, which only one process can; nil means that another
-// has it. Systems without flock(2) run simulated hosts only, so a lock file
-// left by a killed process is no more than a file to delete.
+// tryLock creates the file, which only one process can; nil means that another has.
+// Systems without flock(2) run simulated hosts only; a lock file that a killed
+// process left is to be deleted by hand.
 func tryLock(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
 	if errors.Is(err, fs.ErrExist) {

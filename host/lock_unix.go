@@ -34,8 +34,8 @@ func tryLock(path string) (*os.File, error) {
 	}
 }
 
-// unlockFile removes the file before it is unlocked, so that none are left
-// over; tryLock sees that.
+// unlockFile removes the file before unlocking it, so that none are left over;
+// tryLock detects that.
 func unlockFile(file *os.File) {
 	os.Remove(file.Name())
 	file.Close()

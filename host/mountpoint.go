@@ -9,8 +9,8 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// MountTable is what getfsstat(2) said at one moment. It names every mounted
-// dataset with its mountpoint, so that no zfs(8) is needed to find one.
+// MountTable is the result of one getfsstat(2). It names every mounted dataset with
+// its mountpoint, so that finding one needs no zfs(8).
 type MountTable []kernel.Mounted
 
 // Mounts reads the mount table.
@@ -18,7 +18,7 @@ func (h *Host) Mounts(ctx context.Context) (MountTable, error) {
 	return h.Kernel.Getfsstat(ctx)
 }
 
-// Dataset is where a dataset is mounted.
+// Dataset returns where a dataset is mounted.
 func (t MountTable) Dataset(name string) (path string, ok bool) {
 	// The last mount of a dataset hides earlier ones.
 	for i := len(t) - 1; i >= 0; i-- {
@@ -29,7 +29,7 @@ func (t MountTable) Dataset(name string) (path string, ok bool) {
 	return "", false
 }
 
-// At is the file system mounted last at exactly that path.
+// At returns the file system mounted last at exactly that path.
 func (t MountTable) At(path string) (kernel.Mounted, bool) {
 	for i := len(t) - 1; i >= 0; i-- {
 		if t[i].Path == path {
@@ -39,8 +39,8 @@ func (t MountTable) At(path string) (kernel.Mounted, bool) {
 	return kernel.Mounted{}, false
 }
 
-// Below lists what is mounted strictly below a path, the newest first: the
-// order in which it can be unmounted.
+// Below returns the mounts strictly below a path, newest first: the order in which
+// they can be unmounted.
 func (t MountTable) Below(path string) MountTable {
 	var out MountTable
 	for i := len(t) - 1; i >= 0; i-- {
@@ -51,9 +51,9 @@ func (t MountTable) Below(path string) MountTable {
 	return out
 }
 
-// Cover is the file system that hides the files of a mounted dataset: it was
-// mounted later, on the same place or on a directory above, as happens when
-// datasets of two boot environments have one mountpoint.
+// Cover returns the file system that hides the files of a mounted dataset: it was
+// mounted later, at the same place or on a directory above, as happens if datasets
+// of two boot environments have the same mountpoint.
 func (t MountTable) Cover(name string) (m kernel.Mounted, hidden bool) {
 	path, ok := t.Dataset(name)
 	for i := len(t) - 1; ok && i >= 0; i-- {
@@ -67,8 +67,8 @@ func (t MountTable) Cover(name string) (m kernel.Mounted, hidden bool) {
 	return m, hidden
 }
 
-// Mountpoint is where a dataset is mounted. ErrNotMounted when it is not, or
-// when another file system hides it: what is seen at the path is not its files.
+// Mountpoint returns where a dataset is mounted, or ErrNotMounted if it is not, or if
+// another file system hides it, so that the files at the path are not its own.
 func (h *Host) Mountpoint(ctx context.Context, dataset string) (string, error) {
 	mounts, err := h.Mounts(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func (h *Host) Mountpoint(ctx context.Context, dataset string) (string, error) {
 	return mounts.Mountpoint(dataset)
 }
 
-// Mountpoint is [Host.Mountpoint] at the table's moment, with the same errors.
+// Mountpoint is [Host.Mountpoint] for this table, with the same errors.
 func (t MountTable) Mountpoint(dataset string) (string, error) {
 	if m, hidden := t.Cover(dataset); hidden {
 		return "", fmt.Errorf("%w: %s is hidden by %s, mounted on %s", ErrNotMounted, dataset, m.From, m.Path)

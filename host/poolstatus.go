@@ -12,13 +12,13 @@ import (
 // PoolStatus is an imported pool and whether jails are kept on it.
 type PoolStatus struct {
 	zfsstore.Pool
-	// Active tells that the pool's root dataset has ActiveProperty set to a true
-	// word, by itself.
+	// Active reports whether ActiveProperty is set on the pool's root dataset
+	// itself, to yes, true, on or 1.
 	Active bool
 }
 
-// Usable tells whether the pool works, if degraded. Others are passed over when
-// the active pool is looked for.
+// Usable reports whether the pool works, even if degraded. An unusable pool is never
+// the active one.
 func (p PoolStatus) Usable() bool { return p.Health == "ONLINE" || p.Health == "DEGRADED" }
 
 func (p PoolStatus) state() string {
@@ -54,28 +54,28 @@ func (h *Host) Pools(ctx context.Context) ([]PoolStatus, error) {
 	return out, nil
 }
 
-// SourceState is what keeps a source from being used, or threatens to.
+// SourceState says whether a source can be used, or why not.
 type SourceState string
 
 // The states of a source.
 const (
 	SourceReady       SourceState = "ready"
-	SourceDegraded    SourceState = "degraded"    // works, but a disk of the pool does not
+	SourceDegraded    SourceState = "degraded"    // usable, but a disk of the pool is not
 	SourceUnavailable SourceState = "unavailable" // the pool is faulted, suspended or not imported
 	SourceReadOnly    SourceState = "read-only"   // the pool was imported read-only
 	SourceLocked      SourceState = "locked"      // encrypted, and its key is not loaded
-	SourceMissing     SourceState = "missing"     // there is no such dataset; the first fetch or create makes it
-	SourceUnmounted   SourceState = "unmounted"   // there, but not mounted
+	SourceMissing     SourceState = "missing"     // the dataset does not exist; the first fetch or create makes it
+	SourceUnmounted   SourceState = "unmounted"   // the dataset is not mounted
 )
 
 // SourceStatus is the state of one source.
 type SourceStatus struct {
 	Source
 	State SourceState
-	// Remedy says what the operator can do about it; empty when ready.
+	// Remedy is what the operator can do about it; empty if ready.
 	Remedy string
-	// Below lists datasets of the source that are locked or not mounted though
-	// the source itself is ready, such as a jail with a key of its own.
+	// Below lists datasets of the source that are locked or not mounted although
+	// the source itself is ready, such as a jail with another key.
 	Below []DatasetStatus
 }
 
@@ -85,8 +85,8 @@ type DatasetStatus struct {
 	State   SourceState // SourceLocked or SourceUnmounted
 }
 
-// SourceStatuses tells for each source whether it can be used: libioc shows
-// jails on a locked dataset as if they were not there.
+// SourceStatuses returns for each source whether it can be used. (libioc hides jails
+// on a locked dataset.)
 func (h *Host) SourceStatuses(ctx context.Context) ([]SourceStatus, error) {
 	sources, err := h.Sources(ctx)
 	if err != nil {
@@ -170,7 +170,7 @@ func (h *Host) datasetState(ctx context.Context, d zfsstore.Dataset) (SourceStat
 		}
 	}
 	if d.Mountpoint == "" || d.Properties["canmount"].Value != "on" {
-		return SourceReady, nil // nobody wants it mounted
+		return SourceReady, nil // not meant to be mounted
 	}
 	return SourceUnmounted, nil
 }

@@ -23,21 +23,21 @@ type Source struct {
 	Dataset string // such as "zroot/iocage"
 }
 
-// Jails is the dataset that holds one child per jail.
+// Jails returns the dataset that holds one child per jail.
 func (s Source) Jails() string { return s.Dataset + "/jails" }
 
-// Releases is the dataset that holds one child per release.
+// Releases returns the dataset that holds one child per release.
 func (s Source) Releases() string { return s.Dataset + "/releases" }
 
 // Errors of sources.
 var (
-	// ErrNotActivated: the host has no source at all.
+	// ErrNotActivated means that the host has no source.
 	ErrNotActivated = errors.New("no root dataset: set ioc_dataset_NAME in rc.conf, or " + ActiveProperty + "=yes on a pool")
-	// ErrInvalidSourceName: a source's name breaks the rule of Source.Name.
+	// ErrInvalidSourceName means that a name breaks the rule of Source.Name.
 	ErrInvalidSourceName = errors.New("invalid source name")
-	// ErrSourceNotFound: no source has that name.
+	// ErrSourceNotFound means that no source has that name.
 	ErrSourceNotFound = errors.New("source not found")
-	// ErrNotMounted: a dataset that has to be read is not mounted.
+	// ErrNotMounted means that a dataset that is needed is not mounted.
 	ErrNotMounted = errors.New("dataset is not mounted")
 )
 
@@ -53,8 +53,8 @@ func (s Source) check() error {
 	return nil
 }
 
-// Sources are the host's root datasets, the main one first. They are looked up
-// once; none at all is ErrNotActivated.
+// Sources returns the host's root datasets, the main one first, or ErrNotActivated if
+// there are none. They are looked up once.
 func (h *Host) Sources(ctx context.Context) ([]Source, error) {
 	if len(h.opts.Sources) > 0 {
 		return h.opts.Sources, nil
@@ -75,7 +75,7 @@ func (h *Host) Sources(ctx context.Context) ([]Source, error) {
 	return found, nil
 }
 
-// Source finds a source by name; the empty name is the main one.
+// Source returns a source by name; the empty name is the main one.
 func (h *Host) Source(ctx context.Context, name string) (Source, error) {
 	all, err := h.Sources(ctx)
 	if err != nil {

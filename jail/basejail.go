@@ -4,14 +4,15 @@ import (
 	"context"
 	"path/filepath"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
 )
 
-// IsBasejail tells whether the base system comes from the release.
-func (j *Jail) IsBasejail() bool { return j.effective().Bool("basejail") }
+// IsBasejail reports whether the base system comes from the release.
+func (j *Jail) IsBasejail() bool { return key.Basejail.Of(j.Effective()) }
 
 // basejailSteps give the jail the release's base directories at a start. The
 // steps after are for when the jail is up: they take away what an earlier start

@@ -74,12 +74,12 @@ func (j *Jail) zfsBaseSteps(ctx context.Context) (up, after []plan.Step, err err
 		if i == 0 {
 			args.Properties = map[string]string{step.BaseProperty: rel.FullName()}
 		}
-		up = append(up, plan.StepOf(step.CreateDataset(args)))
+		up = append(up, plan.StepOf(args))
 	}
 	return append(up, plan.StepOf(clones), plan.StepOf(step.MountBasejail{Mounts: mounts})), after, nil
 }
 
-// baseSnapshot is the newest snapshot that was taken of all base directories for
+// baseSnapshot returns the newest snapshot that was taken of all base directories for
 // jails, or the name for one. It is taken once: CopyBase makes new datasets.
 func (t tree) baseSnapshot(root string, dirs []string) (name string, taken bool) {
 	for _, s := range slices.Backward(t.snapshots(root)) {
@@ -107,26 +107,23 @@ func (j *Jail) replaceBase(ctx context.Context) (aside, after []plan.Step, err e
 		if now.Properties[step.BaseProperty].Source != zfsstore.SourceLocal {
 			return nil, nil, fmt.Errorf("%w: %s is in the way of the clones of the base", ErrExists, now.Name)
 		}
-		former := j.BaseDataset() + "-former"
-		for n := 2; ; n++ {
-			if _, taken := all.find(former); !taken {
-				break
-			}
-			former = fmt.Sprintf("%s-former-%d", j.BaseDataset(), n)
-		}
+		former := freeName(j.BaseDataset()+"-former", func(name string) bool {
+			_, taken := all.find(name)
+			return taken
+		})
 		aside = append(aside, plan.StepOf(step.RenameDataset{From: now.Name, To: former, GUID: now.GUID}))
 		after = append(after, plan.StepOf(step.DropBase{Dataset: former}))
 	}
 	return aside, append(after, dropBases(all, j.BaseDataset())...), nil
 }
 
-// bases are the datasets directly below the jail's.
+// bases returns the datasets directly below the jail's.
 func (j *Jail) bases(ctx context.Context) (tree, error) {
 	sets, err := j.host.Store.List(ctx, j.Dataset(), zfsstore.ListOptions{
 		Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem}, Properties: []string{step.BaseProperty},
 	})
 	if errors.Is(err, zfsstore.ErrNotFound) {
-		err = fmt.Errorf("%w: %w", ErrNotFound, err) // destroyed meanwhile
+		err = fmt.Errorf("%w: %w", ErrNotFound, err) // destroyed in the meantime
 	}
 	return sets, err
 }
@@ -142,7 +139,7 @@ func dropBases(all tree, but string) (steps []plan.Step) {
 }
 
 // forgetBase destroys the clones of a jail that is no basejail of type zfs any
-// more. The mount table tells whether it was one, so that no other start has to
+// more. The mount table reports whether it was one, so that no other start has to
 // ask zfs(8).
 func (j *Jail) forgetBase(ctx context.Context) ([]plan.Step, error) {
 	mounts, err := j.mountTable(ctx)
@@ -156,7 +153,7 @@ func (j *Jail) forgetBase(ctx context.Context) ([]plan.Step, error) {
 	return dropBases(all, ""), err
 }
 
-// basePrint is what the steps of a start were made from that have to do with
+// basePrint returns what the steps of a start were made from that have to do with
 // datasets and mounts: a plan is stale once another start has replaced them.
 func basePrint(steps ...plan.Step) string {
 	var text strings.Builder
@@ -171,7 +168,7 @@ func basePrint(steps ...plan.Step) string {
 	return digest([]byte(text.String()))
 }
 
-// lasting are the datasets that are the jail's own, without the clones of the
+// lasting returns the datasets that are the jail's own, without the clones of the
 // base, of a tree that was read with baseProperty.
 func (t tree) lasting() tree {
 	return slices.DeleteFunc(slices.Clone(t), func(d zfsstore.Dataset) bool { return d.Properties[step.BaseProperty].Value != "" })

@@ -49,22 +49,19 @@ func (j *Jail) CloneFromJail(ctx context.Context, o CloneOptions) ([]events.IocE
 func (g *JailGenerator) CloneFromJail(o CloneOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "clone",
-		event: events.JailClone{Jail: j.fullName, Source: o.Jail},
-		busy:  o.Busy,
-		also:  j.others(o.Jail),
+		jail: j, name: "clone", event: events.JailClone{Jail: j.fullName, Source: o.Jail}, busy: o.Busy,
+		also: j.others(o.Jail),
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			if err := j.mustBeNew(ctx); err != nil {
 				return nil, err
 			}
-			return j.planClone(ctx, o, CreateOptions{})
+			return j.planClone(ctx, "clone", o, CreateOptions{})
 		},
 		after: j.created,
 	}
 }
 
-func (j *Jail) planClone(ctx context.Context, o CloneOptions, create CreateOptions) (*plan.Plan, error) {
+func (j *Jail) planClone(ctx context.Context, operation string, o CloneOptions, create CreateOptions) (*plan.Plan, error) {
 	from, err := Load(ctx, j.host, o.Jail)
 	if err != nil {
 		return nil, err
@@ -104,32 +101,28 @@ func (j *Jail) planClone(ctx context.Context, o CloneOptions, create CreateOptio
 		return nil, err
 	}
 	by := j.madeBy()
-	steps, err := j.parentSteps(ctx, by)
-	if err != nil {
-		return nil, err
-	}
+	var steps step.List
+	steps.Append(j.parentSteps(ctx, by))
 	if !source.taken {
-		steps = append(steps, source.take(by))
+		steps.Add(source.take(by))
 	}
-	steps = append(steps, source.clone(j.Dataset(), by), write)
+	steps.Add(source.clone(j.Dataset(), by), write)
 	lines, err := os.ReadFile(filepath.Join(dir, step.FstabFile))
 	switch {
 	case err == nil && fstab.Parse(lines).ReplacePath(then.path, "/") > 0:
-		steps = append(steps, plan.StepOf(step.MoveFstab{Dataset: j.Dataset(), From: then.path}))
+		steps.Add(step.MoveFstab{Dataset: j.Dataset(), From: then.path})
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
 	if !source.taken {
-		steps = append(steps, source.forget(by))
+		steps.Add(source.forget(by))
 	}
-	p := j.createPlan(steps, map[string]string{
+	return j.createPlan(operation, &steps, map[string]string{
 		"source": source.guid, "snapshot": source.snapshot, "configuration": digest(data), "fstab": digest(lines),
 	})
-	p.Operation = "clone"
-	return p, nil
 }
 
-// isOwnHostname tells a hostname that is only the jail's name, as iocage stores
+// isOwnHostname reports whether a hostname is only the jail's name, as iocage stores
 // it.
 func (j *Jail) isOwnHostname(hostname string) bool {
 	return hostname == j.name || hostname == strings.ReplaceAll(j.name, "_", "-")
@@ -192,10 +185,7 @@ func (j *Jail) CloneToDataset(ctx context.Context, o CloneToDatasetOptions) ([]e
 func (g *JailGenerator) CloneToDataset(o CloneToDatasetOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:    j,
-		name:    "clone to dataset",
-		event:   events.JailClone{Jail: j.fullName, Source: j.Dataset()},
-		busy:    o.Busy,
+		jail: j, name: "clone to dataset", event: events.JailClone{Jail: j.fullName, Source: j.Dataset()}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planToDataset(ctx, o) },
 		cleared: func(recovered string) bool { return recovered != "clone to dataset "+o.Dataset },
 	}
@@ -237,27 +227,24 @@ func (j *Jail) planToDataset(ctx context.Context, o CloneToDatasetOptions) (*pla
 	case !errors.Is(err, ErrNotFound):
 		return nil, err
 	}
-	steps.Append([]plan.Step{source.take(by), source.clone(o.Dataset, by), source.forget(by)}, nil)
+	steps.Add(source.take(by), source.clone(o.Dataset, by), source.forget(by))
 	steps.Commit()
 	steps.Append(last.Steps())
 	return steps.Plan("clone to dataset "+o.Dataset, j.fullName, print)
 }
 
-// freeDataset is a name that no dataset has: base, base-2, base-3. What could
+// freeDataset returns a name that no dataset has: base, base-2, base-3. What could
 // not be destroyed in the end keeps its name and is in nobody's way.
 func (j *Jail) freeDataset(ctx context.Context, base string) (string, error) {
-	for n := 1; ; n++ {
-		name := base
-		if n > 1 {
-			name = fmt.Sprintf("%s-%d", base, n)
-		}
-		switch _, err := j.host.Store.Get(ctx, name, zfsstore.GetOptions{}); {
-		case errors.Is(err, zfsstore.ErrNotFound):
-			return name, nil
-		case err != nil:
-			return "", err
-		}
+	var err error
+	name := freeName(base, func(name string) bool {
+		_, err = j.host.Store.Get(ctx, name, zfsstore.GetOptions{})
+		return err == nil
+	})
+	if !errors.Is(err, zfsstore.ErrNotFound) {
+		return "", err
 	}
+	return name, nil
 }
 
 // reserved are the datasets that libioc, iocage and iocage_legacy keep in a root

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
@@ -83,10 +85,7 @@ func (g *JailGenerator) Create(o CreateOptions) *Operation {
 	j := g.jail
 	from, _ := o.from() // refused when it is planned
 	op := &Operation{
-		jail:  j,
-		name:  "create",
-		event: events.JailCreate{Jail: j.fullName, Source: from},
-		busy:  o.Busy,
+		jail: j, name: "create", event: events.JailCreate{Jail: j.fullName, Source: from}, busy: o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planCreate(ctx, o) },
 		after: j.created,
 	}
@@ -119,29 +118,22 @@ func (j *Jail) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, err
 	}
 	switch {
 	case o.Jail != "":
-		p, err := j.planClone(ctx, CloneOptions{Jail: o.Jail}, o)
-		if err != nil {
-			return nil, err
-		}
-		p.Operation = "create"
-		return p, nil
+		return j.planClone(ctx, "create", CloneOptions{Jail: o.Jail}, o)
 	case o.Template != "":
 		return j.planTemplate(ctx, o)
 	}
 	by := j.madeBy()
-	steps, err := j.parentSteps(ctx, by)
-	if err != nil {
-		return nil, err
-	}
-	dataset := plan.StepOf(step.CreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by})
+	var steps, made step.List
+	steps.Append(j.parentSteps(ctx, by))
+	made.Add(step.CreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by})
 	if o.Empty {
-		return j.createPlan(append(steps, dataset), nil), nil
+		steps.Append(made.Steps())
+		return j.createPlan("create", &steps, nil)
 	}
 	print := map[string]string{}
-	var root plan.Step
 	set := o.properties()
 	if o.Scratch {
-		root = plan.StepOf(step.CreateDataset{Dataset: j.RootDataset(), Made: by})
+		made.Add(step.CreateDataset{Dataset: j.RootDataset(), Made: by})
 	} else {
 		rel, err := release.New(ctx, j.host, o.Release, j.source.Name)
 		if err != nil {
@@ -152,27 +144,29 @@ func (j *Jail) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, err
 			return nil, err
 		}
 		if !taken {
-			steps = append(steps, plan.StepOf(step.Snapshot{Snapshot: snapshot, Shared: true, Made: by}))
+			steps.Add(step.Snapshot{Snapshot: snapshot, Shared: true, Made: by})
 		}
 		set["release"] = rel.FullName()
 		print["release snapshot"] = snapshot
-		root = plan.StepOf(step.Clone{Clones: []step.CloneTarget{{Snapshot: snapshot, Target: j.RootDataset()}}, Made: by})
+		made.Add(step.Clone{Clones: []step.CloneTarget{{Snapshot: snapshot, Target: j.RootDataset()}}, Made: by})
 	}
 	write, data, err := j.newConfig(ctx, j.own.Clone(), set)
 	if err != nil {
 		return nil, err
 	}
 	print["configuration"] = digest(data)
-	return j.createPlan(append(steps, dataset, root, write), print), nil
+	steps.Append(made.Steps())
+	steps.Add(write)
+	return j.createPlan("create", &steps, print)
 }
 
-func (j *Jail) createPlan(steps []plan.Step, print map[string]string) *plan.Plan {
-	return &plan.Plan{
-		Operation: "create", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}
+// createPlan returns the plan of an operation that is undone as a whole.
+func (j *Jail) createPlan(operation string, steps *step.List, print map[string]string) (*plan.Plan, error) {
+	steps.Commit()
+	return steps.Plan(operation, j.fullName, print)
 }
 
-// properties are what the options set in the new configuration.
+// properties returns what the options set in the new configuration.
 func (o CreateOptions) properties() map[string]string {
 	set := map[string]string{}
 	if o.Basejail {
@@ -205,7 +199,7 @@ func (j *Jail) parentSteps(ctx context.Context, by string) ([]plan.Step, error) 
 // newConfig finishes the new jail's configuration: what the options set, and
 // who it is and belongs to. libioc freezes the host's id and the derived UUID at
 // creation. A UUID that the new jail's Spec asks for stays.
-func (j *Jail) newConfig(ctx context.Context, own *config.Config, set map[string]string) (write plan.Step, data []byte, err error) {
+func (j *Jail) newConfig(ctx context.Context, own *config.Config, set map[string]string) (write step.WriteConfig, data []byte, err error) {
 	set["id"] = j.name
 	if set["hostid"], err = j.hostUUID(ctx); err != nil {
 		return write, nil, err
@@ -215,7 +209,7 @@ func (j *Jail) newConfig(ctx context.Context, own *config.Config, set map[string
 			return write, nil, err
 		}
 	}
-	for _, key := range sortedKeys(set) {
+	for _, key := range slices.Sorted(maps.Keys(set)) {
 		if err := own.Set(key, set[key]); err != nil {
 			return write, nil, fmt.Errorf("set %s: %w", key, err)
 		}
@@ -223,11 +217,7 @@ func (j *Jail) newConfig(ctx context.Context, own *config.Config, set map[string
 	if data, err = own.Encode(); err != nil {
 		return write, nil, err
 	}
-	file := config.JSONFile
-	if own.Format() == config.UCL {
-		file = config.UCLFile
-	}
-	return plan.StepOf(step.WriteConfig{Dataset: j.Dataset(), File: file, Data: data, Keys: own.Keys()}), data, nil
+	return step.WriteConfig{Dataset: j.Dataset(), File: own.Format().File(), Data: data, Keys: own.Keys()}, data, nil
 }
 
 // created makes the Jail, new or changed, into the one that is there now. What

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/fault"
@@ -604,9 +605,7 @@ func TestMembers(t *testing.T) {
 	}
 	_, err := j.GetString("nonsense")
 	require.ErrorIs(t, err, config.ErrUnknownProperty)
-	v, err := j.Value("basejail")
-	require.NoError(t, err)
-	require.Equal(t, true, v)
+	require.True(t, key.Basejail.Of(j.Effective()))
 	rel, err := j.Release(ctx)
 	require.NoError(t, err)
 	require.Equal(t, testRelease, rel.FullName())

@@ -175,7 +175,7 @@ func TestDefectForkExecOverridesLeaked(t *testing.T) {
 	data, err := os.ReadFile(seen)
 	require.NoError(t, err)
 	require.Equal(t, "other\n", string(data), "hooks of the run see the override")
-	own, err := j.Get("host_hostname")
+	own, err := j.Effective().Text("host_hostname")
 	require.NoError(t, err)
 	require.Equal(t, "own", own)
 	require.False(t, j.Config().Changed())

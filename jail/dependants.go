@@ -10,7 +10,7 @@ import (
 
 // ErrDependants: something else was cloned from what is to be destroyed. A
 // *DependantsError names all of it.
-var ErrDependants = errors.New("others were cloned from it")
+var ErrDependants = errors.New("has dependent clones")
 
 // Dependant is a dataset that was cloned from a snapshot.
 type Dependant struct {

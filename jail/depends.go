@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/host"
 )
 
@@ -82,7 +84,7 @@ func ListDependencies(ctx context.Context, h *host.Host, given ...*Jail) (*Depen
 		delete(own, j.lockKey())
 		d.add(j)
 	}
-	for _, key := range sortedKeys(own) {
+	for _, key := range slices.Sorted(maps.Keys(own)) {
 		d.add(own[key])
 	}
 	return d, nil
@@ -127,7 +129,7 @@ func (d *Dependencies) Find(j *Jail) *Jail { return d.byKey[j.lockKey()] }
 // A name without wildcards that no startable jail has is a *DependencyError; the
 // others are returned with it.
 func (d *Dependencies) Of(j *Jail) ([]*Jail, error) {
-	terms := j.effective().Depends()
+	terms := key.Depends.Of(j.Effective())
 	if len(terms) == 0 {
 		return nil, nil
 	}
@@ -165,7 +167,7 @@ func nameMatches(value config.Pattern, j *Jail) bool {
 	return config.Terms{{Key: "name", Values: []config.Pattern{value}}}.Match(j.Field)
 }
 
-func (j *Jail) startable() bool { return !j.effective().Bool("template") }
+func (j *Jail) startable() bool { return !key.Template.Of(j.Effective()) }
 
 // candidates narrows a selector down by the names of its first term for names,
 // so that a thousand jails with one dependency each need no million comparisons.
@@ -197,7 +199,7 @@ func literalName(p config.Pattern) (name string, ok bool) {
 
 // Priority returns the property priority: of jails that could start at the same
 // time the one with the lower priority begins first, and stops last.
-func (j *Jail) Priority() int { return j.effective().Int("priority") }
+func (j *Jail) Priority() int { return key.Priority.Of(j.Effective()) }
 
 // Dependencies returns the jails that the jail's depends selects, in the order
 // in which they would be started. Errors: *DependencyError for a name that no
@@ -235,7 +237,7 @@ func (j *Jail) mayDepend(ctx context.Context) error {
 	if !j.dependsChanged() {
 		return nil
 	}
-	terms := j.effective().Depends()
+	terms := key.Depends.Of(j.Effective())
 	if len(terms) == 0 {
 		return nil
 	}
@@ -264,7 +266,7 @@ func (j *Jail) dependsChanged() bool {
 		return true
 	}
 	before := config.Effective{Own: saved, Defaults: j.defaults}
-	return before.Depends().String() != j.effective().Depends().String()
+	return key.Depends.Of(before).String() != key.Depends.Of(j.Effective()).String()
 }
 
 // cycle finds the shortest way from a jail over its dependencies back to it.

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
@@ -39,10 +40,7 @@ func (j *Jail) Destroy(ctx context.Context, o DestroyOptions) ([]events.IocEvent
 func (g *JailGenerator) Destroy(o DestroyOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:    j,
-		name:    "destroy",
-		event:   events.JailDestroy{Jail: j.fullName},
-		busy:    o.Busy,
+		jail: j, name: "destroy", event: events.JailDestroy{Jail: j.fullName}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planDestroy(ctx, o) },
 		cleared: func(recovered string) bool { return recovered != "destroy" },
 		after:   func() { j.path = "" },
@@ -102,7 +100,7 @@ func (j *Jail) mayBeDestroyed(ctx context.Context, of string, tree tree, root st
 	return j.usedElsewhere(ctx, tree, root)
 }
 
-// usedElsewhere is a *HeldError for a file system of the tree that is mounted
+// usedElsewhere returns a *HeldError for a file system of the tree that is mounted
 // from or mounted on elsewhere than below a root, if one is given, or that
 // another jail lives in. What is on or below the root is the jail's own and
 // is unmounted.
@@ -116,7 +114,7 @@ func (j *Jail) usedElsewhere(ctx context.Context, tree tree, rootDataset string)
 		root, _ = mounts.Dataset(rootDataset)
 	}
 	ours := func(m kernel.Mounted) bool {
-		return root != "" && step.Beneath(m.Path, root) && (m.Path != root || m.Type != "zfs")
+		return root != "" && pathname.Within(m.Path, root) && (m.Path != root || m.Type != "zfs")
 	}
 	var paths []string
 	for _, dataset := range tree.datasets() {
@@ -131,7 +129,7 @@ func (j *Jail) usedElsewhere(ctx context.Context, tree tree, rootDataset string)
 			if known && m.Type == "zfs" || ours(m) {
 				continue
 			}
-			if step.Beneath(m.From, path) || step.Beneath(m.Path, path) {
+			if pathname.Within(m.From, path) || pathname.Within(m.Path, path) {
 				h.Mounts = append(h.Mounts, m.Path)
 			}
 		}
@@ -140,7 +138,7 @@ func (j *Jail) usedElsewhere(ctx context.Context, tree tree, rootDataset string)
 				return err
 			}
 			name := p.String("name")
-			if name != j.Identifier() && !strings.HasPrefix(name, j.Identifier()+".") && step.Beneath(p.String("path"), path) {
+			if name != j.Identifier() && !strings.HasPrefix(name, j.Identifier()+".") && pathname.Within(p.String("path"), path) {
 				h.Jails = append(h.Jails, name)
 			}
 		}

@@ -8,13 +8,13 @@ import (
 	"github.com/libioc/go-libioc/config"
 )
 
-// digest is a short fingerprint of a file's content.
+// digest returns a short fingerprint of a file's content.
 func digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:8])
 }
 
-// configPrint is a short fingerprint of a configuration. One in ZFS properties
+// configPrint returns a short fingerprint of a configuration. One in ZFS properties
 // has no text of its own; its keys and values are taken.
 func configPrint(c *config.Config) (string, error) {
 	if c.Format() != config.ZFS {

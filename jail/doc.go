@@ -18,6 +18,16 @@
 // the second one gets [ErrBusy], or waits if its options say so. Exec, Load and
 // List need no lock.
 //
+// # Properties
+//
+// A value is read in one of three ways. Code uses the typed keys of package
+// config/key, key.Priority.Of(web.Effective()), which a misspelled name keeps from
+// compiling. [Jail.GetString] returns the text that a person is shown, by a name
+// that is only known at run time. [Jail.Field] returns what selectors and the
+// columns of lists compare: all values of a property, and facts such as running.
+// [Jail.Config] has the jail's own properties alone; [Jail.Set] changes them in a
+// running jail.
+//
 // # Many jails
 //
 // [List] finds the jails of all sources and the running ones of other programs,

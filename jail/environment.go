@@ -2,25 +2,28 @@ package jail
 
 import (
 	"context"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/step"
 )
 
-// Environment is what hooks and commands of the jail get, one "NAME=value"
+// Environment returns what hooks and commands of the jail get, one "NAME=value"
 // each: IOC_<KEY> for every property that has a value, IOC_NAME, HOME, PATH,
 // and TERM of this process. With exec_clean off the whole environment of this
 // process comes first. What is known only once the jail runs (IOC_JID, JID,
 // JNAME, JPATH, IOC_JAIL_PATH) is added then; libioc's env has the text None.
 func (j *Jail) Environment() ([]string, error) { return j.hookEnv(nil) }
 
-// hookEnv is the environment with the caller's own variables last.
+// hookEnv returns the environment with the caller's own variables last.
 func (j *Jail) hookEnv(extra map[string]string) ([]string, error) {
-	eff := j.effective()
+	eff := j.Effective()
 	var env []string
-	if !eff.Bool("exec_clean") {
+	if !key.ExecClean.Of(eff) {
 		env = os.Environ()
 	} else if term := os.Getenv("TERM"); term != "" {
 		env = append(env, "TERM="+term) // jail(8), exec.clean
@@ -33,7 +36,7 @@ func (j *Jail) hookEnv(extra map[string]string) ([]string, error) {
 		env = append(env, "IOC_"+strings.ToUpper(strings.ReplaceAll(p.Name, ".", "_"))+"="+text)
 	}
 	env = append(env, "IOC_NAME="+j.name, "HOME=/root", "PATH="+step.HookPath)
-	for _, key := range sortedKeys(extra) {
+	for _, key := range slices.Sorted(maps.Keys(extra)) {
 		env = append(env, key+"="+extra[key])
 	}
 	return env, nil

@@ -24,8 +24,7 @@ var (
 	ErrNotRunning = jailerr.ErrNotRunning
 	// ErrTemplate: a template cannot be started (JailIsTemplate).
 	ErrTemplate = errors.New("jail is a template")
-	// ErrNotTemplate: a jail cannot be created from one that is no template
-	// (JailNotTemplate).
+	// ErrNotTemplate: a jail can only be created from a template (JailNotTemplate).
 	ErrNotTemplate = errors.New("jail is not a template")
 	// ErrHostID: the jail belongs to another host and hostid_strict_check is on
 	// (JailHostUUIDMismatch).
@@ -53,7 +52,7 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("%s jail %s: %v", e.Op, e.Jail, e.Err) }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Errors that say more, for errors.As.

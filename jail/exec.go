@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -42,25 +43,33 @@ type ExecResult struct {
 // during another operation. The exec_fib of the jail counts, its exec_jail_user
 // does not: as in libioc the caller says who.
 //
-// Errors: ErrNotRunning, kernel.ErrNotFound for a command or user that the jail
-// has not, the context's error after the command was killed.
+// Errors: ErrNotRunning, kernel.ErrNotFound for a command or user that
+// does not exist in the jail, the context's error after the command was killed.
 func (j *Jail) Exec(ctx context.Context, argv []string, o ExecOptions) (ExecResult, error) {
-	result := ExecResult{ExitCode: -1}
+	result, err := j.exec(ctx, argv, o)
+	if err != nil {
+		err = &Error{"exec in", j.fullName, err}
+	}
+	return result, err
+}
+
+func (j *Jail) exec(ctx context.Context, argv []string, o ExecOptions) (ExecResult, error) {
+	failed := ExecResult{ExitCode: -1}
 	id, err := j.Identity(ctx)
 	if err != nil {
-		return result, &Error{"exec in", j.fullName, err}
+		return failed, err
 	}
 	env, err := j.hookEnv(o.Env)
 	if err != nil {
-		return result, &Error{"exec in", j.fullName, err}
+		return failed, err
 	}
 	root, err := j.RootPath(ctx)
 	if err != nil {
-		return result, &Error{"exec in", j.fullName, err}
+		return failed, err
 	}
 	at, err := j.commandPlace(o.User)
 	if err != nil {
-		return result, &Error{"exec in", j.fullName, err}
+		return failed, err
 	}
 	if o.User == "root" {
 		o.User = ""
@@ -78,14 +87,40 @@ func (j *Jail) Exec(ctx context.Context, argv []string, o ExecOptions) (ExecResu
 		cmd.Stderr = &stderr
 	}
 	exit, err := j.host.Kernel.Run(ctx, cmd)
-	result = ExecResult{exit.Code, exit.Signal, stdout.Bytes(), stderr.Bytes()}
 	if errors.Is(err, kernel.ErrNotFound) || errors.Is(err, kernel.ErrStale) {
 		if now, again := j.Identity(ctx); again != nil || now != id {
-			err = fmt.Errorf("%w: %w", ErrNotRunning, err) // it ended meanwhile
+			err = fmt.Errorf("%w: %w", ErrNotRunning, err) // it ended in the meantime
 		}
 	}
-	if err != nil {
-		return result, &Error{"exec in", j.fullName, err}
+	return ExecResult{exit.Code, exit.Signal, stdout.Bytes(), stderr.Bytes()}, err
+}
+
+// PassthruOptions say how a command is given a terminal.
+type PassthruOptions struct {
+	// Terminal is the command's standard input, output and error. It is
+	// required: a library does not know which of its process's streams are a
+	// person's.
+	Terminal *os.File
+	// Env is added to the environment, over what hooks get.
+	Env map[string]string
+	// Dir and User are as in ExecOptions.
+	Dir, User string
+}
+
+// Passthru runs a command in the running jail on the caller's terminal and waits
+// for its end, as libioc's passthru does. Nothing is captured. Errors: those of
+// Exec.
+func (j *Jail) Passthru(ctx context.Context, argv []string, o PassthruOptions) (ExecResult, error) {
+	if o.Terminal == nil {
+		return ExecResult{ExitCode: -1}, &Error{"exec in", j.fullName, os.ErrInvalid}
 	}
-	return result, nil
+	return j.Exec(ctx, argv, ExecOptions{Env: o.Env, Dir: o.Dir, User: o.User, Terminal: o.Terminal})
+}
+
+// ExecConsole logs in to the running jail with login(1) and the configured
+// login_flags ("-f root" unless set). User is left to those flags. Errors: those
+// of Exec.
+func (j *Jail) ExecConsole(ctx context.Context, o PassthruOptions) (ExecResult, error) {
+	o.User = ""
+	return j.Passthru(ctx, append([]string{"/usr/bin/login"}, key.LoginFlags.Of(j.Effective())...), o)
 }

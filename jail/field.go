@@ -4,11 +4,12 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// nameKeys are the fields that are known of a jail by its dataset alone,
-// kernelKeys those that one jail_get(2) adds. All others need more.
+// nameKeys are the fields that follow from a jail's dataset alone, kernelKeys those
+// that one jail_get(2) adds. All others need more.
 var (
 	nameKeys = map[string]bool{
 		"name": true, "id": true, "uuid": true, "full_name": true, "source": true, "identifier": true, "dataset": true,
@@ -16,17 +17,17 @@ var (
 	kernelKeys = map[string]bool{"running": true, "jid": true, "foreign": true, "state": true}
 )
 
-// ErrForeign: the jail runs, but is not of any source: jail(8) or another
-// program made it. It is listed, and neither stopped nor changed.
+// ErrForeign: the jail runs, but belongs to no source: jail(8) or another program
+// made it. It is listed, but neither stopped nor changed.
 var ErrForeign = errors.New("jail belongs to another program")
 
-// Foreign tells that the jail runs and is not of any source of this host. Its
-// Name is that in the kernel; it has no configuration, and operations on it
-// are refused with ErrForeign. Exec, Identity and Usage work.
+// Foreign reports whether the jail runs and belongs to no source of this host. Its
+// Name is then its name in the kernel, it has no configuration, and operations on
+// it are refused with ErrForeign. Exec, Identity and Usage work.
 func (j *Jail) Foreign() bool { return j.foreign }
 
-// Storage is what ZFS said of the jail's dataset when it was listed: sizes in
-// bytes, children included in Used. ok is false for a jail that was not listed,
+// Storage returns what ZFS reported of the jail's dataset when it was listed: sizes
+// in bytes, children included in Used. ok is false for a jail that was not listed,
 // or listed without asking ZFS.
 func (j *Jail) Storage() (d zfsstore.Dataset, ok bool) {
 	if j.storage == nil {
@@ -35,10 +36,10 @@ func (j *Jail) Storage() (d zfsstore.Dataset, ok bool) {
 	return *j.storage, true
 }
 
-// Field gives the values of a key as filters and columns of lists see them:
-// what is known of the jail itself, else a property in libioc's text form, of
-// which a list has several values. ok is false for a key there is not. Of the
-// jail itself there are
+// Field returns the values of a key as filters and columns of lists see them: a
+// fact of the jail itself, else a property in libioc's text form, of which a list
+// has several values. ok is false for an unknown key. The facts of the jail itself
+// are
 //
 //	name, full_name, source, identifier, dataset
 //	path        of the jail's dataset; of a foreign jail, of its root
@@ -84,12 +85,12 @@ func (j *Jail) Field(key string) (values []string, ok bool) {
 	case "used", "available", "referenced", "creation":
 		return one(j.stored(key))
 	}
-	eff := j.effective()
+	eff := j.Effective()
 	text, err := eff.Text(key)
 	if err != nil {
 		return nil, false
 	}
-	if list := eff.Strings(key); len(list) > 1 {
+	if list := config.NewKey[[]string](key).Of(eff); len(list) > 1 {
 		return list, true
 	}
 	return one(text)

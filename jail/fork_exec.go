@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -37,7 +39,7 @@ type ForkExecOptions struct {
 //
 // A command that exits non-zero is no error: its status is in the event
 // events.JailCommand and in the result. Errors: those of Start and Stop,
-// kernel.ErrNotFound for a command or user that the jail has not, the context's
+// kernel.ErrNotFound for a command or user that does not exist in the jail, the context's
 // error after the command was killed.
 func (j *Jail) ForkExec(ctx context.Context, argv []string, o ForkExecOptions) (ExecResult, []events.IocEvent, error) {
 	result := ExecResult{ExitCode: -1}
@@ -53,10 +55,7 @@ func (g *JailGenerator) ForkExec(argv []string, o ForkExecOptions) *Operation {
 
 func (j *Jail) forkExec(argv []string, o ForkExecOptions, result *ExecResult) *Operation {
 	return &Operation{
-		jail:  j,
-		name:  "fork_exec",
-		event: events.JailStart{Jail: j.fullName},
-		busy:  o.Busy,
+		jail: j, name: "fork_exec", event: events.JailStart{Jail: j.fullName}, busy: o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			return j.planOnce(ctx, onceOptions{argv: argv, properties: o.Properties, dir: o.Dir, user: o.User})
 		},
@@ -66,13 +65,10 @@ func (j *Jail) forkExec(argv []string, o ForkExecOptions, result *ExecResult) *O
 	}
 }
 
-// singleCommand is a start that ends with its command.
+// singleCommand returns a start that ends with its command.
 func (j *Jail) singleCommand(o StartOptions) *Operation {
 	return &Operation{
-		jail:  j,
-		name:  "start",
-		event: events.JailStart{Jail: j.fullName},
-		busy:  o.Busy,
+		jail: j, name: "start", event: events.JailStart{Jail: j.fullName}, busy: o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			return j.planOnce(ctx, onceOptions{argv: []string{"/bin/sh", "-c", o.SingleCommand}, quick: o.Quick, must: true})
 		},
@@ -88,7 +84,7 @@ type onceOptions struct {
 	must       bool // a status other than 0 is an error
 }
 
-// planOnce is a start and a stop with the command between them.
+// planOnce returns a start and a stop with the command between them.
 func (j *Jail) planOnce(ctx context.Context, o onceOptions) (*plan.Plan, error) {
 	j, err := j.fresh(ctx)
 	if err != nil {
@@ -118,7 +114,7 @@ func (j *Jail) planOnce(ctx context.Context, o onceOptions) (*plan.Plan, error) 
 	return j.planWithBase(ctx, "fork_exec", &steps)
 }
 
-// with is the jail with properties in place of its own. The jail itself stays
+// with returns the jail with properties in place of its own. The jail itself stays
 // as it is.
 func (j *Jail) with(properties map[string]string) (*Jail, error) {
 	if len(properties) == 0 {
@@ -126,7 +122,7 @@ func (j *Jail) with(properties map[string]string) (*Jail, error) {
 	}
 	now := *j
 	now.own = j.own.Clone()
-	for _, key := range sortedKeys(properties) {
+	for _, key := range slices.Sorted(maps.Keys(properties)) {
 		if err := now.own.Set(key, properties[key]); err != nil {
 			return nil, err
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 )
@@ -11,16 +13,16 @@ import (
 // inJail are the hooks that run in the jail; the others run on the host.
 var inJail = map[string]bool{"start": true, "stop": true}
 
-// hook is the step of one hook, or none when the property is unset.
+// hook returns the step of one hook, or none when the property is unset.
 func (j *Jail) hook(name string, change ...func(*step.RunHook)) ([]plan.Step, error) {
-	eff := j.effective()
-	command := eff.String("exec_" + name)
+	eff := j.Effective()
+	command := config.NewKey[string]("exec_" + name).Of(eff)
 	if command == "" {
 		return nil, nil
 	}
 	a := step.RunHook{
 		Hook: name, Command: command, Name: j.Identifier(), Inside: inJail[name],
-		RootDataset: j.RootDataset(), Timeout: eff.Duration("exec_timeout"),
+		RootDataset: j.RootDataset(), Timeout: key.ExecTimeout.Of(eff),
 	}
 	for _, c := range change {
 		c(&a)
@@ -31,25 +33,25 @@ func (j *Jail) hook(name string, change ...func(*step.RunHook)) ([]plan.Step, er
 		if a.Place, err = j.commandPlace(""); err != nil && !a.Tolerate {
 			return nil, err
 		}
-	} else if user := eff.String("exec_system_user"); user != "root" {
+	} else if user := key.ExecSystemUser.Of(eff); user != "root" {
 		a.Place.User = user
 	}
 	return []plan.Step{plan.StepOf(a)}, nil
 }
 
-// commandPlace is that of the configuration, for the user if one is given.
+// commandPlace returns where a command runs by the configuration, or as the user if one is given.
 func (j *Jail) commandPlace(user string) (step.Place, error) {
-	eff := j.effective()
-	p := step.Place{User: user, FIB: eff.Int("exec_fib")}
+	eff := j.Effective()
+	p := step.Place{User: user, FIB: key.ExecFIB.Of(eff)}
 	if user == "" {
-		p.User, p.SystemUser = eff.String("exec_jail_user"), eff.Bool("exec_system_jail_user")
+		p.User, p.SystemUser = key.ExecJailUser.Of(eff), key.ExecSystemJailUser.Of(eff)
 	}
 	if p.User == "root" {
 		p.User, p.SystemUser = "", false
 	}
-	log, err := j.Get(step.ConsoleLogKey)
-	if err != nil || log == "" || log == "none" {
-		return p, err
+	log := config.NewKey[string](step.ConsoleLogKey).Of(eff)
+	if log == "" || log == "none" {
+		return p, nil
 	}
 	if !filepath.IsAbs(log) {
 		return p, fmt.Errorf("%w: %s=%s is not an absolute path", ErrConfig, step.ConsoleLogKey, log)

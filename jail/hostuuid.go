@@ -6,23 +6,25 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"github.com/libioc/go-libioc/config/key"
 )
 
-// hostUUID is the host's own UUID, sysctl kern.hostuuid.
+// hostUUID returns the host's own UUID, sysctl kern.hostuuid.
 func (j *Jail) hostUUID(ctx context.Context) (string, error) {
 	return j.host.Kernel.SysctlString(ctx, "kern.hostuuid")
 }
 
-// HostUUID is the UUID that the jail sees as its host's: host_hostuuid if it is
+// HostUUID returns the UUID that the jail sees as its host's: host_hostuuid if it is
 // set, else the one derived from the host's and the jail's identifier.
 func (j *Jail) HostUUID(ctx context.Context) (string, error) {
-	if uuid := j.effective().String("host_hostuuid"); uuid != "" {
+	if uuid := key.HostHostUUID.Of(j.Effective()); uuid != "" {
 		return uuid, nil
 	}
 	return j.derivedUUID(ctx)
 }
 
-// derivedUUID is libioc's: the first 32 hexadecimal digits of SHA-1 over the
+// derivedUUID returns libioc's: the first 32 hexadecimal digits of SHA-1 over the
 // 16 bytes of the host's UUID and the jail's identifier.
 func (j *Jail) derivedUUID(ctx context.Context) (string, error) {
 	host, err := j.hostUUID(ctx)

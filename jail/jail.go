@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
@@ -83,7 +86,7 @@ func New(ctx context.Context, h *host.Host, spec Spec) (*Jail, error) {
 	if j.defaults, err = readDefaults(mounts, source); err != nil {
 		return nil, err
 	}
-	for _, key := range sortedKeys(spec.Properties) {
+	for _, key := range slices.Sorted(maps.Keys(spec.Properties)) {
 		if err := j.own.Set(key, spec.Properties[key]); err != nil {
 			return nil, err
 		}
@@ -158,18 +161,23 @@ func Load(ctx context.Context, h *host.Host, name string) (*Jail, error) {
 	return j, j.refresh(ctx)
 }
 
-// missing tells a jail that is not there from one that is not mounted.
+// missing distinguishes a jail that does not exist from one that is not mounted.
 func missing(ctx context.Context, h *host.Host, sources []host.Source, name string) error {
 	for _, source := range sources {
 		_, err := h.Store.Get(ctx, source.Jails()+"/"+name, zfsstore.GetOptions{})
 		switch {
 		case err == nil:
 			return fmt.Errorf("%w: %s/%s", host.ErrNotMounted, source.Jails(), name)
-		case !errors.Is(err, zfsstore.ErrNotFound) && !errors.Is(err, zfsstore.ErrNoPool) && !errors.Is(err, zfsstore.ErrInvalidName):
+		case !absent(err):
 			return err
 		}
 	}
 	return ErrNotFound
+}
+
+// absent reports whether an error says that no dataset has a name.
+func absent(err error) bool {
+	return errors.Is(err, zfsstore.ErrNotFound) || errors.Is(err, zfsstore.ErrNoPool) || errors.Is(err, zfsstore.ErrInvalidName)
 }
 
 func generator(ctx context.Context, h *host.Host, source host.Source, name string) (*Jail, error) {
@@ -220,23 +228,17 @@ func (j *Jail) readProperties(ctx context.Context) (*config.Config, error) {
 	return own, err
 }
 
-// configOfDataset is the configuration in the local ZFS user properties of a
+// configOfDataset returns the configuration in the local ZFS user properties of a
 // dataset; without any it is empty, and to be written as JSON.
 func configOfDataset(ctx context.Context, h *host.Host, dataset string) (*config.Config, error) {
 	d, err := h.Store.Get(ctx, dataset, zfsstore.GetOptions{Properties: []string{zfsstore.AllProperties}})
 	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil, ErrNotFound // destroyed meanwhile
+		return nil, ErrNotFound // destroyed in the meantime
 	}
 	if err != nil {
 		return nil, err
 	}
-	local := map[string]string{}
-	for name, p := range d.Properties {
-		if p.Source == zfsstore.SourceLocal {
-			local[name] = p.Value
-		}
-	}
-	if c := config.FromProperties(local); len(c.Keys()) > 0 {
+	if c := legacyConfig(d); len(c.Keys()) > 0 {
 		return c, nil
 	}
 	return config.New(), nil
@@ -254,19 +256,35 @@ func readDefaults(mounts host.MountTable, source host.Source) (*config.Config, e
 	return c, err
 }
 
-// Name is the jail's name within its source, libioc's id.
+// Name returns the jail's name within its source, libioc's id.
 func (j *Jail) Name() string { return j.name }
 
-// FullName is the name, with the source before it where the host has several.
+// FullName returns the name, with the source before it where the host has several.
 func (j *Jail) FullName() string { return j.fullName }
 
-// HumanReadableName is the name, cut to 8 characters when it is a UUID.
+// String returns the full name and the state of Status, "web (up)".
+func (j *Jail) String() string {
+	state, _ := j.Field("state")
+	return j.fullName + " (" + state[0] + ")"
+}
+
+// LogValue logs the full name and the state, and the jid of a running jail.
+func (j *Jail) LogValue() slog.Value {
+	state, _ := j.Field("state")
+	attrs := []slog.Attr{slog.String("name", j.fullName), slog.String("state", state[0])}
+	if j.status.Running {
+		attrs = append(attrs, slog.Int("jid", j.status.Identity.JID))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// HumanReadableName returns the name, cut to 8 characters when it is a UUID.
 func (j *Jail) HumanReadableName() string { return config.HumanReadableName(j.name) }
 
 // Host returns the host that the jail is on.
 func (j *Jail) Host() *host.Host { return j.host }
 
-// Source is the root dataset the jail is in.
+// Source returns the root dataset the jail is in.
 func (j *Jail) Source() host.Source { return j.source }
 
 // Identifier returns the jail's name in the kernel, for jls(8) and rctl(8).
@@ -287,15 +305,15 @@ func Identifier(source host.Source, name string) string {
 // Dataset holds the jail's configuration, RootDataset its file system.
 func (j *Jail) Dataset() string { return j.source.Jails() + "/" + j.name }
 
-// RootDataset is the dataset of the jail's root file system.
+// RootDataset returns the dataset of the jail's root file system.
 func (j *Jail) RootDataset() string { return j.Dataset() + "/root" }
 
-// RootPath is where the jail's root file system is mounted.
+// RootPath returns where the jail's root file system is mounted.
 func (j *Jail) RootPath(ctx context.Context) (string, error) {
 	return j.host.Mountpoint(ctx, j.RootDataset())
 }
 
-// mountTable is what fresh has read, so that a plan is made of one moment and
+// mountTable returns what fresh has read, so that a plan is made of one moment and
 // hundreds of mounts are read once for it; otherwise what is mounted now.
 func (j *Jail) mountTable(ctx context.Context) (host.MountTable, error) {
 	if j.seen != nil {
@@ -323,13 +341,13 @@ func (j *Jail) Running(ctx context.Context) (bool, error) {
 	return err == nil, err
 }
 
-// JID is the running jail's jid, or ErrNotRunning.
+// JID returns the running jail's jid, or ErrNotRunning.
 func (j *Jail) JID(ctx context.Context) (int, error) {
 	id, err := j.Identity(ctx)
 	return id.JID, err
 }
 
-// Status is what the kernel said when the jail was loaded or listed.
+// Status returns what the kernel said when the jail was loaded or listed.
 func (j *Jail) Status() Status { return j.status }
 
 func (j *Jail) refresh(ctx context.Context) error {
@@ -345,10 +363,10 @@ func (j *Jail) refresh(ctx context.Context) error {
 	return nil
 }
 
-// exists tells whether the jail's dataset was there when it was loaded.
+// exists reports whether the jail's dataset was there when it was loaded.
 func (j *Jail) exists() bool { return j.path != "" }
 
-// fstabPath is the jail's fstab(5), outside the jail's root.
+// fstabPath returns the jail's fstab(5), outside the jail's root.
 func (j *Jail) fstabPath() string { return filepath.Join(j.path, "fstab") }
 
 func (j *Jail) readFstab() ([]byte, error) {

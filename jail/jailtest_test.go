@@ -18,6 +18,5 @@ var (
 	running      = jailtest.Running
 	world        = jailtest.World
 	networkWorld = jailtest.NetworkWorld
-	files        = jailtest.Files
 	requireSame  = jailtest.RequireSame
 )

@@ -12,6 +12,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
@@ -33,7 +34,7 @@ func (e *MountedError) Error() string {
 	return "mounted by somebody else below the jail's root: " + strings.Join(list, ", ") + "; umount(8) what is not needed"
 }
 
-// Unwrap gives EBUSY.
+// Unwrap returns EBUSY.
 func (e *MountedError) Unwrap() error { return syscall.EBUSY }
 
 // left is what is mounted below the root of a jail that does not run.
@@ -70,7 +71,7 @@ func (j *Jail) leftMounts(ctx context.Context, targets []step.Mount) (left, erro
 		if err != nil {
 			return left{}, err
 		}
-		on := func(other kernel.Mounted) bool { return step.Beneath(other.Path, m.Path) }
+		on := func(other kernel.Mounted) bool { return pathname.Within(other.Path, m.Path) }
 		switch {
 		case !own:
 			foreign, stays = append(foreign, m), append(stays, m)
@@ -86,7 +87,7 @@ func (j *Jail) leftMounts(ctx context.Context, targets []step.Mount) (left, erro
 		}
 	}
 	for _, m := range foreign {
-		hidden := func(t step.Mount) bool { return step.Beneath(m.Path, filepath.Join(root, t.At)) }
+		hidden := func(t step.Mount) bool { return pathname.Within(m.Path, filepath.Join(root, t.At)) }
 		if !j.itsOwn(m) && slices.ContainsFunc(targets, hidden) && !slices.Contains(out.others, m) {
 			out.others = append(out.others, m)
 		}
@@ -94,19 +95,19 @@ func (j *Jail) leftMounts(ctx context.Context, targets []step.Mount) (left, erro
 	return out, nil
 }
 
-// itsOwn tells whether a dataset of the jail is mounted there, which lasts.
+// itsOwn reports whether a dataset of the jail is mounted there, which lasts.
 func (j *Jail) itsOwn(m kernel.Mounted) bool {
 	return m.Type == "zfs" && step.BelongsTo(m.From, []string{j.Dataset()})
 }
 
-// isLeft tells whether only an earlier run of the jail can have mounted m.
+// isLeft reports whether only an earlier run of the jail can have mounted m.
 func (j *Jail) isLeft(ctx context.Context, m kernel.Mounted, at string, targets []step.Mount, bases []string) (bool, error) {
 	for _, t := range targets {
 		if t.At == at && t.Type == m.Type && (t.From == m.From || m.Type == "devfs" || m.Type == "fdescfs") {
 			return true, nil
 		}
 	}
-	from := func(dir string) bool { return step.Beneath(m.From, dir) }
+	from := func(dir string) bool { return pathname.Within(m.From, dir) }
 	switch m.Type {
 	case "devfs":
 		return at == "dev", nil
@@ -124,7 +125,7 @@ func (j *Jail) isLeft(ctx context.Context, m kernel.Mounted, at string, targets 
 	return false, nil
 }
 
-// releasePaths are where the releases of all sources are mounted.
+// releasePaths returns where the releases of all sources are mounted.
 func releasePaths(ctx context.Context, h *host.Host, mounts host.MountTable) (paths []string, err error) {
 	sources, err := h.Sources(ctx)
 	if err != nil {
@@ -172,7 +173,7 @@ func (j *Jail) leftSteps(ctx context.Context, start []plan.Step) ([]plan.Step, e
 	return []plan.Step{plan.StepOf(step.UnmountLeft{RootDataset: j.RootDataset(), Mounts: found.own})}, nil
 }
 
-// targetsOf are the mounts of steps.
+// targetsOf returns the mounts of steps.
 func targetsOf(steps []plan.Step) (out []step.Mount) {
 	for _, s := range steps {
 		var a step.Mounts

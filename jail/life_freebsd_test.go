@@ -287,7 +287,7 @@ func TestRealExecAndForkExec(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, running)
 	require.Empty(t, below(t, h, j))
-	name, err := j.Get("host_hostname")
+	name, err := j.Effective().Text("host_hostname")
 	require.NoError(t, err)
 	require.Equal(t, "configured", name)
 

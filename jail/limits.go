@@ -5,15 +5,70 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/libioc/go-libioc/config/key"
+	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// limitRules are the jail's rules in the form of rctl(8), with the words that a
+// LimitOptions say how the limits of a running jail are applied.
+type LimitOptions struct {
+	Busy Busy
+}
+
+// ApplyLimits brings the rctl(8) rules and the CPUs of a running jail to what its
+// configuration says now, as "iocage cap" does: somebody may have changed
+// either. With rlimits=no there are no rules.
+//
+// Errors: ErrNotRunning, ErrConfig where there are rules to apply and
+// kern.racct.enable is 0, *kernel.CallError for a rule the kernel refuses,
+// ErrBusy. A failure leaves the rules as they were.
+func (j *Jail) ApplyLimits(ctx context.Context, o LimitOptions) ([]events.IocEvent, error) {
+	return j.Generator().ApplyLimits(o).Run(ctx)
+}
+
+// ApplyLimits returns the operation that [Jail.ApplyLimits] runs.
+func (g *JailGenerator) ApplyLimits(o LimitOptions) *Operation {
+	j := g.jail
+	return &Operation{
+		jail: j, name: "apply limits", event: events.JailConfigApply{Jail: j.fullName}, busy: o.Busy,
+		make: j.planLimits,
+	}
+}
+
+func (j *Jail) planLimits(ctx context.Context) (*plan.Plan, error) {
+	now, err := j.fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := now.Identity(ctx); err != nil {
+		return nil, err
+	}
+	rules, notes := now.limitRules()
+	if wanted, set := key.Rlimits.Lookup(now.Effective()); set && !wanted {
+		rules, notes = nil, nil
+	}
+	on, err := now.racct(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var steps step.List
+	switch {
+	case on:
+		steps.Append(now.changeLimits(ctx, rules, notes))
+	case len(rules) > 0:
+		return nil, fmt.Errorf("%w: limits need kern.racct.enable=1 in loader.conf(5) and a reboot", ErrConfig)
+	}
+	steps.Append(now.cpusetSteps(ctx))
+	steps.Commit()
+	return now.plan(ctx, "apply limits", &steps)
+}
+
+// limitRules returns the jail's rules in the form of rctl(8), with the words that a
 // person should know of them.
 func (j *Jail) limitRules() (rules, notes []string) {
-	for _, l := range j.effective().Limits() {
+	for _, l := range j.Effective().Limits() {
 		rules = append(rules, "jail:"+j.Identifier()+":"+l.Rule())
 		if l.Resource == "memoryuse" && l.Action == "deny" {
 			notes = append(notes, "memoryuse:deny has no effect that one can see: FreeBSD counts resident memory and only asks the pager; vmemoryuse:deny and memoryuse:sigkill do bite")
@@ -27,7 +82,7 @@ func (j *Jail) limitRules() (rules, notes []string) {
 // with rlimits=yes, refused.
 func (j *Jail) limitSteps(ctx context.Context) ([]plan.Step, error) {
 	rules, notes := j.limitRules()
-	wanted, set := j.effective().AutoBool("rlimits")
+	wanted, set := key.Rlimits.Lookup(j.Effective())
 	if len(rules) == 0 || set && !wanted {
 		return nil, nil
 	}
@@ -41,7 +96,7 @@ func (j *Jail) limitSteps(ctx context.Context) ([]plan.Step, error) {
 	return []plan.Step{plan.StepOf(step.SetLimits{Jail: j.Identifier(), Rules: rules, Notes: notes, Off: !on})}, nil
 }
 
-// racct tells whether the kernel counts resources.
+// racct reports whether the kernel counts resources.
 func (j *Jail) racct(ctx context.Context) (bool, error) {
 	n, err := j.host.Kernel.SysctlInt(ctx, "kern.racct.enable")
 	if errors.Is(err, kernel.ErrNotFound) {
@@ -67,9 +122,22 @@ func (j *Jail) limitEnd(ctx context.Context) ([]plan.Step, error) {
 // cpusetSteps bind the jail to its CPUs, right after it was made and before its
 // first process.
 func (j *Jail) cpusetSteps(ctx context.Context) ([]plan.Step, error) {
-	set := j.effective().CPUSet()
+	set := key.CPUSet.Of(j.Effective())
 	if !set.All && len(set.CPUs) == 0 {
 		return nil, nil
 	}
 	return []plan.Step{plan.StepOf(step.SetCpuset{Jail: j.Identifier(), Text: set.String(), CPUs: set.CPUs, All: set.All})}, nil
+}
+
+// changeLimits returns the step that replaces the rules of the jail by these.
+func (j *Jail) changeLimits(ctx context.Context, rules, notes []string) ([]plan.Step, error) {
+	on, err := j.racct(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := step.ChangeLimits{SetLimits: step.SetLimits{Jail: j.Identifier(), Rules: rules, Notes: notes, Off: !on}}
+	if on {
+		a.Old, err = j.host.Kernel.RctlGetRules(ctx, "jail:"+j.Identifier())
+	}
+	return []plan.Step{plan.StepOf(a)}, err
 }

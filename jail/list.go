@@ -14,29 +14,29 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// ListOptions say what is listed and in which order. The zero value lists
-// everything there is.
+// ListOptions say what is listed and in which order. The zero value lists all
+// jails.
 type ListOptions struct {
 	// Filters are libioc's selectors: "web" or "name=web", globs with * and +,
 	// "source/name", "release=13.2-RELEASE,13.3-RELEASE", "running=yes",
-	// "user.tier=db"; all of them must match, one of the values behind a comma is
-	// enough. Any key of [Jail.Field] can be asked for.
+	// "user.tier=db"; all of them must match, with one of
+	// the values between commas. The keys are those of [Jail.Field].
 	Filters []string
-	// MountedOnly leaves out jails whose dataset is not mounted. Then
-	// getfsstat(2) is enough and no process is started; there is no Storage, and
-	// a jail of iocage_legacy 1.7, whose configuration is in ZFS properties,
-	// comes with config.ErrNoConfig.
+	// MountedOnly leaves out jails whose dataset is not mounted. Then getfsstat(2)
+	// is enough and no process is started; the jails have no Storage, and a jail of
+	// iocage_legacy 1.7, whose configuration is in ZFS properties, comes with
+	// config.ErrNoConfig.
 	MountedOnly bool
-	// Sort orders by the values of these keys, "-" before a key for the reverse
-	// order; numbers are compared as numbers. The list is then read to its end
-	// before the first jail comes. Without it jails come as they are read: by
-	// source, by name, foreign jails last.
+	// Sort orders by the values of these keys, with "-" before a key in reverse
+	// order; numbers are compared as numbers. The list is then read to its end before
+	// the first jail is returned. Without it jails come in the order in which they are
+	// read: by source, by name, foreign jails last.
 	Sort []string
 }
 
 // List finds the jails of all sources that match the filters, and the running
-// jails that are not of any source, see [Jail.Foreign]. It is List of
-// [ListOptions] with nothing but filters.
+// jails that belong to no source, see [Jail.Foreign]. It is [ListOptions.List] with
+// filters only.
 func List(ctx context.Context, h *host.Host, filters ...string) iter.Seq2[*Jail, error] {
 	return ListOptions{Filters: filters}.List(ctx, h)
 }
@@ -47,10 +47,9 @@ func List(ctx context.Context, h *host.Host, filters ...string) iter.Seq2[*Jail,
 // file. Filters are judged as soon as they can be: by name before anything is
 // read, by what the kernel says before the file is.
 //
-// A jail that cannot be read comes with its error and a Jail that knows its
-// name; it does not end the list. It is in the list even if a filter asks for
-// what its configuration would say. A failure of the list itself comes with a
-// nil Jail and ends it.
+// A jail that cannot be read comes with its error and a Jail that has its name; it
+// does not end the list. It is in the list even if a filter asks for a property. A
+// failure of the list itself comes with a nil Jail and ends it.
 //
 // A Jail's Status is from the pass over the kernel's jails.
 func (o ListOptions) List(ctx context.Context, h *host.Host) iter.Seq2[*Jail, error] {
@@ -80,7 +79,7 @@ func (o ListOptions) List(ctx context.Context, h *host.Host) iter.Seq2[*Jail, er
 	}
 }
 
-// prepare parses the filters and finds what may match them.
+// prepare parses the filters and finds the jails that may match them.
 func (o ListOptions) prepare(ctx context.Context, h *host.Host) (*listing, error) {
 	terms, err := config.ParseTerms(strings.Join(o.Filters, " "))
 	if err != nil {
@@ -100,7 +99,7 @@ func (o ListOptions) prepare(ctx context.Context, h *host.Host) (*listing, error
 	return l, l.find(ctx)
 }
 
-// load makes the Jail of what was found, reading its configuration.
+// load reads the configuration of a jail that was found.
 func (l *listing) load(ctx context.Context, f *found) (*Jail, error) {
 	j := f.generator(l)
 	j.own = config.New()
@@ -134,37 +133,28 @@ type notMountedError struct{ dataset string }
 func (e *notMountedError) Error() string        { return host.ErrNotMounted.Error() + ": " + e.dataset }
 func (e *notMountedError) Is(target error) bool { return target == host.ErrNotMounted }
 
-// legacy is the configuration in the ZFS user properties of iocage_legacy 1.7,
-// which are read for all jails of all sources at once when the first jail
-// without a file is met. Inherited ones belong to a parent and are none of the
-// jail's.
+// legacy returns the configuration in the ZFS user properties of iocage_legacy 1.7.
+// Those of all jails of all sources are read at once, when the first jail without a
+// file is met.
 func (l *listing) legacy(ctx context.Context, dataset string) (*config.Config, error) {
 	if l.properties == nil {
-		l.properties = map[string]map[string]string{}
-		sets, err := l.datasets(ctx, zfsstore.AllProperties)
-		if err != nil {
-			l.propertiesErr = err
-		}
+		l.properties = map[string]*config.Config{}
+		var sets []zfsstore.Dataset
+		sets, l.propertiesErr = l.datasets(ctx, zfsstore.AllProperties)
 		for _, d := range sets {
-			local := map[string]string{}
-			for name, p := range d.Properties {
-				if p.Source == zfsstore.SourceLocal && strings.Contains(name, ":") {
-					local[name] = p.Value
-				}
-			}
-			l.properties[d.Name] = local
+			l.properties[d.Name] = legacyConfig(d)
 		}
 	}
 	if l.propertiesErr != nil {
 		return nil, l.propertiesErr
 	}
-	if c := config.FromProperties(l.properties[dataset]); len(c.Keys()) > 0 {
+	if c := l.properties[dataset]; c != nil && len(c.Keys()) > 0 {
 		return c, nil
 	}
 	return config.New(), nil // an empty jail
 }
 
-// sorted is the list, read to its end and put in order.
+// sorted reads the list to its end and sorts it.
 func (o ListOptions) sorted(ctx context.Context, h *host.Host) iter.Seq2[*Jail, error] {
 	type row struct {
 		jail *Jail
@@ -207,7 +197,7 @@ func (o ListOptions) sorted(ctx context.Context, h *host.Host) iter.Seq2[*Jail, 
 	}
 }
 
-// compareField compares two numbers as numbers, else two texts; numbers come
+// compareField compares two numbers as numbers, otherwise as texts; numbers come
 // first.
 func compareField(a, b string) int {
 	x, errX := strconv.ParseInt(a, 10, 64)

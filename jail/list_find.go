@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// listing is one List under way.
+// listing is one run of List.
 type listing struct {
 	host        *host.Host
 	mountedOnly bool
@@ -23,7 +24,7 @@ type listing struct {
 	sources []*listSource
 	found   []found
 
-	properties    map[string]map[string]string // of legacy jails, by dataset
+	properties    map[string]*config.Config // of legacy jails, by dataset
 	propertiesErr error
 }
 
@@ -49,8 +50,8 @@ type found struct {
 	foreign  bool
 }
 
-// find makes the list of what may match: jails of sources by source and name,
-// then foreign ones by jid.
+// find lists the jails that may match: those of sources by source and name, then
+// foreign ones by jid.
 func (l *listing) find(ctx context.Context) error {
 	sources, err := l.host.Sources(ctx)
 	if err != nil {
@@ -91,7 +92,8 @@ func (l *listing) find(ctx context.Context) error {
 	return l.join(ctx)
 }
 
-// at is the jail of a dataset, nil when it is none or its name is not wanted.
+// at returns the jail of a dataset, or nil if it is not one or its name is not
+// wanted.
 func (l *listing) at(dataset string) *found {
 	for _, s := range l.sources {
 		name, ok := strings.CutPrefix(dataset, s.prefix)
@@ -116,7 +118,7 @@ func (l *listing) match(terms config.Terms, f *found) bool {
 	return len(terms) == 0 || terms.Match(f.generator(l).Field)
 }
 
-// datasets reads the datasets of the jails of all wanted sources in one go.
+// datasets reads the datasets of the jails of all wanted sources at once.
 func (l *listing) datasets(ctx context.Context, properties ...string) ([]zfsstore.Dataset, error) {
 	o := zfsstore.ListOptions{Types: []zfsstore.Type{zfsstore.Filesystem}, Properties: properties}
 	var wanted []*listSource
@@ -141,7 +143,7 @@ func (l *listing) datasets(ctx context.Context, properties ...string) ([]zfsstor
 	return sets, err
 }
 
-// join adds what the kernel knows and puts all in order.
+// join adds the jails of the kernel and sorts all.
 func (l *listing) join(ctx context.Context) error {
 	ours := map[string]*found{} // by name in the kernel
 	for _, s := range l.sources {
@@ -166,7 +168,7 @@ func (l *listing) join(ctx context.Context) error {
 		}
 	}
 	for _, s := range l.sources {
-		for _, name := range sortedKeys(s.jails) {
+		for _, name := range slices.Sorted(maps.Keys(s.jails)) {
 			l.add(s.jails[name])
 		}
 	}
@@ -182,7 +184,7 @@ func (l *listing) add(f *found) {
 	}
 }
 
-// identifier is the jail's name in the kernel.
+// identifier returns the jail's name in the kernel.
 func (f *found) identifier() string {
 	return (&Jail{source: f.source.Source, name: f.name}).Identifier()
 }
@@ -205,7 +207,7 @@ func (f *found) generator(l *listing) *Jail {
 	return j
 }
 
-// sourceTerms are the conditions on the source alone: a term source=, and terms
+// sourceTerms returns the conditions on the source alone: a term source=, and terms
 // of names that all have a source before the slash.
 func sourceTerms(names config.Terms) config.Terms {
 	var out config.Terms

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -57,7 +59,7 @@ func (j *Jail) Set(ctx context.Context, values map[string]string, o SetOptions) 
 	return j.Generator().Set(values, o).Run(ctx)
 }
 
-// Effects tells when changes of properties would count for the jail as it is:
+// Effects returns when changes of properties would count for the jail as it is:
 // for one that does not run all count from the next start on. An unknown key is
 // config.ErrUnknownProperty.
 func (j *Jail) Effects(ctx context.Context, keys ...string) (map[string]Effect, error) {
@@ -66,7 +68,7 @@ func (j *Jail) Effects(ctx context.Context, keys ...string) (map[string]Effect, 
 	if err != nil && !errors.Is(err, ErrNotRunning) {
 		return nil, &Error{"set", j.fullName, err}
 	}
-	writable, err := j.writableParams(ctx)
+	known, err := j.knownParams(ctx)
 	if err != nil {
 		return nil, &Error{"set", j.fullName, err}
 	}
@@ -77,40 +79,29 @@ func (j *Jail) Effects(ctx context.Context, keys ...string) (map[string]Effect, 
 			return nil, &config.PropertyError{Key: key, Err: config.ErrUnknownProperty}
 		}
 		out[key] = NextStart
-		if runs && j.live(p, writable) {
+		if runs && j.live(p, known) {
 			out[key] = Live
 		}
 	}
 	return out, nil
 }
 
-// writableParams are the parameters that jail_set(2) changes in a jail that is
-// there.
-func (j *Jail) writableParams(ctx context.Context) (map[string]bool, error) {
-	list, err := j.host.Kernel.JailParams(ctx)
-	out := map[string]bool{}
-	for _, p := range list {
-		out[p.Name] = p.Writable
-	}
-	return out, err
-}
-
 // startHooks have run when a jail runs.
 var startHooks = []string{"exec_prestart", "exec_created", "exec_start", "exec_poststart", "exec_fib"}
 
-// live tells whether a property of a running jail can be changed at once: what
+// live reports whether a property of a running jail can be changed at once: what
 // is read when it is used, what the kernel lets be changed, and what this
 // library changes for it.
-func (j *Jail) live(p *config.Property, writable map[string]bool) bool {
-	eff := j.effective()
+func (j *Jail) live(p *config.Property, known map[string]kernel.ParamInfo) bool {
+	eff := j.Effective()
 	switch p.Name {
 	case "vnet", "rlimits", "bpf", "allow_tun", "host_time", "min_dyn_devfs_ruleset", "resolver":
 		return false
 	case "host_hostname", "cpuset":
 		return true
 	case "ip4_addr", "ip6_addr":
-		mode, ok := eff.Jailsys(p.Name[:3])
-		return eff.Bool("vnet") || !ok || mode == config.JailsysNew
+		mode, ok := config.NewKey[config.Jailsys](p.Name[:3]).Lookup(eff)
+		return key.VNET.Of(eff) || !ok || mode == config.JailsysNew
 	case "dhcp", "rtsold", "vnet_interfaces":
 		return false
 	}
@@ -120,9 +111,9 @@ func (j *Jail) live(p *config.Property, writable map[string]bool) bool {
 	case config.ScopeHook:
 		return !slices.Contains(startHooks, p.Name)
 	case config.ScopeNetwork:
-		return eff.Bool("vnet") || strings.HasPrefix(p.Name, "nat")
+		return key.VNET.Of(eff) || strings.HasPrefix(p.Name, "nat")
 	}
-	return p.Param != "" && writable[p.Param]
+	return p.Param != "" && known[p.Param].Writable
 }
 
 // Set returns the operation that [Jail.Set] runs.
@@ -130,10 +121,7 @@ func (g *JailGenerator) Set(values map[string]string, o SetOptions) *Operation {
 	j := g.jail
 	var made *Jail
 	return &Operation{
-		jail:  j,
-		name:  "set",
-		event: events.JailConfigApply{Jail: j.fullName},
-		busy:  o.Busy,
+		jail: j, name: "set", event: events.JailConfigApply{Jail: j.fullName}, busy: o.Busy,
 		make: func(ctx context.Context) (p *plan.Plan, err error) {
 			p, made, err = j.planSet(ctx, values, o)
 			return p, err
@@ -152,7 +140,7 @@ func (j *Jail) planSet(ctx context.Context, values map[string]string, o SetOptio
 	}
 	will := *was
 	will.own = was.own.Clone()
-	for _, key := range sortedKeys(values) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if values[key] == "" {
 			will.own.Unset(key)
 			continue
@@ -161,12 +149,12 @@ func (j *Jail) planSet(ctx context.Context, values map[string]string, o SetOptio
 			return nil, nil, err
 		}
 	}
-	effects, err := will.Effects(ctx, sortedKeys(values)...)
+	effects, err := will.Effects(ctx, slices.Sorted(maps.Keys(values))...)
 	if err != nil {
 		return nil, nil, err
 	}
 	var live, later []string
-	for _, key := range sortedKeys(effects) {
+	for _, key := range slices.Sorted(maps.Keys(effects)) {
 		if effects[key] == Live {
 			live = append(live, key)
 		} else {
@@ -200,21 +188,17 @@ func (j *Jail) saveStep(values map[string]string) ([]plan.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	file := config.JSONFile
-	if j.own.Format() == config.UCL {
-		file = config.UCLFile
-	}
+	file := j.own.Format().File()
 	old, err := os.ReadFile(filepath.Join(j.path, file))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	return []plan.Step{plan.StepOf(step.SaveConfig{Dataset: j.Dataset(), File: file, Data: data, Old: step.Before{Data: old, Had: err == nil}, Keys: sortedKeys(values)})}, nil
+	return []plan.Step{plan.StepOf(step.SaveConfig{Dataset: j.Dataset(), File: file, Data: data, Old: step.Before{Data: old, Had: err == nil}, Keys: slices.Sorted(maps.Keys(values))})}, nil
 }
 
 // liveSteps bring the running jail from one configuration to the other, as far
 // as the given keys go.
 func (j *Jail) liveSteps(ctx context.Context, was *Jail, id kernel.Identity, keys []string) ([]plan.Step, error) {
-	var steps []plan.Step
 	touches := func(match func(p *config.Property) bool) bool {
 		return slices.ContainsFunc(keys, func(key string) bool {
 			p, ok := config.Lookup(key)
@@ -225,32 +209,26 @@ func (j *Jail) liveSteps(ctx context.Context, was *Jail, id kernel.Identity, key
 	if err != nil {
 		return nil, err
 	}
+	var steps step.List
 	if touches(func(p *config.Property) bool {
 		return p.Scope == config.ScopeNetwork || strings.HasPrefix(p.Name, "user.network.") || strings.HasPrefix(p.Name, "user.forwards") || p.Name == network.KeyNAT
 	}) {
-		change, err := j.networkChange(ctx, was, id)
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, change...)
+		steps.Append(j.networkChange(ctx, was, id))
 	}
-	steps = append(steps, params...)
+	steps.Append(params, nil)
 	if touches(func(p *config.Property) bool { return p.Scope == config.ScopeLimit }) {
-		more, err := j.changeLimits(ctx)
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, more...)
+		rules, notes := j.limitRules()
+		steps.Append(j.changeLimits(ctx, rules, notes))
 	}
 	if slices.Contains(keys, "cpuset") {
-		set := j.effective().CPUSet()
+		set := key.CPUSet.Of(j.Effective())
 		all := set.All || len(set.CPUs) == 0
-		steps = append(steps, plan.StepOf(step.SetCpuset{Jail: id.Name, Text: set.String(), CPUs: set.CPUs, All: all}))
+		steps.Add(step.SetCpuset{Jail: id.Name, Text: set.String(), CPUs: set.CPUs, All: all})
 	}
-	return steps, nil
+	return steps.Steps()
 }
 
-// changedParams is the step that changes parameters of the jail, if any differ.
+// changedParams returns the step that changes parameters of the jail, if any differ.
 // Addresses are the network's.
 func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity, keys []string) ([]plan.Step, error) {
 	old, _, err := was.params(ctx)
@@ -272,10 +250,10 @@ func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity,
 		if !wanted[positive(p.Name)] || slices.ContainsFunc(old, func(q kernel.Param) bool { return q.Name == p.Name && bytes.Equal(q.Data, p.Data) }) {
 			continue
 		}
-		args.New = append(args.New, step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0})
+		args.New = append(args.New, stepParam(p))
 		for _, q := range old {
 			if positive(q.Name) == positive(p.Name) {
-				args.Old = append(args.Old, step.Param{Name: q.Name, Data: q.Data, Empty: q.Data != nil && len(q.Data) == 0})
+				args.Old = append(args.Old, stepParam(q))
 			}
 		}
 	}
@@ -285,7 +263,7 @@ func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity,
 	return []plan.Step{plan.StepOf(args)}, nil
 }
 
-// positive is the name of a boolean parameter without its no.
+// positive returns the name of a boolean parameter without its no.
 func positive(name string) string {
 	i := strings.LastIndexByte(name, '.') + 1
 	if strings.HasPrefix(name[i:], "no") && strings.HasPrefix(name, "allow.") {
@@ -294,23 +272,7 @@ func positive(name string) string {
 	return name
 }
 
-// changeLimits is the step that makes the rules be those of the configuration.
-func (j *Jail) changeLimits(ctx context.Context) ([]plan.Step, error) {
-	rules, notes := j.limitRules()
-	on, err := j.racct(ctx)
-	if err != nil {
-		return nil, err
-	}
-	args := step.ChangeLimits{SetLimits: step.SetLimits{Jail: j.Identifier(), Rules: rules, Notes: notes, Off: !on}}
-	if on {
-		if args.Old, err = j.host.Kernel.RctlGetRules(ctx, "jail:"+j.Identifier()); err != nil {
-			return nil, err
-		}
-	}
-	return []plan.Step{plan.StepOf(args)}, nil
-}
-
-// networkChange is the step that brings the jail's network to what the
+// networkChange returns the step that brings the jail's network to what the
 // configuration asks for now.
 func (j *Jail) networkChange(ctx context.Context, was *Jail, id kernel.Identity) ([]plan.Step, error) {
 	to, err := j.networkSpec(ctx)
@@ -331,12 +293,12 @@ func (j *Jail) networkChange(ctx context.Context, was *Jail, id kernel.Identity)
 		}
 	}
 	return []plan.Step{plan.StepOf(step.ChangeNetwork{
-		Key: j.netKey(), ID: id, From: from, To: to, Params: addressParams(to, j.effective()),
-		OldParams: addressParams(from, was.effective()),
+		Key: j.netKey(), ID: id, From: from, To: to, Params: addressParams(to, j.Effective()),
+		OldParams: addressParams(from, was.Effective()),
 	})}, nil
 }
 
-// addressParams are the addresses of a jail without its own stack, as
+// addressParams returns the addresses of a jail without its own stack, as
 // jail_set(2) takes them.
 func addressParams(spec network.Spec, eff config.Effective) []step.Param {
 	if spec.VNET {
@@ -347,12 +309,12 @@ func addressParams(spec network.Spec, eff config.Effective) []step.Param {
 		name string
 		v6   bool
 	}{{"ip4", false}, {"ip6", true}} {
-		if mode, ok := eff.Jailsys(family.name); ok && mode != config.JailsysNew {
+		if mode, ok := config.NewKey[config.Jailsys](family.name).Lookup(eff); ok && mode != config.JailsysNew {
 			continue
 		}
 		addrs := staticAddrs(spec, eff, family.name, family.v6)
 		p := kernel.Addrs(family.name+".addr", addrs...)
-		out = append(out, step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0})
+		out = append(out, stepParam(p))
 	}
 	return out
 }

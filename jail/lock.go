@@ -36,7 +36,7 @@ func (j *Jail) lock(ctx context.Context, op string, busy Busy, also []*Jail) (fu
 		case err != nil:
 		case !contains(held, now):
 			unlock()
-			continue // another process has begun and crashed meanwhile
+			continue // another process has begun and crashed in the meantime
 		default:
 			if err = j.clearOthers(ctx, op, held); err == nil {
 				return unlock, nil
@@ -76,7 +76,7 @@ func contains(all, some []string) bool {
 	return true
 }
 
-// alsoOf are the keys of the other jails that an unfinished operation is about.
+// alsoOf returns the keys of the other jails that an unfinished operation is about.
 func alsoOf(journal string) ([]string, error) {
 	h, err := plan.Peek(journal)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, plan.ErrNoHeader) {
@@ -153,7 +153,7 @@ func (j *Jail) lockToRecover(ctx context.Context) (func(), error) {
 	return unlock, nil
 }
 
-// lockKeys are the keys of jails, for a plan.
+// lockKeys returns the keys of jails, for a plan.
 func lockKeys(jails []*Jail) []string {
 	var keys []string
 	for _, j := range jails {
@@ -162,7 +162,7 @@ func lockKeys(jails []*Jail) []string {
 	return keys
 }
 
-// ownerOf is the jail that a dataset belongs to, if it does to one.
+// ownerOf returns the jail that a dataset belongs to, if it does to one.
 func ownerOf(ctx context.Context, h *host.Host, dataset string) (*Jail, bool, error) {
 	sources, err := h.Sources(ctx)
 	if err != nil {
@@ -181,7 +181,7 @@ func ownerOf(ctx context.Context, h *host.Host, dataset string) (*Jail, bool, er
 	return nil, false, nil
 }
 
-// pool is the first component of a dataset's name.
+// pool returns the first component of a dataset's name.
 func pool(dataset string) string {
 	name, _, _ := strings.Cut(dataset, "/")
 	return name

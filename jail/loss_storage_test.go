@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
@@ -254,7 +255,7 @@ func TestPlanSetTemplateWithoutAChange(t *testing.T) {
 	h := newHost(t)
 	j := newJail(t, h, "web", false, nil)
 	for _, template := range []bool{false, true, false} {
-		if j.Effective().Bool("template") != template {
+		if key.Template.Of(j.Effective()) != template {
 			_, err := j.SetTemplate(ctx, jail.TemplateOptions{Template: template})
 			require.NoError(t, err)
 		}

@@ -8,9 +8,11 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/internal/step"
@@ -44,11 +46,8 @@ func (j *Jail) Mount(ctx context.Context, o MountOptions) ([]events.IocEvent, er
 func (g *JailGenerator) Mount(o MountOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "mount",
-		event: events.MountFstab{Jail: j.fullName},
-		busy:  o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planMount(ctx, o) },
+		jail: j, name: "mount", event: events.MountFstab{Jail: j.fullName}, busy: o.Busy,
+		make: func(ctx context.Context) (*plan.Plan, error) { return j.planMount(ctx, o) },
 	}
 }
 
@@ -57,7 +56,7 @@ func (j *Jail) planMount(ctx context.Context, o MountOptions) (*plan.Plan, error
 	if err != nil {
 		return nil, err
 	}
-	file, err := j.fstabFile(ctx)
+	file, err := j.Fstab(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +91,7 @@ func (j *Jail) planMount(ctx context.Context, o MountOptions) (*plan.Plan, error
 	return j.plan(ctx, "mount", &steps)
 }
 
-// placesThere tells of what a start could not mount because there is no place
+// placesThere returns of what a start could not mount because there is no place
 // for it, or a link in its way. A place in what the start mounts before is not
 // there yet.
 func (j *Jail) placesThere(ctx context.Context, file *fstab.File, targets []step.Mount) error {
@@ -115,7 +114,7 @@ func (j *Jail) placesThere(ctx context.Context, file *fstab.File, targets []step
 	}
 	defer r.Close()
 	for _, t := range targets {
-		if slices.ContainsFunc(covers, func(at string) bool { return at != t.At && step.Beneath(t.At, at) }) {
+		if slices.ContainsFunc(covers, func(at string) bool { return at != t.At && pathname.Within(t.At, at) }) {
 			continue
 		}
 		_, err := r.MountPoint(t.At)
@@ -162,11 +161,8 @@ func (j *Jail) Unmount(ctx context.Context, o UnmountOptions) ([]events.IocEvent
 func (g *JailGenerator) Unmount(o UnmountOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "unmount",
-		event: events.UnmountFstab{Jail: j.fullName},
-		busy:  o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planUnmount(ctx, o) },
+		jail: j, name: "unmount", event: events.UnmountFstab{Jail: j.fullName}, busy: o.Busy,
+		make: func(ctx context.Context) (*plan.Plan, error) { return j.planUnmount(ctx, o) },
 	}
 }
 
@@ -175,7 +171,7 @@ func (j *Jail) planUnmount(ctx context.Context, o UnmountOptions) (*plan.Plan, e
 	if err != nil {
 		return nil, err
 	}
-	file, err := j.fstabFile(ctx)
+	file, err := j.Fstab(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -208,13 +204,13 @@ func (j *Jail) planUnmount(ctx context.Context, o UnmountOptions) (*plan.Plan, e
 	return j.plan(ctx, "unmount", &steps)
 }
 
-// mountedByHand tells whether something is mounted at a place that a start
+// mountedByHand reports whether something is mounted at a place that a start
 // mounts nothing on by itself.
 func (j *Jail) mountedByHand(mounts host.MountTable, at string) bool {
-	eff := j.effective()
+	eff := j.Effective()
 	switch {
 	case at == "", at == "dev", at == "dev/fd", j.IsBasejail() && slices.Contains(release.Basedirs(), at),
-		at == procfsPlace && eff.Bool("mount_procfs"), at == linprocfsPlace && eff.Bool("mount_linprocfs"):
+		at == procfsPlace && key.MountProcfs.Of(eff), at == linprocfsPlace && key.MountLinprocfs.Of(eff):
 		return false
 	}
 	root, ok := mounts.Dataset(j.RootDataset())
@@ -222,7 +218,7 @@ func (j *Jail) mountedByHand(mounts host.MountTable, at string) bool {
 	return ok && mounted
 }
 
-// freshFor is the jail as it is now, and whether it runs.
+// freshFor returns the jail as it is now, and whether it runs.
 func (j *Jail) freshFor(ctx context.Context, mustRun bool) (*Jail, bool, error) {
 	now, err := j.fresh(ctx)
 	if err != nil {
@@ -233,18 +229,6 @@ func (j *Jail) freshFor(ctx context.Context, mustRun bool) (*Jail, bool, error) 
 		return now, false, nil
 	}
 	return now, err == nil, err
-}
-
-// fstabFile is the jail's fstab(5), whose destinations are compared as paths of
-// the jail.
-func (j *Jail) fstabFile(ctx context.Context) (*fstab.File, error) {
-	data, err := j.readFstab()
-	if err != nil {
-		return nil, err
-	}
-	file := fstab.Parse(data)
-	file.Root, err = j.RootPath(ctx)
-	return file, err
 }
 
 func (j *Jail) writeFstab(file *fstab.File) step.WriteConfig {

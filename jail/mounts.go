@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -27,7 +28,7 @@ func (j *Jail) fstabSteps(ctx context.Context) ([]plan.Step, error) {
 	return []plan.Step{plan.StepOf(step.MountFstab{Mounts: args})}, nil
 }
 
-// fstabMounts are the mounts of entries.
+// fstabMounts returns the mounts of entries.
 func (j *Jail) fstabMounts(ctx context.Context, entries []fstab.Entry) (step.Mounts, error) {
 	args := step.Mounts{RootDataset: j.RootDataset()}
 	for _, e := range entries {
@@ -58,7 +59,7 @@ func remote(e fstab.Entry) bool {
 	return ok
 }
 
-// fstabEntries are the lines that are to be mounted. A basejail's own
+// fstabEntries returns the lines that are to be mounted. A basejail's own
 // directories are left out: iocage writes them, and they are mounted anyway.
 func (j *Jail) fstabEntries(ctx context.Context) ([]fstab.Entry, error) {
 	data, err := j.readFstab()
@@ -87,7 +88,7 @@ func (j *Jail) fstabEntries(ctx context.Context) ([]fstab.Entry, error) {
 	return out, nil
 }
 
-// fstabPlace is where an entry goes, relative to the jail's root. libioc writes
+// fstabPlace returns where an entry goes, relative to the jail's root. libioc writes
 // host paths; a destination that is not below the root is taken as the jail
 // sees it.
 func (j *Jail) fstabPlace(ctx context.Context, e fstab.Entry) (string, error) {
@@ -106,7 +107,7 @@ func (j *Jail) fstabPlace(ctx context.Context, e fstab.Entry) (string, error) {
 	return strings.TrimPrefix(strings.TrimPrefix(path, root), "/"), nil
 }
 
-// fstabPlaces are the places of all entries, for unmounting.
+// fstabPlaces returns the places of all entries, for unmounting.
 func (j *Jail) fstabPlaces(ctx context.Context) ([]string, error) {
 	entries, err := j.fstabEntries(ctx)
 	if err != nil {
@@ -127,7 +128,7 @@ func (j *Jail) fstabPlaces(ctx context.Context) ([]string, error) {
 
 // devfsSteps mounts devfs with the jail's ruleset.
 func (j *Jail) devfsSteps(ruleset int) []plan.Step {
-	if !j.effective().Bool("mount_devfs") {
+	if !key.MountDevfs.Of(j.Effective()) {
 		return nil
 	}
 	m := step.Mount{Type: "devfs", From: "devfs", At: "dev", Make: true}
@@ -139,7 +140,7 @@ func (j *Jail) devfsSteps(ruleset int) []plan.Step {
 
 // fdescfsSteps mounts fdescfs(5) on the jail's /dev/fd.
 func (j *Jail) fdescfsSteps(context.Context) ([]plan.Step, error) {
-	if !j.effective().Bool("mount_fdescfs") {
+	if !key.MountFdescfs.Of(j.Effective()) {
 		return nil, nil
 	}
 	m := step.Mount{Type: "fdescfs", From: "fdescfs", At: "dev/fd"}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/rcconf"
@@ -20,12 +21,12 @@ import (
 
 func (j *Jail) netKey() step.NetKey { return step.NetKey{Source: j.source.Name, Name: j.name} }
 
-// networkSpec is the network that the configuration asks for. A jail without
+// networkSpec returns the network that the configuration asks for. A jail without
 // any costs no call.
 func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
-	eff := j.effective()
+	eff := j.Effective()
 	none := network.Spec{Jail: j.Identifier()}
-	if !eff.Bool("vnet") && len(eff.Addresses("ip4_addr"))+len(eff.Addresses("ip6_addr")) == 0 &&
+	if !key.VNET.Of(eff) && len(key.IP4Addr.Of(eff))+len(key.IP6Addr.Of(eff)) == 0 &&
 		!eff.IsSet(network.KeyForwards) && !eff.IsSet(network.KeyNAT) {
 		return none, nil
 	}
@@ -39,7 +40,7 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 		return none, err
 	}
 	var used map[netip.Addr][]string
-	if slices.ContainsFunc(eff.Addresses("ip4_addr"), func(a config.Address) bool { return a.Method == config.AutoIP4 }) {
+	if slices.ContainsFunc(key.IP4Addr.Of(eff), func(a config.Address) bool { return a.Method == config.AutoIP4 }) {
 		if used, err = step.UsedAddresses(ctx, k, j.Identifier()); err != nil {
 			return none, err
 		}
@@ -48,7 +49,7 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 		Config: eff, Name: j.name, Jail: j.Identifier(), HostUUID: uuid, Interfaces: list,
 		Routes:   func() ([]kernel.Route, error) { return k.Routes(ctx, 0) },
 		InUse:    func(a netip.Addr) bool { return len(used[a]) > 0 },
-		Children: eff.Int("children_max") > 0,
+		Children: key.ChildrenMax.Of(eff) > 0,
 	})
 	var refused *network.Error
 	if errors.As(err, &refused) {
@@ -57,11 +58,11 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 	return spec, err
 }
 
-// jailAddrs are a jail's addresses of one family, "ip4" or "ip6", in order.
+// jailAddrs returns a jail's addresses of one family, "ip4" or "ip6", in order.
 // Only AUTOIP4 has to look at the host for that.
 func (j *Jail) jailAddrs(ctx context.Context, eff config.Effective, family string) ([]netip.Addr, error) {
 	var spec network.Spec
-	list := eff.Addresses(family + "_addr")
+	list := config.NewKey[config.Addresses](family + "_addr").Of(eff)
 	if slices.ContainsFunc(list, func(a config.Address) bool { return a.Method == config.AutoIP4 }) {
 		var err error
 		if spec, err = j.networkSpec(ctx); err != nil {
@@ -74,7 +75,7 @@ func (j *Jail) jailAddrs(ctx context.Context, eff config.Effective, family strin
 // staticAddrs takes the address that AUTOIP4 stands for from the spec: the
 // alias that no other item names.
 func staticAddrs(spec network.Spec, eff config.Effective, family string, v6 bool) []netip.Addr {
-	list := eff.Addresses(family + "_addr")
+	list := config.NewKey[config.Addresses](family + "_addr").Of(eff)
 	named := map[netip.Addr]bool{}
 	for _, a := range list {
 		named[a.Addr] = true
@@ -96,7 +97,7 @@ func staticAddrs(spec network.Spec, eff config.Effective, family string, v6 bool
 	return addrs
 }
 
-// mayConnect are the guards of a network: firewalls that are not ready, ports
+// mayConnect returns the guards of a network: firewalls that are not ready, ports
 // that another jail has.
 func (j *Jail) mayConnect(ctx context.Context, spec network.Spec) error {
 	for _, n := range spec.NICs {
@@ -142,7 +143,7 @@ type netPlan struct {
 	before, after []plan.Step
 }
 
-// networkSteps are the steps of a start. Addresses of the host's stack come
+// networkSteps returns the steps of a start. Addresses of the host's stack come
 // before the jail, which is refused without them; interfaces need the jail.
 func (j *Jail) networkSteps(ctx context.Context) (netPlan, error) {
 	var p netPlan
@@ -188,7 +189,7 @@ func (j *Jail) vnetSteps(ctx context.Context, spec network.Spec) ([]plan.Step, e
 	for _, name := range spec.Hosts {
 		steps = append(steps, plan.StepOf(step.MoveInterface{Jail: spec.Jail, Interface: name}))
 	}
-	steps = append(steps, plan.StepOf(step.Localhost{Jail: spec.Jail, Addrs: network.Loopback(j.effective())}))
+	steps = append(steps, plan.StepOf(step.Localhost{Jail: spec.Jail, Addrs: network.Loopback(j.Effective())}))
 	if len(spec.Routes) > 0 {
 		steps = append(steps, plan.StepOf(step.AddRoutes{Jail: spec.Jail, Routes: spec.Routes}))
 	}
@@ -196,7 +197,7 @@ func (j *Jail) vnetSteps(ctx context.Context, spec network.Spec) ([]plan.Step, e
 	return append(steps, request...), err
 }
 
-// nicNotes are what a person should know of one nic.
+// nicNotes returns what a person should know of one nic.
 func nicNotes(spec network.Spec, n network.NIC, rc map[string]string) []string {
 	var notes []string
 	for _, text := range spec.Notes {
@@ -213,7 +214,7 @@ func nicNotes(spec network.Spec, n network.NIC, rc map[string]string) []string {
 	return notes
 }
 
-// jailRC are the settings of the jail's rc.conf(5) that concern its network. A
+// jailRC returns the settings of the jail's rc.conf(5) that concern its network. A
 // file that cannot be read has none: the jail's root may write anything there.
 func (j *Jail) jailRC(ctx context.Context) map[string]string {
 	out := map[string]string{}
@@ -268,9 +269,9 @@ func (j *Jail) vnetNodes(ctx context.Context, rc map[string]string) ([]kernel.Sy
 
 // requestSteps ask for addresses by DHCP and from routers.
 func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[string]string) ([]plan.Step, error) {
-	eff := j.effective()
+	eff := j.Effective()
 	limit := step.DefaultDHCP
-	if text := eff.String(network.KeyDHCPTimeout); text != "" && text != "none" {
+	if text := config.NewKey[string](network.KeyDHCPTimeout).Of(eff); text != "" && text != "none" {
 		d, err := time.ParseDuration(text + "s")
 		if err != nil || d <= 0 || d > time.Hour {
 			return nil, fmt.Errorf("%w: %s: %q is not 1 to 3600 seconds", ErrConfig, network.KeyDHCPTimeout, text)
@@ -280,7 +281,7 @@ func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[strin
 	var steps []plan.Step
 	for _, n := range spec.NICs {
 		if n.DHCP {
-			if !eff.Bool("mount_devfs") {
+			if !key.MountDevfs.Of(eff) {
 				return nil, fmt.Errorf("%w: %s: dhclient(8) needs /dev/bpf, so mount_devfs=yes", ErrConfig, n.Name)
 			}
 			if len(steps) == 0 {
@@ -293,12 +294,12 @@ func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[strin
 		}
 		if n.DHCP || n.SLAAC {
 			steps = append(steps, plan.StepOf(step.RequestAddress{
-				Jail: spec.Jail, NIC: n, Limit: limit, Optional: eff.String(network.KeyDHCP) == "optional",
+				Jail: spec.Jail, NIC: n, Limit: limit, Optional: config.NewKey[string](network.KeyDHCP).Of(eff) == "optional",
 				RC: strings.Contains(strings.ToUpper(rc["ifconfig_"+n.Name]), "DHCP"),
 			}))
 		}
 	}
-	if len(steps) == 0 && eff.Bool("bpf") && eff.Bool("mount_devfs") {
+	if len(steps) == 0 && key.BPF.Of(eff) && key.MountDevfs.Of(eff) {
 		bpf, err := j.bpfStep(ctx)
 		return append(steps, bpf), err
 	}
@@ -306,16 +307,16 @@ func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[strin
 }
 
 func (j *Jail) bpfStep(ctx context.Context) (plan.Step, error) {
-	number, _, err := step.BpfRuleset(ctx, j.host.Kernel, uint16(j.effective().Int("min_dyn_devfs_ruleset")))
+	number, _, err := step.BpfRuleset(ctx, j.host.Kernel, uint16(key.MinDynDevfsRuleset.Of(j.Effective())))
 	return plan.StepOf(step.ShowBPF{RootDataset: j.RootDataset(), Number: number}), err
 }
 
-// networkEnd are the steps of a stop: interfaces go before the jail does, since
+// networkEnd returns the steps of a stop: interfaces go before the jail does, since
 // the kernel would bring them back to the host under names of the jail's
 // choice; addresses of the host's stack go after it.
 func (j *Jail) networkEnd(ctx context.Context, id kernel.Identity) (before, after []plan.Step, err error) {
-	key := j.netKey()
-	r, found, err := key.Current(ctx, j.host)
+	record := j.netKey()
+	r, found, err := record.Current(ctx, j.host)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -331,7 +332,7 @@ func (j *Jail) networkEnd(ctx context.Context, id kernel.Identity) (before, afte
 		// any more is found by its marks.
 		r.Spec, err = j.networkSpec(ctx)
 		if err != nil {
-			r.Spec.VNET = j.effective().Bool("vnet")
+			r.Spec.VNET = key.VNET.Of(j.Effective())
 		}
 	}
 	spec := r.Spec
@@ -340,9 +341,9 @@ func (j *Jail) networkEnd(ctx context.Context, id kernel.Identity) (before, afte
 	}
 	switch {
 	case found && len(r.Spec.Aliases)+len(r.Added) > 0:
-		after = append(after, plan.StepOf(step.DropAliases{Key: key, Jail: j.Identifier()}))
+		after = append(after, plan.StepOf(step.DropAliases{Key: record, Jail: j.Identifier()}))
 	case found:
-		after = append(after, plan.StepOf(step.ForgetNetwork{Key: key, Jail: j.Identifier()}))
+		after = append(after, plan.StepOf(step.ForgetNetwork{Key: record, Jail: j.Identifier()}))
 	}
 	return before, after, nil
 }

@@ -178,7 +178,7 @@ func TestSetTellsWhenItCounts(t *testing.T) {
 
 	loaded, err := jail.Load(ctx, h.Host, "web")
 	require.NoError(t, err)
-	text, err := loaded.Get("exec_start")
+	text, err := loaded.Effective().Text("exec_start")
 	require.NoError(t, err)
 	require.Equal(t, "true", text)
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
@@ -28,7 +30,7 @@ const (
 // fit, a place costs 16 bytes. A plan made before gets all the room it needs.
 const room = 400
 
-// roomFor is the room of an operation with the plan made before, or without.
+// roomFor returns the room of an operation with the plan made before, or without.
 func roomFor(made *plan.Plan) int {
 	if made == nil {
 		return room
@@ -153,7 +155,7 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 	})
 }
 
-// stepEnv is what the jail's steps work on, without anything of one run.
+// stepEnv returns what the jail's steps work on, without anything of one run.
 func (j *Jail) stepEnv() step.Env {
 	return step.Env{Host: j.host, Name: j.fullName, Run: &step.Run{Environ: j.environ(nil, nil)}}
 }
@@ -167,7 +169,7 @@ func (j *Jail) journal() string {
 // changed names what differs between two fingerprints, or is empty.
 func changed(was, is *plan.Plan) string {
 	var names []string
-	for _, key := range sortedKeys(is.Fingerprint) {
+	for _, key := range slices.Sorted(maps.Keys(is.Fingerprint)) {
 		if was.Fingerprint[key] != is.Fingerprint[key] {
 			names = append(names, key)
 		}
@@ -184,7 +186,7 @@ func (j *Jail) refused(op string, err error) error {
 	return &Error{op, j.fullName, err}
 }
 
-// collect is the synchronous form of every operation. It waits for the end even
+// collect returns the synchronous form of every operation. It waits for the end even
 // if the context ends first, because the operation then still puts back what
 // it has done.
 func collect(ctx context.Context, ch <-chan events.IocEvent) ([]events.IocEvent, error) {

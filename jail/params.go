@@ -5,18 +5,19 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// params are the parameters of jail_set(2) that the configuration asks for,
+// params returns the parameters of jail_set(2) that the configuration asks for,
 // all but path. What decides over isolation is always set on purpose: name,
 // persist, vnet or the addresses, and every permission that the kernel knows.
 //
 // The steps load kernel modules that bring parameters which are missing.
 func (j *Jail) params(ctx context.Context) (params []kernel.Param, modules []plan.Step, err error) {
-	eff := j.effective()
+	eff := j.Effective()
 	known, err := j.knownParams(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -25,7 +26,7 @@ func (j *Jail) params(ctx context.Context) (params []kernel.Param, modules []pla
 	if err != nil {
 		return nil, nil, err
 	}
-	hostname := eff.String("host_hostname")
+	hostname := key.HostHostname.Of(eff)
 	if hostname == "" {
 		hostname = j.HumanReadableName()
 	}
@@ -43,8 +44,8 @@ func (j *Jail) params(ctx context.Context) (params []kernel.Param, modules []pla
 		if !ok {
 			continue
 		}
-		if known[p.Param] == kernel.ParamInvalid {
-			if off(param) || !eff.IsSet(p.Name) && !(p.Name == "allow_mount_zfs" && eff.Bool("jail_zfs")) {
+		if known[p.Param].Type == kernel.ParamInvalid {
+			if off(param) || !eff.IsSet(p.Name) && !(p.Name == "allow_mount_zfs" && key.JailZFS.Of(eff)) {
 				continue
 			}
 			load, err := j.missingParam(ctx, p.Param, p.Name)
@@ -67,16 +68,14 @@ var setElsewhere = map[string]bool{
 	"ip4.saddrsel": true, "ip6.saddrsel": true, "devfs_ruleset": true,
 }
 
-func (j *Jail) knownParams(ctx context.Context) (map[string]kernel.ParamType, error) {
+// knownParams returns the kernel's parameters by name.
+func (j *Jail) knownParams(ctx context.Context) (map[string]kernel.ParamInfo, error) {
 	list, err := j.host.Kernel.JailParams(ctx)
-	if err != nil {
-		return nil, err
-	}
-	known := make(map[string]kernel.ParamType, len(list))
+	known := make(map[string]kernel.ParamInfo, len(list))
 	for _, p := range list {
-		known[p.Name] = p.Type
+		known[p.Name] = p
 	}
-	return known, nil
+	return known, err
 }
 
 // kernelParam encodes a property's value as its parameter; none is no
@@ -84,39 +83,39 @@ func (j *Jail) knownParams(ctx context.Context) (map[string]kernel.ParamType, er
 func kernelParam(eff config.Effective, p config.Property) (kernel.Param, bool) {
 	switch p.ParamType {
 	case config.ParamBool:
-		return kernel.Bool(p.Param, eff.Bool(p.Name)), eff.IsSet(p.Name) || p.Default != ""
+		return kernel.Bool(p.Param, config.NewKey[bool](p.Name).Of(eff)), eff.IsSet(p.Name) || p.Default != ""
 	case config.ParamInt:
-		v, ok := eff.OptInt(p.Name)
+		v, ok := config.NewKey[int](p.Name).Lookup(eff)
 		return kernel.Int(p.Param, v), ok
 	case config.ParamLong:
-		v, ok := eff.OptInt(p.Name)
+		v, ok := config.NewKey[int](p.Name).Lookup(eff)
 		return kernel.Ulong(p.Param, uint64(v)), ok
 	case config.ParamString:
-		s := eff.String(p.Name)
+		s := config.NewKey[string](p.Name).Of(eff)
 		return kernel.String(p.Param, s), s != ""
 	case config.ParamJailsys:
-		v, ok := eff.Jailsys(p.Name)
+		v, ok := config.NewKey[config.Jailsys](p.Name).Lookup(eff)
 		return kernel.Jailsys(p.Param, kernel.JailSys(v)), ok
 	}
 	return kernel.Param{}, false
 }
 
-// off tells a parameter that asks for nothing: one the kernel does not know
+// off returns a parameter that asks for nothing: one the kernel does not know
 // may be left out then.
 func off(p kernel.Param) bool {
 	last := p.Name[strings.LastIndexByte(p.Name, '.')+1:]
 	return p.Data == nil && strings.HasPrefix(last, "no")
 }
 
-// stackParams are the jail's network: a stack of its own, or the host's with
+// stackParams returns the jail's network: a stack of its own, or the host's with
 // the configured addresses, or none.
 func (j *Jail) stackParams(ctx context.Context, eff config.Effective) ([]kernel.Param, error) {
-	if eff.Bool("vnet") {
+	if key.VNET.Of(eff) {
 		return []kernel.Param{kernel.Jailsys("vnet", kernel.JailSysNew)}, nil
 	}
 	var out []kernel.Param
 	for _, family := range []string{"ip4", "ip6"} {
-		mode, ok := eff.Jailsys(family)
+		mode, ok := config.NewKey[config.Jailsys](family).Lookup(eff)
 		if ok && mode != config.JailsysNew {
 			out = append(out, kernel.Jailsys(family, kernel.JailSys(mode)))
 			continue
@@ -127,12 +126,12 @@ func (j *Jail) stackParams(ctx context.Context, eff config.Effective) ([]kernel.
 		}
 		out = append(out,
 			kernel.Addrs(family+".addr", addrs...),
-			kernel.Bool(family+".saddrsel", eff.Bool(family+"_saddrsel")))
+			kernel.Bool(family+".saddrsel", config.NewKey[bool](family+"_saddrsel").Of(eff)))
 	}
 	return out, nil
 }
 
-// missingParam is what to do about a parameter that the kernel does not know:
+// missingParam returns what to do about a parameter that the kernel does not know:
 // load its module first, or give up with the remedy.
 func (j *Jail) missingParam(ctx context.Context, param, property string) (plan.Step, error) {
 	if module := kernel.ParamModule(param); module != "" {
@@ -143,4 +142,9 @@ func (j *Jail) missingParam(ctx context.Context, param, property string) (plan.S
 		e.Remedy = f.Remedy(&kernel.JailError{Msg: "unknown parameter: " + param})
 	}
 	return plan.Step{}, e
+}
+
+// stepParam returns a parameter as a step keeps it: JSON does not tell nil from empty.
+func stepParam(p kernel.Param) step.Param {
+	return step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/internal/shellwords"
 )
 
 // Keys of this library that libioc and iocage do not know. They are user.*
@@ -53,7 +54,7 @@ type Check struct {
 	Argv []string // of exec
 }
 
-func (c Check) String() string { return c.Kind + "=" + quoteWord(c.Text) }
+func (c Check) String() string { return c.Kind + "=" + shellwords.Quote(c.Text) }
 
 // String returns the text form, without times.
 func (p Probe) String() string {
@@ -74,7 +75,7 @@ func ParseProbe(text string) (Probe, error) {
 	if t := strings.TrimSpace(text); t == "" || t == "none" || t == "-" {
 		return p, nil
 	}
-	words, err := splitWords(text)
+	words, err := shellwords.Split(text)
 	if err != nil {
 		return refuse("%v", err)
 	}
@@ -86,40 +87,33 @@ func ParseProbe(text string) (Probe, error) {
 		c := Check{Kind: key, Text: value}
 		switch key {
 		case "tcp":
-			if _, _, err := splitTCP(value); err != nil {
-				return refuse("tcp=%s: %v", value, err)
-			}
+			_, _, err = splitTCP(value)
 		case "exec":
-			if c.Argv, err = splitWords(value); err != nil || len(c.Argv) == 0 {
-				return refuse("exec=%s is not a command", value)
+			if c.Argv, err = shellwords.Split(value); err != nil || len(c.Argv) == 0 {
+				err = errors.New("not a command")
 			}
 		case "file":
 			if !strings.HasPrefix(value, "/") {
-				return refuse("file=%s is not absolute", value)
+				err = errors.New("not absolute")
 			}
 		case "process":
-		case "interval", "timeout":
-			d, err := config.ParseDuration(value)
-			if err != nil {
-				return refuse("%s=%s: %v", key, value, err)
-			}
-			if key == "interval" {
-				p.Interval = d
-			} else {
-				p.Timeout = d
-			}
-			continue
+		case "interval":
+			p.Interval, err = config.ParseDuration(value)
+		case "timeout":
+			p.Timeout, err = config.ParseDuration(value)
 		case "failures":
-			n, err := strconv.Atoi(value)
-			if err != nil || n < 1 || n > 1000 {
-				return refuse("failures=%s is not 1 to 1000", value)
+			if p.Failures, err = strconv.Atoi(value); err != nil || p.Failures < 1 || p.Failures > 1000 {
+				err = errors.New("not 1 to 1000")
 			}
-			p.Failures = n
-			continue
 		default:
 			return refuse("unknown check %q", key)
 		}
-		p.Checks = append(p.Checks, c)
+		if err != nil {
+			return refuse("%s: %v", word, err)
+		}
+		if key != "interval" && key != "timeout" && key != "failures" {
+			p.Checks = append(p.Checks, c)
+		}
 	}
 	if len(p.Checks) == 0 {
 		return refuse("nothing to check")
@@ -158,7 +152,7 @@ func (j *Jail) HealthProbe() (Probe, error) {
 }
 
 func (j *Jail) probe(key string, defaults Probe) (Probe, error) {
-	p, err := ParseProbe(j.effective().String(key))
+	p, err := ParseProbe(config.NewKey[string](key).Of(j.Effective()))
 	if err != nil {
 		if wrong, ok := errors.AsType[*config.PropertyError](err); ok {
 			wrong.Key = key

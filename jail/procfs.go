@@ -3,6 +3,7 @@ package jail
 import (
 	"context"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 )
@@ -17,14 +18,14 @@ const (
 // /compat/linux/proc, whose module the host may have to load. libioc has the
 // properties and does nothing about them.
 func (j *Jail) procfsSteps(ctx context.Context) (steps []plan.Step, err error) {
-	eff := j.effective()
+	eff := j.Effective()
 	args := func(fs, at string) step.Mounts {
 		return step.Mounts{RootDataset: j.RootDataset(), Mounts: []step.Mount{{Type: fs, From: fs, At: at, Make: true}}}
 	}
-	if eff.Bool("mount_procfs") {
+	if key.MountProcfs.Of(eff) {
 		steps = append(steps, plan.StepOf(step.MountProcfs{Mounts: args("procfs", procfsPlace)}))
 	}
-	if eff.Bool("mount_linprocfs") {
+	if key.MountLinprocfs.Of(eff) {
 		loaded, err := j.host.Kernel.ModuleLoaded(ctx, "linprocfs")
 		if err != nil {
 			return nil, err

@@ -37,16 +37,13 @@ func (j *Jail) Promote(ctx context.Context, o PromoteOptions) ([]events.IocEvent
 func (g *JailGenerator) Promote(o PromoteOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "promote",
-		event: events.JailPromote{Jail: j.fullName},
-		busy:  o.Busy,
-		also:  j.origins,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planPromote(ctx) },
+		jail: j, name: "promote", event: events.JailPromote{Jail: j.fullName}, busy: o.Busy,
+		also: j.origins,
+		make: func(ctx context.Context) (*plan.Plan, error) { return j.planPromote(ctx) },
 	}
 }
 
-// origins are the jails that this one was cloned from.
+// origins returns the jails that this one was cloned from.
 func (j *Jail) origins(ctx context.Context) ([]*Jail, error) {
 	tree, err := j.tree(ctx, j.Dataset())
 	if err != nil {
@@ -74,7 +71,7 @@ func (j *Jail) planPromote(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	var steps []plan.Step
+	var steps step.List
 	print := map[string]string{}
 	for _, d := range slices.Backward(tree) { // the deepest first
 		of, snapshot, _ := strings.Cut(d.Origin, "@")
@@ -84,15 +81,14 @@ func (j *Jail) planPromote(ctx context.Context) (*plan.Plan, error) {
 		if err := j.mayPromote(ctx, tree, d, of, snapshot); err != nil {
 			return nil, err
 		}
-		steps = append(steps, plan.StepOf(step.Promote{Dataset: d.Name, Origin: of}))
+		steps.Add(step.Promote{Dataset: d.Name, Origin: of})
 		print[d.Name] = d.Origin
 	}
-	if len(steps) == 0 {
+	if len(print) == 0 {
 		return nil, &zfsstore.Error{Op: "promote", Dataset: j.Dataset(), Err: zfsstore.ErrNotClone}
 	}
-	return &plan.Plan{
-		Operation: "promote", Subject: j.fullName, Steps: steps, Commit: len(steps), Fingerprint: print,
-	}, nil
+	steps.Commit()
+	return steps.Plan("promote", j.fullName, print)
 }
 
 // mayPromote refuses when a snapshot that would move has the name of one that
@@ -116,7 +112,7 @@ func (j *Jail) mayPromote(ctx context.Context, tree tree, d zfsstore.Dataset, of
 	return nil
 }
 
-// ofRelease tells whether a dataset is a release's, or one of the base
+// ofRelease reports whether a dataset is a release's, or one of the base
 // directories that iocage_legacy keeps for ZFS basejails.
 func ofRelease(sources []host.Source, dataset string) bool {
 	for _, s := range sources {

@@ -2,8 +2,6 @@ package jail
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
@@ -17,16 +15,16 @@ import (
 // disk by Save.
 func (j *Jail) Config() *config.Config { return j.own }
 
-// effective is a property's value as it counts: the jail's own, else the
-// defaults file's, else libioc's.
-func (j *Jail) effective() config.Effective {
+// Effective returns the jail's configuration as it counts: its own properties, then
+// those of the source's defaults file, then the schema's defaults.
+func (j *Jail) Effective() config.Effective {
 	return config.Effective{Own: j.own, Defaults: j.defaults}
 }
 
 // Save writes what was changed in Config since the jail was loaded to the jail's
 // configuration, in the form it has now: config.json, the UCL file config, or
 // ZFS properties. What an interrupted operation left is cleared first; keys that
-// others have written meanwhile, unknown keys, comments and order stay. It waits
+// others have written in the meantime, unknown keys, comments and order stay. It waits
 // for an operation that runs on the jail. Without a change nothing is written.
 //
 // Errors: ErrNotFound, ErrCycle, ErrBusy, those of package config, of zfsstore
@@ -40,10 +38,7 @@ func (j *Jail) Save(ctx context.Context) error {
 func (g *JailGenerator) Save() *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "save",
-		event: events.JailConfigSave{Jail: j.fullName},
-		busy:  BusyWait,
+		jail: j, name: "save", event: events.JailConfigSave{Jail: j.fullName}, busy: BusyWait,
 		make:  j.planSave,
 		after: j.created,
 	}
@@ -63,7 +58,7 @@ func (j *Jail) planSave(ctx context.Context) (*plan.Plan, error) {
 	return j.plan(ctx, "save", &steps)
 }
 
-// saveSteps are the steps that save a changed configuration as this jail's,
+// saveSteps returns the steps that save a changed configuration as this jail's,
 // whose dataset may have had another name. No change is no step.
 func (j *Jail) saveSteps(own *config.Config, was string) ([]plan.Step, error) {
 	if !own.Changed() {
@@ -80,33 +75,25 @@ func (j *Jail) saveSteps(own *config.Config, was string) ([]plan.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	file := config.JSONFile
-	if own.Format() == config.UCL {
-		file = config.UCLFile
-	}
+	file := own.Format().File()
 	return []plan.Step{plan.StepOf(step.WriteConfig{
 		Dataset: j.Dataset(), Was: was, File: file, Data: data, Keys: own.Keys(),
 	})}, nil
 }
 
-// Get is the value of a property as it counts, in libioc's text form: "yes",
-// "no", "none". A key that is unknown is config.ErrUnknownProperty,
-// except that an unset user.* property is empty.
-func (j *Jail) Get(key string) (string, error) { return j.effective().Text(key) }
-
-// GetString is what libioc's getstring prints: what is known of the jail itself
-// (name, full_name, identifier, source, running, jid), else a property as Get
-// gives it, with several values behind commas, "-" for none and nothing for a
-// user.* key that is not set.
+// GetString returns what libioc's getstring prints: a fact of the jail itself (name,
+// full_name, identifier, source, running, jid), else the property that counts, with
+// several values joined by commas, "-" for none, and nothing for a user.* key that is
+// not set. An unknown key is config.ErrUnknownProperty.
 func (j *Jail) GetString(key string) (string, error) {
 	values, ok := j.Field(key)
 	if !ok {
-		_, err := j.Get(key)
+		_, err := j.Effective().Text(key)
 		return "", err
 	}
 	text := strings.Join(values, ",")
 	switch {
-	case strings.HasPrefix(key, "user.") && !j.effective().IsSet(key):
+	case strings.HasPrefix(key, "user.") && !j.Effective().IsSet(key):
 		return "", nil
 	case text == "" || text == "none":
 		return "-", nil
@@ -114,14 +101,6 @@ func (j *Jail) GetString(key string) (string, error) {
 	return text, nil
 }
 
-// Value is the value of a property as it counts, in the type that package
-// config documents for it; nil for none. Errors as Get.
-func (j *Jail) Value(key string) (any, error) { return j.effective().Value(key) }
-
 // Problems lists the values of the configuration that could not be understood.
 // They count as unset and survive a save.
 func (j *Jail) Problems() []*config.PropertyError { return j.own.Problems() }
-
-func sortedKeys[V any](m map[string]V) []string {
-	return slices.Sorted(maps.Keys(m))
-}

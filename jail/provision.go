@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 )
@@ -14,7 +15,7 @@ import (
 type Provisioner interface {
 	// Provision works on the jail, which may be running or not and is left as it
 	// was found. It may call any operation of the jail: no lock is held. What
-	// happens meanwhile is told by progress, which may be nil.
+	// happens in the meantime is told by progress, which may be nil.
 	Provision(ctx context.Context, j *Jail, o ProvisionRequest) error
 }
 
@@ -57,12 +58,11 @@ func (j *Jail) Provision(ctx context.Context, o ProvisionOptions) ([]events.IocE
 // step: only the provisioner knows what it will do.
 func (g *JailGenerator) Provision(o ProvisionOptions) *Operation {
 	j := g.jail
-	eff := j.effective()
+	eff := j.Effective()
 	return &Operation{
-		jail: j,
-		name: "provision",
+		jail: j, name: "provision",
 		make: func(context.Context) (*plan.Plan, error) {
-			only := plan.Step{Kind: "provision", Detail: eff.String("provision.method") + " " + eff.String("provision.source")}
+			only := plan.Step{Kind: "provision", Detail: key.ProvisionMethod.Of(eff) + " " + key.ProvisionSource.Of(eff)}
 			return &plan.Plan{Operation: "provision", Subject: j.fullName, Steps: []plan.Step{only}}, nil
 		},
 		stream: func(ctx context.Context) <-chan events.IocEvent { return j.provision(ctx, o) },
@@ -71,10 +71,10 @@ func (g *JailGenerator) Provision(o ProvisionOptions) *Operation {
 
 func (j *Jail) provision(ctx context.Context, o ProvisionOptions) <-chan events.IocEvent {
 	request := ProvisionRequest{}
-	eff := j.effective()
-	request.Method = eff.String("provision.method")
-	request.Source = eff.String("provision.source")
-	request.Rev = eff.String("provision.rev")
+	eff := j.Effective()
+	request.Method = key.ProvisionMethod.Of(eff)
+	request.Source = key.ProvisionSource.Of(eff)
+	request.Rev = key.ProvisionRev.Of(eff)
 	event := events.JailProvisioning{Jail: j.fullName, Method: request.Method}
 	op := events.NewOperation(events.Options{Room: 2, Clock: j.host.Now, Scope: "provision " + j.fullName})
 	p, ok := o.Methods[request.Method]

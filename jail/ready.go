@@ -11,6 +11,7 @@ import (
 
 	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/internal/step"
+	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -128,7 +129,7 @@ func (j *Jail) checkExec(ctx context.Context, argv []string) error {
 	case result.Signal != 0:
 		return fmt.Errorf("killed by signal %d", result.Signal)
 	case result.ExitCode != 0:
-		said := strings.TrimSpace(step.Tail(string(result.Stdout) + string(result.Stderr)))
+		said := strings.TrimSpace(tail.Of(string(result.Stdout)+string(result.Stderr), step.MaxOutput))
 		return fmt.Errorf("exit status %d: %s", result.ExitCode, said)
 	}
 	return nil
@@ -205,7 +206,7 @@ func (j *Jail) checkTCP(ctx context.Context, c Check) error {
 
 var errNoAddress = errors.New("the jail has no address")
 
-// stackAddress is an address that the jail's programs listen on.
+// stackAddress returns an address that the jail's programs listen on.
 func stackAddress(p kernel.Params) string {
 	for _, family := range []struct {
 		name, local string

@@ -37,7 +37,7 @@ type sweep struct {
 	runs    map[string]bool
 }
 
-// keys are the jails that may have this name in the kernel.
+// keys returns the jails that may have this name in the kernel.
 func (s *sweep) keys(jail string) []step.NetKey {
 	var out []step.NetKey
 	for _, source := range s.sources {

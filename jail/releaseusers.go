@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/release"
 )
@@ -30,10 +31,10 @@ func Dependants(h *host.Host) release.Dependants {
 }
 
 func (j *Jail) needs(r *release.Release) bool {
-	eff := j.effective()
-	if !eff.Bool("basejail") {
+	eff := j.Effective()
+	if !key.Basejail.Of(eff) {
 		return false // ZFS knows of clones
 	}
-	name, err := release.ParseName(strings.TrimSpace(eff.String("release")))
+	name, err := release.ParseName(strings.TrimSpace(key.Release.Of(eff)))
 	return err != nil || name.Base() == r.Name().Base()
 }

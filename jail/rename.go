@@ -37,10 +37,7 @@ func (j *Jail) Rename(ctx context.Context, o RenameOptions) ([]events.IocEvent, 
 func (g *JailGenerator) Rename(o RenameOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "rename",
-		event: events.JailRename{CurrentName: j.name, NewName: o.Name},
-		busy:  o.Busy,
+		jail: j, name: "rename", event: events.JailRename{CurrentName: j.name, NewName: o.Name}, busy: o.Busy,
 		also: func(ctx context.Context) ([]*Jail, error) {
 			now, err := j.renamed(ctx, o.Name)
 			if err != nil || now.name == j.name {
@@ -58,7 +55,7 @@ func (g *JailGenerator) Rename(o RenameOptions) *Operation {
 	}
 }
 
-// renamed is the jail under another name, which nothing has to have yet.
+// renamed returns the jail under another name, which nothing has to have yet.
 func (j *Jail) renamed(ctx context.Context, name string) (*Jail, error) {
 	if err := newName(name); err != nil {
 		return nil, err
@@ -127,7 +124,7 @@ func rename(own *config.Config, from, to *Jail) error {
 		}
 	}
 	if name, ok := own.GetString("host_hostname"); ok && from.isOwnHostname(name) {
-		// A name may have signs that a hostname has not; then the jail's name
+		// A name may have signs that a hostname cannot have; then the jail's name
 		// counts, which is the default.
 		if own.Set("host_hostname", to.name) != nil {
 			own.Unset("host_hostname")
@@ -136,7 +133,7 @@ func rename(own *config.Config, from, to *Jail) error {
 	return moveDatasets(own, from.Dataset(), to.Dataset())
 }
 
-// formerly is the jail under the name that one of its configurations, such as
+// formerly returns the jail under the name that one of its configurations, such as
 // that of a snapshot, was written for. Renames do not reach into snapshots.
 func (j *Jail) formerly(own *config.Config) *Jail {
 	name := ""

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -52,7 +53,7 @@ func (j *Jail) RequireRunning(ctx context.Context) error {
 // RequireTemplate is ErrNotTemplate unless the jail is a template (libioc:
 // require_jail_is_template).
 func (j *Jail) RequireTemplate() error {
-	if !j.effective().Bool("template") {
+	if !key.Template.Of(j.Effective()) {
 		return ErrNotTemplate
 	}
 	return nil
@@ -61,7 +62,7 @@ func (j *Jail) RequireTemplate() error {
 // RequireNotTemplate is ErrTemplate if the jail is a template (libioc:
 // require_jail_not_template).
 func (j *Jail) RequireNotTemplate() error {
-	if j.effective().Bool("template") {
+	if key.Template.Of(j.Effective()) {
 		return ErrTemplate
 	}
 	return nil
@@ -71,15 +72,15 @@ func (j *Jail) RequireNotTemplate() error {
 // to another host (libioc: require_jail_match_hostid, hostid_check_ok). UUIDs
 // are compared whatever their spelling.
 func (j *Jail) RequireHostID(ctx context.Context) error {
-	eff := j.effective()
-	if !eff.Bool("hostid_strict_check") {
+	eff := j.Effective()
+	if !key.HostIDStrictCheck.Of(eff) {
 		return nil
 	}
 	uuid, err := j.hostUUID(ctx)
 	if err != nil {
 		return err
 	}
-	if id := eff.String("hostid"); id != "" && !sameUUID(id, uuid) {
+	if id := key.HostID.Of(eff); id != "" && !sameUUID(id, uuid) {
 		return fmt.Errorf("%w: %s, not %s", ErrHostID, id, uuid)
 	}
 	return nil

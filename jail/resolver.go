@@ -4,12 +4,13 @@ import (
 	"context"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 )
 
 func (j *Jail) resolverSteps(context.Context) ([]plan.Step, error) {
-	r := j.effective().Resolver()
+	r := key.Resolver.Of(j.Effective())
 	a := step.WriteResolver{RootDataset: j.RootDataset()}
 	switch r.Mode {
 	case config.ResolverSkip:

@@ -46,10 +46,7 @@ func (j *Jail) Restart(ctx context.Context, o RestartOptions) ([]events.IocEvent
 func (g *JailGenerator) Restart(o RestartOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "restart",
-		event: events.JailRestart{Jail: j.fullName},
-		busy:  o.Busy,
+		jail: j, name: "restart", event: events.JailRestart{Jail: j.fullName}, busy: o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planRestart(ctx, o) },
 		env:   o.Env,
 		hooks: o.Terminal,

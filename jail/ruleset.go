@@ -10,13 +10,14 @@ import (
 	"strconv"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/devfs"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// DevfsRuleset is the number of the devfs ruleset that the jail would be started
+// DevfsRuleset returns the number of the devfs ruleset that the jail would be started
 // with now: the configured one, or, when the jail needs more devices than that
 // shows (DHCP, ZFS, bhyve), one with exactly those rules. 0 is none. Nothing is
 // loaded; a number that is free until then may be another's by the next start.
@@ -30,7 +31,7 @@ func (j *Jail) DevfsRuleset(ctx context.Context) (int, error) {
 // rulesetSteps finds the jail's ruleset and loads it if the kernel does not have
 // it. The number 0 is no ruleset.
 func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
-	want, ok := j.effective().Ruleset()
+	want, ok := key.DevfsRuleset.Lookup(j.Effective())
 	if !ok || want.Name == "" && want.Number == 0 {
 		return nil, 0, nil
 	}
@@ -83,20 +84,20 @@ func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
 	return []plan.Step{plan.StepOf(a)}, int(found.Number), nil
 }
 
-// moreRules are those that the jail needs beyond its configured ruleset.
+// moreRules returns those that the jail needs beyond its configured ruleset.
 func (j *Jail) moreRules() ([]devfs.Rule, error) {
-	eff := j.effective()
+	eff := j.Effective()
 	var rules []devfs.Rule
-	dhcp := eff.Bool("bpf")
+	dhcp := key.BPF.Of(eff)
 	for _, key := range []string{"ip4_addr", "ip6_addr"} {
-		for _, a := range eff.Addresses(key) {
+		for _, a := range config.NewKey[config.Addresses](key).Of(eff) {
 			dhcp = dhcp || a.Method == config.DHCP
 		}
 	}
 	if dhcp {
 		rules = devfs.Extend(rules, devfs.ForDHCP())
 	}
-	if eff.Bool("allow_mount_zfs") {
+	if key.AllowMountZFS.Of(eff) {
 		rules = devfs.Extend(rules, devfs.ForZFSControl())
 	}
 	if shared := j.sharedDatasets(); len(shared) > 0 {
@@ -106,13 +107,13 @@ func (j *Jail) moreRules() ([]devfs.Rule, error) {
 		}
 		rules = devfs.Extend(rules, volumes)
 	}
-	if eff.Bool("allow_vmm") {
+	if key.AllowVMM.Of(eff) {
 		rules = devfs.Extend(rules, devfs.ForVMM())
 	}
 	return rules, nil
 }
 
-// extendLoaded is a ruleset that only the kernel has, with more rules.
+// extendLoaded returns a ruleset that only the kernel has, with more rules.
 func (j *Jail) extendLoaded(ctx context.Context, number uint16, loaded []kernel.DevfsRule, more []devfs.Rule) ([]plan.Step, int, error) {
 	extra, err := kernelRules(more)
 	if err != nil {
@@ -137,7 +138,7 @@ func (j *Jail) extendLoaded(ctx context.Context, number uint16, loaded []kernel.
 	return j.computed(ctx, set, rules)
 }
 
-// computed is the number of a ruleset with these rules: one that the kernel
+// computed returns the number of a ruleset with these rules: one that the kernel
 // has, or one that is free in the kernel and in the files.
 func (j *Jail) computed(ctx context.Context, set *devfs.Set, rules []kernel.DevfsRule) ([]plan.Step, int, error) {
 	loaded, err := j.host.Kernel.DevfsRulesets(ctx)
@@ -147,7 +148,7 @@ func (j *Jail) computed(ctx context.Context, set *devfs.Set, rules []kernel.Devf
 	if n, err := step.EqualRuleset(ctx, j.host.Kernel, loaded, rules); n != 0 || err != nil {
 		return nil, int(n), err
 	}
-	first := uint16(j.effective().Int("min_dyn_devfs_ruleset"))
+	first := uint16(key.MinDynDevfsRuleset.Of(j.Effective()))
 	number, err := set.NextNumber(devfs.EnsureOptions{Minimum: first, InUse: loaded})
 	if err != nil {
 		return nil, 0, err
@@ -194,7 +195,7 @@ func kernelRules(rules []devfs.Rule) ([]kernel.DevfsRule, error) {
 	return out, nil
 }
 
-// ruleNumber is the number of the rule at an index. Numbers are given, so that
+// ruleNumber returns the number of the rule at an index. Numbers are given, so that
 // loading again after a crash does not add a rule twice.
 func ruleNumber(i int) uint16 { return uint16(100 * (i + 1)) }
 
@@ -219,7 +220,7 @@ func kernelRule(r devfs.Rule, i int) (kernel.DevfsRule, error) {
 	return out, err
 }
 
-// accountID is the number of a user or group in a rule. Only the name that
+// accountID returns the number of a user or group in a rule. Only the name that
 // stands for 0 on every FreeBSD is known without reading the host's accounts.
 func accountID(name, zero string) (*uint32, error) {
 	var id uint32

@@ -28,7 +28,7 @@ func TestSaveIsNotUndoneByARecovery(t *testing.T) {
 	_, err = jail.Recover(ctx, h.Host)
 	require.NoError(t, err)
 	now := loaded(t, ctx, h, "web")
-	notes, err := now.Get("notes")
+	notes, err := now.Effective().Text("notes")
 	require.NoError(t, err)
 	require.Equal(t, "precious", notes)
 	require.ErrorIs(t, now.RequireTemplate(), jail.ErrNotTemplate, "the interrupted operation is undone")
@@ -81,7 +81,7 @@ func TestSaveKeepsWhatOthersSaved(t *testing.T) {
 				for _, j := range []*jail.Jail{b, loaded(t, ctx, h, b.Name())} {
 					require.Equal(t, format, j.Config().Format())
 					for key, want := range map[string]string{"user.a": "1", "user.b": "2", "user.gone": "none", "release": testRelease} {
-						got, err := j.Get(key)
+						got, err := j.Effective().Text(key)
 						require.NoError(t, err)
 						require.Equal(t, want, got, key)
 					}
@@ -113,7 +113,7 @@ func TestSaveIsAllOrNothing(t *testing.T) {
 	require.ErrorIs(t, err, errInjected)
 	requireSame(t, before, world(t, h))
 	require.NoError(t, j.Save(ctx))
-	notes, err := loaded(t, ctx, h, "web").Get("notes")
+	notes, err := loaded(t, ctx, h, "web").Effective().Text("notes")
 	require.NoError(t, err)
 	require.Equal(t, "mine", notes)
 }

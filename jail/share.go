@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -15,7 +16,7 @@ var (
 	// ErrDatasetNotAvailable: a dataset of jail_zfs_dataset does not exist
 	// (libioc: DatasetNotAvailable).
 	ErrDatasetNotAvailable = errors.New("shared dataset does not exist")
-	// ErrDatasetNotJailed: it exists and has not jailed=on (DatasetNotJailed).
+	// ErrDatasetNotJailed: it exists but jailed is not on (DatasetNotJailed).
 	ErrDatasetNotJailed = errors.New("shared dataset is not jailed")
 )
 
@@ -33,16 +34,16 @@ func (e *ShareError) Error() string {
 	return text
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *ShareError) Unwrap() error { return e.Err }
 
-// sharedDatasets are the datasets that the jail administers itself.
+// sharedDatasets returns the datasets that the jail administers itself.
 func (j *Jail) sharedDatasets() []string {
-	eff := j.effective()
-	if !eff.Bool("jail_zfs") {
+	eff := j.Effective()
+	if !key.JailZFS.Of(eff) {
 		return nil
 	}
-	return eff.Strings("jail_zfs_dataset")
+	return key.JailZFSDataset.Of(eff)
 }
 
 // shareSteps gives the jail its datasets, if they are what they have to be.
@@ -54,7 +55,7 @@ func (j *Jail) shareSteps(ctx context.Context) ([]plan.Step, error) {
 	for _, name := range datasets {
 		d, err := j.host.Store.Get(ctx, name, zfsstore.GetOptions{Properties: []string{"jailed"}})
 		switch {
-		case errors.Is(err, zfsstore.ErrNotFound) || errors.Is(err, zfsstore.ErrNoPool) || errors.Is(err, zfsstore.ErrInvalidName):
+		case absent(err):
 			return nil, &ShareError{name, fmt.Errorf("%w (%w)", ErrDatasetNotAvailable, err)}
 		case err != nil:
 			return nil, err

@@ -54,7 +54,7 @@ func (e *SnapshotError) Error() string {
 	return text
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *SnapshotError) Unwrap() error { return e.Err }
 
 // Snapshots lists the jail's snapshots, oldest first.
@@ -127,11 +127,10 @@ func (g *JailGenerator) CreateSnapshot(o SnapshotOptions) *Operation {
 			if tree.freeName(o.Name) != o.Name {
 				return nil, &SnapshotError{Jail: j.fullName, Snapshot: o.Name, Err: ErrSnapshotExists}
 			}
-			take := plan.StepOf(step.Snapshot{Snapshot: j.Dataset() + "@" + o.Name, Recursive: true, Made: j.madeBy()})
-			return &plan.Plan{
-				Operation: "create snapshot", Subject: j.fullName, Steps: []plan.Step{take}, Commit: 1,
-				Fingerprint: map[string]string{"jail": tree.guid(j.Dataset())},
-			}, nil
+			var steps step.List
+			steps.Add(step.Snapshot{Snapshot: j.Dataset() + "@" + o.Name, Recursive: true, Made: j.madeBy()})
+			steps.Commit()
+			return steps.Plan("create snapshot", j.fullName, map[string]string{"jail": tree.guid(j.Dataset())})
 		},
 	}
 }
@@ -168,14 +167,13 @@ func (j *Jail) planDestroySnapshot(ctx context.Context, name string) (*plan.Plan
 	if clones := tree.dependants(found...); len(clones) > 0 {
 		return nil, &DependantsError{Of: j.fullName + "@" + name, Dependants: clones}
 	}
-	return &plan.Plan{
-		Operation: "destroy snapshot " + name, Subject: j.fullName, Abandon: true,
-		Steps:       []plan.Step{plan.StepOf(step.DestroySnapshots{Snapshots: found})},
-		Fingerprint: map[string]string{"snapshots": strings.Join(found, " ")},
-	}, nil
+	var steps step.List
+	steps.Add(step.DestroySnapshots{Snapshots: found})
+	steps.Abandon()
+	return steps.Plan("destroy snapshot "+name, j.fullName, map[string]string{"snapshots": strings.Join(found, " ")})
 }
 
-// named are all snapshots in the tree of one name.
+// named returns all snapshots in the tree of one name.
 func (t tree) named(name string) []string {
 	var out []string
 	for _, d := range t {
@@ -243,27 +241,20 @@ func (j *Jail) planRollback(ctx context.Context, o RollbackOptions) (*plan.Plan,
 	if clones := tree.dependants(newer...); len(newer) > 0 && len(clones) > 0 {
 		return nil, &DependantsError{Of: j.fullName, Dependants: clones}
 	}
-	steps := []plan.Step{plan.StepOf(step.Rollback{Newer: newer, Snapshots: targets})}
-	if slices.Contains(targets, j.Dataset()+"@"+o.Name) && !o.Configuration {
-		keep, err := j.keepFiles(ctx)
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, keep...)
-	} else if slices.Contains(targets, j.Dataset()+"@"+o.Name) {
-		again, err := j.renameAgain(ctx, o.Name)
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, again...)
+	var steps step.List
+	steps.Add(step.Rollback{Newer: newer, Snapshots: targets})
+	switch own := slices.Contains(targets, j.Dataset()+"@"+o.Name); {
+	case own && o.Configuration:
+		steps.Append(j.renameAgain(ctx, o.Name))
+	case own:
+		steps.Append(j.keepFiles(ctx))
 	}
-	return &plan.Plan{
-		Operation: "roll back to " + o.Name, Subject: j.fullName, Steps: steps,
-		Fingerprint: map[string]string{"snapshots": strings.Join(append(newer, targets...), " "), "jail": tree.guid(j.Dataset())},
-	}, nil
+	return steps.Plan("roll back to "+o.Name, j.fullName, map[string]string{
+		"snapshots": strings.Join(append(newer, targets...), " "), "jail": tree.guid(j.Dataset()),
+	})
 }
 
-// newer are the snapshots that are newer than the given one of their dataset,
+// newer returns the snapshots that are newer than the given one of their dataset,
 // the newest first.
 func (t tree) newer(targets []string) []string {
 	var found []zfsstore.Dataset
@@ -294,7 +285,7 @@ func (j *Jail) keepFiles(ctx context.Context) ([]plan.Step, error) {
 	var steps []plan.Step
 	for _, name := range []string{config.JSONFile, config.UCLFile, step.FstabFile} {
 		args := step.WriteConfig{Dataset: j.Dataset(), File: name}
-		now, err := step.ReadFile(filepath.Join(dir, name))
+		now, err := step.ReadFormer(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}

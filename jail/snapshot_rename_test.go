@@ -37,11 +37,11 @@ func TestSnapshotFromBeforeARenameTookTheFormerName(t *testing.T) {
 		for key, want := range map[string]string{
 			"id": j.Name(), "jail_zfs_dataset": j.Dataset() + "/data", "user.team": "db",
 		} {
-			got, err := j.Get(key)
+			got, err := j.Effective().Text(key)
 			require.NoError(t, err)
 			require.Equal(t, want, got, key)
 		}
-		hostname, err := j.Get("host_hostname") // none is the jail's name
+		hostname, err := j.Effective().Text("host_hostname") // none is the jail's name
 		require.NoError(t, err)
 		require.Contains(t, []string{"none", j.Name()}, hostname)
 		text, err := os.ReadFile(filepath.Join(j.Path(), config.JSONFile))

@@ -1,6 +1,7 @@
 package jail
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +13,8 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// Space is what ZFS tells of a dataset's place on disk: what df(1) and zfs-get(8)
-// show of it.
+// Space is the disk usage of a dataset as reported by ZFS, which df(1) and
+// zfs-get(8) show.
 type Space struct {
 	Used      uint64 // bytes, by the dataset and all below it
 	Available uint64 // bytes
@@ -23,14 +24,14 @@ type Space struct {
 	CompressRatio float64
 	Compression   string // such as "lz4" or "off"
 	Dedup         string // such as "off"
-	Origin        string // snapshot the dataset is a clone of; "" if it is none
+	Origin        string // snapshot the dataset is a clone of; "" if it is not a clone
 	Mountpoint    string // "" if it has none
 }
 
 var spaceProperties = []string{"quota", "reservation", "compressratio", "compression", "dedup"}
 
-// Space reads what ZFS tells of the jail's dataset. Errors: ErrNotFound and
-// those of the Store.
+// Space reads the disk usage of the jail's dataset. Errors: ErrNotFound and those
+// of the Store.
 func (j *Jail) Space(ctx context.Context) (Space, error) {
 	d, err := j.host.Store.Get(ctx, j.Dataset(), zfsstore.GetOptions{Properties: spaceProperties})
 	if errors.Is(err, zfsstore.ErrNotFound) {
@@ -42,8 +43,8 @@ func (j *Jail) Space(ctx context.Context) (Space, error) {
 	return spaceOf(d), nil
 }
 
-// Spaces reads what ZFS tells of all jails, by [Jail.Dataset]: one
-// process for each source, however many jails there are.
+// Spaces reads the disk usage of all jails, by [Jail.Dataset], with one process for
+// each source, however many jails there are.
 func Spaces(ctx context.Context, h *host.Host) (map[string]Space, error) {
 	sources, err := h.Sources(ctx)
 	if err != nil {
@@ -95,12 +96,6 @@ func (s Space) Text(property string) (text string, ok bool) {
 		}
 		return sizeText(n)
 	}
-	or := func(text, none string) string {
-		if text == "" {
-			return none
-		}
-		return text
-	}
 	switch property {
 	case "available":
 		return sizeText(s.Available), true
@@ -113,19 +108,19 @@ func (s Space) Text(property string) (text string, ok bool) {
 	case "compressratio":
 		return fmt.Sprintf("%.2fx", s.CompressRatio), true
 	case "compression":
-		return or(s.Compression, "off"), true
+		return cmp.Or(s.Compression, "off"), true
 	case "dedup":
-		return or(s.Dedup, "off"), true
+		return cmp.Or(s.Dedup, "off"), true
 	case "mountpoint":
-		return or(s.Mountpoint, "none"), true
+		return cmp.Or(s.Mountpoint, "none"), true
 	case "origin":
-		return or(s.Origin, "-"), true
+		return cmp.Or(s.Origin, "-"), true
 	}
 	return "", false
 }
 
 // sizeText writes bytes as zfs(8) does: at most five characters, with as many
-// digits behind the point as fit.
+// decimals as fit.
 func sizeText(n uint64) string {
 	const units = "BKMGTPE"
 	unit, scale := 0, uint64(1)
@@ -145,15 +140,11 @@ func sizeText(n uint64) string {
 	}
 }
 
-// Effective is the jail's configuration as it counts: its own properties, those
-// of the source's defaults file, and the schema's defaults.
-func (j *Jail) Effective() config.Effective { return j.effective() }
-
-// Defaults are the properties that jails of a source inherit, as its defaults
-// file has them, and the space of the dataset it is in; the empty source is the
-// main one. iocage_legacy keeps its defaults as properties of the dataset
-// .defaults, which is looked at when there is no file. Without either the
-// configuration is empty.
+// Defaults returns the properties that jails of a source inherit, and the disk
+// usage of the dataset that holds them; the empty source is the main one. They are
+// in the source's defaults file or, if there is none, properties of the dataset
+// .defaults, where iocage_legacy keeps them. Without either the configuration is
+// empty.
 //
 // Errors: host.ErrSourceNotFound, host.ErrNotActivated, config.ErrMalformed and
 // those of the Store.
@@ -162,37 +153,53 @@ func Defaults(ctx context.Context, h *host.Host, source string) (*config.Config,
 	if err != nil {
 		return nil, Space{}, err
 	}
-	mounts, err := h.Mounts(ctx)
+	c, dataset, err := defaultsOf(ctx, h, s)
 	if err != nil {
 		return nil, Space{}, err
 	}
-	c := config.New()
-	if path, ok := mounts.Dataset(s.Dataset); ok {
-		c, err = config.ReadDefaults(path)
-		if err != nil && !errors.Is(err, config.ErrNoConfig) {
-			return nil, Space{}, err
-		}
-	}
-	root := s.Dataset
-	legacy, getErr := h.Store.Get(ctx, s.Dataset+"/.defaults", zfsstore.GetOptions{Properties: []string{zfsstore.AllProperties}})
-	switch {
-	case errors.Is(getErr, zfsstore.ErrNotFound):
-	case getErr != nil:
-		return nil, Space{}, getErr
-	case err != nil: // no file
-		c, root = legacyConfig(legacy), legacy.Name
-	}
-	d, err := h.Store.Get(ctx, root, zfsstore.GetOptions{Properties: spaceProperties})
+	d, err := h.Store.Get(ctx, dataset, zfsstore.GetOptions{Properties: spaceProperties})
 	if err != nil {
 		return nil, Space{}, err
-	}
-	if c == nil {
-		c = config.New()
 	}
 	return c, spaceOf(d), nil
 }
 
-// legacyConfig reads the local user properties of a dataset.
+// defaultsOf reads the defaults of a source and names the dataset that holds them.
+func defaultsOf(ctx context.Context, h *host.Host, s host.Source) (*config.Config, string, error) {
+	c, inFile, err := defaultsFile(ctx, h, s)
+	if err != nil {
+		return nil, "", err
+	}
+	legacy, err := h.Store.Get(ctx, s.Dataset+"/.defaults", zfsstore.GetOptions{Properties: []string{zfsstore.AllProperties}})
+	switch {
+	case errors.Is(err, zfsstore.ErrNotFound):
+		return c, s.Dataset, nil
+	case err != nil || inFile:
+		return c, s.Dataset, err
+	}
+	return legacyConfig(legacy), legacy.Name, nil
+}
+
+// defaultsFile reads the defaults file of a source; without one the configuration
+// is empty.
+func defaultsFile(ctx context.Context, h *host.Host, s host.Source) (c *config.Config, ok bool, err error) {
+	mounts, err := h.Mounts(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	path, mounted := mounts.Dataset(s.Dataset)
+	if !mounted {
+		return config.New(), true, nil // legacy defaults do not take the place of an unseen file
+	}
+	c, err = config.ReadDefaults(path)
+	if errors.Is(err, config.ErrNoConfig) {
+		return config.New(), false, nil
+	}
+	return c, err == nil, err
+}
+
+// legacyConfig reads the configuration in the local user properties of a dataset.
+// Inherited ones belong to a parent.
 func legacyConfig(d zfsstore.Dataset) *config.Config {
 	local := map[string]string{}
 	for name, p := range d.Properties {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -52,10 +53,7 @@ func (g *JailGenerator) Start(o StartOptions) *Operation {
 		return j.singleCommand(o)
 	}
 	return &Operation{
-		jail:  j,
-		name:  "start",
-		event: events.JailStart{Jail: j.fullName},
-		busy:  o.Busy,
+		jail: j, name: "start", event: events.JailStart{Jail: j.fullName}, busy: o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planStart(ctx, o) },
 		env:   o.Env,
 		hooks: o.Terminal,
@@ -90,7 +88,7 @@ func (j *Jail) planUp(ctx context.Context, o StartOptions) (*plan.Plan, error) {
 	return j.planWithBase(ctx, "start", &steps)
 }
 
-// planWithBase is the plan of a start. It is stale also if the datasets of the
+// planWithBase returns the plan of a start. It is stale also if the datasets of the
 // base or what is left mounted has changed.
 func (j *Jail) planWithBase(ctx context.Context, operation string, steps *step.List) (*plan.Plan, error) {
 	p, err := j.plan(ctx, operation, steps)
@@ -100,7 +98,7 @@ func (j *Jail) planWithBase(ctx context.Context, operation string, steps *step.L
 	return p, err
 }
 
-// plan is the plan of an operation on the jail as it is now.
+// plan returns the plan of an operation on the jail as it is now.
 func (j *Jail) plan(ctx context.Context, operation string, steps *step.List) (*plan.Plan, error) {
 	print, err := j.fingerprint(ctx)
 	steps.Append(nil, err)
@@ -147,7 +145,7 @@ func (j *Jail) upSteps(ctx context.Context, steps *step.List, o StartOptions, ow
 	return after
 }
 
-// mayStart are libioc's guards of start.
+// mayStart returns libioc's guards of start.
 func (j *Jail) mayStart(ctx context.Context) error {
 	_, err := j.Identity(ctx)
 	switch {
@@ -159,10 +157,10 @@ func (j *Jail) mayStart(ctx context.Context) error {
 	return j.mayBeStarted(ctx)
 }
 
-// mayBeStarted are those that do not ask whether it runs.
+// mayBeStarted returns those that do not ask whether it runs.
 func (j *Jail) mayBeStarted(ctx context.Context) error {
-	eff := j.effective()
-	if eff.Bool("template") {
+	eff := j.Effective()
+	if key.Template.Of(eff) {
 		return ErrTemplate
 	}
 	// A value that was not understood must not be silently replaced by a
@@ -181,7 +179,7 @@ func (j *Jail) mayBeStarted(ctx context.Context) error {
 	return j.RequireHostID(ctx)
 }
 
-// fingerprint is what a plan for an existing jail was made from.
+// fingerprint returns what a plan for an existing jail was made from.
 func (j *Jail) fingerprint(ctx context.Context) (map[string]string, error) {
 	boot, err := j.host.Kernel.BootID(ctx)
 	if err != nil {
@@ -218,7 +216,7 @@ func (j *Jail) fingerprint(ctx context.Context) (map[string]string, error) {
 	return print, nil
 }
 
-// fresh is the jail as it is on disk now, for planning, since the files may have
+// fresh returns the jail as it is on disk now, for planning, since the files may have
 // changed after Load: what the caller has set and not saved counts over what is
 // there. The caller's own value stays as it is.
 func (j *Jail) fresh(ctx context.Context) (*Jail, error) {
@@ -247,7 +245,7 @@ func (j *Jail) fresh(ctx context.Context) (*Jail, error) {
 	return &now, err
 }
 
-// createJail is the step that makes the jail in the kernel, with those that load
+// createJail returns the step that makes the jail in the kernel, with those that load
 // the modules it needs.
 func (j *Jail) createJail(ctx context.Context) (step.CreateJail, []plan.Step, error) {
 	params, modules, err := j.params(ctx)
@@ -256,7 +254,7 @@ func (j *Jail) createJail(ctx context.Context) (step.CreateJail, []plan.Step, er
 	}
 	args := step.CreateJail{Name: j.Identifier(), RootDataset: j.RootDataset()}
 	for _, p := range params {
-		args.Params = append(args.Params, step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0})
+		args.Params = append(args.Params, stepParam(p))
 	}
 	return args, modules, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
@@ -24,7 +25,7 @@ type StopOptions struct {
 // processes and unmounts what is below its root.
 //
 // Errors: ErrNotRunning, *HookError, ErrStuck, ErrBusy. A prestop or stop hook that
-// fails leaves the jail running, unless Force is set; behind them the rest is done
+// fails leaves the jail running, unless Force is set; after them the rest is done
 // whatever happens, and what failed is tried again by the next Start or Stop, or by
 // Recover.
 func (j *Jail) Stop(ctx context.Context, o StopOptions) ([]events.IocEvent, error) {
@@ -35,10 +36,7 @@ func (j *Jail) Stop(ctx context.Context, o StopOptions) ([]events.IocEvent, erro
 func (g *JailGenerator) Stop(o StopOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:    j,
-		name:    "stop",
-		event:   events.JailStop{Jail: j.fullName},
-		busy:    o.Busy,
+		jail: j, name: "stop", event: events.JailStop{Jail: j.fullName}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planStop(ctx, o) },
 		env:     o.Env,
 		cleared: func(recovered string) bool { return recovered != "stop" },
@@ -78,7 +76,7 @@ func (j *Jail) downSteps(ctx context.Context, steps *step.List, o StopOptions, i
 	netBefore, netAfter, err := j.networkEnd(ctx, id)
 	steps.Append(j.unshareSteps(), nil)
 	steps.Append(netBefore, err)
-	steps.Add(step.RemoveJail{Name: j.Identifier(), Identity: id, Grace: j.effective().Duration("stop_timeout")})
+	steps.Add(step.RemoveJail{Name: j.Identifier(), Identity: id, Grace: key.StopTimeout.Of(j.Effective())})
 	steps.Append(netAfter, nil)
 	steps.Append(j.hook("poststop", func(a *step.RunHook) { a.Last = true }))
 	steps.Add(step.Unmount{RootDataset: j.RootDataset(), Listed: listed, Shared: j.sharedDatasets()})

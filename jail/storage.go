@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/release"
 )
@@ -19,12 +20,12 @@ const (
 	ZFSBasejail    StorageBackend = "zfs"        // base directories are cloned at every start
 )
 
-// StorageBackend tells how the jail's root is put together at the next start.
+// StorageBackend returns how the jail's root is put together at the next start.
 // It is asked of the configuration each time. ErrConfig for a basejail_type
 // that is unknown.
 func (j *Jail) StorageBackend() (StorageBackend, error) {
-	eff := j.effective()
-	if !eff.Bool("basejail") {
+	eff := j.Effective()
+	if !key.Basejail.Of(eff) {
 		return Standalone, nil
 	}
 	for _, problem := range j.own.Problems() {
@@ -32,7 +33,7 @@ func (j *Jail) StorageBackend() (StorageBackend, error) {
 			return "", fmt.Errorf("%w: %w", ErrConfig, problem)
 		}
 	}
-	switch kind := eff.String("basejail_type"); kind {
+	switch kind := key.BasejailType.Of(eff); kind {
 	case "", "none", "nullfs":
 		return NullFSBasejail, nil
 	case "zfs":
@@ -42,18 +43,18 @@ func (j *Jail) StorageBackend() (StorageBackend, error) {
 	}
 }
 
-// Release is the release that the configuration names. It need not be there.
+// Release returns the release that the configuration names. It need not be there.
 // Errors: ErrConfig with *release.NameError for a jail without one, as one made
 // from scratch is until it is set.
 func (j *Jail) Release(ctx context.Context) (*release.Release, error) {
-	rel, err := release.New(ctx, j.host, j.effective().String("release"), j.source.Name)
+	rel, err := release.New(ctx, j.host, key.Release.Of(j.Effective()), j.source.Name)
 	if err != nil {
 		err = fmt.Errorf("%w: release: %w", ErrConfig, err)
 	}
 	return rel, err
 }
 
-// ReleaseSnapshot is the snapshot, dataset@pN, that the release's name means
+// ReleaseSnapshot returns the snapshot, dataset@pN, that the release's name means
 // now: the pinned patch level's, or the newest. Errors: release.ErrNotFetched,
 // release.ErrSnapshotNotFound.
 func (j *Jail) ReleaseSnapshot(ctx context.Context) (string, error) {
@@ -68,7 +69,7 @@ func (j *Jail) ReleaseSnapshot(ctx context.Context) (string, error) {
 	return name, err
 }
 
-// Path is where the jail's dataset is mounted; configuration and fstab are
+// Path returns where the jail's dataset is mounted; configuration and fstab are
 // there. Empty for a jail that does not exist.
 func (j *Jail) Path() string { return j.path }
 
@@ -84,14 +85,14 @@ func (j *Jail) Fstab(ctx context.Context) (*fstab.File, error) {
 	return file, err
 }
 
-// LaunchScriptDir is where libioc kept scripts for jail(8). Neither libioc nor
+// LaunchScriptDir returns where libioc kept scripts for jail(8). Neither libioc nor
 // this library reads or writes there any more.
 func (j *Jail) LaunchScriptDir() string { return filepath.Join(j.path, "launch-scripts") }
 
-// HookScriptPath is where libioc kept the script of a hook, "prestart".
+// HookScriptPath returns where libioc kept the script of a hook, "prestart".
 func (j *Jail) HookScriptPath(hook string) string {
 	return filepath.Join(j.LaunchScriptDir(), hook+".sh")
 }
 
-// ScriptEnvPath is where libioc kept the variables of those scripts.
+// ScriptEnvPath returns where libioc kept the variables of those scripts.
 func (j *Jail) ScriptEnvPath() string { return filepath.Join(j.LaunchScriptDir(), ".env") }

@@ -14,7 +14,7 @@ type SyncOptions struct {
 }
 
 // Sync compares the network of a running jail with its configuration and
-// mends what differs: addresses, interfaces, bridges, routes, rules and forwards
+// repairs any differences: addresses, interfaces, bridges, routes, rules and forwards
 // that somebody has changed. What others have added is left alone.
 //
 // Errors: ErrNotRunning and those of Start that concern the network.
@@ -26,10 +26,7 @@ func (j *Jail) Sync(ctx context.Context, o SyncOptions) ([]events.IocEvent, erro
 func (g *JailGenerator) Sync(o SyncOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "sync",
-		event: events.JailNetworkSetup{Jail: j.fullName},
-		busy:  o.Busy,
+		jail: j, name: "sync", event: events.JailNetworkSetup{Jail: j.fullName}, busy: o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			now, err := j.fresh(ctx)
 			if err != nil {

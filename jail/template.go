@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
@@ -35,10 +36,7 @@ func (j *Jail) SetTemplate(ctx context.Context, o TemplateOptions) ([]events.Ioc
 func (g *JailGenerator) SetTemplate(o TemplateOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "set template",
-		event: events.JailTemplate{Jail: j.fullName, Template: o.Template},
-		busy:  o.Busy,
+		jail: j, name: "set template", event: events.JailTemplate{Jail: j.fullName, Template: o.Template}, busy: o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planSetTemplate(ctx, o) },
 		after: j.created,
 	}
@@ -53,7 +51,7 @@ func (j *Jail) planSetTemplate(ctx context.Context, o TemplateOptions) (*plan.Pl
 		return nil, err
 	}
 	own := j.own.Clone()
-	if j.effective().Bool("template") != o.Template {
+	if key.Template.Of(j.Effective()) != o.Template {
 		if err := own.Set("template", yesNo(o.Template)); err != nil {
 			return nil, err
 		}
@@ -112,16 +110,14 @@ func (j *Jail) planTemplate(ctx context.Context, o CreateOptions) (*plan.Plan, e
 		return nil, err
 	}
 	by := j.madeBy()
-	steps, err := j.parentSteps(ctx, by)
-	if err != nil {
-		return nil, err
-	}
-	steps = append(steps,
-		plan.StepOf(step.CreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by}),
+	var steps step.List
+	steps.Append(j.parentSteps(ctx, by))
+	steps.Add(
+		step.CreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by},
 		source.take(by), source.clone(j.RootDataset(), by), write, source.forget(by))
-	return j.createPlan(steps, map[string]string{
+	return j.createPlan("create", &steps, map[string]string{
 		"template": source.guid, "snapshot": source.snapshot, "configuration": digest(data),
-	}), nil
+	})
 }
 
 // identity are the properties that belong to one jail alone: they are not taken
@@ -129,7 +125,7 @@ func (j *Jail) planTemplate(ctx context.Context, o CreateOptions) (*plan.Plan, e
 // with the same take each other's packets.
 var identity = []string{"id", "name", "uuid", "hostid", "host_hostuuid", "template", "last_started"}
 
-// inherit is the configuration of another jail, without its identity, with what
+// inherit returns the configuration of another jail, without its identity, with what
 // this new jail's Spec sets over it.
 func (j *Jail) inherit(from *config.Config) (*config.Config, error) {
 	own := from.Clone()
@@ -192,20 +188,20 @@ func (j *Jail) cloneSource(ctx context.Context, dataset, snapshot string) (*clon
 	return s, nil
 }
 
-func (s *cloneSource) take(by string) plan.Step {
-	return plan.StepOf(step.Snapshot{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
+func (s *cloneSource) take(by string) step.Snapshot {
+	return step.Snapshot{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by}
 }
 
 // forget lets the snapshot go with its last clone.
-func (s *cloneSource) forget(by string) plan.Step {
-	return plan.StepOf(step.ForgetSnapshot{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by})
+func (s *cloneSource) forget(by string) step.ForgetSnapshot {
+	return step.ForgetSnapshot{Snapshot: s.dataset + "@" + s.snapshot, Recursive: true, Made: by}
 }
 
 // clone makes the tree anew at target.
-func (s *cloneSource) clone(target, by string) plan.Step {
+func (s *cloneSource) clone(target, by string) step.Clone {
 	a := step.Clone{Made: by}
 	for _, name := range s.clones {
 		a.Clones = append(a.Clones, step.CloneTarget{Snapshot: name + "@" + s.snapshot, Target: target + strings.TrimPrefix(name, s.dataset)})
 	}
-	return plan.StepOf(a)
+	return a
 }

@@ -76,7 +76,7 @@ func (t temporary) RunTemporary(ctx context.Context, j release.TemporaryJail, wo
 	return work(ctx, id)
 }
 
-// ruleset is the devfs ruleset of a jail with default properties, loaded if it
+// ruleset returns the devfs ruleset of a jail with default properties, loaded if it
 // is not.
 func (t temporary) ruleset(ctx context.Context) (int, error) {
 	j := &Jail{host: t.host, own: config.New(), defaults: config.New()}
@@ -129,7 +129,7 @@ func clearTemporary(ctx context.Context, e step.Env, j release.TemporaryJail) er
 	var all error
 	for _, m := range mounts.Below(root) {
 		if m.Type != "zfs" {
-			all = errors.Join(all, step.UnmountByForce(ctx, e, m))
+			all = errors.Join(all, step.UnmountOne(ctx, e, m, true))
 		}
 	}
 	return all

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
 // tree is a dataset with all below it, snapshots included, as one zfs-list(8)
-// saw them: parents first, the snapshots of a dataset behind it, oldest first.
+// saw them: parents first, the snapshots of a dataset after it, oldest first.
 type tree []zfsstore.Dataset
 
 // tree reads the datasets at and below one, with the properties that are asked
@@ -40,7 +41,7 @@ func (t tree) guid(name string) string {
 	return fmt.Sprint(d.GUID)
 }
 
-// datasets are the names of file systems and volumes.
+// datasets returns the names of file systems and volumes.
 func (t tree) datasets() []string {
 	var out []string
 	for _, d := range t {
@@ -51,7 +52,7 @@ func (t tree) datasets() []string {
 	return out
 }
 
-// snapshots are those of one dataset, oldest first.
+// snapshots returns those of one dataset, oldest first.
 func (t tree) snapshots(dataset string) []zfsstore.Dataset {
 	var out []zfsstore.Dataset
 	for _, d := range t {
@@ -62,26 +63,23 @@ func (t tree) snapshots(dataset string) []zfsstore.Dataset {
 	return out
 }
 
-// freeName is a name that no snapshot in the tree has: base, base-2, base-3.
+// freeName returns a name that no snapshot in the tree has: base, base-2, base-3.
 func (t tree) freeName(base string) string {
-	for n := 1; ; n++ {
-		name := base
-		if n > 1 {
-			name = fmt.Sprintf("%s-%d", base, n)
-		}
-		free := true
-		for _, d := range t {
-			if strings.HasSuffix(d.Name, "@"+name) {
-				free = false
-			}
-		}
-		if free {
-			return name
-		}
-	}
+	return freeName(base, func(name string) bool {
+		return slices.ContainsFunc(t, func(d zfsstore.Dataset) bool { return strings.HasSuffix(d.Name, "@"+name) })
+	})
 }
 
-// dependants are the datasets outside of the tree that were cloned from the
+// freeName returns the first of base, base-2, base-3 that is not taken.
+func freeName(base string, taken func(name string) bool) string {
+	name := base
+	for n := 2; taken(name); n++ {
+		name = fmt.Sprintf("%s-%d", base, n)
+	}
+	return name
+}
+
+// dependants returns the datasets outside of the tree that were cloned from the
 // named snapshots of it, or from any.
 func (t tree) dependants(snapshots ...string) []Dependant {
 	inside := map[string]bool{}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
@@ -14,7 +15,7 @@ import (
 // UpdateOptions say how a jail is updated.
 type UpdateOptions struct {
 	// Running permits it while the jail runs. A failure is not rolled back then,
-	// since that would take what the jail has written meanwhile: the error names
+	// since that would take what the jail has written in the meantime: the error names
 	// the snapshot of the state before.
 	Running bool
 	// KeepSnapshot keeps the snapshot of the state before after a success too:
@@ -47,10 +48,7 @@ func (j *Jail) Update(ctx context.Context, o UpdateOptions) ([]events.IocEvent, 
 func (g *JailGenerator) Update(o UpdateOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "update",
-		event: events.ResourceUpdate{Resource: j.fullName},
-		busy:  o.Busy,
+		jail: j, name: "update", event: events.ResourceUpdate{Resource: j.fullName}, busy: o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planUpdate(ctx, o) },
 		after: j.reread,
 	}
@@ -68,7 +66,7 @@ func (j *Jail) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, err
 	}
 	steps.Append(base, nil)
 	saved := step.SaveRoot{Snapshot: j.RootDataset() + "@" + j.workName("update"), Jail: j.Identifier()}
-	basejail := j.effective().Bool("basejail")
+	basejail := key.Basejail.Of(j.Effective())
 	if !basejail {
 		update := rel.TreeUpdate(j.RootDataset(), j.Dataset(), level,
 			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
@@ -84,7 +82,7 @@ func (j *Jail) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, err
 	return j.plan(ctx, "update", &steps)
 }
 
-// updatable is the jail as it is on disk now and its release. Unless asked for,
+// updatable returns the jail as it is on disk now and its release. Unless asked for,
 // a running one is refused.
 func (j *Jail) updatable(ctx context.Context, running bool) (*Jail, release.Name, error) {
 	now, err := j.fresh(ctx)
@@ -102,14 +100,14 @@ func (j *Jail) updatable(ctx context.Context, running bool) (*Jail, release.Name
 	if _, _, err := savedConfig(ctx, now.stepEnv(), now.Dataset()); err != nil {
 		return nil, release.Name{}, err
 	}
-	name, err := release.ParseName(now.effective().String("release"))
+	name, err := release.ParseName(key.Release.Of(now.Effective()))
 	if err != nil {
 		return nil, release.Name{}, fmt.Errorf("%w: release: %w", ErrConfig, err)
 	}
 	return now, name, nil
 }
 
-// tool is the release of that name and its newest patch level. Releases that
+// tool returns the release of that name and its newest patch level. Releases that
 // iocage fetched have no @pN snapshot: then a step takes the first.
 func (j *Jail) tool(ctx context.Context, name string) (rel *release.Release, level int, first []plan.Step, err error) {
 	if rel, err = release.New(ctx, j.host, name, j.source.Name); err != nil {

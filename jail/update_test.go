@@ -76,7 +76,7 @@ func property(t *testing.T, h *simhost.Host, name, key string) string {
 	t.Helper()
 	j, err := jail.Load(context.Background(), h.Host, name)
 	require.NoError(t, err)
-	value, err := j.Get(key)
+	value, err := j.Effective().Text(key)
 	require.NoError(t, err)
 	return value
 }

@@ -97,7 +97,7 @@ func (a stepSetRelease) Undo(ctx context.Context, e step.Env, c *plan.Call) erro
 	return writeRelease(ctx, e, own, a.Dataset, path, former.Release, former.Set)
 }
 
-// savedConfig is a jail's configuration as it is on disk, and where its dataset
+// savedConfig returns a jail's configuration as it is on disk, and where its dataset
 // is mounted.
 func savedConfig(ctx context.Context, e step.Env, dataset string) (*config.Config, string, error) {
 	path, err := e.Host.Mountpoint(ctx, dataset)

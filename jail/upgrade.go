@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
@@ -62,10 +63,7 @@ func (j *Jail) Upgrade(ctx context.Context, o UpgradeOptions) ([]events.IocEvent
 func (g *JailGenerator) Upgrade(o UpgradeOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "upgrade",
-		event: events.ResourceUpdate{Resource: j.fullName},
-		busy:  o.Busy,
+		jail: j, name: "upgrade", event: events.ResourceUpdate{Resource: j.fullName}, busy: o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planUpgrade(ctx, o) },
 		after: j.reread,
 	}
@@ -80,7 +78,7 @@ func (j *Jail) planUpgrade(ctx context.Context, o UpgradeOptions) (*plan.Plan, e
 	if err != nil {
 		return nil, err
 	}
-	basejail := j.effective().Bool("basejail")
+	basejail := key.Basejail.Of(j.Effective())
 	from := name.WithPatch(-1)
 	if !basejail {
 		// What the tree says counts: the property may be of another hand.
@@ -159,10 +157,7 @@ func (j *Jail) RevertUpgrade(ctx context.Context, o RevertOptions) ([]events.Ioc
 func (g *JailGenerator) RevertUpgrade(o RevertOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:  j,
-		name:  "revert upgrade",
-		event: events.ResourceUpdate{Resource: j.fullName},
-		busy:  o.Busy,
+		jail: j, name: "revert upgrade", event: events.ResourceUpdate{Resource: j.fullName}, busy: o.Busy,
 		make:  j.planRevert,
 		after: j.reread,
 	}

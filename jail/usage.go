@@ -12,13 +12,13 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// Usage is what a jail uses now. What the kernel counts is summed over its
-// processes and those of its children, rctl(8) -u jail:NAME.
+// Usage is what a jail uses now. The kernel's counters are summed over its processes
+// and those of its children, see rctl(8) -u jail:NAME.
 type Usage struct {
-	Identity kernel.Identity // zero when it does not run: only Disk counts then
+	Identity kernel.Identity // zero if it does not run: then only Disk is set
 
-	// Counted is false where nothing is known of the kernel's part: the jail does
-	// not run, or kern.racct.enable is 0, which only loader.conf(5) changes.
+	// Counted is false if the kernel's counters are unknown: the jail does not run,
+	// or kern.racct.enable is 0, which only loader.conf(5) changes.
 	Counted    bool
 	CPUTime    time.Duration // of all processors, to the second; since the jail began
 	CPUPercent uint64        // of one processor
@@ -34,9 +34,9 @@ type Usage struct {
 	// Counters has every resource by the name that rctl(8) lists, in its units.
 	Counters map[string]uint64
 
-	// Network is the traffic of each interface of a jail with its own stack, by
-	// the jail's name of it, since the jail's start; nil for one that shares the
-	// host's stack, where nothing tells its traffic from the host's.
+	// Network is the traffic of each interface of a jail with its own stack, by the
+	// name that the jail gives it, since the jail's start. It is nil for a jail that
+	// shares the host's stack, where its traffic cannot be told apart.
 	Network map[string]Traffic
 
 	// Disk is of the jail's datasets; zero for a foreign jail.
@@ -52,8 +52,8 @@ type Traffic struct {
 	SentPackets     uint64
 }
 
-// Disk is what a jail's datasets take of their pool, in bytes, as
-// zfsprops(7) defines them.
+// Disk is the space that a jail's datasets take in their pool, in bytes, as
+// zfsprops(7) defines it.
 type Disk struct {
 	Known      bool
 	Used       uint64 // with children and snapshots
@@ -114,7 +114,7 @@ func (m *Meter) Usage(ctx context.Context, j *Jail) (Usage, error) {
 
 func diskOf(d zfsstore.Dataset) Disk { return Disk{true, d.Used, d.Available, d.Referenced} }
 
-// readTraffic reads the counters of all jails: jail's kernel name, nic.
+// readTraffic reads the counters of all jails, by name in the kernel and interface.
 func readTraffic(ctx context.Context, k kernel.Kernel) (map[string]map[string]Traffic, error) {
 	list, err := k.Interfaces(ctx)
 	if err != nil {
@@ -146,7 +146,7 @@ func readTraffic(ctx context.Context, k kernel.Kernel) (map[string]map[string]Tr
 	return out, nil
 }
 
-// counted is the part of rctl(4).
+// counted reads the counters of rctl(4).
 func (j *Jail) counted(ctx context.Context) (Usage, error) {
 	var u Usage
 	id, err := j.Identity(ctx)
@@ -162,7 +162,7 @@ func (j *Jail) counted(ctx context.Context) (Usage, error) {
 	case errors.Is(err, kernel.ErrUnsupported):
 		return u, nil
 	case errors.Is(err, kernel.ErrNotFound):
-		return Usage{}, nil // it has ended meanwhile
+		return Usage{}, nil // it has ended in the meantime
 	case err != nil:
 		return u, err
 	}

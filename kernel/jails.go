@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"strconv"
 )
 
@@ -40,6 +41,11 @@ type Identity struct {
 func (id Identity) IsZero() bool { return id.JID == 0 && id.Name == "" }
 
 func (id Identity) String() string { return id.Name + " (jid " + strconv.Itoa(id.JID) + ")" }
+
+// LogValue logs the name and the jid.
+func (id Identity) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("name", id.Name), slog.Int("jid", id.JID))
+}
 
 // ByName selects a jail by its full name, as the key of JailGet.
 func ByName(name string) Param { return String("name", name) }

@@ -16,12 +16,12 @@ import (
 type Action struct {
 	Name string
 	Role Role
-	// Exec tells that the permission to run commands is needed as well.
+	// Exec reports whether the permission to run commands is needed as well.
 	Exec bool
-	// Dialects are those whose documents have the action. All of them can be
-	// asked for it.
+	// Dialects are those whose documents have the action. It is available in
+	// every dialect.
 	Dialects []Dialect
-	// Job tells that the answer names a job instead of waiting for the end.
+	// Job reports whether the answer names a job instead of waiting for its end.
 	Job  bool
 	Args []Arg
 	Doc  string
@@ -40,7 +40,7 @@ type Arg struct {
 	Doc      string
 }
 
-// Actions lists all actions by name.
+// Actions returns all actions, sorted by name.
 func Actions() []Action {
 	var out []Action
 	for _, name := range slices.Sorted(maps.Keys(actions)) {
@@ -62,13 +62,13 @@ type call struct {
 	failed bool   // it failed, and the answer says so instead of an error
 }
 
-// arg is a string argument; empty when it is not there.
+// arg returns a string argument, or "" if it is missing.
 func (c *call) arg(name string) string {
 	s, _ := text(c.args[name])
 	return s
 }
 
-// jailArg is the argument that names a jail; unreleased servers called it
+// jailArg returns the argument that names a jail; unreleased servers called it
 // jail_uuid.
 func (c *call) jailArg() string {
 	if name := c.arg("jail"); name != "" {
@@ -77,7 +77,7 @@ func (c *call) jailArg() string {
 	return c.arg("jail_uuid")
 }
 
-// has tells whether an argument is there, and of its type.
+// has reports whether an argument is present and of its type.
 func (c *call) has(a Arg) bool {
 	switch list, ok := texts(c.args[a.Name]); {
 	case a.Name == "jail":
@@ -96,7 +96,7 @@ type toolError string
 
 func (e toolError) Error() string { return "  ERROR: " + string(e) }
 
-// errMissing is a required argument that is not there, in the API's own words.
+// errMissing is the API's text for a missing required argument.
 const errMissing = toolLine("Missing required keys")
 
 // iocage answers an action of the class.
@@ -134,7 +134,8 @@ func (s *Server) iocage(ctx context.Context, r *request, begun time.Time) answer
 	return out
 }
 
-// run does the action if the user may, and turns its error into an answer.
+// run runs the action if the user is allowed to, and turns its error into an
+// answer.
 func (s *Server) run(ctx context.Context, a Action, c *call) (answer, string) {
 	if !c.user.may(a) || a.Exec && !s.opts.AllowExec {
 		return refuse(http.StatusForbidden), "forbidden"
@@ -155,7 +156,7 @@ func (s *Server) run(ctx context.Context, a Action, c *call) (answer, string) {
 		return refuse(http.StatusServiceUnavailable), "gone"
 	}
 	if a.Role != RoleRead {
-		// What was begun is finished, whether or not the client still listens.
+		// Changes are completed even if the client goes away.
 		ctx = context.WithoutCancel(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.limits.Action)
@@ -173,7 +174,7 @@ func (s *Server) run(ctx context.Context, a Action, c *call) (answer, string) {
 	return ok(out), "ok"
 }
 
-// words are an error's, in those of iocage's tool where it had some.
+// words returns an error's text, in the words of iocage's tool if it had any.
 func (c *call) words(err error) string {
 	if errors.Is(err, jail.ErrNotFound) {
 		return toolError(c.target + " was not found!").Error()

@@ -17,11 +17,11 @@ var actions = map[string]Action{
 	},
 	"activatestatus": {
 		Role: RoleRead, Dialects: only2017, run: (*Server).activatestatus,
-		Doc: "Tell which pool is in use.",
+		Doc: "Report which pool is in use.",
 	},
 	"capjail": {
 		Role: RoleOperate, Dialects: only2016, run: (*Server).capjail, Args: []Arg{jailArgument},
-		Doc: "Apply the resource limits of a running jail anew.",
+		Doc: "Apply the resource limits of a running jail again.",
 	},
 	"cleanall": {
 		Role: RoleAdmin, Dialects: only2016, run: (*Server).cleanall,
@@ -42,18 +42,18 @@ var actions = map[string]Action{
 	"clonejail": {
 		Role: RoleAdmin, Dialects: only2016, run: (*Server).clonejail,
 		Args: []Arg{jailArgument, {Name: "props", Doc: "properties that differ, as key=value words"}},
-		Doc:  "Make a jail from another one.",
+		Doc:  "Create a jail from another one.",
 	},
 	"createjail": {
 		Role: RoleAdmin, Dialects: only2016, Job: true, run: (*Server).createjail,
 		Args: []Arg{
 			{Name: "props", Doc: "properties as key=value words, release among them"},
 			{Name: "switches", Doc: "-e for an empty jail, -b for a basejail, -c for a clone"},
-			{Name: "release", Doc: "release to make it from, as a job"},
-			{Name: "template", Doc: "template to make it from, as a job"},
+			{Name: "release", Doc: "release to create it from, as a job"},
+			{Name: "template", Doc: "template to create it from, as a job"},
 			{Name: "properties", List: true, Doc: "with release or template: properties as key=value words"},
 		},
-		Doc: "Make a jail.",
+		Doc: "Create a jail.",
 	},
 	"createplugin": {
 		Role: RoleAdmin, Dialects: only2017, Job: true, strict: true, run: (*Server).createplugin,
@@ -63,12 +63,12 @@ var actions = map[string]Action{
 			{Name: "ip4", Doc: "IPv4 address; this or ip6 is needed"},
 			{Name: "ip6", Doc: "IPv6 address; wins over ip4"},
 		},
-		Doc: "Fetch a plugin and make its jail.",
+		Doc: "Fetch a plugin and create its jail.",
 	},
 	"deactivatepool": {
 		Role: RoleAdmin, Dialects: newer, run: (*Server).deactivatepool,
 		Args: []Arg{{Name: "pool", Required: true, Doc: "ZFS pool"}},
-		Doc:  "Give up the pool that holds the jails; nothing on it is removed.",
+		Doc:  "Stop using the pool that holds the jails; nothing on it is removed.",
 	},
 	"destroyjail": {
 		Role: RoleAdmin, Dialects: only2016, run: (*Server).destroyjail, Args: []Arg{jailArgument},
@@ -76,7 +76,7 @@ var actions = map[string]Action{
 	},
 	"df": {
 		Role: RoleRead, Dialects: only2016, run: (*Server).df,
-		Doc: "Tell how much space each jail takes.",
+		Doc: "Report how much space each jail uses.",
 	},
 	"execjail": {
 		Role: RoleOperate, Exec: true, Dialects: only2016, run: (*Server).execjail,
@@ -90,7 +90,7 @@ var actions = map[string]Action{
 	"fetchreleases": {
 		Role: RoleAdmin, Dialects: only2017, Job: true, strict: true, run: (*Server).fetchreleases,
 		Args: []Arg{{Name: "releases", Required: true, List: true, Doc: "names of releases"}},
-		Doc:  "Fetch releases, each in a job of its own.",
+		Doc:  "Fetch releases, each in a separate job.",
 	},
 	"getdefaultsettings": {
 		Role: RoleRead, Dialects: only2016, run: (*Server).getdefaultsettings,
@@ -115,7 +115,7 @@ var actions = map[string]Action{
 	},
 	"listreleases": {
 		Role: RoleRead, Dialects: only2017, run: (*Server).listreleases,
-		Doc: "List the releases that are here, and those that can be fetched.",
+		Doc: "List the fetched releases and those that can be fetched.",
 	},
 	"listtemplates": {
 		Role: RoleRead, Dialects: only2017, run: (*Server).listtemplates,

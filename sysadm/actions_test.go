@@ -181,7 +181,7 @@ func TestCreateAndClone(t *testing.T) {
 			origins++
 		}
 	}
-	require.Equal(t, 1, origins, "a clone tells its origin")
+	require.Equal(t, 1, origins, "a clone reports its origin")
 
 	template := w.jail("mould")
 	_, err := template.SetTemplate(t.Context(), jail.TemplateOptions{Template: true})

@@ -29,7 +29,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// full tells whether the tests run with the figures of docs/sysadm.md, which
+// full reports whether the tests run with the figures of docs/sysadm.md, which
 // takes minutes.
 func full() bool { return os.Getenv("SYSADM_FULL") != "" }
 

@@ -33,8 +33,8 @@ func (s *Server) cleanall(ctx context.Context, c *call) (any, error) {
 
 func cleaned(text string, err error) (any, error) { return object{"success": text}, err }
 
-// clean destroys the jails that are to go. A jail that others were cloned from
-// goes after them.
+// clean destroys the jails that which selects. A jail with clones is destroyed
+// after them.
 func (s *Server) clean(ctx context.Context, c *call, which func(*jail.Jail) bool) error {
 	c.target = "all"
 	var left []*jail.Jail
@@ -67,8 +67,8 @@ func (s *Server) clean(ctx context.Context, c *call, which func(*jail.Jail) bool
 	return nil
 }
 
-// cleanReleases destroys what no jail needs. One that is needed stays, and is an
-// error.
+// cleanReleases destroys the releases that no jail needs. A release that is
+// needed stays and is an error.
 func (s *Server) cleanReleases(ctx context.Context, c *call) error {
 	c.target = "all"
 	all, err := release.Clean(ctx, s.host, release.CleanOptions{Dependants: jail.Dependants(s.host)})

@@ -14,7 +14,7 @@ const (
 
 var dialectNames = [...]string{"2017", "2016", "2016-01"}
 
-// String is "2017", "2016" or "2016-01", as the argument "api" has it.
+// String returns "2017", "2016" or "2016-01", as in the argument "api".
 func (d Dialect) String() string { return dialectNames[d] }
 
 // ParseDialect is the inverse of [Dialect.String].
@@ -24,5 +24,5 @@ func ParseDialect(s string) (Dialect, error) {
 			return Dialect(d), nil
 		}
 	}
-	return 0, fmt.Errorf("sysadm: no dialect %q: 2017, 2016 or 2016-01", s)
+	return 0, fmt.Errorf("sysadm: unknown dialect %q (want 2017, 2016 or 2016-01)", s)
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// request is one call, whichever way it came.
+// request is one call, by either transport.
 type request struct {
 	namespace, name string // in lower case
 	spelled         string // the name as the client wrote it
@@ -20,14 +20,14 @@ type request struct {
 	conn            *conn // nil for REST
 }
 
-// answer is what a call gets. Code is an HTTP status; anything but 200 is an
-// error of the transport and its args have no meaning to WebSocket clients.
+// answer is the answer to a call. Code is an HTTP status; anything but 200 is an
+// error of the transport, and WebSocket clients do not get its args.
 type answer struct {
 	code int
 	args any
-	// none is the answer to auth_clear: there is none.
+	// none means that no answer is sent, as for auth_clear.
 	none bool
-	// retry is how many seconds a blocked login has to wait.
+	// retry is the number of seconds that a blocked login has to wait.
 	retry int
 }
 
@@ -59,8 +59,8 @@ func (r *request) reply(a answer) envelope {
 	return envelope{Args: a.args, ID: r.id, Name: name, Namespace: r.namespace}
 }
 
-// decode reads the JSON object of a message. With whole, as in the REST form,
-// an object without args is itself the args.
+// decode reads the JSON object of a message. If whole is set, as for the REST
+// form, an object without args is itself the args.
 func decode(data []byte, whole bool) (request, bool) {
 	var r request
 	m, ok := members(data)
@@ -79,15 +79,15 @@ func decode(data []byte, whole bool) (request, bool) {
 	return r, true
 }
 
-// members reads a JSON object; keys are those of the text, case and all.
+// members reads a JSON object; the case of keys is kept.
 func members(data []byte) (map[string]json.RawMessage, bool) {
 	var m map[string]json.RawMessage
 	err := json.Unmarshal(data, &m)
 	return m, err == nil && m != nil
 }
 
-// text reads a JSON string. A number or a truth value counts as its own text:
-// the API has strings only, and clients were lax about it.
+// text reads a JSON string. A number or a boolean is read as its own text: the
+// API has strings only, but clients did not always send strings.
 func text(raw json.RawMessage) (string, bool) {
 	if len(raw) == 0 {
 		return "", false
@@ -123,8 +123,8 @@ func texts(raw json.RawMessage) ([]string, bool) {
 	return out, true
 }
 
-// encode writes JSON with sorted keys: indented by four blanks with a final
-// newline for REST, else on one line.
+// encode returns JSON with sorted keys: indented by four blanks with a final
+// newline for REST, otherwise on one line.
 func encode(v any, indent bool) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

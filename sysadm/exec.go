@@ -11,8 +11,8 @@ import (
 	"github.com/libioc/go-libioc/jail"
 )
 
-// execjail runs a command. It is split into words here and handed over as such:
-// no shell looks at it.
+// execjail runs a command. It is split into words here and passed on as words,
+// without a shell.
 func (s *Server) execjail(ctx context.Context, c *call) (any, error) {
 	argv, ok := texts(c.args["command"])
 	if !ok {
@@ -49,14 +49,14 @@ func (s *Server) execjail(ctx context.Context, c *call) (any, error) {
 	}
 	out := object{"success": textObject(lines)}
 	if c.api == Dialect2017 {
-		// What the shape of 2016 loses: beside it, where it was never documented.
+		// What the shape of 2016 loses, in members that were never documented.
 		out["exit_code"] = strconv.Itoa(result.ExitCode)
 		out["stdout"], out["stderr"] = stdout.String(), stderr.String()
 	}
 	return out, nil
 }
 
-// toolLine is a line of output that is an error as it is.
+// toolLine is a line of output that is itself the error's text.
 type toolLine string
 
 func (e toolLine) Error() string { return string(e) }

@@ -6,13 +6,13 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/shellwords"
 	"github.com/libioc/go-libioc/jail"
 )
 
 // find loads the jail that a client names: by its name, which the documents
-// call uuid, else by its tag. Nothing but a jail that is there is ever found, and
-// no name stands for several: a tag that two jails have is an error.
+// call uuid, otherwise by its tag. A tag that two jails have is an error.
 func (s *Server) find(ctx context.Context, c *call, name string) (*jail.Jail, error) {
 	c.target = name
 	if sources, err := s.host.Sources(ctx); err != nil {
@@ -42,27 +42,26 @@ func (s *Server) find(ctx context.Context, c *call, name string) (*jail.Jail, er
 	return found, nil
 }
 
-// tagOf is what SysAdm calls a jail's tag: the first of its tags, else its name
-// as libioc shows it.
+// tagOf returns a jail's tag in the sense of SysAdm: the first of its tags,
+// otherwise its name as libioc shows it.
 func tagOf(j *jail.Jail) string {
 	if tag, ok := j.Config().Raw("tag"); ok && !unset(tag) {
 		return tag
 	}
-	if tags, ok := j.Config().GetString("tags"); ok && !unset(tags) {
-		first, _, _ := strings.Cut(tags, ",")
-		return first
+	if tags, ok := key.Tags.In(j.Config()); ok {
+		return tags[0]
 	}
 	return j.HumanReadableName()
 }
 
-// unset tells the words for no value.
+// unset reports whether a text means that there is no value.
 func unset(text string) bool { return text == "" || text == "none" || text == "-" }
 
-// label is how iocage's tool names a jail.
+// label returns a jail's name as iocage's tool prints it.
 func label(j *jail.Jail) string { return j.Name() + " (" + tagOf(j) + ")" }
 
-// validTag refuses tags that could be taken for something else where a jail is
-// named: an option, a path, every jail.
+// validTag rejects tags that could be mistaken for an option, a path, or all
+// jails.
 func validTag(tag string) error {
 	if tag == "" || strings.EqualFold(tag, "ALL") || strings.HasPrefix(tag, "-") ||
 		strings.ContainsAny(tag, "/,") || strings.Contains(tag, "..") {
@@ -71,8 +70,8 @@ func validTag(tag string) error {
 	return nil
 }
 
-// properties reads "key=value key=value", and refuses keys that the library
-// does not know.
+// properties reads "key=value key=value" and rejects keys that the library does
+// not know.
 func properties(text string) (map[string]string, error) {
 	words, err := shellwords.Split(text)
 	if err != nil {

@@ -193,7 +193,7 @@ func argsOf(t *testing.T, reply string) string {
 	return `{"args":` + string(m["args"]) + `}`
 }
 
-// changes tells the examples whose second call needs a machine of its own. The
+// changes reports the examples whose second call needs a separate machine. The
 // two answers to startjail and stopjail were taken one after the other: the second
 // call found the jail running, or stopped.
 func changes(e example) bool {
@@ -265,7 +265,7 @@ func sceneOf(t *testing.T, e example, reply string) scene {
 				require.NoError(t, err)
 			}
 			if e.action == "destroyjail" {
-				// A clone's origin would be told of as well: this jail has a root of
+				// A clone's origin would be reported as well: this jail has a root of
 				// its own, as iocage's thick jails.
 				w.store.shown[simhost.Dataset+"/jails/"+id] = shown{}
 			}

@@ -6,7 +6,7 @@ import (
 )
 
 // hub sends the events of jobs to the connections that subscribed. A message
-// is made once, however many get it.
+// is encoded once for all of them.
 type hub struct {
 	server *Server
 	limit  int
@@ -19,7 +19,7 @@ type hub struct {
 // kinds are what a connection subscribed to.
 type kinds struct{ dispatcher, progress bool }
 
-// add counts a connection, unless there are too many.
+// add adds a connection, unless there are too many.
 func (h *hub) add(c *conn) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -43,31 +43,31 @@ func (h *hub) remove(c *conn) {
 func (h *hub) subscribe(c *conn, kind string, on bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	k, there := h.conns[c]
+	k, ok := h.conns[c]
 	switch kind {
 	case "dispatcher":
 		k.dispatcher = on
 	case "progress":
 		k.progress = on
 	}
-	if there {
+	if ok {
 		h.conns[c] = k
 	}
 }
 
-// send tells all subscribers of a job, each in its dialect. It never waits.
+// send sends an event to all subscribers, each in its dialect. It never waits.
 func (h *hub) send(message func(d Dialect) object, progress bool) {
-	var made [len(dialectNames)][]byte
+	var encoded [len(dialectNames)][]byte
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for c, k := range h.conns {
 		if !k.dispatcher || progress && !k.progress && !h.server.opts.Extended {
 			continue
 		}
-		if made[c.api] == nil {
-			made[c.api] = encode(eventOf(message(c.api)), false)
+		if encoded[c.api] == nil {
+			encoded[c.api] = encode(eventOf(message(c.api)), false)
 		}
-		c.events.put(made[c.api])
+		c.events.put(encoded[c.api])
 	}
 }
 
@@ -97,15 +97,15 @@ func (h *hub) stats() Stats {
 	return s
 }
 
-// queue holds the events that a subscriber has yet to get. What does not fit is
-// dropped, and the client is told how many before the next one.
+// queue holds the events that a subscriber has not received yet. Events that do
+// not fit are dropped, and the next event reports how many.
 type queue struct {
 	limit int
 	wake  chan struct{}
 
 	mu      sync.Mutex
 	list    [][]byte
-	missing int    // dropped since the client was last told
+	missing int    // dropped since the last report to the client
 	dropped uint64 // all
 }
 
@@ -129,7 +129,7 @@ func (q *queue) put(message []byte) {
 	}
 }
 
-// take gives the next message, or nil.
+// take returns the next message, or nil.
 func (q *queue) take() []byte {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -141,12 +141,12 @@ func (q *queue) take() []byte {
 	}
 	first := q.list[0]
 	if q.list = q.list[1:]; len(q.list) == 0 {
-		q.list = nil // give the memory back
+		q.list = nil // free the memory
 	}
 	return first
 }
 
-// mark is the event that tells of what was dropped.
+// mark returns the event that reports how many events were dropped.
 func (q *queue) mark() []byte {
 	n := strconv.Itoa(q.missing)
 	q.missing = 0

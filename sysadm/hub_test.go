@@ -24,7 +24,7 @@ func TestQueue(t *testing.T) {
 	for _, want := range []string{"2", mark(2), "5", ""} {
 		require.Equal(t, want, take())
 	}
-	// Nothing comes behind what was dropped: the mark stands alone.
+	// Nothing follows the dropped events: the mark stands alone.
 	for i := range 4 {
 		q.put(fmt.Append(nil, i))
 	}

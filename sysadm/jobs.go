@@ -11,8 +11,8 @@ import (
 	"github.com/libioc/go-libioc/events"
 )
 
-// The queues of SysAdm's dispatcher. Jobs of the first run side by side, those
-// of the second one after another.
+// The queues of SysAdm's dispatcher. Jobs of the first run in parallel, those of
+// the second one after another.
 const (
 	parallel = "no_queue"
 	serial   = "iocage_queue"
@@ -26,11 +26,11 @@ type jobs struct {
 
 	mu      sync.Mutex
 	changed *sync.Cond // a job has gone
-	all     []*job     // in the order of asking
+	all     []*job     // in the order of their requests
 }
 
-// job is one operation. The documents know it by its id and by a command line:
-// nothing runs that line, it is a label that clients find the log under.
+// job is one operation. The documents identify it by an id and a command line.
+// The line is never run: it is the key under which clients find the log.
 type job struct {
 	id, queue, label, user string
 	work                   func(ctx context.Context) <-chan events.IocEvent
@@ -52,7 +52,7 @@ func newJobs(s *Server) *jobs {
 	return q
 }
 
-// start makes a job, unless one with its id is there or the user has too many.
+// start starts a job, unless its id is in use or the user has too many.
 func (s *Server) start(ctx context.Context, c *call, j *job) (bool, error) {
 	q := s.jobs
 	q.mu.Lock()
@@ -70,7 +70,7 @@ func (s *Server) start(ctx context.Context, c *call, j *job) (bool, error) {
 		return false, toolError("too many jobs of " + c.user.Name)
 	}
 	j.user = c.user.Name
-	// It outlives the call and the connection.
+	// The job outlives the call and the connection.
 	j.ctx, j.cancel = context.WithTimeout(context.WithoutCancel(ctx), s.limits.Job)
 	q.all = append(q.all, j)
 	go q.run(j)
@@ -105,7 +105,7 @@ func (q *jobs) run(j *job) {
 	q.changed.Broadcast()
 }
 
-// follow runs the operation, keeps what it tells and passes its progress on.
+// follow runs the operation, logs its events and sends its progress.
 func (q *jobs) follow(j *job) {
 	var last error
 	for e := range j.work(j.ctx) {
@@ -124,7 +124,7 @@ func (q *jobs) follow(j *job) {
 	}
 }
 
-// add appends a line to the log, of which the beginning is kept.
+// add appends a line to the log, which keeps its beginning.
 func (j *job) add(line string, limit int) {
 	switch {
 	case j.cut:
@@ -136,7 +136,7 @@ func (j *job) add(line string, limit int) {
 	}
 }
 
-// begun and ended are the two events of the documents.
+// begun and ended return the two events of the documents.
 func (j *job) begun(Dialect) object {
 	return object{"process_id": j.id, "state": "running"}
 }
@@ -164,8 +164,8 @@ func (j *job) ended(d Dialect) object {
 	return out
 }
 
-// progress is an event of ours, in the form that other classes of SysAdm use
-// for theirs.
+// progress returns an event of this library, in the form that other classes of
+// SysAdm use.
 func (j *job) progress(e events.IocEvent) object {
 	out := object{
 		"event_system": "sysadm/iocage", "state": "running", "message": events.Line(e),
@@ -184,7 +184,7 @@ func (j *job) progress(e events.IocEvent) object {
 	return out
 }
 
-// list is the answer to rpc/dispatcher's list.
+// list returns the answer to rpc/dispatcher's list.
 func (q *jobs) list() object {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -207,8 +207,7 @@ func (q *jobs) list() object {
 	return out
 }
 
-// kill cancels jobs, which then put back what they have done. Unknown ids are
-// passed over.
+// kill cancels jobs, which then roll back. Unknown ids are ignored.
 func (q *jobs) kill(ids []string) []string {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -236,7 +235,7 @@ func (q *jobs) count() int {
 	return len(q.all)
 }
 
-// wait returns once there is no job.
+// wait returns once no job is left.
 func (q *jobs) wait() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -54,7 +54,7 @@ func (s *stage) Create(ctx context.Context, p sysadm.PluginRequest) <-chan event
 
 const local = "2006-01-02T15:04:05"
 
-// TestTwoEvents: a job is told of by exactly two events, in each dialect's form.
+// TestTwoEvents: exactly two events report a job, in each dialect's form.
 func TestTwoEvents(t *testing.T) {
 	now := time.Date(2017, 6, 5, 10, 0, 1, 0, time.Local)
 	w := newWorld(t)
@@ -204,7 +204,7 @@ func TestSerialQueue(t *testing.T) {
 	require.Contains(t, fmt.Sprint(w.action(`{"action":"createjail","release":"13.2-RELEASE","packages":["nginx"]}`)), "error")
 }
 
-// TestKilledWhileItWaits: a job that never began is told of as one that could
+// TestKilledWhileItWaits: a job that never began is reported as one that could
 // not start.
 func TestKilledWhileItWaits(t *testing.T) {
 	w := newWorld(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/libioc/go-libioc/jail"
 )
 
-// startjail and stopjail answer the lines of iocage's tool below the jail's name
-// as the client gave it, failures too.
+// startjail and stopjail answer with the lines of iocage's tool below the jail's
+// name as the client wrote it, also for failures.
 func (s *Server) startjail(ctx context.Context, c *call) (any, error) {
 	return s.lines(ctx, c, func(j *jail.Jail) []string {
 		all, err := j.Start(ctx, jail.StartOptions{Busy: jail.BusyWait})
@@ -50,8 +50,8 @@ func (s *Server) lines(ctx context.Context, c *call, do func(j *jail.Jail) []str
 	return object{name: textObject(do(j))}
 }
 
-// startLines are what iocage's tool printed when it started a jail; nothing
-// that it would not have printed, except why it failed.
+// startLines returns what iocage's tool printed when it started a jail, and
+// nothing else, except the reason of a failure.
 func startLines(j *jail.Jail, all []events.IocEvent, err error) []string {
 	out := []string{"* Starting " + label(j)}
 	started := "  + Started (shared IP mode) OK"
@@ -84,8 +84,8 @@ func startLines(j *jail.Jail, all []events.IocEvent, err error) []string {
 	return out
 }
 
-// stopLines are those of a stop. The tool ran the hooks even when they were
-// empty, and said so.
+// stopLines returns the lines of a stop. The tool ran and reported hooks even if
+// they were empty.
 func stopLines(j *jail.Jail, all []events.IocEvent, err error) []string {
 	out := []string{"* Stopping " + label(j)}
 	pre, post, vnet := "OK", "OK", ""
@@ -123,8 +123,8 @@ func stopLines(j *jail.Jail, all []events.IocEvent, err error) []string {
 	return out
 }
 
-// step adds the line for the end of a step; one that was skipped printed
-// nothing, and some of the lines have no failed form.
+// step adds the line for the end of a step. A skipped step prints nothing, and
+// some lines have no failed form.
 func step(out []string, e events.IocEvent, done, failed string) []string {
 	switch e.Head().State {
 	case events.Done:

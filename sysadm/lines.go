@@ -5,11 +5,10 @@ import "strings"
 // object is a JSON object; encoding/json sorts its keys.
 type object = map[string]any
 
-// textObject turns lines of text into an object by the one rule of the 2016
-// server, to which the documents owe their odd keys: up to the first empty
-// line, white space collapsed and trimmed, the key is what is before the first
-// colon and the value what is between it and the second, untrimmed. Later lines
-// win.
+// textObject turns lines of text into an object by the rule of the 2016 server,
+// which explains the odd keys of the documents: up to the first empty line, with
+// white space collapsed and trimmed, the key is the text before the first colon
+// and the value the text between it and the second, untrimmed. Later lines win.
 func textObject(lines []string) object {
 	out := object{}
 	for _, line := range lines {
@@ -31,7 +30,7 @@ func textPair(line string) (key, value string) {
 	return fields[0], value
 }
 
-// textValue is what is left of a value that was printed behind its key and a
+// textValue returns what remains of a value that was printed after its key and a
 // colon.
 func textValue(key, value string) string {
 	_, value = textPair(strings.Join(strings.Fields(key+":"+value), " "))

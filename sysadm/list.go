@@ -9,14 +9,14 @@ import (
 	"github.com/libioc/go-libioc/jail"
 )
 
-// jails are all jails of the host's sources, not those that others run. One that
-// cannot be read comes with its name.
+// jails returns all jails of the host's sources, but not those of other programs.
+// A jail that cannot be read still has its name.
 func (s *Server) jails(ctx context.Context) iter.Seq2[*jail.Jail, error] {
 	return jail.List(ctx, s.host, "foreign=no")
 }
 
-// row is a jail in the dialect of 2017: ten members, always. They are in the
-// order of their names, as everything in an answer.
+// row is a jail in the dialect of 2017: always ten members. They are sorted by
+// name, like everything in an answer.
 type row struct {
 	Boot     string `json:"boot"`
 	IP4      string `json:"ip4"`
@@ -108,10 +108,10 @@ func rowOf(j *jail.Jail) row {
 	return r
 }
 
-// property is a value that counts, "-" for none. A jail that could not be read
-// has none.
+// property returns a property's effective value, or "-" if it has none or the jail
+// could not be read.
 func property(j *jail.Jail, key string) string {
-	text, err := j.Get(key)
+	text, err := j.Effective().Text(key)
 	if err != nil || unset(text) {
 		return "-"
 	}
@@ -120,8 +120,8 @@ func property(j *jail.Jail, key string) string {
 
 func isTemplate(j *jail.Jail) bool { return property(j, "template") == "yes" }
 
-// key is what a jail is listed under: its jid, and while it has none its name.
-// The original used "-" for all that do not run, of which one remained.
+// key returns the key under which a jail is listed: its jid, or its name if it does
+// not run. The original used "-" for all stopped jails, so only one was listed.
 func (r row) key() string {
 	if r.JID == "-" {
 		return r.UUID
@@ -149,7 +149,7 @@ func (s *Server) listtemplates(ctx context.Context, c *call) (any, error) {
 	return object{"templates": out}, nil
 }
 
-// listplugins lists what the index offers and what was made of it.
+// listplugins lists the plugins of the index and the jails made from plugins.
 func (s *Server) listplugins(ctx context.Context, c *call) (any, error) {
 	if s.opts.Plugins == nil {
 		return nil, errNoIndex

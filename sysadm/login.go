@@ -9,11 +9,11 @@ import (
 	"github.com/libioc/go-libioc/internal/login"
 )
 
-// ErrLogin is a login that is wrong: no such user, or not this password.
+// ErrLogin is a wrong login: unknown user or wrong password.
 var ErrLogin = errors.New("wrong user or password")
 
-// login checks a password, unless the address or the account has had too many
-// wrong ones: then it is refused unchecked.
+// login checks a password. If the address or the account had too many wrong ones,
+// it fails without checking.
 func (s *Server) login(ctx context.Context, peer, name, password string) (*User, answer) {
 	return s.checkLogin(ctx, peer, name, func() (User, error) {
 		return s.opts.Auth.Authenticate(ctx, name, password)
@@ -34,8 +34,8 @@ func (s *Server) checkLogin(ctx context.Context, peer, account string, check fun
 	if blocked() {
 		return nil, a
 	}
-	// A few at a time, and looked at again then: many at once are no way around
-	// the count.
+	// A few at a time, and the count is checked again: parallel logins must not get
+	// around it.
 	select {
 	case s.logins <- struct{}{}:
 		defer func() { <-s.logins }()

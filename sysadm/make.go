@@ -13,9 +13,9 @@ import (
 	"github.com/libioc/go-libioc/release"
 )
 
-// createjail makes a jail, named by a UUID as iocage did, and tagged as the
-// client wants. With props or switches it is made before the answer (2016), with
-// release or template it is a job (unreleased servers of 2017).
+// createjail creates a jail, named by a UUID as iocage did, with the client's tag.
+// With props or switches it is created before the answer (2016), with release or
+// template it is a job (unreleased servers of 2017).
 func (s *Server) createjail(ctx context.Context, c *call) (any, error) {
 	if c.arg("release") != "" || c.arg("template") != "" {
 		return s.createJob(ctx, c)
@@ -37,7 +37,7 @@ func (s *Server) createjail(ctx context.Context, c *call) (any, error) {
 	}, nil
 }
 
-// newJail is the jail that props and switches describe.
+// newJail returns the jail that props and switches describe.
 func (s *Server) newJail(ctx context.Context, c *call, props, switches string) (*jail.Jail, jail.CreateOptions, error) {
 	var o jail.CreateOptions
 	none := func(err error) (*jail.Jail, jail.CreateOptions, error) { return nil, o, err }
@@ -71,8 +71,8 @@ func (s *Server) newJail(ctx context.Context, c *call, props, switches string) (
 	return j, o, err
 }
 
-// named is a new jail with the properties, a UUID for a name and, unless it has
-// one, a tag that tells when it was made.
+// named returns a new jail with the properties, a UUID as name and, unless it has
+// one, the time of creation as tag.
 func (s *Server) named(ctx context.Context, c *call, set map[string]string) (*jail.Jail, error) {
 	set = maps.Clone(set)
 	if set["tag"] == "" {
@@ -85,7 +85,7 @@ func (s *Server) named(ctx context.Context, c *call, set map[string]string) (*ja
 	return jail.New(ctx, s.host, jail.Spec{Name: s.host.NewUUID(), Properties: set})
 }
 
-// createJob is the form of createjail that names its release or template.
+// createJob is the form of createjail with release or template.
 func (s *Server) createJob(ctx context.Context, c *call) (any, error) {
 	if len(c.args["packages"]) > 0 {
 		return nil, toolError("packages are not installed by this server")
@@ -112,7 +112,7 @@ func (s *Server) createJob(ctx context.Context, c *call) (any, error) {
 			return nil, err
 		}
 		if _, _, err := r.RootSnapshot(ctx); err != nil {
-			return nil, err // rather than a job that can only fail
+			return nil, err // instead of a job that would fail
 		}
 		words = append(words, "-r", o.Release)
 	}
@@ -131,8 +131,8 @@ func (s *Server) createJob(ctx context.Context, c *call) (any, error) {
 	return object{"new_dispatcher_id": id}, err
 }
 
-// clonejail makes a jail from another one, with that one's properties except
-// those that the client gives.
+// clonejail creates a jail from another one, with that one's properties except
+// those in the request.
 func (s *Server) clonejail(ctx context.Context, c *call) (any, error) {
 	name := c.jailArg()
 	source, err := s.find(ctx, c, name)
@@ -182,7 +182,7 @@ func (s *Server) destroyjail(ctx context.Context, c *call) (any, error) {
 	return object{"success": textObject(lines)}, nil
 }
 
-// capjail applies the limits of a running jail anew.
+// capjail applies the limits of a running jail again.
 func (s *Server) capjail(ctx context.Context, c *call) (any, error) {
 	name := c.jailArg()
 	j, err := s.find(ctx, c, name)

@@ -14,31 +14,30 @@ import (
 type Options struct {
 	// Host is the machine. Required.
 	Host *host.Host
-	// Auth checks logins. Required: there is no service without a login.
+	// Auth checks logins. Required: every call but rpc/identify needs a login.
 	Auth Authenticator
-	// AllowExec lets users with the permission run commands in jails. Off by
-	// default.
+	// AllowExec lets users with the permission run commands in jails. The default
+	// is off.
 	AllowExec bool
-	// Extended sends the progress of jobs to every subscriber, in events that
-	// the documents do not have. Otherwise a client asks for them by subscribing
-	// to "progress" beside "dispatcher".
+	// Extended sends the progress of jobs to every subscriber, in events that the
+	// documents do not have. Otherwise a client gets them if it subscribes to
+	// "progress" as well as "dispatcher".
 	Extended bool
-	// Origins are the hosts, such as "admin.example.org:8443", whose web pages
-	// may talk to the server beside its own. Programs send no Origin.
+	// Origins are further hosts, such as "admin.example.org:8443", whose web pages
+	// may use the server. Programs send no Origin.
 	Origins []string
 	// Fetch says where fetchreleases gets releases from; the zero value is
 	// FreeBSD's own server.
 	Fetch release.FetchOptions
-	// Plugins is the plugin index; without one the plugin actions answer that
-	// none is configured.
+	// Plugins is the plugin index. Without it the plugin actions fail.
 	Plugins Plugins
-	// Logger is the audit log: who did what to which jail, from where, and
-	// whether it worked, at level Info; calls that only read at Debug. Never
-	// passwords, tokens or output. The default is silence.
+	// Logger is the audit log: who did what to which jail, from where, and with
+	// what result, at level Info; calls that only read, at Debug. It never gets
+	// passwords, tokens or output. The default is no log.
 	Logger *slog.Logger
-	// Observe, if set, is called after every call, from many goroutines.
+	// Observe, if set, is called after every call, concurrently.
 	Observe func(Observation)
-	// Limits bound what clients can make the server hold.
+	// Limits bound the server's use of time and memory.
 	Limits Limits
 }
 
@@ -46,7 +45,7 @@ type Options struct {
 type Limits struct {
 	Message     int64         // bytes of a request's body or message; 1 MiB
 	Connections int           // WebSocket connections; 1024
-	Actions     int           // actions at work at a time; 16
+	Actions     int           // actions that run at a time; 16
 	PerClient   int           // actions of one WebSocket connection at a time; 16
 	Queue       int           // events that wait for one subscriber; 256
 	Jobs        int           // jobs that run at a time; 4
@@ -88,28 +87,28 @@ func or[T int | int64 | time.Duration](p *T, value T) {
 // Observation is one call that was answered.
 type Observation struct {
 	Transport string // "rest" or "websocket"
-	Call      string // "sysadm/iocage/listjails", "rpc/auth", ...; "other" for what does not exist
+	Call      string // "sysadm/iocage/listjails", "rpc/auth", ...; "other" for unknown calls
 	Code      int    // HTTP status
-	Failed    bool   // answered with 200, but the action failed
+	Failed    bool   // the action failed, though Code is 200
 	Duration  time.Duration
 }
 
-// Stats are what a Server holds at a moment.
+// Stats are what a Server holds at one time.
 type Stats struct {
 	Connections int    // WebSocket connections
-	Subscribers int    // of them, those that get events
-	Tokens      int    // logins that are alive
+	Subscribers int    // connections that get events
+	Tokens      int    // valid logins
 	Blocked     int    // addresses and accounts with failed logins
 	Jobs        int    // running or waiting
 	Dropped     uint64 // events that slow subscribers did not get, since the start
 }
 
-// Plugins is an index of plugins: prepared jails that can be fetched and made.
+// Plugins is an index of plugins: prepared jails that can be fetched and created.
 type Plugins interface {
 	// List lists what the index has.
 	List(ctx context.Context) ([]Plugin, error)
-	// Create fetches a plugin and makes its jail. The channel is that of the
-	// operation; see package events.
+	// Create fetches a plugin and creates its jail. The channel has the events of
+	// the operation; see package events.
 	Create(ctx context.Context, p PluginRequest) <-chan events.IocEvent
 }
 

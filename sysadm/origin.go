@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// originAllowed keeps web pages of other sites out, on both transports: a
-// browser sends where a page came from, programs send nothing.
+// originAllowed rejects web pages of other sites, on both transports: browsers
+// send the origin of a page, programs send none.
 func (s *Server) originAllowed(r *http.Request) bool {
 	list := r.Header.Values("Origin")
 	if len(list) == 0 {
@@ -22,7 +22,7 @@ func (s *Server) originAllowed(r *http.Request) bool {
 	return same(r.Host) || slices.ContainsFunc(s.opts.Origins, same)
 }
 
-// isUpgrade tells whether a request wants to become a WebSocket.
+// isUpgrade reports whether a request asks for a WebSocket.
 func isUpgrade(r *http.Request) bool {
 	return r.Method == http.MethodGet && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }

@@ -17,8 +17,8 @@ var (
 	deviceName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.]{0,14}$`) // IFNAMSIZ
 )
 
-// createplugin starts the job that fetches a plugin and makes its jail. ip6 wins
-// over ip4.
+// createplugin starts the job that fetches a plugin and creates its jail. ip6 has
+// precedence over ip4.
 func (s *Server) createplugin(ctx context.Context, c *call) (any, error) {
 	if s.opts.Plugins == nil {
 		return nil, errNoIndex
@@ -47,7 +47,7 @@ func (s *Server) createplugin(ctx context.Context, c *call) (any, error) {
 	return object{"started_dispatcher_id": j.id}, nil
 }
 
-// address tells whether the value is an address of the property's family, with
+// address reports whether the value is an address of the property's family, with
 // or without a prefix length.
 func address(p PluginRequest) bool {
 	addr, err := netip.ParseAddr(p.Value)

@@ -8,7 +8,7 @@ import (
 	"github.com/libioc/go-libioc/host"
 )
 
-// activatepool makes a pool the one in use; without one it tells which is.
+// activatepool changes the pool in use; without a pool it reports the current one.
 func (s *Server) activatepool(ctx context.Context, c *call) (any, error) {
 	c.target = c.arg("pool")
 	if c.target == "" {
@@ -37,7 +37,7 @@ func (s *Server) activatepool(ctx context.Context, c *call) (any, error) {
 	return c.poolChanged("activated", s.host.Activate(ctx, c.target, host.ActivateOptions{}))
 }
 
-// deactivatepool gives a pool up. Nothing on it is removed.
+// deactivatepool stops using a pool. Nothing on it is removed.
 func (s *Server) deactivatepool(ctx context.Context, c *call) (any, error) {
 	c.target = c.arg("pool")
 	return c.poolChanged("deactivated", s.host.Deactivate(ctx, c.target))
@@ -50,7 +50,7 @@ func (c *call) poolChanged(done string, err error) (any, error) {
 	return object{"success": "pool " + c.target + " " + done + "."}, err
 }
 
-// activatestatus tells which pool is in use.
+// activatestatus reports which pool is in use.
 func (s *Server) activatestatus(ctx context.Context, c *call) (any, error) {
 	pool, err := s.pool(ctx)
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *Server) activatestatus(ctx context.Context, c *call) (any, error) {
 	return object{"activated": "true", "pool": pool}, nil
 }
 
-// pool is the pool of the main source, or empty.
+// pool returns the pool of the main source, or "".
 func (s *Server) pool(ctx context.Context) (string, error) {
 	source, err := s.host.Source(ctx, "")
 	if errors.Is(err, host.ErrNotActivated) {

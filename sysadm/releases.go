@@ -9,9 +9,9 @@ import (
 	"github.com/libioc/go-libioc/release"
 )
 
-// listreleases lists what is here and what the mirror has. The documents show an
-// empty name where nothing is here. What cannot be asked for is left out, both
-// of them are a bad request, as in the original.
+// listreleases lists the fetched releases and those of the mirror. The documents
+// show an empty name if nothing was fetched. A list that cannot be read is left out;
+// if neither can, that is a bad request, as in the original.
 func (s *Server) listreleases(ctx context.Context, c *call) (any, error) {
 	out := object{}
 	if all, err := release.List(ctx, s.host); err == nil {
@@ -42,8 +42,8 @@ func (s *Server) listreleases(ctx context.Context, c *call) (any, error) {
 	return out, nil
 }
 
-// fetchreleases starts a job for each release that has none. If it starts none
-// at all the request was bad, as in the original.
+// fetchreleases starts a job for each release that has none. If it starts none,
+// that is a bad request, as in the original.
 func (s *Server) fetchreleases(ctx context.Context, c *call) (any, error) {
 	names, ok := texts(c.args["releases"])
 	if !ok || len(names) > maxReleases {
@@ -84,5 +84,5 @@ func (s *Server) fetchreleases(ctx context.Context, c *call) (any, error) {
 	return object{"started_dispatcher_id": ids}, nil
 }
 
-// maxReleases bounds how many one request can ask for.
+// maxReleases is how many releases one request may name.
 const maxReleases = 64

@@ -13,8 +13,8 @@ import (
 const contentType = "text/json; charset=utf-8"
 
 // rest answers one request of the REST form: PUT /sysadm/iocage and, as in the
-// original, any path whose first and last elements name the class; POST is
-// taken as well, GET where nothing is changed.
+// original, any path whose first and last elements name the class. POST is also
+// accepted, and GET for actions that change nothing.
 func (s *Server) rest(w http.ResponseWriter, r *http.Request, d Dialect) {
 	switch r.Method {
 	case http.MethodOptions, http.MethodHead:
@@ -54,16 +54,16 @@ func (s *Server) rest(w http.ResponseWriter, r *http.Request, d Dialect) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(a.code)
-	_, _ = w.Write(encode(object{"args": a.args}, true)) // a client that went away needs no answer
+	_, _ = w.Write(encode(object{"args": a.args}, true)) // fails if the client has gone
 }
 
 func (s *Server) restAnswer(w http.ResponseWriter, r *http.Request, req *request) answer {
-	// It stands for what is left unread of a body, too. A writer of a test's may
-	// know no deadlines.
+	// The deadline also covers what is left unread of a body. A test's writer may
+	// not support deadlines.
 	control := http.NewResponseController(w)
 	control.SetReadDeadline(time.Now().Add(s.limits.Body))
 	if !open(req) {
-		// Before the body is read: who has no login gets no memory.
+		// Before the body is read: without a login no memory is used.
 		if login := s.basic(r, req); login.failed() {
 			return login
 		}
@@ -93,8 +93,8 @@ func (s *Server) restAnswer(w http.ResponseWriter, r *http.Request, req *request
 	return s.call(r.Context(), req)
 }
 
-// classOf takes a path apart: the first element is the namespace, the last one
-// the name.
+// classOf splits a path: the first element is the namespace, the last one the
+// name.
 func classOf(path string) (namespace, name string, ok bool) {
 	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
 	if len(parts) < 2 {
@@ -108,7 +108,7 @@ func jsonBody(r *http.Request) bool {
 	return err == nil && (t == "application/json" || t == "text/json")
 }
 
-// changes tells whether the action changes something.
+// changes reports whether the action changes something.
 func (s *Server) changes(r *request) bool {
 	args, _ := members(r.args)
 	name, _ := text(args["action"])
@@ -119,7 +119,7 @@ func (s *Server) changes(r *request) bool {
 	return ok && a.Role != RoleRead
 }
 
-// basic checks the login that a REST request carries.
+// basic checks the login of a REST request.
 func (s *Server) basic(r *http.Request, req *request) answer {
 	name, password, ok := r.BasicAuth()
 	if !ok {

@@ -13,7 +13,7 @@ import (
 	"github.com/libioc/go-libioc/internal/login"
 )
 
-// open tells the calls that need no login. REST has one with every request.
+// open reports whether a call needs no login. REST sends one with every request.
 func open(r *request) bool {
 	return r.namespace == "rpc" && (r.name == "identify" || r.conn != nil && strings.HasPrefix(r.name, "auth"))
 }
@@ -39,7 +39,7 @@ func (s *Server) call(ctx context.Context, r *request) answer {
 	case r.namespace == "events" && r.conn != nil:
 		a, what = s.subscription(r), "events"
 	case what == "sysadm/iocage":
-		return s.iocage(ctx, r, begun) // knows more about what was called
+		return s.iocage(ctx, r, begun) // observes the call itself
 	default:
 		a, what = refuse(http.StatusNotFound), "other"
 	}
@@ -55,7 +55,7 @@ func (s *Server) identify() answer {
 	return ok(object{"hostname": name, "type": "server"})
 }
 
-// query lists the classes, and what the user may do with them.
+// query lists the classes and the user's access to them.
 func (s *Server) query(r *request) answer {
 	word := func(needed Role) string {
 		if r.user.Role >= needed {
@@ -73,8 +73,8 @@ func (s *Server) auth(ctx context.Context, r *request) answer {
 	args, _ := members(r.args)
 	get := func(name string) string { v, _ := text(args[name]); return v }
 	kept := get("resumable") == "true"
-	// Whatever comes of it, the connection's old login is over. The one of
-	// auth_token may be the very same.
+	// The connection's old login ends in any case. The token of auth_token may be
+	// the same one.
 	old := r.conn.logout()
 	if r.name != "auth_token" || old != get("token") {
 		s.tokens.Drop(old, false)
@@ -115,8 +115,8 @@ func (s *Server) loggedIn(r *request, user *User, a answer, kept bool) answer {
 	return ok([]any{token, int(left.Seconds())})
 }
 
-// authKey is the login with a key, in two calls: the first gives a text, the
-// second brings it back, encrypted with the private key.
+// authKey is the login with a key, in two calls: the first returns a text, the
+// second sends it back, encrypted with the private key.
 func (s *Server) authKey(ctx context.Context, r *request, args map[string]json.RawMessage, kept bool) answer {
 	keys, able := s.opts.Auth.(KeyAuthenticator)
 	if !able {
@@ -139,8 +139,8 @@ func (s *Server) authKey(ctx context.Context, r *request, args map[string]json.R
 	return s.loggedIn(r, user, a, kept)
 }
 
-// dispatcher lists jobs and ends them. Running commands of the client's, which
-// the original did, is refused to everyone.
+// dispatcher lists and ends jobs. The original also ran commands for clients; here
+// that is forbidden.
 func (s *Server) dispatcher(r *request) answer {
 	args, _ := members(r.args)
 	action, _ := text(args["action"])
@@ -165,9 +165,9 @@ func (s *Server) dispatcher(r *request) answer {
 	return refuse(http.StatusBadRequest)
 }
 
-// subscription begins or ends the sending of events. The answer names the last
-// known kind asked for; unknown ones are passed over, as other kinds of events
-// are other classes' matter.
+// subscription starts or ends the sending of events. The answer names the last
+// known kind in the request. Unknown kinds are ignored: they belong to other
+// classes.
 func (s *Server) subscription(r *request) answer {
 	kinds, given := texts(r.args)
 	if r.name != "subscribe" && r.name != "unsubscribe" || !given || len(kinds) == 0 {

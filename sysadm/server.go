@@ -15,8 +15,8 @@ import (
 )
 
 // Server answers the calls of the class. It is an http.Handler for the dialect
-// of 2017; [Server.Handler] is one for another. Its methods may be called from
-// many goroutines.
+// of 2017; [Server.Handler] returns one for another dialect. A Server is safe for
+// concurrent use.
 type Server struct {
 	opts   Options
 	host   *host.Host
@@ -30,13 +30,13 @@ type Server struct {
 	working chan struct{} // one entry per action at work
 	logins  chan struct{} // one entry per password being checked
 
-	// calls are the requests under way, for Shutdown.
+	// calls counts running requests, for Shutdown.
 	calls sync.WaitGroup
 	mu    sync.Mutex
 	over  bool
 }
 
-// New makes a Server. The error tells which required option is missing.
+// New returns a Server. The error names a missing required option.
 func New(o Options) (*Server, error) {
 	switch {
 	case o.Host == nil:
@@ -66,17 +66,16 @@ func (s *Server) Handler(d Dialect) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, d) })
 }
 
-// HTTPServer is an HTTP server for the handler of the dialect, with limits of
-// time and size against clients that send their requests drop by drop. Its
-// address, and outside of the machine itself its certificate, are the caller's
-// to set.
+// HTTPServer returns an HTTP server for the handler of the dialect, with limits of
+// time and size against clients that send their requests byte by byte. The caller
+// sets its address and, unless it serves this machine only, its certificate.
 func (s *Server) HTTPServer(d Dialect) *http.Server {
 	return &http.Server{
 		Handler:           s.Handler(d),
 		ReadHeaderTimeout: s.limits.Body,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		// What goes wrong in a TLS handshake or on a line is the client's matter.
+		// Failed TLS handshakes and broken connections are usually the client's fault.
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }
@@ -96,7 +95,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, d Dialect) {
 	}
 }
 
-// enter counts a call, unless the server is shutting down.
+// enter counts a call and reports true, unless the server is shutting down.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,10 +105,10 @@ func (s *Server) enter() bool {
 	return !s.over
 }
 
-// Shutdown refuses new calls, waits for those under way and for all jobs, and
-// then closes the WebSocket connections. When the context ends first it cancels
-// the jobs, waits until they have put everything back, and returns the context's
-// error. The HTTP server itself is the caller's to shut down, afterwards.
+// Shutdown refuses new calls, waits for running calls and for all jobs, and then
+// closes the WebSocket connections. If the context ends first, it cancels the jobs,
+// waits until they have rolled back, and returns the context's error. The caller
+// shuts down the HTTP server itself afterwards.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.over = true
@@ -132,14 +131,14 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// Stats tells what the server holds now.
+// Stats returns what the server holds now.
 func (s *Server) Stats() Stats {
 	st := s.hub.stats()
 	st.Tokens, st.Blocked, st.Jobs = s.tokens.Count(), s.guard.Count(), s.jobs.count()
 	return st
 }
 
-// observe tells Options.Observe of a call.
+// observe calls Options.Observe.
 func (s *Server) observe(r *request, call string, a answer, failed bool, begun time.Time) {
 	if s.opts.Observe == nil {
 		return
@@ -151,8 +150,8 @@ func (s *Server) observe(r *request, call string, a answer, failed bool, begun t
 	s.opts.Observe(Observation{transport, call, a.code, failed, time.Since(begun)})
 }
 
-// peerOf is the client's address without its port: what failed logins are
-// counted by.
+// peerOf returns the client's address without its port. Failed logins are counted by
+// it.
 func peerOf(r *http.Request) string {
 	if addr, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		return addr
@@ -160,7 +159,7 @@ func peerOf(r *http.Request) string {
 	return r.RemoteAddr // a socket in the file system has no port
 }
 
-// Healthy tells whether the server takes calls and the kernel and the pool
+// Healthy returns nil if the server accepts calls and the kernel and the pool
 // answer. It starts no process.
 func (s *Server) Healthy(ctx context.Context) error {
 	if s.stopping() {

@@ -27,8 +27,8 @@ func (s *Server) getdefaultsettings(ctx context.Context, c *call) (any, error) {
 	return object{"defaults": out}, nil
 }
 
-// getjailsettings has four modes: one property of a jail, all of a jail (asked
-// for with "all" or without prop), and one property of all jails ("-r").
+// getjailsettings has three modes: one property of a jail, all properties of a jail
+// (prop is "all" or missing), and one property of all jails ("-r").
 func (s *Server) getjailsettings(ctx context.Context, c *call) (any, error) {
 	name, prop, switches := c.jailArg(), c.arg("prop"), c.arg("switches")
 	_, switched := c.args["switches"]
@@ -36,7 +36,7 @@ func (s *Server) getjailsettings(ctx context.Context, c *call) (any, error) {
 	case name == "" && prop == "" && !switched:
 		return nil, errMissing
 	case name != "" && switched:
-		return object{}, nil // as the original, which ran nothing then
+		return object{}, nil // as in the original, which ran nothing then
 	case name == "" && switches == "-r" && prop != "":
 		return s.settingOfAll(ctx, c, prop)
 	case name == "":
@@ -72,8 +72,8 @@ func (s *Server) getjailsettings(ctx context.Context, c *call) (any, error) {
 	return object{name: out}, nil
 }
 
-// settingOfAll is the mode "-r". Its lines were split at blanks, so colons
-// survive there.
+// settingOfAll is the mode "-r". Its lines were split at blanks, so colons are
+// kept.
 func (s *Server) settingOfAll(ctx context.Context, c *call, prop string) (any, error) {
 	var spaces map[string]jail.Space
 	if _, ok := (jail.Space{}).Text(prop); ok {
@@ -113,8 +113,8 @@ func settingOf(j *jail.Jail, space jail.Space, s config.LegacySetting) string {
 	return s.Text(j.Effective())
 }
 
-// settingNamed finds a setting, or any other property that the library or the
-// jail's own configuration knows.
+// settingNamed returns a setting, or any other property that the library or the
+// jail's own configuration has.
 func settingNamed(j *jail.Jail, prop string) (config.LegacySetting, error) {
 	for _, s := range config.LegacySettings() {
 		if s.Key == prop {
@@ -128,7 +128,7 @@ func settingNamed(j *jail.Jail, prop string) (config.LegacySetting, error) {
 	return config.LegacySetting{Key: prop, Unset: "none"}, nil
 }
 
-// df lists what the jails' datasets hold.
+// df reports the disk usage of each jail.
 func (s *Server) df(ctx context.Context, c *call) (any, error) {
 	spaces, err := jail.Spaces(ctx, s.host)
 	if err != nil {

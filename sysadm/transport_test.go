@@ -159,7 +159,7 @@ func TestWebSocket(t *testing.T) {
 }
 
 // TestLoginAndCallAtOnce: logins are answered in line, so a client may send its
-// first call right behind.
+// first call right after it.
 func TestLoginAndCallAtOnce(t *testing.T) {
 	w := newWorld(t)
 	c := w.dial("")

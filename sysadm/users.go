@@ -9,19 +9,19 @@ type Role uint8
 const (
 	RoleRead    Role = iota // list, read settings
 	RoleOperate             // start, stop, apply limits
-	RoleAdmin               // make, destroy, clean, fetch, change pools, kill jobs
+	RoleAdmin               // create, destroy, clean, fetch, change pools, kill jobs
 )
 
 var roleNames = [...]string{"read", "operate", "admin"}
 
-// String is "read", "operate" or "admin".
+// String returns "read", "operate" or "admin".
 func (r Role) String() string { return roleNames[r] }
 
-// User is who has logged in.
+// User is a user who has logged in.
 type User struct {
 	Name string
 	Role Role
-	// Exec is the permission to run commands in jails, beside the role.
+	// Exec is the permission to run commands in jails, in addition to the role.
 	Exec bool
 }
 
@@ -29,19 +29,19 @@ func (u *User) may(a Action) bool { return u.Role >= a.Role && (u.Exec || !a.Exe
 
 // Authenticator checks logins. Its methods are called from many goroutines.
 type Authenticator interface {
-	// Authenticate checks a password. A wrong one, or a user who does not exist,
-	// is ErrLogin and must take the same time. It is asked once for every REST
-	// request, so one that is costly by design should remember for a while that
-	// a password was right, as that of cmd/sysadmd does.
+	// Authenticate checks a password. For a wrong password or an unknown user it
+	// returns ErrLogin, after the same time. It is called for every REST request, so
+	// an expensive check should remember right passwords for a while, as cmd/sysadmd
+	// does.
 	Authenticate(ctx context.Context, name, password string) (User, error)
 }
 
-// KeyAuthenticator is an Authenticator that knows public keys as well, for
+// KeyAuthenticator is an Authenticator that also knows public keys, for
 // rpc/auth_ssl.
 type KeyAuthenticator interface {
 	Authenticator
-	// AuthenticateKey finds the user one of whose RSA keys signed the text:
-	// PKCS #1 v1.5 without a hash, which is what encrypting with the private
-	// key comes to. ErrLogin if there is none.
+	// AuthenticateKey returns the user whose RSA key signed the text: PKCS #1 v1.5
+	// without a hash, which is the same as encrypting with the private key. If no
+	// user's key did, it returns ErrLogin.
 	AuthenticateKey(ctx context.Context, text, signature []byte) (User, error)
 }

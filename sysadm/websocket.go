@@ -16,7 +16,7 @@ type conn struct {
 	api    Dialect
 	peer   string
 	events *queue
-	slots  chan struct{} // one entry per call at work
+	slots  chan struct{} // one entry per running call
 	close  context.CancelFunc
 
 	write sync.Mutex // one message at a time
@@ -28,9 +28,9 @@ type conn struct {
 	clock *time.Timer // of the login
 }
 
-// websocket serves one client until it leaves. Calls run at the same time, so
-// answers may come in another order; logins and identify are answered before
-// the next message is read.
+// websocket serves one client until it leaves. Calls run in parallel, so answers
+// may come in another order; logins and identify are answered before the next
+// message is read.
 func (s *Server) websocket(w http.ResponseWriter, r *http.Request, d Dialect) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	defer cancel()
@@ -44,7 +44,7 @@ func (s *Server) websocket(w http.ResponseWriter, r *http.Request, d Dialect) {
 	}
 	defer s.hub.remove(c)
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
-		InsecureSkipVerify: true, // originAllowed has looked
+		InsecureSkipVerify: true, // originAllowed has checked it
 		CompressionMode:    websocket.CompressionDisabled,
 	})
 	if err != nil {
@@ -79,7 +79,7 @@ func (s *Server) message(ctx context.Context, c *conn, message []byte, calls *sy
 	r.api, r.peer, r.conn = c.api, c.peer, c
 	if !good {
 		c.send(ctx, s.limits.Write, encode(r.reply(refuse(http.StatusBadRequest)), false))
-		// What does not even begin as an object is the traffic of a relay, which
+		// A message that does not even begin like an object is for a relay, which
 		// this server is not.
 		return len(message) > 0 && message[0] == '{'
 	}
@@ -94,7 +94,7 @@ func (s *Server) message(ctx context.Context, c *conn, message []byte, calls *sy
 	if token := c.current(); token != "" {
 		r.user = s.tokens.Use(token)
 	}
-	// Reading waits while the client has too many calls at work.
+	// Reading waits while too many calls of the client are running.
 	select {
 	case c.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -115,8 +115,8 @@ func (s *Server) answer(ctx context.Context, c *conn, r *request) {
 	}
 }
 
-// send writes a message. A client that does not take it in time is cut off: it
-// would miss an answer.
+// send writes a message. A client that does not read it in time is disconnected:
+// it would miss an answer.
 func (c *conn) send(ctx context.Context, limit time.Duration, message []byte) {
 	c.write.Lock()
 	defer c.write.Unlock()
@@ -177,7 +177,7 @@ func (c *conn) ready(ws *websocket.Conn) {
 	c.ws = ws
 }
 
-// goAway ends the connection because the server ends. It does not wait.
+// goAway closes the connection because the server shuts down. It does not wait.
 func (c *conn) goAway() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -186,7 +186,7 @@ func (c *conn) goAway() {
 		return
 	}
 	go c.ws.Close(websocket.StatusGoingAway, "shutting down")
-	time.AfterFunc(time.Second, c.close) // a client that does not answer is cut off
+	time.AfterFunc(time.Second, c.close) // for a client that does not answer
 }
 
 func (s *Server) stopping() bool {

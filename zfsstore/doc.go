@@ -1,34 +1,32 @@
-// Package zfsstore is what a jail manager needs of ZFS: datasets, snapshots,
-// clones, properties, mounts, streams and their delegation to jails.
+// Package zfsstore provides what a jail manager needs of ZFS: datasets, snapshots,
+// clones, properties, mounts, streams and delegation to jails.
 //
-// [Store] is the interface. [Exec] is a host's real ZFS, by zfs(8) and
-// zpool(8). Package zfsstore/simzfs has a ZFS without ZFS, so that programs which
-// use a Store can be tested on any system and without root. The suite in
-// zfsstore/storetest runs against both; programs may run it against a Store of
-// their own.
+// [Store] is the interface. [Exec] is the real ZFS of a host, by zfs(8) and
+// zpool(8). Package zfsstore/simzfs simulates ZFS, so that programs that use a Store
+// can be tested on any system and without root. Both pass the suite in
+// zfsstore/storetest, which can also test a program's own Store.
 //
 // # Guarantees
 //
 //   - A refusal is an *[Error]: it matches one of the sentinels with errors.Is,
-//     and its text repeats the command line and zfs's own words.
-//   - Listing a subtree takes one process, whatever its size. Values that
-//     were set from inside a jail cannot pass for other datasets or for other
-//     properties: where the output could be read in two ways, it is checked
-//     against a second listing.
-//   - Names are arguments, never options or ranges: a name that zfs(8) would
-//     read as something else is ErrInvalidName.
-//   - A change by Exec is one command of zfs(8), all or nothing as that is.
-//   - A context that ends also ends the process and everything it started, except
-//     for a change made by go-zfs (the table in exec_gozfs.go): that goes on, is
-//     waited for a little longer, and may succeed then.
+//     and its text has the command line and the message of zfs(8).
+//   - Listing a subtree takes one process, whatever its size. A value set from
+//     inside a jail cannot forge other datasets or properties: ambiguous output is
+//     checked against a second listing.
+//   - A name is never read as an option or a range: such a name is
+//     ErrInvalidName.
+//   - A change by Exec is one command of zfs(8), and as atomic as that is.
+//   - When a context ends, the process and its children are killed, except for a
+//     change made by go-zfs (the table in exec_gozfs.go): Exec waits a little
+//     longer for it, and returns success if it succeeds.
 //   - Nothing is global: no variables, no working directory, no logging. The
-//     language of the environment makes no difference.
+//     language of the environment does not matter.
 //
 // # What is not promised
 //
-// Whoever may set user properties on the host itself, root or by zfs-allow(8),
-// is trusted: with [AllProperties], forged output is looked for only where a
-// dataset is jailed=on or a value has several lines.
+// Users who may set user properties on the host itself, root or by zfs-allow(8),
+// are trusted: with [AllProperties], forged output is detected only where a dataset
+// has jailed=on or a value has several lines.
 //
-// Bookmarks, encryption and resumable streams are not offered.
+// Bookmarks, encryption and resumable streams are not supported.
 package zfsstore

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// What a Store refuses, for errors.Is. An *[Error] says the rest. Each stands
-// for certain words of zfs(8), which the methods of Store name with it.
+// The reasons for a refusal, for errors.Is. An *[Error] has the details. The
+// methods of Store list those they return.
 var (
 	ErrNotFound        = errors.New("dataset does not exist")
 	ErrExists          = errors.New("dataset already exists")
@@ -35,19 +35,19 @@ var (
 	ErrUnsupported     = errors.New("not supported on this system")
 )
 
-// An Error is a refused or failed operation. Its text is the command line
-// that was run, or that would have been run by a Store that runs none, ready
-// to be repeated in a shell, and zfs's own words.
+// An Error is a refused or failed operation. Its text is the command line and the
+// message of zfs(8). The command line can be repeated in a shell; a Store that runs
+// no commands names the one that would have been run.
 type Error struct {
 	Op       string   // zfs subcommand, such as "create"; "zpool list" for pools
-	Dataset  string   // the dataset the operation was asked for
+	Dataset  string   // the dataset that was named
 	Args     []string // the command line, the program first
-	ExitCode int      // exit status; -1 if the program did not exit by itself, or was not run
-	Stderr   string   // what was written to standard error, as it came
+	ExitCode int      // exit status; -1 if the program was killed or not run
+	Stderr   string   // standard error
 	Err      error    // a sentinel of this package, or the cause; may be nil
 }
 
-// Error returns the command line, quoted for sh(1), and what ZFS said.
+// Error returns the command line, quoted for sh(1), and the message of ZFS.
 func (e *Error) Error() string {
 	var b strings.Builder
 	for i, arg := range e.Args {
@@ -75,7 +75,7 @@ func (e *Error) Error() string {
 // Unwrap returns the sentinel or cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// shellQuote quotes a word for sh(1) where it needs it.
+// shellQuote quotes a word for sh(1) if necessary.
 func shellQuote(s string) string {
 	if s != "" && strings.IndexFunc(s, needsQuote) < 0 {
 		return s

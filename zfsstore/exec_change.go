@@ -2,109 +2,84 @@ package zfsstore
 
 import (
 	"context"
-	"io"
-	"strings"
 
 	"github.com/libioc/go-libioc/zfsstore/internal/cmdline"
 )
 
-// Create implements Store.
-func (e *Exec) Create(ctx context.Context, name string, opts CreateOptions) error {
-	args := cmdline.Create(opts).Args(name)
-	if err := e.checkProperty("create", name, args, keysOf(opts.Properties)...); err != nil {
+// change makes a change after checking the names of the dataset, of the properties
+// and others.
+func (e *Exec) change(ctx context.Context, c command, properties map[string]string, others ...string) error {
+	if err := c.check(properties); err != nil {
 		return err
 	}
-	return e.change(ctx, "create", args, name)
+	if err := c.checkName(others...); err != nil {
+		return err
+	}
+	return c.run(ctx)
+}
+
+// Create implements Store.
+func (e *Exec) Create(ctx context.Context, name string, opts CreateOptions) error {
+	return e.change(ctx, e.command(name, cmdline.Create(opts).Args(name)), opts.Properties)
 }
 
 // Destroy implements Store.
 func (e *Exec) Destroy(ctx context.Context, name string, opts DestroyOptions) error {
-	args := cmdline.Destroy(opts).Args(name)
-	return e.changeBy(ctx, destroyCall(name, opts), "destroy", args, name)
-}
-
-// needSnapshot refuses a name without '@', to which zfs(8) answers with its
-// usage text, or by doing something else.
-func (e *Exec) needSnapshot(op, name string, args []string) error {
-	if !strings.Contains(name, "@") {
-		return &Error{
-			Op: op, Dataset: name, Args: append([]string{e.zfs}, args...), ExitCode: 2, Err: ErrInvalidName,
-			Stderr: "cannot " + op + " '" + name + "': missing '@' delimiter in snapshot name\n",
-		}
-	}
-	return nil
+	return e.changeByLibrary(ctx, e.command(name, cmdline.Destroy(opts).Args(name)), nil, destroyCall(name, opts))
 }
 
 // Snapshot implements Store.
 func (e *Exec) Snapshot(ctx context.Context, name string, opts SnapshotOptions) error {
-	args := cmdline.Snapshot(opts).Args(name)
-	if err := e.needSnapshot("snapshot", name, args); err != nil {
+	c := e.command(name, cmdline.Snapshot(opts).Args(name))
+	if err := c.checkSnapshot(); err != nil {
 		return err
 	}
-	if err := e.checkProperty("snapshot", name, args, keysOf(opts.Properties)...); err != nil {
-		return err
-	}
-	return e.change(ctx, "snapshot", args, name)
+	return e.change(ctx, c, opts.Properties)
 }
 
 // Rollback implements Store.
 func (e *Exec) Rollback(ctx context.Context, snapshot string, opts RollbackOptions) error {
-	args := cmdline.Rollback(opts).Args(snapshot)
-	return e.changeBy(ctx, rollbackCall(snapshot, opts), "rollback", args, snapshot)
+	c := e.command(snapshot, cmdline.Rollback(opts).Args(snapshot))
+	return e.changeByLibrary(ctx, c, nil, rollbackCall(snapshot, opts))
 }
 
 // Clone implements Store.
 func (e *Exec) Clone(ctx context.Context, snapshot, target string, opts CloneOptions) error {
-	args := cmdline.Clone(opts).Args(snapshot, target)
-	if err := e.checkProperty("clone", target, args, keysOf(opts.Properties)...); err != nil {
-		return err
-	}
-	return e.change(ctx, "clone", args, target, snapshot)
+	return e.change(ctx, e.command(target, cmdline.Clone(opts).Args(snapshot, target)), opts.Properties, snapshot)
 }
 
 // Promote implements Store.
 func (e *Exec) Promote(ctx context.Context, name string) error {
-	return e.change(ctx, "promote", []string{"promote", name}, name)
+	return e.change(ctx, e.command(name, []string{"promote", name}), nil)
 }
 
 // Rename implements Store.
 func (e *Exec) Rename(ctx context.Context, from, to string, opts RenameOptions) error {
-	return e.change(ctx, "rename", cmdline.Rename(opts).Args(from, to), from, to)
+	return e.change(ctx, e.command(from, cmdline.Rename(opts).Args(from, to)), nil, to)
 }
 
 // Set implements Store.
 func (e *Exec) Set(ctx context.Context, name string, properties map[string]string) error {
 	if len(properties) == 0 {
-		_, err := e.Get(ctx, name, GetOptions{}) // nothing to set, if it is there
+		_, err := e.Get(ctx, name, GetOptions{}) // refused if the dataset does not exist
 		return err
 	}
-	args := cmdline.Set(name, properties)
-	if err := e.checkName("set", name, args); err != nil {
-		return err
-	}
-	if err := e.checkProperty("set", name, args, keysOf(properties)...); err != nil {
-		return err
-	}
-	return e.changeBy(ctx, setCall(name, properties), "set", args, name)
+	return e.changeByLibrary(ctx, e.command(name, cmdline.Set(name, properties)), properties, setCall(name, properties))
 }
 
 // Inherit implements Store.
 func (e *Exec) Inherit(ctx context.Context, name, property string, recursive bool) error {
-	args := cmdline.Inherit(name, property, recursive)
-	if err := e.checkProperty("inherit", name, args, property); err != nil {
-		return err
-	}
-	return e.change(ctx, "inherit", args, name)
+	return e.change(ctx, e.command(name, cmdline.Inherit(name, property, recursive)), map[string]string{property: ""})
 }
 
 // Mount implements Store.
 func (e *Exec) Mount(ctx context.Context, name string) error {
-	return e.change(ctx, "mount", []string{"mount", name}, name)
+	return e.change(ctx, e.command(name, []string{"mount", name}), nil)
 }
 
 // Unmount implements Store.
 func (e *Exec) Unmount(ctx context.Context, name string, force bool) error {
-	return e.change(ctx, "unmount", cmdline.Unmount(name, force), name)
+	return e.change(ctx, e.command(name, cmdline.Unmount(name, force)), nil)
 }
 
 // Hold implements Store.
@@ -118,14 +93,14 @@ func (e *Exec) Release(ctx context.Context, snapshot, tag string, recursive bool
 }
 
 func (e *Exec) hold(ctx context.Context, op, snapshot, tag string, recursive bool) error {
-	args := cmdline.Hold(op, snapshot, tag, recursive)
-	if err := e.needSnapshot(op, snapshot, args); err != nil {
+	c := e.command(snapshot, cmdline.Hold(op, snapshot, tag, recursive))
+	if err := c.checkSnapshot(); err != nil {
 		return err
 	}
 	if tag == "" || tag[0] == '-' {
-		return e.invalid(op, snapshot, args, ErrInvalidName, "invalid tag '%s'", tag)
+		return c.refuse(-1, ErrInvalidName, "invalid tag '%s'", tag)
 	}
-	return e.change(ctx, op, args, snapshot)
+	return c.run(ctx)
 }
 
 // Jail implements Store.
@@ -139,24 +114,12 @@ func (e *Exec) Unjail(ctx context.Context, jail, dataset string) error {
 }
 
 func (e *Exec) delegate(ctx context.Context, op, jail, dataset string) error {
-	args := []string{op, jail, dataset}
+	c := e.command(dataset, []string{op, jail, dataset})
 	if !e.canJail {
-		return e.invalid(op, dataset, args, ErrUnsupported, "zfs %s is for FreeBSD", op)
+		return c.refuse(-1, ErrUnsupported, "zfs %s is for FreeBSD", op)
 	}
 	if jail == "" || jail[0] == '-' {
-		return e.invalid(op, dataset, args, ErrNoJail, "invalid jail id or name")
+		return c.refuse(-1, ErrNoJail, "invalid jail id or name")
 	}
-	return e.change(ctx, op, args, dataset)
-}
-
-// Receive implements Store.
-func (e *Exec) Receive(ctx context.Context, target string, r io.Reader, opts ReceiveOptions) error {
-	args := cmdline.Receive(opts).Args(target)
-	if err := e.checkName("receive", target, args); err != nil {
-		return err
-	}
-	if err := e.checkProperty("receive", target, args, keysOf(opts.Properties)...); err != nil {
-		return err
-	}
-	return e.run(ctx, invocation{program: e.zfs, op: "receive", dataset: target, args: args, input: r})
+	return e.change(ctx, c, nil)
 }

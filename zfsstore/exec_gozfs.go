@@ -20,50 +20,56 @@ import (
 //	                           is a second process, and lacks some options
 //	promote, inherit, hold,
 //	release, jail, unjail      zfs(8): go-zfs lacks them
-//	get, list, zpool list      zfs(8): go-zfs rounds values, does not tell their
-//	                           sources, and runs a process for each pool
+//	get, list, zpool list      zfs(8): go-zfs rounds values, omits their sources,
+//	                           and runs a process for each pool
 //	send, receive              zfs(8): go-zfs cannot end a stream
 //
-// An [Exec] with a program of its own runs that for everything, because go-zfs
-// finds zfs in PATH.
+// If [ExecOptions] name another program than zfs, that runs everything, because
+// go-zfs always runs the zfs in PATH.
 //
-// go-zfs takes no context, and a change is better whole than killed half-way.
-// When the context ends, the change has changeDelay more to end; its true result
-// is returned then. After that the wait is over, and zfs(8) ends by itself.
+// go-zfs takes no context, and it is better to complete a change than to kill it
+// half-way. If the context ends, the change has changeDelay more to complete, and
+// its result is returned. After that zfs(8) is left to end by itself.
 //
-// zfs(8) speaks the language of the environment there. An answer that is not
-// understood is asked for once more in English: what was refused is refused
-// again, and what was a passing failure is done.
+// Run by go-zfs, zfs(8) uses the language of the environment. If its message is not
+// understood, the command is run once more in English: it is refused again, or a
+// passing failure is over.
 var byLibrary = map[string]bool{"destroy": true, "rollback": true, "set": true}
 
-// changeDelay is how long a change by go-zfs may go on after its context ended.
+// changeDelay is how long a change by go-zfs may continue after its context ended.
 const changeDelay = 10 * time.Second
 
-// tryLibrary makes a change by call, if go-zfs is what runs it.
-func (e *Exec) tryLibrary(ctx context.Context, v invocation, call func() error) (done bool, err error) {
-	if call == nil || !byLibrary[v.op] || e.zfs != "zfs" || ctx.Err() != nil {
-		return false, nil
+// changeByLibrary makes a change by a call of go-zfs, which is nil if go-zfs lacks
+// an option.
+func (e *Exec) changeByLibrary(ctx context.Context, c command, properties map[string]string, call func() error) error {
+	if call == nil || !byLibrary[c.op] || e.zfs != "zfs" || ctx.Err() != nil {
+		return e.change(ctx, c, properties)
+	}
+	if err := c.check(properties); err != nil {
+		return err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- call() }()
+	var err error
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
 		select {
 		case err = <-ended:
 		case <-time.After(e.changeDelay):
-			return true, v.failure(ctx, ctx.Err(), "")
+			return c.failure(ctx, ctx.Err(), "")
 		}
 	}
+	stderr := ""
 	var theirs *zfs.Error // it has no Unwrap
-	if !errors.As(err, &theirs) {
-		return true, v.failure(context.WithoutCancel(ctx), err, "")
+	if errors.As(err, &theirs) {
+		stderr, err = theirs.Stderr[:min(len(theirs.Stderr), maxStderr)], theirs.Err
 	}
-	exit, ok := errors.AsType[*exec.ExitError](theirs.Err)
-	if ok && exit.ExitCode() > 0 && classify(theirs.Stderr) == nil && ctx.Err() == nil {
-		return false, nil // once more, in English
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if ok && exit.ExitCode() > 0 && classify(stderr) == nil && ctx.Err() == nil {
+		return c.run(ctx) // once more, in English
 	}
-	return true, v.failure(context.WithoutCancel(ctx), theirs.Err, theirs.Stderr[:min(len(theirs.Stderr), maxStderr)])
+	return c.failure(context.WithoutCancel(ctx), err, stderr)
 }
 
 func destroyCall(name string, opts DestroyOptions) func() error {

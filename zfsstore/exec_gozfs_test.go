@@ -114,7 +114,7 @@ func TestExecLibraryErrors(t *testing.T) {
 }
 
 // TestExecLibraryLanguage checks that a refusal in another language is asked for
-// again in English, and that a failure that has passed then is none.
+// again in English, and that a failure that has passed by then is not reported.
 func TestExecLibraryLanguage(t *testing.T) {
 	refuses := `[ "$LC_ALL" = C ] && echo "cannot set property for 'p/a': permission denied" >&2 || echo "Keine Berechtigung" >&2; exit 1`
 	f := newFakeZFS(t, refuses)

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// ownGroup puts a process in a process group of its own, so that whatever it
-// starts is killed with it.
+// ownGroup starts a process in a new process group, so that its children are
+// killed with it.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error {

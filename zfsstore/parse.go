@@ -13,10 +13,10 @@ import (
 	"github.com/libioc/go-libioc/zfsstore/internal/cmdline"
 )
 
-// errAmbiguous is returned for output that can be read in two ways. A user
-// property's value may hold tabs and newlines, and within a jail anyone who
-// is root there sets them on the datasets attached to it.
-var errAmbiguous = errors.New("the output of zfs get can be read in two ways")
+// errAmbiguous is returned for ambiguous output. The value of a user property may
+// hold tabs and newlines, and root in a jail can set it on the datasets attached
+// to the jail.
+var errAmbiguous = errors.New("the output of zfs get is ambiguous")
 
 // maxLine bounds a line of output. The longest value is 8191 bytes, but the
 // clones of a snapshot are listed on one line.
@@ -25,21 +25,20 @@ const maxLine = 16 << 20
 // parser reads the lines of zfs get -Hp -o name,property,value,source. All
 // lines of a dataset follow each other, that of its type first.
 //
-// It accepts output only if there is no second way to read it. When certain
-// properties were asked for, each dataset has just those, in order, and ends
-// with a native one; a line that was made up would displace a true one, and
-// that is seen. When all were asked for, the names are to be checked as well
-// if needsCheck says so: there a dataset ends with user properties.
+// It rejects ambiguous output. When certain properties were requested, each dataset
+// has exactly those, in order, and ends with a native one; a forged line would
+// displace a true one, which is detected. When all were requested, a dataset ends
+// with user properties, and the names must be checked too if needsCheck is set.
 type parser struct {
-	list []string // properties in the order asked for, nil for all
-	only string   // the one dataset there is, "" if there may be many
+	list []string // properties in the order requested, nil for all
+	only string   // the dataset requested, "" for many
 
-	wanted     map[string]bool // properties to be returned, nil for all
+	wanted     map[string]bool // properties to return, nil for all
 	found      []Dataset
 	index      map[string]bool // names seen
 	next       int             // in list
-	user       bool            // a user property of the current dataset was seen
-	natives    map[string]bool // native properties of it that were seen
+	user       bool            // whether a user property of the current dataset was seen
+	natives    map[string]bool // native properties of it seen so far
 	needsCheck bool
 }
 
@@ -54,7 +53,7 @@ func newParser(only string, properties []string) *parser {
 	return p
 }
 
-// parse reads all there is.
+// parse reads r to its end.
 func (p *parser) parse(r io.Reader) ([]Dataset, error) {
 	in := bufio.NewScanner(r)
 	in.Buffer(make([]byte, 1<<16), maxLine)
@@ -94,8 +93,8 @@ func (p *parser) parse(r io.Reader) ([]Dataset, error) {
 	return p.found, nil
 }
 
-// scanLines splits at newlines alone; bufio.ScanLines would drop a carriage
-// return that belongs to a value.
+// scanLines splits at newlines only; bufio.ScanLines would drop a carriage return
+// that belongs to a value.
 func scanLines(data []byte, atEOF bool) (int, []byte, error) {
 	if i := slices.Index(data, '\n'); i >= 0 {
 		return i + 1, data[:i], nil
@@ -106,8 +105,8 @@ func scanLines(data []byte, atEOF bool) (int, []byte, error) {
 	return 0, nil, nil
 }
 
-// begins reports whether a line begins the record that may come next, and
-// moves on to it.
+// begins reports whether a line begins a record that may come next, and if so
+// advances to it.
 func (p *parser) begins(line string) bool {
 	name, rest, ok := strings.Cut(line, "\t")
 	property, _, ok2 := strings.Cut(rest, "\t")
@@ -157,8 +156,8 @@ func (p *parser) start(name string) {
 	p.user, p.natives = false, map[string]bool{cmdline.Basic[0]: true}
 }
 
-// looksLikeRecord reports whether a line that is not the one expected next
-// could still be a record of its own.
+// looksLikeRecord reports whether a line other than the one expected could be a
+// record too.
 func (p *parser) looksLikeRecord(line string) bool {
 	fields := strings.Split(line, "\t")
 	if len(fields) < 3 || fields[0] == "" {
@@ -189,7 +188,7 @@ func validSource(s string) bool {
 	return strings.HasPrefix(s, "inherited from ")
 }
 
-// add takes a whole record.
+// add adds a whole record.
 func (p *parser) add(record string) error {
 	name, rest, _ := strings.Cut(record, "\t")
 	property, rest, _ := strings.Cut(rest, "\t")
@@ -221,8 +220,8 @@ func (p *parser) add(record string) error {
 	return nil
 }
 
-// byName is the dataset a record belongs to: the current one, or the one
-// before when the next one's first line was seen already.
+// byName returns the dataset a record belongs to: the current one, or the one before
+// if the first line of the current one was just seen.
 func (p *parser) byName(name string) *Dataset {
 	last := len(p.found) - 1
 	if p.found[last].Name != name && last > 0 {
@@ -233,7 +232,7 @@ func (p *parser) byName(name string) *Dataset {
 
 func isUserProperty(name string) bool { return strings.Contains(name, ":") }
 
-// setField fills the field of a Dataset that a property stands for.
+// setField sets the field of a Dataset that holds a property.
 func setField(d *Dataset, property, value string) (err error) {
 	if value == "-" {
 		return nil

@@ -17,24 +17,24 @@ import (
 // Dataset names are ZFS's own: "pool/path" for file systems and volumes,
 // "pool/path@name" for snapshots, without leading or trailing slash.
 type Store interface {
-	// Get reads one file system, volume or snapshot. It returns ErrNotFound
-	// when there is none of that name, and ErrInvalidName.
+	// Get reads one file system, volume or snapshot. It returns ErrNotFound or
+	// ErrInvalidName.
 	Get(ctx context.Context, name string, opts GetOptions) (Dataset, error)
 
 	// List reads root and everything below it, in one process however many
 	// datasets there are. An empty root lists all pools. The order is that of
-	// zfs-list(8): by name, and the snapshots of a dataset behind it, oldest
-	// first. It returns ErrNotFound when root does not exist.
+	// zfs-list(8): by name, each dataset followed by its snapshots, oldest first.
+	// It returns ErrNotFound if root does not exist.
 	List(ctx context.Context, root string, opts ListOptions) ([]Dataset, error)
 
-	// Pools lists the imported pools by name. No pool at all is not an error.
+	// Pools lists the imported pools by name. It is not an error if there are none.
 	Pools(ctx context.Context) ([]Pool, error)
 
 	// Create makes a file system, or a volume if opts.VolumeSize is set, and
 	// mounts a file system unless its canmount, mountpoint or jailed property
 	// or opts.NoMount says otherwise. It returns ErrExists, ErrParentNotFound,
 	// ErrNoPool, ErrInvalidName, ErrInvalidProperty or ErrNoSpace. With
-	// opts.Parents an existing dataset is no error, as with zfs-create(8) -p.
+	// opts.Parents an existing dataset is not an error, as with zfs-create(8) -p.
 	Create(ctx context.Context, name string, opts CreateOptions) error
 
 	// Destroy removes a dataset or a snapshot; file systems are unmounted
@@ -49,7 +49,7 @@ type Store interface {
 	// ErrInvalidName or ErrInvalidProperty.
 	Snapshot(ctx context.Context, name string, opts SnapshotOptions) error
 
-	// Rollback brings a dataset back to the snapshot "dataset@name". It
+	// Rollback restores a dataset to the snapshot "dataset@name". It
 	// returns ErrNotFound, ErrNewerSnapshots (and opts.Recent is off) or
 	// ErrHasDependents (a newer snapshot has clones and opts.Dependents is off).
 	Rollback(ctx context.Context, snapshot string, opts RollbackOptions) error
@@ -59,7 +59,7 @@ type Store interface {
 	// ErrCrossPool, ErrInvalidName or ErrInvalidProperty.
 	Clone(ctx context.Context, snapshot, target string, opts CloneOptions) error
 
-	// Promote turns a clone into the owner of its origin, so that what it was
+	// Promote makes a clone the owner of its origin, so that the dataset it was
 	// cloned from can be destroyed. It returns ErrNotFound, ErrNotClone or
 	// ErrExists (both have a snapshot of the same name).
 	Promote(ctx context.Context, name string) error
@@ -74,8 +74,8 @@ type Store interface {
 	Set(ctx context.Context, name string, properties map[string]string) error
 
 	// Inherit clears a property so that it is inherited or has its default,
-	// for the whole subtree if recursive. Clearing what is not set is no
-	// error. It returns ErrNotFound or ErrInvalidProperty.
+	// for the whole subtree if recursive. It is not an
+	// error if it is not set. It returns ErrNotFound or ErrInvalidProperty.
 	Inherit(ctx context.Context, name, property string, recursive bool) error
 
 	// Mount mounts a file system at its mountpoint. It returns ErrNotFound,
@@ -114,7 +114,7 @@ type Store interface {
 	// tag is released. It returns ErrNotFound, or ErrExists for a tag in use.
 	Hold(ctx context.Context, snapshot, tag string, recursive bool) error
 
-	// Release ends a hold. It returns ErrNotFound when there is no such
+	// Release ends a hold. It returns ErrNotFound if there is no such
 	// snapshot or it has no such tag.
 	Release(ctx context.Context, snapshot, tag string, recursive bool) error
 }
@@ -137,7 +137,7 @@ type Dataset struct {
 	GUID       uint64    // never changes, not by rename or promote; a received snapshot keeps it
 	CreateTXG  uint64    // transaction group of creation: orders snapshots of one pool
 	Creation   time.Time // to the second
-	Origin     string    // snapshot this is a clone of, "" if it is none
+	Origin     string    // snapshot this is a clone of, "" if it is not a clone
 	Clones     []string  // of a snapshot: the datasets cloned from it
 	Mountpoint string    // absolute path in force, the pool's altroot included; "" if none or legacy
 	Mounted    bool
@@ -157,12 +157,12 @@ type Property struct {
 	Source Source
 }
 
-// Source tells where a property's value comes from: SourceLocal,
+// Source says where a property's value comes from: SourceLocal,
 // SourceDefault, SourceReceived, SourceTemporary, SourceNone (a read-only
 // property), or "inherited from pool/path".
 type Source string
 
-// The sources that are no inheritance.
+// The sources other than inheritance.
 const (
 	SourceNone      Source = "-"
 	SourceLocal     Source = "local"
@@ -206,7 +206,7 @@ type DestroyOptions struct {
 	Recursive  bool // children and snapshots too; of a snapshot: of that name in the whole subtree (-r)
 	Dependents bool // clones outside the subtree too (-R)
 	Force      bool // unmount though in use (-f)
-	Defer      bool // of a snapshot: destroy it when the last hold or clone goes (-d)
+	Defer      bool // of a snapshot: destroy it with its last hold or clone (-d)
 }
 
 // SnapshotOptions are the options of Snapshot.

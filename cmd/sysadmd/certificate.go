@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// certificate is the operator's, or one of our own, which is made once and kept:
-// clients can remember it.
+// certificate returns the operator's certificate. Without one it makes its own and
+// keeps it, so that clients can remember it.
 func certificate(s settings) (tls.Certificate, error) {
 	cert, key := s.certificate, s.key
 	if cert == "" {
@@ -64,7 +64,7 @@ func makeCertificate(certFile, keyFile string) error {
 	if err := os.MkdirAll(filepath.Dir(keyFile), 0o700); err != nil {
 		return err
 	}
-	// The key last: where it is, the certificate is.
+	// The key last: if it exists, so does the certificate.
 	if err := os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o644); err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Drives sysadmd -demo with two clients that are not ours: curl(1) over REST, and
-# the WebSocket client "ws" of npm under node, which logs in, subscribes, fetches a
-# release and gets its two events. Run by .ci/run, in the module's folder.
+# Drives sysadmd -demo with two independent clients: curl(1) over REST, and the
+# WebSocket client "ws" of npm under node, which logs in, subscribes, fetches a
+# release and gets its two events. Run by .ci/run.
 
 set -eu -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

@@ -18,12 +18,12 @@ import (
 	"github.com/libioc/go-libioc/sysadm"
 )
 
-// demoReleases are what the demonstration's mirror, in this process, has. The
-// first one is fetched before the daemon listens.
+// demoReleases are the releases of the demonstration's mirror, which runs in this
+// process. The first one is fetched before the daemon listens.
 var demoReleases = []string{"13.2-RELEASE", "13.3-RELEASE", "14.1-RELEASE"}
 
-// demo serves a simulated machine with a few jails: every action can be tried
-// on any system.
+// demo serves a simulated machine with a few jails, to try every action on any
+// system.
 func demo(ctx context.Context, out, errs io.Writer, dir, listen string) error {
 	h, err := simhost.New(dir)
 	if err != nil {
@@ -55,13 +55,13 @@ func demo(ctx context.Context, out, errs io.Writer, dir, listen string) error {
 	})
 }
 
-// furnish fetches a release and makes jails of it, unless an earlier run did.
+// furnish fetches a release and creates jails from it, unless an earlier run did.
 func furnish(ctx context.Context, h *simhost.Host, fetch release.FetchOptions) error {
 	r, err := release.New(ctx, h.Host, demoReleases[0], "")
 	if err != nil {
 		return err
 	}
-	if there, err := r.Fetched(ctx); err != nil || there {
+	if fetched, err := r.Fetched(ctx); err != nil || fetched {
 		return err
 	}
 	if err := events.Wait(ctx, r.Fetch(ctx, fetch)); err != nil {
@@ -88,8 +88,7 @@ func furnish(ctx context.Context, h *simhost.Host, fetch release.FetchOptions) e
 	return err
 }
 
-// demoMirror serves all releases of the demonstration as download.freebsd.org
-// does.
+// demoMirror serves all releases of the demonstration, like download.freebsd.org.
 func demoMirror() http.Handler {
 	mux := http.NewServeMux()
 	for _, name := range demoReleases {

@@ -3,7 +3,7 @@
 //
 //	sysadmd -demo                          on any system, without root
 //	sysadmd -config /usr/local/etc/sysadmd.conf
-//	sysadmd passwd alice admin             makes a line for the file of users
+//	sysadmd passwd alice admin             prints a line for the file of users
 //	sysadmd openapi                        prints the OpenAPI description
 //
 // sysadmd.conf.sample lists all settings; rc.d/sysadmd starts it on FreeBSD. On

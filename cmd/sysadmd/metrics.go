@@ -12,7 +12,7 @@ import (
 	"github.com/libioc/go-libioc/sysadm"
 )
 
-// metrics are what Prometheus can ask for.
+// metrics are the metrics for Prometheus.
 type metrics struct {
 	registry *prometheus.Registry
 	calls    *prometheus.CounterVec
@@ -24,7 +24,7 @@ func newMetrics() *metrics {
 		registry: prometheus.NewRegistry(),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sysadmd_calls_total",
-			Help: "Calls that were answered; failed tells that the action failed though its code is 200.",
+			Help: "Answered calls; failed means that the action failed though its code is 200.",
 		}, []string{"transport", "call", "code", "failed"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "sysadmd_call_seconds", Help: "Time until calls were answered.",
@@ -41,7 +41,7 @@ func (m *metrics) observe(o sysadm.Observation) {
 	m.seconds.WithLabelValues(o.Transport, o.Call).Observe(o.Duration.Seconds())
 }
 
-// watch adds what the server holds.
+// watch adds the server's statistics.
 func (m *metrics) watch(s *sysadm.Server) {
 	gauge := func(name, help string, value func(sysadm.Stats) int) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "sysadmd_" + name, Help: help},
@@ -49,7 +49,7 @@ func (m *metrics) watch(s *sysadm.Server) {
 	}
 	gauge("connections", "WebSocket connections.", func(s sysadm.Stats) int { return s.Connections })
 	gauge("subscribers", "Connections that get events.", func(s sysadm.Stats) int { return s.Subscribers })
-	gauge("tokens", "Logins that are alive.", func(s sysadm.Stats) int { return s.Tokens })
+	gauge("tokens", "Valid logins.", func(s sysadm.Stats) int { return s.Tokens })
 	gauge("blocked", "Addresses and accounts with failed logins.", func(s sysadm.Stats) int { return s.Blocked })
 	gauge("jobs", "Jobs that run or wait.", func(s sysadm.Stats) int { return s.Jobs })
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{

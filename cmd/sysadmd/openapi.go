@@ -11,9 +11,9 @@ import (
 
 type object = map[string]any
 
-// openAPI describes the REST form, from the table of actions. All actions are
-// one operation, told apart by a member of the body, so each is one of the
-// body's schemas.
+// openAPI describes the REST form, from the table of actions. All actions are one
+// operation, distinguished by a member of the body, so each is one of the body's
+// schemas.
 func openAPI() []byte {
 	schemas := object{
 		"Answer": object{
@@ -54,11 +54,11 @@ func openAPI() []byte {
 			}}}},
 			"responses": object{
 				"200": object{"description": "The action's answer, also when it failed.", "content": content("Answer")},
-				"400": refusal("No such action, an argument that makes no sense, or no JSON object."),
-				"401": empty("No login, a wrong one, or too many wrong ones (then with Retry-After)."),
-				"403": refusal("The user's role does not allow it, or the page's origin is another site (then without a body)."),
-				"404": refusal("No such class."),
-				"408": refusal("The body came too slowly."),
+				"400": refusal("Unknown action, invalid argument, or not a JSON object."),
+				"401": empty("No login, a wrong login, or too many wrong logins (then with Retry-After)."),
+				"403": refusal("Not permitted to the user's role, or a page of another site (then without a body)."),
+				"404": refusal("Unknown class."),
+				"408": refusal("The body arrived too slowly."),
 				"413": refusal("The body is too large."),
 				"503": empty("The server is shutting down."),
 			},
@@ -90,7 +90,7 @@ func actionSchema(a sysadm.Action) object {
 	}
 	doc += ". In the documents of " + strings.Join(dialects, ", ") + "."
 	if a.Job {
-		doc += " The answer names a job, whose end is told by an event of the WebSocket form."
+		doc += " The answer names a job; an event of the WebSocket form reports its end."
 	}
 	properties := object{
 		"action": object{"type": "string", "const": a.Name},

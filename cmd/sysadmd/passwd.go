@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// passwd prints a line for the file of users. The password is read from the
-// standard input, so that it is in nobody's list of processes.
+// passwd prints a line for the file of users. It reads the password from standard
+// input, so that it does not appear in lists of processes.
 func passwd(in io.Reader, out, errs io.Writer, args []string) error {
 	if len(args) != 2 {
 		return errors.New("usage: sysadmd passwd NAME ROLE[,exec]")
@@ -22,7 +22,7 @@ func passwd(in io.Reader, out, errs io.Writer, args []string) error {
 	fmt.Fprintln(errs)
 	password := strings.TrimRight(line, "\r\n")
 	if len(password) < 8 {
-		return errors.New("the password has less than 8 characters")
+		return errors.New("the password has fewer than 8 characters")
 	}
 	text := args[0] + ":" + args[1] + ":" + hashPassword(password)
 	if _, err := parseUser(text); err != nil {

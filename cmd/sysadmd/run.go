@@ -64,7 +64,7 @@ func run(ctx context.Context, in io.Reader, out, errs io.Writer, args []string) 
 	if err != nil {
 		return err
 	}
-	// What an earlier life of this program, or of another, was killed at.
+	// Finish or undo what an earlier run, of this program or another, left behind.
 	if _, err := jail.Recover(ctx, h); err != nil {
 		log.Warn("recover jails", "error", err)
 	}
@@ -85,8 +85,8 @@ func logger(w io.Writer, level string) (*slog.Logger, error) {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l})), nil
 }
 
-// serve listens until ctx ends, then lets calls and jobs end within the grace.
-// What it listens on is printed: addresses may have port 0.
+// serve listens until ctx ends, then lets calls and jobs end within the grace
+// period. It prints its addresses, because the port may have been 0.
 func serve(ctx context.Context, out io.Writer, log *slog.Logger, s settings, o sysadm.Options) error {
 	m := newMetrics()
 	o.Observe = m.observe
@@ -159,13 +159,13 @@ func (l listener) open(ctx context.Context, s settings) (net.Listener, error) {
 	}), nil
 }
 
-// listenUnix makes a socket that only its owner can reach. One that an earlier
-// run left is replaced; anything else in its place is not touched.
+// listenUnix makes a socket that only its owner can use. A socket left by an earlier
+// run is replaced; any other file in its place is not touched.
 func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == os.ModeSocket {
 		if c, err := new(net.Dialer).DialContext(ctx, "unix", path); err == nil {
 			c.Close()
-			return nil, fmt.Errorf("%s: another program serves it", path)
+			return nil, fmt.Errorf("%s: in use by another program", path)
 		}
 		os.Remove(path)
 	}

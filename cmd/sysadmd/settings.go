@@ -11,14 +11,14 @@ import (
 	"github.com/libioc/go-libioc/sysadm"
 )
 
-// settings are what the configuration file says: key = value lines.
+// settings are the settings of the configuration file, which has key = value lines.
 type settings struct {
 	listen      []listener
 	metrics     string
 	users       string
 	certificate string
 	key         string
-	state       string // folder of what the daemon keeps
+	state       string // directory of the daemon's own files
 	exec        bool
 	extended    bool
 	origins     []string
@@ -50,7 +50,7 @@ func defaults() settings {
 }
 
 // readSettings reads a configuration file over the defaults. Unknown keys and
-// values are errors: a misspelt limit must not be no limit.
+// values are errors: a misspelt limit must not mean no limit.
 func readSettings(path string) (settings, error) {
 	s := defaults()
 	data, err := os.ReadFile(path)
@@ -113,11 +113,11 @@ func (s *settings) set(key, value string) (err error) {
 		}
 	case times[key] != nil:
 		if *times[key], err = time.ParseDuration(value); err == nil && *times[key] <= 0 {
-			err = fmt.Errorf("%s is not a time", value)
+			err = fmt.Errorf("%s is not a positive duration", value)
 		}
 	case numbers[key] != nil:
 		if *numbers[key], err = strconv.Atoi(value); err == nil && *numbers[key] <= 0 {
-			err = fmt.Errorf("%s is not a number of anything", value)
+			err = fmt.Errorf("%s is not a positive number", value)
 		}
 	default:
 		return fmt.Errorf("unknown setting")
@@ -143,7 +143,7 @@ func parseListener(text string) (l listener, err error) {
 	return l, nil
 }
 
-// check refuses to send passwords over a network in clear text.
+// check rejects settings that would send passwords over a network in clear text.
 func (s *settings) check() error {
 	for _, l := range s.listen {
 		if l.plain && !local(l.address) {

@@ -217,7 +217,7 @@ func TestUserFile(t *testing.T) {
 	if os.PathSeparator == '/' {
 		require.NoError(t, os.Chmod(path, 0o622))
 		_, err = openUserFile(path)
-		require.ErrorContains(t, err, "can write")
+		require.ErrorContains(t, err, "writable by others")
 	}
 	for text, part := range map[string]string{
 		"alice":            "line 1",
@@ -237,7 +237,7 @@ func TestUserFile(t *testing.T) {
 }
 
 // TestNobodyCostsAsMuch: what a user who does not exist is compared with has the
-// costs of a real hash, so that the time of an answer tells nothing.
+// costs of a real hash, so that the time of an answer reveals nothing.
 func TestNobodyCostsAsMuch(t *testing.T) {
 	nobody, err := parseHash(noHash)
 	require.NoError(t, err)
@@ -285,11 +285,11 @@ func TestSettings(t *testing.T) {
 		"nosuch = 1":                 "conf:1: nosuch: unknown",
 		"\nexec":                     "conf:2: not key",
 		"exec = on":                  "neither yes nor no",
-		"jobs = 0":                   "not a number",
+		"jobs = 0":                   "not a positive number",
 		"jobs = x":                   "invalid syntax",
-		"grace = -1s":                "not a time",
+		"grace = -1s":                "not a positive duration",
 		"listen =":                   "no address",
-		"listen = :1 2018":           "no dialect",
+		"listen = :1 2018":           "unknown dialect",
 		"listen = 0.0.0.0:1 plain":   "this machine only",
 		"listen = localhost:1 plain": "this machine only",
 		"metrics = 192.0.2.1:1":      "no login",

@@ -32,13 +32,12 @@ import (
 //
 // The parts are the user's name, the role ("read", "operate" or "admin", with
 // ",exec" for the permission to run commands), and what proves the login: a
-// password's hash as hashPassword makes it, or an RSA public key (PKIX, DER)
-// for rpc/auth_ssl. Empty lines and those that begin with # are passed over. The
-// file is read again when it has changed.
+// password's hash from hashPassword, or an RSA public key (PKIX, DER) for
+// rpc/auth_ssl. Empty lines and lines that begin with # are ignored. The file is
+// read again when it has changed.
 //
-// That a password was right is remembered for a minute, as a keyed hash of it, so
-// that a client that logs in with every request does not pay for the costly one
-// each time.
+// A right password is remembered for a minute, as a keyed hash, so that a client that
+// logs in with every request does not pay for the expensive hash each time.
 type userFile struct {
 	path string
 	key  [32]byte
@@ -49,7 +48,7 @@ type userFile struct {
 	right  map[[sha256.Size]byte]time.Time
 }
 
-// roles are the words for roles, by role.
+// roles are the names of roles, by role.
 var roles = []string{sysadm.RoleRead.String(), sysadm.RoleOperate.String(), sysadm.RoleAdmin.String()}
 
 type login struct {
@@ -58,9 +57,8 @@ type login struct {
 	key  *rsa.PublicKey
 }
 
-// openUserFile reads the file. Errors: those of files, and for a line that
-// cannot be understood one that names it. A file that others can write is
-// refused.
+// openUserFile reads the file. An error about a line names it. A file that others
+// can write is rejected.
 func openUserFile(path string) (*userFile, error) {
 	f := &userFile{path: path}
 	rand.Read(f.key[:])
@@ -68,7 +66,7 @@ func openUserFile(path string) (*userFile, error) {
 	return f, err
 }
 
-// load is what the file says now.
+// load returns the logins in the file, which it reads if it has changed.
 func (f *userFile) load() ([]login, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -80,7 +78,7 @@ func (f *userFile) load() ([]login, error) {
 		return f.logins, nil
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
-		return nil, fmt.Errorf("%s: others than its owner can write it", f.path)
+		return nil, fmt.Errorf("%s: writable by others than its owner", f.path)
 	}
 	data, err := os.ReadFile(f.path)
 	if err != nil {
@@ -120,7 +118,7 @@ func parseUser(text string) (l login, err error) {
 	role, exec := strings.CutSuffix(parts[1], ",exec")
 	i := slices.Index(roles, role)
 	if i < 0 {
-		return l, fmt.Errorf("no role %q", parts[1])
+		return l, fmt.Errorf("unknown role %q", parts[1])
 	}
 	l.user = sysadm.User{Name: parts[0], Role: sysadm.Role(i), Exec: exec}
 	der, isKey := strings.CutPrefix(parts[2], "rsa:")
@@ -206,19 +204,19 @@ func (f *userFile) AuthenticateKey(_ context.Context, text, signature []byte) (s
 	return sysadm.User{}, sysadm.ErrLogin
 }
 
-// hash is a password's hash: argon2id of RFC 9106, in the form of the reference
-// implementation.
+// hash is the hash of a password: argon2id of RFC 9106, in the text form of the
+// reference implementation.
 type hash struct {
 	memory, time uint32 // KiB, passes
 	threads      uint8
 	salt, sum    []byte
 }
 
-// noHash belongs to nobody: it is what the password of a user who does not exist
-// is compared with, so that the answer takes as long.
+// noHash is compared with the password of an unknown user, so that the answer takes
+// the same time.
 const noHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
-// hashPassword makes the text that a userFile keeps of a password.
+// hashPassword returns the text for a password in a userFile.
 func hashPassword(password string) string {
 	h := hash{memory: 19456, time: 2, threads: 1, salt: make([]byte, 16)}
 	rand.Read(h.salt)
@@ -236,14 +234,14 @@ func parseHash(text string) (h hash, err error) {
 		return h, errors.New("not an argon2id hash")
 	}
 	if h.memory < 8 || h.memory > 1<<20 || h.time < 1 || h.time > 64 || h.threads < 1 {
-		return h, errors.New("argon2id: a cost that is not reasonable")
+		return h, errors.New("argon2id: unreasonable cost")
 	}
 	if h.salt, err = base64.RawStdEncoding.DecodeString(parts[4]); err != nil {
 		return h, err
 	}
 	h.sum, err = base64.RawStdEncoding.DecodeString(parts[5])
 	if err == nil && (len(h.sum) < 16 || len(h.sum) > 64) {
-		err = errors.New("argon2id: a hash of an odd length")
+		err = errors.New("argon2id: wrong length of the hash")
 	}
 	return h, err
 }

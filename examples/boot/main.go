@@ -1,16 +1,16 @@
 // Boot starts and stops the jails of a FreeBSD host with the host itself:
 //
-//	boot start      starts every jail marked boot=yes and what these depend on
+//	boot start      starts every jail marked boot=yes and its dependencies
 //	boot stop       stops every running jail of the host's sources
-//	boot status     lists the jails that are marked, or that run
+//	boot status     lists the jails that are marked or running
 //	boot watch      prints what happens to jails until it is interrupted
 //	boot supervise  checks health probes and restarts jails until it is interrupted
 //
 // The script rc.d/ioc calls it at boot and shutdown. With -sim DIR it works on a
 // simulated host in that directory instead, on any system and without root.
 //
-// It exits with 0 when all went well, with 1 when some jails did not start or
-// stop, which it names on standard error, and with 2 for a wrong command line.
+// It exits with 0 on success, with 1 if some jails did not start or stop, which it
+// names on standard error, and with 2 for a wrong command line.
 package main
 
 import (
@@ -34,7 +34,7 @@ func main() {
 	var o options
 	sim := flag.String("sim", "", "work on the simulated host in this directory")
 	flag.DurationVar(&o.budget, "budget", 0, "how long start or stop may take; 0 is 5m for start and 80s for stop")
-	flag.IntVar(&o.parallel, "parallel", 0, "how many jails are worked on at once; 0 is twice the processors")
+	flag.IntVar(&o.parallel, "parallel", 0, "how many jails to start or stop at a time; 0 is twice the processors")
 	flag.StringVar(&o.format, "format", "table", "of status: table, json or csv")
 	flag.Usage = func() {
 		fmt.Fprintln(os.Stderr, "usage: boot [flags] start | stop | status | watch | supervise")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/examples/columns"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
@@ -22,11 +23,11 @@ type options struct {
 }
 
 func (o options) run(ctx context.Context, h *host.Host, out io.Writer, command string) error {
-	many := fleet.Options{Parallel: o.parallel, OnResult: func(r fleet.Result) { tell(out, r) }}
+	many := fleet.Options{Parallel: o.parallel, OnResult: func(r fleet.Result) { report(out, r) }}
 	switch command {
 	case "start":
-		// What a crash left is cleared first. A jail whose leftovers stay tells so
-		// itself when it is started.
+		// Clean up after a crash first. If that fails for a jail, its start fails
+		// too and says why.
 		_, recovered := jail.Recover(ctx, h)
 		results, err := fleet.Boot(ctx, h, fleet.BootOptions{Options: many, Budget: o.budget})
 		return errors.Join(err, recovered, results.Err())
@@ -50,8 +51,8 @@ func (o options) run(ctx context.Context, h *host.Host, out io.Writer, command s
 	return errUsage
 }
 
-// tell prints one line for each jail, as rc(8) scripts do.
-func tell(out io.Writer, r fleet.Result) {
+// report prints one line for each jail, like rc(8) scripts.
+func report(out io.Writer, r fleet.Result) {
 	fmt.Fprintf(out, "%s: %v%s %s\n", r.Jail.FullName(), r.Outcome, note(r), text(r.Err))
 }
 
@@ -72,12 +73,12 @@ func text(err error) string {
 	return err.Error()
 }
 
-// marked leaves out jails that neither run nor are marked.
+// marked returns the jails that run or are marked.
 func marked(list columns.Jails) columns.Jails {
 	return func(yield func(*jail.Jail, error) bool) {
 		for j, err := range list {
 			if j != nil && err == nil && !j.Status().Running {
-				if boot, _ := j.Get("boot"); boot != "yes" {
+				if !key.Boot.Of(j.Effective()) {
 					continue
 				}
 			}

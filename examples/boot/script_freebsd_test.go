@@ -16,7 +16,7 @@ import (
 func TestScriptOrder(t *testing.T) {
 	scripts, err := filepath.Glob("/etc/rc.d/*")
 	require.NoError(t, err)
-	// An absent script of a base without all parts is no matter.
+	// A script may be missing in a base without all parts.
 	// rcorder(8) names what it misses, and exits with 1.
 	var missed strings.Builder
 	cmd := exec.Command("rcorder", append(scripts, "rc.d/ioc")...)
@@ -40,7 +40,7 @@ func TestScriptOrder(t *testing.T) {
 }
 
 // TestScriptRuns runs the script with the rc.subr(8) of this system and a
-// program that tells its arguments.
+// program that prints its arguments.
 func TestScriptRuns(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("rc scripts run as root")

@@ -1,13 +1,13 @@
 // Package columns writes lists of jails as a table, as JSON or as CSV, with the
-// columns that the caller chooses. The programs under examples share it; it
-// uses nothing but what package jail exports.
+// columns that the caller chooses. The programs below examples share it; it uses
+// only what package jail exports.
 //
 // A column is a key of jail.Jail.Field: "jid", "full_name", "release",
-// "user.tier". Two more are of this package: "error" is why a jail could not be
-// read, and "problem" what keeps its configuration from being understood. A jail
-// that could not be read is a row like any other; where a program did not ask
-// for the column error, a row with one gets it all the same: in JSON as a
-// member, in a table and in CSV as a last column that is there for all rows.
+// "user.tier". This package adds two more: "error" is why a jail could not be
+// read, and "problem" is what is wrong with its configuration. A jail that could
+// not be read is a row like any other. If a program did not ask for the column
+// error, it is added when needed: in JSON as a member of that row, in a table and
+// in CSV as a last column of all rows.
 package columns
 
 import (
@@ -20,35 +20,35 @@ import (
 	"github.com/libioc/go-libioc/jail"
 )
 
-// Format is a form of output.
+// Format is an output format.
 type Format string
 
-// The forms.
+// The formats.
 const (
-	Table Format = "table" // padded columns under a head line, for people
+	Table Format = "table" // padded columns under a header line, for people
 	JSON  Format = "json"  // an array of objects, written as the jails come
-	CSV   Format = "csv"   // RFC 4180 with a head line
+	CSV   Format = "csv"   // RFC 4180 with a header line
 )
 
-// ErrFormat is a form of output that there is not.
+// ErrFormat is an unknown output format.
 var ErrFormat = errors.New("unknown format")
 
-// Default are libioc's columns of a list.
+// Default returns libioc's columns of a list.
 func Default() []string { return []string{"jid", "full_name", "running", "release", "ip4_addr"} }
 
-// Options say what is written.
+// Options say what to write.
 type Options struct {
 	Format  Format   // default Table
 	Columns []string // default Default()
-	NoHead  bool     // without the head line of a table or of CSV
+	NoHead  bool     // without the header line of a table or of CSV
 }
 
-// Jails is what jail.List gives.
+// Jails is the type that jail.List returns.
 type Jails = iter.Seq2[*jail.Jail, error]
 
-// Write writes the jails. What it returns is an error of the list itself, which
-// ended it, or of the writer: errors of single jails are in their rows. What
-// was written until then is well-formed.
+// Write writes the jails. It returns an error of the list itself, which ended it,
+// or of the writer; errors of single jails are in their rows. The output until then
+// is well-formed.
 func Write(w io.Writer, jails Jails, o Options) error {
 	if len(o.Columns) == 0 {
 		o.Columns = Default()
@@ -77,7 +77,7 @@ func (c cell) text() string {
 	return strings.Join(c.values, ",")
 }
 
-// row gives the cells of a jail.
+// row returns the cells of a jail.
 func row(j *jail.Jail, err error, columns []string) []cell {
 	cells := make([]cell, len(columns))
 	for i, key := range columns {
@@ -99,8 +99,8 @@ func row(j *jail.Jail, err error, columns []string) []cell {
 	return cells
 }
 
-// collect reads the list to its end. If a jail has an error, the column error
-// is added.
+// collect reads the complete list. If a jail has an error, it adds the column
+// error.
 func collect(jails Jails, columns []string) (head []string, rows [][]cell, listErr error) {
 	asked := false
 	for _, c := range columns {

@@ -10,7 +10,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// A jail that another program made is in the list too.
+// A jail of another program is in the list too.
 func ExampleWrite() {
 	h, err := simhost.New("")
 	if err != nil {

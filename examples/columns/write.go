@@ -48,8 +48,8 @@ func writeTable(w io.Writer, jails Jails, o Options) error {
 	return errors.Join(listErr, out.Flush())
 }
 
-// printable replaces what would end a line or speak to the terminal: a jail's
-// configuration may come from anywhere.
+// printable replaces characters that would end a line or control the terminal: a
+// jail's configuration may come from anywhere.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
@@ -76,8 +76,8 @@ func writeCSV(w io.Writer, jails Jails, o Options) error {
 	return errors.Join(listErr, out.Error())
 }
 
-// writeJSON writes one object a line. A key with several values is an array, a
-// key that the jail has not is null.
+// writeJSON writes one object per line. A key with several values is an array, a
+// key that the jail does not have is null.
 func writeJSON(w io.Writer, jails Jails, o Options) error {
 	out := bufio.NewWriter(w)
 	out.WriteString("[")

@@ -9,7 +9,7 @@ import (
 	"github.com/libioc/go-libioc/release/releasetest"
 )
 
-// On FreeBSD the host is that of host.Open; here it is a simulated one.
+// On FreeBSD the host comes from host.Open; here it is simulated.
 func ExampleWeb() {
 	ctx := context.Background()
 	h, err := simhost.New("")

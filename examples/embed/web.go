@@ -1,5 +1,5 @@
-// Package embed shows a program of a user's own that imports the library, and
-// its test, which runs against a simulated host with go test on any system.
+// Package embed shows code that uses the library, and its test, which runs on a
+// simulated host on any system.
 package embed
 
 import (
@@ -11,14 +11,14 @@ import (
 	"github.com/libioc/go-libioc/jail"
 )
 
-// Web keeps one web server's jail running.
+// Web keeps the jail of a web server running.
 type Web struct {
 	Host    *host.Host
 	Release string
 }
 
-// Ensure makes the jail if it is not there and starts it if it is down. It
-// tells what it had to do.
+// Ensure creates the jail if it does not exist and starts it if it is down. It
+// returns what it had to do.
 func (w *Web) Ensure(ctx context.Context, name string) (did []string, err error) {
 	j, err := jail.Load(ctx, w.Host, name)
 	if errors.Is(err, jail.ErrNotFound) {

@@ -1,14 +1,14 @@
-// Quickstart leads a jail through its whole life and prints every event:
-// fetch a release, create two jails (one with a root of its own, one basejail),
-// start them, run a command, list them, stop and destroy them.
+// Quickstart leads two jails through their whole life and prints every event:
+// fetch a release, create two jails (one with its own root, one basejail), start
+// them, run a command, list them, stop and destroy them.
 //
-// Without arguments it does so on an embedded, simulated host in a temporary
-// directory, on any system and without root. On a FreeBSD machine, as root,
+// Without arguments it does so on a simulated host in a temporary directory, on
+// any system and without root. On a FreeBSD machine, as root,
 //
 //	quickstart -real -pool zroot -archive base.txz
 //
 // does the same with real ZFS, a real archive and real jails, below the dataset
-// POOL/ioc-quickstart, which it makes and destroys.
+// POOL/ioc-quickstart, which it creates and destroys.
 package main
 
 import (

@@ -10,8 +10,8 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// openReal is the machine this runs on, with a root dataset of its own that is
-// made here and destroyed at the end.
+// openReal opens the machine this runs on, with a new root dataset that is destroyed
+// at the end.
 func openReal(ctx context.Context, o options, cleanup *cleanups) (*host.Host, release.FetchOptions, error) {
 	none := release.FetchOptions{}
 	if o.pool == "" || o.archive == "" {

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
@@ -21,8 +22,8 @@ type options struct {
 	pool, archive, release string
 }
 
-// run does the whole tour on the host that the options ask for. Whatever
-// happens, what it made is taken away again.
+// run does the whole tour on the host that the options ask for. It always removes
+// what it created.
 func run(ctx context.Context, out io.Writer, o options) (err error) {
 	var cleanup cleanups
 	defer func() { err = errors.Join(err, cleanup.run()) }()
@@ -80,7 +81,7 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 	return nil
 }
 
-// tour prints what happens on a host.
+// tour runs operations on a host and prints their events.
 type tour struct {
 	host *host.Host
 	out  io.Writer
@@ -168,20 +169,14 @@ func (t *tour) list(ctx context.Context) error {
 		if s := j.Status(); s.Running {
 			jid, state = fmt.Sprint(s.Identity.JID), "up"
 		}
-		rel, err := j.Get("release")
-		if err != nil {
-			return err
-		}
-		base, err := j.Get("basejail")
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", jid, j.FullName(), state, rel, base, j.Dataset())
+		eff := j.Effective()
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%t\t%s\n",
+			jid, j.FullName(), state, key.Release.Of(eff), key.Basejail.Of(eff), j.Dataset())
 	}
 	return table.Flush()
 }
 
-// cleanups are run in reverse order, all of them.
+// cleanups run in reverse order, all of them.
 type cleanups struct{ list []func() error }
 
 func (c *cleanups) add(f func() error) { c.list = append(c.list, f) }
@@ -190,7 +185,7 @@ func (c *cleanups) run() error {
 	var all error
 	for i := len(c.list) - 1; i >= 0; i-- {
 		err := c.list[i]()
-		if !errors.Is(err, release.ErrNotFetched) { // nothing was made
+		if !errors.Is(err, release.ErrNotFetched) { // nothing to destroy
 			all = errors.Join(all, err)
 		}
 	}

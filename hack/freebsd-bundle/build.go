@@ -31,6 +31,10 @@ var former = map[string]string{
 	"kernel/freebsd":   "kernel",
 	"kernel/simkernel": "kernel",
 	"zfsstore/simzfs":  "zfsstore",
+
+	"zfsstore/internal/cmdline": "zfsstore",
+	"zfsstore/internal/zfsname": "zfsstore",
+	"zfsstore/internal/zfsprop": "zfsstore",
 }
 
 // compiler cross-compiles the module's tests and programs into a tree.
@@ -52,16 +56,16 @@ func (c compiler) env() []string {
 	return []string{"GOOS=freebsd", "GOARCH=" + c.arch, "CGO_ENABLED=0"}
 }
 
-// testBinary is where the test binary of a folder is in the tree. It lies in
-// the folder itself, which is the working directory that go test gives to it.
+// testBinary returns the path of a folder's test binary in the tree. It is in the
+// folder itself, which is its working directory, as with go test.
 func testBinary(folder string) string {
 	return path.Join("tree", folder, "go.test")
 }
 
 func programBinary(folder string) string { return path.Join("bin", path.Base(folder)) }
 
-// build compiles everything, a few at a time: most of a test binary is linking,
-// which uses one processor.
+// build compiles everything, several at a time: most of the work is linking, which
+// uses one processor.
 func (c compiler) build(ctx context.Context, packages []goPackage) (contents, error) {
 	made := contents{Suites: slices.Repeat([]string{"-"}, len(suites))}
 	var jobs [][]string
@@ -111,8 +115,7 @@ func (c compiler) build(ctx context.Context, packages []goPackage) (contents, er
 	return made, nil
 }
 
-// copySources copies a package's files, and its rc(8) scripts: there are tests
-// that read them.
+// copySources copies a package's files and its rc(8) scripts, which some tests read.
 func copySources(from, to string) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
@@ -131,7 +134,7 @@ func copySources(from, to string) error {
 	return nil
 }
 
-// copyFile copies a regular file and passes over anything else.
+// copyFile copies a regular file and ignores anything else.
 func copyFile(from, to string) error {
 	info, err := os.Stat(from)
 	if err != nil || !info.Mode().IsRegular() {
@@ -147,8 +150,7 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, data, info.Mode().Perm()&0o755)
 }
 
-// all runs go commands, as many at once as there are processors, and stops at
-// the first failure.
+// all runs go commands, one per processor at a time, and stops at the first failure.
 func (c compiler) all(ctx context.Context, jobs [][]string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

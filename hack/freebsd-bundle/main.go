@@ -21,7 +21,7 @@ func main() {
 	}
 }
 
-// run makes a bundle as the arguments say and tells on w what is in it.
+// run makes a bundle according to the arguments and prints its contents to w.
 func run(ctx context.Context, args []string, w io.Writer) error {
 	flags := flag.NewFlagSet("freebsd-bundle", flag.ContinueOnError)
 	flags.SetOutput(w)

@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// goPackage is what is asked of go list.
+// goPackage has the fields of go list that are needed.
 type goPackage struct {
 	ImportPath   string
 	Name         string
@@ -60,8 +60,8 @@ func (m goModule) folder(p goPackage) string {
 	return strings.TrimPrefix(p.ImportPath, m.Path+"/")
 }
 
-// sourceOnly are packages whose tests read the source tree with the go command;
-// a machine that gets the bundle has neither.
+// sourceOnly reports whether a package's tests need the source tree and the go
+// command, which a machine with the bundle does not have.
 func sourceOnly(folder string) bool {
 	return folder == "internal/arrows" || folder == "hack" || strings.HasPrefix(folder, "hack/")
 }

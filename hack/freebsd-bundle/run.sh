@@ -11,7 +11,7 @@
 # Environment, all optional:
 #   IOC_TEST_POOL     an existing, empty pool; or a disk device or a file, on
 #                     which the pool ioctest is made, and destroyed at the end.
-#                     A file that is not there is made. Default: a file of 4 GB
+#                     A missing file is created. Default: a file of 4 GB
 #                     (sparse) in the work directory.
 #   IOC_TEST_BASE     a release's base.txz for the run of quickstart. Without it
 #                     that part is skipped.
@@ -130,7 +130,7 @@ leftovers() {
 		failed=$((failed + 1))
 		say "FAIL $2 left something behind (< before, > after):"
 		sed 's/^/     /' "$work/difference"
-		# The next part is compared with what is there now.
+		# The next part is compared with the state now.
 		rm -rf "$1" && mv "$work/now" "$1"
 		return 1
 	fi
@@ -333,7 +333,7 @@ raise_arc() {
 	sysctl vfs.zfs.arc_max=$half >/dev/null && old_arc=$now
 }
 
-# replay gives the recordings to the kernel, which must have no jail then.
+# replay makes the recorded calls to the kernel, which must have no jail then.
 replay() {
 	while read -r folder former; do
 		wanted "replay:$folder" ${former:+"replay:$former"} || continue

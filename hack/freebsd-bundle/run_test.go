@@ -106,7 +106,7 @@ func TestRunScriptPasses(t *testing.T) {
 case "$*" in *"-test.skip ^(TestReal)$"*) ;; *"-test.run ^TestReal$"*) ;; *) exit 9;; esac
 [ -f ./go.test ] && [ "$IOC_TEST_POOL" = testpool ] && [ "$IOC_TEST_RELEASE" = 13.2-RELEASE ] && [ -n "$IOC_TEST_JAIL" ]`}, "a TestReal\n")
 	out, last, status := b.run(t)
-	// Twice two tests, each time with the check behind it.
+	// Twice two tests, each time followed by the check.
 	require.Equal(t, "6 passed, 0 failed, 3 skipped", last, out)
 	require.Zero(t, status)
 	require.Contains(t, out, "a: TestHalf/sub: no frobnicator here")

@@ -3,7 +3,7 @@
 // the documents themselves are the ones with the checksums kept there.
 //
 //	go run ./hack/seedcheck            compare
-//	go run ./hack/seedcheck -write     write the files anew
+//	go run ./hack/seedcheck -write     write the files again
 //
 // The documents are not part of this repository. Without them (-seeds names
 // their folder, by default ../shared/seeds) there is nothing to compare, and

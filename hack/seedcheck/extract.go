@@ -15,8 +15,8 @@ type block struct {
 	text   string // as printed, with the request line of a REST request
 }
 
-// extract finds the blocks of a document: everything between a brace and the
-// one that closes it. Nothing else in the documents has braces.
+// extract returns the blocks of a document: everything between a brace and the
+// matching one. Nothing else in the documents has braces.
 func extract(text string) ([]block, error) {
 	var all []block
 	for at := 0; ; {
@@ -43,7 +43,7 @@ func extract(text string) ([]block, error) {
 
 var requestLine = regexp.MustCompile(`PUT \S+\s+$`)
 
-// closing finds the end of the object that opens at a brace.
+// closing returns the end of the object that begins at a brace.
 func closing(text string, open int) (int, error) {
 	depth, quoted := 0, false
 	for i := open; i < len(text); i++ {
@@ -64,11 +64,11 @@ func closing(text string, open int) (int, error) {
 	return 0, errors.New("no closing brace")
 }
 
-// missingComma is what three blocks of the last document have: no comma
+// missingComma matches three blocks of the last document, which lack the comma
 // between args and id.
 var missingComma = regexp.MustCompile(`\}(\s*"id")`)
 
-// read tells what a block is by its members; headings are wrong in places.
+// read identifies a block by its members; some headings are wrong.
 func (b *block) read() error {
 	var o struct {
 		Action string
@@ -97,7 +97,7 @@ func (b *block) read() error {
 	return nil
 }
 
-// format writes blocks as testdata has them, each below a line that names it.
+// format returns blocks in the form of testdata, each below a line that names it.
 func format(blocks []block) string {
 	var out strings.Builder
 	for i, b := range blocks {

@@ -36,7 +36,7 @@ func main() {
 
 func run(out io.Writer, seeds, testdata string, write bool) error {
 	if _, err := os.Stat(seeds); errors.Is(err, fs.ErrNotExist) {
-		fmt.Fprintf(out, "%s is not there: nothing to compare\n", seeds)
+		fmt.Fprintf(out, "%s does not exist: nothing to compare\n", seeds)
 		return nil
 	}
 	var all strings.Builder
@@ -57,7 +57,7 @@ func run(out io.Writer, seeds, testdata string, write bool) error {
 	return errors.Join(bad, keep(filepath.Join(testdata, sums), all.String(), write))
 }
 
-// keep writes a file, or tells where it differs from what it has to be.
+// keep writes a file, or reports where its content differs from what is wanted.
 func keep(path, want string, write bool) error {
 	if write {
 		return os.WriteFile(path, []byte(want), 0o644)

@@ -20,7 +20,7 @@ const diskSize = 20 << 30
 
 // partitionTable is a master boot record with one partition, from 1 MiB to the
 // disk's end. zpool(8) partitions whole disks itself, but then waits for
-// udev(7), which the guest has not.
+// udev(7), which the guest does not have.
 func partitionTable() []byte {
 	const sector, begin = 512, 1 << 20 / 512
 	mbr := make([]byte, sector)

@@ -26,7 +26,7 @@ func main() {
 // wanted are the tests that the guest has to pass, none of which may skip.
 var wanted = []string{"TestExecConformance", "TestExecReplay"}
 
-// run tests in a guest as the arguments say, and tells on w what it does.
+// run tests in a guest according to the arguments and prints its progress to w.
 func run(ctx context.Context, args []string, w io.Writer) error {
 	flags := flag.NewFlagSet("zfs-vm", flag.ContinueOnError)
 	flags.SetOutput(w)

@@ -25,8 +25,8 @@ func lockDir(path string) (*os.File, error) {
 	return file, nil
 }
 
-// unlockDir gives the lock up by name: closing alone would leave it to a child
-// that is between fork(2) and execve(2) just now.
+// unlockDir unlocks explicitly: after closing alone, a child that is between fork(2)
+// and execve(2) would still hold the lock.
 func unlockDir(file *os.File) error {
 	return errors.Join(unix.Flock(int(file.Fd()), unix.LOCK_UN), file.Close())
 }

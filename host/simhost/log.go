@@ -15,7 +15,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
-// ErrInUse: the directory is open in this or another process.
+// ErrInUse means that the directory is open in this or another process.
 var ErrInUse = errors.New("simulated host is in use")
 
 // stateLog keeps the state of both simulators as an append-only file of
@@ -86,7 +86,7 @@ func (l *stateLog) read(data []byte) error {
 	return lines.Err()
 }
 
-// newest keeps the last record of each key in the order of their first coming.
+// newest keeps the last record of each key, in the order in which keys first came.
 type newest[R any] struct {
 	key   func(R) (key string, gone bool)
 	index map[string]int

@@ -16,7 +16,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore/simzfs"
 )
 
-// Pool and Dataset are the pool and root dataset of a host made by New.
+// Pool and Dataset are the pool and the root dataset of a host opened by New.
 const (
 	Pool    = "zroot"
 	Dataset = Pool + "/iocage"
@@ -34,22 +34,22 @@ type Host struct {
 	temp string // removed by Close
 }
 
-// Options describe the machine.
+// Options are the options of Open.
 type Options struct {
 	// Dir holds everything. It is made if it does not exist. The default is a new
 	// temporary directory, which Close removes.
 	Dir string
-	// Release is what the kernel says it is: "13.2-RELEASE", the default, or
+	// Release is the kernel's release: "13.2-RELEASE", the default, or
 	// "15.1-RELEASE".
 	Release string
-	// Programs are scripted programs beside the built-in ones, see simkernel.Process.
+	// Programs are scripted programs besides the built-in ones, see simkernel.Process.
 	Programs map[string]simkernel.Program
 	// Sources are the root datasets; the default is ioc on zroot/iocage. Their
-	// pools are made.
+	// pools are created.
 	Sources []host.Source
 	// Clock is the time of everything but sleeping programs; default time.Now.
 	Clock func() time.Time
-	// Kernel changes further options of the simulated kernel.
+	// Kernel may change further options of the simulated kernel.
 	Kernel func(*simkernel.Options)
 }
 
@@ -99,7 +99,7 @@ func removeTemp(dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// prepare makes the directory and the host files that a fresh FreeBSD has.
+// prepare creates the directory and the host files that a new FreeBSD has.
 func prepare(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
@@ -198,7 +198,7 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 		RunDir:   filepath.Join(dir, "run"),
 		StateDir: filepath.Join(dir, "db"),
 		CacheDir: filepath.Join(dir, "cache"),
-		// File flags would keep the mock from removing files.
+		// File flags would keep the simulated ZFS from removing files.
 		ExtractInProcess: true,
 		Clock:            opts.Clock,
 	})
@@ -223,7 +223,7 @@ func pools(dir string, sources []host.Source) []simzfs.Pool {
 	return out
 }
 
-// mounted tells the kernel of a dataset that was mounted or unmounted.
+// mounted adds or removes a dataset in the kernel's mount table.
 func (h *Host) mounted(e simzfs.MountEvent) error {
 	m := kernel.Mounted{Type: "zfs", From: e.Dataset, Path: e.Path}
 	if e.Mounted {
@@ -233,8 +233,8 @@ func (h *Host) mounted(e simzfs.MountEvent) error {
 	return h.Sim.DetachMount(e.Path, kernel.MntForce)
 }
 
-// attach makes the kernel's table of ZFS mounts that of the datasets, after
-// either was loaded: a kill between the two may have left them apart.
+// attach makes the kernel's ZFS mounts agree with the datasets after loading both:
+// they may differ if the process was killed between changing them.
 func (h *Host) attach() error {
 	ctx := context.Background()
 	table, err := h.Sim.Getfsstat(ctx)
@@ -260,7 +260,7 @@ func (h *Host) attach() error {
 	return all
 }
 
-// jail finds a running jail for zfs-jail(8).
+// jail finds a running jail, for zfs-jail(8).
 func (h *Host) jail(name string) (int, bool) {
 	key := kernel.ByName(name)
 	if jid, err := strconv.Atoi(name); err == nil {
@@ -270,8 +270,8 @@ func (h *Host) jail(name string) (int, bool) {
 	return id.JID, err == nil
 }
 
-// Reboot restarts the machine: jails, mounts, rules and interfaces are gone,
-// datasets stay and are mounted again.
+// Reboot restarts the machine: jails, mounts, rules and interfaces are gone, and
+// datasets are mounted again.
 func (h *Host) Reboot() error {
 	if err := h.Sim.Reboot(); err != nil {
 		return err

@@ -10,9 +10,9 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// machine is the kernel of a simulated host. On a real one the mount table is
-// the truth for zfs(8) too, so unmounting a file system of ZFS by the kernel is
-// told to the store here.
+// machine is the kernel of a simulated host. On a real host the mount table also
+// decides what zfs(8) sees as mounted, so unmounting a ZFS file system by the kernel
+// unmounts it in the store here.
 type machine struct {
 	*simkernel.Kernel
 	h *Host
@@ -28,7 +28,7 @@ func (k machine) UnmountFSID(ctx context.Context, id kernel.FSID, flags kernel.M
 		if m.FSID != id || m.Type != "zfs" || !k.h.mountedBy(m) {
 			continue
 		}
-		// zfs-unmount(8) takes those below with it, unmount(2) does not.
+		// zfs-unmount(8) also unmounts those below, unmount(2) does not.
 		for _, other := range table[i+1:] {
 			if len(other.Path) > len(m.Path) && other.Path[:len(m.Path)+1] == m.Path+"/" {
 				return &kernel.CallError{Op: "unmount", Subject: id.String(), Errno: syscall.EBUSY}
@@ -43,7 +43,7 @@ func (k machine) UnmountFSID(ctx context.Context, id kernel.FSID, flags kernel.M
 	return k.Kernel.UnmountFSID(ctx, id, flags)
 }
 
-// mountedBy tells whether the store has mounted the file system.
+// mountedBy reports whether the store has mounted the file system.
 func (h *Host) mountedBy(m kernel.Mounted) bool {
 	for _, d := range h.ZFS.Mounts() {
 		if d.Dataset == m.From && d.Path == m.Path {

@@ -243,11 +243,11 @@ func TestRefusals(t *testing.T) {
 		{name: "too many members", data: func(*sandbox) []byte { return tarOf(t, dir("a"), dir("b"), dir("c")) },
 			opts: archive.Options{MaxMembers: 2}, want: archive.ErrTooLarge, member: "c", missing: "c"},
 		{name: "sparse bomb", data: func(*sandbox) []byte { return sparse(t, 1<<40) }, want: archive.ErrTooLarge, member: "hole", missing: "hole"},
-		{name: "endless zeros behind the end", data: func(*sandbox) []byte { return gz(append(tarOf(t, dir("a")), make([]byte, 64<<20)...)) },
+		{name: "endless zeros after the end", data: func(*sandbox) []byte { return gz(append(tarOf(t, dir("a")), make([]byte, 64<<20)...)) },
 			opts: archive.Options{MaxTotal: 1 << 20, MaxMembers: 10}, want: archive.ErrTooLarge},
 		{name: "xz dictionary of 1.5 GiB", data: func(*sandbox) []byte { b := bytes.Clone(txz); b[16] = 37; return b }, want: archive.ErrTooLarge},
-		{name: "content behind a directory", data: func(*sandbox) []byte { return withSize(t, dir("d/"), 512) }, want: archive.ErrFormat, member: "d/"},
-		{name: "content behind a hard link", data: func(*sandbox) []byte { return withSize(t, symlink("l", "x"), 1024) }, want: archive.ErrFormat, member: "l"},
+		{name: "content after a directory", data: func(*sandbox) []byte { return withSize(t, dir("d/"), 512) }, want: archive.ErrFormat, member: "d/"},
+		{name: "content after a hard link", data: func(*sandbox) []byte { return withSize(t, symlink("l", "x"), 1024) }, want: archive.ErrFormat, member: "l"},
 		{name: "two PAX headers", data: func(*sandbox) []byte { return twoPAX(t) }, want: archive.ErrFormat},
 		{name: "PAX and GNU headers", data: func(*sandbox) []byte { return paxAndGNU(t) }, want: archive.ErrFormat},
 		{name: "global header with a path", data: func(*sandbox) []byte {
@@ -323,7 +323,7 @@ func checksum(h []byte) {
 	copy(h[148:156], fmt.Sprintf("%06o\x00 ", n))
 }
 
-// withSize gives a member of a type without content a size.
+// withSize returns a member with a size, of a type without content.
 func withSize(t testing.TB, e entry, size int) []byte {
 	data := tarOf(t, e, file("next", strings.Repeat("x", 2048)))
 	copy(data[124:136], fmt.Sprintf("%011o\x00", size))
@@ -331,7 +331,7 @@ func withSize(t testing.TB, e entry, size int) []byte {
 	return data
 }
 
-// headers gives a member's header blocks without its content.
+// headers returns a member's header blocks without its content.
 func headers(t testing.TB, e entry) []byte {
 	data := tarOf(t, e)
 	return data[:len(data)-1024]

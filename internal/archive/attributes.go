@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// finish gives the directories their owners, modes and times, the deepest
-// first: a read-only directory must not stop what comes below it, and writing
-// below one changes its time.
+// finish sets the owners, modes and times of directories, the deepest first: a
+// read-only directory must not prevent writes below it, and writing below a
+// directory changes its time.
 func (w *writer) finish() error {
 	w.forget()
 	names := make([]string, 0, len(w.dirs))
@@ -39,8 +39,8 @@ func depth(name string) int {
 	return 1 + strings.Count(name, "/")
 }
 
-// attributes works on an open directory that is the one Lstat saw, so that
-// nothing put in its place is changed.
+// attributes sets the attributes of an open directory. It checks that this is the one
+// that Lstat found, so that nothing put in its place is changed.
 func (w *writer) attributes(name string, a attributes) error {
 	if at, err := parents(diskTree{w.root}, name); err != nil {
 		return &MemberError{Name: name, Reason: at, Err: err}

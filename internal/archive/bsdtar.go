@@ -7,12 +7,12 @@ import (
 	"os"
 )
 
-// toTar is how much is given to bsdtar(1) at once. Headers and small members
-// gather in it: waking the program for each of them costs more than the check.
+// toTar is the size of the buffer for bsdtar(1). It collects headers and small
+// members: waking the program for each of them costs more than the check.
 const toTar = 512 << 10
 
-// bsdtar hands accepted members to bsdtar(1). It works behind the check, so
-// modelTree stands in for what it has not written yet.
+// bsdtar passes accepted members to bsdtar(1), which writes them later than they are
+// checked. So modelTree knows what it has not written yet.
 type bsdtar struct {
 	t      *tool
 	stdin  io.WriteCloser
@@ -54,7 +54,7 @@ func (b *bsdtar) Write(p []byte) (int, error) {
 	return n, b.cause(err)
 }
 
-// cause is what broke the pipe: bsdtar's own exit status and message.
+// cause returns why the pipe broke: bsdtar's own exit status and message.
 func (b *bsdtar) cause(err error) error {
 	if err == nil {
 		return nil
@@ -91,5 +91,5 @@ func (b *bsdtar) finish() error {
 
 func (b *bsdtar) abort() {
 	b.t.cancel()
-	_ = b.wait() // it was ended, and says so
+	_ = b.wait() // it was killed
 }

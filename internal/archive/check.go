@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// maxName bounds a member's name; FreeBSD's PATH_MAX is 1024.
+// maxName is the longest name of a member; FreeBSD's PATH_MAX is 1024.
 const maxName = 4096
 
 // member is a header that was accepted.
@@ -25,8 +25,8 @@ type checker struct {
 	stats *Stats
 }
 
-// accept checks one header. It returns nil without an error for a header that
-// is no member.
+// accept checks one header. It returns nil without an error for a header that is not
+// a member.
 func (c *checker) accept(hdr *tar.Header) (*member, error) {
 	refuse := func(err error, reason string) (*member, error) {
 		return nil, &MemberError{Name: hdr.Name, Reason: reason, Err: err}
@@ -48,7 +48,7 @@ func (c *checker) accept(hdr *tar.Header) (*member, error) {
 	case tar.TypeReg, tar.TypeGNUSparse, tar.TypeCont:
 		m.kind = kindFile
 		if strings.HasSuffix(hdr.Name, "/") {
-			// tar(5): some programs take this for a directory.
+			// tar(5): some programs treat this as a directory.
 			return refuse(ErrFormat, "file whose name ends in a slash")
 		}
 	case tar.TypeDir:
@@ -76,7 +76,7 @@ func (c *checker) accept(hdr *tar.Header) (*member, error) {
 
 	if m.kind != kindFile && hdr.Size != 0 {
 		// Programs differ on whether content follows such a header.
-		return refuse(ErrFormat, fmt.Sprintf("%d bytes of content in a member that has none", hdr.Size))
+		return refuse(ErrFormat, fmt.Sprintf("%d bytes of content in a member without content", hdr.Size))
 	}
 	if hdr.Size < 0 {
 		return refuse(ErrFormat, "negative size")
@@ -95,7 +95,7 @@ func (c *checker) accept(hdr *tar.Header) (*member, error) {
 	return m, nil
 }
 
-// place checks the member against what is on disk and in the archive so far.
+// place checks the member against the disk and the archive's earlier members.
 func (c *checker) place(m *member) error {
 	refuse := func(err error, reason string) error {
 		return &MemberError{Name: m.hdr.Name, Reason: reason, Err: err}
@@ -109,7 +109,7 @@ func (c *checker) place(m *member) error {
 			return refuse(err, "")
 		}
 		if k == kindSymlink {
-			return refuse(ErrThroughSymlink, "directory in the place of a link")
+			return refuse(ErrThroughSymlink, "directory where a link exists")
 		}
 	}
 	if m.hdr.Typeflag == tar.TypeLink {
@@ -145,8 +145,8 @@ func (c *checker) count(m *member) {
 	}
 }
 
-// parents looks at each directory on the way to name. Where one is a symbolic
-// link or not a directory, it returns that one and why it is refused.
+// parents checks each directory on the way to name. If one is a symbolic link or not
+// a directory, it returns its name and the error.
 func parents(t tree, name string) (at string, err error) {
 	for i := 0; i < len(name); i++ {
 		if name[i] != '/' {
@@ -158,7 +158,7 @@ func parents(t tree, name string) (at string, err error) {
 		case k == kindSymlink:
 			return name[:i], ErrThroughSymlink
 		case k == kindNone:
-			// The extractor makes it; nothing is below it yet.
+			// The extractor creates it; nothing is below it yet.
 			t.set(name[:i], kindDir)
 		case k != kindDir:
 			return name[:i], ErrNotDirectory
@@ -194,7 +194,7 @@ func cleanName(name string) (string, error) {
 		return ".", nil
 	}
 	clean := strings.Join(kept, "/")
-	// Drive letters, backslashes and reserved names, where those mean something.
+	// Drive letters, backslashes and reserved names, on systems that have them.
 	if !filepath.IsLocal(clean) {
 		return "", ErrAbsolutePath
 	}

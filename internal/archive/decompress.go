@@ -14,24 +14,24 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// maxDict is the largest dictionary (xz) or window (zstd) accepted: that of
-// "xz -9". It is what bounds the memory of decompression.
+// maxDict is the largest accepted dictionary (xz) or window (zstd): that of
+// "xz -9". It limits the memory of decompression.
 const maxDict = 64 << 20
 
-// perMember is what a header, its extensions and padding may add per member to
-// the decompressed stream before that counts as a bomb.
+// perMember is how many bytes of headers, extensions and padding the decompressed
+// stream may have per member. More counts as a bomb.
 const perMember = 2 << 10
 
 // stream is the decompressed archive.
 type stream struct {
 	format string
 	r      io.Reader
-	left   int64 // bytes it may still give
+	left   int64 // bytes that may still be read
 	close  func() error
 }
 
-// Read fails with ErrTooLarge when the stream exceeds what the limits on
-// members allow, so an endless one ends.
+// Read fails with ErrTooLarge if the stream is longer than the limits on members
+// allow, so that an endless stream ends.
 func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	if s.left -= int64(n); s.left < 0 {
@@ -40,7 +40,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the decompressor; it may be called twice.
+// Close stops the decompressor; it may be called twice.
 func (s *stream) Close() error {
 	if s.close == nil {
 		return nil
@@ -60,7 +60,7 @@ var magics = []struct {
 	{"bzip2", []byte("BZh")},
 }
 
-// decompress tells the format by its first bytes.
+// decompress detects the format by the first bytes.
 func decompress(ctx context.Context, src io.Reader, opts Options) (*stream, error) {
 	br := bufio.NewReaderSize(src, 128<<10)
 	head, err := br.Peek(64)
@@ -108,7 +108,7 @@ func decompress(ctx context.Context, src io.Reader, opts Options) (*stream, erro
 // checkDict reads the dictionary size of the first block: stream header of 12
 // bytes, then block header size, flags, optional sizes, and the filter LZMA2
 // with one byte of properties (xz file format 1.2.1, sections 3.1 and 5.3.1).
-// A stream whose first filter is another one is left to the decompressor.
+// If the first filter is another one, the decompressor decides.
 func checkDict(head []byte) error {
 	b := head[min(12, len(head)):]
 	if len(b) < 2 || b[0] == 0 { // truncated, or no block at all

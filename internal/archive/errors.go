@@ -13,7 +13,7 @@ var (
 	// ErrDotDot: a member's name has a ".." component.
 	ErrDotDot = errors.New(`path has a ".." component`)
 	// ErrThroughSymlink: a member's name or a hard link's target leads through
-	// a symbolic link, or a directory member stands where a link is.
+	// a symbolic link, or a link exists where the member is a directory.
 	ErrThroughSymlink = errors.New("path leads through a symbolic link")
 	// ErrLinkEscape: a hard link's target is absolute or has a ".." component.
 	ErrLinkEscape = errors.New("hard link target is outside of the root")
@@ -37,7 +37,7 @@ var (
 	ErrUnsupported = errors.New("not supported on this system")
 )
 
-// MemberError tells which member of the archive was refused or could not be
+// MemberError names the member of the archive that was rejected or could not be
 // written. Err is one of this package's sentinels, or the error of the system
 // call.
 type MemberError struct {
@@ -74,12 +74,12 @@ func (e *HashError) Is(target error) bool { return target == ErrHashMismatch }
 // ToolError is the failure of a program of the base system, bsdtar(1) or xz(1).
 type ToolError struct {
 	Args     []string // argv
-	ExitCode int      // -1 when it could not be started or was killed
+	ExitCode int      // -1 if it could not be started or was killed
 	Stderr   string   // the first 8 kB
 	Err      error    // from os/exec
 }
 
-// Error gives the command line, the exit status and the first line of stderr.
+// Error returns the command line, the exit status and stderr.
 func (e *ToolError) Error() string {
 	s := fmt.Sprintf("%s: %v", strings.Join(e.Args, " "), e.Err)
 	if text := strings.TrimSpace(e.Stderr); text != "" {

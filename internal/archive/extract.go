@@ -11,28 +11,28 @@ import (
 
 // sink writes accepted members.
 type sink interface {
-	// tree answers what is at a path, this archive's earlier members included.
+	// tree reports what exists at a path, including this archive's earlier members.
 	tree() tree
-	// raw takes the archive's own bytes, each member's after it was accepted;
-	// nil if the sink has no use for them.
+	// raw returns the writer for the archive's own bytes, each member's after it was
+	// accepted, or nil if the sink does not need them.
 	raw() io.Writer
 	// member is called once the header is accepted; data is its content.
 	member(m *member, data io.Reader) error
 	// finish is called when the whole archive was read and its hash matched.
 	finish() error
-	// abort ends whatever is running; nothing more is written after it returns.
+	// abort stops the extraction; nothing is written after it returns.
 	abort()
 }
 
 // Extract reads an archive from r and writes its members below the existing
 // directory root. It reads r to its end, so that the hash covers all of it.
 //
-// The error is a *[MemberError] where one member is at fault, a *[HashError],
-// a *[ToolError], or wraps ErrTruncated, ErrTooLarge, ErrFormat, the error of r
-// or of ctx. What was written before the error stays below root.
+// The error is a *[MemberError] if one member is the cause, a *[HashError], a
+// *[ToolError], or wraps ErrTruncated, ErrTooLarge, ErrFormat, the error of r or of
+// ctx. What was written before the error stays below root.
 //
-// Cancelling ctx ends the programs run and the extraction at the next block; a
-// Read of r that blocks is the caller's to end.
+// Cancelling ctx ends the programs and the extraction at the next block. The caller
+// must end a Read of r that blocks.
 func Extract(ctx context.Context, r io.Reader, root string, opts Options) (stats Stats, err error) {
 	opts, err = opts.withDefaults()
 	if err != nil {
@@ -72,8 +72,8 @@ func Extract(ctx context.Context, r io.Reader, root string, opts Options) (stats
 	if err := members(stream, out, &stats, opts); err != nil {
 		return stats, streamError(ctx, src, err)
 	}
-	// What follows the end of the tar archive is still part of the hash, and
-	// the decompressor checks its own sums there.
+	// Bytes after the end of the tar archive are part of the hash, and the
+	// decompressor checks its own sums there.
 	if _, err := io.Copy(io.Discard, stream); err != nil {
 		return stats, streamError(ctx, src, err)
 	}
@@ -92,7 +92,7 @@ func Extract(ctx context.Context, r io.Reader, root string, opts Options) (stats
 	return stats, err
 }
 
-// members runs through the tar archive.
+// members checks and extracts all members of the tar archive.
 func members(stream io.Reader, out sink, stats *Stats, opts Options) error {
 	g := &gate{r: stream, w: out.raw()}
 	tr := tar.NewReader(g)
@@ -127,8 +127,8 @@ func members(stream io.Reader, out sink, stats *Stats, opts Options) error {
 	}
 }
 
-// streamError names the cause of a failed read: the caller's context, the
-// reader it gave us, or the archive itself.
+// streamError returns the cause of a failed read: the caller's context, the caller's
+// reader, or the archive itself.
 func streamError(ctx context.Context, src *source, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return fmt.Errorf("archive: %w", context.Cause(ctx))

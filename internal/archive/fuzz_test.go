@@ -24,7 +24,7 @@ func FuzzExtract(f *testing.F) {
 	f.Add(paxAndGNU(f))
 	top := f.TempDir()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		// Checksums are mended, or hardly any input would get past them.
+		// Checksums are corrected, or hardly any input would get past them.
 		for i := 0; i+512 <= len(data) && len(data)%512 == 0; i += 512 {
 			if strings.HasPrefix(string(data[i+257:i+512]), "ustar") {
 				checksum(data[i : i+512])

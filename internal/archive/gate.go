@@ -7,14 +7,14 @@ import (
 
 const blockSize = 512
 
-// maxHeader bounds the bytes of one member's headers: a long name, a PAX
+// maxHeader is the largest size of one member's headers: a long name, a PAX
 // header and a sparse map have 1 MiB each at most in archive/tar.
 const maxHeader = 4 << 20
 
-// gate stands between the decompressed stream and the tar parser. While it is
-// closed it keeps what the parser reads; when the header in it is accepted,
-// release hands that on to w, and what is read from then on goes there at once.
-// Thus w gets the archive's own bytes, but none of a member that was refused.
+// gate is between the decompressed stream and the tar parser. While it is closed it
+// keeps what the parser reads. When the header is accepted, release passes the kept
+// bytes on to w, and further reads go to w directly. So w gets the archive's own
+// bytes, but none of a member that was rejected.
 type gate struct {
 	r    io.Reader
 	w    io.Writer // may be nil
@@ -62,8 +62,8 @@ func (g *gate) release() error {
 	return err
 }
 
-// end is called when the parser found the end of the archive. A marker of
-// zeros must have been there: without it the file was cut between two members.
+// end is called when the parser found the end of the archive. Without a marker of
+// zeros the file was cut between two members.
 func (g *gate) end(padding int) error {
 	if len(g.held) < padding+blockSize {
 		return fmt.Errorf("archive: %w: no end-of-archive marker", ErrTruncated)

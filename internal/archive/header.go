@@ -7,11 +7,10 @@ import (
 	"strings"
 )
 
-// unambiguous refuses headers that tar programs read in different ways, given
-// the raw blocks of one member's headers and what archive/tar made of them.
-// POSIX has one extended header before a member; with two, archive/tar applies
-// the last, libarchive both. The order of precedence between PAX and GNU long
-// names differs as well.
+// unambiguous rejects headers that tar programs read differently, given the raw
+// blocks of one member's headers and archive/tar's reading of them. POSIX has one
+// extended header before a member; of two, archive/tar applies the last, libarchive
+// both. The precedence of PAX and GNU long names differs as well.
 func unambiguous(raw []byte, hdr *tar.Header) error {
 	bad := func(format string, args ...any) error {
 		return &MemberError{Name: hdr.Name, Reason: fmt.Sprintf(format, args...), Err: ErrFormat}

@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// makeNode refuses: there is no mknodat(2) or mkfifoat(2) to be had here.
+// makeNode fails: mknodat(2) is not available on this system.
 func makeNode(_ *os.Root, base string, _ *tar.Header) error {
 	return fmt.Errorf("mknod %s: %w", base, ErrUnsupported)
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Limits that hold when [Options] leaves them zero. FreeBSD's base.txz has some
+// Default limits, for those that [Options] leaves zero. FreeBSD's base.txz has some
 // 30,000 members, ports.txz some 200,000, and the largest is about 1.5 GiB.
 const (
 	DefaultMaxMember  int64 = 4 << 30
@@ -16,15 +16,15 @@ const (
 	DefaultMaxMembers       = 500_000
 )
 
-// Extractor says what writes the members.
+// Extractor says which program writes the members.
 type Extractor string
 
 const (
-	// ExtractAuto is bsdtar on FreeBSD, else Go.
+	// ExtractAuto is bsdtar on FreeBSD, otherwise Go.
 	ExtractAuto Extractor = ""
 	// ExtractGo writes through os.Root.
 	ExtractGo Extractor = "go"
-	// ExtractBsdtar hands the checked bytes to bsdtar(1).
+	// ExtractBsdtar passes the checked bytes to bsdtar(1).
 	ExtractBsdtar Extractor = "bsdtar"
 )
 
@@ -32,13 +32,13 @@ const (
 type Decompressor string
 
 const (
-	// DecompressAuto is xz(1) on FreeBSD, else Go.
+	// DecompressAuto is xz(1) on FreeBSD, otherwise Go.
 	DecompressAuto Decompressor = ""
 	// DecompressGo decompresses in this process. The others (gzip, zstd,
 	// bzip2) always do.
 	DecompressGo Decompressor = "go"
-	// DecompressXZ runs xz(1) in a pipe; it is several times as fast, and since
-	// its version 5.4 uses all CPUs.
+	// DecompressXZ runs xz(1) in a pipe. It is several times as fast, and since
+	// version 5.4 uses all CPUs.
 	DecompressXZ Decompressor = "xz"
 )
 
@@ -58,8 +58,8 @@ type Options struct {
 	SHA256 string
 	// Size is the expected number of compressed bytes; 0: unknown.
 	Size int64
-	// Progress, if not nil, is called after each read of compressed bytes,
-	// never by two goroutines at once, and must not block. total is Size.
+	// Progress, if not nil, is called after each read of compressed bytes, never
+	// concurrently, and must not block. total is Size.
 	Progress func(received, total int64)
 
 	Extractor  Extractor
@@ -69,7 +69,7 @@ type Options struct {
 	XZPath       string // default /usr/bin/xz
 }
 
-// Stats tells what an archive contained.
+// Stats describes the contents of an archive.
 type Stats struct {
 	Format                                string // "xz", "gzip", "zstd", "bzip2" or "tar"
 	Members                               int    // all of the following
@@ -83,8 +83,8 @@ type Stats struct {
 	// them all. "uarch", which ZFS sets by itself, is left out.
 	FlagsNotSet      []MemberFlags
 	FlagsNotSetCount int
-	// OwnersNotSet is true when the Go extractor did not run as root and left
-	// all files with the caller's owner.
+	// OwnersNotSet is true if the Go extractor did not run as root and left all
+	// files with the caller's owner.
 	OwnersNotSet bool
 }
 

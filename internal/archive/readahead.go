@@ -2,8 +2,8 @@ package archive
 
 import "io"
 
-// What is read ahead of the parser, so that the program that decompresses does
-// not stand still while the one that extracts is busy.
+// How much is read ahead of the parser, so that decompression does not stop while
+// the extracting program is busy.
 const (
 	aheadSize  = 256 << 10
 	aheadCount = 16
@@ -14,7 +14,7 @@ type piece struct {
 	err  error // after data
 }
 
-// readAhead reads r in a goroutine of its own, which ends with r.
+// readAhead reads r in a separate goroutine, which ends with r.
 type readAhead struct {
 	full    chan piece
 	free    chan []byte
@@ -51,7 +51,7 @@ func (a *readAhead) run(r io.Reader) {
 			m, err = r.Read(buf[n:])
 			n += m
 		}
-		a.full <- piece{buf[:n], err} // there is room: no more pieces than places
+		a.full <- piece{buf[:n], err} // does not block: as many places as pieces
 		if err != nil {
 			return
 		}
@@ -74,8 +74,8 @@ func (a *readAhead) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// stop waits for the end of the goroutine; a Read of r that blocks is the
-// caller's to end.
+// stop waits for the end of the goroutine. The caller must end a Read of r that
+// blocks.
 func (a *readAhead) stop() {
 	close(a.quit)
 	<-a.done

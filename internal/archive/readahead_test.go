@@ -9,7 +9,7 @@ import (
 	"testing/iotest"
 )
 
-// TestReadAhead: the bytes are the same and the error comes behind them, however
+// TestReadAhead: the bytes are the same and the error follows them, however
 // much there is and however it comes.
 func TestReadAhead(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))

@@ -20,7 +20,7 @@ type source struct {
 	mu       sync.Mutex
 	received int64
 	hash     hash.Hash
-	err      error // of r, io.EOF apart
+	err      error // of r, except io.EOF
 }
 
 func newSource(ctx context.Context, r io.Reader, opts Options) *source {
@@ -61,7 +61,7 @@ func (s *source) sum() string {
 	return hex.EncodeToString(s.hash.Sum(nil))
 }
 
-// verify reads what the decompressor left and compares size and checksum.
+// verify reads what the decompressor left unread and compares size and checksum.
 func (s *source) verify() error {
 	if _, err := io.Copy(io.Discard, s); err != nil {
 		return err

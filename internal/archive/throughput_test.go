@@ -12,7 +12,7 @@ import (
 )
 
 // TestThroughput extracts the archive that IOC_TEST_BASE names with the base
-// system's programs behind the check, and with "xz -dc | tar -xpf -" alone, in
+// system's programs after the check, and with "xz -dc | tar -xpf -" alone, in
 // turns: the check must not be what limits the speed, and the heap stays below
 // 64 MB.
 func TestThroughput(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/libioc/go-libioc/internal/tail"
 )
 
-// toolWait bounds the wait for pipes after a program was ended.
+// toolWait is how long to wait for pipes after a program was killed.
 const toolWait = 5 * time.Second
 
 // tool is a running program of the base system.
@@ -23,9 +23,9 @@ type tool struct {
 	stderr *tail.Buffer
 }
 
-// newTool prepares a program in its own process group, with an environment in
-// which neither the locale nor variables like TAR_READER_OPTIONS and
-// XZ_DEFAULTS change what it does. Ending the context kills the group.
+// newTool prepares a program in its own process group. Its environment has a fixed
+// locale and no variables such as TAR_READER_OPTIONS and XZ_DEFAULTS. Ending the
+// context kills the group.
 func newTool(ctx context.Context, path string, args ...string) *tool {
 	t := &tool{stderr: tail.First(maxStderr)}
 	ctx, t.cancel = context.WithCancel(ctx)
@@ -37,7 +37,7 @@ func newTool(ctx context.Context, path string, args ...string) *tool {
 	return t
 }
 
-// failed makes a *ToolError of an error of the program, nil of nil.
+// failed returns a *ToolError for an error of the program, nil for nil.
 func (t *tool) failed(err error) error {
 	if err == nil {
 		return nil
@@ -53,16 +53,17 @@ func (t *tool) failed(err error) error {
 // maxStderr is how much is kept of what a program complains.
 const maxStderr = 8 << 10
 
-// gather is how long xz(1) may write on after it has written little: it writes
-// 8 KB at a time, and in this time what it writes fits into pipeBuffer.
+// gather is how long to wait after xz(1) has written little, so that more
+// accumulates: it writes 8 KB at a time, and in this time its output fits into
+// pipeBuffer.
 const gather = time.Millisecond
 
-// xzReader gives what xz(1) writes, and its failure instead of EOF.
+// xzReader reads the output of xz(1), and returns its failure instead of EOF.
 type xzReader struct {
 	t      *tool
 	out    io.ReadCloser
-	fed    chan struct{} // closed when nothing reads its input any more
-	little bool          // the last Read gave little
+	fed    chan struct{} // closed when its input is no longer fed
+	little bool          // the last Read returned little
 	done   bool
 	err    error
 }
@@ -89,12 +90,12 @@ func (t *tool) startBetween() (stdin, stdout *os.File, err error) {
 	return stdin, stdout, nil
 }
 
-// xzMemory is the memory that xz(1) may use, in bytes: about six of the blocks that
-// a release's archive consists of, and more than maxDict. Since 5.4 xz decompresses
-// blocks in parallel if told to, within this and a quarter of the machine's.
+// xzMemory is the memory that xz(1) may use, in bytes: about six blocks of a
+// release's archive, and more than maxDict. Since 5.4 xz decompresses blocks in
+// parallel if asked to, within this limit and a quarter of the machine's memory.
 const xzMemory = 256 << 20
 
-// pipe makes the stream come out of "xz -dc".
+// pipe makes the stream read from "xz -dc".
 func (s *stream) pipe(ctx context.Context, in io.Reader, path string) error {
 	t := newTool(ctx, path, "-dc", "--threads=0", fmt.Sprintf("--memlimit-decompress=%d", xzMemory))
 	stdin, out, err := t.startBetween()
@@ -105,7 +106,7 @@ func (s *stream) pipe(ctx context.Context, in io.Reader, path string) error {
 	x := &xzReader{t: t, out: out, fed: make(chan struct{})}
 	go func() {
 		defer close(x.fed)
-		// An error of the pipe is the program's to explain, one of in the source's.
+		// The program explains an error of the pipe, the source one of in.
 		_, _ = io.CopyBuffer(struct{ io.Writer }{stdin}, struct{ io.Reader }{in}, make([]byte, aheadSize))
 		stdin.Close()
 	}()
@@ -150,7 +151,7 @@ func (x *xzReader) Read(p []byte) (int, error) {
 	failure := x.wait()
 	var te *ToolError
 	if errors.As(failure, &te) {
-		// xz(1) has one exit status for all; liblzma's messages tell them apart.
+		// xz(1) has one exit status for all failures; liblzma's messages differ.
 		switch {
 		case strings.Contains(te.Stderr, "Unexpected end of input"):
 			return n, fmt.Errorf("archive: %w: %w", ErrTruncated, failure)

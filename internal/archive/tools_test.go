@@ -120,7 +120,7 @@ func TestProgramFails(t *testing.T) {
 				t.Fatalf("error %v", err)
 			}
 			if strings.Contains(body, "space") && !strings.Contains(err.Error(), "no space") {
-				t.Errorf("error %v does not tell why", err)
+				t.Errorf("error %v does not say why", err)
 			}
 		})
 	}

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// kind is what stands at a path.
+// kind is the type of file at a path.
 type kind uint8
 
 const (
@@ -18,15 +18,15 @@ const (
 	kindOther // device, fifo, socket
 )
 
-// tree tells what is at a path below the root, links not followed.
+// tree reports what exists at a path below the root, without following links.
 type tree interface {
 	at(name string) (kind, error)
-	// set is told what an accepted member makes of a name.
+	// set records what an accepted member creates at a name.
 	set(name string, k kind)
 }
 
-// diskTree asks the disk each time: right for an extractor that has written
-// each member before the next one is checked.
+// diskTree looks at the disk each time, for an extractor that has written each member
+// before the next one is checked.
 type diskTree struct{ root *os.Root }
 
 func (t diskTree) at(name string) (kind, error) {
@@ -50,9 +50,9 @@ func (t diskTree) at(name string) (kind, error) {
 
 func (diskTree) set(string, kind) {}
 
-// modelTree also remembers what the archive's earlier members made, for an
-// extractor that works behind the check. A path is kept as a keyed 128-bit
-// hash: half a million of them take some 25 MB, however long they are.
+// modelTree also remembers what the archive's earlier members create, for an
+// extractor that writes later. A path is kept as a keyed 128-bit hash: half a million
+// of them take some 25 MB, whatever their length.
 type modelTree struct {
 	disk  diskTree
 	seeds [2]maphash.Seed

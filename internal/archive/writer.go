@@ -27,7 +27,7 @@ type writer struct {
 	name string                // its name, "" if none is open
 }
 
-// attributes are what a directory gets once everything is below it.
+// attributes are set on a directory after everything below it was written.
 type attributes struct {
 	mode     fs.FileMode
 	uid, gid int
@@ -61,7 +61,7 @@ func (w *writer) member(m *member, data io.Reader) error {
 	return nil
 }
 
-// fail names the member, unless the archive itself failed below it.
+// fail adds the member's name, unless reading the archive failed.
 func fail(name string, err error) error {
 	var pe *fs.PathError
 	var le *os.LinkError
@@ -151,8 +151,8 @@ func (w *writer) file(dir *os.Root, base string, hdr *tar.Header, data io.Reader
 	return f.Chmod(modeOf(hdr))
 }
 
-// mkdir makes a directory that stays writable until finish; an existing one is
-// kept with its content.
+// mkdir creates a directory that stays writable until finish. An existing directory
+// is kept with its content.
 func (w *writer) mkdir(dir *os.Root, base string, m *member) error {
 	fi, err := dir.Lstat(base)
 	switch {
@@ -173,9 +173,9 @@ func (w *writer) mkdir(dir *os.Root, base string, m *member) error {
 	return nil
 }
 
-// clear removes what stands in the way: a file or link, or an empty directory.
-// Replacing rather than opening it keeps other names of a hard-linked file, and
-// what a symbolic link points to, as they are.
+// clear removes an existing file, link or empty directory. Because it is replaced
+// and not opened, other names of a hard-linked file and the target of a symbolic link
+// do not change.
 func (w *writer) clear(dir *os.Root, base, name string) error {
 	err := dir.Remove(base)
 	switch {
@@ -189,7 +189,7 @@ func (w *writer) clear(dir *os.Root, base, name string) error {
 	return nil
 }
 
-// parent opens the directory, making it if the archive has no member for it.
+// parent opens the directory, and creates it if the archive has no member for it.
 // Its path was checked, so no component is a link.
 func (w *writer) parent(name string) (*os.Root, error) {
 	if name == "." {
@@ -211,7 +211,7 @@ func (w *writer) parent(name string) (*os.Root, error) {
 	return dir, nil
 }
 
-// forget drops what is known about the current directory.
+// forget closes the current directory.
 func (w *writer) forget() {
 	if w.at != nil {
 		w.at.Close()
@@ -237,8 +237,8 @@ func (w *writer) noteFlags(m *member) {
 
 func (w *writer) abort() { w.forget() }
 
-// cachedTree answers for the directory of the previous member, and for those
-// above it, without asking the disk again.
+// cachedTree knows the directory of the previous member and those above it without
+// looking at the disk again.
 type cachedTree struct {
 	diskTree
 	verified string
@@ -256,7 +256,7 @@ func attributesOf(hdr *tar.Header) attributes {
 	return attributes{modeOf(hdr), hdr.Uid, hdr.Gid, hdr.ModTime}
 }
 
-// modeOf gives permissions with setuid, setgid and sticky.
+// modeOf returns the permissions with setuid, setgid and sticky.
 func modeOf(hdr *tar.Header) fs.FileMode {
 	mode := fs.FileMode(hdr.Mode & 0o777)
 	for bit, flag := range map[int64]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
@@ -267,8 +267,8 @@ func modeOf(hdr *tar.Header) fs.FileMode {
 	return mode
 }
 
-// errNotDir is for a directory that was something else when its attributes
-// were to be set.
+// errNotDir returns the error for a directory that was something else when its
+// attributes were set.
 func errNotDir(name string) error {
 	return &MemberError{Name: name, Err: fmt.Errorf("%w when its attributes were set", ErrNotDirectory)}
 }

@@ -11,18 +11,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// silent are calls that no library package makes: it does not print, log or end
-// the program. A trailing dot stands for the whole package.
+// silent are calls that no library package makes: it does not print, log or exit.
+// A trailing dot stands for the whole package.
 var silent = []string{
 	"fmt.Print", "fmt.Printf", "fmt.Println", "print", "println",
 	"os.Exit", "os.Stdout", "os.Stderr", "os.Stdin", "log.", "syscall.Exit",
 }
 
-// shared are calls that act on the whole process, which belongs to the program.
+// shared are calls that change the whole process, which belongs to the program.
 var shared = []string{"os.Chdir", "os.Setenv", "os.Unsetenv", "os.Clearenv", "syscall.Umask", "unix.Umask", "unix.Chdir"}
 
 // unsafeWrites follow a symbolic link that a jail can have planted. os.Create
-// moreover empties what is there: internal/atomicfile replaces files whole, and
+// also truncates an existing file: internal/atomicfile replaces files whole, and
 // internal/saferoot works below a jail's root.
 var unsafeWrites = []string{"os.Create"}
 

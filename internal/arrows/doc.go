@@ -2,6 +2,5 @@
 // import which, which modules each may use, what library code never calls, and
 // that every package explains itself with a comment and an example.
 //
-// There is nothing to import here. docs/architecture.md draws what the tables
-// say.
+// The package exports nothing. docs/architecture.md has a picture of the tables.
 package arrows

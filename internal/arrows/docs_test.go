@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPackageComments: every package says what it is, in one place.
+// TestPackageComments: every package has one package comment.
 func TestPackageComments(t *testing.T) {
 	for _, p := range list(t, "freebsd") {
 		var comments []string
@@ -100,7 +100,7 @@ func TestWords(t *testing.T) {
 	seen := 0
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // another test's file, gone meanwhile
+			return nil // another test's file, removed in the meantime
 		}
 		if err != nil {
 			return err

@@ -55,7 +55,7 @@ func TestLibiocTable(t *testing.T) {
 	}
 }
 
-// symbols are the exported names of the module as a program writes them:
+// symbols returns the exported names of the module as a program writes them:
 // package.Name, package.Type.Method and package.Type.Field.
 func symbols(t *testing.T) map[string]bool {
 	t.Helper()
@@ -78,7 +78,7 @@ func symbols(t *testing.T) map[string]bool {
 	return known
 }
 
-// declared are the exported names that a declaration makes.
+// declared returns the exported names that a declaration makes.
 func declared(d ast.Decl) []string {
 	var out []string
 	if fn, ok := d.(*ast.FuncDecl); ok {

@@ -12,7 +12,7 @@ import (
 
 var link = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 
-// TestLinks: what documents point to within the tree exists.
+// TestLinks: links of documents within the tree lead to a file.
 func TestLinks(t *testing.T) {
 	for _, name := range documents(t) {
 		data, err := os.ReadFile(filepath.Join(root(t), name))

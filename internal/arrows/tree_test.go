@@ -27,7 +27,7 @@ type goPackage struct {
 	Imports    []string
 }
 
-// folder is the package's folder below the module's.
+// folder returns the package's folder below the module's.
 func (p goPackage) folder() string { return strings.TrimPrefix(p.ImportPath, module+"/") }
 
 // library reports whether the package is part of what a program imports, itself
@@ -73,7 +73,7 @@ func list(t *testing.T, goos string) []goPackage {
 	return all
 }
 
-// root is the module's folder.
+// root returns the module's folder.
 func root(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.Abs(filepath.Join("..", ".."))
@@ -91,7 +91,7 @@ type sourceFile struct {
 
 func (f sourceFile) test() bool { return strings.HasSuffix(f.name, "_test.go") }
 
-// at is a node's file and line, below the module's folder.
+// at returns a node's file and line, below the module's folder.
 func (f sourceFile) at(t *testing.T, n ast.Node) string {
 	p := f.set.Position(n.Pos())
 	if rel, err := filepath.Rel(root(t), p.Filename); err == nil {

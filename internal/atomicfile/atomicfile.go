@@ -14,19 +14,18 @@ var ErrNotRegular = errors.New("not a regular file")
 // attempts bounds the search for an unused temporary name.
 const attempts = 100
 
-// Write replaces the file at path by data. An existing file keeps its mode and
-// owner; a new one gets perm, whatever the umask. On failure the old file is
-// untouched and the temporary file is removed. The error wraps ErrNotRegular
+// Write replaces the content of the file at path with data. An existing file keeps
+// its mode and owner; a new one gets perm, whatever the umask. On failure the old
+// file is unchanged and the temporary file is removed. The error wraps ErrNotRegular
 // or the *fs.PathError (or *os.LinkError) of the operation that failed.
 //
-// An error from flushing the directory, the last operation, comes after the
-// new content is in place.
+// If flushing the directory fails, the last operation, the new content is in place.
 func Write(path string, data []byte, perm fs.FileMode) error {
-	return WriteTo(OS{}, path, data, perm)
+	return writeTo(system{}, path, data, perm)
 }
 
-// WriteTo is Write on another file system.
-func WriteTo(fsys FS, path string, data []byte, perm fs.FileMode) error {
+// writeTo is Write on another file system.
+func writeTo(fsys fileSystem, path string, data []byte, perm fs.FileMode) error {
 	old, err := fsys.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -51,10 +50,10 @@ func WriteTo(fsys FS, path string, data []byte, perm fs.FileMode) error {
 	return fsys.SyncDir(filepath.Dir(path))
 }
 
-// create opens a new file beside path. The names are tried in order rather
-// than drawn, so that a leftover of a crash is the worst that can be there;
-// exclusive creation makes two writers take different ones.
-func create(fsys FS, path string) (string, File, error) {
+// create opens a new file in the directory of path. Names are tried in order, not
+// at random, to bound the leftovers of crashes; exclusive creation makes two
+// writers use different ones.
+func create(fsys fileSystem, path string) (string, tempFile, error) {
 	dir, base := filepath.Split(path)
 	for n := range attempts {
 		temp := filepath.Join(dir, fmt.Sprintf(".%s.%d.tmp", base, n))
@@ -66,10 +65,10 @@ func create(fsys FS, path string) (string, File, error) {
 	return "", nil, fmt.Errorf("atomicfile: %s: %d temporary files in the way: %w", path, attempts, fs.ErrExist)
 }
 
-// fill writes, sets owner before mode (chown(2) clears set-id bits), flushes
-// and closes. The owner is only set where it differs: others than root may
-// not give files away.
-func fill(file File, data []byte, perm fs.FileMode, old fs.FileInfo) error {
+// fill writes, sets the owner before the mode (chown(2) clears set-id bits),
+// flushes and closes. The owner is set only if it differs: only root may change
+// it.
+func fill(file tempFile, data []byte, perm fs.FileMode, old fs.FileInfo) error {
 	_, err := file.Write(data)
 	if err == nil && old != nil {
 		err = file.ChownLike(old)

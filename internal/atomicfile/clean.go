@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Clean removes the temporary files that writers of path left when they were
-// killed, and tells how many there were. The caller holds whatever keeps others
-// from writing the file meanwhile. A directory that is not there has none.
+// Clean removes the temporary files left by killed writers of path, and returns
+// how many it removed. The caller holds the lock that keeps others from writing
+// the file. A directory that does not exist has none.
 func Clean(path string) (removed int, err error) {
 	dir, base := filepath.Split(path)
 	entries, err := os.ReadDir(dir)

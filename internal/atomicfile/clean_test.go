@@ -13,7 +13,7 @@ func TestClean(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "config.json")
 	for range attempts {
-		_, f, err := create(OS{}, path)
+		_, f, err := create(system{}, path)
 		require.NoError(t, err)
 		require.NoError(t, f.Close())
 	}

@@ -57,7 +57,7 @@ func (d *disk) Lstat(name string) (fs.FileInfo, error) {
 	return info{n}, nil
 }
 
-func (d *disk) Create(name string) (File, error) {
+func (d *disk) Create(name string) (tempFile, error) {
 	if err := d.op("create"); err != nil {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ func TestPowerLoss(t *testing.T) {
 			before = "<missing>"
 		}
 		d, path := newDisk(exists)
-		if err := WriteTo(d, path, []byte(newText), 0o644); err != nil {
+		if err := writeTo(d, path, []byte(newText), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		ops := d.ops
@@ -210,7 +210,7 @@ func TestPowerLoss(t *testing.T) {
 		for stop := range len(ops) {
 			d, path := newDisk(exists)
 			d.left = stop
-			if err := WriteTo(d, path, []byte(newText), 0o644); !errors.Is(err, errStop) {
+			if err := writeTo(d, path, []byte(newText), 0o644); !errors.Is(err, errStop) {
 				t.Fatalf("stop at %d (%s): %v", stop, ops[stop], err)
 			}
 			for content := range d.lose(path) {
@@ -228,13 +228,13 @@ func TestPowerLoss(t *testing.T) {
 // TestFailure lets each operation fail once: nothing is left behind.
 func TestFailure(t *testing.T) {
 	d, path := newDisk(true)
-	if err := WriteTo(d, path, []byte(newText), 0o644); err != nil {
+	if err := writeTo(d, path, []byte(newText), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for stop, op := range d.ops {
 		d, path := newDisk(true)
 		d.left, d.broken = stop, true
-		if err := WriteTo(d, path, []byte(newText), 0o644); !errors.Is(err, errStop) {
+		if err := writeTo(d, path, []byte(newText), 0o644); !errors.Is(err, errStop) {
 			t.Fatalf("failure of %s: %v", op, err)
 		}
 		want := oldText

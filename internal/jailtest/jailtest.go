@@ -26,7 +26,7 @@ func OpenHost(t testing.TB, opts simhost.Options) *simhost.Host {
 	opts.Dir = MemoryDir(t)
 	h, err := simhost.Open(opts)
 	require.NoError(t, err)
-	t.Cleanup(func() { h.Close() })
+	t.Cleanup(func() { _ = h.Close() }) // a test may have closed it
 	return h
 }
 

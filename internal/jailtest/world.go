@@ -65,7 +65,7 @@ func World(t testing.TB, h *simhost.Host) []string {
 		}
 	}
 	out = append(out, NetworkWorld(t, h)...)
-	out = append(out, Files(t, root)...)
+	out = append(out, files(t, root)...)
 	sort.Strings(out)
 	return out
 }
@@ -74,10 +74,10 @@ func World(t testing.TB, h *simhost.Host) []string {
 // properties has otherwise.
 var fleeting = map[string]bool{"jid": true, "cpuset.id": true}
 
-// Files lists what is below the host's directory, except the simulator's own
+// files lists what is below the host's directory, except the simulator's own
 // log and directories that hold nothing but empty ones: locks and journals
 // leave those.
-func Files(t testing.TB, root string) []string {
+func files(t testing.TB, root string) []string {
 	t.Helper()
 	var out []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

@@ -36,12 +36,12 @@ func Slowdown(run func(n int), enough float64) float64 {
 	}
 	lowest := math.Inf(1)
 	for range 5 {
-		// From the beginning each time: one measurement of the small run that a
-		// clock made too short must not decide. As often the one as the other: a
-		// small run held up once must not hide a growth, and pages that are there
-		// the second time are there for the large run.
+		// Measure again each time: one measurement of the small run that a clock
+		// made too short must not decide. Both equally often: a
+		// small run delayed once must not hide a growth, and pages that exist the
+		// second time exist for the large run.
 		small, large := shortest(n, times), shortest(8*n, times)
-		// What ends at once has no growth to be seen.
+		// A run that ends at once shows no growth.
 		quotient := float64(large) / float64(max(small, 200*time.Microsecond))
 		if lowest = min(lowest, quotient); lowest < enough {
 			return lowest

@@ -7,7 +7,7 @@ import (
 	"github.com/libioc/go-libioc/internal/login"
 )
 
-// A server asks before it looks at a password, and tells what came of it.
+// A server asks before it checks a password, and reports the result.
 func ExampleGuard() {
 	now := time.Unix(1_500_000_000, 0)
 	g := &login.Guard{Now: func() time.Time { return now }}

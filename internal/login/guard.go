@@ -5,26 +5,26 @@ import (
 	"time"
 )
 
-// Guard counts failed logins, by address and by account, both compared whole.
-// After five failures each further one doubles the time during which the next is
-// refused: up to an hour for an address, half a minute for an account, so that
-// strangers cannot keep a user out for long.
+// Guard counts failed logins, by address and by account. After five failures each
+// further one doubles the time during which the next login is refused: up to an hour
+// for an address, half a minute for an account, so that strangers cannot lock a user
+// out for long.
 type Guard struct {
-	Now func() time.Time // the time; time.Now
+	Now func() time.Time // the current time, usually time.Now
 
 	mu      sync.Mutex
 	entries map[Key]failures
 }
 
-// Key is what failures are counted by.
+// Key is an address or an account for which failures are counted.
 type Key struct {
-	Account bool // else an address
+	Account bool // otherwise an address
 	Name    string
 }
 
 type failures struct {
 	count int
-	last  time.Time // when the last one failed
+	last  time.Time // time of the last failure
 	until time.Time // refused until then
 }
 
@@ -36,7 +36,7 @@ const (
 	maxAccount   = 30 * time.Second
 )
 
-// Blocked tells how long to wait before a login may be tried, 0 for now.
+// Blocked returns how long to wait before the next login; 0 if it may be tried now.
 func (g *Guard) Blocked(keys []Key) (wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -72,8 +72,7 @@ func (g *Guard) Failed(keys []Key) {
 		}
 		g.entries[k] = f
 	}
-	// What is forgotten anyway makes room, or else what matters least: entries
-	// with few failures.
+	// Drop entries that would be forgotten anyway, then those with few failures.
 	for least := 0; len(g.entries) > guardEntries; least = 2*least + 1 {
 		for k, f := range g.entries {
 			if g.forgotten(f) || f.count <= least {
@@ -87,7 +86,7 @@ func (g *Guard) forgotten(f failures) bool {
 	return g.Now().Sub(f.last) > forgetLogins && g.Now().After(f.until)
 }
 
-// Succeeded forgets all failures: who is behind the keys knows the password.
+// Succeeded forgets all failures of the keys.
 func (g *Guard) Succeeded(keys []Key) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -96,7 +95,7 @@ func (g *Guard) Succeeded(keys []Key) {
 	}
 }
 
-// Count is how many addresses and accounts have failures.
+// Count returns how many addresses and accounts have failures.
 func (g *Guard) Count() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()

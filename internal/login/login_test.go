@@ -88,7 +88,7 @@ func TestTokens(t *testing.T) {
 	}
 	require.Equal(t, 15*time.Minute, ts.Hold(token))
 
-	// Using it keeps it alive, but not for ever.
+	// Using it keeps it alive, but not forever.
 	for range 5 {
 		c.pass(11 * time.Minute)
 		require.NotNil(t, ts.Use(token))

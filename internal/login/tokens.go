@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Tokens are logins that are alive, each for a user of type U. Only a hash of
-// each token is kept, and it is the key it is found by: the whole token counts,
-// and how long a search takes says nothing about it.
+// Tokens are valid logins, each for a user of type U. Only a hash of each token is
+// kept, and tokens are found by it: a part of a token is not enough, and the time of
+// a search reveals nothing about a token.
 type Tokens[U any] struct {
-	// Idle and Life are how long a token lives unused, and at all.
+	// Idle is how long an unused token is valid, Life how long any token is.
 	Idle, Life time.Duration
-	// Now is the time; time.Now.
+	// Now returns the current time, usually time.Now.
 	Now func() time.Time
 
 	mu   sync.Mutex
@@ -23,7 +23,7 @@ type Tokens[U any] struct {
 
 type session[U any] struct {
 	user U
-	// kept tells that the token outlives the connection that asked for it.
+	// kept reports whether the token outlives the connection that asked for it.
 	kept    bool
 	holders int // connections that are logged in with it
 	born    time.Time
@@ -33,8 +33,8 @@ type session[U any] struct {
 // maxTokens bounds the table.
 const maxTokens = 4096
 
-// Add makes a token: 256 random bits. When there are too many, the one unused for
-// the longest time goes.
+// Add returns a new token of 256 random bits. If there are too many, the one unused
+// for the longest time is dropped.
 func (t *Tokens[U]) Add(u U, kept bool) string {
 	var raw [32]byte
 	rand.Read(raw[:]) // never fails, crypto/rand
@@ -59,7 +59,8 @@ func (t *Tokens[U]) Add(u U, kept bool) string {
 	return token
 }
 
-// Use finds whose token it is and begins its idle time anew; nil for none.
+// Use returns the user of a token and restarts its idle time. It returns nil for an
+// invalid token.
 func (t *Tokens[U]) Use(token string) *U {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -72,7 +73,7 @@ func (t *Tokens[U]) Use(token string) *U {
 	return &user
 }
 
-// find looks a token up that is still good. The empty one never is.
+// find returns the session of a valid token, or nil. The empty token is never valid.
 func (t *Tokens[U]) find(token string) *session[U] {
 	key := sha256.Sum256([]byte(token))
 	s := t.live[key]
@@ -91,8 +92,8 @@ func (t *Tokens[U]) ended(s *session[U]) bool {
 	return now.Sub(s.used) >= t.Idle || now.Sub(s.born) >= t.Life
 }
 
-// Hold counts one more connection with the token; left is what remains of its
-// life.
+// Hold counts one more connection with the token and returns how long the token
+// remains valid.
 func (t *Tokens[U]) Hold(token string) (left time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -104,8 +105,8 @@ func (t *Tokens[U]) Hold(token string) (left time.Duration) {
 	return min(t.Idle, t.Life-t.Now().Sub(s.born))
 }
 
-// Drop ends a token. With gone only one connection ended, which the token
-// outlives if it was asked to, or if another one uses it.
+// Drop ends a token. If gone is set, only one of its connections ended: then the
+// token stays if it was kept or another connection uses it.
 func (t *Tokens[U]) Drop(token string, gone bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -120,7 +121,7 @@ func (t *Tokens[U]) Drop(token string, gone bool) {
 	}
 }
 
-// Count is how many are alive, after the others are swept out.
+// Count returns the number of valid tokens and removes the others.
 func (t *Tokens[U]) Count() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -8,17 +8,17 @@
 //   - bytes are hashed as they arrive and compared with the expected SHA-256;
 //   - they are kept in "<dest>.part" until they are verified, then renamed. A
 //     later Fetch continues such a file, in this process or another;
-//   - continuing asks with Range and If-Range, so a file that changed on the
-//     server begins anew. Bytes received before are hashed from disk, not
+//   - continuing uses Range and If-Range, so a file that changed on the server is
+//     fetched from its beginning. Bytes received before are hashed from disk, not
 //     fetched again;
 //   - a transfer without progress for Options.StallTimeout is ended and, like
-//     a broken connection or a 5xx answer, tried again with growing delays;
+//     a broken connection or a 5xx answer, retried with growing delays;
 //   - HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured as net/http does.
 //
 // # Redirects
 //
-// At most ten. To https any host is allowed: what arrives is verified by its
-// checksum, and the checksums' own authenticity rests on TLS. From https to http
-// never. From http to http only on the same host, unless
-// Options.AllowHTTPRedirect.
+// At most ten redirects are followed. A redirect to https may name any host: the
+// content is verified by its checksum, and TLS authenticates the checksums. A
+// redirect from https to http is refused. A redirect from http to http must stay on
+// the same host, unless Options.AllowHTTPRedirect is set.
 package mirror

@@ -8,8 +8,8 @@ import (
 // endOfLife holds the end of support of FreeBSD's releases and stable branches,
 // one per line: name, last day, and where that is from. "page" is the security
 // officer's page of supported releases as of March 2025 or of unsupported ones as of
-// February 2021; "announced" are release announcements and schedules, of which those
-// in the future are estimates. What is newer, [Mirror.Unsupported] asks for.
+// February 2021; "announced" are release announcements and schedules, where future
+// dates are estimates. [Mirror.Unsupported] asks for newer data.
 const endOfLife = `
 9-STABLE      2016-12-31  page
 9.3-RELEASE   2016-12-31  page
@@ -50,11 +50,10 @@ const endOfLife = `
 15.1-RELEASE  2027-03-31  announced
 `
 
-// EndOfLife gives the end, in UTC, of the last day on which FreeBSD supports a
+// EndOfLife returns the end, in UTC, of the last day on which FreeBSD supports a
 // release ("13.2-RELEASE") or a branch; "13.2-STABLE" means the branch 13-STABLE.
-// source is "page" or "announced", see the table. ok is false when the stored
-// table does not have it. Dates of supported releases are the project's
-// estimates.
+// source is "page" or "announced", see the table. ok is false if the table does not
+// have it. Dates of supported releases are the project's estimates.
 func EndOfLife(release string) (end time.Time, source string, ok bool) {
 	if version, stable := strings.CutSuffix(release, "-STABLE"); stable {
 		major, _, _ := strings.Cut(version, ".")

@@ -8,9 +8,9 @@ import (
 
 // Reasons for which a fetch fails, for errors.Is.
 var (
-	// ErrNotFound: the mirror does not have it (HTTP 404 or 410, no such file).
+	// ErrNotFound: the file does not exist on the mirror (also HTTP 404 or 410).
 	ErrNotFound = errors.New("not found on the mirror")
-	// ErrHashMismatch: the bytes are not those the manifest names.
+	// ErrHashMismatch: the checksum is not that of the manifest.
 	ErrHashMismatch = errors.New("SHA-256 does not match")
 	// ErrTruncated: fewer bytes arrived than were announced.
 	ErrTruncated = errors.New("transfer is truncated")
@@ -24,7 +24,7 @@ var (
 	ErrRedirect = errors.New("redirect refused")
 	// ErrNoAsset: the manifest does not name the asset.
 	ErrNoAsset = errors.New("asset is not in the manifest")
-	// ErrManifest: the checksum file makes no sense.
+	// ErrManifest: the checksum file is invalid.
 	ErrManifest = errors.New("not a valid checksum file")
 	// ErrLocation: not a location of a mirror.
 	ErrLocation = errors.New("not a mirror location")
@@ -36,12 +36,12 @@ type HTTPError struct {
 	Status int // for instance 503
 }
 
-// Error gives the URL and the status with its text.
+// Error returns the URL and the status with its text.
 func (e *HTTPError) Error() string {
 	return fmt.Sprintf("GET %s: %d %s", e.URL, e.Status, http.StatusText(e.Status))
 }
 
-// Is reports whether target is ErrNotFound and the status says so.
+// Is reports whether target is ErrNotFound and the status is 404 or 410.
 func (e *HTTPError) Is(target error) bool {
 	return target == ErrNotFound && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
 }
@@ -63,7 +63,7 @@ func (e *HashError) Is(target error) bool { return target == ErrHashMismatch }
 // AssetError is an asset that the manifest does not name. errors.Is(err, ErrNoAsset).
 type AssetError struct {
 	Asset string
-	Known []string // the assets that it does name
+	Known []string // the assets in the manifest
 }
 
 // Error names the asset and the known ones.
@@ -80,7 +80,7 @@ type RedirectError struct {
 	Reason   string
 }
 
-// Error gives both URLs and the reason.
+// Error returns both URLs and the reason.
 func (e *RedirectError) Error() string {
 	return fmt.Sprintf("%v from %s to %s: %s", ErrRedirect, e.From, e.To, e.Reason)
 }

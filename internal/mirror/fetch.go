@@ -27,8 +27,8 @@ type FetchOptions struct {
 	// MaxSize limits the size in bytes; 0: DefaultMaxSize.
 	MaxSize int64
 	// Progress, if not nil, is called after each block that arrives, on the
-	// caller's goroutine. received has the bytes of earlier calls; it falls
-	// when the file has to begin anew. total is -1 while it is unknown.
+	// caller's goroutine. received includes the bytes of earlier calls; it decreases
+	// if the transfer has to start again. total is -1 while it is unknown.
 	Progress func(received, total int64)
 }
 
@@ -43,7 +43,7 @@ func (o FetchOptions) limit() int64 {
 	return limit
 }
 
-// Result tells what a Fetch did.
+// Result says what a Fetch did.
 type Result struct {
 	Path     string // dest
 	SHA256   string // of the whole file, lower-case hexadecimal
@@ -53,14 +53,15 @@ type Result struct {
 	Resumed  bool   // bytes of an earlier call were used
 }
 
-// Fetch gets an asset ("base.txz") into the file dest, which appears complete
-// and verified or not at all. An existing one with the expected checksum is
-// kept, without any request; another one is replaced. Until then the bytes
-// are in dest+".part", kept after a failure that a later call may continue from.
-// One call per dest at a time; the caller sees to that.
+// Fetch downloads an asset ("base.txz") to the file dest, which appears complete
+// and verified or not at all. An existing file with the expected checksum is kept,
+// without any request; another one is replaced. Until then the bytes are in
+// dest+".part", which stays after a failure if a later call can continue it. The
+// caller must not run two calls for one dest at a time.
 //
 // The error wraps *[HTTPError], *[HashError], *[RedirectError], ErrNotFound,
-// ErrTruncated, ErrTooLarge, ErrStalled, ErrChanged, that of a file, or of ctx.
+// ErrTruncated, ErrTooLarge, ErrStalled, ErrChanged, or the error of a file or of
+// ctx.
 func (m *Mirror) Fetch(ctx context.Context, asset, dest string, opts FetchOptions) (Result, error) {
 	res := Result{Path: dest}
 	if err := checkAsset(asset); err != nil {
@@ -100,7 +101,7 @@ func (m *Mirror) Fetch(ctx context.Context, asset, dest string, opts FetchOption
 	return res, nil
 }
 
-// present tells whether dest is there already, with the expected checksum.
+// present reports whether dest exists with the expected checksum.
 func present(ctx context.Context, dest string, res *Result, opts FetchOptions) (bool, error) {
 	fi, err := os.Lstat(dest)
 	if opts.SHA256 == "" || err != nil || !fi.Mode().IsRegular() || opts.Size > 0 && fi.Size() != opts.Size {
@@ -135,12 +136,12 @@ type download struct {
 	p     *part
 	opts  FetchOptions
 	res   *Result
-	// pieces counts the answers that the part was put together from.
+	// pieces counts the answers that the part consists of.
 	pieces int
 }
 
-// run fetches and verifies. A mismatch in a file that was put together from
-// several answers is no proof that the mirror's is wrong: it begins anew once.
+// run fetches and verifies. If a file from several answers does not match, the
+// mirror's file may still be right: run fetches it once more from its beginning.
 func (d *download) run(ctx context.Context) error {
 	for again := false; ; again = true {
 		if err := d.fetch(ctx); err != nil {
@@ -192,19 +193,19 @@ func (d *download) fetch(ctx context.Context) error {
 	return nil
 }
 
-// restart drops what there is.
+// restart drops the bytes received so far.
 func (d *download) restart() error {
 	d.pieces = 0
 	return d.p.restart()
 }
 
-// attempt makes one request for what is missing.
+// attempt makes one request for the missing bytes.
 func (d *download) attempt(ctx context.Context) error {
 	header := http.Header{}
 	if d.p.have > 0 {
 		validator := d.p.meta.validator()
 		if validator == "" && d.opts.SHA256 == "" {
-			// Nothing would tell if the rest were of another file.
+			// Nothing would reveal that the rest is of another file.
 			if err := d.restart(); err != nil {
 				return err
 			}
@@ -221,26 +222,26 @@ func (d *download) attempt(ctx context.Context) error {
 	}
 	defer r.done()
 
-	said := meta{URL: d.key, ETag: r.Header.Get("ETag"), LastModified: r.Header.Get("Last-Modified"), Total: -1}
+	announced := meta{URL: d.key, ETag: r.Header.Get("ETag"), LastModified: r.Header.Get("Last-Modified"), Total: -1}
 	switch r.StatusCode {
 	case http.StatusOK:
-		// All of it: the first answer, the file changed, or no ranges here.
+		// The whole file: the first answer, the file changed, or no support for ranges.
 		if err := d.restart(); err != nil {
 			return err
 		}
 		if err := d.p.expect(r.ContentLength, d.opts); err != nil {
 			return err
 		}
-		said.Total = r.ContentLength
-		if err := d.p.begin(said); err != nil {
+		announced.Total = r.ContentLength
+		if err := d.p.begin(announced); err != nil {
 			return err
 		}
 	case http.StatusPartialContent:
-		if err := d.continues(r, said); err != nil {
+		if err := d.continues(r, announced); err != nil {
 			return errors.Join(err, d.restart())
 		}
 	case http.StatusRequestedRangeNotSatisfiable:
-		return errors.Join(fmt.Errorf("%w: it has fewer than %d bytes", ErrChanged, d.p.have), d.restart())
+		return errors.Join(fmt.Errorf("%w: it now has fewer than %d bytes", ErrChanged, d.p.have), d.restart())
 	default:
 		return r.refusal(d.url)
 	}
@@ -251,19 +252,19 @@ func (d *download) attempt(ctx context.Context) error {
 	return err
 }
 
-// continues checks that a partial answer follows the bytes there are and is of
-// the same file, for servers that take Range but not If-Range.
-func (d *download) continues(r *response, said meta) error {
+// continues checks that a partial answer follows the received bytes and is of the
+// same file, for servers that support Range but not If-Range.
+func (d *download) continues(r *response, now meta) error {
 	start, total, ok := parseContentRange(r.Header.Get("Content-Range"))
 	switch {
 	case !ok || start != d.p.have:
 		return fmt.Errorf("%w: Content-Range %q does not begin at %d", ErrChanged, r.Header.Get("Content-Range"), d.p.have)
 	case d.p.meta.Total >= 0 && total >= 0 && total != d.p.meta.Total:
-		return fmt.Errorf("%w: it had %d bytes and has %d", ErrChanged, d.p.meta.Total, total)
-	case said.ETag != "" && d.p.meta.ETag != "" && said.ETag != d.p.meta.ETag:
-		return fmt.Errorf("%w: its ETag was %s and is %s", ErrChanged, d.p.meta.ETag, said.ETag)
-	case said.LastModified != "" && d.p.meta.LastModified != "" && said.LastModified != d.p.meta.LastModified:
-		return fmt.Errorf("%w: it was of %s and is of %s", ErrChanged, d.p.meta.LastModified, said.LastModified)
+		return fmt.Errorf("%w: size changed from %d to %d bytes", ErrChanged, d.p.meta.Total, total)
+	case now.ETag != "" && d.p.meta.ETag != "" && now.ETag != d.p.meta.ETag:
+		return fmt.Errorf("%w: ETag changed from %s to %s", ErrChanged, d.p.meta.ETag, now.ETag)
+	case now.LastModified != "" && d.p.meta.LastModified != "" && now.LastModified != d.p.meta.LastModified:
+		return fmt.Errorf("%w: Last-Modified changed from %s to %s", ErrChanged, d.p.meta.LastModified, now.LastModified)
 	}
 	if total >= 0 {
 		return d.p.expect(total, d.opts)

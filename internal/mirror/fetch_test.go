@@ -130,14 +130,14 @@ func newServer(t *testing.T, steps ...step) *server {
 	return s
 }
 
-// requests gives the Range headers so far.
+// requests returns the Range headers so far.
 func (s *server) requests() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.ranges)
 }
 
-// total ends the server, so that no answer is under way, and gives the bytes sent.
+// total stops the server, so that no answer is being sent, and returns the bytes sent.
 func (s *server) total() int64 {
 	s.Close()
 	s.mu.Lock()
@@ -234,7 +234,7 @@ func TestFetch(t *testing.T) {
 		{name: "gone", steps: []step{status(410)}, want: mirror.ErrNotFound, status: 410, attempts: 1},
 		{name: "forbidden", steps: []step{status(403)}, want: errAny, status: 403, attempts: 1},
 		{name: "busy, then good", steps: []step{status(503), status(502), one}, opts: good, attempts: 3, received: size, left: "base.txz"},
-		{name: "busy for ever", steps: []step{status(503)}, want: errAny, status: 503, attempts: 5},
+		{name: "always busy", steps: []step{status(503)}, want: errAny, status: 503, attempts: 5},
 		{name: "reset", steps: []step{brokenAt(100_000, one), one}, opts: good, attempts: 2, received: size, sent: size, left: "base.txz", ranges: "- bytes=100000-"},
 		{name: "reset twice", steps: []step{brokenAt(100_000, one), brokenAt(50_000, one), one}, opts: good, attempts: 3, received: size, sent: size,
 			left: "base.txz", ranges: "- bytes=100000- bytes=150000-"},
@@ -258,7 +258,7 @@ func TestFetch(t *testing.T) {
 			received: 2 * size, left: "base.txz", ranges: "- bytes=100000- -"},
 		{name: "changed, shorter", steps: []step{brokenAt(100_000, two), ignoresIfRange(content[:50_000], ""), one}, opts: good, attempts: 3,
 			received: size + 100_000, left: "base.txz", ranges: "- bytes=100000- -"},
-		{name: "changed for ever", steps: []step{brokenAt(100_000, one), brokenAt(100_000, two), brokenAt(100_000, one), brokenAt(100_000, two), brokenAt(100_000, one)},
+		{name: "always changed", steps: []step{brokenAt(100_000, one), brokenAt(100_000, two), brokenAt(100_000, one), brokenAt(100_000, two), brokenAt(100_000, one)},
 			opts: good, want: mirror.ErrTruncated, attempts: 5, received: 500_000, left: partial},
 		{name: "larger than allowed", steps: []step{one}, opts: mirror.FetchOptions{MaxSize: size - 1}, want: mirror.ErrTooLarge, attempts: 1},
 		{name: "larger than allowed, length unknown", steps: []step{chunked}, opts: mirror.FetchOptions{MaxSize: size - 1}, want: mirror.ErrTooLarge, attempts: 1, received: 250_000},
@@ -392,7 +392,7 @@ func TestResumeInAnotherCall(t *testing.T) {
 	}
 }
 
-// TestPresentFile: a file that is there with the right bytes is not fetched
+// TestPresentFile: an existing file with the right bytes is not fetched
 // again; one with others is replaced.
 func TestPresentFile(t *testing.T) {
 	for _, c := range []struct {
@@ -404,7 +404,7 @@ func TestPresentFile(t *testing.T) {
 		{"the same", content, mirror.FetchOptions{SHA256: sum(content)}, 0},
 		{"another", changed, mirror.FetchOptions{SHA256: sum(content)}, 1},
 		{"half", content[:1000], mirror.FetchOptions{SHA256: sum(content)}, 1},
-		{"no checksum to tell", content, mirror.FetchOptions{}, 1},
+		{"no checksum to compare", content, mirror.FetchOptions{}, 1},
 		{"another size asked for", content, mirror.FetchOptions{SHA256: sum(content), Size: 5}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -447,7 +447,7 @@ func TestCompletePart(t *testing.T) {
 	}
 }
 
-// TestUntrustworthyParts: parts that cannot be continued are begun anew.
+// TestUntrustworthyParts: parts that cannot be continued start again.
 func TestUntrustworthyParts(t *testing.T) {
 	for name, note := range map[string]string{
 		"no note": "", "not JSON": "{", "another URL": `{"url":"http://elsewhere/base.txz","total":300000}`,

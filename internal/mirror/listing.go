@@ -29,7 +29,7 @@ func ParseListing(page []byte) []string {
 
 // ParseUnsupported reads FreeBSD's page of unsupported releases
 // (FreeBSDUnsupported): each table row names a branch and a release. A branch
-// "stable/12" gives "12-STABLE", a release other than "n/a" itself.
+// "stable/12" becomes "12-STABLE"; a release is returned unless it is "n/a".
 func ParseUnsupported(page []byte) []string {
 	var names []string
 	seen := map[string]bool{"": true}

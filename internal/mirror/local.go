@@ -21,7 +21,7 @@ func (m *Mirror) openAsset(ctx context.Context, name string) (*os.File, int64, e
 		return nil, 0, fmt.Errorf("mirror: %w: %w", ErrNotFound, err)
 	}
 	if err == nil && !fi.Mode().IsRegular() {
-		// Opening a fifo would wait for a writer.
+		// Opening a fifo would block.
 		return nil, 0, fmt.Errorf("mirror: %w: %s is not a regular file", ErrNotFound, path)
 	}
 	if err != nil {

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// maxManifest bounds a checksum file; FreeBSD's MANIFEST has some 2 kB.
+// maxManifest is the largest size of a checksum file; FreeBSD's MANIFEST has some 2 kB.
 const maxManifest = 1 << 20
 
 // Entry is one asset of a Manifest.
 type Entry struct {
 	Asset  string // "base.txz"
 	SHA256 string // lower-case hexadecimal
-	Count  int    // number of members as a MANIFEST gives it, 0 if it does not
+	Count  int    // number of members according to a MANIFEST, or 0
 }
 
 // Manifest holds the checksums of a release's assets.
@@ -23,7 +23,7 @@ type Manifest struct {
 	entries map[string]Entry
 }
 
-// archiveSuffixes are the endings that make a word an asset's name.
+// archiveSuffixes are the suffixes of assets' names.
 var archiveSuffixes = []string{".txz", ".tgz", ".tar", ".tzst", ".tbz", ".tar.xz", ".tar.gz", ".tar.zst", ".tar.bz2"}
 
 // IsArchiveName reports whether a file's name ends like an archive's.
@@ -39,9 +39,9 @@ func IsArchiveName(name string) bool {
 // ParseManifest reads FreeBSD's MANIFEST (name, SHA-256, member count, ...
 // separated by tabs), the output of sha256(1) as in CHECKSUMS.SHA256, and of
 // sha256sum. Like libioc it takes from each line the word of 64 hexadecimal
-// digits and the word that ends like an archive, wherever they stand and with
-// parentheses removed; lines without both are passed over. Two checksums for one
-// asset wrap ErrManifest.
+// digits and the word that ends like an archive, in any order and with parentheses
+// removed, and ignores lines without both. Two checksums for one asset wrap
+// ErrManifest.
 func ParseManifest(text []byte) (Manifest, error) {
 	m := Manifest{entries: map[string]Entry{}}
 	if len(text) > maxManifest {
@@ -86,7 +86,7 @@ func isSHA256(s string) bool {
 	return err == nil && len(raw) == 32
 }
 
-// checkAsset refuses what is not one component of a path.
+// checkAsset rejects names that are not one path component.
 func checkAsset(name string) error {
 	if name == "" || name[0] == '.' || strings.ContainsAny(name, "/\\\x00?#%: ") {
 		return fmt.Errorf("mirror: %w: asset name %q", ErrLocation, name)
@@ -94,7 +94,7 @@ func checkAsset(name string) error {
 	return nil
 }
 
-// Asset finds an asset by its file name. The error is an *[AssetError].
+// Asset returns the entry of an asset's file name. The error is an *[AssetError].
 func (m Manifest) Asset(name string) (Entry, error) {
 	if e, ok := m.entries[name]; ok {
 		return e, nil
@@ -102,7 +102,7 @@ func (m Manifest) Asset(name string) (Entry, error) {
 	return Entry{}, &AssetError{Asset: name, Known: m.Assets()}
 }
 
-// Assets lists the assets' names, sorted.
+// Assets returns the sorted names of the assets.
 func (m Manifest) Assets() []string {
 	names := make([]string, 0, len(m.entries))
 	for name := range m.entries {

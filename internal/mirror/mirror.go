@@ -27,15 +27,15 @@ type Options struct {
 	Proxy string
 	// UserAgent is sent with each request; default "go-libioc".
 	UserAgent string
-	// StallTimeout ends a request when no byte arrives for so long, be it of
-	// the answer's header or of its body; default 30 s.
+	// StallTimeout ends a request if no byte of the answer's header or body arrives
+	// for that long; default 30 s.
 	StallTimeout time.Duration
-	// Attempts is how often a request is made in a row without a gain of
-	// ProgressUnit bytes; default 5.
+	// Attempts is how many requests in a row may bring less than ProgressUnit new
+	// bytes; default 5.
 	Attempts int
-	// Backoff gives the delay before attempt n, from 2; default 1 s doubled
-	// each time up to 30 s. A Retry-After of the server, up to a minute, wins
-	// when it is longer.
+	// Backoff returns the delay before attempt n, from 2; default 1 s, doubled each
+	// time, at most 30 s. A longer Retry-After of the server, up to a minute, has
+	// precedence.
 	Backoff func(n int) time.Duration
 	// Sleep waits, or returns ctx's error; default a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -43,8 +43,8 @@ type Options struct {
 	AllowHTTPRedirect bool
 }
 
-// ProgressUnit is how many new bytes an attempt must bring for Options.Attempts
-// to count anew, so that a server which sends a byte per connection is given up.
+// ProgressUnit is how many new bytes an attempt must bring to restart the count of
+// Options.Attempts. A server that sends one byte per connection is thus given up.
 const ProgressUnit = 1 << 20
 
 const (
@@ -55,7 +55,7 @@ const (
 )
 
 // Mirror is one release's directory on a server, a local directory, or a
-// single archive file. It may be used by several goroutines.
+// single archive file. It is safe for concurrent use.
 type Mirror struct {
 	opts   Options
 	client *http.Client
@@ -64,9 +64,9 @@ type Mirror struct {
 	single string   // the name of the only file, or empty
 }
 
-// Open takes an http or https URL, a file URL (file:///path), or a path. A
-// local one is looked at: a directory has the assets in it, a file is the only
-// asset. No request is made. The error wraps ErrLocation or ErrNotFound.
+// Open opens an http or https URL, a file URL (file:///path), or a path. A local
+// directory contains the assets; a local file is the only asset. Open makes no
+// request. The error wraps ErrLocation or ErrNotFound.
 func Open(location string, opts Options) (*Mirror, error) {
 	if opts.Proxy != "" {
 		proxy, err := url.Parse(opts.Proxy)
@@ -145,9 +145,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Manifest reads the release's checksums: MANIFEST, or if there is none
-// CHECKSUMS.SHA256. Without both the error wraps ErrNotFound. For a single file
-// these are looked for beside it and must name it.
+// Manifest reads the release's checksums from MANIFEST or, if that does not exist,
+// CHECKSUMS.SHA256. If neither exists the error wraps ErrNotFound. For a single file
+// they are expected in its directory and must name it.
 func (m *Mirror) Manifest(ctx context.Context) (Manifest, error) {
 	text, err := m.read(ctx, ManifestFile, maxManifest)
 	if errors.Is(err, ErrNotFound) {
@@ -168,8 +168,8 @@ func (m *Mirror) Manifest(ctx context.Context) (Manifest, error) {
 	return manifest, nil
 }
 
-// List gives the names of the directories in the mirror's index: the releases,
-// when it was opened at [ReleasesURL].
+// List returns the names of the directories in the mirror's index: the releases, if
+// it was opened at [ReleasesURL].
 func (m *Mirror) List(ctx context.Context) ([]string, error) {
 	if m.base != nil {
 		page, err := m.read(ctx, "", maxIndex)
@@ -191,7 +191,7 @@ func (m *Mirror) List(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// Unsupported gives the names that the page the mirror was opened at
+// Unsupported returns the names that the page at which the mirror was opened
 // (FreeBSDUnsupported) lists as past their end of life.
 func (m *Mirror) Unsupported(ctx context.Context) ([]string, error) {
 	page, err := m.readURL(ctx, m.location(), maxIndex)

@@ -17,8 +17,8 @@ import (
 	"github.com/libioc/go-libioc/internal/atomicfile"
 )
 
-// errSize: the mirror's file has another size than the caller expects, and
-// will have at the next attempt.
+// errSize: the size of the mirror's file is not the expected one. Another attempt
+// would not help.
 var errSize = errors.New("size differs from the expected one")
 
 // part is a file being fetched, "<dest>.part", and the checksum of its bytes.
@@ -39,7 +39,7 @@ type meta struct {
 	Total        int64  `json:"total"` // -1: unknown
 }
 
-// validator gives what If-Range may be sent with: a strong ETag, else the date
+// validator returns the value for If-Range: a strong ETag, otherwise the date
 // (RFC 9110, section 13.1.5).
 func (m meta) validator() string {
 	if m.ETag != "" && m.ETag[0] == '"' {
@@ -51,8 +51,8 @@ func (m meta) validator() string {
 func partPath(dest string) string { return dest + ".part" }
 func metaPath(dest string) string { return dest + ".part.json" }
 
-// openPart opens the part of an earlier fetch of the same URL and hashes what
-// is there, or begins an empty one.
+// openPart opens the part of an earlier fetch of the same URL and hashes it, or
+// creates an empty one.
 func openPart(ctx context.Context, dest, url string) (*part, error) {
 	path := partPath(dest)
 	if fi, err := os.Lstat(path); err == nil && !fi.Mode().IsRegular() {
@@ -85,7 +85,7 @@ func (p *part) loadMeta(url string) bool {
 	return true
 }
 
-// begin notes what the server said about the file that now arrives.
+// begin saves what the server announced about the file.
 func (p *part) begin(m meta) error {
 	p.meta = m
 	text, err := json.Marshal(m)
@@ -119,7 +119,7 @@ func (p *part) expect(total int64, opts FetchOptions) error {
 	return nil
 }
 
-// fill appends what r gives until its end, which must be at the announced size.
+// fill appends all of r, which must have the announced size.
 func (p *part) fill(ctx context.Context, r io.Reader, opts FetchOptions) error {
 	buf := make([]byte, 128<<10)
 	total := p.meta.Total
@@ -157,7 +157,7 @@ func (p *part) complete() bool { return p.meta.Total >= 0 && p.have == p.meta.To
 
 func (p *part) sum() string { return hex.EncodeToString(p.hash.Sum(nil)) }
 
-// commit puts the file in its place, durably.
+// commit renames the file to its final name, durably.
 func (p *part) commit() error {
 	if err := p.f.Sync(); err != nil {
 		return err

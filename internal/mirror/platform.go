@@ -15,23 +15,23 @@ const (
 	ChecksumsFile = "CHECKSUMS.SHA256" // HardenedBSD
 )
 
-// Platform is what a mirror's directories are named after.
+// Platform is the machine that a mirror's directories are named after.
 type Platform struct {
 	Machine string // sysctl hw.machine: "amd64", "arm64", "riscv"
 	Arch    string // sysctl hw.machine_arch: "amd64", "aarch64", "riscv64"
 }
 
-// Path gives the two directories, "arm64/aarch64". libioc uses "uname -p" twice,
-// which is right only where both are the same.
+// Path returns the two directories, "arm64/aarch64". libioc uses "uname -p" twice,
+// which is right only if both are the same.
 func (p Platform) Path() string { return p.Machine + "/" + p.Arch }
 
-// ReleasesURL gives the directory that lists a platform's releases below base
+// ReleasesURL returns the directory that lists a platform's releases below base
 // (FreeBSDReleases or a copy of it).
 func ReleasesURL(base string, p Platform) string {
 	return strings.TrimRight(base, "/") + "/" + p.Path()
 }
 
-// HardenedBSDDir gives the directory of a HardenedBSD build on its server, for
+// HardenedBSDDir returns the directory of a HardenedBSD build on its server, for
 // instance HardenedBSD-13-STABLE-amd64-LATEST.
 func HardenedBSDDir(release string, p Platform) string {
 	return "HardenedBSD-" + release + "-" + p.Arch + "-LATEST"

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// location gives the mirror's own URL.
+// location returns the mirror's own URL.
 func (m *Mirror) location() *url.URL {
 	if m.base == nil {
 		return nil
@@ -21,10 +21,10 @@ func (m *Mirror) location() *url.URL {
 	return &u
 }
 
-// urlOf gives the URL of a file of the mirror; "" is its directory.
+// urlOf returns the URL of a file of the mirror; "" is its directory.
 func (m *Mirror) urlOf(name string) *url.URL { return m.base.JoinPath(name, trailing(name)) }
 
-// trailing makes JoinPath end a directory in a slash.
+// trailing returns the element that makes JoinPath end a directory in a slash.
 func trailing(name string) string {
 	if name == "" {
 		return "/"
@@ -41,8 +41,8 @@ type response struct {
 	end   context.CancelCauseFunc
 }
 
-// request sends one request. The answer's body, or the lack of an answer, ends
-// with ErrStalled when nothing arrives for Options.StallTimeout.
+// request sends one request. It, or reading the answer's body, fails with ErrStalled
+// if nothing arrives for Options.StallTimeout.
 func (m *Mirror) request(ctx context.Context, method string, u *url.URL, header http.Header) (*response, error) {
 	ctx, end := context.WithCancelCause(ctx)
 	r := &response{limit: m.opts.StallTimeout, ctx: ctx, end: end}
@@ -68,8 +68,8 @@ func (m *Mirror) request(ctx context.Context, method string, u *url.URL, header 
 	return r, nil
 }
 
-// cause puts the reason for which the context was ended in the place of the
-// error that this led to.
+// cause returns the reason why the context ended instead of the error that this
+// caused.
 func (r *response) cause(err error) error {
 	if r.ctx.Err() != nil {
 		return context.Cause(r.ctx)
@@ -101,7 +101,7 @@ func (r *response) done() {
 	r.end(nil)
 }
 
-// refusal makes an *HTTPError of the answer, and gives the delay it asks for.
+// refusal returns an *HTTPError for the answer, with the delay that it asks for.
 func (r *response) refusal(u *url.URL) error {
 	err := &HTTPError{URL: u.Redacted(), Status: r.StatusCode}
 	if s, perr := strconv.Atoi(r.Header.Get("Retry-After")); perr == nil && s > 0 {
@@ -128,7 +128,7 @@ func (m *Mirror) pause(ctx context.Context, n int, last error) error {
 	return m.opts.Sleep(ctx, d)
 }
 
-// read gets a small file of the mirror.
+// read returns the content of a small file of the mirror.
 func (m *Mirror) read(ctx context.Context, name string, limit int64) ([]byte, error) {
 	if m.base == nil {
 		return m.readLocal(ctx, name, limit)
@@ -148,8 +148,8 @@ func (m *Mirror) readURL(ctx context.Context, u *url.URL, limit int64) ([]byte, 
 	return text, err
 }
 
-// retry calls do, which makes one request, until it succeeds or another attempt
-// would be in vain.
+// retry calls do, which makes one request, until it succeeds or another attempt is
+// useless.
 func (m *Mirror) retry(ctx context.Context, what string, u *url.URL, do func() error) error {
 	for n := 1; ; n++ {
 		err := do()
@@ -186,8 +186,8 @@ func (m *Mirror) readOnce(ctx context.Context, u *url.URL, limit int64) ([]byte,
 	return text.Bytes(), nil
 }
 
-// Available asks whether the mirror has a file, or with an empty name its
-// directory at all. Only "not found" answers are false without an error.
+// Available reports whether a file exists on the mirror, or, with an empty name, its
+// directory. It returns false without an error only for a "not found" answer.
 func (m *Mirror) Available(ctx context.Context, name string) (bool, error) {
 	if name != "" {
 		if err := checkAsset(name); err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/libioc/go-libioc/internal/pause"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -55,7 +56,7 @@ func WaitBindable(ctx context.Context, k kernel.Network, list []Alias) error {
 			case state.Duplicated:
 				return fmt.Errorf("address %s: another machine has it", a)
 			case state.Tentative && time.Now().Before(deadline):
-				if err := pause(ctx, 50*time.Millisecond); err != nil {
+				if err := pause.For(ctx, 50*time.Millisecond); err != nil {
 					return err
 				}
 				continue
@@ -64,17 +65,6 @@ func WaitBindable(ctx context.Context, k kernel.Network, list []Alias) error {
 		}
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // RemoveAliases takes addresses away, newest first, except those that used

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -20,9 +21,9 @@ type Input struct {
 	// when a value says "the default route's".
 	Interfaces []kernel.Interface
 	Routes     func() ([]kernel.Route, error)
-	// InUse tells that a running jail has the address, for AUTOIP4.
+	// InUse reports that a running jail has the address, for AUTOIP4.
 	InUse func(netip.Addr) bool
-	// Children tells that the jail may have jails of its own.
+	// Children reports that the jail may have jails of its own.
 	Children bool
 }
 
@@ -32,7 +33,7 @@ type Input struct {
 func Compute(in Input) (Spec, error) {
 	s := Spec{Jail: in.Jail}
 	var err error
-	if in.Config.Bool("vnet") {
+	if key.VNET.Of(in.Config) {
 		s.VNET = true
 		err = in.vnet(&s)
 	} else {
@@ -44,26 +45,26 @@ func Compute(in Input) (Spec, error) {
 	return s, in.forwards(&s)
 }
 
-// Empty tells that there is nothing to set up.
+// Empty reports whether there is nothing to set up.
 func (s Spec) Empty() bool {
 	return len(s.Aliases)+len(s.NICs)+len(s.Hosts)+len(s.Forwards) == 0 && s.NAT == "" && !s.VNET
 }
 
 // families are the two lists of addresses, in the order they are applied.
 var families = []struct {
-	name, key string
-	v6        bool
-}{{"ip4", "ip4_addr", false}, {"ip6", "ip6_addr", true}}
+	mode  config.Key[config.Jailsys]
+	addrs config.Key[config.Addresses]
+}{{key.IP4, key.IP4Addr}, {key.IP6, key.IP6Addr}}
 
 // aliases are the addresses of a jail in the host's stack.
 func (in Input) aliases() ([]Alias, error) {
 	var out []Alias
 	for _, f := range families {
-		if mode, ok := in.Config.Jailsys(f.name); ok && mode != config.JailsysNew {
+		if mode, ok := f.mode.Lookup(in.Config); ok && mode != config.JailsysNew {
 			continue
 		}
-		for _, a := range in.Config.Addresses(f.key) {
-			alias, ok, err := in.alias(f.key, a)
+		for _, a := range f.addrs.Of(in.Config) {
+			alias, ok, err := in.alias(f.addrs.String(), a)
 			if err != nil {
 				return nil, err
 			}
@@ -121,7 +122,7 @@ func (in Input) nic(key, name string) (string, error) {
 }
 
 // defaultRoute is the host's; IPv6's only counts when asked for or when there
-// is no other. The zero route is none.
+// is no other. The zero route means there is none.
 func (in Input) defaultRoute(v6 bool) (kernel.Route, error) {
 	list, err := in.Routes()
 	if err != nil {
@@ -165,7 +166,7 @@ func (in Input) autoIP4(a config.Address) (Alias, bool, error) {
 		return Alias{}, false, refuse("ip4_addr", "AUTOIP4 needs an IPv4 default route on the host")
 	}
 	number := func(key string, value int) (int, error) {
-		text := in.Config.String(key)
+		text := userText(in.Config, key)
 		if text == "" || text == "none" {
 			return value, nil
 		}
@@ -204,17 +205,17 @@ func (in Input) autoIP4(a config.Address) (Alias, bool, error) {
 // vnet is the network of a jail with its own stack.
 func (in Input) vnet(s *Spec) error {
 	eff := in.Config
-	static := in.Config.String(KeyStatic)
-	secure, err := choice(eff, KeySecure, SecureFull, SecureLibioc)
+	static := userText(in.Config, keyStatic)
+	secure, err := choice(eff, keySecure, SecureFull, SecureLibioc)
 	if err != nil {
 		return err
 	}
-	make, err := choice(eff, KeyBridge, "require", "create")
+	make, err := choice(eff, keyBridge, "require", "create")
 	if err != nil {
 		return err
 	}
-	for n, i := range eff.Interfaces() {
-		nic := NIC{Index: n, Name: i.Name, Bridge: i.Bridge, MTU: eff.MTU(i.Name), DefaultMTU: eff.Int("vnet_default_mtu")}
+	for n, i := range key.Interfaces.Of(eff) {
+		nic := NIC{Index: n, Name: i.Name, Bridge: i.Bridge, MTU: key.MTU(i.Name).Of(eff), DefaultMTU: key.VNETDefaultMTU.Of(eff)}
 		if i.Secure {
 			nic.Secure = secure
 		}
@@ -225,7 +226,7 @@ func (in Input) vnet(s *Spec) error {
 		}
 		s.NICs = append(s.NICs, nic)
 	}
-	for _, name := range eff.Strings("vnet_interfaces") {
+	for _, name := range key.VNETInterfaces.Of(eff) {
 		if _, ok := byName(in.Interfaces, name); !ok {
 			return refuse("vnet_interfaces", "the host has no interface %s", name)
 		}
@@ -252,7 +253,7 @@ func (in Input) bridge(s *Spec, i config.Interface, make bool) error {
 		make = true // ours: whether its uplink is there is looked at again
 	}
 	if !make {
-		return refuse("interfaces", "there is no bridge %s: make it with cloned_interfaces in rc.conf(5), or set %s=create", i.Bridge, KeyBridge)
+		return refuse("interfaces", "there is no bridge %s: make it with cloned_interfaces in rc.conf(5), or set %s=create", i.Bridge, keyBridge)
 	}
 	for _, b := range s.Bridges {
 		if b.Name == i.Bridge {
@@ -260,7 +261,7 @@ func (in Input) bridge(s *Spec, i config.Interface, make bool) error {
 		}
 	}
 	b := Bridge{Name: i.Bridge}
-	switch uplink := in.Config.String("vnet_default_interface"); uplink {
+	switch uplink := key.VNETDefaultInterface.Of(in.Config); uplink {
 	case "", "none":
 	case "auto":
 		r, err := in.defaultRoute(false)
@@ -312,21 +313,21 @@ func decimal(text string, most int) (int, bool) {
 // macs gives every nic its addresses: the configured ones, else derived ones
 // that nobody on the host has.
 func (in Input) macs(s *Spec) error {
-	algorithm, err := choice(in.Config, KeyMACAlgorithm, AlgorithmLibioc, AlgorithmIocage)
+	algorithm, err := choice(in.Config, keyMACAlgorithm, AlgorithmLibioc, AlgorithmIocage)
 	if err != nil {
 		return err
 	}
-	salt, err := choice(in.Config, KeyMACSalt, "none", "host")
+	salt, err := choice(in.Config, keyMACSalt, "none", "host")
 	if err != nil {
 		return err
 	}
-	m := MACs{Algorithm: algorithm, Prefix: in.Config.String("mac_prefix"), Jail: in.Name, HostUUID: in.HostUUID}
+	m := MACs{Algorithm: algorithm, Prefix: key.MACPrefix.Of(in.Config), Jail: in.Name, HostUUID: in.HostUUID}
 	if salt == "host" {
 		m.Salt = in.HostUUID
 	}
-	taken := TakenMACs(in.Interfaces, in.Jail)
+	taken := takenMACs(in.Interfaces, in.Jail)
 	for n := range s.NICs {
-		if pair, ok := in.Config.MAC(s.NICs[n].Name); ok {
+		if pair, ok := key.MAC(s.NICs[n].Name).Lookup(in.Config); ok {
 			if taken[pair.Host] || taken[pair.Jail] {
 				return refuse(s.NICs[n].Name+"_mac", "%s is used by another interface of this host", pair)
 			}

@@ -1,5 +1,4 @@
-// Package network says what network a jail is to have, and makes the kernel
-// have it.
+// Package network says what network a jail is to have, and sets it up in the kernel.
 //
 // [Compute] turns a configuration into a [Spec], which is plain data, and
 // changes nothing. The rest compares one part of it with the kernel and applies

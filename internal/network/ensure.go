@@ -8,14 +8,16 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/kernel"
 )
 
 // EnsureInside gives a nic its name and addresses inside the jail and marks it
 // up. Drop are addresses that it had and is not to have any more; others, such
-// as those of dhclient(8) or of the jail's root, are left alone. It tells
+// as those of dhclient(8) or of the jail's root, are left alone. It reports
 // whether anything was done.
 func EnsureInside(ctx context.Context, in kernel.Network, jail string, n NIC, drop []netip.Prefix) (bool, error) {
 	list, err := in.Interfaces(ctx)
@@ -37,7 +39,7 @@ func EnsureInside(ctx context.Context, in kernel.Network, jail string, n NIC, dr
 		}
 	}
 	missing := slices.DeleteFunc(slices.Clone(n.Addrs), func(p netip.Prefix) bool { return slices.Contains(i.Addrs, p) })
-	v6 := n.IPv6() && (!i.Up || slices.ContainsFunc(missing, func(p netip.Prefix) bool { return p.Addr().Is6() }) || n.SLAAC && !i.Up)
+	v6 := n.ipv6() && (!i.Up || slices.ContainsFunc(missing, func(p netip.Prefix) bool { return p.Addr().Is6() }) || n.SLAAC && !i.Up)
 	if v6 {
 		set := kernel.ND6NoDAD | kernel.ND6AutoLinkLocal
 		if n.SLAAC {
@@ -110,10 +112,9 @@ func EnsureRoutes(ctx context.Context, in kernel.Network, routes []Route) error 
 		err := in.RouteAdd(ctx, route)
 		if errors.Is(err, kernel.ErrExists) {
 			old := kernel.Route{Dest: route.Dest, FIB: route.FIB}
-			if err := in.RouteDelete(ctx, old); err != nil && !errors.Is(err, kernel.ErrNotFound) {
-				return fmt.Errorf("route %s: %w", r, err)
+			if err = ignore.Err(in.RouteDelete(ctx, old), kernel.ErrNotFound); err == nil {
+				err = in.RouteAdd(ctx, route)
 			}
-			err = in.RouteAdd(ctx, route)
 		}
 		if err != nil {
 			return fmt.Errorf("route %s: %w", r, err)
@@ -220,11 +221,11 @@ func createUnit(ctx context.Context, k kernel.Network, driver, text string, will
 	})
 }
 
-// tryUnits calls make with one unit after the other until one is not taken.
-func tryUnits(hash uint32, driver string, make func(unit string) (string, error)) (string, error) {
+// tryUnits calls create with one unit after the other until one is not taken.
+func tryUnits(hash uint32, driver string, create func(unit string) (string, error)) (string, error) {
 	const units = maxUnit + 1 - firstUnit
 	for n := range uint32(1000) {
-		name, err := make(driver + strconv.Itoa(firstUnit+int((hash+n)%units)))
+		name, err := create(driver + strconv.Itoa(firstUnit+int((hash+n)%units)))
 		if !errors.Is(err, kernel.ErrExists) {
 			return name, err
 		}
@@ -233,10 +234,9 @@ func tryUnits(hash uint32, driver string, make func(unit string) (string, error)
 }
 
 func unitOf(name, driver string) (int, bool) {
-	if len(name) <= len(driver) || name[:len(driver)] != driver {
-		return 0, false
-	}
-	return decimal(name[len(driver):], maxUnit)
+	number, ok := strings.CutPrefix(name, driver)
+	n, isNumber := decimal(number, maxUnit)
+	return n, ok && isNumber
 }
 
 // RemoveBridge destroys a bridge that was made on request once nothing but its

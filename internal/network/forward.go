@@ -140,11 +140,11 @@ func ParseIocageForwards(text string) ([]Forward, error) {
 
 // forwards adds port forwards and NAT.
 func (in Input) forwards(s *Spec) error {
-	list, err := ParseForwards(in.Config.String(KeyForwards))
+	list, err := ParseForwards(userText(in.Config, KeyForwards))
 	if err != nil {
 		return refuse(KeyForwards, "%v", err)
 	}
-	s.NAT, s.Open = in.Config.String(KeyNAT), yes(in.Config, KeyForwardOpen)
+	s.NAT, s.Open = userText(in.Config, KeyNAT), yes(in.Config, keyForwardOpen)
 	switch s.NAT {
 	case "none", "no", "0", "off":
 		s.NAT = ""
@@ -214,7 +214,7 @@ func (s Spec) primary(v6 bool) netip.Addr {
 	return netip.Addr{}
 }
 
-// Clashes tells that two forwards want the same port of the host.
+// Clashes reports whether two forwards want the same port of the host.
 func (f Forward) Clashes(g Forward) bool {
 	switch {
 	case f.Proto != g.Proto && f.Proto != "both" && g.Proto != "both":

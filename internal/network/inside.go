@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 )
 
 func (s *Spec) note(format string, args ...any) {
@@ -31,7 +32,7 @@ func (in Input) inside(s *Spec) error {
 		first = s.NICs[0].Name
 	}
 	for _, f := range families {
-		for _, a := range in.Config.Addresses(f.key) {
+		for _, a := range f.addrs.Of(in.Config) {
 			name := a.Interface
 			if name == "" || name == "DEFAULT" {
 				name = first
@@ -41,11 +42,11 @@ func (in Input) inside(s *Spec) error {
 			case name == "lo0" && a.Method == config.Static:
 				continue // see Loopback
 			case nic == nil && slices.Contains(s.Hosts, name):
-				return refuse(f.key, "%s: addresses of vnet_interfaces are the jail's own to set", a)
+				return refuse(f.addrs.String(), "%s: addresses of vnet_interfaces are the jail's own to set", a)
 			case nic == nil:
-				return refuse(f.key, "%s: the jail has no interface %q, see interfaces", a, name)
+				return refuse(f.addrs.String(), "%s: the jail has no interface %q, see interfaces", a, name)
 			case a.Options != "":
-				return refuse(f.key, "%s: words for ifconfig(8) are not supported: %q", a, a.Options)
+				return refuse(f.addrs.String(), "%s: words for ifconfig(8) are not supported: %q", a, a.Options)
 			case a.Method == config.DHCP:
 				nic.DHCP = true
 			case a.Method == config.RouterAdvert:
@@ -55,16 +56,16 @@ func (in Input) inside(s *Spec) error {
 					nic.Addrs = append(nic.Addrs, a.Prefix())
 				}
 			default:
-				return refuse(f.key, "%s has no meaning in a jail with its own stack", a)
+				return refuse(f.addrs.String(), "%s has no meaning in a jail with its own stack", a)
 			}
 		}
 	}
-	if in.Config.Bool("dhcp") && len(s.NICs) > 0 && !s.anyDHCP() {
+	if key.DHCP.Of(in.Config) && len(s.NICs) > 0 && !s.anyDHCP() {
 		s.NICs[0].DHCP = true
 	}
 	for _, nic := range s.NICs {
 		if nic.Secure == SecureLibioc && (nic.DHCP || nic.SLAAC) {
-			return refuse("interfaces", "%s: DHCP and SLAAC cannot work with libioc's rules of Secure VNET; set %s=full", nic.Name, KeySecure)
+			return refuse("interfaces", "%s: DHCP and SLAAC cannot work with libioc's rules of Secure VNET; set %s=full", nic.Name, keySecure)
 		}
 	}
 	return nil
@@ -75,7 +76,7 @@ func (in Input) inside(s *Spec) error {
 func Loopback(eff config.Effective) []netip.Prefix {
 	out := []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8"), netip.MustParsePrefix("::1/128")}
 	for _, f := range families {
-		for _, a := range eff.Addresses(f.key).On("lo0") {
+		for _, a := range f.addrs.Of(eff).On("lo0") {
 			if a.Method == config.Static && !slices.Contains(out, a.Prefix()) {
 				out = append(out, a.Prefix())
 			}
@@ -96,13 +97,13 @@ func (s *Spec) anySLAAC() bool {
 // or of a router's advertisement comes with the address: dhclient(8) would keep
 // one that is there already.
 func (in Input) routes(s *Spec) error {
-	fib := in.Config.Int("exec_fib")
+	fib := key.ExecFIB.Of(in.Config)
 	for _, f := range []struct {
-		key     string
+		key     config.Key[config.Gateway]
 		v6      bool
 		dynamic bool
-	}{{"defaultrouter", false, s.anyDHCP()}, {"defaultrouter6", true, s.anySLAAC()}} {
-		g, ok := in.Config.Gateway(f.key)
+	}{{key.Defaultrouter, false, s.anyDHCP()}, {key.Defaultrouter6, true, s.anySLAAC()}} {
+		g, ok := f.key.Lookup(in.Config)
 		if !ok {
 			continue
 		}
@@ -113,11 +114,11 @@ func (in Input) routes(s *Spec) error {
 			continue
 		}
 		if g.Auto {
-			if g, ok = in.auto(s, f.key, f.v6); !ok {
+			if g, ok = in.auto(s, f.key.String(), f.v6); !ok {
 				continue
 			}
 		}
-		r, err := s.route(f.key, defaultDest(f.v6), g)
+		r, err := s.route(f.key.String(), defaultDest(f.v6), g)
 		if err != nil {
 			return err
 		}
@@ -206,7 +207,7 @@ func (s *Spec) hostEnd(r Route) {
 
 // extraRoutes reads dest=gateway[@nic], comma separated.
 func (in Input) extraRoutes(s *Spec, fib int) error {
-	text := in.Config.String(KeyRoutes)
+	text := userText(in.Config, keyRoutes)
 	if text == "" || text == "none" {
 		return nil
 	}
@@ -214,13 +215,13 @@ func (in Input) extraRoutes(s *Spec, fib int) error {
 		destText, gateText, ok := strings.Cut(strings.TrimSpace(item), "=")
 		dest, err := netip.ParsePrefix(destText)
 		if err != nil || !ok {
-			return refuse(KeyRoutes, "%q is not NETWORK/LENGTH=GATEWAY[@NIC]", item)
+			return refuse(keyRoutes, "%q is not NETWORK/LENGTH=GATEWAY[@NIC]", item)
 		}
 		g, err := config.ParseGateway(gateText, dest.Addr().Is6())
 		if err != nil || g.Auto {
-			return refuse(KeyRoutes, "%q: no gateway of the network's family", item)
+			return refuse(keyRoutes, "%q: no gateway of the network's family", item)
 		}
-		r, err := s.route(KeyRoutes, dest.Masked(), g)
+		r, err := s.route(keyRoutes, dest.Masked(), g)
 		if err != nil {
 			return err
 		}

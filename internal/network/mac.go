@@ -64,7 +64,7 @@ type MACs struct {
 	HostUUID string
 }
 
-// Choose derives the addresses of one nic that taken does not know. It tells
+// Choose derives the addresses of one nic that taken does not know. It reports
 // whether they are not the first choice, because that was taken.
 func (m MACs) Choose(nic string, taken func(config.MAC) bool) (pair config.MACPair, salted bool, err error) {
 	name := m.Jail
@@ -85,9 +85,9 @@ func (m MACs) Choose(nic string, taken func(config.MAC) bool) (pair config.MACPa
 	return pair, true, refuse("mac_prefix", "prefix %s has no free link address for %s", m.Prefix, nic)
 }
 
-// TakenMACs are the addresses that are in use on the host, in the bridges'
+// takenMACs are the addresses that are in use on the host, in the bridges'
 // reach, by anybody but the jail itself.
-func TakenMACs(list []kernel.Interface, jail string) map[config.MAC]bool {
+func takenMACs(list []kernel.Interface, jail string) map[config.MAC]bool {
 	taken := map[config.MAC]bool{}
 	for _, i := range list {
 		owner, _, inside, ours := Owner(i.Description)

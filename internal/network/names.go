@@ -88,13 +88,11 @@ func HostEnds(list []kernel.Interface) map[string]map[string]string {
 		if !ok {
 			continue
 		}
-		nics := out[jail]
-		if nics == nil {
-			nics = map[string]string{}
-			out[jail] = nics
+		if out[jail] == nil {
+			out[jail] = map[string]string{}
 		}
-		if known := nics[nic]; known == "" || len(i.Name) < len(known) {
-			nics[nic] = i.Name
+		if known := out[jail][nic]; known == "" || len(i.Name) < len(known) {
+			out[jail][nic] = i.Name
 		}
 	}
 	return out

@@ -1,16 +1,17 @@
 package network
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
 	"syscall"
 
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -33,8 +34,8 @@ type maker struct {
 }
 
 // EnsureNIC makes the epair of one nic and moves its end into the jail, or
-// mends what is not as it should be. Will is called before anything without a
-// mark is made. It tells whether anything was done.
+// repairs what differs. Will is called before anything without a
+// mark is made. It reports whether anything was done.
 func EnsureNIC(ctx context.Context, k kernel.Kernel, id kernel.Identity, jail string, n NIC, will func(Made) error) (bool, error) {
 	m := &maker{k: k, id: id, jail: jail, nic: n, names: NamesOf(n, id.JID), will: will}
 	var err error
@@ -46,7 +47,7 @@ func EnsureNIC(ctx context.Context, k kernel.Kernel, id kernel.Identity, jail st
 		if err != nil || whole {
 			return false, err
 		}
-		if changed, err := m.mend(ctx); err == nil && changed {
+		if changed, err := m.repair(ctx); err == nil && changed {
 			return true, nil
 		}
 		if err := RemoveNIC(ctx, k, jail, n.Name, Made{}); err != nil {
@@ -77,7 +78,7 @@ func (m *maker) public() string {
 	return m.names.Host
 }
 
-// whole tells whether all is as it should be.
+// whole reports whether all is as it should be.
 func (m *maker) whole(ctx context.Context) (bool, error) {
 	i, ok := m.host()
 	if !ok || !i.Up || i.MAC.String() != m.nic.HostMAC || i.MTU != m.mtu() {
@@ -106,19 +107,16 @@ func (m *maker) whole(ctx context.Context) (bool, error) {
 }
 
 // jailEnd finds the jail's end by its mark; its name is the jail's to change.
-func (m *maker) jailEnd(ctx context.Context) (kernel.Interface, bool, error) {
+func (m *maker) jailEnd(ctx context.Context) (end kernel.Interface, ok bool, err error) {
 	list, err := m.k.In(m.id).Interfaces(ctx)
-	if err != nil {
-		return kernel.Interface{}, false, err
+	if ends := owned(list, m.jail, m.nic.Name); len(ends) > 0 {
+		return ends[0], err == nil, err
 	}
-	for _, i := range owned(list, m.jail, m.nic.Name) {
-		return i, true, nil
-	}
-	return kernel.Interface{}, false, nil
+	return end, false, err
 }
 
-// mend sets what can be set while both ends are there.
-func (m *maker) mend(ctx context.Context) (bool, error) {
+// repair sets what can be set while both ends are there.
+func (m *maker) repair(ctx context.Context) (bool, error) {
 	i, ok := m.host()
 	inner, there, err := m.jailEnd(ctx)
 	if err != nil || !ok || !there || m.nic.Secure != "" {
@@ -142,36 +140,23 @@ func (m *maker) mend(ctx context.Context) (bool, error) {
 
 // mtu is the configured one, else the bridge's.
 func (m *maker) mtu() int {
-	if m.nic.MTU != 0 {
-		return m.nic.MTU
-	}
-	if b, ok := byName(m.list, m.nic.Bridge); ok && b.MTU != 0 {
-		return b.MTU
-	}
-	if m.nic.DefaultMTU != 0 {
-		return m.nic.DefaultMTU
-	}
-	return 1500
+	b, _ := byName(m.list, m.nic.Bridge)
+	return cmp.Or(m.nic.MTU, b.MTU, m.nic.DefaultMTU, 1500)
 }
 
 // clone makes an interface with a unit of our choice. The unit is far from
 // those that anybody else gets and is written down first: what a crash leaves
 // without a mark is found by it.
 func (m *maker) clone(ctx context.Context, driver, what string) (string, error) {
-	h := fnv.New32a()
-	fmt.Fprintf(h, "%s %s %s", m.jail, m.nic.Name, what)
-	return tryUnits(h.Sum32(), driver, func(unit string) (string, error) {
-		made := m.made
-		made.Clones = append(slices.Clone(made.Clones), unit)
-		if err := m.will(made); err != nil {
-			return "", err
-		}
-		name, err := m.k.InterfaceCreate(ctx, unit)
-		if err == nil {
-			m.made = made
-		}
-		return name, err
+	var begun Made
+	name, err := createUnit(ctx, m.k, driver, m.jail+" "+m.nic.Name+" "+what, func(unit Made) error {
+		begun.Clones = slices.Concat(m.made.Clones, unit.Clones)
+		return m.will(begun)
 	})
+	if err == nil {
+		m.made = begun
+	}
+	return name, err
 }
 
 // link sets what an interface of the host needs before it is used.
@@ -210,11 +195,7 @@ func (m *maker) join(ctx context.Context, bridge, member string) error {
 	if err := m.fits(ctx, bridge, member); err != nil {
 		return fmt.Errorf("bridge %s: %w", bridge, err)
 	}
-	err := m.k.BridgeAdd(ctx, bridge, member)
-	if errors.Is(err, kernel.ErrExists) {
-		return nil
-	}
-	if err != nil {
+	if err := ignore.Err(m.k.BridgeAdd(ctx, bridge, member), kernel.ErrExists); err != nil {
 		return fmt.Errorf("bridge %s: %w", bridge, err)
 	}
 	return nil
@@ -370,9 +351,5 @@ func RemoveNIC(ctx context.Context, k kernel.Kernel, jail, nic string, made Made
 }
 
 func destroy(ctx context.Context, k kernel.Network, name string) error {
-	err := k.InterfaceDestroy(ctx, name)
-	if errors.Is(err, kernel.ErrNotFound) {
-		return nil
-	}
-	return err
+	return ignore.Err(k.InterfaceDestroy(ctx, name), kernel.ErrNotFound)
 }

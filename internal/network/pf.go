@@ -15,8 +15,8 @@ import (
 // AnchorRoot is the anchor below which every jail has its own.
 const AnchorRoot = "ioc"
 
-// PfLines are what pf.conf(5) needs, translation before filtering.
-var PfLines = []string{`nat-anchor "ioc/*"`, `rdr-anchor "ioc/*"`, `anchor "ioc/*"`}
+// pfLines are what pf.conf(5) needs, translation before filtering.
+var pfLines = []string{`nat-anchor "ioc/*"`, `rdr-anchor "ioc/*"`, `anchor "ioc/*"`}
 
 // Anchor is the anchor of a jail: its name with everything odd replaced, cut,
 // and a piece of its hash, so that no two jails share one and none is a
@@ -36,7 +36,7 @@ func Anchor(jail string) string {
 	return AnchorRoot + "/" + plain + "-" + hex.EncodeToString(sum[:4])
 }
 
-// UsesPf tells whether the jail needs pf(4).
+// UsesPf reports whether the jail needs pf(4).
 func (s Spec) UsesPf() bool { return len(s.Forwards) > 0 || s.NAT != "" }
 
 // PfText is the text of pf.conf(5) for the jail's anchor. Inward is the
@@ -110,7 +110,7 @@ func (e *FirewallError) Error() string {
 	return text
 }
 
-// Unwrap gives the kernel's error.
+// Unwrap returns the kernel's error.
 func (e *FirewallError) Unwrap() error { return e.Err }
 
 // CheckPf refuses forwards that would have no effect: pf takes rules for an
@@ -124,7 +124,7 @@ func CheckPf(ctx context.Context, k kernel.Firewalls) error {
 		return &FirewallError{"pf", "it is not enabled", `set pf_enable="YES" in rc.conf(5) and run service pf start`, nil}
 	}
 	var missing []string
-	for _, line := range PfLines {
+	for _, line := range pfLines {
 		if !slices.ContainsFunc(status.Anchors, func(have string) bool { return strings.HasPrefix(have, line) }) {
 			missing = append(missing, line)
 		}

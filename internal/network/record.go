@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/internal/atomicfile"
+	"github.com/libioc/go-libioc/internal/ignore"
 )
 
 // Record is what was set up for a running jail. Interfaces, rules and anchors
@@ -55,9 +56,5 @@ func WriteRecord(path string, data []byte) error {
 
 // RemoveRecord removes the record at path; that there is none is no error.
 func RemoveRecord(path string) error {
-	err := os.Remove(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+	return ignore.Err(os.Remove(path), fs.ErrNotExist)
 }

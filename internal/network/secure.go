@@ -9,15 +9,16 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/kernel"
 )
 
 // Set is the set of ipfw(8) that holds all rules of this library, and
-// FirstRule to LastRule are their numbers, one for each nic.
+// FirstRule to lastRule are their numbers, one for each nic.
 const (
 	Set       = 29
 	FirstRule = 30001
-	LastRule  = 39999
+	lastRule  = 39999
 )
 
 // ruleSysctls are what Secure VNET needs of the host.
@@ -101,8 +102,8 @@ func fullRules(n NIC, names Names, addrs []netip.Prefix) []string {
 	if n.DHCP {
 		out = append(out, "allow udp from 0.0.0.0 68 to 255.255.255.255 67 "+from)
 	}
-	if n.IPv6() || len(v6) > 0 {
-		local := append(slices.Clone(v6), netip.PrefixFrom(LinkLocal(n.JailMAC), 128))
+	if n.ipv6() || len(v6) > 0 {
+		local := append(slices.Clone(v6), netip.PrefixFrom(linkLocal(n.JailMAC), 128))
 		out = append(out, "allow ip6 from "+hosts(local)+" to any "+from,
 			"allow ipv6-icmp from :: to ff02::/16 "+from)
 	}
@@ -114,7 +115,7 @@ func fullRules(n NIC, names Names, addrs []netip.Prefix) []string {
 	if n.DHCP {
 		out = append(out, "allow udp from any 67 to any 68 "+to)
 	}
-	if n.IPv6() || len(v6) > 0 {
+	if n.ipv6() || len(v6) > 0 {
 		targets := "fe80::/10,ff02::/16 "
 		if len(v6) > 0 {
 			targets = hosts(v6) + "," + targets
@@ -165,7 +166,7 @@ func hosts(list []netip.Prefix) string {
 	return strings.Join(out, ",")
 }
 
-// broadcasts are those of the prefixes, each with a comma behind it.
+// broadcasts are those of the prefixes, each followed by a comma.
 func broadcasts(list []netip.Prefix) string {
 	text := ""
 	for _, p := range list {
@@ -181,13 +182,13 @@ func broadcasts(list []netip.Prefix) string {
 	return text
 }
 
-// LinkLocal is the link-local address that a MAC address gives, RFC 4291.
-func LinkLocal(mac string) netip.Addr {
+// linkLocal is the link-local address that a MAC address gives, RFC 4291.
+func linkLocal(mac string) netip.Addr {
 	m, _ := config.ParseMAC(mac) // ours, and checked when it was made
 	return netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80, 8: m[0] ^ 2, 9: m[1], 10: m[2], 11: 0xff, 12: 0xfe, 13: m[3], 14: m[4], 15: m[5]})
 }
 
-// EnsureRules makes the rules of one nic be these and no others, and tells
+// EnsureRules replaces the rules of one nic, and reports
 // whether anything was changed. There is always a rule that denies while they
 // are exchanged: the old ones go after the new ones have come.
 func EnsureRules(ctx context.Context, k kernel.Firewalls, jail string, jid int, n NIC, names Names, addrs []netip.Prefix) (bool, error) {
@@ -216,8 +217,8 @@ func EnsureRules(ctx context.Context, k kernel.Firewalls, jail string, jid int, 
 	for number < 65535 && used[number] {
 		number++
 	}
-	if number > LastRule {
-		return false, &FirewallError{"ipfw", fmt.Sprintf("no rule number up to %d is free", LastRule), "", nil}
+	if number > lastRule {
+		return false, &FirewallError{"ipfw", fmt.Sprintf("no rule number up to %d is free", lastRule), "", nil}
 	}
 	if err := k.IpfwAdd(ctx, Set, SecureRules(number, jail, n, names, addrs)...); err != nil {
 		return false, errors.Join(err, deleteRule(ctx, k, number))
@@ -239,15 +240,7 @@ func EnsureRules(ctx context.Context, k kernel.Firewalls, jail string, jid int, 
 // sameRules compares what the kernel prints with what was given, by the words
 // that it does not change: the action, the interface and every address.
 func sameRules(have, want []kernel.IpfwRule) bool {
-	if len(have) != len(want) {
-		return false
-	}
-	for i := range have {
-		if ruleWords(have[i].Body) != ruleWords(want[i].Body) {
-			return false
-		}
-	}
-	return true
+	return slices.EqualFunc(have, want, func(a, b kernel.IpfwRule) bool { return ruleWords(a.Body) == ruleWords(b.Body) })
 }
 
 func ruleWords(body string) string {
@@ -265,11 +258,7 @@ func ruleWords(body string) string {
 }
 
 func deleteRule(ctx context.Context, k kernel.Firewalls, number int) error {
-	err := k.IpfwDelete(ctx, Set, number)
-	if errors.Is(err, kernel.ErrNotFound) {
-		return nil
-	}
-	return err
+	return ignore.Err(k.IpfwDelete(ctx, Set, number), kernel.ErrNotFound)
 }
 
 // RemoveRules deletes the rules of a jail; nic empty means of all its nics. An

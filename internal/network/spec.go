@@ -3,6 +3,7 @@ package network
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/libioc/go-libioc/config"
 )
@@ -13,7 +14,7 @@ type Spec struct {
 	// Aliases are the addresses of a jail that shares the host's network stack,
 	// IPv4 first, each family in the order in which the kernel is told.
 	Aliases []Alias `json:"aliases,omitempty"`
-	// VNET tells that the jail has a stack of its own, which the rest describes.
+	// VNET reports that the jail has a stack of its own, which the rest describes.
 	VNET   bool     `json:"vnet,omitempty"`
 	NICs   []NIC    `json:"nics,omitempty"`
 	Hosts  []string `json:"hosts,omitempty"` // interfaces of the host handed over whole
@@ -58,14 +59,9 @@ type NIC struct {
 	DefaultMTU int `json:"default_mtu,omitempty"`
 }
 
-// IPv6 tells whether the nic needs IPv6.
-func (n NIC) IPv6() bool {
-	for _, a := range n.Addrs {
-		if a.Addr().Is6() {
-			return true
-		}
-	}
-	return n.SLAAC
+// ipv6 reports whether the nic needs IPv6.
+func (n NIC) ipv6() bool {
+	return n.SLAAC || slices.ContainsFunc(n.Addrs, func(p netip.Prefix) bool { return p.Addr().Is6() })
 }
 
 // Route is one route in the jail's table.
@@ -119,35 +115,36 @@ func refuse(key, format string, args ...any) error {
 // Keys of the configuration that neither libioc nor iocage knows, so they are
 // stored among user.*.
 const (
-	KeyMACAlgorithm = "user.network.mac_algorithm" // libioc (default) or iocage
-	KeyMACSalt      = "user.network.mac_salt"      // host: other addresses on each host
-	KeyBridge       = "user.network.bridge"        // create: make a missing bridge
-	KeySecure       = "user.network.secure"        // full (default) or libioc
-	KeyStatic       = "user.network.static"        // no: leave the bridge's table alone
-	KeyRoutes       = "user.network.routes"        // dest=gateway[@nic], comma separated
+	keyMACAlgorithm = "user.network.mac_algorithm" // libioc (default) or iocage
+	keyMACSalt      = "user.network.mac_salt"      // host: other addresses on each host
+	keyBridge       = "user.network.bridge"        // create: make a missing bridge
+	keySecure       = "user.network.secure"        // full (default) or libioc
+	keyStatic       = "user.network.static"        // no: leave the bridge's table alone
+	keyRoutes       = "user.network.routes"        // dest=gateway[@nic], comma separated
 	KeyDHCPTimeout  = "user.network.dhcp_timeout"  // seconds, default 75
 	KeyDHCP         = "user.network.dhcp"          // optional: go on without a lease
 	KeyForwards     = "user.forwards"              // see ParseForwards
 	KeyNAT          = "user.nat"                   // outward interface, or yes for the default route's
-	KeyForwardOpen  = "user.forwards_open"         // yes: also pass what is forwarded
+	keyForwardOpen  = "user.forwards_open"         // yes: also pass what is forwarded
 )
 
-// choice is the value of a user.* key that has only some.
+// userText returns the text of a user.* key.
+func userText(eff config.Effective, key string) string { return config.NewKey[string](key).Of(eff) }
+
+// choice returns the value of a user.* key that must be one of words.
 func choice(eff config.Effective, key string, words ...string) (string, error) {
-	text := eff.String(key)
-	if text == "" || text == "none" {
+	word := userText(eff, key)
+	if word == "" || word == "none" {
 		return words[0], nil
 	}
-	for _, w := range words {
-		if text == w {
-			return w, nil
-		}
+	if slices.Contains(words, word) {
+		return word, nil
 	}
-	return "", refuse(key, "%q is none of %q", text, words)
+	return "", refuse(key, "%q is not one of %q", word, words)
 }
 
 func yes(eff config.Effective, key string) bool {
-	switch eff.String(key) {
+	switch userText(eff, key) {
 	case "yes", "1", "on", "true":
 		return true
 	}

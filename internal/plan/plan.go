@@ -15,7 +15,7 @@ type Plan struct {
 	// begun the plan only goes forward. len(Steps) means that every failure is
 	// rolled back.
 	Commit int `json:"commit"`
-	// Abandon drops what failed behind the commit point: the caller is told
+	// Abandon drops what failed after the commit point: the caller is told
 	// and decides, no later operation goes on with it. A crash is still
 	// recovered from.
 	Abandon bool `json:"abandon,omitempty"`

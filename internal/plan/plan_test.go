@@ -393,7 +393,7 @@ func (leaveWord) Do(_ context.Context, _ *shelf, c *Call) error {
 	return nil
 }
 
-// TestEnd: what an ended step says holds for those behind it, also when a crash
+// TestEnd: what an ended step says holds for those after it, also when a crash
 // comes before the journal is gone.
 func TestEnd(t *testing.T) {
 	r := Runner[*shelf]{Kinds: NewKinds[*shelf](putWord{}, leaveWord{})}

@@ -24,7 +24,7 @@ type Runner[E any] struct {
 
 // Run executes the plan of the journal and removes the journal when nothing is
 // left to do. The error's first cause is the failed step's or the context's;
-// failed undos are added behind it with go-multierror.
+// failed undos are appended to it with go-multierror.
 func (r Runner[E]) Run(ctx context.Context, env E, j *Journal, parent *events.Span) error {
 	steps := j.Header.Plan.Steps
 	commit := j.Header.Plan.Commit
@@ -57,7 +57,7 @@ func (r Runner[E]) Run(ctx context.Context, env E, j *Journal, parent *events.Sp
 	return j.Remove()
 }
 
-// durable tells whether an effect of the steps outlives a power loss.
+// durable reports whether an effect of the steps outlives a power loss.
 func (r Runner[E]) durable(steps []Step) bool {
 	return slices.ContainsFunc(steps, func(s Step) bool {
 		a, err := r.Kinds.action(&s)
@@ -69,7 +69,7 @@ func (j *Journal) finish(sync bool) error {
 	return j.line(record{Step: -1, Phase: complete}, sync)
 }
 
-// Resume finishes or undoes what a journal found on disk tells of, and tells
+// Resume finishes or undoes what a journal found on disk records, and reports
 // whether the operation is done now: false means that it was undone. Boot is
 // the present BootID: after a reboot nothing is left of jails and mounts.
 func (r Runner[E]) Resume(ctx context.Context, env E, j *Journal, boot string, parent *events.Span) (finished bool, err error) {
@@ -83,7 +83,7 @@ func (r Runner[E]) Resume(ctx context.Context, env E, j *Journal, boot string, p
 	return false, r.back(ctx, env, j, parent, nil)
 }
 
-// committed tells whether a step at or behind the commit point had begun.
+// committed reports whether a step at or after the commit point had begun.
 func (j *Journal) committed() bool {
 	for i := j.Header.Plan.Commit; i < len(j.state); i++ {
 		if j.state[i].phase != "" {
@@ -93,7 +93,7 @@ func (j *Journal) committed() bool {
 	return false
 }
 
-// forward does every step behind the commit point that is not done yet. One
+// forward does every step after the commit point that is not done yet. One
 // failure does not keep the others from running, unless it is a barrier's; what
 // is not done stays in the journal, and a later Resume tries it again.
 func (r Runner[E]) forward(ctx context.Context, env E, j *Journal, parent *events.Span, cause error) error {

@@ -102,12 +102,12 @@ func (k Kinds[E]) action(s *Step) (Action[E], error) {
 type Call struct {
 	// Span is the step's event; a step may begin children and report progress.
 	Span *events.Span
-	// Undoing tells a shared function that it runs as undo.
+	// Undoing reports to a shared function that it runs as undo.
 	Undoing bool
-	// Rebooted tells that the machine was started again since the journal was
+	// Rebooted reports that the machine was started again since the journal was
 	// begun: jails, mounts and their identities are gone by themselves.
 	Rebooted bool
-	// Resumed tells that another run began the operation: what that run knew
+	// Resumed reports that another run began the operation: what that run knew
 	// besides the journal is gone.
 	Resumed bool
 
@@ -134,12 +134,12 @@ func (c *Call) SetEffect(v any) error {
 	return c.save(data)
 }
 
-// Effect reads the newest effect into v and tells whether there is one.
+// Effect reads the newest effect into v and reports whether there is one.
 func (c *Call) Effect(v any) bool {
 	return c.effect != nil && json.Unmarshal(c.effect, v) == nil
 }
 
-// EffectOf reads into v the effect of the plan's last step of a kind, and tells
+// EffectOf reads into v the effect of the plan's last step of a kind, and reports
 // whether there is one: so a step finds the jail that an earlier one has made.
 func (c *Call) EffectOf(kind string, v any) bool {
 	if c.journal == nil {
@@ -157,15 +157,15 @@ func (c *Call) EffectOf(kind string, v any) bool {
 // Skip marks the step as skipped: there was nothing to do, and nothing to undo.
 func (c *Call) Skip(reason string) { c.skipped = reason }
 
-// End skips the step and, behind the commit point, every one after it: what the
+// End skips the step and, after the commit point, every one after it: what the
 // operation was about has gone to somebody else.
 func (c *Call) End(reason string) { c.skipped, c.ended = reason, true }
 
 // Final replaces the payload of the step's closing event.
 func (c *Call) Final(e events.IocEvent) { c.final = e }
 
-// Final marks an error of a step behind the commit point as one that trying
-// again later would not mend: it is reported, and the step counts as done.
+// Final marks an error of a step after the commit point as one that trying
+// again later would not fix: it is reported, and the step counts as done.
 func Final(err error) error {
 	if err == nil {
 		return nil
@@ -178,7 +178,7 @@ type finalError struct{ error }
 func (e *finalError) Unwrap() error { return e.error }
 
 // Onward marks an error of a step before the commit point that is answered by
-// going forward: what comes behind the commit point takes everything down. In a
+// going forward: what comes after the commit point takes everything down. In a
 // plan without that it is rolled back as any other.
 func Onward(err error) error {
 	if err == nil {

@@ -3,27 +3,23 @@ package rcconf
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"sort"
 	"strings"
-
-	"github.com/libioc/go-libioc/internal/atomicfile"
 )
 
 var (
-	// ErrDynamic marks a value that only sh(1) could compute.
+	// ErrDynamic: only sh(1) can compute the value.
 	ErrDynamic = errors.New("value depends on a command or on another file")
-	// ErrName marks a name that sh(1), or sysctl(8), cannot assign to.
+	// ErrName: sh(1), or sysctl(8), cannot assign to the name.
 	ErrName = errors.New("not a variable name")
-	// ErrValue marks a value that the file cannot hold.
+	// ErrValue: the file cannot hold the value.
 	ErrValue = errors.New("value cannot be stored")
-	// ErrNotSet marks a variable that the file does not assign.
+	// ErrNotSet: the file does not assign the variable.
 	ErrNotSet = errors.New("not set")
 )
 
 // A File is the content of a file of assignments. The zero File is an empty
-// shell file. Changes are in memory until WriteFile.
+// shell file. Changes are in memory only; Bytes returns the new content.
 type File struct {
 	src    string
 	sysctl bool
@@ -37,31 +33,14 @@ type result struct {
 	dynamic bool
 }
 
-// Parse reads shell assignments. The error is a *SyntaxError where sh(1) would
-// not read the file either.
+// Parse reads shell assignments. The error is a *SyntaxError if sh(1) would not
+// read the file either.
 func Parse(src []byte) (*File, error) {
 	f := &File{}
 	return f, f.load(string(src))
 }
 
-// ReadFile reads a file of shell assignments. A file that is missing is empty.
-func ReadFile(path string) (*File, error) {
-	data, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	f, err := Parse(data)
-	if err != nil {
-		return nil, fmt.Errorf("rcconf: %s: %w", path, err)
-	}
-	return f, nil
-}
-
-// WriteFile replaces the file in one step, see atomicfile.Write. Below a
-// jail's root use saferoot instead: path is followed as it is.
-func (f *File) WriteFile(path string) error { return atomicfile.Write(path, f.Bytes(), 0o644) }
-
-// Bytes is the file's content.
+// Bytes returns the file's content.
 func (f *File) Bytes() []byte { return []byte(f.src) }
 
 func (f *File) load(src string) error {
@@ -86,8 +65,8 @@ func (f *File) load(src string) error {
 }
 
 // maxExpanded bounds the bytes that references copy in one file, since each of
-// them can double a text, and many can repeat a long one. What is beyond counts
-// as dynamic.
+// them can double a text, and many can repeat a long one. A value beyond it is
+// dynamic.
 const maxExpanded = 1 << 20
 
 func (f *File) expand(w word, room *int) result {
@@ -113,8 +92,8 @@ func (f *File) expand(w word, room *int) result {
 	return result{text: b.String()}
 }
 
-// Get returns a variable's value; ok is false if the file does not assign it
-// or the value is dynamic. Value tells these apart.
+// Get returns a variable's value; ok is false if the file does not assign it or the
+// value is dynamic. Value distinguishes these.
 func (f *File) Get(name string) (value string, ok bool) {
 	value, err := f.Value(name)
 	return value, err == nil
@@ -146,10 +125,9 @@ func (f *File) Names() []string {
 	return names
 }
 
-// Set assigns a value: at the last assignment, whose kind of quotes stays, or
-// on a new last line. A variable that already has the value is not touched.
-// The error wraps ErrName, or ErrValue for a value or file where the result
-// would not read back.
+// Set assigns a value: at the last assignment, whose kind of quotes is kept, or on a
+// new last line. A variable that already has the value is not changed. The error
+// wraps ErrName, or ErrValue if the result would not read back.
 func (f *File) Set(name, value string) error {
 	if f.sysctl {
 		return f.setSysctl(name, value)
@@ -172,9 +150,9 @@ func (f *File) Set(name, value string) error {
 	return f.replace(src, name, value)
 }
 
-// Append adds to a list as sysrc(8) does for name+=value: the first character
-// of value, if it is no letter or digit, separates items, and an item that is
-// there already is not added again. The error wraps ErrDynamic too.
+// Append adds to a list like sysrc(8) does for name+=value: the first character of
+// value, if it is not a letter or digit, separates items, and an existing item is
+// not added again. The error wraps ErrDynamic too.
 func (f *File) Append(name, value string) error {
 	old, err := f.Value(name)
 	if err != nil && !errors.Is(err, ErrNotSet) {
@@ -209,21 +187,21 @@ func addLine(src, line string) string {
 	return src + line + "\n"
 }
 
-// replace takes over an edited text, if it means what was asked for.
+// replace replaces the text with an edited one, if that has the wanted value.
 func (f *File) replace(src, name, value string) error {
 	next := &File{sysctl: f.sysctl}
 	if err := next.load(src); err != nil {
 		return fmt.Errorf("rcconf: %s: %w: %w", name, ErrValue, err)
 	}
 	if got, ok := next.Get(name); !ok || got != value {
-		return fmt.Errorf("rcconf: %s: the file's end swallows a new line: %w", name, ErrValue)
+		return fmt.Errorf("rcconf: %s: an appended line would not take effect: %w", name, ErrValue)
 	}
 	*f = *next
 	return nil
 }
 
 // Unset removes every assignment of a variable and reports whether there was
-// one. A line that holds nothing else goes with its comment.
+// one. A line with nothing else is removed with its comment.
 func (f *File) Unset(name string) bool {
 	var cuts []cut
 	for i := 0; i < len(f.list); {
@@ -259,7 +237,7 @@ type cut struct {
 	text       string
 }
 
-// removal takes the assignments of a name out of one command.
+// removal returns the cuts that remove the assignments of a name from one command.
 func (f *File) removal(list []assignment, name string) []cut {
 	var mine []cut
 	for _, a := range list {
@@ -291,7 +269,7 @@ func (f *File) removal(list []assignment, name string) []cut {
 	case free:
 		return []cut{{start: cmd.start, end: end}}
 	}
-	// sh refuses a compound command or an && without a command.
+	// sh rejects a compound command or an && without a command.
 	return []cut{{start: cmd.start, end: cmd.end, text: ":"}}
 }
 

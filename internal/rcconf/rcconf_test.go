@@ -2,9 +2,6 @@ package rcconf
 
 import (
 	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -65,8 +62,8 @@ func TestSet(t *testing.T) {
 		{"keeps comment and quotes", "# x\n a='1' # y\nb=2\n", "n", "# x\n a='n' # y\nb=2\n"},
 		{"continued value", "a=\"one \\\ntwo\"\nb=1\n", "n", "a=\"n\"\nb=1\n"},
 		{"same value in other quotes", "a=x\n", "x", "a=x\n"},
-		{"behind a missing newline", "b=1", "n", "b=1\na=\"n\"\n"},
-		{"behind a comment without newline", "# b", "n", "# b\na=\"n\"\n"},
+		{"after a missing newline", "b=1", "n", "b=1\na=\"n\"\n"},
+		{"after a comment without newline", "# b", "n", "# b\na=\"n\"\n"},
 		{"carriage return goes", "a=\"1\"\r\nb=2\r\n", "n", "a=\"n\"\nb=2\r\n"},
 		{"function's own is not touched", "f() { a=1; }\n", "n", "f() { a=1; }\na=\"n\"\n"},
 		{"assigned as a whole", "a=x\"y\"'z'$w\n", "n", "a=\"n\"\n"},
@@ -114,7 +111,7 @@ func TestUnset(t *testing.T) {
 		{"first of two on a line", "a=1; b=2\n", "b=2\n"},
 		{"last of two on a line", "b=2; a=1\n", "b=2; \n"},
 		{"in a condition", "if x; then\na=1\nfi\n", "if x; then\n:\nfi\n"},
-		{"behind and", "x && a=1\n", "x && :\n"},
+		{"after and", "x && a=1\n", "x && :\n"},
 		{"export", "export a=1\nb=2\n", "b=2\n"},
 		{"export of two", "export a=1 b=2\n", "export b=2\n"},
 		{"two in a command", "a=1 b=2\n", "b=2\n"},
@@ -190,22 +187,15 @@ func TestSysctl(t *testing.T) {
 	}
 }
 
-func TestFiles(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "rc.conf")
-	f, err := ReadFile(path)
+func TestEmptyFile(t *testing.T) {
+	f, err := Parse(nil)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Fatalf("reading made the file: %v", err)
 	}
 	if err := f.Set("hostname", "a"); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.WriteFile(path); err != nil {
-		t.Fatal(err)
-	}
-	g, err := ReadFile(path)
+	g, err := Parse(f.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}

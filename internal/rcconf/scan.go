@@ -5,31 +5,31 @@ import (
 	"strings"
 )
 
-// A SyntaxError is a place that sh(1) would not read.
+// A SyntaxError is a syntax error of sh(1).
 type SyntaxError struct {
 	Line   int // 1-based
 	Column int // 1-based, in bytes
 	Reason string
 }
 
-// Error reads `1:3: unterminated quoted string`.
+// Error returns text such as `1:3: unterminated quoted string`.
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Reason) }
 
 // An assignment is one NAME=value that changes the file's variables.
 type assignment struct {
 	name    string
 	start   int  // of the name
-	value   word // behind the =
+	value   word // after the =
 	command int  // assignments of one command share the number
 	export  bool // argument of export or readonly
 }
 
-// A command is what surrounds assignments: enough to take one out.
+// A command is the context of assignments that is needed to remove one.
 type command struct {
 	start, end int // first and last word
 	inner      bool
-	prev, next string // operator before and behind: "\n", ";", "&&", ...
-	others     bool   // has words that are no assignments
+	prev, next string // operator before and after: "\n", ";", "&&", ...
+	others     bool   // has words that are not assignments
 }
 
 type scanner struct {
@@ -220,7 +220,7 @@ func (s *scanner) item() error {
 	return nil
 }
 
-// assignmentName is the NAME before an = at the current position.
+// assignmentName returns the NAME before an = at the current position.
 func (s *scanner) assignmentName() string {
 	end := s.pos
 	for end < len(s.src) && isNameByte(s.src[end], end == s.pos) {
@@ -232,7 +232,7 @@ func (s *scanner) assignmentName() string {
 	return s.src[s.pos:end]
 }
 
-// valueOf is the word without its first n bytes, NAME=.
+// valueOf returns the word without its first n bytes, NAME=.
 func valueOf(w word, n int, src string) word {
 	v := w
 	v.start += n
@@ -243,8 +243,7 @@ func valueOf(w word, n int, src string) word {
 	return v
 }
 
-// keyword handles the reserved words, which are only that where a command
-// begins.
+// keyword handles reserved words, which are reserved only where a command begins.
 func (s *scanner) keyword(text string) bool {
 	switch text {
 	case "if", "while", "until", "{":
@@ -269,8 +268,9 @@ func (s *scanner) keyword(text string) bool {
 	return true
 }
 
-// finish ends a command at an operator. Its assignments count if they are all
-// there is (or arguments of export), and if no subshell or function has them.
+// finish ends a command at an operator. Its assignments take effect if it has
+// nothing else (or they are arguments of export), outside of subshells and
+// functions.
 func (s *scanner) finish(op string) {
 	counts := s.words == 0 || s.builtin
 	if counts && s.parens == 0 && len(s.bodies) == 0 && op != "|" && op != "&" && s.prevOp != "|" && len(s.pending) > 0 {

@@ -6,8 +6,8 @@ import (
 )
 
 // ParseSysctl reads sysctl.conf(5): one name=value or name:value a line, where
-// # begins a comment. sysctl(8) takes a pair of quotes around a value away and
-// knows no escapes. Every text is readable; lines that are no assignment stay.
+// # begins a comment. sysctl(8) removes a pair of quotes around a value and has no
+// escapes. Every text is readable; lines that are not assignments are kept.
 func ParseSysctl(src []byte) *File {
 	f := &File{sysctl: true}
 	f.loadSysctl(string(src))
@@ -55,7 +55,7 @@ func sysctlLine(line string, pos int) (assignment, string, bool) {
 	return a, value, true
 }
 
-// commentStart is the first # outside quotes, or -1.
+// commentStart returns the first # outside quotes, or -1.
 func commentStart(line string) int {
 	quoted := byte(0)
 	for i := range len(line) {

@@ -51,11 +51,11 @@ const (
 	compound  = "sysrc leaves a compound command without a command"
 	exported  = "sysrc says it deleted and did not"
 	noEffect  = "sysrc writes into the words of a command, where nothing is assigned"
-	carriage  = "sysrc leaves the old value's carriage return behind the new value"
+	carriage  = "sysrc leaves the old value's carriage return after the new value"
 	executes  = "sysrc runs the command in the value; this package never does"
 )
 
-// exception is the reason for a recording that is not followed.
+// exception returns the reason for a recording that is not followed.
 func exception(r recording) string {
 	op := r.Op[0]
 	special := op == "set" && (strings.Contains(r.Op[2], `"`) || strings.Contains(r.Op[2], "$"))

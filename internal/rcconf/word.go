@@ -15,7 +15,7 @@ type part struct {
 	text string // the literal text, or the variable's name
 }
 
-// A word of sh is a list of parts; quotes are gone, but their kind is kept.
+// A word of sh is a list of parts, without quotes but with their kind.
 type word struct {
 	start, end int
 	parts      []part
@@ -23,7 +23,7 @@ type word struct {
 	single     bool // one pair of single quotes is all that the value has
 }
 
-// text is the word's text if it has no quotes and no expansions; only such a
+// text returns the word's text if it has no quotes and no expansions; only such a
 // word can be a keyword.
 func (w *word) text(src string) string {
 	if !w.plain {
@@ -161,7 +161,7 @@ func (s *scanner) doubleQuoted(w *word) error {
 	return s.fail("unterminated quoted string")
 }
 
-// expansion reads what begins with $ or a backquote.
+// expansion reads an expansion that begins with $ or a backquote.
 func (s *scanner) expansion(w *word) error {
 	if s.src[s.pos] == '`' {
 		w.add(dynamic, "`")
@@ -219,8 +219,8 @@ func (s *scanner) backquoted() error {
 // the stack.
 const maxNested = 200
 
-// balanced passes a bracketed expansion with quotes inside it. What is
-// expanded within it does not matter: the whole is dynamic.
+// balanced skips a bracketed expansion with quotes inside it; the whole is
+// dynamic.
 func (s *scanner) balanced(open, closing byte) error {
 	start, depth := s.pos, 0
 	for ; s.pos < len(s.src); s.pos++ {
@@ -257,8 +257,8 @@ func (s *scanner) balanced(open, closing byte) error {
 	return s.fail("unterminated expansion")
 }
 
-// quote writes a value for sh, in single quotes where the old value had them
-// and the new one can.
+// quote returns a value quoted for sh, in single quotes if the old value had them
+// and the new one allows them.
 func quote(value string, single bool) string {
 	if single && !strings.Contains(value, "'") {
 		return "'" + value + "'"

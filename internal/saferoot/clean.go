@@ -11,14 +11,14 @@ import (
 
 const tempPrefix = ".saferoot-"
 
-// tempName names a temporary file of WriteFile. It cannot be guessed, so that
-// nothing waits there.
+// tempName returns the name of a temporary file of WriteFile. It is unpredictable,
+// so that a jail cannot occupy it.
 func tempName() string { return tempPrefix + rand.Text() }
 
 // Clean removes the temporary files that a killed WriteFile left in a directory,
-// and tells how many there were. The caller holds whatever keeps others from
-// writing there meanwhile. A directory that is not there has none. Errors are
-// *EscapeError and *fs.PathError.
+// and returns how many it removed. The caller holds the lock that keeps others from
+// writing there. A directory that does not exist has none. Errors are *EscapeError
+// and *fs.PathError.
 func (r *Root) Clean(rel string) (removed int, err error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -46,7 +46,7 @@ func (r *Root) Clean(rel string) (removed int, err error) {
 	return removed, err
 }
 
-// tempFiles reads the names piecemeal: how many there are is up to the jail.
+// tempFiles reads names in batches, since the jail determines their number.
 func tempFiles(d *os.File) (left []string, err error) {
 	for {
 		entries, err := d.ReadDir(512)

@@ -6,10 +6,10 @@ import (
 )
 
 var (
-	// ErrEscape says that a path was refused because it leads, or could lead,
-	// out of the root, or to something that must not be touched.
+	// ErrEscape: the path leads, or could lead, out of the root, or to a file that
+	// must not be opened.
 	ErrEscape = errors.New("path escapes from root")
-	// ErrTooLarge says that a file has more bytes than ReadFile may read.
+	// ErrTooLarge: the file is larger than the limit of ReadFile.
 	ErrTooLarge = errors.New("file too large")
 )
 
@@ -26,8 +26,8 @@ const (
 	ReasonRootChanged = "root directory was replaced"
 )
 
-// EscapeError tells which component of a path was refused, and why. It wraps
-// ErrEscape, and the errno where a system call refused.
+// EscapeError is a rejected path, with the component and the reason. It wraps
+// ErrEscape, and the errno if a system call failed.
 type EscapeError struct {
 	Path      string // the path that was asked for, relative to the root
 	Component string // the part of Path up to what was refused

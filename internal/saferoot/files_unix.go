@@ -46,11 +46,11 @@ func (r *Root) openFile(rel string, dirs []string, base string, flags int, perm 
 	}
 	defer d.close()
 	parts := append(dirs[:len(dirs):len(dirs)], base)
-	// Opening a device can act on it, so it is not even tried.
+	// Do not open a device: that can have effects.
 	if info, err := statat(d.fd, base); err == nil && !info.IsRegular() {
 		return nil, &EscapeError{Path: rel, Component: join(parts), Reason: leafReason(info.Mode)}
 	}
-	// Truncation waits for the proof that it is a regular file.
+	// Truncate only after checking that it is a regular file.
 	how := flags&^os.O_TRUNC | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC | unix.O_NOCTTY
 	fd, err := openat(d.fd, base, how, unixMode(perm))
 	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.EMLINK) || errors.Is(err, unix.ENXIO) {
@@ -131,8 +131,8 @@ func (r *Root) writeFile(rel string, dirs []string, base string, data []byte, pe
 	return nil
 }
 
-// fill writes the temporary file. The owner is set before the mode, for
-// chown(2) clears the set-id bits.
+// fill writes the temporary file. It sets the owner before the mode, since chown(2)
+// clears the set-id bits.
 func fill(f *os.File, data []byte, perm fs.FileMode, old Info, exists bool) error {
 	if _, err := f.Write(data); err != nil {
 		return err

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Info describes a file without having followed it.
+// Info describes a file, or a symbolic link itself.
 type Info struct {
 	Name    string      // the last component, "." for the root
 	Mode    fs.FileMode // type and permissions
@@ -26,7 +26,8 @@ func (i Info) IsRegular() bool { return i.Mode.IsRegular() }
 // IsSymlink reports whether it is a symbolic link.
 func (i Info) IsSymlink() bool { return i.Mode.Type() == fs.ModeSymlink }
 
-// leafReason says why a file of this mode may not be opened or replaced.
+// leafReason returns the reason why a file of this mode may not be opened or
+// replaced.
 func leafReason(mode fs.FileMode) string {
 	if mode.Type() == fs.ModeSymlink {
 		return ReasonSymlink

@@ -17,7 +17,7 @@ func OpenDirAt(fd int, name string) (int, error) {
 	return openat(fd, name, flags, 0)
 }
 
-// openat is openat(2), repeated when a signal interrupts it.
+// openat returns openat(2), repeated when a signal interrupts it.
 func openat(fd int, name string, flags int, mode uint32) (int, error) {
 	for {
 		got, err := unix.Openat(fd, name, flags, mode)

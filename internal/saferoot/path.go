@@ -2,8 +2,8 @@ package saferoot
 
 import "strings"
 
-// split takes a path apart into its components, without "." and empty ones, and
-// refuses what could leave the root. The root itself has no components.
+// split returns the components of a path, without "." and empty ones. It rejects
+// paths that could leave the root. The root itself has no components.
 func split(rel string) ([]string, error) {
 	refuse := func(component, reason string) error {
 		return &EscapeError{Path: rel, Component: component, Reason: reason}
@@ -29,7 +29,7 @@ func split(rel string) ([]string, error) {
 	return parts, nil
 }
 
-// splitFile is split for a path that must name something below the root.
+// splitFile is split for a path that must be below the root.
 func splitFile(rel string) (dirs []string, base string, err error) {
 	parts, err := split(rel)
 	if err != nil {

@@ -11,20 +11,19 @@ import (
 	"syscall"
 )
 
-// Options say how strict a Root is.
+// Options determine which paths a Root rejects.
 type Options struct {
-	// SameDevice refuses to cross from the root's file system to another one.
-	// File systems are told apart by st_dev, so a nullfs, devfs or dataset of
-	// FreeBSD mounted below the root is seen. Linux bind mounts of one file
-	// system are not. It has no effect on systems without openat(2).
+	// SameDevice rejects paths from the root's file system into another one. File
+	// systems are compared by st_dev, which detects a nullfs, devfs or dataset of
+	// FreeBSD mounted below the root, but not a Linux bind mount of the same file
+	// system. It has no effect on systems without openat(2).
 	SameDevice bool
-	// Devices are further file systems (st_dev) that SameDevice lets pass: those
-	// which the caller has mounted itself.
+	// Devices are other file systems (st_dev) that SameDevice permits: those that
+	// the caller has mounted itself.
 	Devices []uint64
 }
 
-// Root is an open root directory. Its methods may be called from several
-// goroutines at once.
+// Root is an open root directory. Its methods are safe for concurrent use.
 type Root struct {
 	path    string
 	options Options
@@ -37,8 +36,8 @@ type Root struct {
 func Open(root string) (*Root, error) { return Options{}.Open(root) }
 
 // Open opens a jail's root directory. Symbolic links in the directories above
-// it are the host's own and are resolved; root itself must be a directory, for
-// its name may lie in a directory that a jail can write to. Errors are
+// it are the host's own and are resolved; root itself must be a directory, since it
+// may be in a directory that a jail can write to. Errors are
 // *EscapeError for a link, and *fs.PathError with the errno.
 func (o Options) Open(root string) (*Root, error) {
 	abs, err := filepath.Abs(root)
@@ -59,10 +58,7 @@ func (o Options) Open(root string) (*Root, error) {
 	return r, nil
 }
 
-// Path returns the root's absolute path, without symbolic links.
-func (r *Root) Path() string { return r.path }
-
-// Close closes the root directory, after waiting for calls that are under way.
+// Close closes the root directory, after waiting for running calls.
 // It must happen before a process attaches to a jail: jail_attach(2) fails with
 // EPERM while a directory is open. Later calls return fs.ErrClosed.
 func (r *Root) Close() error {
@@ -71,7 +67,7 @@ func (r *Root) Close() error {
 	return r.close()
 }
 
-// Lstat describes a file or link. The directories above it must be no links.
+// Lstat describes a file or link. The directories above it must not be links.
 // Errors are *EscapeError and *fs.PathError (fs.ErrNotExist).
 func (r *Root) Lstat(rel string) (Info, error) {
 	r.mu.RLock()
@@ -83,10 +79,9 @@ func (r *Root) Lstat(rel string) (Info, error) {
 	return r.lstat(rel, parts)
 }
 
-// MkdirAll makes a directory and the missing ones above it, with permissions
-// perm minus the umask. It returns those it made, outermost first, also when it
-// fails on the way, for RemoveEmptyDirs. A link, file or device in the way is an
-// *EscapeError.
+// MkdirAll creates a directory and missing parents, with permissions perm minus the
+// umask. It returns the directories that it created, outermost first, even if it
+// fails, for RemoveEmptyDirs. A link, file or device in the way is an *EscapeError.
 func (r *Root) MkdirAll(rel string, perm fs.FileMode) (created []string, err error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -97,9 +92,9 @@ func (r *Root) MkdirAll(rel string, perm fs.FileMode) (created []string, err err
 	return r.mkdirAll(rel, parts, perm)
 }
 
-// OpenFile opens a regular file with the flags of os.OpenFile; perm counts for
-// os.O_CREATE, minus the umask. Anything but a regular file is an *EscapeError,
-// and has neither been waited for nor truncated. The caller closes the file.
+// OpenFile opens a regular file with the flags of os.OpenFile; perm applies to
+// os.O_CREATE, minus the umask. Anything but a regular file is an *EscapeError; it
+// is not waited for or truncated. The caller closes the file.
 func (r *Root) OpenFile(rel string, flags int, perm fs.FileMode) (*os.File, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -111,7 +106,7 @@ func (r *Root) OpenFile(rel string, flags int, perm fs.FileMode) (*os.File, erro
 }
 
 // ReadFile reads a regular file of at most limit bytes; a larger one is
-// ErrTooLarge, so that a jail cannot make the host read without end.
+// ErrTooLarge, so that a jail cannot exhaust the host's memory.
 func (r *Root) ReadFile(rel string, limit int64) ([]byte, error) {
 	f, err := r.OpenFile(rel, os.O_RDONLY, 0)
 	if err != nil {
@@ -130,8 +125,8 @@ func (r *Root) ReadFile(rel string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// WriteFile replaces a file's content, all or nothing: a temporary file beside
-// it is written, synced and renamed, and the directory synced. An existing
+// WriteFile replaces a file's content atomically: it writes, syncs and renames a
+// temporary file in the same directory, and syncs the directory. An existing
 // regular file keeps its mode and owner, a new one gets perm exactly; its
 // directory must exist. A link or anything else in its place is an *EscapeError.
 func (r *Root) WriteFile(rel string, data []byte, perm fs.FileMode) error {
@@ -157,8 +152,8 @@ func (r *Root) Remove(rel string) error {
 }
 
 // RemoveEmptyDirs undoes MkdirAll: it removes the directories that are empty,
-// the last one first. Those which are gone or in use by now are left alone
-// without an error. All are tried, and the errors joined.
+// the last one first. Missing or nonempty directories are skipped without an error.
+// It tries all and joins the errors.
 func (r *Root) RemoveEmptyDirs(created []string) error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -175,12 +170,12 @@ func (r *Root) RemoveEmptyDirs(created []string) error {
 	return errors.Join(errs...)
 }
 
-// MountPoint proves that something may be mounted on rel: every component is a
-// real directory, or the last one a regular file, and the root is still the
-// directory at its path. It returns the absolute path for nmount(2), which
-// takes no descriptor.
+// MountPoint checks that rel can be mounted on: every component is a real
+// directory, or the last one a regular file, and the root is still the directory at
+// its path. It returns the absolute path for nmount(2), which does not accept a
+// descriptor.
 //
-// The proof holds while nobody inside the jail can change the path. For a jail
+// The result is valid while nobody inside the jail can change the path. For a jail
 // with processes, compare f_mntonname of getfsstat(2) with the path after the
 // mount, and undo the mount if they differ.
 func (r *Root) MountPoint(rel string) (abs string, err error) {

@@ -17,7 +17,7 @@ type platform struct {
 	self fs.FileInfo
 }
 
-// localName refuses what is no plain name on this system, such as a drive or a
+// localName reports whether name is a plain name on this system, not a drive or a
 // reserved device of Windows.
 func localName(name string) bool {
 	return filepath.IsLocal(name) && filepath.Base(name) == name
@@ -51,7 +51,7 @@ func (r *Root) close() error {
 	return err
 }
 
-// walk proves that every one of parts is a directory.
+// walk checks that each of parts is a directory.
 func (r *Root) walk(rel string, parts []string) error {
 	if r.root == nil {
 		return &fs.PathError{Op: "open", Path: rel, Err: fs.ErrClosed}
@@ -118,8 +118,8 @@ func (r *Root) mkdirAll(rel string, parts []string, perm fs.FileMode) (created [
 	return created, r.walk(rel, nil)
 }
 
-// raced turns the refusals of os.Root into an EscapeError. It refuses only what
-// became a link after it was examined, and says so with an error that is no errno.
+// raced turns errors of os.Root into an EscapeError. os.Root rejects only what
+// became a link after it was examined, with an error that is not an errno.
 func raced(rel string, err error) error {
 	var escape *EscapeError
 	var pathErr *fs.PathError
@@ -134,7 +134,8 @@ func raced(rel string, err error) error {
 	return &EscapeError{Path: rel, Component: pathErr.Path, Reason: ReasonReplaced, Err: err}
 }
 
-// leaf describes what is at rel, if anything, and refuses all but regular files.
+// leaf returns information on the file at rel, if any, and rejects all but regular
+// files.
 func (r *Root) leaf(rel string, dirs []string, base string) (name string, fi fs.FileInfo, err error) {
 	if err := r.walk(rel, dirs); err != nil {
 		return "", nil, err

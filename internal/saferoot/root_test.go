@@ -42,7 +42,7 @@ func jail(t *testing.T) (r *Root, root, outside string) {
 		must(r.Close())
 		assertOutside(t, outside)
 	})
-	return r, r.Path(), outside
+	return r, r.path, outside
 }
 
 func assertOutside(t *testing.T, outside string) {
@@ -287,8 +287,8 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatalf("a link above the root is the host's own: %v", err)
 	}
-	if real, _ := filepath.EvalSymlinks(filepath.Join(dir, "pool", "root")); r.Path() != real {
-		t.Errorf("Path() = %q, want %q", r.Path(), real)
+	if real, _ := filepath.EvalSymlinks(filepath.Join(dir, "pool", "root")); r.path != real {
+		t.Errorf("path %q, want %q", r.path, real)
 	}
 	if err := r.Close(); err != nil {
 		t.Error(err)

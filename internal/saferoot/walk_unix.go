@@ -48,8 +48,8 @@ func (r *Root) close() error {
 	return err
 }
 
-// dir is an open directory on the way. Closing it leaves the root's own
-// descriptor open.
+// dir is an open directory of the path. Closing it does not close the root's own
+// descriptor.
 type dir struct {
 	fd    int
 	owned bool
@@ -57,11 +57,11 @@ type dir struct {
 
 func (d dir) close() {
 	if d.owned {
-		_ = unix.Close(d.fd) // a directory opened for reading has nothing to lose
+		_ = unix.Close(d.fd) // opened for reading
 	}
 }
 
-// walk opens the directory named by parts, which are the beginning of rel.
+// walk opens the directory of parts, which are the beginning of rel.
 func (r *Root) walk(rel string, parts []string) (dir, error) {
 	if r.fd < 0 {
 		return dir{}, &fs.PathError{Op: "open", Path: rel, Err: fs.ErrClosed}
@@ -111,8 +111,8 @@ func (r *Root) enter(d dir, rel string, parts []string) (dir, error) {
 	return dir{fd: fd, owned: true}, nil
 }
 
-// refusal finds out why a component could not be opened as a directory: the
-// errno for a link differs between systems (ELOOP, EMLINK, ENOTDIR).
+// refusal returns why a component could not be opened as a directory: the errno
+// for a link differs between systems (ELOOP, EMLINK, ENOTDIR).
 func refusal(d dir, rel string, parts []string, err error) error {
 	info, statErr := statat(d.fd, parts[len(parts)-1])
 	if statErr == nil && !info.IsDir() {
@@ -123,7 +123,7 @@ func refusal(d dir, rel string, parts []string, err error) error {
 		return &EscapeError{Path: rel, Component: join(parts), Reason: reason, Err: err}
 	}
 	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.EMLINK) || errors.Is(err, unix.ENOTDIR) {
-		// It was a link or a file a moment ago.
+		// It was a link or a file when it was opened.
 		return &EscapeError{Path: rel, Component: join(parts), Reason: ReasonReplaced, Err: err}
 	}
 	return &fs.PathError{Op: "open", Path: rel, Err: err}
@@ -233,8 +233,8 @@ func unixMode(mode fs.FileMode) uint32 {
 	return m
 }
 
-// newFile makes a regular file's descriptor an os.File that reads and writes
-// without O_NONBLOCK, which only the opening needed.
+// newFile returns an os.File of a regular file's descriptor, without O_NONBLOCK,
+// which was only needed to open it.
 func newFile(fd int, name string) (*os.File, error) {
 	if err := unix.SetNonblock(fd, false); err != nil {
 		_ = unix.Close(fd)

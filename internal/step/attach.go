@@ -7,16 +7,19 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/ignore"
+	"github.com/libioc/go-libioc/internal/pause"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// CreateJail makes the jail in the kernel. The path is added here because it is
+// CreateJail creates the jail in the kernel. The path is added here because it is
 // not known before the root is mounted.
 type CreateJail struct {
 	Name        string  `json:"name"`
@@ -37,9 +40,9 @@ type Param struct {
 }
 
 func (CreateJail) Kind() string { return "create jail" }
-
-func (a CreateJail) Detail() string { return "jail_set " + a.Name + describe(a.Params) }
-
+func (a CreateJail) Detail() string {
+	return "jail_set " + withNames(a.Name, a.Params)
+}
 func (CreateJail) Event(e Env) events.IocEvent { return events.JailAttach{Jail: e.Name} }
 
 func (a CreateJail) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -47,13 +50,7 @@ func (a CreateJail) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err != nil {
 		return err
 	}
-	params := []kernel.Param{kernel.String("path", root)}
-	for _, p := range a.Params {
-		if p.Empty {
-			p.Data = []byte{}
-		}
-		params = append(params, kernel.Param{Name: p.Name, Data: p.Data})
-	}
+	params := append([]kernel.Param{kernel.String("path", root)}, kernelParams(a.Params)...)
 	if a.Ruleset != 0 {
 		params = append(params, kernel.Int("devfs_ruleset", int(loadedRuleset(c, a.Ruleset))))
 	}
@@ -80,7 +77,7 @@ func (a CreateJail) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	case !made.Identity.IsZero():
 		return Remove(ctx, e, made.Identity, StuckAfter)
 	}
-	// It was interrupted at jail_set(2), before or behind it: the name was
+	// It was interrupted at jail_set(2), just before or after it: the name was
 	// free before, and this boot has not ended since.
 	id, ours, err := untouched(ctx, e, a)
 	if err != nil || !ours {
@@ -89,16 +86,13 @@ func (a CreateJail) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return Remove(ctx, e, id, StuckAfter)
 }
 
-// untouched finds the jail of that name and tells whether it is as jail_set(2)
+// untouched finds the jail of that name and reports whether it is as jail_set(2)
 // leaves it: with all the values it was given, and no process yet. One that
-// somebody else has started meanwhile is theirs.
+// somebody else has started in the meantime is theirs.
 func untouched(ctx context.Context, e Env, a CreateJail) (id kernel.Identity, ours bool, err error) {
 	k := e.Host.Kernel
-	id, err = k.JailIdentify(ctx, 0, kernel.ByName(a.Name))
-	if errors.Is(err, kernel.ErrNotFound) {
-		return id, false, nil
-	}
-	if err != nil {
+	id, there, err := find(ctx, e, a.Name)
+	if err != nil || !there {
 		return id, false, err
 	}
 	list, err := k.ProcessList(ctx, id.JID)
@@ -107,7 +101,7 @@ func untouched(ctx context.Context, e Env, a CreateJail) (id kernel.Identity, ou
 	}
 	given := map[string][]byte{}
 	for _, p := range a.Params {
-		// The kernel sorts addresses and tells of names from its own root.
+		// The kernel sorts addresses and reports names from its own root.
 		if len(p.Data) > 0 && p.Name != "name" && p.Name != "ip4.addr" && p.Name != "ip6.addr" {
 			given[p.Name] = p.Data
 		}
@@ -118,11 +112,8 @@ func untouched(ctx context.Context, e Env, a CreateJail) (id kernel.Identity, ou
 	}
 	given["path"] = kernel.String("path", root).Data
 	has, err := k.JailGet(ctx, 0, kernel.ByJID(id.JID), slices.Sorted(maps.Keys(given))...)
-	if errors.Is(err, kernel.ErrNotFound) {
-		return id, false, nil
-	}
 	if err != nil {
-		return id, false, err
+		return id, false, ignore.Err(err, kernel.ErrNotFound)
 	}
 	for name, want := range given {
 		got, known := has.Raw(name)
@@ -150,12 +141,26 @@ func create(ctx context.Context, e Env, a CreateJail, params []kernel.Param) (ke
 	return k.JailIdentify(ctx, 0, kernel.ByJID(jid))
 }
 
-func describe(params []Param) string {
-	text := ""
-	for _, p := range params {
-		text += " " + p.Name
+func kernelParams(list []Param) (out []kernel.Param) {
+	for _, p := range list {
+		if p.Empty {
+			p.Data = []byte{}
+		}
+		out = append(out, kernel.Param{Name: p.Name, Data: p.Data})
 	}
-	return text
+	return out
+}
+
+// withNames is a jail's name and those of its parameters.
+func withNames(jail string, list []Param) string {
+	return strings.Join(append([]string{jail}, paramNames(list)...), " ")
+}
+
+func paramNames(list []Param) (names []string) {
+	for _, p := range list {
+		names = append(names, p.Name)
+	}
+	return names
 }
 
 // StuckAfter is how long processes have to end after SIGKILL.
@@ -173,28 +178,24 @@ type RemoveJail struct {
 	Grace time.Duration `json:"grace,omitempty"`
 }
 
-func (RemoveJail) Kind() string { return "remove jail" }
-
-func (a RemoveJail) Detail() string { return "jail_remove " + a.Name }
-
+func (RemoveJail) Kind() string                { return "remove jail" }
+func (RemoveJail) Barrier()                    {}
+func (a RemoveJail) Limit() time.Duration      { return a.Grace + StuckAfter }
+func (a RemoveJail) Detail() string            { return "jail_remove " + a.Name }
 func (RemoveJail) Event(e Env) events.IocEvent { return events.JailRemove{Jail: e.Name} }
-
-func (RemoveJail) Barrier() {}
-
-func (a RemoveJail) Limit() time.Duration { return a.Grace + StuckAfter }
 
 func (a RemoveJail) Do(ctx context.Context, e Env, c *plan.Call) error {
 	want := a.Identity
 	if want.IsZero() {
 		c.EffectOf("create jail", &want)
 	}
-	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
+	id, there, err := find(ctx, e, a.Name)
 	switch {
-	case errors.Is(err, kernel.ErrNotFound):
-		c.Skip("not running")
-		return nil
 	case err != nil:
 		return err
+	case !there:
+		c.Skip("not running")
+		return nil
 	case id != want:
 		// It uses the same root now: nothing there is this operation's to clear.
 		c.End("another jail runs under the name")
@@ -218,7 +219,8 @@ func terminate(ctx context.Context, k kernel.Kernel, id kernel.Identity, grace t
 		return err
 	}
 	for _, p := range list {
-		if err := k.ProcessSignal(ctx, p, int(syscall.SIGTERM)); err != nil && !errors.Is(err, kernel.ErrStale) && !errors.Is(err, kernel.ErrNotFound) {
+		err := k.ProcessSignal(ctx, p, int(syscall.SIGTERM))
+		if err = ignore.Err(err, kernel.ErrStale, kernel.ErrNotFound); err != nil {
 			return err
 		}
 	}
@@ -248,7 +250,7 @@ func Remove(ctx context.Context, e Env, id kernel.Identity, limit time.Duration)
 		return err
 	}
 	deadline := time.Now().Add(limit)
-	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		left, err := processes(ctx, k, jids)
 		if err != nil || left == 0 {
 			return err
@@ -261,7 +263,7 @@ func Remove(ctx context.Context, e Env, id kernel.Identity, limit time.Duration)
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%w: %d left in %s", jailerr.ErrStuck, left, id)
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := pause.For(ctx, wait); err != nil {
 			return err
 		}
 	}
@@ -272,10 +274,8 @@ func Remove(ctx context.Context, e Env, id kernel.Identity, limit time.Duration)
 func family(ctx context.Context, k kernel.Kernel, id kernel.Identity) ([]int, error) {
 	jids := []int{id.JID}
 	switch p, err := k.JailGet(ctx, 0, kernel.ByJID(id.JID), "children.cur"); {
-	case errors.Is(err, kernel.ErrNotFound):
-		return jids, nil
 	case err != nil:
-		return nil, err
+		return jids, ignore.Err(err, kernel.ErrNotFound)
 	case p.Int("children.cur") == 0:
 		return jids, nil
 	}
@@ -304,9 +304,8 @@ func dying(ctx context.Context, k kernel.Kernel, of string) (jids []int, err err
 	return jids, nil
 }
 
-func within(name, parent string) bool {
-	return len(name) > len(parent) && name[:len(parent)] == parent && name[len(parent)] == '.'
-}
+// within reports whether a jail's name is that of a child of parent.
+func within(name, parent string) bool { return strings.HasPrefix(name, parent+".") }
 
 func processes(ctx context.Context, k kernel.Kernel, jids []int) (int, error) {
 	n := 0

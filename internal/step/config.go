@@ -13,7 +13,6 @@ import (
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/plan"
-	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -28,8 +27,8 @@ type WriteConfig struct {
 	Keys    []string `json:"keys"`
 }
 
-func (WriteConfig) Kind() string { return "write configuration" }
-
+func (WriteConfig) Kind() string     { return "write configuration" }
+func (WriteConfig) Durable()         {}
 func (a WriteConfig) Detail() string { return a.Dataset + "/" + a.File }
 
 func (a WriteConfig) Event(e Env) events.IocEvent {
@@ -38,8 +37,6 @@ func (a WriteConfig) Event(e Env) events.IocEvent {
 	}
 	return events.JailConfigSave{Jail: e.Name, Keys: a.Keys}
 }
-
-func (WriteConfig) Durable() {}
 
 func (a WriteConfig) Do(ctx context.Context, e Env, c *plan.Call) error {
 	path, err := besideRoot(ctx, e, a.Dataset, a.File, c)
@@ -59,6 +56,7 @@ func (a WriteConfig) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return putBack(ctx, e, []string{a.Dataset, a.Was}, a.File, c)
 }
 
+// FstabFile is the fstab(5) of a jail, in its dataset.
 const FstabFile = "fstab"
 
 // MoveFstab turns paths at and below one dataset's mountpoint into those of
@@ -70,17 +68,12 @@ type MoveFstab struct {
 	Was     string `json:"was,omitempty"`
 }
 
-func (MoveFstab) Kind() string { return "update fstab" }
-
-func (a MoveFstab) Detail() string {
-	return a.Dataset + "/" + FstabFile + ": paths below " + a.From
-}
-
+func (MoveFstab) Kind() string     { return "update fstab" }
+func (MoveFstab) Durable()         {}
+func (a MoveFstab) Detail() string { return a.Dataset + "/" + FstabFile + ": paths below " + a.From }
 func (a MoveFstab) Event(e Env) events.IocEvent {
 	return events.JailFstabUpdate{Jail: e.Name, File: a.Dataset + "/" + FstabFile}
 }
-
-func (MoveFstab) Durable() {}
 
 func (a MoveFstab) Do(ctx context.Context, e Env, c *plan.Call) error {
 	path, err := besideRoot(ctx, e, a.Dataset, FstabFile, c)
@@ -107,77 +100,6 @@ func (a MoveFstab) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return putBack(ctx, e, []string{a.Dataset, a.Was}, FstabFile, c)
 }
 
-// besideRoot is the path of a file in a jail's dataset. What it is now goes to
-// the journal first, once: a step that runs again after a crash finds its own
-// work there.
-func besideRoot(ctx context.Context, e Env, dataset, name string, c *plan.Call) (string, error) {
-	dir, err := e.Host.Mountpoint(ctx, dataset)
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, name)
-	var was formerFile
-	if c.Effect(&was) {
-		return path, nil
-	}
-	if was, err = ReadFile(path); err != nil {
-		return "", err
-	}
-	return path, c.SetEffect(was)
-}
-
-// ReadFile is a file of the host as it is now.
-func ReadFile(path string) (formerFile, error) {
-	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return formerFile{Absent: true}, nil
-	}
-	if err != nil {
-		return formerFile{}, err
-	}
-	data, err := os.ReadFile(path)
-	return formerFile{Data: data, Mode: info.Mode().Perm()}, err
-}
-
-// putBack makes a file what it was. Its dataset may be gone already, or not be
-// there yet: its own undo, or never having been made, has seen to the file. It
-// may have its former name back already.
-func putBack(ctx context.Context, e Env, datasets []string, name string, c *plan.Call) error {
-	var was formerFile
-	if !c.Effect(&was) {
-		return nil
-	}
-	mounts, err := e.Host.Mounts(ctx)
-	if err != nil {
-		return err
-	}
-	dir, ok := mounts.Dataset(datasets[0])
-	if !ok {
-		dir, ok = mounts.Dataset(datasets[1])
-	}
-	if !ok {
-		return nil
-	}
-	path := filepath.Join(dir, name)
-	if !was.Absent {
-		return atomicfile.Write(path, was.Data, was.Mode)
-	}
-	return removeFile(path)
-}
-
-// removeFile removes a file of a jail's dataset. One that is gone is no error.
-func removeFile(path string) error {
-	dir, err := saferoot.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	if err := dir.Remove(filepath.Base(path)); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
 // SetProperties sets properties of a dataset, native or user.
 type SetProperties struct {
 	Dataset string            `json:"dataset"`
@@ -190,6 +112,10 @@ type SetProperties struct {
 type formerProperties map[string]string
 
 func (SetProperties) Kind() string { return "set properties" }
+func (SetProperties) Durable()     {}
+func (a SetProperties) Event(Env) events.IocEvent {
+	return events.ZFSPropertySet{Dataset: a.Dataset, Properties: a.texts()}
+}
 
 func (a SetProperties) Detail() string {
 	text := a.Dataset + ":"
@@ -198,12 +124,6 @@ func (a SetProperties) Detail() string {
 	}
 	return text
 }
-
-func (a SetProperties) Event(_ Env) events.IocEvent {
-	return events.ZFSPropertySet{Dataset: a.Dataset, Properties: a.texts()}
-}
-
-func (SetProperties) Durable() {}
 
 func (a SetProperties) Do(ctx context.Context, e Env, c *plan.Call) error {
 	was := formerProperties{}
@@ -260,6 +180,7 @@ func (a SetProperties) texts() []string {
 	return append(out, a.Inherit...)
 }
 
+// Apply sets the properties.
 func (a SetProperties) Apply(ctx context.Context, e Env) error {
 	if len(a.Set) > 0 {
 		if err := e.Host.Store.Set(ctx, a.Dataset, a.Set); err != nil {

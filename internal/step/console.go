@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/jail/jailerr"
 )
@@ -64,7 +65,7 @@ func jailRootOf(ctx context.Context, h *host.Host, path string) (string, error) 
 		return "", err
 	}
 	for _, m := range mounts {
-		if m.Type != "zfs" || !Beneath(path, m.Path) {
+		if m.Type != "zfs" || !pathname.Within(path, m.Path) {
 			continue
 		}
 		for _, s := range sources {

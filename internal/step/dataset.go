@@ -7,9 +7,11 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/ignore"
+	"github.com/libioc/go-libioc/internal/pathname"
+	"github.com/libioc/go-libioc/internal/pause"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
@@ -27,8 +29,8 @@ type CreateDataset struct {
 	Properties map[string]string `json:"properties,omitempty"`
 }
 
-func (CreateDataset) Kind() string { return "create dataset" }
-
+func (CreateDataset) Kind() string     { return "create dataset" }
+func (CreateDataset) Durable()         {}
 func (a CreateDataset) Detail() string { return a.Dataset }
 
 func (a CreateDataset) Event(e Env) events.IocEvent {
@@ -37,8 +39,6 @@ func (a CreateDataset) Event(e Env) events.IocEvent {
 	}
 	return events.ZFSDatasetCreate{Dataset: a.Dataset}
 }
-
-func (CreateDataset) Durable() {}
 
 func (a CreateDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	properties := mark(a.Made)
@@ -66,6 +66,7 @@ func (a CreateDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return err
 }
 
+// CloneTarget is a snapshot and the dataset to clone it to.
 type CloneTarget struct {
 	Snapshot string `json:"snapshot"`
 	Target   string `json:"target"`
@@ -79,6 +80,10 @@ type Clone struct {
 }
 
 func (Clone) Kind() string { return "clone" }
+func (Clone) Durable()     {}
+func (a Clone) Event(Env) events.IocEvent {
+	return events.ZFSSnapshotClone{Snapshot: a.Clones[0].Snapshot, Target: a.Clones[0].Target}
+}
 
 func (a Clone) Detail() string {
 	var parts []string
@@ -87,12 +92,6 @@ func (a Clone) Detail() string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-func (a Clone) Event(_ Env) events.IocEvent {
-	return events.ZFSSnapshotClone{Snapshot: a.Clones[0].Snapshot, Target: a.Clones[0].Target}
-}
-
-func (Clone) Durable() {}
 
 func (a Clone) Do(ctx context.Context, e Env, c *plan.Call) error {
 	for _, one := range a.Clones {
@@ -107,8 +106,8 @@ func (a Clone) Do(ctx context.Context, e Env, c *plan.Call) error {
 }
 
 func (a Clone) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	for i := len(a.Clones) - 1; i >= 0; i-- {
-		if err := unmake(ctx, e, a.Clones[i].Target, a.Made, zfsstore.DestroyOptions{}); err != nil {
+	for _, one := range slices.Backward(a.Clones) {
+		if err := unmake(ctx, e, one.Target, a.Made, zfsstore.DestroyOptions{}); err != nil {
 			return err
 		}
 	}
@@ -116,22 +115,19 @@ func (a Clone) Undo(ctx context.Context, e Env, c *plan.Call) error {
 }
 
 // DestroyDataset destroys a jail's dataset with all below it. zfs-destroy(8)
-// takes them one by one and goes on behind one that is busy, so all of them are
+// takes them one by one and continues after one that is busy, so all of them are
 // unmounted first: one in use leaves everything there. A refusal is final: the
 // caller decides whether to try again, not a later operation.
 type DestroyDataset struct {
 	Dataset string `json:"dataset"`
 }
 
-func (DestroyDataset) Kind() string { return "destroy dataset" }
-
+func (DestroyDataset) Kind() string     { return "destroy dataset" }
+func (DestroyDataset) Durable()         {}
 func (a DestroyDataset) Detail() string { return a.Dataset + " with children and snapshots" }
-
-func (a DestroyDataset) Event(_ Env) events.IocEvent {
+func (a DestroyDataset) Event(Env) events.IocEvent {
 	return events.ZFSDatasetDestroy{Dataset: a.Dataset}
 }
-
-func (DestroyDataset) Durable() {}
 
 func (a DestroyDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	unmounted, err := unmountTree(ctx, e, a.Dataset)
@@ -139,11 +135,7 @@ func (a DestroyDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return plan.Final(err)
 	}
 	err = e.Host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		c.Skip("gone")
-		return nil
-	}
-	if err != nil {
+	if err = skipGone(c, err); err != nil {
 		err = errors.Join(err, mountAgain(ctx, e, unmounted))
 	}
 	return plan.Final(err)
@@ -157,15 +149,12 @@ type RenameDataset struct {
 	GUID uint64 `json:"guid"` // of the dataset: stays the same under every name
 }
 
-func (RenameDataset) Kind() string { return "rename dataset" }
-
+func (RenameDataset) Kind() string     { return "rename dataset" }
+func (RenameDataset) Durable()         {}
 func (a RenameDataset) Detail() string { return a.From + " to " + a.To }
-
-func (a RenameDataset) Event(_ Env) events.IocEvent {
+func (a RenameDataset) Event(Env) events.IocEvent {
 	return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
 }
-
-func (RenameDataset) Durable() {}
 
 func (a RenameDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return renamePolitely(ctx, e, a.From, a.To)
@@ -173,11 +162,8 @@ func (a RenameDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 
 func (a RenameDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	d, err := e.Host.Store.Get(ctx, a.To, zfsstore.GetOptions{})
-	if errors.Is(err, zfsstore.ErrNotFound) || err == nil && d.GUID != a.GUID {
-		return nil
-	}
-	if err != nil {
-		return err
+	if err != nil || d.GUID != a.GUID {
+		return ignore.Err(err, zfsstore.ErrNotFound)
 	}
 	return e.Host.Store.Rename(ctx, a.To, a.From, zfsstore.RenameOptions{})
 }
@@ -186,20 +172,13 @@ func (a RenameDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 // all of the tree without force, and mounts it again when one is busy. What
 // stays in use is a *jailerr.HeldError.
 func renamePolitely(ctx context.Context, e Env, from, to string) error {
-	pause := 5 * time.Millisecond
-	for try := 0; ; try++ {
-		err := e.Host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
-		if !errors.Is(err, zfsstore.ErrBusy) {
-			return err
-		}
-		if try >= 7 { // 0.6 s altogether
-			return heldTree(ctx, e, from, err)
-		}
-		if err := sleep(ctx, pause); err != nil {
-			return err
-		}
-		pause *= 2
+	err := pause.While(ctx, zfsstore.ErrBusy, firstPause, patience, func(int) error {
+		return e.Host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
+	})
+	if errors.Is(err, zfsstore.ErrBusy) {
+		return heldTree(ctx, e, from, err)
 	}
+	return err
 }
 
 // heldTree finds what holds one of the file systems of a dataset, the deepest
@@ -211,7 +190,7 @@ func heldTree(ctx context.Context, e Env, dataset string, cause error) error {
 	}
 	var top *jailerr.HeldError
 	for _, m := range slices.Backward(mounts) {
-		if m.Type != "zfs" || strings.Contains(m.From, "@") || !Beneath(m.From, dataset) {
+		if m.Type != "zfs" || strings.Contains(m.From, "@") || !pathname.Within(m.From, dataset) {
 			continue
 		}
 		err := held(ctx, e, m, cause)
@@ -220,7 +199,7 @@ func heldTree(ctx context.Context, e Env, dataset string, cause error) error {
 		}
 		top.Mounts = slices.DeleteFunc(top.Mounts, func(path string) bool {
 			of, ok := mounts.At(path)
-			return ok && of.Type == "zfs" && Beneath(of.From, dataset) // of the tree itself
+			return ok && of.Type == "zfs" && pathname.Within(of.From, dataset) // of the tree itself
 		})
 		if len(top.Mounts)+len(top.Jails)+len(top.Dying)+len(top.Processes) > 0 {
 			return top
@@ -239,15 +218,10 @@ type Promote struct {
 	Origin  string `json:"origin"` // the dataset it was cloned from
 }
 
-func (Promote) Kind() string { return "promote" }
-
-func (a Promote) Detail() string { return a.Dataset + "; " + a.Origin + " becomes a clone of it" }
-
-func (a Promote) Event(_ Env) events.IocEvent {
-	return events.ZFSDatasetPromote{Dataset: a.Dataset}
-}
-
-func (Promote) Durable() {}
+func (Promote) Kind() string                { return "promote" }
+func (Promote) Durable()                    {}
+func (a Promote) Detail() string            { return a.Dataset + "; " + a.Origin + " becomes a clone of it" }
+func (a Promote) Event(Env) events.IocEvent { return events.ZFSDatasetPromote{Dataset: a.Dataset} }
 
 func (a Promote) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return e.Host.Store.Promote(ctx, a.Dataset)
@@ -255,11 +229,8 @@ func (a Promote) Do(ctx context.Context, e Env, c *plan.Call) error {
 
 func (a Promote) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	d, err := e.Host.Store.Get(ctx, a.Origin, zfsstore.GetOptions{})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil
-	}
 	if err != nil {
-		return err
+		return ignore.Err(err, zfsstore.ErrNotFound)
 	}
 	if of, _, _ := strings.Cut(d.Origin, "@"); of != a.Dataset {
 		return nil
@@ -271,15 +242,10 @@ func (a Promote) Undo(ctx context.Context, e Env, c *plan.Call) error {
 // the next start: the jail is up.
 type DropBase DestroyDataset
 
-func (DropBase) Kind() string { return "destroy former base" }
-
-func (a DropBase) Detail() string { return a.Dataset + " with children and snapshots" }
-
-func (a DropBase) Event(_ Env) events.IocEvent {
-	return events.ZFSDatasetDestroy{Dataset: a.Dataset}
-}
-
-func (DropBase) Durable() {}
+func (DropBase) Kind() string                { return "destroy former base" }
+func (DropBase) Durable()                    {}
+func (a DropBase) Detail() string            { return a.Dataset + " with children and snapshots" }
+func (a DropBase) Event(Env) events.IocEvent { return events.ZFSDatasetDestroy{Dataset: a.Dataset} }
 
 func (a DropBase) Do(ctx context.Context, e Env, c *plan.Call) error {
 	d, err := e.Host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: []string{BaseProperty}})
@@ -308,12 +274,11 @@ func unmountTree(ctx context.Context, e Env, dataset string) (unmounted []string
 	if err != nil {
 		return nil, err
 	}
-	for i := len(mounts) - 1; i >= 0; i-- {
-		m := mounts[i]
-		if m.Type != "zfs" || strings.Contains(m.From, "@") || m.From != dataset && !strings.HasPrefix(m.From, dataset+"/") {
+	for _, m := range slices.Backward(mounts) {
+		if m.Type != "zfs" || strings.Contains(m.From, "@") || !pathname.Within(m.From, dataset) {
 			continue
 		}
-		if err := unmountPolitely(ctx, e, m); err != nil {
+		if err := UnmountOne(ctx, e, m, false); err != nil {
 			// A call can be cut off after the kernel has done it.
 			if mounts, merr := e.Host.Mounts(ctx); merr == nil && !slices.ContainsFunc(mounts, func(o kernel.Mounted) bool { return o.FSID == m.FSID }) {
 				unmounted = append(unmounted, m.From)
@@ -328,11 +293,8 @@ func unmountTree(ctx context.Context, e Env, dataset string) (unmounted []string
 // mountAgain mounts what unmountTree has unmounted and is still there.
 func mountAgain(ctx context.Context, e Env, unmounted []string) error {
 	var all error
-	for i := len(unmounted) - 1; i >= 0; i-- {
-		err := e.Host.Store.Mount(ctx, unmounted[i])
-		if !errors.Is(err, zfsstore.ErrNotFound) && !errors.Is(err, zfsstore.ErrMounted) {
-			all = errors.Join(all, err)
-		}
+	for _, dataset := range slices.Backward(unmounted) {
+		all = errors.Join(all, ignore.Err(e.Host.Store.Mount(ctx, dataset), zfsstore.ErrNotFound, zfsstore.ErrMounted))
 	}
 	return all
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -19,4 +20,13 @@ func UnlessDestroyed(ctx context.Context, e Env, dataset string, err error) erro
 		return nil
 	}
 	return errors.Join(err, gone)
+}
+
+// skipGone skips a step whose dataset or snapshot does not exist any more.
+func skipGone(c *plan.Call, err error) error {
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		c.Skip("gone")
+		return nil
+	}
+	return err
 }

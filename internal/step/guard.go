@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/pathname"
 )
 
 // guard knows the directories of the host that jails can write to, or that only
@@ -33,7 +34,8 @@ func newGuard(ctx context.Context, h *host.Host, mounts host.MountTable) (*guard
 		for _, source := range sources {
 			// The jail's own dataset holds its configuration, those below its files.
 			rest, jail := strings.CutPrefix(m.From, source.Jails()+"/")
-			if jail && strings.Contains(rest, "/") || strings.HasPrefix(m.From, source.Releases()+"/") {
+			below, release := pathname.Cut(m.From, source.Releases())
+			if jail && strings.Contains(rest, "/") || release && below != "" {
 				g.roots[m.Path] = true
 			}
 		}

@@ -3,8 +3,8 @@ package step
 import (
 	"context"
 	"errors"
-	"strings"
 
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -17,7 +17,7 @@ func held(ctx context.Context, e Env, m kernel.Mounted, cause error) error {
 		return errors.Join(h, err)
 	}
 	for _, other := range mounts {
-		if other.FSID != m.FSID && (Beneath(other.Path, m.Path) || Beneath(other.From, m.Path)) {
+		if other.FSID != m.FSID && (pathname.Within(other.Path, m.Path) || pathname.Within(other.From, m.Path)) {
 			h.Mounts = append(h.Mounts, other.Path)
 		}
 	}
@@ -25,7 +25,7 @@ func held(ctx context.Context, e Env, m kernel.Mounted, cause error) error {
 		if err != nil {
 			return errors.Join(h, err)
 		}
-		if path := p.String("path"); !Beneath(path, m.Path) && !Beneath(m.Path, path) || path == "/" {
+		if path := p.String("path"); !pathname.Within(path, m.Path) && !pathname.Within(m.Path, path) || path == "/" {
 			continue
 		}
 		if p.Bool("dying") {
@@ -40,9 +40,4 @@ func held(ctx context.Context, e Env, m kernel.Mounted, cause error) error {
 		h.Processes = append(h.Processes, list...)
 	}
 	return h
-}
-
-// Beneath tells whether a path is another one or below it.
-func Beneath(path, other string) bool {
-	return path == other || strings.HasPrefix(path, strings.TrimSuffix(other, "/")+"/")
 }

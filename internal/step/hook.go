@@ -1,10 +1,7 @@
 package step
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"strconv"
 	"time"
 
 	"github.com/libioc/go-libioc/events"
@@ -26,31 +23,27 @@ type RunHook struct {
 	Timeout     time.Duration `json:"timeout"` // ns
 	// Tolerate goes on when the hook fails, as with a forced stop.
 	Tolerate bool `json:"tolerate,omitempty"`
-	// Last is set behind the commit point: a failure is told, not tried again.
+	// Last is set after the commit point: a failure is reported, not retried.
 	Last bool `json:"last,omitempty"`
 }
 
-func (RunHook) Kind() string { return "run hook" }
-
-func (a RunHook) Detail() string { return "exec." + a.Hook + ": " + a.Command }
-
-func (a RunHook) Event(e Env) events.IocEvent { return hookEvent(e.Name, a, hookOutcome{}) }
-
-func (a RunHook) Limit() time.Duration { return a.Timeout + killDelay }
+func (RunHook) Kind() string                  { return "run hook" }
+func (a RunHook) Limit() time.Duration        { return a.Timeout + killDelay }
+func (a RunHook) Detail() string              { return "exec." + a.Hook + ": " + a.Command }
+func (a RunHook) Event(e Env) events.IocEvent { return hookEvent(e.Name, a, &output{}) }
 
 func (a RunHook) Do(ctx context.Context, e Env, c *plan.Call) error {
-	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
+	id, there, err := find(ctx, e, a.Name)
 	switch {
-	case errors.Is(err, kernel.ErrNotFound) && a.Inside:
-		if a.Tolerate || a.Last {
-			c.Skip("not running")
-			return nil
-		}
-		return jailerr.ErrNotRunning
-	case err != nil && !errors.Is(err, kernel.ErrNotFound):
+	case err != nil:
 		return err
+	case !there && a.Inside && (a.Tolerate || a.Last):
+		c.Skip("not running")
+		return nil
+	case !there && a.Inside:
+		return jailerr.ErrNotRunning
 	}
-	out, err := runHook(ctx, e, a, id, c)
+	out, err := a.run(ctx, e, id, c)
 	c.Final(hookEvent(e.Name, a, out))
 	if err != nil && a.Tolerate {
 		c.Skip(err.Error())
@@ -62,99 +55,25 @@ func (a RunHook) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return err
 }
 
-type hookOutcome struct {
-	stdout, stderr bytes.Buffer
-	exit           kernel.Exit
-}
-
-func runHook(ctx context.Context, e Env, a RunHook, id kernel.Identity, c *plan.Call) (out hookOutcome, err error) {
-	root, err := e.Host.Mountpoint(ctx, a.RootDataset)
-	if err != nil {
-		return out, err
-	}
-	env, err := e.Run.Environ(ctx, c.Resumed)
-	if err != nil {
-		return out, err
-	}
-	log, err := openConsoleLog(ctx, e.Host, a.Place.ConsoleLog)
-	if err != nil {
-		return out, err
-	}
-	defer func() { log.close(&out.stderr) }()
-	cmd := kernel.Command{
-		Argv:   []string{"/bin/sh", "-c", a.Command},
-		Env:    JailVariables(env, root, a.Name, id, a.Place.User),
-		User:   a.Place.User,
-		Stdout: &hookWriter{span: c.Span, jail: e.Name, hook: a.Hook, stream: "stdout", all: &out.stdout, log: log},
-		Stderr: &hookWriter{span: c.Span, jail: e.Name, hook: a.Hook, stream: "stderr", all: &out.stderr, log: log},
-		// A hook that is out of time may clean up, then its group is killed.
-		KillDelay: killDelay,
-	}
+func (a RunHook) run(ctx context.Context, e Env, id kernel.Identity, c *plan.Call) (*output, error) {
+	cmd := kernel.Command{Argv: []string{"/bin/sh", "-c", a.Command}}
 	if a.Inside {
-		cmd.Jail, cmd.SystemUser, cmd.FIB = id, a.Place.SystemUser, a.Place.FIB
+		cmd.Jail = id
 		if !c.Resumed {
 			cmd.Terminal = e.Run.Hooks
 		}
 	}
-	if a.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, a.Timeout)
-		defer cancel()
+	out, err := commandOf{a.Hook, a.Name, a.RootDataset, id, a.Place, a.Timeout}.run(ctx, e, c, cmd)
+	if out == nil {
+		return &output{}, err
 	}
-	out.exit, err = e.Host.Kernel.Run(ctx, cmd)
 	if err == nil && out.exit.Success() {
 		return out, nil
 	}
-	return out, &jailerr.HookError{
-		Hook: a.Hook, Command: a.Command, Err: err,
-		ExitCode: out.exit.Code, Signal: out.exit.Signal,
-		Output: Tail(out.stdout.String() + out.stderr.String()),
-	}
+	return out, out.err(a.Hook, a.Command, err)
 }
 
-// Tail is the end of an output that is too long for an error.
-func Tail(s string) string {
-	const most = 2000
-	if len(s) > most {
-		return "..." + s[len(s)-most:]
-	}
-	return s
-}
-
-// killDelay is how long a command has between SIGTERM and SIGKILL.
-const killDelay = 2 * time.Second
-
-// JailVariables adds what is known once the root is mounted and the jail runs.
-func JailVariables(env []string, root, name string, id kernel.Identity, user string) []string {
-	out := append([]string(nil), env...)
-	out = append(out, "IOC_JAIL_PATH="+root, "JPATH="+root, "JNAME="+name)
-	if id.JID != 0 {
-		jid := strconv.Itoa(id.JID)
-		out = append(out, "IOC_JID="+jid, "JID="+jid)
-	}
-	if user != "" {
-		out = append(out, "USER="+user)
-	}
-	return out
-}
-
-// hookWriter keeps what a hook writes, tells of it as it comes and adds it to
-// the console log.
-type hookWriter struct {
-	span               *events.Span
-	jail, hook, stream string
-	all                *bytes.Buffer
-	log                *consoleLog
-}
-
-func (w *hookWriter) Write(p []byte) (int, error) {
-	w.all.Write(p)
-	w.log.write(p)
-	w.span.Progress(events.JailHookOutput{Jail: w.jail, Hook: w.hook, Stream: w.stream, Data: string(p)})
-	return len(p), nil
-}
-
-func hookEvent(jail string, a RunHook, out hookOutcome) events.IocEvent {
+func hookEvent(jail string, a RunHook, out *output) events.IocEvent {
 	stdout, stderr, code := out.stdout.String(), out.stderr.String(), out.exit.Code
 	switch a.Hook {
 	case "prestart":
@@ -174,15 +93,3 @@ func hookEvent(jail string, a RunHook, out hookOutcome) events.IocEvent {
 	}
 	return events.JailCommand{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
 }
-
-// Place is how commands in a jail are run, jail(8): exec.jail_user,
-// exec.system_jail_user, exec.fib and exec.consolelog.
-type Place struct {
-	User       string `json:"user,omitempty"`
-	SystemUser bool   `json:"system_user,omitempty"`
-	FIB        int    `json:"fib,omitempty"`
-	ConsoleLog string `json:"console_log,omitempty"` // a host file that output is added to
-}
-
-// HookPath is the PATH of every hook and command, as libioc sets it.
-const HookPath = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"

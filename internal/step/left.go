@@ -8,6 +8,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
@@ -20,7 +21,8 @@ type UnmountLeft struct {
 	Mounts      []kernel.Mounted `json:"mounts"` // the newest first
 }
 
-func (UnmountLeft) Kind() string { return "unmount what is left" }
+func (UnmountLeft) Kind() string                { return "unmount what is left" }
+func (UnmountLeft) Event(e Env) events.IocEvent { return events.TeardownSystemMounts{Jail: e.Name} }
 
 func (a UnmountLeft) Detail() string {
 	var parts []string
@@ -29,8 +31,6 @@ func (a UnmountLeft) Detail() string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-func (UnmountLeft) Event(e Env) events.IocEvent { return events.TeardownSystemMounts{Jail: e.Name} }
 
 func (a UnmountLeft) Do(ctx context.Context, e Env, c *plan.Call) error {
 	mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
@@ -48,7 +48,7 @@ func (a UnmountLeft) Do(ctx context.Context, e Env, c *plan.Call) error {
 		if !slices.ContainsFunc(mounts, same) {
 			continue
 		}
-		if err := UnmountByForce(ctx, e, m); err != nil {
+		if err := UnmountOne(ctx, e, m, true); err != nil {
 			return err
 		}
 		gone = append(gone, strings.TrimPrefix(m.Path, root))
@@ -60,7 +60,7 @@ func (a UnmountLeft) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return nil
 }
 
-// Inhabited is a *jailerr.HeldError when a jail lives in the directory, whatever its
+// Inhabited returns a *jailerr.HeldError when a jail lives in the directory, whatever its
 // name: another program has started it there.
 func Inhabited(ctx context.Context, h *host.Host, root string) error {
 	held := &jailerr.HeldError{Path: root, Err: syscall.EBUSY}
@@ -68,7 +68,7 @@ func Inhabited(ctx context.Context, h *host.Host, root string) error {
 		if err != nil {
 			return err
 		}
-		if Beneath(p.String("path"), root) {
+		if pathname.Within(p.String("path"), root) {
 			held.Jails = append(held.Jails, p.String("name"))
 		}
 	}

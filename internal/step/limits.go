@@ -8,25 +8,24 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// SetLimits makes the rules of the jail's name be these and no others. Rules
+// SetLimits replaces the rules of the jail's name. Rules
 // may be there before the jail is, rctl(8).
 type SetLimits struct {
 	Jail  string   `json:"jail"`
 	Rules []string `json:"rules"` // jail:NAME:RESOURCE:ACTION=AMOUNT
 	Notes []string `json:"notes,omitempty"`
-	// Off tells that the kernel does not count resources.
+	// Off reports that the kernel does not count resources.
 	Off bool `json:"off,omitempty"`
 }
 
-func (SetLimits) Kind() string { return "set limits" }
-
-func (a SetLimits) Detail() string { return strings.Join(a.Rules, " ") }
-
+func (SetLimits) Kind() string                  { return "set limits" }
+func (a SetLimits) Detail() string              { return strings.Join(a.Rules, " ") }
 func (a SetLimits) Event(e Env) events.IocEvent { return limitEvent(e, "set", a.Rules, a.Notes) }
 
 func (a SetLimits) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -34,7 +33,6 @@ func (a SetLimits) Do(ctx context.Context, e Env, c *plan.Call) error {
 		c.Skip("kern.racct.enable is 0: limits need kern.racct.enable=1 in loader.conf(5) and a reboot")
 		return nil
 	}
-	c.Final(limitEvent(e, "set", a.Rules, a.Notes))
 	return setLimits(ctx, e.Host.Kernel, a.Jail, a.Rules)
 }
 
@@ -80,11 +78,7 @@ func setLimits(ctx context.Context, k kernel.Kernel, jail string, rules []string
 // RemoveLimits removes the rules of this subject: the filter is the whole name,
 // not a beginning of it.
 func RemoveLimits(ctx context.Context, k kernel.Kernel, jail string) error {
-	err := k.RctlRemoveRule(ctx, "jail:"+jail)
-	if errors.Is(err, kernel.ErrNotFound) || errors.Is(err, kernel.ErrUnsupported) {
-		return nil
-	}
-	return err
+	return ignore.Err(k.RctlRemoveRule(ctx, "jail:"+jail), kernel.ErrNotFound, kernel.ErrUnsupported)
 }
 
 // ClearLimits removes the rules of a jail that has ended.
@@ -92,10 +86,8 @@ type ClearLimits struct {
 	Jail string `json:"jail"`
 }
 
-func (ClearLimits) Kind() string { return "clear limits" }
-
-func (a ClearLimits) Detail() string { return "jail:" + a.Jail }
-
+func (ClearLimits) Kind() string                { return "clear limits" }
+func (a ClearLimits) Detail() string            { return "jail:" + a.Jail }
 func (ClearLimits) Event(e Env) events.IocEvent { return limitEvent(e, "clear", nil, nil) }
 
 func (a ClearLimits) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -120,13 +112,9 @@ type SetCpuset struct {
 	All  bool   `json:"all,omitempty"`
 }
 
-func (SetCpuset) Kind() string { return "set cpuset" }
-
-func (a SetCpuset) Detail() string { return a.Jail + " to " + a.Text }
-
-func (a SetCpuset) Event(e Env) events.IocEvent {
-	return events.JailCpuset{Jail: e.Name, CPUs: a.Text}
-}
+func (SetCpuset) Kind() string                  { return "set cpuset" }
+func (a SetCpuset) Detail() string              { return a.Jail + " to " + a.Text }
+func (a SetCpuset) Event(e Env) events.IocEvent { return events.JailCpuset{Jail: e.Name, CPUs: a.Text} }
 
 func (a SetCpuset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	id, err := running(ctx, e, a.Jail)
@@ -157,11 +145,8 @@ func (a SetCpuset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted || !c.Effect(&have) {
 		return nil
 	}
-	id, err := running(ctx, e, a.Jail)
-	if errors.Is(err, kernel.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
+	id, there, err := find(ctx, e, a.Jail)
+	if err != nil || !there {
 		return err
 	}
 	return e.Host.Kernel.CpusetSet(ctx, id, have)

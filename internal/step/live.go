@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
-	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -28,16 +26,13 @@ type SaveConfig struct {
 }
 
 func (SaveConfig) Kind() string { return "save configuration" }
-
+func (SaveConfig) Durable()     {}
 func (a SaveConfig) Detail() string {
 	return a.Dataset + "/" + a.File + ": " + strings.Join(a.Keys, ", ")
 }
-
 func (a SaveConfig) Event(e Env) events.IocEvent {
 	return events.JailConfigSave{Jail: e.Name, Keys: a.Keys}
 }
-
-func (SaveConfig) Durable() {}
 
 func (a SaveConfig) Do(ctx context.Context, e Env, _ *plan.Call) error {
 	path, err := e.Host.Mountpoint(ctx, a.Dataset)
@@ -52,32 +47,19 @@ func (a SaveConfig) Undo(ctx context.Context, e Env, _ *plan.Call) error {
 	if err != nil {
 		return UnlessDestroyed(ctx, e, a.Dataset, err)
 	}
-	if a.Old.Had {
-		return atomicfile.Write(filepath.Join(path, a.File), a.Old.Data, 0o644)
-	}
-	dir, err := saferoot.Open(path)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	if err = dir.Remove(a.File); errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
+	return FormerFile{!a.Old.Had, a.Old.Data, 0o644}.restore(filepath.Join(path, a.File))
 }
 
-// ReportEffects changes nothing: it tells when each change counts.
+// ReportEffects changes nothing: it reports when each change takes effect.
 type ReportEffects struct {
 	Live  []string `json:"live"`
 	Later []string `json:"later"`
 }
 
 func (ReportEffects) Kind() string { return "tell effects" }
-
 func (a ReportEffects) Detail() string {
 	return "live: " + strings.Join(a.Live, ", ") + "; next start: " + strings.Join(a.Later, ", ")
 }
-
 func (a ReportEffects) Event(e Env) events.IocEvent {
 	return events.JailConfigApply{Jail: e.Name, Live: a.Live, NextStart: a.Later}
 }
@@ -91,10 +73,8 @@ type ChangeParams struct {
 	Old  []Param `json:"old"`
 }
 
-func (ChangeParams) Kind() string { return "change parameters" }
-
-func (a ChangeParams) Detail() string { return a.Jail + describe(a.New) }
-
+func (ChangeParams) Kind() string     { return "change parameters" }
+func (a ChangeParams) Detail() string { return withNames(a.Jail, a.New) }
 func (a ChangeParams) Event(e Env) events.IocEvent {
 	return events.JailConfigApply{Jail: e.Name, Live: paramNames(a.New)}
 }
@@ -111,51 +91,24 @@ func (a ChangeParams) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return err
 }
 
-func paramNames(list []Param) []string {
-	var out []string
-	for _, p := range list {
-		out = append(out, p.Name)
-	}
-	return out
-}
-
 func updateJail(ctx context.Context, h *host.Host, jail string, list []Param) error {
 	if len(list) == 0 {
 		return nil
 	}
-	params := []kernel.Param{kernel.String("name", jail)}
-	for _, p := range list {
-		if p.Empty {
-			p.Data = []byte{}
-		}
-		params = append(params, kernel.Param{Name: p.Name, Data: p.Data})
-	}
+	params := append([]kernel.Param{kernel.String("name", jail)}, kernelParams(list)...)
 	_, err := h.Kernel.JailSet(ctx, kernel.JailUpdate, params...)
 	return err
 }
 
-// ChangeLimits makes the rules of a running jail be these; undo brings the
-// former ones back.
+// ChangeLimits replaces the rules of a running jail; undo restores the
+// former ones.
 type ChangeLimits struct {
 	SetLimits
 	Old []string `json:"old"` // the rules that were there
 }
 
-func (ChangeLimits) Kind() string { return "change limits" }
-
-func (a ChangeLimits) Detail() string {
-	return "jail:" + a.Jail + " to " + strings.Join(a.Rules, " ")
-}
-
-func (a ChangeLimits) Event(e Env) events.IocEvent { return limitEvent(e, "set", a.Rules, a.Notes) }
-
-func (a ChangeLimits) Do(ctx context.Context, e Env, c *plan.Call) error {
-	if a.Off {
-		c.Skip("kern.racct.enable is 0: limits need kern.racct.enable=1 in loader.conf(5) and a reboot")
-		return nil
-	}
-	return setLimits(ctx, e.Host.Kernel, a.Jail, a.Rules)
-}
+func (ChangeLimits) Kind() string     { return "change limits" }
+func (a ChangeLimits) Detail() string { return "jail:" + a.Jail + " to " + strings.Join(a.Rules, " ") }
 
 func (a ChangeLimits) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted || a.Off {
@@ -177,18 +130,16 @@ type ChangeNetwork struct {
 	OldParams []Param `json:"old_params,omitempty"`
 }
 
-func (ChangeNetwork) Kind() string { return "change network" }
-
-func (a ChangeNetwork) Detail() string { return describeNetwork(a.To) }
-
+func (ChangeNetwork) Kind() string                { return "change network" }
+func (a ChangeNetwork) Detail() string            { return describeNetwork(a.To) }
 func (ChangeNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a ChangeNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
-	data, err := os.ReadFile(a.Key.path(e.Host))
-	if err != nil && !os.IsNotExist(err) {
+	was, err := a.Key.before(e.Host)
+	if err != nil {
 		return err
 	}
-	effect := changeEffect{Record: Before{data, err == nil}}
+	effect := changeEffect{Record: was}
 	if err := c.SetEffect(effect); err != nil {
 		return err
 	}
@@ -203,21 +154,15 @@ func (a ChangeNetwork) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted || !c.Effect(&done) {
 		return nil
 	}
-	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.ID.Name))
-	if errors.Is(err, kernel.ErrNotFound) || err == nil && id != a.ID {
-		return nil // it has ended, and what is left is found by its marks
-	}
-	if err != nil {
-		return err
+	id, there, err := find(ctx, e, a.ID.Name)
+	if err != nil || !there || id != a.ID {
+		return err // it has ended, and what is left is found by its marks
 	}
 	err = network.RemoveNIC(ctx, e.Host.Kernel, a.To.Jail, "-", done.Made) // only what has no mark
 	if e := changeNetwork(ctx, e, a, a.To, a.From, a.OldParams, func(network.Made) error { return nil }); e != nil {
 		return errors.Join(err, e)
 	}
-	if done.Record.Had {
-		return errors.Join(err, network.WriteRecord(a.Key.path(e.Host), done.Record.Data))
-	}
-	return errors.Join(err, a.Key.Remove(e.Host))
+	return errors.Join(err, a.Key.restore(e.Host, done.Record))
 }
 
 type changeEffect struct {
@@ -320,13 +265,7 @@ func changeVnet(ctx context.Context, h *host.Host, id kernel.Identity, from, to 
 			return err
 		}
 		if n.Secure != "" && !n.DHCP && !n.SLAAC {
-			unlock, err := LockNetwork(ctx, h, "interfaces")
-			if err != nil {
-				return err
-			}
-			_, err = network.EnsureRules(ctx, h.Kernel, to.Jail, id.JID, n, network.NamesOf(n, id.JID), n.Addrs)
-			unlock()
-			if err != nil {
+			if err := ensureRules(ctx, h, id, to.Jail, n, n.Addrs); err != nil {
 				return err
 			}
 		}

@@ -2,14 +2,14 @@ package step
 
 import (
 	"context"
-	"errors"
 
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
 // madeProperty is a user property that every dataset and snapshot gets when an
 // operation makes it. It names the operation, so that undoing it after a crash
-// destroys nothing that somebody else has made under the name meanwhile.
+// destroys nothing that somebody else has made under the name in the meantime.
 const madeProperty = "org.freebsd.ioc:made"
 
 // mark are the properties that a dataset is made with.
@@ -20,16 +20,13 @@ func mark(by string) map[string]string {
 	return map[string]string{madeProperty: by}
 }
 
-// made tells whether a dataset or snapshot is there and is the one that the
+// made reports whether a dataset or snapshot is there and is the one that the
 // operation has made. Children and snapshots inherit the property, which makes
 // them nobody's.
 func made(ctx context.Context, e Env, name, by string) (bool, error) {
 	d, err := e.Host.Store.Get(ctx, name, zfsstore.GetOptions{Properties: []string{madeProperty}})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return false, nil
-	}
 	if err != nil {
-		return false, err
+		return false, ignore.Err(err, zfsstore.ErrNotFound)
 	}
 	p, ok := d.Properties[madeProperty]
 	return ok && p.Source == zfsstore.SourceLocal && p.Value == by, nil
@@ -41,11 +38,7 @@ func unmake(ctx context.Context, e Env, name, by string, o zfsstore.DestroyOptio
 	if err != nil || !ours {
 		return err
 	}
-	err = e.Host.Store.Destroy(ctx, name, o)
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil
-	}
-	return err
+	return ignore.Err(e.Host.Store.Destroy(ctx, name, o), zfsstore.ErrNotFound)
 }
 
 // foreign is the effect of a step that found its resource made by someone else.

@@ -16,10 +16,8 @@ type LoadModule struct {
 	Param  string `json:"param"` // that needs it
 }
 
-func (LoadModule) Kind() string { return "load module" }
-
+func (LoadModule) Kind() string     { return "load module" }
 func (a LoadModule) Detail() string { return a.Module + " for " + a.Param }
-
 func (a LoadModule) Event(e Env) events.IocEvent {
 	return events.JailModuleLoad{Jail: e.Name, Module: a.Module}
 }

@@ -162,7 +162,7 @@ func (a Mounts) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		if !ours[m.FSID] && (theirs[m.FSID] || c.Rebooted || !known || t.Type != m.Type || t.From != m.From) {
 			continue
 		}
-		all = errors.Join(all, UnmountByForce(ctx, e, m))
+		all = errors.Join(all, UnmountOne(ctx, e, m, true))
 	}
 	if all != nil || len(done.Made) == 0 {
 		return all
@@ -196,33 +196,32 @@ type (
 	MountLinprocfs struct{ Mounts }
 )
 
-func (MountBasejail) Kind() string  { return "mount basejail" }
-func (MountFstab) Kind() string     { return "mount fstab" }
-func (MountDevfs) Kind() string     { return "mount devfs" }
-func (MountFdescfs) Kind() string   { return "mount fdescfs" }
-func (MountProcfs) Kind() string    { return "mount procfs" }
-func (MountLinprocfs) Kind() string { return "mount linprocfs" }
-
+func (MountBasejail) Kind() string { return "mount basejail" }
 func (a MountBasejail) Event(e Env) events.IocEvent {
 	return events.BasejailStorageConfig{Jail: e.Name, Mountpoints: a.places()}
 }
 
+func (MountFstab) Kind() string { return "mount fstab" }
 func (a MountFstab) Event(e Env) events.IocEvent {
 	return events.MountFstab{Jail: e.Name, Mountpoints: a.places()}
 }
 
+func (MountDevfs) Kind() string { return "mount devfs" }
 func (a MountDevfs) Event(e Env) events.IocEvent {
 	return events.MountDevFS{Jail: e.Name, Mountpoint: a.places()[0], Ruleset: a.ruleset()}
 }
 
+func (MountFdescfs) Kind() string { return "mount fdescfs" }
 func (a MountFdescfs) Event(e Env) events.IocEvent {
 	return events.MountFdescfs{Jail: e.Name, Mountpoint: a.places()[0]}
 }
 
+func (MountProcfs) Kind() string { return "mount procfs" }
 func (a MountProcfs) Event(e Env) events.IocEvent {
 	return events.MountProcfs{Jail: e.Name, Mountpoint: a.places()[0]}
 }
 
+func (MountLinprocfs) Kind() string { return "mount linprocfs" }
 func (a MountLinprocfs) Event(e Env) events.IocEvent {
 	return events.MountLinprocfs{Jail: e.Name, Mountpoint: a.places()[0]}
 }

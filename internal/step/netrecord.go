@@ -30,12 +30,12 @@ func (k NetKey) path(h *host.Host) string {
 	return filepath.Join(h.JournalDir(k.Source, "network"), k.Name+recordSuffix)
 }
 
-// Read is the record, if there is one.
+// Read returns the record, if there is one.
 func (k NetKey) Read(h *host.Host) (r netRecord, ok bool, err error) {
 	return network.ReadRecord(k.path(h))
 }
 
-// Current is the record unless it is of another boot.
+// Current returns the record unless it is of another boot.
 func (k NetKey) Current(ctx context.Context, h *host.Host) (r netRecord, ok bool, err error) {
 	r, ok, err = k.Read(h)
 	if err != nil || !ok {
@@ -50,9 +50,10 @@ func (k NetKey) Current(ctx context.Context, h *host.Host) (r netRecord, ok bool
 
 func (k NetKey) write(h *host.Host, r netRecord) error { return r.Write(k.path(h)) }
 
+// Remove removes the record; one that is gone is no error.
 func (k NetKey) Remove(h *host.Host) error { return network.RemoveRecord(k.path(h)) }
 
-// NetKeys are the records of all sources.
+// NetKeys returns the keys of the records of all sources.
 func NetKeys(ctx context.Context, h *host.Host) ([]NetKey, error) {
 	sources, err := h.Sources(ctx)
 	if err != nil {
@@ -73,7 +74,7 @@ func NetKeys(ctx context.Context, h *host.Host) ([]NetKey, error) {
 	return keys, nil
 }
 
-// UsedAddresses are the addresses of all running jails but one, by jail.
+// UsedAddresses returns the addresses of all running jails but one, by jail.
 func UsedAddresses(ctx context.Context, k kernel.Kernel, but string) (map[netip.Addr][]string, error) {
 	used := map[netip.Addr][]string{}
 	for p, err := range k.JailList(ctx, 0, "ip4.addr", "ip6.addr") {

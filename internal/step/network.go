@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
@@ -23,24 +23,16 @@ type RecordNetwork struct {
 	Spec network.Spec `json:"spec"`
 }
 
-// Before is a file's former content.
-type Before struct {
-	Data []byte `json:"data,omitempty"`
-	Had  bool   `json:"had"`
-}
-
-func (RecordNetwork) Kind() string { return "record network" }
-
-func (a RecordNetwork) Detail() string { return describeNetwork(a.Spec) }
-
+func (RecordNetwork) Kind() string                { return "record network" }
+func (a RecordNetwork) Detail() string            { return describeNetwork(a.Spec) }
 func (RecordNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a RecordNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
-	data, err := os.ReadFile(a.Key.path(e.Host))
-	if err != nil && !os.IsNotExist(err) {
+	was, err := a.Key.before(e.Host)
+	if err != nil {
 		return err
 	}
-	if err := c.SetEffect(Before{data, err == nil}); err != nil {
+	if err := c.SetEffect(was); err != nil {
 		return err
 	}
 	old, _, err := a.Key.Current(ctx, e.Host)
@@ -56,27 +48,27 @@ func (a RecordNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
 
 func (a RecordNetwork) Undo(_ context.Context, e Env, c *plan.Call) error {
 	var was Before
-	switch {
-	case !c.Effect(&was):
+	if !c.Effect(&was) {
 		return nil
-	case was.Had && !c.Rebooted:
-		return network.WriteRecord(a.Key.path(e.Host), was.Data)
 	}
-	return a.Key.Remove(e.Host)
+	was.Had = was.Had && !c.Rebooted
+	return a.Key.restore(e.Host, was)
 }
 
 func describeNetwork(s network.Spec) string {
-	var parts []string
-	for _, a := range s.Aliases {
-		parts = append(parts, a.String())
-	}
+	parts := texts(s.Aliases)
 	for _, n := range s.NICs {
 		parts = append(parts, n.Name+":"+n.Bridge)
 	}
-	for _, f := range s.Forwards {
-		parts = append(parts, f.String())
+	parts = slices.Concat(parts, texts(s.Forwards), s.Hosts)
+	return s.Jail + " " + strings.Join(parts, " ")
+}
+
+func texts[T fmt.Stringer](list []T) (out []string) {
+	for _, v := range list {
+		out = append(out, v.String())
 	}
-	return s.Jail + " " + strings.Join(append(parts, s.Hosts...), " ")
+	return out
 }
 
 // AddAliases adds the addresses of a jail in the host's stack and waits until
@@ -91,16 +83,8 @@ type aliasEffect struct {
 	Added []network.Alias `json:"added"`
 }
 
-func (AddAliases) Kind() string { return "add addresses" }
-
-func (a AddAliases) Detail() string {
-	var parts []string
-	for _, alias := range a.Aliases {
-		parts = append(parts, alias.String())
-	}
-	return strings.Join(parts, ", ")
-}
-
+func (AddAliases) Kind() string                { return "add addresses" }
+func (a AddAliases) Detail() string            { return strings.Join(texts(a.Aliases), ", ") }
 func (AddAliases) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a AddAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -147,16 +131,14 @@ func addAliases(ctx context.Context, h *host.Host, key NetKey, list []network.Al
 }
 
 // DropAliases removes the addresses that starts have added, and then the
-// record, which is all that tells of them.
+// record, which is all that lists them.
 type DropAliases struct {
 	Key  NetKey `json:"key"`
 	Jail string `json:"jail"`
 }
 
-func (DropAliases) Kind() string { return "remove addresses" }
-
-func (a DropAliases) Detail() string { return "those that were added for " + a.Jail }
-
+func (DropAliases) Kind() string                { return "remove addresses" }
+func (a DropAliases) Detail() string            { return "those that were added for " + a.Jail }
 func (DropAliases) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
 
 func (a DropAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -183,10 +165,8 @@ type ForgetNetwork struct {
 	Jail string `json:"jail"`
 }
 
-func (ForgetNetwork) Kind() string { return "forget network" }
-
-func (a ForgetNetwork) Detail() string { return a.Jail }
-
+func (ForgetNetwork) Kind() string                { return "forget network" }
+func (a ForgetNetwork) Detail() string            { return a.Jail }
 func (ForgetNetwork) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
 
 func (a ForgetNetwork) Do(_ context.Context, e Env, _ *plan.Call) error {
@@ -199,11 +179,13 @@ type LoadPf struct {
 	Text string `json:"text"` // of pf.conf(5)
 }
 
-func (LoadPf) Kind() string { return "load pf rules" }
-
+func (LoadPf) Kind() string     { return "load pf rules" }
 func (a LoadPf) Detail() string { return network.Anchor(a.Jail) }
 
-func (a LoadPf) Event(e Env) events.IocEvent { return pfEvent(e, a) }
+func (a LoadPf) Event(e Env) events.IocEvent {
+	lines := strings.Split(strings.TrimSuffix(a.Text, "\n"), "\n")
+	return events.JailFirewall{Jail: e.Name, Filter: "pf", Rules: lines}
+}
 
 func (a LoadPf) Do(ctx context.Context, e Env, _ *plan.Call) error {
 	return e.Host.Kernel.PfLoad(ctx, network.Anchor(a.Jail), a.Text)
@@ -213,25 +195,7 @@ func (a LoadPf) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted {
 		return nil
 	}
-	err := e.Host.Kernel.PfFlush(ctx, network.Anchor(a.Jail))
-	if errors.Is(err, kernel.ErrUnsupported) {
-		return nil
-	}
-	return err
-}
-
-func pfEvent(e Env, a LoadPf) events.IocEvent {
-	return events.JailFirewall{Jail: e.Name, Filter: "pf", Rules: slices.Collect(lines(a.Text))}
-}
-
-func lines(text string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for line := range strings.Lines(text) {
-			if !yield(strings.TrimSuffix(line, "\n")) {
-				return
-			}
-		}
-	}
+	return ignore.Err(e.Host.Kernel.PfFlush(ctx, network.Anchor(a.Jail)), kernel.ErrUnsupported)
 }
 
 // flushPf empties the jail's anchor and ends the connections that it let
@@ -258,10 +222,8 @@ type Teardown struct {
 	Spec network.Spec    `json:"spec"`
 }
 
-func (Teardown) Kind() string { return "take network down" }
-
-func (a Teardown) Detail() string { return describeNetwork(a.Spec) }
-
+func (Teardown) Kind() string                { return "take network down" }
+func (a Teardown) Detail() string            { return describeNetwork(a.Spec) }
 func (Teardown) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
 
 func (a Teardown) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -308,10 +270,8 @@ type MoveInterface struct {
 	Interface string `json:"interface"`
 }
 
-func (MoveInterface) Kind() string { return "move interface" }
-
+func (MoveInterface) Kind() string     { return "move interface" }
 func (a MoveInterface) Detail() string { return a.Interface + " to " + a.Jail }
-
 func (a MoveInterface) Event(e Env) events.IocEvent {
 	return events.VnetInterfaceConfig{Jail: e.Name, Interface: a.Interface, HostInterface: a.Interface}
 }
@@ -329,22 +289,14 @@ func (a MoveInterface) Do(ctx context.Context, e Env, _ *plan.Call) error {
 }
 
 func (a MoveInterface) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	id, err := running(ctx, e, a.Jail)
-	if c.Rebooted || errors.Is(err, kernel.ErrNotFound) {
-		return nil // it came home by itself
+	if c.Rebooted {
+		return nil
 	}
-	if err != nil {
-		return err
+	id, there, err := find(ctx, e, a.Jail)
+	if err != nil || !there {
+		return err // it came home by itself
 	}
 	return moveBack(ctx, e.Host.Kernel, id, a.Interface)
-}
-
-func running(ctx context.Context, e Env, name string) (kernel.Identity, error) {
-	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
-	if err != nil {
-		return id, fmt.Errorf("jail %s: %w", name, err)
-	}
-	return id, nil
 }
 
 func hasInterface(ctx context.Context, n kernel.Network, name string) bool {
@@ -357,9 +309,5 @@ func moveBack(ctx context.Context, k kernel.Kernel, id kernel.Identity, name str
 	if id.IsZero() || hasInterface(ctx, k, name) {
 		return nil
 	}
-	err := k.InterfaceFromVnet(ctx, name, id)
-	if errors.Is(err, kernel.ErrNotFound) || errors.Is(err, kernel.ErrStale) {
-		return nil
-	}
-	return err
+	return ignore.Err(k.InterfaceFromVnet(ctx, name, id), kernel.ErrNotFound, kernel.ErrStale)
 }

@@ -1,12 +1,12 @@
 package step
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -15,6 +15,7 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -27,11 +28,9 @@ type ShowBPF struct {
 }
 
 func (ShowBPF) Kind() string { return "show bpf" }
-
 func (a ShowBPF) Detail() string {
 	return fmt.Sprintf("ruleset %d, bpf* unhide, on /dev of %s", a.Number, a.RootDataset)
 }
-
 func (ShowBPF) Event(e Env) events.IocEvent { return events.JailDevfsRuleset{Jail: e.Name} }
 
 func (a ShowBPF) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -85,10 +84,8 @@ type RequestAddress struct {
 	RC       bool          `json:"rc,omitempty"` // the jail's own rc(8) runs dhclient
 }
 
-func (RequestAddress) Kind() string { return "request address" }
-
+func (RequestAddress) Kind() string     { return "request address" }
 func (a RequestAddress) Detail() string { return strings.Join(a.programs(), ", ") + " in " + a.Jail }
-
 func (a RequestAddress) Event(e Env) events.IocEvent {
 	return events.VnetAddressRequest{Jail: e.Name, Interface: a.NIC.Name, Method: a.method()}
 }
@@ -151,31 +148,28 @@ func request(ctx context.Context, h *host.Host, id kernel.Identity, a RequestAdd
 		case err == nil:
 			got = append(got, p)
 		case a.NIC.DHCP:
-			return prefixes(got), err
+			return strings.Join(texts(got), " "), err
 		default:
 			late = err
 		}
 	}
 	if a.NIC.Secure != "" && len(got) > 0 {
-		unlock, err := LockNetwork(ctx, h, "interfaces")
-		if err != nil {
-			return "", err
-		}
-		defer unlock()
-		addrs := append(append([]netip.Prefix{}, a.NIC.Addrs...), got...)
-		if _, err := network.EnsureRules(ctx, h.Kernel, a.Jail, id.JID, a.NIC, network.NamesOf(a.NIC, id.JID), addrs); err != nil {
+		if err := ensureRules(ctx, h, id, a.Jail, a.NIC, slices.Concat(a.NIC.Addrs, got)); err != nil {
 			return "", err
 		}
 	}
-	return prefixes(got), late
+	return strings.Join(texts(got), " "), late
 }
 
-func prefixes(list []netip.Prefix) string {
-	var out []string
-	for _, p := range list {
-		out = append(out, p.String())
+// ensureRules makes the rules of a nic those of its addresses.
+func ensureRules(ctx context.Context, h *host.Host, id kernel.Identity, jail string, n network.NIC, addrs []netip.Prefix) error {
+	unlock, err := LockNetwork(ctx, h, "interfaces")
+	if err != nil {
+		return err
 	}
-	return strings.Join(out, " ")
+	defer unlock()
+	_, err = network.EnsureRules(ctx, h.Kernel, jail, id.JID, n, network.NamesOf(n, id.JID), addrs)
+	return err
 }
 
 // dynamic finds an address that the program brought: not one that was set, not
@@ -189,18 +183,12 @@ func dynamic(ctx context.Context, k kernel.Kernel, id kernel.Identity, n network
 		if i.Name != n.Name {
 			continue
 		}
-	addrs:
 		for _, p := range i.Addrs {
 			addr := p.Addr()
-			if addr.Is6() != v6 || addr.IsUnspecified() || addr.IsLinkLocalUnicast() {
-				continue
+			static := slices.ContainsFunc(n.Addrs, func(s netip.Prefix) bool { return s.Addr() == addr })
+			if addr.Is6() == v6 && !static && !addr.IsUnspecified() && !addr.IsLinkLocalUnicast() {
+				return p, true, nil
 			}
-			for _, static := range n.Addrs {
-				if static.Addr() == addr {
-					continue addrs
-				}
-			}
-			return p, true, nil
 		}
 	}
 	return netip.Prefix{}, false, nil
@@ -214,7 +202,7 @@ func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, limit tim
 ) (p netip.Prefix, ok bool, output string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	var out bytes.Buffer
+	var out tail.Buffer
 	ended := make(chan error, 1)
 	go func() {
 		_, err := k.Run(ctx, kernel.Command{Jail: id, Argv: argv, Env: []string{"PATH=" + HookPath}, Stdout: &out, Stderr: &out})
@@ -242,7 +230,7 @@ func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, limit tim
 		cancel()
 	}
 	<-ended //nolint:errcheck // killed, or read above
-	return p, ok, Tail(out.String()), err
+	return p, ok, tail.Of(out.String(), MaxOutput), err
 }
 
 // dhclient runs dhclient(8) until there is a lease. Its exit status tells
@@ -261,7 +249,7 @@ func dhclient(ctx context.Context, k kernel.Kernel, id kernel.Identity, a Reques
 	if ok && err == nil {
 		return p, nil
 	}
-	// What is left of it would go on for ever, and with an address that is none.
+	// A leftover dhclient would retry forever and keep 0.0.0.0 assigned.
 	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	err = errors.Join(err, endClients(clean, k, id, old))

@@ -8,10 +8,12 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
 )
 
+// ResolvConf is resolv.conf(5), below the root of a jail.
 const ResolvConf = "etc/resolv.conf"
 
 // WriteResolver writes the jail's resolv.conf(5). A symbolic link there, or on
@@ -22,7 +24,9 @@ type WriteResolver struct {
 	Lines       []string `json:"lines,omitempty"`
 }
 
-func (WriteResolver) Kind() string { return "write resolv.conf" }
+func (WriteResolver) Kind() string                { return "write resolv.conf" }
+func (WriteResolver) Durable()                    {}
+func (WriteResolver) Event(e Env) events.IocEvent { return events.JailResolverConfig{Jail: e.Name} }
 
 func (a WriteResolver) Detail() string {
 	if a.CopyFrom != "" {
@@ -30,10 +34,6 @@ func (a WriteResolver) Detail() string {
 	}
 	return strings.Join(a.Lines, ", ")
 }
-
-func (WriteResolver) Event(e Env) events.IocEvent { return events.JailResolverConfig{Jail: e.Name} }
-
-func (WriteResolver) Durable() {}
 
 func (a WriteResolver) Do(ctx context.Context, e Env, c *plan.Call) error {
 	data := []byte(strings.Join(a.Lines, "\n") + "\n")
@@ -70,7 +70,7 @@ func (a WriteResolver) Do(ctx context.Context, e Env, c *plan.Call) error {
 }
 
 func (a WriteResolver) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	var was formerFile
+	var was FormerFile
 	if !c.Effect(&was) {
 		return nil
 	}
@@ -80,35 +80,21 @@ func (a WriteResolver) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	}
 	defer root.Close()
 	if was.Absent {
-		err := root.Remove(ResolvConf)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
+		return ignore.Err(root.Remove(ResolvConf), fs.ErrNotExist)
 	}
 	return root.WriteFile(ResolvConf, was.Data, was.Mode)
 }
 
-// formerFile is what a file was before a step changed it.
-type formerFile struct {
-	Absent bool        `json:"absent,omitempty"`
-	Data   []byte      `json:"data,omitempty"`
-	Mode   fs.FileMode `json:"mode,omitempty"`
-}
-
-// most is how large a resolv.conf may be that is kept for undo.
+// mostResolvConf is how large a resolv.conf may be that is kept for undo.
 const mostResolvConf = 64 << 10
 
-func readFormer(root *saferoot.Root, name string) (formerFile, error) {
+func readFormer(root *saferoot.Root, name string) (FormerFile, error) {
 	info, err := root.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return formerFile{Absent: true}, nil
-	}
 	if err != nil {
-		return formerFile{}, err
+		return FormerFile{Absent: errors.Is(err, fs.ErrNotExist)}, ignore.Err(err, fs.ErrNotExist)
 	}
 	data, err := root.ReadFile(name, mostResolvConf)
-	return formerFile{Data: data, Mode: info.Mode.Perm()}, err
+	return FormerFile{Data: data, Mode: info.Mode.Perm()}, err
 }
 
 func openRoot(ctx context.Context, e Env, dataset string) (*saferoot.Root, error) {

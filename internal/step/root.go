@@ -7,28 +7,25 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
-	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
 // SaveRoot takes the snapshot that a failed update rolls back to. If the
-// jail runs by then, rolling back would take what it has written meanwhile: the
+// jail runs by then, rolling back would take what it has written since: the
 // snapshot stays and is for the operator to decide about.
 type SaveRoot struct {
 	Snapshot string `json:"snapshot"`
 	Jail     string `json:"jail"` // in the kernel
 }
 
-func (SaveRoot) Kind() string { return "save root" }
-
+func (SaveRoot) Kind() string     { return "save root" }
+func (SaveRoot) Durable()         {}
 func (a SaveRoot) Detail() string { return a.Snapshot }
-
 func (a SaveRoot) Event(e Env) events.IocEvent {
 	return events.RunResourceUpdate{Resource: e.Name, Snapshot: a.Snapshot}
 }
-
-func (SaveRoot) Durable() {}
 
 func (a SaveRoot) Do(ctx context.Context, e Env, _ *plan.Call) error {
 	return e.Host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{})
@@ -47,51 +44,28 @@ func (a SaveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if err == nil {
 		err = e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
 	}
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil
-	}
-	return err
+	return ignore.Err(err, zfsstore.ErrNotFound)
 }
 
 // ForgetRoot destroys the snapshot once the update is done.
 type ForgetRoot SaveRoot
 
-func (ForgetRoot) Kind() string { return "forget saved root" }
-
+func (ForgetRoot) Kind() string     { return "forget saved root" }
+func (ForgetRoot) Durable()         {}
 func (a ForgetRoot) Detail() string { return a.Snapshot }
-
-func (a ForgetRoot) Event(_ Env) events.IocEvent {
+func (a ForgetRoot) Event(Env) events.IocEvent {
 	return events.ZFSSnapshotDestroy{Snapshot: a.Snapshot}
 }
 
-func (ForgetRoot) Durable() {}
-
 func (a ForgetRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 	err := e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		c.Skip("gone")
-		return nil
-	}
-	return plan.Final(err)
-}
-
-// Runs reports whether the jail of that name runs in the kernel. A release has no
-// jail: the empty name does not run.
-func (e Env) Runs(ctx context.Context, name string) (bool, error) {
-	if name == "" {
-		return false, nil
-	}
-	_, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
-	if errors.Is(err, kernel.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
+	return plan.Final(skipGone(c, err))
 }
 
 // ForkRoot clones the root for an upgrade.
 type ForkRoot struct {
 	Root     string `json:"root"`     // dataset
-	Snapshot string `json:"snapshot"` // name behind the @
+	Snapshot string `json:"snapshot"` // name after the @
 	Target   string `json:"target"`   // dataset beside the root
 }
 
@@ -102,15 +76,12 @@ type forkedRoot struct {
 	Clone uint64 `json:"clone,omitempty"`
 }
 
-func (ForkRoot) Kind() string { return "clone root" }
-
+func (ForkRoot) Kind() string     { return "clone root" }
+func (ForkRoot) Durable()         {}
 func (a ForkRoot) Detail() string { return a.Root + "@" + a.Snapshot + " as " + a.Target }
-
-func (a ForkRoot) Event(_ Env) events.IocEvent {
+func (a ForkRoot) Event(Env) events.IocEvent {
 	return events.ZFSSnapshotClone{Snapshot: a.Root + "@" + a.Snapshot, Target: a.Target}
 }
-
-func (ForkRoot) Durable() {}
 
 func (a ForkRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 	store := e.Host.Store
@@ -169,10 +140,7 @@ func (a ForkRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return nil
 	}
 	err = e.Host.Store.Destroy(ctx, root+"@"+a.Snapshot, zfsstore.DestroyOptions{})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil
-	}
-	return err
+	return ignore.Err(err, zfsstore.ErrNotFound)
 }
 
 // MoveRoot gives a root another name, which is all that an upgrade and the
@@ -182,15 +150,12 @@ type MoveRoot struct {
 	To   string `json:"to"`
 }
 
-func (MoveRoot) Kind() string { return "move root" }
-
+func (MoveRoot) Kind() string     { return "move root" }
+func (MoveRoot) Durable()         {}
 func (a MoveRoot) Detail() string { return a.From + " to " + a.To }
-
-func (a MoveRoot) Event(_ Env) events.IocEvent {
+func (a MoveRoot) Event(Env) events.IocEvent {
 	return events.ZFSDatasetRename{Dataset: a.From, NewName: a.To}
 }
-
-func (MoveRoot) Durable() {}
 
 func (a MoveRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 	var moved movedRoot
@@ -212,11 +177,7 @@ func (a MoveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if !c.Effect(&moved) {
 		return nil
 	}
-	err := moveOnce(ctx, e, a.To, a.From, moved.GUID)
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil // it was moved back, and the step that made it has destroyed it
-	}
-	return err
+	return ignore.Err(moveOnce(ctx, e, a.To, a.From, moved.GUID), zfsstore.ErrNotFound) // it was moved back, and the step that made it has destroyed it
 }
 
 // movedRoot is the effect of MoveRoot. Two roots change places, so that a

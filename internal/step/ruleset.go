@@ -16,13 +16,13 @@ import (
 )
 
 // LoadRuleset puts a ruleset into the kernel: one of devfs.rules(5), which
-// the kernel has not before the devfs service has run, or one computed for the
+// the kernel does not have before the devfs service has run, or one computed for the
 // jail. A jail with an empty ruleset would see every device of the host. It is
 // not undone: rulesets belong to the host, and another jail may use it by then.
 type LoadRuleset struct {
 	Number uint16             `json:"number"`
 	Rules  []kernel.DevfsRule `json:"rules"`
-	// Computed rulesets take another number when theirs is taken meanwhile.
+	// Computed rulesets take another number when theirs is taken in the meantime.
 	Computed bool `json:"computed,omitempty"`
 	// Named are the numbers that devfs.rules(5) gives to others.
 	Named []uint16 `json:"named,omitempty"`
@@ -33,12 +33,8 @@ type rulesetEffect struct {
 	Number uint16 `json:"number"`
 }
 
-func (LoadRuleset) Kind() string { return "load devfs ruleset" }
-
-func (a LoadRuleset) Detail() string {
-	return fmt.Sprintf("%d with %d rules", a.Number, len(a.Rules))
-}
-
+func (LoadRuleset) Kind() string     { return "load devfs ruleset" }
+func (a LoadRuleset) Detail() string { return fmt.Sprintf("%d with %d rules", a.Number, len(a.Rules)) }
 func (a LoadRuleset) Event(e Env) events.IocEvent {
 	return events.JailDevfsRuleset{Jail: e.Name, Ruleset: int(a.Number)}
 }
@@ -108,7 +104,7 @@ func addRules(ctx context.Context, k kernel.Kernel, number uint16, rules []kerne
 	return nil
 }
 
-// EqualRuleset is the number of the ruleset in the kernel that has exactly these
+// EqualRuleset returns the number of the ruleset in the kernel that has exactly these
 // rules, 0 for none.
 func EqualRuleset(ctx context.Context, k kernel.Kernel, loaded []uint16, rules []kernel.DevfsRule) (uint16, error) {
 	for _, n := range loaded {
@@ -123,15 +119,15 @@ func EqualRuleset(ctx context.Context, k kernel.Kernel, loaded []uint16, rules [
 	return 0, nil
 }
 
-// sameRules compares what rules do, their numbers apart.
 func sameRules(a, b []kernel.DevfsRule) bool { return slices.EqualFunc(a, b, SameRule) }
 
+// SameRule reports whether two rules do the same, whatever their numbers.
 func SameRule(a, b kernel.DevfsRule) bool {
 	a.Number, b.Number = 0, 0
 	return reflect.DeepEqual(a, b)
 }
 
-// RulesetBegins tells whether there is the beginning of rules: nothing yet, or what a
+// RulesetBegins reports whether there is the beginning of rules: nothing yet, or what a
 // load that was interrupted has left.
 func RulesetBegins(rules, there []kernel.DevfsRule) bool {
 	return len(there) <= len(rules) && reflect.DeepEqual(rules[:len(there)], there) || len(there) == 0

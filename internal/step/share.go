@@ -9,8 +9,9 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/ignore"
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/internal/plan"
-	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -28,10 +29,8 @@ type shareEffect struct {
 	Attached []string `json:"attached"`
 }
 
-func (Share) Kind() string { return "share datasets" }
-
-func (a Share) Detail() string { return strings.Join(a.Datasets, ", ") + ", zfs mount -a" }
-
+func (Share) Kind() string                { return "share datasets" }
+func (a Share) Detail() string            { return strings.Join(a.Datasets, ", ") + ", zfs mount -a" }
 func (Share) Event(e Env) events.IocEvent { return events.JailZFSShare{Jail: e.Name} }
 
 func (a Share) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -71,57 +70,45 @@ func attachDataset(ctx context.Context, e Env, id kernel.Identity, dataset strin
 	if err != nil && !errors.Is(err, zfsstore.ErrNotMounted) && !errors.Is(err, zfsstore.ErrWrongType) {
 		return err
 	}
-	err = e.Host.Store.Jail(ctx, strconv.Itoa(id.JID), dataset)
-	if errors.Is(err, zfsstore.ErrExists) {
-		return nil
-	}
-	return err
+	return ignore.Err(e.Host.Store.Jail(ctx, strconv.Itoa(id.JID), dataset), zfsstore.ErrExists)
 }
 
 // mountShared mounts what can be mounted, by the jail's own zfs(8).
 func mountShared(ctx context.Context, e Env, a Share, id kernel.Identity) error {
-	var out strings.Builder
+	var out output
 	cmd := kernel.Command{
 		Jail: id, Argv: []string{"/sbin/zfs", "mount", "-a"}, Env: []string{"PATH=" + HookPath, "HOME=/root"},
-		Stdout: &out, Stderr: &out,
+		Stdout: &out.stdout, Stderr: &out.stdout,
 	}
-	exit, err := e.Host.Kernel.Run(ctx, cmd)
-	if err == nil && exit.Success() {
+	var err error
+	if out.exit, err = e.Host.Kernel.Run(ctx, cmd); err == nil && out.exit.Success() {
 		return nil
 	}
-	return &jailerr.HookError{
-		Hook: "zfs", Command: strings.Join(cmd.Argv, " "),
-		ExitCode: exit.Code, Signal: exit.Signal, Output: Tail(out.String()), Err: err,
-	}
+	return out.err("zfs", strings.Join(cmd.Argv, " "), err)
 }
 
 // unmountShared unmounts what the jail has mounted of its datasets.
 func unmountShared(ctx context.Context, e Env, rootDataset string, datasets []string) error {
 	mounts, err := e.Host.Mounts(ctx)
-	if err != nil {
-		return err
-	}
 	root, ok := mounts.Dataset(rootDataset)
-	if !ok {
-		return nil
+	if err != nil || !ok {
+		return err
 	}
 	var all error
 	for _, m := range mounts.Below(root) {
 		if m.Type == "zfs" && BelongsTo(m.From, datasets) {
-			all = errors.Join(all, UnmountByForce(ctx, e, m))
+			all = errors.Join(all, UnmountOne(ctx, e, m, true))
 		}
 	}
 	return all
 }
 
-// BelongsTo tells whether a dataset is one of the given or below one.
+// BelongsTo reports whether a dataset is one of the given or below one.
 func BelongsTo(dataset string, datasets []string) bool {
-	return slices.ContainsFunc(datasets, func(d string) bool {
-		return dataset == d || strings.HasPrefix(dataset, d+"/")
-	})
+	return slices.ContainsFunc(datasets, func(d string) bool { return pathname.Within(dataset, d) })
 }
 
-// Administered tells whether a mounted dataset is one that the jail below whose
+// Administered reports whether a mounted dataset is one that the jail below whose
 // root it is mounted administers itself: it is among those that were shared, or
 // has jailed=on, so that only a jail can have mounted it. The configuration may
 // have changed since.
@@ -133,39 +120,32 @@ func Administered(ctx context.Context, h *host.Host, dataset string, shared []st
 		return false, nil
 	}
 	d, err := h.Store.Get(ctx, dataset, zfsstore.GetOptions{Properties: []string{"jailed"}})
-	if errors.Is(err, zfsstore.ErrNotFound) || errors.Is(err, zfsstore.ErrWrongType) {
-		return false, nil
+	if err != nil {
+		return false, ignore.Err(err, zfsstore.ErrNotFound, zfsstore.ErrWrongType)
 	}
-	return err == nil && d.Properties["jailed"].Value == "on", err
+	return d.Properties["jailed"].Value == "on", nil
 }
 
 // detach takes datasets from a jail; what is not attached is no error.
 func detach(ctx context.Context, e Env, name string, datasets []string) error {
-	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
-	if errors.Is(err, kernel.ErrNotFound) {
-		return nil // the kernel has detached them
-	}
-	if err != nil {
-		return err
+	id, there, err := find(ctx, e, name)
+	if err != nil || !there {
+		return err // the kernel has detached them
 	}
 	var all error
 	for _, dataset := range datasets {
 		err := e.Host.Store.Unjail(ctx, strconv.Itoa(id.JID), dataset)
-		if err != nil && !errors.Is(err, zfsstore.ErrNotFound) && !errors.Is(err, zfsstore.ErrNoJail) {
-			all = errors.Join(all, err)
-		}
+		all = errors.Join(all, ignore.Err(err, zfsstore.ErrNotFound, zfsstore.ErrNoJail))
 	}
 	return all
 }
 
 // Unshare detaches datasets, zfs-unjail(8). The end of the jail detaches
-// them too, so a failure is told and not tried again.
+// them too, so a failure is reported and not retried.
 type Unshare Share
 
-func (Unshare) Kind() string { return "unshare datasets" }
-
-func (a Unshare) Detail() string { return strings.Join(a.Datasets, ", ") }
-
+func (Unshare) Kind() string                { return "unshare datasets" }
+func (a Unshare) Detail() string            { return strings.Join(a.Datasets, ", ") }
 func (Unshare) Event(e Env) events.IocEvent { return events.JailZFSShare{Jail: e.Name} }
 
 func (a Unshare) Do(ctx context.Context, e Env, _ *plan.Call) error {

@@ -21,6 +21,10 @@ type Snapshot struct {
 }
 
 func (Snapshot) Kind() string { return "snapshot" }
+func (Snapshot) Durable()     {}
+func (a Snapshot) Event(Env) events.IocEvent {
+	return events.ZFSSnapshotCreate{Snapshot: a.Snapshot, Recursive: a.Recursive}
+}
 
 func (a Snapshot) Detail() string {
 	if a.Recursive {
@@ -28,12 +32,6 @@ func (a Snapshot) Detail() string {
 	}
 	return a.Snapshot
 }
-
-func (a Snapshot) Event(_ Env) events.IocEvent {
-	return events.ZFSSnapshotCreate{Snapshot: a.Snapshot, Recursive: a.Recursive}
-}
-
-func (Snapshot) Durable() {}
 
 func (a Snapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
 	err := e.Host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{
@@ -49,7 +47,7 @@ func (a Snapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
 func (a Snapshot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	err := unmake(ctx, e, a.Snapshot, a.Made, zfsstore.DestroyOptions{Recursive: a.Recursive})
 	if a.Shared && errors.Is(err, zfsstore.ErrHasDependents) {
-		return nil // another jail was cloned from it meanwhile
+		return nil // another jail was cloned from it in the meantime
 	}
 	return err
 }
@@ -59,23 +57,16 @@ func (a Snapshot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 // clones, and the snapshot goes with them.
 type ForgetSnapshot Snapshot
 
-func (ForgetSnapshot) Kind() string { return "defer destroy" }
-
+func (ForgetSnapshot) Kind() string     { return "defer destroy" }
+func (ForgetSnapshot) Durable()         {}
 func (a ForgetSnapshot) Detail() string { return a.Snapshot + " until its clones are gone" }
-
-func (a ForgetSnapshot) Event(_ Env) events.IocEvent {
+func (a ForgetSnapshot) Event(Env) events.IocEvent {
 	return events.ZFSSnapshotDestroy{Snapshot: a.Snapshot}
 }
 
-func (ForgetSnapshot) Durable() {}
-
 func (a ForgetSnapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
 	err := e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{Recursive: a.Recursive, Defer: true})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		c.Skip("gone")
-		return nil
-	}
-	return err
+	return skipGone(c, err)
 }
 
 // DestroySnapshots destroys snapshots for good, the newest first. It ends
@@ -84,15 +75,12 @@ type DestroySnapshots struct {
 	Snapshots []string `json:"snapshots"` // the newest first
 }
 
-func (DestroySnapshots) Kind() string { return "destroy snapshots" }
-
+func (DestroySnapshots) Kind() string     { return "destroy snapshots" }
+func (DestroySnapshots) Durable()         {}
 func (a DestroySnapshots) Detail() string { return strings.Join(a.Snapshots, ", ") }
-
-func (a DestroySnapshots) Event(_ Env) events.IocEvent {
+func (a DestroySnapshots) Event(Env) events.IocEvent {
 	return events.ZFSSnapshotDestroy{Snapshot: a.Snapshots[0]}
 }
-
-func (DestroySnapshots) Durable() {}
 
 func (a DestroySnapshots) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return plan.Final(destroySnapshots(ctx, e, a.Snapshots))
@@ -117,6 +105,11 @@ type Rollback struct {
 }
 
 func (Rollback) Kind() string { return "roll back" }
+func (Rollback) Durable()     {}
+func (Rollback) Barrier()     {}
+func (a Rollback) Event(Env) events.IocEvent {
+	return events.ZFSSnapshotRollback{Snapshot: a.Snapshots[0]}
+}
 
 func (a Rollback) Detail() string {
 	text := strings.Join(a.Snapshots, ", ")
@@ -125,14 +118,6 @@ func (a Rollback) Detail() string {
 	}
 	return text
 }
-
-func (a Rollback) Event(_ Env) events.IocEvent {
-	return events.ZFSSnapshotRollback{Snapshot: a.Snapshots[0]}
-}
-
-func (Rollback) Durable() {}
-
-func (Rollback) Barrier() {}
 
 func (a Rollback) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err := destroySnapshots(ctx, e, a.Newer); err != nil {

@@ -11,6 +11,9 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/ignore"
+	"github.com/libioc/go-libioc/internal/pathname"
+	"github.com/libioc/go-libioc/internal/pause"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -27,10 +30,8 @@ type Unmount struct {
 	Shared []string `json:"shared,omitempty"`
 }
 
-func (Unmount) Kind() string { return "unmount" }
-
-func (a Unmount) Detail() string { return "all below the root of " + a.RootDataset }
-
+func (Unmount) Kind() string                { return "unmount" }
+func (a Unmount) Detail() string            { return "all below the root of " + a.RootDataset }
 func (Unmount) Event(e Env) events.IocEvent { return events.TeardownSystemMounts{Jail: e.Name} }
 
 func (a Unmount) Do(ctx context.Context, e Env, c *plan.Call) error {
@@ -52,7 +53,7 @@ func (a Unmount) Do(ctx context.Context, e Env, c *plan.Call) error {
 				continue
 			}
 		}
-		if err := UnmountByForce(ctx, e, m); err != nil {
+		if err := UnmountOne(ctx, e, m, true); err != nil {
 			all = errors.Join(all, err)
 			continue
 		}
@@ -65,7 +66,7 @@ func (a Unmount) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return all
 }
 
-// UnmountLive unmounts places of a running jail. What comes behind it must
+// UnmountLive unmounts places of a running jail. What comes after it must
 // not forget a mount that is still there.
 type UnmountLive struct {
 	RootDataset string   `json:"root_dataset"`
@@ -74,14 +75,11 @@ type UnmountLive struct {
 }
 
 func (UnmountLive) Kind() string { return "unmount fstab" }
-
+func (UnmountLive) Barrier()     {}
 func (a UnmountLive) Detail() string {
 	return "all at and below the root of " + a.RootDataset + " /" + strings.Join(a.Places, ", /")
 }
-
 func (UnmountLive) Event(e Env) events.IocEvent { return events.UnmountFstab{Jail: e.Name} }
-
-func (UnmountLive) Barrier() {}
 
 func (a UnmountLive) Do(ctx context.Context, e Env, c *plan.Call) error {
 	mounts, root, err := mountedRoot(ctx, e, a.RootDataset, c)
@@ -91,7 +89,7 @@ func (a UnmountLive) Do(ctx context.Context, e Env, c *plan.Call) error {
 	var gone []string
 	for _, m := range mountedFrom(mounts, root, a.Places) {
 		at := strings.TrimPrefix(m.Path, root+"/")
-		if err := unmountUnlessHeld(ctx, e, m, a.Force); err != nil {
+		if err := UnmountOne(ctx, e, m, a.Force); err != nil {
 			return err
 		}
 		gone = append(gone, "/"+at)
@@ -110,19 +108,12 @@ func mountedFrom(mounts host.MountTable, root string, places []string) (out host
 				tops = append(tops, m.Path)
 			}
 		}
-		if slices.ContainsFunc(tops, func(top string) bool { return Beneath(m.Path, top) }) {
+		if slices.ContainsFunc(tops, func(top string) bool { return pathname.Within(m.Path, top) }) {
 			out = append(out, m)
 		}
 	}
 	slices.Reverse(out)
 	return out
-}
-
-func unmountUnlessHeld(ctx context.Context, e Env, m kernel.Mounted, force bool) error {
-	if force {
-		return UnmountByForce(ctx, e, m)
-	}
-	return unmountPolitely(ctx, e, m)
 }
 
 // mountedRoot is the mount table and where a jail's root is mounted. Where it is
@@ -148,67 +139,36 @@ func onRoot(mounts host.MountTable, dataset string) (out host.MountTable) {
 		m := mounts[i]
 		if m.Type == "zfs" && m.From == dataset {
 			over = false
-		} else if Beneath(m.Path, root) && (over || m.Path != root) {
+		} else if pathname.Within(m.Path, root) && (over || m.Path != root) {
 			out = append(out, m)
 		}
 	}
 	return out
 }
 
-// UnmountByForce takes one file system away: politely at first, then by force, since
-// the jail's own processes have ended by now.
-func UnmountByForce(ctx context.Context, e Env, m kernel.Mounted) error {
-	pause := 5 * time.Millisecond
-	for try := 0; ; try++ {
+// UnmountOne unmounts one file system and waits a while for one in use. With force
+// that ends in MNT_FORCE: the jail's own processes have ended by then. What stays in
+// use is a *jailerr.HeldError.
+func UnmountOne(ctx context.Context, e Env, m kernel.Mounted, force bool) error {
+	again := patience
+	if force {
+		again = 10
+	}
+	err := pause.While(ctx, syscall.EBUSY, firstPause, again, func(n int) error {
 		var flags kernel.MountFlags
-		if try >= 5 {
+		if force && n >= 5 {
 			flags = kernel.MntForce
 		}
-		err := e.Host.Kernel.UnmountFSID(ctx, m.FSID, flags)
-		if err == nil || errors.Is(err, kernel.ErrNotFound) {
-			return nil
-		}
-		if errors.Is(err, syscall.EBUSY) && try >= 10 {
-			return held(ctx, e, m, err)
-		}
-		if !errors.Is(err, syscall.EBUSY) {
-			return err
-		}
-		if err := sleep(ctx, pause); err != nil {
-			return err
-		}
-		pause *= 2
+		return ignore.Err(e.Host.Kernel.UnmountFSID(ctx, m.FSID, flags), kernel.ErrNotFound)
+	})
+	if errors.Is(err, syscall.EBUSY) {
+		return held(ctx, e, m, err)
 	}
+	return err
 }
 
-// unmountPolitely waits a while for a file system in use, without force.
-func unmountPolitely(ctx context.Context, e Env, m kernel.Mounted) error {
-	pause := 5 * time.Millisecond
-	for try := 0; ; try++ {
-		err := e.Host.Kernel.UnmountFSID(ctx, m.FSID, 0)
-		if err == nil || errors.Is(err, kernel.ErrNotFound) {
-			return nil
-		}
-		if !errors.Is(err, syscall.EBUSY) {
-			return err
-		}
-		if try >= 7 { // 0.6 s altogether
-			return held(ctx, e, m, err)
-		}
-		if err := sleep(ctx, pause); err != nil {
-			return err
-		}
-		pause *= 2
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+// What is in use is tried again this often, for 0.6 s altogether.
+const (
+	firstPause = 5 * time.Millisecond
+	patience   = 7
+)

@@ -22,7 +22,8 @@ type VnetNodes struct {
 	Nodes []kernel.SysctlValue `json:"nodes"`
 }
 
-func (VnetNodes) Kind() string { return "set vnet nodes" }
+func (VnetNodes) Kind() string                { return "set vnet nodes" }
+func (VnetNodes) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a VnetNodes) Detail() string {
 	var parts []string
@@ -31,8 +32,6 @@ func (a VnetNodes) Detail() string {
 	}
 	return strings.Join(parts, " ")
 }
-
-func (VnetNodes) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a VnetNodes) Do(ctx context.Context, e Env, _ *plan.Call) error {
 	id, err := running(ctx, e, a.Jail)
@@ -51,25 +50,21 @@ type EnsureNIC struct {
 	Notes  []string        `json:"notes,omitempty"`
 }
 
-// nicEffect is what was begun and bears no mark.
+// nicEffect is what was begun and bears no mark yet.
 type nicEffect struct {
 	Made network.Made `json:"made"`
 }
 
-func (EnsureNIC) Kind() string { return "create interface" }
+func (EnsureNIC) Kind() string                  { return "create interface" }
+func (a EnsureNIC) Event(e Env) events.IocEvent { return nicEvent(e, a, kernel.Identity{}) }
 
 func (a EnsureNIC) Detail() string {
 	text := a.NIC.Name + " of " + a.Jail
 	if a.NIC.Bridge != "" {
 		text += " on " + a.NIC.Bridge
 	}
-	for _, p := range a.NIC.Addrs {
-		text += " " + p.String()
-	}
-	return text
+	return strings.Join(append([]string{text}, texts(a.NIC.Addrs)...), " ")
 }
-
-func (a EnsureNIC) Event(e Env) events.IocEvent { return nicEvent(e, a, kernel.Identity{}) }
 
 func (a EnsureNIC) Do(ctx context.Context, e Env, c *plan.Call) error {
 	id, err := running(ctx, e, a.Jail)
@@ -105,16 +100,22 @@ func nicEvent(e Env, a EnsureNIC, id kernel.Identity) events.IocEvent {
 	return event
 }
 
-// ensureNIC makes or mends one interface. Bridges that are made on request and
-// rules' numbers are shared by jails, so those are made by one at a time.
-func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, drop []netip.Prefix, will func(network.Made) error) (changed bool, err error) {
-	if a.Bridge != nil || a.NIC.Secure != "" {
-		unlock, err := LockNetwork(ctx, h, "interfaces")
-		if err != nil {
-			return false, err
-		}
-		defer unlock()
+// lock keeps others from the bridges that are made on request and from the numbers
+// of rules, which jails share.
+func (a EnsureNIC) lock(ctx context.Context, h *host.Host) (unlock func(), err error) {
+	if a.Bridge == nil && a.NIC.Secure == "" {
+		return func() {}, nil
 	}
+	return LockNetwork(ctx, h, "interfaces")
+}
+
+// ensureNIC makes or repairs one interface.
+func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, drop []netip.Prefix, will func(network.Made) error) (changed bool, err error) {
+	unlock, err := a.lock(ctx, h)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
 	var clones []string
 	if a.Bridge != nil {
 		changed, err = network.EnsureBridge(ctx, h.Kernel, *a.Bridge, func(m network.Made) error {
@@ -136,13 +137,11 @@ func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNI
 }
 
 func removeNIC(ctx context.Context, h *host.Host, a EnsureNIC, made network.Made) error {
-	if a.Bridge != nil || a.NIC.Secure != "" {
-		unlock, err := LockNetwork(ctx, h, "interfaces")
-		if err != nil {
-			return err
-		}
-		defer unlock()
+	unlock, err := a.lock(ctx, h)
+	if err != nil {
+		return err
 	}
+	defer unlock()
 	all := network.RemoveNIC(ctx, h.Kernel, a.Jail, a.NIC.Name, made)
 	if a.NIC.Secure != "" {
 		all = errors.Join(all, network.RemoveRules(ctx, h.Kernel, a.Jail, a.NIC.Name))
@@ -159,10 +158,8 @@ type Localhost struct {
 	Addrs []netip.Prefix `json:"addrs"`
 }
 
-func (Localhost) Kind() string { return "configure lo0" }
-
-func (a Localhost) Detail() string { return fmt.Sprintf("%s %v", a.Jail, a.Addrs) }
-
+func (Localhost) Kind() string                { return "configure lo0" }
+func (a Localhost) Detail() string            { return fmt.Sprintf("%s %v", a.Jail, a.Addrs) }
 func (Localhost) Event(e Env) events.IocEvent { return events.VnetSetupLocalhost{Jail: e.Name} }
 
 func (a Localhost) Do(ctx context.Context, e Env, _ *plan.Call) error {
@@ -180,12 +177,10 @@ type AddRoutes struct {
 	Routes []network.Route `json:"routes"`
 }
 
-func (AddRoutes) Kind() string { return "set routes" }
-
-func (a AddRoutes) Detail() string { return strings.Join(routeTexts(a.Routes), ", ") }
-
+func (AddRoutes) Kind() string     { return "set routes" }
+func (a AddRoutes) Detail() string { return strings.Join(texts(a.Routes), ", ") }
 func (a AddRoutes) Event(e Env) events.IocEvent {
-	return events.VnetSetRoutes{Jail: e.Name, Routes: routeTexts(a.Routes)}
+	return events.VnetSetRoutes{Jail: e.Name, Routes: texts(a.Routes)}
 }
 
 func (a AddRoutes) Do(ctx context.Context, e Env, _ *plan.Call) error {
@@ -196,14 +191,7 @@ func (a AddRoutes) Do(ctx context.Context, e Env, _ *plan.Call) error {
 	return network.EnsureRoutes(ctx, e.Host.Kernel.In(id), a.Routes)
 }
 
-func routeTexts(routes []network.Route) []string {
-	var out []string
-	for _, r := range routes {
-		out = append(out, r.String())
-	}
-	return out
-}
-
+// BridgeOf returns the bridge to make for a nic, or nil.
 func BridgeOf(spec network.Spec, n network.NIC) *network.Bridge {
 	for _, b := range spec.Bridges {
 		if b.Name == n.Bridge {

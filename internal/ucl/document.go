@@ -2,17 +2,17 @@ package ucl
 
 import "fmt"
 
-// A SyntaxError is the place where reading stopped.
+// A SyntaxError is a syntax error with its place.
 type SyntaxError struct {
 	Line   int // 1-based
 	Column int // 1-based, in bytes
 	Reason string
 }
 
-// Error reads `3:7: expected a value`.
+// Error returns text such as `3:7: expected a value`.
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Reason) }
 
-// Kind tells what a Value is.
+// Kind is the kind of a Value.
 type Kind uint8
 
 // The kinds.
@@ -38,7 +38,7 @@ type Field struct {
 	Key   string
 	Value Value
 	Start int // byte offset of the key
-	End   int // behind the terminator, if there is one, else behind the value
+	End   int // after the terminator, if there is one, else after the value
 }
 
 // A Document is a parsed text.
@@ -49,14 +49,14 @@ type Document struct {
 	end int // where a new field goes: the end, or before a closing brace
 }
 
-// Leaf is a value that is no object, with the keys that lead to it joined by
-// dots. A key that itself has dots looks the same, as it does in libioc.
+// Leaf is a value that is not an object, with its path of keys joined by dots. A
+// key that itself has dots looks the same, as in libioc.
 type Leaf struct {
 	Path  string
 	Field Field
 }
 
-// Leaves lists all values that are no objects, in order.
+// Leaves returns all values that are not objects, in order.
 func (d *Document) Leaves() []Leaf { return leaves(nil, "", d.Fields) }
 
 func leaves(list []Leaf, prefix string, fields []Field) []Leaf {
@@ -71,8 +71,5 @@ func leaves(list []Leaf, prefix string, fields []Field) []Leaf {
 	return list
 }
 
-// Source is the exact text of a value.
+// Source returns the exact text of a value.
 func (d *Document) Source(v Value) string { return string(d.src[v.Start:v.End]) }
-
-// Bytes is the text of the document.
-func (d *Document) Bytes() []byte { return d.src }

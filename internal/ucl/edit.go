@@ -14,9 +14,9 @@ type Edit struct {
 	Source string // the value's text in UCL: Quote of a text, or a word as it is
 }
 
-// Apply returns the document's text with the edits made. Of a repeated key the
-// last value is replaced and the others go. A path that is not there is
-// written behind everything else, as one key with dots. All other bytes stay.
+// Apply returns the edited text of the document. For a repeated key it replaces the
+// last value and removes the others. A path that does not exist is added at the
+// end, as one key with dots. All other bytes are preserved.
 func (d *Document) Apply(edits []Edit) ([]byte, error) {
 	places := make(map[string][]Field)
 	for _, l := range d.Leaves() {
@@ -43,7 +43,7 @@ func (d *Document) Apply(edits []Edit) ([]byte, error) {
 		text := added.String()
 		if head := d.src[:d.end]; len(head) > 0 && head[len(head)-1] != '\n' {
 			text = "\n" + text
-			// A line end would make <<EOD the start of a here-document.
+			// A newline would make <<EOD the start of a here-document.
 			if n := len(d.Fields); n > 0 && d.endsInTag(d.Fields[n-1].Value) {
 				text = ";" + text
 			}
@@ -51,15 +51,15 @@ func (d *Document) Apply(edits []Edit) ([]byte, error) {
 		cuts = append(cuts, splice{d.end, d.end, text})
 	}
 	out := apply(d.src, cuts)
-	// What cannot be read back is not handed out.
+	// Check that the result can be read back.
 	if _, err := Parse(out); err != nil {
 		return nil, fmt.Errorf("ucl: edited text: %w", err)
 	}
 	return out, nil
 }
 
-// ending is what a new field needs behind its value. The tag that ends a
-// here-document stands alone on its line.
+// ending returns the text that a new field needs after its value. The tag that ends
+// a here-document must be alone on its line.
 func ending(source string) string {
 	if strings.HasPrefix(source, "<<") && strings.Contains(source, "\n") {
 		return "\n"
@@ -67,7 +67,7 @@ func ending(source string) string {
 	return ";\n"
 }
 
-// endsInTag reports whether v is a bare <<EOD right before where new fields go.
+// endsInTag reports whether v is a bare <<EOD just before the place of new fields.
 func (d *Document) endsInTag(v Value) bool {
 	return v.Kind == Scalar && !v.Quoted && v.End == d.end && strings.HasPrefix(v.Text, "<<")
 }
@@ -91,8 +91,8 @@ func apply(src []byte, cuts []splice) []byte {
 	return out.Bytes()
 }
 
-// removal takes the field with its terminator, and the whole line where it
-// stood alone on it. A comment behind it stays.
+// removal returns the extent of the field with its terminator, and of the whole
+// line if it is alone there. A comment after it is kept.
 func (d *Document) removal(f Field) splice {
 	start, end := f.Start, f.End
 	lineStart := start
@@ -110,7 +110,7 @@ func (d *Document) removal(f Field) splice {
 	return splice{start, end, ""}
 }
 
-// Quote writes a text as a quoted string.
+// Quote returns text as a quoted string.
 func Quote(text string) string {
 	var b strings.Builder
 	b.WriteByte('"')

@@ -9,7 +9,7 @@ import (
 
 func TestLinear(t *testing.T) {
 	for _, tt := range []struct{ name, unit string }{
-		{"fields", "a = 1\n"}, {"comments", "/* "}, {"comments behind a value", "a = 1 /**/\n"}, {"comments in a line", "/**/"}, {"braces", "a = {}\n"},
+		{"fields", "a = 1\n"}, {"comments", "/* "}, {"comments after a value", "a = 1 /**/\n"}, {"comments in a line", "/**/"}, {"braces", "a = {}\n"},
 		{"bare", "x{"}, {"words", "a b "}, {"empty values", "a ;\n"}, {"apostrophes", "a b'\n"}, {"escaped apostrophes", "a b\\'\n"}, {"escaped quotes", "a b\\\";"},
 		{"half strings", "a b\"\n"}, {"here-documents", "a = <<E\nE\n"}, {"no here-documents", "a = <<E;"}, {"lists", "a = [1, b]\n"}, {"sections", "a b { c = 1 }\n"},
 	} {

@@ -13,14 +13,14 @@ type parser struct {
 	src   []byte
 	pos   int
 	depth int
-	// Up to where no string of this quote ends that begins before. Every such
-	// quote in between is escaped, so a string that begins at one of them runs
-	// on in the same way.
+	// The position up to which no string of this quote ends. Every such quote
+	// before it is escaped, so a string that begins at one of them does not end
+	// there either.
 	open map[byte]int
 }
 
-// A failure is a SyntaxError whose line nobody has counted yet: a reader that
-// tries something else instead must not pay for it.
+// A failure is a SyntaxError whose line is not computed yet, since a reader may
+// recover by trying something else.
 type failure struct {
 	pos    int
 	reason string
@@ -70,7 +70,7 @@ func parse(src []byte) (*Document, error) {
 			return nil, err
 		}
 		if p.pos < len(src) {
-			return nil, p.fail("text behind the closing brace")
+			return nil, p.fail("unexpected data after the closing brace")
 		}
 	}
 	return d, nil
@@ -125,7 +125,7 @@ func (p *parser) comment() (bool, error) {
 	return false, nil
 }
 
-// skip passes blanks, line ends and comments.
+// skip skips blanks, newlines and comments.
 func (p *parser) skip() error {
 	for {
 		for c := p.peek(); c == ' ' || c == '\t' || c == '\r' || c == '\n'; c = p.peek() {
@@ -199,8 +199,7 @@ func (p *parser) field() (Field, error) {
 	return f, p.terminator(&f)
 }
 
-// section reads `web { ... }` behind a key: named sections are objects in
-// objects.
+// section reads `web { ... }` after a key: named sections are objects in objects.
 func (p *parser) section(f *Field) (bool, error) {
 	back := p.pos
 	c := p.peek()
@@ -238,7 +237,7 @@ func (p *parser) section(f *Field) (bool, error) {
 	return true, nil
 }
 
-// name reads a section's name. ok is false if there is none, which is no error:
+// name reads a section's name. ok is false if there is none, which is not an error:
 // a quote may be an apostrophe in a bare value.
 func (p *parser) name() (name string, ok bool) {
 	c := p.peek()
@@ -253,7 +252,7 @@ func (p *parser) name() (name string, ok bool) {
 	return name, err == nil
 }
 
-// terminator passes what ends a field. An object needs none.
+// terminator skips the terminator of a field. An object needs none.
 func (p *parser) terminator(f *Field) error {
 	for {
 		p.blanks()
@@ -265,7 +264,7 @@ func (p *parser) terminator(f *Field) error {
 		case c == '\n' || c == '}' || c == '#' || p.pos == len(p.src) || f.Value.Kind == Object:
 			return nil
 		case p.has("/*"):
-			// Only the rest of the line decides.
+			// It depends on the rest of the line only.
 			if _, err := p.comment(); err != nil {
 				return err
 			}
@@ -359,8 +358,8 @@ func (p *parser) items() ([]Value, error) {
 }
 
 // bare reads to the end of the line or a separator. Braces and brackets that
-// open inside belong to the text. Nothing at all is an error unless a
-// separator says that the value is empty.
+// open inside are part of the text. An empty value is an error unless a separator
+// follows.
 func (p *parser) bare() (string, error) {
 	start, open := p.pos, 0
 scan:

@@ -47,8 +47,8 @@ func (p *parser) quoted() (string, error) {
 	return "", p.unended(start)
 }
 
-// unended is the failure of the string that begins at start and was followed to
-// the current position.
+// unended returns the failure of a string that begins at start and does not end up
+// to the current position.
 func (p *parser) unended(start int) error {
 	p.open[p.src[start]] = p.pos
 	p.pos = start
@@ -109,7 +109,8 @@ func (p *parser) single() (string, error) {
 	return "", p.unended(start)
 }
 
-// heredocTag is the word behind <<, upper-case letters up to the line's end.
+// heredocTag returns the word after <<, upper-case letters up to the end of the
+// line.
 func (p *parser) heredocTag() string {
 	end := p.pos + 2
 	for end < len(p.src) && p.src[end] >= 'A' && p.src[end] <= 'Z' {

@@ -68,8 +68,8 @@ func TestParse(t *testing.T) {
 		{"braces in a bare value", "a = ${x} [y]", "a=${x} [y]"},
 		{"apostrophe", "note don't\nb = 1", "note=don't b=1"},
 		{"quote in a bare value", "a 5\" x\nb = 1", `a=5" x b=1`},
-		{"comments behind a value", "a = \"x\" /* c */ /* d */ ; b = \"y\" /* e */ # f", `a="x" b="y"`},
-		{"here-document that the file's end cuts off", "a = <<EOD", "a=<<EOD"},
+		{"comments after a value", "a = \"x\" /* c */ /* d */ ; b = \"y\" /* e */ # f", `a="x" b="y"`},
+		{"here-document cut off by the end of the file", "a = <<EOD", "a=<<EOD"},
 		{"legacy line", `login_flags="-f root";`, `login_flags="-f root"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -105,7 +105,7 @@ func TestParseErrors(t *testing.T) {
 		{"short unicode", `a = "\u12"`, 1, 10, "hexadecimal"},
 		{"no key", "= 1", 1, 1, "expected a key"},
 		{"NUL", "a = 1\n\x00", 2, 1, "NUL"},
-		{"behind the brace", "{a = 1} b", 1, 9, "behind"},
+		{"after the brace", "{a = 1} b", 1, 9, "unexpected data after"},
 		{"apostrophe without end", "b = 1\na 'x", 2, 3, "without end"},
 		{"comment before a second value", `a = "x" /* c */ "y"`, 1, 17, "expected ';'"},
 		{"bare comma", "a = x,y\n", 1, 8, "expected a value"},
@@ -146,7 +146,7 @@ func TestApply(t *testing.T) {
 		{"set repeated", []Edit{{Path: "a", Source: `"9"`}}, "# head\n # first\nb = 2\n\n/* c */\nc { d = x, e = y }\na = \"9\";\n"},
 		{"remove repeated", []Edit{{Path: "a", Remove: true}}, "# head\n # first\nb = 2\n\n/* c */\nc { d = x, e = y }\n"},
 		{"add", []Edit{{Path: "user.x", Source: Quote("a\"b")}}, src + "user.x = \"a\\\"b\";\n"},
-		{"remove what is not there", []Edit{{Path: "zz", Remove: true}}, src},
+		{"remove a missing path", []Edit{{Path: "zz", Remove: true}}, src},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d, err := Parse([]byte(src))

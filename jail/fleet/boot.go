@@ -34,11 +34,7 @@ type BootOptions struct {
 func Boot(ctx context.Context, h *host.Host, o BootOptions) (Results, error) {
 	b := newBudget(time.Now(), cmp.Or(max(o.Budget, 0), DefaultBootBudget))
 	o.Start.Busy = jail.BusyWait
-	wanted, broken, err := marked(ctx, h, append([]string{"boot=yes"}, o.Filters...))
-	if err != nil {
-		return nil, err
-	}
-	deps, err := jail.ListDependencies(ctx, h)
+	wanted, broken, deps, err := marked(ctx, h, append([]string{"boot=yes"}, o.Filters...))
 	if err != nil {
 		return nil, err
 	}
@@ -47,9 +43,7 @@ func Boot(ctx context.Context, h *host.Host, o BootOptions) (Results, error) {
 	nodes := e.starting(deps, wanted, all)
 	for _, x := range broken {
 		if !x.jail.Status().Running {
-			n := newNode(x.jail, true, 0)
-			n.refused = x.err
-			nodes = append(nodes, n)
+			nodes = append(nodes, x)
 		}
 	}
 	hard, cancel := context.WithDeadline(context.WithoutCancel(ctx), b.hard)
@@ -63,24 +57,21 @@ func Boot(ctx context.Context, h *host.Host, o BootOptions) (Results, error) {
 	return results, nil
 }
 
-// brokenJail is one that could not be read.
-type brokenJail struct {
-	jail *jail.Jail
-	err  error
-}
-
-// marked lists the jails that the filters select, except templates, and those
-// that could not be read.
-func marked(ctx context.Context, h *host.Host, filters []string) (wanted []*jail.Jail, broken []brokenJail, err error) {
+// marked lists the jails that the filters select, except templates, and as refused
+// nodes those that could not be read.
+func marked(ctx context.Context, h *host.Host, filters []string) (wanted []*jail.Jail, broken []*node, deps *jail.Dependencies, err error) {
 	for j, err := range jail.List(ctx, h, append(filters, "foreign=no", "template=no,-")...) {
 		switch {
 		case j == nil:
-			return nil, nil, err
+			return nil, nil, nil, err
 		case err != nil:
-			broken = append(broken, brokenJail{j, err})
+			n := newNode(j, true, 0)
+			n.refused = err
+			broken = append(broken, n)
 		default:
 			wanted = append(wanted, j)
 		}
 	}
-	return wanted, broken, nil
+	deps, err = jail.ListDependencies(ctx, h)
+	return wanted, broken, deps, err
 }

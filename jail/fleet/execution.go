@@ -12,7 +12,7 @@ import (
 // execution runs an operation on a graph of jails, in the order that a schedule
 // decides. Each jail's operation has its own goroutine.
 type execution struct {
-	teller
+	callbacks
 	now func() time.Time // of the host, for results
 	// begin runs the operation of one jail, which takes a slot. settle, if not nil,
 	// returns what is waited for before dependants begin, or nil; that takes none.
@@ -28,7 +28,7 @@ type execution struct {
 }
 
 func newExecution(o Options, now func() time.Time) *execution {
-	return &execution{teller: teller{o: o}, now: now}
+	return &execution{callbacks: callbacks{o: o}, now: now}
 }
 
 // run gives every node a result.
@@ -101,31 +101,31 @@ func (e *execution) follow(ctx context.Context, op *jail.Operation) report {
 	return r
 }
 
-// teller calls the caller's functions one at a time, and not after end.
-type teller struct {
+// callbacks calls the caller's functions one at a time, and not after end.
+type callbacks struct {
 	mu    sync.Mutex
 	o     Options
 	ended bool
 }
 
-func (t *teller) event(e events.IocEvent) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.o.OnEvent != nil && !t.ended {
-		t.o.OnEvent(e)
+func (c *callbacks) call(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended {
+		f()
 	}
 }
 
-func (t *teller) result(r Result) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.o.OnResult != nil && !t.ended {
-		t.o.OnResult(r)
+func (c *callbacks) event(e events.IocEvent) {
+	if c.o.OnEvent != nil {
+		c.call(func() { c.o.OnEvent(e) })
 	}
 }
 
-func (t *teller) end() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.ended = true
+func (c *callbacks) result(r Result) {
+	if c.o.OnResult != nil {
+		c.call(func() { c.o.OnResult(r) })
+	}
 }
+
+func (c *callbacks) end() { c.call(func() { c.ended = true }) }

@@ -27,17 +27,11 @@ const (
 )
 
 func (o Outcome) String() string {
-	switch o {
-	case Done:
-		return "done"
-	case Passed:
-		return "passed"
-	case Failed:
-		return "failed"
-	case RolledBack:
-		return "rolled back"
+	names := [...]string{"invalid", "done", "passed", "failed", "rolled back"}
+	if int(o) < len(names) {
+		return names[o]
 	}
-	return "invalid"
+	return names[0]
 }
 
 // Result is the result of one jail.

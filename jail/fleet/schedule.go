@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"cmp"
-	"container/heap"
 	"errors"
 	"slices"
 	"strings"
@@ -52,9 +51,9 @@ type schedule struct {
 	independent bool
 	levels      levels
 
-	ready nodeHeap // nodes that wait for a slot or for their level
-	taken int      // slots
-	begun int      // nodes
+	ready []*node // in the order in which they get a slot and their level opens
+	taken int     // slots
+	begun int     // nodes
 
 	// Of the message that is being handled.
 	now     time.Time
@@ -107,11 +106,18 @@ func newSchedule(nodes []*node, slots int) *schedule {
 			other.neededBy = append(other.neededBy, n)
 		}
 		if n.waiting == 0 {
-			s.ready = append(s.ready, n)
+			s.wait(n)
 		}
 	}
-	heap.Init(&s.ready)
 	return s
+}
+
+// wait adds a node to those that are ready.
+func (s *schedule) wait(n *node) {
+	i, _ := slices.BinarySearchFunc(s.ready, n, func(a, b *node) int {
+		return cmp.Or(cmp.Compare(a.order, b.order), strings.Compare(a.name, b.name))
+	})
+	s.ready = slices.Insert(s.ready, i, n)
 }
 
 // next handles a message. Every node is begun at most once, and its result is
@@ -143,7 +149,8 @@ func (s *schedule) next(m message) []action {
 func (s *schedule) beginReady() {
 	s.levels.advance(s.nodes, s.now)
 	for len(s.ready) > 0 && s.taken < s.slots && s.levels.open(s.ready[0]) {
-		n := heap.Pop(&s.ready).(*node)
+		n := s.ready[0]
+		s.ready = s.ready[1:]
 		if err := s.refusal(n); err != nil {
 			s.over(n, report{outcome: Failed, err: err})
 			s.levels.advance(s.nodes, s.now)
@@ -177,7 +184,7 @@ func (s *schedule) over(n *node, r report) {
 	s.publish(n, r)
 	for _, d := range n.neededBy {
 		if d.waiting--; d.waiting == 0 && d.state == nodeWaiting {
-			heap.Push(&s.ready, d)
+			s.wait(d)
 		}
 	}
 }
@@ -246,20 +253,4 @@ func (l *levels) advance(nodes []*node, now time.Time) {
 		l.at++
 		l.share(now)
 	}
-}
-
-// nodeHeap has the node that begins next on top.
-type nodeHeap []*node
-
-func (h nodeHeap) Len() int { return len(h) }
-func (h nodeHeap) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(h[i].order, h[j].order), strings.Compare(h[i].name, h[j].name)) < 0
-}
-func (h nodeHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *nodeHeap) Push(n any)   { *h = append(*h, n.(*node)) }
-func (h *nodeHeap) Pop() any {
-	old := *h
-	n := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return n
 }

@@ -32,17 +32,13 @@ type ShutdownOptions struct {
 func Shutdown(ctx context.Context, h *host.Host, o ShutdownOptions) (Results, error) {
 	b := newBudget(time.Now(), cmp.Or(max(o.Budget, 0), DefaultShutdownBudget))
 	o.Stop.Force, o.Stop.Busy = true, jail.BusyWait
-	wanted, broken, err := marked(ctx, h, append([]string{"running=yes"}, o.Filters...))
+	wanted, broken, deps, err := marked(ctx, h, append([]string{"running=yes"}, o.Filters...))
 	if err != nil {
 		return nil, err
 	}
 	for _, x := range broken {
 		// It runs: an unreadable configuration does not keep it up.
 		wanted = append(wanted, x.jail)
-	}
-	deps, err := jail.ListDependencies(ctx, h)
-	if err != nil {
-		return nil, err
 	}
 	hard, cancel := context.WithDeadline(ctx, b.hard)
 	defer cancel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
 )
@@ -52,12 +53,6 @@ func StartAll(ctx context.Context, h *host.Host, jails []*jail.Jail, o StartAllO
 // starting sets up the execution for starts and returns its nodes.
 func (e *execution) starting(deps *jail.Dependencies, jails []*jail.Jail, o StartAllOptions) []*node {
 	nodes := useful(startGraph(deps, jails, o.NoDependencies))
-	waitedFor := map[*node]bool{}
-	for _, n := range nodes {
-		for _, other := range n.needs {
-			waitedFor[other] = true
-		}
-	}
 	e.begin = func(ctx context.Context, n *node) report {
 		// Reject an invalid probe before starting anything.
 		if _, err := n.jail.ReadyProbe(); err != nil && !o.NoReady {
@@ -74,7 +69,8 @@ func (e *execution) starting(deps *jail.Dependencies, jails []*jail.Jail, o Star
 		return r
 	}
 	e.settle = func(n *node, r report) func(context.Context) error {
-		if o.NoReady || n.jail.Effective().String(jail.ReadyKey) == "" || r.outcome == Passed && !waitedFor[n] {
+		ranBefore := r.outcome == Passed
+		if o.NoReady || config.NewKey[string](jail.ReadyKey).Of(n.jail.Effective()) == "" || ranBefore && len(n.neededBy) == 0 {
 			return nil
 		}
 		return n.jail.WaitReady

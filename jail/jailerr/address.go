@@ -22,5 +22,5 @@ func (e *AddressError) Error() string {
 	return text
 }
 
-// Timeout is true, as with net.Error.
+// Timeout returns true, as with net.Error.
 func (e *AddressError) Timeout() bool { return true }

@@ -40,5 +40,5 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("%s is in use by %s: %v", e.Path, strings.Join(by, ", "), e.Err)
 }
 
-// Unwrap gives the kernel's error.
+// Unwrap returns the kernel's error.
 func (e *HeldError) Unwrap() error { return e.Err }

@@ -33,5 +33,5 @@ func (e *HookError) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the cause, if it could not run.
+// Unwrap returns the cause, if it could not run.
 func (e *HookError) Unwrap() error { return e.Err }

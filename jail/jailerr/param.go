@@ -25,7 +25,7 @@ func (e *ParamError) Error() string {
 	return text
 }
 
-// Unwrap gives ErrConfig and the cause.
+// Unwrap returns ErrConfig and the cause.
 func (e *ParamError) Unwrap() []error {
 	if e.Err == nil {
 		return []error{ErrConfig}

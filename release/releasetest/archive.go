@@ -29,7 +29,7 @@ type Member struct {
 // ModTime is the time of all members, so that archives are the same each time.
 var modTime = time.Date(2023, time.April, 7, 0, 0, 0, 0, time.UTC)
 
-// Members lists what [Archive] holds for a version such as "13.2-RELEASE":
+// Members returns the members of [Archive] for a version such as "13.2-RELEASE":
 // the directories that libioc shares with basejails, a shell, freebsd-version(1),
 // rc(8) scripts, a setuid program with a file flag, hard links, and symbolic links
 // with relative and absolute targets. Scripts run with any sh(1).
@@ -92,14 +92,14 @@ func freebsdVersion(version string) string {
 		"*) echo 'usage: freebsd-version [-u]' >&2; exit 1 ;;\nesac\n"
 }
 
-// Archive gives a release's base archive in a format: "txz", "tgz", "tar" or
-// "tar.zst" (a leading dot is ignored). It panics on another format. The bytes
-// are the same for the same arguments.
+// Archive returns a release's base archive in a format: "txz", "tgz", "tar" or
+// "tar.zst" (a leading dot is ignored). It panics on another format. The result
+// depends on the arguments only.
 func Archive(format, version string) []byte {
 	return Pack(format, Members(version))
 }
 
-// Pack gives an archive of any members, in the formats of [Archive].
+// Pack returns an archive of any members, in the formats of [Archive].
 func Pack(format string, members []Member) []byte {
 	var out bytes.Buffer
 	w := compressor(&out, format)
@@ -150,7 +150,7 @@ func must(err error) {
 	}
 }
 
-// Manifest gives the text of a MANIFEST for assets by file name, in the form
+// Manifest returns the text of a MANIFEST for assets by file name, in the form
 // of FreeBSD's: name, SHA-256, number of members (here always 1), name without
 // ending, description, default.
 func Manifest(assets map[string][]byte) string {

@@ -11,7 +11,7 @@ import (
 	"sort"
 )
 
-// Assets gives what [Mirror] serves for a version, by file name: base.txz,
+// Assets returns the files that [Mirror] serves for a version, by name: base.txz,
 // base.tgz and lib32.txz.
 func Assets(version string) map[string][]byte {
 	lib32 := []Member{
@@ -27,11 +27,11 @@ func Assets(version string) map[string][]byte {
 	}
 }
 
-// Mirror serves one release as download.freebsd.org does. Whatever directories
-// come before it, a path ending in "<version>/<file>" gives an asset or the
-// MANIFEST, one ending in "<version>/" the release's index, and any other that
-// ends in a slash the index of releases: so it can be mounted at
-// /ftp/releases/amd64/amd64/ or at /. Ranges, If-Range and ETags work.
+// Mirror serves one release as download.freebsd.org does. A path ending in
+// "<version>/<file>" is an asset or the MANIFEST, one ending in "<version>/" the
+// release's index, and any other that ends in a slash the index of releases, so it
+// can be mounted at /ftp/releases/amd64/amd64/ or at /. Ranges, If-Range and ETags
+// work.
 func Mirror(version string) http.Handler {
 	files := Assets(version)
 	files["MANIFEST"] = []byte(Manifest(Assets(version)))

@@ -35,14 +35,14 @@ var operations = []string{
 	OpSet, OpInherit, OpMount, OpUnmount, OpSend, OpReceive, OpJail, OpUnjail, OpHold, OpRelease,
 }
 
-// A Call is an operation that a Store was asked for.
+// A Call is one call of a Store's method.
 type Call struct {
 	Op      string   // one of the Op constants
-	Dataset string   // that Error.Dataset names
+	Dataset string   // as in Error.Dataset
 	Args    []string // the command line that zfs(8) would have been given
 }
 
-// maxCalls bounds what a process that runs for days keeps of its calls.
+// maxCalls limits how many calls a long-running process keeps.
 const maxCalls = 1 << 16
 
 func (z *Store) record(c *change) {
@@ -55,15 +55,15 @@ func (z *Store) record(c *change) {
 // Fail adds a fault, whose Op is one of the Op constants and whose Match is a
 // pattern for the dataset, and returns a function that removes it again. The
 // failed operation's error is a *[zfsstore.Error] that wraps the fault's. A
-// fault that could not strike fails the test, see [fault.List.Add].
+// fault that could never strike fails the test, see [fault.List.Add].
 func (z *Store) Fail(tb fault.TB, f fault.Fault) (remove func()) {
 	tb.Helper()
 	return z.faults.Add(tb, operations, f)
 }
 
-// Calls returns the operations asked for since the Store was made or since
-// ForgetCalls, in order, refused ones included. Of more than 65536 the newest
-// are kept, at least 32768.
+// Calls returns the calls since the Store was made or since ForgetCalls, in order,
+// including refused ones. Once there are more than 65536, older ones are dropped;
+// at least the newest 32768 are kept.
 func (z *Store) Calls() []Call {
 	z.mu.Lock()
 	defer z.mu.Unlock()

@@ -17,8 +17,8 @@ const controlDir = ".zfs"
 // file system in a directory cannot stand for, are left out.
 type copier struct {
 	ctx context.Context
-	// instead has the directory to be read in place of another one: the
-	// covered directory where something is mounted on top.
+	// instead maps a directory that is mounted over to the covered one, which
+	// is read in its place.
 	instead map[string]string
 	linked  map[fileID]string
 }
@@ -72,7 +72,7 @@ func (c *copier) copyDir(from, to string, top bool) error {
 func (c *copier) copyEntry(from, to string) error {
 	info, err := os.Lstat(from)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // removed meanwhile
+		return nil // removed in the meantime
 	}
 	if err != nil {
 		return err
@@ -114,19 +114,26 @@ func (c *copier) copyFile(from, to string, info fs.FileInfo) error {
 	}
 	defer in.Close()
 	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	// From file to file io.Copy is copy_file_range(2) where there is one,
-	// which shares the blocks if the file system can.
-	if _, err := io.Copy(out, in); err != nil {
-		out.Close()
-		return err
-	}
-	if err := out.Close(); err != nil {
+	if err := writeAll(out, err, in); err != nil {
 		return err
 	}
 	return keep(to, info)
+}
+
+// writeAll writes all of in to a file that was just opened, and closes it. From
+// file to file io.Copy is copy_file_range(2) where that exists, which shares the
+// blocks if the file system can.
+func writeAll(out *os.File, err error, in io.Reader) error {
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// permissions returns a file's mode as chmod(2) takes it.
+func permissions(info fs.FileInfo) fs.FileMode {
+	return info.Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
 }
 
 // keep gives a copy the owner, mode and times of its original. The owner comes
@@ -135,8 +142,7 @@ func keep(path string, info fs.FileInfo) error {
 	if err := keepOwner(path, info); err != nil {
 		return err
 	}
-	mode := info.Mode().Perm() | info.Mode()&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)
-	if err := os.Chmod(path, mode); err != nil {
+	if err := os.Chmod(path, permissions(info)); err != nil {
 		return err
 	}
 	return os.Chtimes(path, info.ModTime(), info.ModTime())
@@ -148,7 +154,7 @@ func removeTree(path string) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	// What stays closed is told by the second try.
+	// The second try reports what remains.
 	_ = filepath.WalkDir(path, func(p string, entry fs.DirEntry, err error) error {
 		if entry != nil && entry.IsDir() {
 			_ = os.Chmod(p, 0o700)

@@ -12,7 +12,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore/internal/zfsname"
 )
 
-// victims is what a destroy removes, in order: children before parents,
+// victims are what a destroy removes, in order: children before parents,
 // clones before the snapshots they came from.
 type victims struct {
 	c      *change
@@ -69,7 +69,7 @@ func sortedClones(s *snapshot) []*dataset {
 	return all
 }
 
-// outsiders are the clones of victims that are no victims themselves.
+// outsiders returns the clones of victims that are not victims themselves.
 func (v *victims) outsiders() []string {
 	var names []string
 	for _, one := range v.list {
@@ -85,9 +85,10 @@ func (v *victims) outsiders() []string {
 	return names
 }
 
-// destroy removes the victims. Like zfs-destroy it goes on behind one that is
-// busy, and fails in the end. Snapshots without a dataset between them go in
-// one batch, all or none, and a dataset stays if the batch before it did.
+// destroy removes the victims. Like zfs-destroy it continues after one that is
+// busy, and fails at the end. Snapshots without a dataset between them are
+// destroyed in one batch, all or none, and a dataset is kept if the batch before
+// it was.
 func (v *victims) destroy() error {
 	c := v.c
 	var failures []string
@@ -148,11 +149,11 @@ func (v *victims) destroy() error {
 	return first
 }
 
-// indestructible is the refusal to destroy a snapshot, or nil.
+// indestructible returns the refusal to destroy a snapshot, or nil.
 func (c *change) indestructible(s *snapshot) error {
 	z := c.z
 	if z.state.snapshots[s.ID] != s {
-		return nil // gone with its last clone, having been deferred
+		return nil // deferred, and destroyed with its last clone
 	}
 	switch {
 	case len(s.Holds) > 0:
@@ -170,7 +171,7 @@ func (c *change) indestructible(s *snapshot) error {
 	return nil
 }
 
-// visible is the path under which the snapshot of a mounted dataset is seen.
+// visible returns the path at which the snapshot of a mounted dataset is seen.
 func (s *snapshot) visible() string {
 	return strings.Join([]string{s.of.MountedAt, controlDir, "snapshot", s.Name}, "/")
 }
@@ -178,7 +179,7 @@ func (s *snapshot) visible() string {
 func (c *change) destroyDataset(d *dataset, force bool) error {
 	z := c.z
 	if len(d.snapshots) > 0 {
-		return nil // an earlier batch said why they stayed
+		return nil // an earlier batch reported why they were kept
 	}
 	if d.MountedAt != "" {
 		if err := c.busy(d, force, nil); err != nil {
@@ -235,14 +236,14 @@ func (z *Store) Destroy(ctx context.Context, name string, opts zfsstore.DestroyO
 				name, d.Type, strings.Join(clones, "\n"))
 		}
 		if d.parent == nil {
-			// The root of a pool stays; its datasets and snapshots go.
+			// The root of a pool is kept; its datasets and snapshots are destroyed.
 			v.list = slices.DeleteFunc(v.list, func(one victim) bool { return one.d == d && one.s == nil })
 		}
 		return v.destroy()
 	})
 }
 
-// names lists the victims but the one that was asked for.
+// names returns the victims except the dataset that was named.
 func (v *victims) names(asked *dataset) []string {
 	var names []string
 	for _, one := range v.list {
@@ -288,7 +289,7 @@ func (c *change) destroyNamed(name, of, snap string, opts zfsstore.DestroyOption
 	return v.destroy()
 }
 
-// deferAll destroys the snapshots now or when their last clone or hold goes.
+// deferAll destroys the snapshots now or with their last clone or hold.
 func (c *change) deferAll(v *victims) error {
 	for _, one := range v.list {
 		if len(one.s.clones) == 0 && len(one.s.Holds) == 0 {

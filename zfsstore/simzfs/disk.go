@@ -13,13 +13,13 @@ import (
 	"github.com/libioc/go-libioc/zfsstore/internal/zfsname"
 )
 
-// disk is the directories of one pool:
+// disk has the directories of one pool:
 //
 //	ALTROOT/...             what is mounted
 //	PRIVATE/fs/ID           the files of dataset ID while it is not mounted
 //	PRIVATE/mnt/ID/at       while it is mounted: where, and in which order
 //	PRIVATE/mnt/ID/covered  the directory that the mount covers
-//	PRIVATE/tmp             copies under way and files to be removed
+//	PRIVATE/tmp             copies in progress and files to be removed
 //
 // To mount is to move the directory at the mountpoint to covered and the files
 // of the dataset to the mountpoint; both are renames, so they take no time and
@@ -28,7 +28,7 @@ type disk struct {
 	z       *Store
 	altroot string // real path
 	private string // real path
-	// receiving has the directories in tmp that a Receive is filling.
+	// receiving has the directories in tmp that Receive is filling.
 	receiving map[string]bool
 }
 
@@ -79,7 +79,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// rename moves a directory and lets tests stop the process behind it.
+// rename moves a directory, after which tests may stop the process.
 func (k *disk) rename(from, to string) error {
 	err := os.Rename(from, to)
 	if errors.Is(err, fs.ErrPermission) {
@@ -106,7 +106,7 @@ func renameReadOnly(from, to string) error {
 	return os.Chmod(to, info.Mode().Perm())
 }
 
-// attach mounts: the files of dataset id appear at path.
+// attach mounts dataset id: its files appear at path.
 func (k *disk) attach(id uint64, path string, seq uint64) error {
 	made := ""
 	for dir := path; !exists(dir); dir = filepath.Dir(dir) {
@@ -132,7 +132,7 @@ func (k *disk) attach(id uint64, path string, seq uint64) error {
 	return k.rename(k.files(id), path)
 }
 
-// detach unmounts what is found at path now.
+// detach unmounts dataset id, whose files are at path now.
 func (k *disk) detach(id uint64, path string) error {
 	if err := k.rename(path, k.files(id)); err != nil {
 		return err
@@ -149,7 +149,7 @@ func (k *disk) forget(id uint64) error {
 	return err
 }
 
-// place is where the files of d are.
+// place returns where the files of d are.
 func (z *Store) place(d *dataset) string {
 	k := z.disks[zfsname.Pool(d.Name)]
 	if d.MountedAt == "" {
@@ -158,8 +158,8 @@ func (z *Store) place(d *dataset) string {
 	return z.found(d.MountedAt, d.MountSeq)
 }
 
-// found is where a path that was visible after mount number seq is now: at
-// itself, or below the directory kept of the first later mount that covers it.
+// found returns where a path that was visible after mount number seq is now: at
+// itself, or below the covered directory of the first later mount on top of it.
 func (z *Store) found(path string, seq uint64) string {
 	var over *dataset
 	for dir := path; ; dir = filepath.Dir(dir) {
@@ -183,8 +183,8 @@ func below(path, dir string) bool {
 	return path == dir || strings.HasPrefix(path, dir) && os.IsPathSeparator(path[len(dir)])
 }
 
-// resolve makes the real path of a mountpoint. Symbolic links are followed as
-// a host would that has the altroot as its root, so that none leads out of it.
+// resolve returns the real path of a mountpoint. Symbolic links are followed as
+// if the altroot were the root directory, so that none leads out of it.
 func (k *disk) resolve(mountpoint string) (string, error) {
 	at := k.altroot
 	rest := strings.Split(filepath.ToSlash(mountpoint), "/")

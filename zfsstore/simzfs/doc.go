@@ -1,29 +1,27 @@
-// Package simzfs is a ZFS without ZFS, for tests of programs that use a
-// [zfsstore.Store]: it runs on any system and needs no privileges. [New] makes
-// one.
+// Package simzfs simulates ZFS for tests of programs that use a [zfsstore.Store]. It
+// runs on any system and needs no privileges.
 //
-// Datasets are records in memory, and what is mounted are real directories
-// below each pool's altroot, which any program can read and write. No
-// mountpoint, symbolic link or stream leads out of the altroot. An operation is
-// refused when OpenZFS refuses it, with the same words and exit status.
+// Datasets are records in memory. Mounted file systems are real directories below
+// each pool's altroot, which any program can read and write. No mountpoint, symbolic
+// link or stream leads out of the altroot. An operation is refused when OpenZFS
+// refuses it, with the same message and exit status.
 //
 // # Records and directories
 //
-// A change is one batch of records. Directories are first made, then the batch
-// is committed, and only then is anything removed; [New] repairs what a process
-// killed between two of these left: directories without a dataset are removed, a
-// dataset without its directory gets an empty one, and everything is mounted
-// where the records say. After a kill all of a change is found, or none of it.
-// One exception: a rollback that is killed, or whose records cannot be kept, may
-// have restored the files already; no snapshot is lost then.
+// A change is one batch of records. Directories are created first, then the batch
+// is committed, and only then is anything removed. [New] repairs what a killed
+// process left behind: it removes directories without a dataset, creates missing
+// ones, and mounts everything where the records say. So a change is either complete
+// or absent after a kill. The exception is a rollback that is killed, or whose
+// records cannot be stored: it may have restored the files already, but no snapshot
+// is lost.
 //
-// Snapshots are copies, which share blocks where the file system below can do
-// that; a clone is copied when it is first mounted. They are found at
-// .zfs/snapshot/NAME of the dataset. Unlike ZFS's they can be written to, and
-// .zfs shows up in a listing of the directory.
+// Snapshots are copies, which share blocks if the underlying file system can; a
+// clone is copied when it is first mounted. They are at .zfs/snapshot/NAME of the
+// dataset. Unlike in ZFS they are writable, and .zfs appears in directory listings.
 //
 // # Limits
 //
-// Sizes are nominal: no account is kept of blocks, quotas and reservations. A
+// Sizes are nominal: blocks, quotas and reservations are not accounted for. A
 // mountpoint of "/" cannot be mounted, since the altroot itself is not moved.
 package simzfs

@@ -42,7 +42,7 @@ type failer struct{}
 func (failer) Helper()                           {}
 func (failer) Fatalf(format string, args ...any) { log.Fatalf(format, args...) }
 
-// What Commit was given is the state, for another process to go on with.
+// The records passed to Commit are the state, from which another process goes on.
 func ExampleNew_persistent() {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "simzfs")
@@ -50,7 +50,7 @@ func ExampleNew_persistent() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	var kept []simzfs.Record // a log file, in earnest
+	var kept []simzfs.Record // in a program, a log file
 	opts := simzfs.Options{
 		Pools:  []simzfs.Pool{{Name: "zroot", Altroot: dir}},
 		Commit: func(batch []simzfs.Record) error { kept = append(kept, batch...); return nil },

@@ -19,8 +19,8 @@ import (
 )
 
 // A stream is streamMagic and frames: kind (1 byte), length (4 bytes, big
-// endian), CRC-32 of what follows (4 bytes), content. For each snapshot there
-// is a header, data that together is a tar archive, and an end.
+// endian), CRC-32 of the content (4 bytes), content. Each snapshot is a header,
+// data frames that together are a tar archive, and an end.
 const (
 	frameHeader = 'H'
 	frameData   = 'D'
@@ -47,7 +47,7 @@ func (f *frameWriter) frame(kind byte, content []byte) error {
 	return err
 }
 
-// Write makes data frames.
+// Write writes data frames.
 func (f *frameWriter) Write(p []byte) (int, error) {
 	for done := 0; done < len(p); {
 		n := min(len(p)-done, maxFrame)
@@ -100,7 +100,7 @@ func (r readerWithContext) Read(p []byte) (int, error) {
 	return r.r.Read(p)
 }
 
-// inbox is a stream that was read into directories.
+// inbox is a stream being read into directories.
 type inbox struct {
 	ctx   context.Context
 	r     *bufio.Reader
@@ -114,7 +114,7 @@ type received struct {
 	dir    string
 }
 
-// open makes the directory for the files.
+// open creates the directory for the files.
 func (b *inbox) open(k *disk) (err error) {
 	b.disk = k
 	b.dir, err = os.MkdirTemp(filepath.Join(k.private, "tmp"), "receive-")
@@ -148,8 +148,8 @@ func (b *inbox) read() error {
 		if err := json.Unmarshal(content, &p.header); err != nil {
 			return errDamaged
 		}
-		// The part is known before its files: an incomplete stream is named
-		// after what it was to be.
+		// The part is kept before its files are read: the words for an
+		// incomplete stream depend on it.
 		b.parts = append(b.parts, p)
 		if err := b.readFiles(p); err != nil {
 			return err

@@ -10,30 +10,30 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// jailID returns what a jail is remembered by: its jid, if jids are known.
-func (c *change) jailID(jail string) (string, error) {
-	if c.z.opts.Jail == nil {
-		return jail, nil
-	}
-	jid, ok := c.z.opts.Jail(jail)
-	if !ok {
-		return "", c.refuse(2, "invalid jail id or name")
-	}
-	return strconv.Itoa(jid), nil
-}
-
-// Jail implements Store. As with zfs-jail(8), the dataset need not have
-// jailed=on.
-func (z *Store) Jail(ctx context.Context, jail, name string) error {
-	return z.do(ctx, name, []string{"jail", jail, name}, func(c *change) error {
-		id, err := c.jailID(jail)
-		if err != nil {
-			return err
+// delegated finds a file system and the id under which a jail is recorded, which is
+// its jid if jids are known, and calls fn with them.
+func (z *Store) delegated(ctx context.Context, op, jail, name string, fn func(c *change, d *dataset, id string) error) error {
+	return z.do(ctx, name, []string{op, jail, name}, func(c *change) error {
+		id := jail
+		if z.opts.Jail != nil {
+			jid, ok := z.opts.Jail(jail)
+			if !ok {
+				return c.refuse(2, "invalid jail id or name")
+			}
+			id = strconv.Itoa(jid)
 		}
 		d, err := c.filesystem(name)
 		if err != nil {
 			return err
 		}
+		return fn(c, d, id)
+	})
+}
+
+// Jail implements Store. As with zfs-jail(8), the dataset need not have
+// jailed=on.
+func (z *Store) Jail(ctx context.Context, jail, name string) error {
+	return z.delegated(ctx, OpJail, jail, name, func(c *change, d *dataset, id string) error {
 		if slices.Contains(d.Jails, id) {
 			return c.refuse(1, "cannot jail '%s': dataset already exists", name)
 		}
@@ -45,15 +45,7 @@ func (z *Store) Jail(ctx context.Context, jail, name string) error {
 
 // Unjail implements Store.
 func (z *Store) Unjail(ctx context.Context, jail, name string) error {
-	return z.do(ctx, name, []string{"unjail", jail, name}, func(c *change) error {
-		id, err := c.jailID(jail)
-		if err != nil {
-			return err
-		}
-		d, err := c.filesystem(name)
-		if err != nil {
-			return err
-		}
+	return z.delegated(ctx, OpUnjail, jail, name, func(c *change, d *dataset, id string) error {
 		if !slices.Contains(d.Jails, id) {
 			return c.refuse(1, "cannot unjail '%s': dataset does not exist", name)
 		}
@@ -67,8 +59,8 @@ func (c *change) dropJail(d *dataset, id string) {
 	c.touch(d)
 }
 
-// Jailed returns the datasets attached to a jail, by name: what zfs-list(8)
-// shows inside it besides their ancestors.
+// Jailed returns the datasets attached to a jail, sorted by name. zfs-list(8) in
+// the jail shows these and their ancestors.
 func (z *Store) Jailed(jid int) []string {
 	z.mu.Lock()
 	defer z.mu.Unlock()
@@ -125,7 +117,7 @@ func (z *Store) Reboot() error {
 	})
 }
 
-// quietly runs a change that is no operation of a Store.
+// quietly runs a change that is not an operation of a Store.
 func (z *Store) quietly(name string, fn func(*change) error) error {
 	z.mu.Lock()
 	defer z.mu.Unlock()
@@ -140,8 +132,8 @@ func (z *Store) quietly(name string, fn func(*change) error) error {
 	return nil
 }
 
-// compareMountpoints orders datasets as zfs-mount(8) -a mounts them: parents
-// of a path before what is below.
+// compareMountpoints orders datasets as zfs-mount(8) -a mounts them: a path
+// before those below it.
 func compareMountpoints(z *Store, a, b *dataset) int {
 	at, _ := z.property(a, "mountpoint")
 	bt, _ := z.property(b, "mountpoint")

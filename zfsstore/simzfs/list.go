@@ -150,7 +150,7 @@ func (l *lister) walk(d *dataset, depth int) {
 	}
 }
 
-// describe makes the Dataset of a file system or volume.
+// describe returns the Dataset of a file system or volume.
 func (z *Store) describe(d *dataset, properties []string) zfsstore.Dataset {
 	out := zfsstore.Dataset{
 		Name: d.Name, Type: d.Type, GUID: d.GUID, CreateTXG: d.TXG, Creation: time.Unix(d.Creation, 0),
@@ -170,20 +170,22 @@ func (z *Store) describe(d *dataset, properties []string) zfsstore.Dataset {
 			return z.shownMountpoint(d)
 		}
 		return z.property(d, name)
-	}, func() []string {
-		var names []string
-		for up := d; up != nil; up = up.parent {
-			names = append(append(names, slices.Collect(maps.Keys(up.Local))...), slices.Collect(maps.Keys(up.Received))...)
-		}
-		return names
-	}, map[string]string{
+	}, d.propertyNames, map[string]string{
 		"objsetid": strconv.FormatUint(d.ID, 10), "volsize": strconv.FormatUint(d.VolSize, 10),
 		"usedbychildren": strconv.FormatUint((d.count-1)*nominalUsed, 10),
 	})
 	return out
 }
 
-// describeSnapshot makes the Dataset of a snapshot.
+// propertyNames returns the names of all properties set on d or above.
+func (d *dataset) propertyNames() (names []string) {
+	for up := d; up != nil; up = up.parent {
+		names = slices.AppendSeq(slices.AppendSeq(names, maps.Keys(up.Local)), maps.Keys(up.Received))
+	}
+	return names
+}
+
+// describeSnapshot returns the Dataset of a snapshot.
 func (z *Store) describeSnapshot(s *snapshot, properties []string) zfsstore.Dataset {
 	out := zfsstore.Dataset{
 		Name: s.name(), Type: zfsstore.Snapshot, GUID: s.GUID, CreateTXG: s.TXG, Creation: time.Unix(s.Creation, 0),
@@ -210,11 +212,7 @@ func (z *Store) describeSnapshot(s *snapshot, properties []string) zfsstore.Data
 		}
 		return value, source
 	}, func() []string {
-		names := append(slices.Collect(maps.Keys(s.Local)), slices.Collect(maps.Keys(s.Received))...)
-		for up := s.of; up != nil; up = up.parent {
-			names = append(append(names, slices.Collect(maps.Keys(up.Local))...), slices.Collect(maps.Keys(up.Received))...)
-		}
-		return names
+		return slices.AppendSeq(slices.AppendSeq(s.of.propertyNames(), maps.Keys(s.Local)), maps.Keys(s.Received))
 	}, map[string]string{
 		"objsetid": strconv.FormatUint(s.ID, 10), "userrefs": strconv.Itoa(len(s.Holds)), "defer_destroy": deferred,
 		"volsize": strconv.FormatUint(s.of.VolSize, 10),
@@ -222,9 +220,8 @@ func (z *Store) describeSnapshot(s *snapshot, properties []string) zfsstore.Data
 	return out
 }
 
-// wanted makes the map of the properties asked for. set finds those that can
-// be set, users the names of user properties there are, and fixed has values
-// worked out elsewhere.
+// wanted returns the named properties. set returns one that can be set, users the
+// names of all user properties, and fixed has values computed by the caller.
 func (z *Store) wanted(names []string, t zfsstore.Type, d zfsstore.Dataset, set func(string) (string, zfsstore.Source), users func() []string, fixed map[string]string) map[string]zfsstore.Property {
 	if len(names) == 0 {
 		return nil
@@ -268,7 +265,7 @@ func (z *Store) wanted(names []string, t zfsstore.Type, d zfsstore.Dataset, set 
 	return out
 }
 
-// fieldValue is the property that a field of d is read from.
+// fieldValue returns the property that a field of d is read from.
 func fieldValue(d zfsstore.Dataset, name, def string) string {
 	switch name {
 	case "type":

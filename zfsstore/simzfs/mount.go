@@ -29,8 +29,8 @@ func (z *Store) unmountable(d *dataset) string {
 	return ""
 }
 
-// mountNew mounts a dataset just made, as zfs-create and zfs-clone do: if it
-// may be mounted, and by itself.
+// mountNew mounts a new dataset, as zfs-create and zfs-clone do, unless a property
+// prevents that.
 func (c *change) mountNew(d *dataset) error {
 	if d.Type != zfsstore.Filesystem || d.MountedAt != "" || c.z.unmountable(d) != "" {
 		return nil
@@ -69,7 +69,7 @@ func (c *change) mount(d *dataset) error {
 	return nil
 }
 
-// fill gives d its files: none, or for a clone those of its origin.
+// fill copies the files of its origin into a clone that has none yet.
 func (c *change) fill(d *dataset) error {
 	k := c.z.disks[zfsname.Pool(d.Name)]
 	if !d.Pristine {
@@ -88,7 +88,7 @@ func (c *change) fill(d *dataset) error {
 	return nil
 }
 
-// copyFiles copies a file system's files, without what is mounted on them.
+// copyFiles copies a file system's files, but nothing mounted on top.
 func (c *change) copyFiles(from, to string) error {
 	if err := removeTree(to); err != nil {
 		return err
@@ -101,7 +101,7 @@ func (c *change) copyFiles(from, to string) error {
 	return err
 }
 
-// copier returns a copier that sees what the mounts cover.
+// copier returns a copier that looks below mounts.
 func (c *change) copier() *copier {
 	instead := make(map[string]string, len(c.z.state.mounts))
 	for _, d := range c.z.state.mounts {
@@ -110,8 +110,8 @@ func (c *change) copier() *copier {
 	return &copier{ctx: c.ctx, instead: instead}
 }
 
-// busy is the refusal to unmount d, or nil if d can be: nothing is mounted on
-// it but what without holds, and it is not in use or force is set.
+// busy returns the refusal to unmount d, or nil if nothing but the members of
+// without is mounted on it, and it is not in use or force is set.
 func (c *change) busy(d *dataset, force bool, without map[*dataset]bool) error {
 	covered := false
 	for _, other := range c.z.state.mounts {
@@ -126,6 +126,23 @@ func (c *change) busy(d *dataset, force bool, without map[*dataset]bool) error {
 	return nil
 }
 
+// mountedOf returns those of the set that are mounted, newest first, or the
+// refusal to unmount them all.
+func (c *change) mountedOf(set []*dataset, force bool) ([]*dataset, error) {
+	mounted := slices.DeleteFunc(slices.Clone(set), func(d *dataset) bool { return d.MountedAt == "" })
+	slices.SortFunc(mounted, func(a, b *dataset) int { return cmp.Compare(b.MountSeq, a.MountSeq) })
+	in := make(map[*dataset]bool, len(mounted))
+	for _, d := range mounted {
+		in[d] = true
+	}
+	for _, d := range mounted {
+		if err := c.busy(d, force, in); err != nil {
+			return nil, err
+		}
+	}
+	return mounted, nil
+}
+
 // unmount unmounts a mounted file system that is not busy.
 func (c *change) unmount(d *dataset) error {
 	path := d.MountedAt
@@ -138,8 +155,8 @@ func (c *change) unmount(d *dataset) error {
 	return nil
 }
 
-// vacate has the directory that d is or would be mounted on removed, unless
-// someone chose it.
+// vacate removes the directory that d is or would be mounted on after the commit,
+// unless the mountpoint was set on d.
 func (c *change) vacate(d *dataset) {
 	value, source := c.z.property(d, "mountpoint")
 	if d.Type != zfsstore.Filesystem || source == zfsstore.SourceLocal || value == "none" || value == "legacy" {
@@ -162,20 +179,13 @@ func (c *change) removeMountpoint(path string) {
 	})
 }
 
-// remount unmounts those of the set that are mounted, makes a change to where
-// they belong, and mounts them again, and those that also says. Nothing has
-// happened when it answers that something is busy.
+// remount unmounts the mounted members of the set, changes where they belong, and
+// mounts them again, as well as those that also selects. If it returns that
+// something is busy, nothing has been done.
 func (c *change) remount(set []*dataset, force bool, changing func(), also func(*dataset) bool) error {
-	in := make(map[*dataset]bool, len(set))
-	for _, d := range set {
-		in[d] = true
-	}
-	mounted := slices.DeleteFunc(slices.Clone(set), func(d *dataset) bool { return d.MountedAt == "" })
-	slices.SortFunc(mounted, func(a, b *dataset) int { return cmp.Compare(b.MountSeq, a.MountSeq) })
-	for _, d := range mounted {
-		if err := c.busy(d, force, in); err != nil {
-			return err
-		}
+	mounted, err := c.mountedOf(set, force)
+	if err != nil {
+		return err
 	}
 	if len(set) > 0 && set[0].MountedAt == "" {
 		c.vacate(set[0])
@@ -226,19 +236,12 @@ func (z *Store) Unmount(ctx context.Context, name string, force bool) error {
 		if d.MountedAt == "" {
 			return c.refuse(1, "cannot unmount '%s': not currently mounted", name)
 		}
-		// Those below that follow its mountpoint are unmounted with it.
-		set := slices.DeleteFunc(z.inheriting(d, "mountpoint"), func(d *dataset) bool { return d.MountedAt == "" })
-		slices.SortFunc(set, func(a, b *dataset) int { return cmp.Compare(b.MountSeq, a.MountSeq) })
-		with := make(map[*dataset]bool, len(set))
-		for _, one := range set {
-			with[one] = true
+		// Datasets below that inherit its mountpoint are unmounted with it.
+		mounted, err := c.mountedOf(z.inheriting(d, "mountpoint"), force)
+		if err != nil {
+			return err
 		}
-		for _, one := range set {
-			if err := c.busy(one, force, with); err != nil {
-				return err
-			}
-		}
-		for _, one := range set {
+		for _, one := range mounted {
 			if err := c.unmount(one); err != nil {
 				return err
 			}
@@ -247,13 +250,13 @@ func (z *Store) Unmount(ctx context.Context, name string, force bool) error {
 	})
 }
 
-// A MountedDataset is a file system and where it is mounted.
+// A Mount is a mounted file system.
 type Mount struct {
 	Dataset string
 	Path    string // real path of the mountpoint
 }
 
-// Mounts returns what is mounted, in the order of mounting.
+// Mounts returns the mounted file systems in the order of mounting.
 func (z *Store) Mounts() []Mount {
 	z.mu.Lock()
 	defer z.mu.Unlock()
@@ -277,7 +280,7 @@ func (z *Store) byMountOrder() []*dataset {
 	return all
 }
 
-// snapshotDir is where the files of a snapshot are.
+// snapshotDir returns where the files of a snapshot are.
 func (z *Store) snapshotDir(s *snapshot) string {
 	return filepath.Join(z.place(s.of), controlDir, "snapshot", s.Name)
 }

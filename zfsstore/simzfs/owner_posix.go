@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// fileID tells files apart.
+// fileID identifies a file.
 type fileID struct{ dev, ino uint64 }
 
 // linkID returns the identity of a file that has several names.
@@ -21,7 +21,7 @@ func linkID(info fs.FileInfo) (fileID, bool) {
 	return fileID{dev: uint64(st.Dev), ino: uint64(st.Ino)}, true
 }
 
-// keepOwner gives path the owner of the original, as far as that is permitted.
+// keepOwner changes the owner of path to the original's, if permitted.
 func keepOwner(path string, info fs.FileInfo) error {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

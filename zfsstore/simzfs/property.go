@@ -14,8 +14,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore/internal/zfsprop"
 )
 
-// Sizes are nominal: what OpenZFS shows for datasets with next to nothing in
-// them.
+// Sizes are nominal: those that OpenZFS shows for almost empty datasets.
 const (
 	nominalUsed     = 24576
 	nominalPoolSize = 20 << 30
@@ -55,7 +54,7 @@ func (z *Store) property(d *dataset, name string) (string, zfsstore.Source) {
 	return native.Default, zfsstore.SourceDefault
 }
 
-// shownMountpoint is the mountpoint with the altroot in front, as ZFS shows it.
+// shownMountpoint returns the mountpoint prefixed by the altroot, as ZFS shows it.
 func (z *Store) shownMountpoint(d *dataset) (string, zfsstore.Source) {
 	value, source := z.property(d, "mountpoint")
 	if value == "none" || value == "legacy" {
@@ -64,8 +63,8 @@ func (z *Store) shownMountpoint(d *dataset) (string, zfsstore.Source) {
 	return filepath.Join(z.disks[zfsname.Pool(d.Name)].altroot, value), source
 }
 
-// checkProperties returns the values to be stored, or what ZFS has to say
-// against one of them.
+// checkProperties returns the values to store, or the words of ZFS against one of
+// them.
 func (z *Store) checkProperties(t zfsstore.Type, properties map[string]string, creating bool) (map[string]string, string) {
 	normal := make(map[string]string, len(properties))
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
@@ -120,7 +119,7 @@ func (z *Store) Set(ctx context.Context, name string, properties map[string]stri
 	})
 }
 
-// merged returns a new map, so that no record shares one with another.
+// merged returns a new map, so that no two records share one.
 func merged(old, more map[string]string) map[string]string {
 	all := make(map[string]string, len(old)+len(more))
 	maps.Copy(all, old)
@@ -128,7 +127,7 @@ func merged(old, more map[string]string) map[string]string {
 	return all
 }
 
-// alter changes properties of d and remounts what that moves.
+// alter changes properties of d and remounts the datasets that this moves.
 func (c *change) alter(d *dataset, names map[string]string, changing func()) error {
 	c.touch(d)
 	_, moved := names["mountpoint"]

@@ -40,18 +40,8 @@ func (z *Store) Rename(ctx context.Context, from, to string, opts zfsstore.Renam
 		if opts.NoUnmount {
 			set = nil
 		}
-		var wouldBlock error
-		in := make(map[*dataset]bool, len(set))
-		for _, one := range set {
-			in[one] = true
-		}
-		for _, one := range set {
-			if one.MountedAt != "" && wouldBlock == nil {
-				wouldBlock = c.busy(one, opts.Force, in)
-			}
-		}
-		if wouldBlock != nil {
-			return wouldBlock
+		if _, err := c.mountedOf(set, opts.Force); err != nil {
+			return err
 		}
 		if err := c.ancestors(to); err != nil {
 			return err
@@ -61,7 +51,7 @@ func (z *Store) Rename(ctx context.Context, from, to string, opts zfsstore.Renam
 	})
 }
 
-// moveDataset gives a subtree its new names.
+// moveDataset renames a subtree.
 func (c *change) moveDataset(d *dataset, to string) {
 	from := d.Name
 	all := d.subtree()
@@ -80,7 +70,7 @@ func (c *change) moveDataset(d *dataset, to string) {
 func (c *change) renameSnapshot(s *snapshot, from, to string, opts zfsstore.RenameOptions) error {
 	of, name := zfsname.Split(to)
 	if !strings.ContainsAny(to, "@/") {
-		of, name = s.of.Name, to // as zfs-rename takes the new name alone
+		of, name = s.of.Name, to // zfs-rename accepts the new name alone
 	}
 	if of == "" {
 		of = s.of.Name

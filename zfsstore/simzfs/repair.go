@@ -12,8 +12,8 @@ import (
 	"github.com/libioc/go-libioc/zfsstore/internal/zfsname"
 )
 
-// restore takes the state from the committed records and makes the directories
-// agree with it, whatever an operation left half done.
+// restore loads the state from the committed records and repairs the directories,
+// whatever an operation left half done.
 func (z *Store) restore() error {
 	if err := z.load(); err != nil {
 		return err
@@ -43,8 +43,8 @@ type foundNote struct {
 	id   uint64
 }
 
-// detachStale takes all mounts apart, newest first, unless each of them is
-// just what the records say.
+// detachStale undoes all mounts, newest first, unless each of them is as the
+// records say.
 func (z *Store) detachStale() error {
 	var notes []foundNote
 	stale := false
@@ -57,7 +57,7 @@ func (z *Store) detachStale() error {
 			n := foundNote{disk: k, id: id}
 			text, err := os.ReadFile(filepath.Join(k.note(id), "at"))
 			if err != nil || json.Unmarshal(text, &n.mountNote) != nil {
-				// Killed while it was written, before anything was moved.
+				// The process was killed while writing it, before anything was moved.
 				if err := removeTree(k.note(id)); err != nil {
 					return err
 				}
@@ -108,7 +108,7 @@ func (k *disk) takeApart(n foundNote) error {
 	return k.forget(n.id)
 }
 
-// repairFiles gives a dataset that is taken apart its directory back.
+// repairFiles restores the directory of a dataset that is not mounted.
 func (z *Store) repairFiles(d *dataset) error {
 	k := z.disks[zfsname.Pool(d.Name)]
 	if d.Type != zfsstore.Filesystem || exists(k.note(d.ID)) {
@@ -116,7 +116,7 @@ func (z *Store) repairFiles(d *dataset) error {
 	}
 	files, rolled := k.files(d.ID), k.rolled(d.ID)
 	if exists(rolled) {
-		// Killed while rolling back: the snapshots move with the new files.
+		// The process was killed in a rollback: the snapshots move to the new files.
 		if !exists(files) {
 			if err := k.rename(rolled, files); err != nil {
 				return err
@@ -133,12 +133,12 @@ func (z *Store) repairFiles(d *dataset) error {
 	return os.Mkdir(files, 0o755)
 }
 
-// rolled is where the files of a snapshot are made ready for a rollback.
+// rolled returns where a rollback prepares the files of a snapshot.
 func (k *disk) rolled(id uint64) string {
 	return filepath.Join(k.private, "tmp", "rolled-"+strconv.FormatUint(id, 10))
 }
 
-// sweep removes files of datasets that are not, and unfinished copies.
+// sweep removes the files of datasets that do not exist, and unfinished copies.
 func (k *disk) sweep() error {
 	ids, err := k.ids("fs")
 	if err != nil {
@@ -194,8 +194,8 @@ func (z *Store) attachMissing() error {
 	return nil
 }
 
-// repairSnapshots moves the directories of snapshots to where they belong,
-// makes missing ones and removes those of snapshots that are not.
+// repairSnapshots moves the directories of snapshots to where they belong, creates
+// missing ones and removes those of snapshots that do not exist.
 func (z *Store) repairSnapshots() error {
 	for _, s := range z.state.snapshots {
 		if s.of.Type != zfsstore.Filesystem || exists(z.snapshotDir(s)) {
@@ -234,7 +234,7 @@ func (z *Store) repairSnapshots() error {
 	return nil
 }
 
-// formerDir is where the directory of a snapshot was before it was renamed or
+// formerDir returns where the directory of a snapshot was before it was renamed or
 // promoted, "" if it never was or if another snapshot is there now.
 func (z *Store) formerDir(s *snapshot) string {
 	of := z.state.byID[s.WasDataset]

@@ -12,7 +12,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore/internal/zfsname"
 )
 
-// newSnapshot makes a snapshot with its files.
+// newSnapshot takes a snapshot with its files.
 func (c *change) newSnapshot(d *dataset, name string, txg uint64) (*snapshot, error) {
 	s := &snapshot{of: d, snapshotRecord: snapshotRecord{
 		ID: c.z.state.nextID(), Dataset: d.ID, Name: name, GUID: c.z.opts.NewGUID(), TXG: txg, Creation: c.z.opts.Clock().Unix(),
@@ -34,7 +34,7 @@ func (c *change) newSnapshot(d *dataset, name string, txg uint64) (*snapshot, er
 	return s, nil
 }
 
-// show puts the files of a new snapshot at its place.
+// show moves the files of a new snapshot to where they are seen.
 func (c *change) show(s *snapshot, files string) error {
 	dir := c.z.snapshotDir(s)
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
@@ -46,7 +46,7 @@ func (c *change) show(s *snapshot, files string) error {
 	return c.z.disks[zfsname.Pool(s.of.Name)].rename(files, dir)
 }
 
-// dropSnapshot removes a snapshot, its directory once that is committed.
+// dropSnapshot removes a snapshot, and its directory after the commit.
 func (c *change) dropSnapshot(s *snapshot) {
 	z := c.z
 	z.state.removeSnapshot(s)
@@ -65,8 +65,8 @@ func (c *change) dropSnapshot(s *snapshot) {
 	})
 }
 
-// moveSnapshot gives a snapshot another name or dataset. Its directory follows
-// once that is committed; until then the record says where it was.
+// moveSnapshot changes the name or dataset of a snapshot. Its directory follows
+// after the commit; until then the record says where it was.
 func (c *change) moveSnapshot(s *snapshot, to *dataset, name string) {
 	z := c.z
 	from := z.snapshotDir(s)
@@ -88,7 +88,7 @@ func (c *change) moveSnapshot(s *snapshot, to *dataset, name string) {
 	})
 }
 
-// snapshotName splits the name of a snapshot to be made, or refuses it.
+// snapshotName splits the name of a new snapshot, or refuses it.
 func (c *change) snapshotName(name string) (of, snap string, err error) {
 	if !strings.Contains(name, "@") {
 		return "", "", c.missingSnapshotName()
@@ -186,8 +186,8 @@ func (z *Store) Rollback(ctx context.Context, name string, opts zfsstore.Rollbac
 	})
 }
 
-// replaceFiles gives a file system the files of a directory. What is mounted
-// below stays mounted.
+// replaceFiles replaces the files of a file system by a copy of a directory. What
+// is mounted below stays mounted.
 func (c *change) replaceFiles(d *dataset, from string) error {
 	if d.Type != zfsstore.Filesystem {
 		return nil
@@ -228,8 +228,7 @@ func (c *change) replaceFiles(d *dataset, from string) error {
 	return nil
 }
 
-// swap puts new files in the place of an unmounted dataset's, whose snapshots
-// move over.
+// swap replaces the files of an unmounted dataset, but keeps its snapshots.
 func (c *change) swap(k *disk, d *dataset, rolled string) error {
 	files, old := k.files(d.ID), k.temp(d.ID)
 	d.Pristine = false
@@ -257,13 +256,13 @@ func (c *change) swap(k *disk, d *dataset, rolled string) error {
 // Hold implements Store.
 func (z *Store) Hold(ctx context.Context, name, tag string, recursive bool) error {
 	return z.do(ctx, name, cmdline.Hold("hold", name, tag, recursive), func(c *change) error {
-		whole, held, err := c.named(name, recursive)
+		held, err := c.named(name, recursive)
 		if err != nil {
 			return err
 		}
 		held = slices.DeleteFunc(held, func(s *snapshot) bool { return s == nil })
 		if len(held) == 0 {
-			return c.refuse(1, "cannot hold snapshot '%s': dataset does not exist", whole)
+			return c.refuse(1, "cannot hold snapshot '%s': dataset does not exist", name)
 		}
 		for _, s := range held {
 			if slices.Contains(s.Holds, tag) {
@@ -281,11 +280,11 @@ func (z *Store) Hold(ctx context.Context, name, tag string, recursive bool) erro
 // Release implements Store.
 func (z *Store) Release(ctx context.Context, name, tag string, recursive bool) error {
 	return z.do(ctx, name, cmdline.Hold("release", name, tag, recursive), func(c *change) error {
-		whole, held, err := c.named(name, recursive)
+		held, err := c.named(name, recursive)
 		if err != nil {
 			return err
 		}
-		// The words are those for the last one that could not be released.
+		// As in ZFS, the words are about the last one that could not be released.
 		words := ""
 		held = slices.DeleteFunc(held, func(s *snapshot) bool {
 			switch {
@@ -299,7 +298,7 @@ func (z *Store) Release(ctx context.Context, name, tag string, recursive bool) e
 			return true
 		})
 		if len(held) == 0 {
-			return c.refuse(1, "cannot release hold from snapshot '%s': %s", whole, words)
+			return c.refuse(1, "cannot release hold from snapshot '%s': %s", name, words)
 		}
 		for _, s := range held {
 			s.Holds = slices.DeleteFunc(slices.Clone(s.Holds), func(t string) bool { return t == tag })
@@ -312,16 +311,16 @@ func (z *Store) Release(ctx context.Context, name, tag string, recursive bool) e
 	})
 }
 
-// named returns the snapshot of that name, and if recursive those of the same
-// name below; nil for each dataset without. whole is the name it looked for.
-func (c *change) named(name string, recursive bool) (whole string, all []*snapshot, err error) {
+// named returns the snapshot of that name and, if recursive, those of the same
+// name below, with a nil for each dataset that lacks one.
+func (c *change) named(name string, recursive bool) (all []*snapshot, err error) {
 	of, snap, ok := strings.Cut(name, "@")
 	if !ok {
-		return "", nil, c.missingSnapshotName()
+		return nil, c.missingSnapshotName()
 	}
 	d, _, err := c.open(of)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	targets := []*dataset{d}
 	if recursive {
@@ -330,5 +329,5 @@ func (c *change) named(name string, recursive bool) (whole string, all []*snapsh
 	for _, target := range targets {
 		all = append(all, target.snapshotNamed(snap))
 	}
-	return name, all, nil
+	return all, nil
 }

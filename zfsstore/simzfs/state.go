@@ -14,8 +14,8 @@ import (
 	"github.com/libioc/go-libioc/zfsstore/internal/zfsname"
 )
 
-// poolRecord, datasetRecord and snapshotRecord are what is kept. Datasets and
-// snapshots are known by an id that is never changed, so that renaming touches
+// poolRecord, datasetRecord and snapshotRecord are the records. Datasets and
+// snapshots have an id that never changes, so that renaming touches
 // the records of the names only.
 type poolRecord struct {
 	Name string
@@ -42,7 +42,7 @@ type datasetRecord struct {
 type snapshotRecord struct {
 	ID       uint64
 	Dataset  uint64 // id
-	Name     string // behind the @
+	Name     string // after the @
 	GUID     uint64
 	TXG      uint64
 	Creation int64
@@ -137,7 +137,7 @@ func (s *state) add(d *dataset) {
 	}
 }
 
-// link puts a dataset, with its subtree, at its name.
+// link indexes a dataset, with its subtree, by name.
 func (s *state) link(d *dataset) {
 	s.datasets[d.Name] = d
 	d.parent = s.datasets[zfsname.Parent(d.Name)]
@@ -183,7 +183,7 @@ func (s *state) removeSnapshot(snap *snapshot) {
 	snap.of.snapshots = slices.DeleteFunc(snap.of.snapshots, func(o *snapshot) bool { return o == snap })
 }
 
-// setMounted notes that d is mounted at path, or with "" that it is not.
+// setMounted records that d is mounted at path, or not mounted if that is "".
 func (s *state) setMounted(d *dataset, path string, seq uint64) {
 	if old := d.MountedAt; s.mounts[d.ID] != nil {
 		rest := slices.DeleteFunc(s.mountsAt[old], func(o *dataset) bool { return o == d })

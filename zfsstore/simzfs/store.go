@@ -43,7 +43,7 @@ type Options struct {
 	// Version is the OpenZFS version whose answers are given, "2.1.9"
 	// (FreeBSD 13.2, the default) or "2.4" (FreeBSD 15.1).
 	Version string
-	// Clock gives the time of creation of datasets. The default is time.Now.
+	// Clock returns the current time. The default is time.Now.
 	Clock func() time.Time
 	// NewGUID makes the guids of pools, datasets and snapshots. The default
 	// makes random ones.
@@ -55,7 +55,7 @@ type Options struct {
 	// operation returns. The whole batch must be kept or nothing of it. If it
 	// fails the operation fails and has no effect.
 	Commit func(batch []Record) error
-	// MountHook is told of every mount and unmount after it was committed.
+	// MountHook is called after every mount and unmount was committed.
 	MountHook func(MountEvent)
 	// Busy reports whether a directory, given by its real path, or anything below
 	// is in use: a working directory, an open file, another kind of mount on
@@ -99,7 +99,7 @@ type Record struct {
 var _ zfsstore.Store = (*Store)(nil)
 
 // New returns a Store with the pools of opts, in the state opts.Load
-// says, its directories repaired if need be.
+// says, after repairing its directories.
 func New(opts Options) (*Store, error) {
 	if opts.Clock == nil {
 		opts.Clock = time.Now
@@ -151,8 +151,8 @@ func randomGUID() uint64 {
 	return binary.LittleEndian.Uint64(b[:])
 }
 
-// A change is one operation on its way: what it touched and what is to be done
-// once that is committed.
+// A change is one operation in progress: what it touched and what to do after the
+// commit.
 type change struct {
 	z      *Store
 	ctx    context.Context
@@ -164,13 +164,14 @@ type change struct {
 	events []MountEvent
 }
 
-// refuse is what the operation answers: an *Error in zfs's words.
+// refuse returns the operation's refusal, an *Error in zfs's words.
 func (c *change) refuse(exit int, format string, values ...any) error {
 	stderr := fmt.Sprintf(format, values...) + "\n"
 	return zfsstore.Refused(c.op, c.target, c.args, exit, stderr)
 }
 
-// failed wraps what is not an answer of ZFS: a full disk, a cancelled context.
+// failed wraps an error that is not ZFS's, such as a full disk or a cancelled
+// context.
 func (c *change) failed(err error) error {
 	return &zfsstore.Error{Op: c.op, Dataset: c.target, Args: c.args, ExitCode: -1, Err: err}
 }
@@ -210,7 +211,7 @@ func (z *Store) run(c *change, fn func(*change) error) error {
 	return err
 }
 
-// undo brings records and directories back to what was last committed.
+// undo restores records and directories as last committed.
 func (z *Store) undo(c *change) error {
 	if len(c.dirty) == 0 {
 		return nil
@@ -218,8 +219,8 @@ func (z *Store) undo(c *change) error {
 	return z.restore()
 }
 
-// commit hands the changed records to Commit and then does what had to wait
-// for it.
+// commit passes the changed records to Commit and then does what had to wait for
+// that.
 func (c *change) commit() error {
 	if len(c.dirty) > 0 {
 		batch := make([]Record, 0, len(c.dirty))

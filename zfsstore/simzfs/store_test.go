@@ -228,7 +228,7 @@ func TestMountHook(t *testing.T) {
 	}
 }
 
-// TestSymlink checks that a mountpoint behind a symbolic link is the
+// TestSymlink checks that a mountpoint below a symbolic link is the
 // place the link names, and that no link leads out of the altroot.
 func TestSymlink(t *testing.T) {
 	z, dir := newTestStore(t, nil)

@@ -19,13 +19,13 @@ import (
 // streamMagic begins a stream of Send, which no zfs-receive(8) reads.
 const streamMagic = "go-libioc zfsstore stream 1\n"
 
-// streamHeader stands before the files of each snapshot of a stream.
+// streamHeader comes before the files of each snapshot of a stream.
 type streamHeader struct {
 	Dataset    string // below the dataset that was sent; "" for that itself
 	Type       zfsstore.Type
 	Name       string // of the snapshot
 	GUID       uint64
-	From       uint64 // guid of the snapshot that must be there, 0: a whole dataset
+	From       uint64 // guid of the snapshot that must exist; 0: a whole dataset
 	Creation   int64
 	VolSize    uint64            `json:",omitempty"`
 	Properties map[string]string `json:",omitempty"`
@@ -70,7 +70,7 @@ func (z *Store) Send(ctx context.Context, name string, opts zfsstore.SendOptions
 		return nil
 	})
 	if err != nil {
-		z.sent(parts) // counted already, if the fault came afterwards
+		z.sent(parts) // counted already if the fault struck afterwards
 		return nil, err
 	}
 	r, w := io.Pipe()
@@ -86,8 +86,7 @@ func (z *Store) Send(ctx context.Context, name string, opts zfsstore.SendOptions
 	return stream, nil
 }
 
-// memoryStream is a stream that is over, and its snapshots free, when Close
-// has returned.
+// sendStream has ended, and its snapshots can be destroyed, when Close returns.
 type sendStream struct {
 	*io.PipeReader
 	done chan struct{}
@@ -99,8 +98,8 @@ func (s *sendStream) Close() error {
 	return err
 }
 
-// sent lets go of the snapshots of a stream. They are found by id: the state
-// may have been taken from the records again.
+// sent releases the snapshots of a stream. They are found by id, because the state
+// may have been loaded again.
 func (z *Store) sent(parts []part) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
@@ -142,7 +141,7 @@ func (z *Store) parts(s, from *snapshot, opts zfsstore.SendOptions) []part {
 				continue
 			}
 			if from != nil && snap != last {
-				continue // -i leaves out what is between
+				continue // -i skips those between
 			}
 			one(d, snap, guidOf(base))
 			base = snap
@@ -248,7 +247,7 @@ func (z *Store) discard(box *inbox) {
 	delete(box.disk.receiving, filepath.Base(box.dir))
 }
 
-// receivePart makes one snapshot, and its dataset if the stream has it whole.
+// receivePart makes one snapshot, and its dataset if the stream has all of it.
 func (c *change) receivePart(target string, p received, opts zfsstore.ReceiveOptions) error {
 	z := c.z
 	name, _ := zfsname.Split(target)
@@ -324,7 +323,7 @@ func (c *change) receiveWhole(name string, d *dataset, p received, opts zfsstore
 	return c.mountNew(d)
 }
 
-// receiveInto gives a dataset the received files and the snapshot of them.
+// receiveInto replaces a dataset's files by received ones and takes the snapshot.
 func (c *change) receiveInto(d *dataset, p received, opts zfsstore.ReceiveOptions) error {
 	z := c.z
 	if err := c.replaceFiles(d, p.dir); err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // unpackTree makes the directory root from a tar archive of packTree. The
-// archive may come from anywhere: an os.Root keeps what it names below root.
+// archive is not trusted: an os.Root keeps everything below root.
 func unpackTree(r io.Reader, root string) error {
 	if err := os.Mkdir(root, 0o755); err != nil {
 		return err
@@ -75,14 +75,7 @@ func unpackFile(top *os.Root, in *tar.Reader, header *tar.Header) error {
 		return finish(top, header)
 	case tar.TypeReg:
 		out, err := top.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return err
-		}
-		if _, err := io.Copy(out, in); err != nil {
-			out.Close()
-			return err
-		}
-		if err := out.Close(); err != nil {
+		if err := writeAll(out, err, in); err != nil {
 			return err
 		}
 		return finish(top, header)
@@ -90,7 +83,7 @@ func unpackFile(top *os.Root, in *tar.Reader, header *tar.Header) error {
 	return errDamaged
 }
 
-// keepUnprivileged drops the refusal to change an owner, which is for root.
+// keepUnprivileged ignores that only root may change owners.
 func keepUnprivileged(err error) error {
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
 		return nil
@@ -104,9 +97,7 @@ func finish(top *os.Root, header *tar.Header) error {
 	if err := keepUnprivileged(top.Lchown(name, header.Uid, header.Gid)); err != nil {
 		return err
 	}
-	info := header.FileInfo().Mode()
-	mode := info.Perm() | info&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)
-	if err := top.Chmod(name, mode); err != nil {
+	if err := top.Chmod(name, permissions(header.FileInfo())); err != nil {
 		return err
 	}
 	return top.Chtimes(name, header.ModTime, header.ModTime)
@@ -137,7 +128,7 @@ func (c *copier) same(a, b string, top bool) bool {
 			return false
 		}
 		if ai.IsDir() {
-			// The mode of a covered directory is not this file system's business.
+			// The mode of a covered directory is another file system's.
 			if !c.same(filepath.Join(a, ai.Name()), filepath.Join(b, bi.Name()), false) {
 				return false
 			}

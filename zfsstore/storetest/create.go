@@ -9,7 +9,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-func testCreate(t *T) {
+func testCreate(t *tester) {
 	before := time.Now().Add(-2 * time.Second)
 	t.create("a")
 	d := t.get("a")
@@ -55,7 +55,7 @@ func testCreate(t *T) {
 	t.wantNames([]string{"a", "p", "p/q", "p/q/r", "quiet", "set", "with space"})
 }
 
-func testCreateRefusals(t *T) {
+func testCreateRefusals(t *tester) {
 	t.create("a")
 	t.ok(t.Store.Create(t.ctx, t.in("vol"), zfsstore.CreateOptions{VolumeSize: 1 << 20}))
 	pool, _, _ := strings.Cut(t.Root, "/")
@@ -79,14 +79,14 @@ func testCreateRefusals(t *T) {
 	t.wantNames([]string{"a", "vol"})
 }
 
-func testNames(t *T) {
+func testNames(t *tester) {
 	for _, name := range []string{
 		t.in("bad@name"), t.in("bad%name"), t.in("bad#name"), t.in("it's"), t.in("a,b"), t.Root + "/", "/" + t.Root, t.Root + "//x", "",
 		"-r", t.in(strings.Repeat("x", 256)), t.in("a\nb"), t.in("ä"), t.in("."), t.in(".."),
 	} {
 		t.refused(t.Store.Create(t.ctx, name, zfsstore.CreateOptions{}), zfsstore.ErrInvalidName)
 	}
-	// What reads as a range or a list of snapshots would destroy several.
+	// A name that is read as a range or a list of snapshots would destroy several.
 	t.create("a")
 	t.snapshot("a@1")
 	t.snapshot("a@2")
@@ -97,7 +97,7 @@ func testNames(t *T) {
 	t.wantNames([]string{"a", "a@1", "a@2"}, all...)
 }
 
-func testVolume(t *T) {
+func testVolume(t *tester) {
 	t.ok(t.Store.Create(t.ctx, t.in("vol"), zfsstore.CreateOptions{VolumeSize: 10 << 20}))
 	d := t.get("vol", "volsize")
 	if d.Type != zfsstore.Volume || d.Mountpoint != "" || d.Mounted || d.Properties["volsize"].Value != "10485760" {
@@ -113,7 +113,7 @@ func testVolume(t *T) {
 	t.wantNames(nil, zfsstore.Filesystem)
 }
 
-func testList(t *T) {
+func testList(t *tester) {
 	t.create("b", "b/c", "b-d", "a")
 	t.snapshot("b@z")
 	t.snapshot("b@y")
@@ -168,7 +168,7 @@ func testList(t *T) {
 	}
 }
 
-func testPools(t *T) {
+func testPools(t *tester) {
 	pools, err := t.Store.Pools(t.ctx)
 	t.ok(err)
 	name, _, _ := strings.Cut(t.Root, "/")

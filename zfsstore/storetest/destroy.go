@@ -11,7 +11,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-func testDestroy(t *T) {
+func testDestroy(t *tester) {
 	t.create("a", "a/b", "a/b/c", "keep")
 	t.write(t.path("a/b", "file"), "x")
 	path := t.path("a")
@@ -24,12 +24,12 @@ func testDestroy(t *T) {
 	t.ok(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{Recursive: true}))
 	t.wantNames([]string{"keep"}, all...)
 	t.wantNoFile(path)
-	// A name is free again, and its files are not those of before.
+	// The name can be reused, and the old files are gone.
 	t.create("a", "a/b")
 	t.wantNoFile(t.path("a/b", "file"))
 }
 
-func testDestroyRefusals(t *T) {
+func testDestroyRefusals(t *tester) {
 	t.create("a", "a/b", "s")
 	t.snapshot("s@1")
 	t.refused(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{}), zfsstore.ErrHasChildren)
@@ -43,7 +43,7 @@ func testDestroyRefusals(t *T) {
 	t.wantNames([]string{"a", "a/b", "s", "s@1"}, all...)
 }
 
-func testDestroyClones(t *T) {
+func testDestroyClones(t *tester) {
 	t.create("a")
 	t.snapshot("a@1")
 	t.ok(t.Store.Clone(t.ctx, t.in("a@1"), t.in("c"), zfsstore.CloneOptions{}))
@@ -64,8 +64,8 @@ func testDestroyClones(t *T) {
 	t.ok(t.Store.Destroy(t.ctx, t.in("c"), zfsstore.DestroyOptions{}))
 	t.wantNames([]string{"a"}, all...)
 
-	// A clone within the subtree goes before the snapshot it came from,
-	// whatever their names.
+	// A clone within the subtree is destroyed before its origin, whatever their
+	// names.
 	t.create("a/m")
 	t.snapshot("a/m@1")
 	t.ok(t.Store.Clone(t.ctx, t.in("a/m@1"), t.in("a/z"), zfsstore.CloneOptions{}))
@@ -74,7 +74,7 @@ func testDestroyClones(t *T) {
 	t.wantNames(nil, all...)
 }
 
-func testHold(t *T) {
+func testHold(t *tester) {
 	t.create("a", "a/b")
 	t.ok(t.Store.Snapshot(t.ctx, t.in("a@1"), zfsstore.SnapshotOptions{Recursive: true}))
 	t.ok(t.Store.Hold(t.ctx, t.in("a@1"), "keep", true))
@@ -91,9 +91,10 @@ func testHold(t *T) {
 	t.ok(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{Recursive: true}))
 }
 
-// testDestroyPartly checks what a recursive destroy leaves that cannot remove
-// all: snapshots go together or not at all, and it goes on behind what stays.
-func testDestroyPartly(t *T) {
+// testDestroyPartly checks what remains of a recursive destroy that cannot remove
+// everything: snapshots are destroyed together or not at all, and it continues
+// after those that are kept.
+func testDestroyPartly(t *tester) {
 	t.create("a", "a/b", "a/c")
 	t.snapshot("a/b@1")
 	t.snapshot("a/b@2")
@@ -109,7 +110,7 @@ func testDestroyPartly(t *T) {
 	t.ok(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{Recursive: true}))
 }
 
-func testJail(t *T) {
+func testJail(t *tester) {
 	t.create("a")
 	if t.Jail == "" {
 		err := t.Store.Jail(t.ctx, "zfsstore-no-such-jail", t.in("a"))
@@ -126,7 +127,7 @@ func testJail(t *T) {
 	t.refused(t.Store.Unjail(t.ctx, t.Jail, t.in("a")), zfsstore.ErrNotFound)
 }
 
-func testCancelled(t *T) {
+func testCancelled(t *tester) {
 	t.create("a")
 	ctx, cancel := context.WithCancel(t.ctx)
 	cancel()
@@ -142,7 +143,7 @@ func testCancelled(t *T) {
 }
 
 // testErrors checks that an error can be repeated by hand.
-func testErrors(t *T) {
+func testErrors(t *tester) {
 	err := t.Store.Create(t.ctx, t.in("no such/child"), zfsstore.CreateOptions{})
 	var e *zfsstore.Error
 	if !errors.As(err, &e) {
@@ -156,7 +157,7 @@ func testErrors(t *T) {
 	}
 }
 
-func testConcurrent(t *T) {
+func testConcurrent(t *tester) {
 	const workers = 8
 	t.create("a")
 	var wg sync.WaitGroup

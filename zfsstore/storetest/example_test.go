@@ -7,7 +7,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore/storetest"
 )
 
-// A program with a Store of its own runs the suite from its own test.
+// A test of another Store runs the suite.
 func ExampleRun() {
 	_ = func(t *testing.T) { // func TestConformance(t *testing.T)
 		storetest.Run(t, func(t *testing.T) storetest.Env {

@@ -7,7 +7,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-func testMount(t *T) {
+func testMount(t *tester) {
 	t.create("a")
 	t.write(t.path("a", "file"), "content")
 	path := t.path("a")
@@ -44,7 +44,7 @@ func testMount(t *T) {
 	}
 }
 
-func testMountpoint(t *T) {
+func testMountpoint(t *tester) {
 	t.create("a", "a/b", "a/b/c")
 	t.write(t.path("a/b", "file"), "content")
 	t.write(t.path("a/b/c", "inner"), "below")
@@ -75,8 +75,8 @@ func testMountpoint(t *T) {
 	t.ok(os.RemoveAll(filepath.Join(root, "else")))
 }
 
-// shownWithoutAltroot is the root's mountpoint as it would have to be set.
-func (t *T) shownWithoutAltroot() string {
+// shownWithoutAltroot returns the root's mountpoint as it would have to be set.
+func (t *tester) shownWithoutAltroot() string {
 	t.Helper()
 	root, err := t.Store.Get(t.ctx, t.Root, zfsstore.GetOptions{})
 	t.ok(err)
@@ -91,14 +91,14 @@ func (t *T) shownWithoutAltroot() string {
 	return ""
 }
 
-func testNested(t *T) {
+func testNested(t *tester) {
 	t.create("a", "a/b")
 	t.write(t.path("a/b", "inner"), "below")
-	// What inherits its mountpoint from a file system is unmounted with it.
+	// Datasets that inherit their mountpoint from a file system are unmounted with it.
 	t.ok(t.Store.Unmount(t.ctx, t.in("a"), false))
 	t.refused(t.Store.Unmount(t.ctx, t.in("a/b"), false), zfsstore.ErrNotMounted)
 	t.ok(t.Store.Mount(t.ctx, t.in("a")))
-	// What is written to an empty mountpoint is covered, not lost.
+	// A file written to an empty mountpoint is covered, not lost.
 	covered := t.path("a/b", "covered")
 	t.write(covered, "parent's")
 	t.ok(t.Store.Mount(t.ctx, t.in("a/b")))

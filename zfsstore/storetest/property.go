@@ -6,7 +6,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-func (t *T) wantProperty(dataset, name, value string, source zfsstore.Source) {
+func (t *tester) wantProperty(dataset, name, value string, source zfsstore.Source) {
 	t.Helper()
 	d := t.get(dataset, name)
 	want := zfsstore.Property{Value: value, Source: source}
@@ -18,12 +18,12 @@ func (t *T) wantProperty(dataset, name, value string, source zfsstore.Source) {
 	}
 }
 
-func (t *T) set(dataset, name, value string) {
+func (t *tester) set(dataset, name, value string) {
 	t.Helper()
 	t.ok(t.Store.Set(t.ctx, t.in(dataset), map[string]string{name: value}))
 }
 
-func testProperties(t *T) {
+func testProperties(t *tester) {
 	t.create("a", "a/b")
 	t.snapshot("a/b@s")
 	// Not readonly: FreeBSD shows how a mounted child is mounted instead.
@@ -63,7 +63,7 @@ func testProperties(t *T) {
 	t.wantProperty("a", "atime", "off", zfsstore.SourceLocal)
 }
 
-func testPropertyRefusals(t *T) {
+func testPropertyRefusals(t *tester) {
 	t.create("a")
 	for _, test := range []struct{ name, value string }{
 		{"nocolon", "v"}, {"Upper:case", "1"}, {"used", "5"}, {"type", "volume"}, {"mountpoint", "relative"},
@@ -80,7 +80,7 @@ func testPropertyRefusals(t *T) {
 	t.refused(err, zfsstore.ErrInvalidProperty)
 }
 
-func testUserPropertyValues(t *T) {
+func testUserPropertyValues(t *tester) {
 	t.create("a", "b")
 	forged := "x\tlocal\n" + t.in("b") + "\torg.test:note\tforged\tlocal"
 	for _, value := range []string{
@@ -103,7 +103,7 @@ func testUserPropertyValues(t *T) {
 	}
 }
 
-func testInherit(t *T) {
+func testInherit(t *tester) {
 	t.create("a", "a/b")
 	t.set("a", "org.test:tag", "x")
 	t.set("a/b", "org.test:tag", "y")

@@ -9,7 +9,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-func testSnapshot(t *T) {
+func testSnapshot(t *tester) {
 	t.create("a", "a/b")
 	t.ok(t.Store.Snapshot(t.ctx, t.in("a@1"), zfsstore.SnapshotOptions{
 		Recursive: true, Properties: map[string]string{"org.test:why": "test"},
@@ -26,7 +26,7 @@ func testSnapshot(t *T) {
 	}
 }
 
-func testSnapshotRefusals(t *T) {
+func testSnapshotRefusals(t *tester) {
 	t.create("a", "a/b")
 	t.snapshot("a@1")
 	t.snapshot("a/b@2")
@@ -40,12 +40,12 @@ func testSnapshotRefusals(t *T) {
 	} {
 		t.refused(t.Store.Snapshot(t.ctx, t.in(name), zfsstore.SnapshotOptions{}), want)
 	}
-	// A recursive snapshot is atomic: none is made if one cannot be.
+	// A recursive snapshot is atomic: if one cannot be taken, none is.
 	t.refused(t.Store.Snapshot(t.ctx, t.in("a@2"), zfsstore.SnapshotOptions{Recursive: true}), zfsstore.ErrExists)
 	t.wantNames([]string{"a@1", "a/b@2"}, zfsstore.Snapshot)
 }
 
-func testSnapshotFiles(t *T) {
+func testSnapshotFiles(t *tester) {
 	t.create("a", "a/b")
 	t.write(t.path("a", "file"), "old")
 	t.ok(os.Chmod(t.path("a", "file"), 0o640))
@@ -84,14 +84,14 @@ func testSnapshotFiles(t *T) {
 	}
 	t.wantFile(t.path("a", "file"), "new")
 	t.ok(t.Store.Destroy(t.ctx, t.in("a@1"), zfsstore.DestroyOptions{}))
-	// Linux goes on to know the name of a directory that was looked up once.
+	// Linux remembers the name of a directory that was looked up once.
 	left, err := os.ReadDir(filepath.Dir(snap()))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) || len(left) > 0 {
 		t.Errorf("in .zfs/snapshot after the snapshot's end: %v, %v", left, err)
 	}
 }
 
-func testRollback(t *T) {
+func testRollback(t *tester) {
 	t.create("a", "a/b")
 	t.write(t.path("a", "file"), "one")
 	t.write(t.path("a/b", "inner"), "below")
@@ -121,7 +121,7 @@ func testRollback(t *T) {
 	t.wantFile(t.path("a", ".zfs", "snapshot", "1", "file"), "one")
 }
 
-func testClone(t *T) {
+func testClone(t *tester) {
 	t.create("a")
 	t.write(t.path("a", "file"), "content")
 	t.snapshot("a@1")
@@ -147,7 +147,7 @@ func testClone(t *T) {
 	t.wantNoFile(t.path("c", ".zfs", "snapshot", "1"))
 }
 
-func testCloneRefusals(t *T) {
+func testCloneRefusals(t *tester) {
 	t.create("a")
 	t.snapshot("a@1")
 	for _, test := range []struct {
@@ -167,7 +167,7 @@ func testCloneRefusals(t *T) {
 	t.wantNames([]string{"a"})
 }
 
-func testPromote(t *T) {
+func testPromote(t *tester) {
 	t.create("a")
 	t.write(t.path("a", "file"), "first")
 	t.snapshot("a@1")
@@ -195,7 +195,7 @@ func testPromote(t *T) {
 	t.wantNames([]string{"c", "c@1", "c@2"}, all...)
 }
 
-func testRename(t *T) {
+func testRename(t *tester) {
 	t.create("a", "a/b", "other")
 	t.write(t.path("a", "file"), "content")
 	t.write(t.path("a/b", "inner"), "below")
@@ -213,7 +213,7 @@ func testRename(t *T) {
 	t.wantNoFile(old)
 	t.ok(t.Store.Rename(t.ctx, t.in("z"), t.in("p/q"), zfsstore.RenameOptions{Parents: true}))
 	t.wantFile(t.path("p/q/b", "inner"), "below")
-	// What is not mounted stays so.
+	// An unmounted dataset stays unmounted.
 	t.ok(t.Store.Unmount(t.ctx, t.in("other"), false))
 	t.ok(t.Store.Rename(t.ctx, t.in("other"), t.in("another"), zfsstore.RenameOptions{}))
 	if t.get("another").Mounted {
@@ -221,7 +221,7 @@ func testRename(t *T) {
 	}
 }
 
-func testRenameRefusals(t *T) {
+func testRenameRefusals(t *tester) {
 	t.create("a", "b")
 	for _, test := range []struct {
 		from, to string
@@ -239,7 +239,7 @@ func testRenameRefusals(t *T) {
 	t.wantNames([]string{"a", "b"})
 }
 
-func testRenameSnapshot(t *T) {
+func testRenameSnapshot(t *tester) {
 	t.create("a", "a/b")
 	t.write(t.path("a", "file"), "content")
 	t.ok(t.Store.Snapshot(t.ctx, t.in("a@1"), zfsstore.SnapshotOptions{Recursive: true}))

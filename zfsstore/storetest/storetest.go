@@ -1,6 +1,5 @@
-// Package storetest is the conformance suite of zfsstore.Store: what a Store
-// must do to be one. It runs against simzfs on any system and against the real
-// ZFS where there is a pool to spare.
+// Package storetest is the conformance suite of zfsstore.Store. It runs against
+// simzfs on any system, and against the real ZFS where a pool can be used for it.
 package storetest
 
 import (
@@ -15,22 +14,21 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// An Env is a Store and what a test may do with it.
+// An Env is a Store and the datasets that a test may use.
 type Env struct {
 	Store zfsstore.Store
-	// Root is a mounted file system without children, snapshots or files, for
-	// the test's own use. The suite verifies that it is so again at the end.
+	// Root is a mounted file system without children, snapshots or files. The
+	// suite verifies that it is empty again at the end.
 	Root string
-	// Jail is the name of a running jail, "" if there is none to be had.
+	// Jail is the name of a running jail, or "".
 	Jail string
 }
 
-// Run runs the suite. newEnv is called for each test; what it has made is for
-// it to clean up, with t.Cleanup.
+// Run runs the suite. newEnv is called for each test, and cleans up with t.Cleanup.
 func Run(t *testing.T, newEnv func(t *testing.T) Env) {
 	for _, test := range []struct {
 		name string
-		run  func(*T)
+		run  func(*tester)
 	}{
 		{"Create", testCreate},
 		{"CreateRefusals", testCreateRefusals},
@@ -71,24 +69,24 @@ func Run(t *testing.T, newEnv func(t *testing.T) Env) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			env := newEnv(t)
-			s := &T{T: t, Env: env, ctx: context.Background()}
+			s := &tester{T: t, Env: env, ctx: context.Background()}
 			t.Cleanup(s.verifyClean)
 			test.run(s)
 		})
 	}
 }
 
-// T is a test with its environment.
-type T struct {
+// tester is a test with its environment.
+type tester struct {
 	*testing.T
 	Env
 	ctx context.Context
 }
 
 // in returns the name of a dataset below the root.
-func (t *T) in(name string) string { return t.Root + "/" + name }
+func (t *tester) in(name string) string { return t.Root + "/" + name }
 
-func (t *T) ok(err error) {
+func (t *tester) ok(err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +94,7 @@ func (t *T) ok(err error) {
 }
 
 // refused checks that err is the sentinel, in an *Error.
-func (t *T) refused(err, sentinel error) {
+func (t *tester) refused(err, sentinel error) {
 	t.Helper()
 	if !errors.Is(err, sentinel) {
 		t.Errorf("got %v, want %v", err, sentinel)
@@ -104,30 +102,30 @@ func (t *T) refused(err, sentinel error) {
 	}
 	var e *zfsstore.Error
 	if !errors.As(err, &e) || e.Op == "" || len(e.Args) == 0 {
-		t.Errorf("%#v is no *zfsstore.Error with operation and command line", err)
+		t.Errorf("%#v is not a *zfsstore.Error with operation and command line", err)
 	}
 }
 
-func (t *T) create(names ...string) {
+func (t *tester) create(names ...string) {
 	t.Helper()
 	for _, name := range names {
 		t.ok(t.Store.Create(t.ctx, t.in(name), zfsstore.CreateOptions{}))
 	}
 }
 
-func (t *T) snapshot(name string) {
+func (t *tester) snapshot(name string) {
 	t.Helper()
 	t.ok(t.Store.Snapshot(t.ctx, t.in(name), zfsstore.SnapshotOptions{}))
 }
 
-func (t *T) get(name string, properties ...string) zfsstore.Dataset {
+func (t *tester) get(name string, properties ...string) zfsstore.Dataset {
 	t.Helper()
 	d, err := t.Store.Get(t.ctx, t.in(name), zfsstore.GetOptions{Properties: properties})
 	t.ok(err)
 	return d
 }
 
-func (t *T) exists(name string) bool {
+func (t *tester) exists(name string) bool {
 	t.Helper()
 	_, err := t.Store.Get(t.ctx, t.in(name), zfsstore.GetOptions{})
 	if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
@@ -136,8 +134,8 @@ func (t *T) exists(name string) bool {
 	return err == nil
 }
 
-// names lists what is below the root, without the root's own name in front.
-func (t *T) names(types ...zfsstore.Type) []string {
+// names returns the datasets below the root, relative to it.
+func (t *tester) names(types ...zfsstore.Type) []string {
 	t.Helper()
 	all, err := t.Store.List(t.ctx, t.Root, zfsstore.ListOptions{Types: types})
 	t.ok(err)
@@ -150,7 +148,7 @@ func (t *T) names(types ...zfsstore.Type) []string {
 	return names
 }
 
-func (t *T) wantNames(want []string, types ...zfsstore.Type) {
+func (t *tester) wantNames(want []string, types ...zfsstore.Type) {
 	t.Helper()
 	if got := t.names(types...); !slices.Equal(got, want) {
 		t.Errorf("listed %q, want %q", got, want)
@@ -158,7 +156,7 @@ func (t *T) wantNames(want []string, types ...zfsstore.Type) {
 }
 
 // path is a file of a mounted dataset.
-func (t *T) path(dataset string, elements ...string) string {
+func (t *tester) path(dataset string, elements ...string) string {
 	t.Helper()
 	d := t.get(dataset)
 	if d.Mountpoint == "" {
@@ -167,12 +165,12 @@ func (t *T) path(dataset string, elements ...string) string {
 	return filepath.Join(append([]string{d.Mountpoint}, elements...)...)
 }
 
-func (t *T) write(path, content string) {
+func (t *tester) write(path, content string) {
 	t.Helper()
 	t.ok(os.WriteFile(path, []byte(content), 0o644))
 }
 
-func (t *T) wantFile(path, content string) {
+func (t *tester) wantFile(path, content string) {
 	t.Helper()
 	got, err := os.ReadFile(path)
 	if err != nil || string(got) != content {
@@ -180,7 +178,7 @@ func (t *T) wantFile(path, content string) {
 	}
 }
 
-func (t *T) wantNoFile(path string) {
+func (t *tester) wantNoFile(path string) {
 	t.Helper()
 	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%s: %v, want it not to exist", path, err)
@@ -192,7 +190,7 @@ var all = []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapsho
 
 // verifyClean destroys what a test left below its root, and checks that this
 // is then as it was given.
-func (t *T) verifyClean() {
+func (t *tester) verifyClean() {
 	children, err := t.Store.List(t.ctx, t.Root, zfsstore.ListOptions{Types: all, Depth: 1})
 	if err != nil {
 		t.Errorf("after the test: %v", err)

@@ -9,7 +9,7 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-func (t *T) send(name string, opts zfsstore.SendOptions) []byte {
+func (t *tester) send(name string, opts zfsstore.SendOptions) []byte {
 	t.Helper()
 	r, err := t.Store.Send(t.ctx, t.in(name), opts)
 	t.ok(err)
@@ -19,11 +19,11 @@ func (t *T) send(name string, opts zfsstore.SendOptions) []byte {
 	return stream
 }
 
-func (t *T) receive(name string, stream []byte, opts zfsstore.ReceiveOptions) error {
+func (t *tester) receive(name string, stream []byte, opts zfsstore.ReceiveOptions) error {
 	return t.Store.Receive(t.ctx, t.in(name), bytes.NewReader(stream), opts)
 }
 
-func testSend(t *T) {
+func testSend(t *tester) {
 	t.create("a")
 	t.set("a", "org.test:tag", "x")
 	t.write(t.path("a", "file"), "content")
@@ -68,7 +68,7 @@ func testSend(t *T) {
 	t.refused(err, zfsstore.ErrInvalidName)
 }
 
-func testSendIncremental(t *T) {
+func testSendIncremental(t *tester) {
 	t.create("a")
 	t.write(t.path("a", "file"), "one")
 	t.write(t.path("a", "gone"), "")
@@ -91,7 +91,7 @@ func testSendIncremental(t *T) {
 	t.wantNames([]string{"a", "a@1", "a@2", "r", "r@1", "r@2"}, all...)
 }
 
-func testSendRecursive(t *T) {
+func testSendRecursive(t *tester) {
 	t.create("a", "a/b")
 	t.set("a/b", "org.test:tag", "x")
 	t.write(t.path("a/b", "inner"), "one")
@@ -107,7 +107,7 @@ func testSendRecursive(t *T) {
 	}
 }
 
-func testReceiveRefusals(t *T) {
+func testReceiveRefusals(t *tester) {
 	t.create("a")
 	random := make([]byte, 100000)
 	source := rand.NewChaCha8([32]byte{1})

@@ -58,10 +58,10 @@ func Words(name string, snapshot bool) string {
 	}
 }
 
-// componentWords is what is wrong within a component: behindSlash is the last
+// componentWords returns the words against one component: afterSlash is the last
 // one, after a slash; dots are for one that names a dataset's whole component.
-func componentWords(component string, behindSlash, dots bool) string {
-	if component == "" && behindSlash {
+func componentWords(component string, afterSlash, dots bool) string {
+	if component == "" && afterSlash {
 		return "trailing slash in name"
 	}
 	for i := range len(component) {

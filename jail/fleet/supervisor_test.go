@@ -94,7 +94,7 @@ func TestSupervise(t *testing.T) {
 	s := supervise(t, h)
 	s.await(t, "web", fleet.SupervisionHealthy, 1)
 	s.await(t, "idle", fleet.SupervisionHealthy, 1)
-	require.Equal(t, []string{"idle", "web"}, s.Wards())
+	require.Equal(t, []string{"idle", "web"}, s.Jails())
 	for _, name := range []string{"web", "idle"} {
 		require.NoError(t, os.Remove(filepath.Join(jailtest.Mountpoint(t, h, simhost.Dataset+"/jails/"+name+"/root"), "well")))
 	}
@@ -157,7 +157,7 @@ func TestSuperviseAlways(t *testing.T) {
 		require.NoError(t, err)
 	}
 	s := supervise(t, h)
-	for len(s.Wards()) < 2 {
+	for len(s.Jails()) < 2 {
 		time.Sleep(time.Millisecond)
 	}
 	end := func(name string) {

@@ -3,8 +3,8 @@ package fleet
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -12,7 +12,7 @@ import (
 	"github.com/libioc/go-libioc/jail"
 )
 
-// SupervisorOptions say how jails are looked after.
+// SupervisorOptions say how jails are supervised.
 type SupervisorOptions struct {
 	// Watch is how changes of jails are noticed. Processes is set.
 	Watch WatchOptions
@@ -21,23 +21,23 @@ type SupervisorOptions struct {
 	// Start and Stop are how a jail is restarted. Stop's Force is set.
 	Start jail.StartOptions
 	Stop  jail.StopOptions
-	// Report is told what happens, one at a time. It should not take long: checks
-	// wait for it.
+	// Report is called with what happens, one call at a time. It should not take
+	// long: checks wait for it.
 	Report func(Supervision)
 }
 
-// SupervisionKind is what a Supervisor found or did.
+// SupervisionKind is a kind of Supervision.
 type SupervisionKind string
 
 // The kinds of Supervision.
 const (
-	SupervisionHealthy   SupervisionKind = "healthy"    // the probe succeeds, for the first time or again
+	SupervisionHealthy   SupervisionKind = "healthy"    // the probe succeeds, first or again
 	SupervisionUnhealthy SupervisionKind = "unhealthy"  // it has failed as often as the probe says
 	SupervisionEnded     SupervisionKind = "ended"      // the jail, or its last process, has ended
 	SupervisionRestart   SupervisionKind = "restarting" // it will be started again after Delay
 	SupervisionRestarted SupervisionKind = "restarted"
 	SupervisionFailed    SupervisionKind = "failed"   // the restart failed, or a property cannot be understood
-	SupervisionGivenUp   SupervisionKind = "given up" // as many tries as the policy allows were made
+	SupervisionGivenUp   SupervisionKind = "given up" // the policy allows no more tries
 )
 
 // Supervision is one thing that a Supervisor found or did.
@@ -49,24 +49,23 @@ type Supervision struct {
 	Delay time.Duration
 }
 
-// Supervisor looks after the jails that have a health probe ([HealthKey]) or a
-// restart policy ([RestartKey]): it makes the checks while they run and starts
-// them again as the policy says. Nothing it does is unbounded: checks have a
-// timeout, restarts a growing pause and a number of tries. It holds no state
-// that would matter after its end; a jail is not stopped by that.
+// Supervisor looks after the jails that have a health probe ([jail.HealthKey]) or
+// a restart policy ([RestartKey]): it makes the checks while they run and starts
+// them again as the policy says. Checks have a timeout, restarts a growing pause
+// and a number of tries. It keeps no state beyond its end, which stops no jail.
 type Supervisor struct {
 	host  *host.Host
 	o     SupervisorOptions
 	slots chan struct{}
 
-	mu    sync.Mutex
-	wards map[string]*ward
-	held  map[string]bool
+	mu      sync.Mutex
+	keepers map[string]*keeper // by full name
+	held    map[string]bool
 
-	tell sync.Mutex
+	reporting sync.Mutex
 }
 
-// NewSupervisor prepares a supervisor for the jails of a host.
+// NewSupervisor returns a supervisor for the jails of a host.
 func NewSupervisor(h *host.Host, o SupervisorOptions) *Supervisor {
 	if o.Parallel <= 0 {
 		o.Parallel = 8
@@ -75,16 +74,16 @@ func NewSupervisor(h *host.Host, o SupervisorOptions) *Supervisor {
 	o.Stop.Force = true
 	return &Supervisor{
 		host: h, o: o, slots: make(chan struct{}, o.Parallel),
-		wards: map[string]*ward{}, held: map[string]bool{},
+		keepers: map[string]*keeper{}, held: map[string]bool{},
 	}
 }
 
-// Run looks after the jails until the context ends, and returns its error, or
-// what keeps it from watching. All it began is over when it returns.
+// Run looks after the jails until the context ends, and returns its error, or the
+// one that ended the watch. All that it began is over when it returns.
 func (s *Supervisor) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	var wards sync.WaitGroup
-	defer wards.Wait()
+	var running sync.WaitGroup
+	defer running.Wait()
 	defer cancel()
 	for c, err := range s.o.Watch.Watch(ctx, s.host) {
 		if err != nil {
@@ -94,15 +93,15 @@ func (s *Supervisor) Run(ctx context.Context) error {
 			continue
 		}
 		s.mu.Lock()
-		w := s.wards[c.Jail]
-		if w == nil {
-			w = &ward{s: s, name: c.Jail, kick: make(chan struct{}, 1), reload: true}
-			s.wards[c.Jail] = w
-			wards.Go(func() { w.run(ctx) })
+		k := s.keepers[c.Jail]
+		if k == nil {
+			k = &keeper{s: s, name: c.Jail, kick: make(chan struct{}, 1), news: news{reload: true}}
+			s.keepers[c.Jail] = k
+			running.Go(func() { k.run(ctx) })
 		}
-		w.note(c)
+		k.note(c)
 		if c.Kind == ChangeDestroyed {
-			delete(s.wards, c.Jail)
+			delete(s.keepers, c.Jail)
 		}
 		s.mu.Unlock()
 	}
@@ -124,8 +123,8 @@ func (s *Supervisor) hold(j *jail.Jail, held bool) {
 	} else {
 		delete(s.held, j.FullName())
 	}
-	if w := s.wards[j.FullName()]; w != nil {
-		w.wake()
+	if k := s.keepers[j.FullName()]; k != nil {
+		k.wake()
 	}
 }
 
@@ -135,27 +134,22 @@ func (s *Supervisor) isHeld(name string) bool {
 	return s.held[name]
 }
 
-// Wards lists the full names of the jails that are known to the supervisor.
-func (s *Supervisor) Wards() []string {
+// Jails returns the full names of the jails that the supervisor knows, sorted.
+func (s *Supervisor) Jails() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var names []string
-	for name := range s.wards {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, strings.Compare)
-	return names
+	return slices.Sorted(maps.Keys(s.keepers))
 }
 
 func (s *Supervisor) report(e Supervision) {
 	if s.o.Report != nil {
-		s.tell.Lock()
-		defer s.tell.Unlock()
+		s.reporting.Lock()
+		defer s.reporting.Unlock()
 		s.o.Report(e)
 	}
 }
 
-// slot is one of the places for checks and restarts.
+// slot waits for one of the places for checks and restarts.
 func (s *Supervisor) slot(ctx context.Context) (free func(), err error) {
 	select {
 	case s.slots <- struct{}{}:

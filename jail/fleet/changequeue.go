@@ -9,13 +9,13 @@ import (
 // before the middle ones are merged.
 const livesKept = 16
 
-// changeQueue holds what a reader has not taken yet: of each jail its changes
-// in order. It never blocks who puts and holds a bounded number for each jail.
+// changeQueue holds the changes that the reader has not taken yet, in order for
+// each jail. put never blocks, and the number for each jail is bounded.
 type changeQueue struct {
 	mu    sync.Mutex
 	some  sync.Cond
 	jails map[string][]Change
-	order []string // jails with changes, the one that has waited longest first
+	order []string // jails with changes, the one that waits longest first
 	err   error
 }
 
@@ -37,12 +37,12 @@ func (q *changeQueue) put(key string, c Change) {
 	q.some.Signal()
 }
 
-// merge adds a change to those that wait.
+// merge adds a change to those of one jail that wait.
 func merge(list []Change, c Change) []Change {
 	switch c.Kind {
 	case ChangeConfig, ChangeParams, ChangeDied:
-		// The reader looks at what is there when it is told: once is enough. Lives
-		// are not crossed, for the change may concern the next one only.
+		// The reader reads the current state when it gets the change: once is enough.
+		// It may concern the current life only, so it is not moved before it.
 		for i := len(list) - 1; i >= 0 && !list[i].Kind.life(); i-- {
 			if list[i].Kind == c.Kind && list[i].Identity == c.Identity {
 				list[i].Merged += 1 + c.Merged
@@ -52,7 +52,7 @@ func merge(list []Change, c Change) []Change {
 		return append(list, c)
 	}
 	list = append(list, c)
-	var lives []int // places of changes that are of a life
+	var lives []int // indexes of changes that begin or end a life
 	for i, one := range list {
 		if one.Kind.life() {
 			lives = append(lives, i)
@@ -61,7 +61,7 @@ func merge(list []Change, c Change) []Change {
 	if len(lives) <= livesKept {
 		return list
 	}
-	// The first one stays, so that the reader hears of the end of what it knows.
+	// The first one stays: it ends what the reader knows.
 	for k := 1; k+1 < len(lives); k++ {
 		from, to := lives[k], lives[k+1]
 		if !list[from].Kind.endsWith(list[to].Kind) {
@@ -75,15 +75,15 @@ func merge(list []Change, c Change) []Change {
 	return list
 }
 
-// life tells whether the change is one of being there or of running.
+// life reports whether the change begins or ends the jail or a run of it.
 func (k ChangeKind) life() bool {
 	return k.run() || k == ChangeCreated || k == ChangeDestroyed || k == ChangeThere
 }
 
 func (k ChangeKind) run() bool { return k == ChangeStarted || k == ChangeStopped }
 
-// endsWith tells whether two changes next to each other are a whole life, which
-// nobody misses who was not told of its beginning.
+// endsWith reports whether two successive changes are a whole life, which a reader
+// that was not told of its beginning does not miss.
 func (k ChangeKind) endsWith(end ChangeKind) bool {
 	return k == ChangeStarted && end == ChangeStopped || k == ChangeCreated && end == ChangeDestroyed
 }

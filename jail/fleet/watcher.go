@@ -2,12 +2,8 @@ package fleet
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
-	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +14,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// watcher looks, compares and tells. One goroutine has it.
+// watcher polls, compares and reports. It belongs to one goroutine.
 type watcher struct {
 	host     *host.Host
 	o        WatchOptions
@@ -28,40 +24,23 @@ type watcher struct {
 	begun    bool
 
 	// With WatchOptions.Params: the jails whose parameters the kernel's watch has
-	// read, and those that it has to before the snapshot is complete.
+	// read, and those that it has to read before the snapshot is complete.
 	known, missing map[kernel.Identity]bool
 }
 
-// watched is a jail as the last look found it.
+// watched is a jail as the last poll found it.
 type watched struct {
 	name     string // full name
 	source   string
-	path     string // of its dataset; empty when there is none
+	path     string // of its dataset; empty if it has none
 	foreign  bool
 	identity kernel.Identity
 	busy     bool   // it has processes
-	files    stamps // nil before the first look at them
+	files    stamps // nil before they were first read
 	seen     bool
 }
 
-// stamp is what a file was like, and when it was looked at.
-type stamp struct {
-	info os.FileInfo
-	sum  [sha256.Size]byte
-	at   time.Time
-}
-
-// settled is how old a file has to be when it is looked at for a later equal
-// time to mean an equal file: clocks of file systems tick in milliseconds.
-const settled = 2 * time.Second
-
-// same tells that nothing has written the file since, as far as its times can
-// tell.
-func (s stamp) same(info os.FileInfo) bool {
-	return os.SameFile(s.info, info) && s.info.ModTime().Equal(info.ModTime()) && s.info.Size() == info.Size()
-}
-
-// run looks until the context ends or a look fails.
+// run polls until the context ends or a poll fails.
 func (w *watcher) run(ctx context.Context) error {
 	features, err := w.host.Kernel.Features(ctx)
 	if err != nil {
@@ -70,7 +49,7 @@ func (w *watcher) run(ctx context.Context) error {
 	wake := make(chan []kernel.JailEvent, 1)
 	failed := make(chan error, 1)
 	if features.JailDesc || w.o.Params {
-		// Armed before the first look, so that nothing falls between.
+		// Armed before the first poll, so that no change is missed.
 		ctx, cancel := context.WithCancel(ctx)
 		done := make(chan struct{})
 		defer func() { cancel(); <-done }()
@@ -79,7 +58,7 @@ func (w *watcher) run(ctx context.Context) error {
 	tick := time.NewTicker(w.o.Interval)
 	defer tick.Stop()
 	for files := true; ; {
-		if err := w.look(ctx, files); err != nil {
+		if err := w.poll(ctx, files); err != nil {
 			return err
 		}
 		select {
@@ -96,8 +75,8 @@ func (w *watcher) run(ctx context.Context) error {
 	}
 }
 
-// listen wakes the watcher when the kernel tells of jails, and hands on what it
-// tells if parameters are asked for. What waits to be handed on is merged.
+// listen wakes the watcher when the kernel reports a jail. With
+// WatchOptions.Params it hands the reports on, merged while they wait.
 func (w *watcher) listen(ctx context.Context, wake chan []kernel.JailEvent) error {
 	for e, err := range w.host.Kernel.JailEvents(ctx) {
 		if err != nil {
@@ -119,7 +98,7 @@ func (w *watcher) listen(ctx context.Context, wake chan []kernel.JailEvent) erro
 	return ctx.Err()
 }
 
-// heard notes what the kernel's watch has seen, and tells of changed parameters.
+// heard notes what the kernel's watch has seen, and reports changed parameters.
 func (w *watcher) heard(list []kernel.JailEvent) {
 	for _, e := range list {
 		switch e.Kind {
@@ -129,16 +108,16 @@ func (w *watcher) heard(list []kernel.JailEvent) {
 			delete(w.known, e.ID)
 		case kernel.JailChanged:
 			if j := w.jails[e.ID.Name]; j != nil && j.identity == e.ID {
-				w.tell(e.ID.Name, j, ChangeParams, e.ID)
+				w.report(e.ID.Name, j, ChangeParams, e.ID)
 			}
 		}
 	}
 }
 
-// running are the jails that run now, by name. With WatchOptions.Params only
-// those that the kernel's watch has seen: a change of parameters after a jail
-// was told of, and before that watch first read them, would be lost. complete is
-// false as long as one that ran at the beginning is not among them.
+// running returns the jails that run now, by name; with WatchOptions.Params only
+// those that the kernel's watch has seen, because it would miss a change of the
+// parameters before it first read them. complete is false as long as one that ran
+// at the beginning is missing.
 func (w *watcher) running(ctx context.Context) (now map[string]kernel.Identity, complete bool, err error) {
 	now = map[string]kernel.Identity{}
 	for p, err := range w.host.Kernel.JailList(ctx, 0, "cpuset.id") {
@@ -163,13 +142,14 @@ func (w *watcher) running(ctx context.Context) (now map[string]kernel.Identity, 
 	return now, len(w.missing) == 0, nil
 }
 
-func (w *watcher) tell(key string, j *watched, kind ChangeKind, id kernel.Identity) {
+func (w *watcher) report(key string, j *watched, kind ChangeKind, id kernel.Identity) {
 	w.q.put(key, Change{Kind: kind, Jail: j.name, Foreign: j.foreign, Identity: id})
 }
 
-// look compares what is there with the look before. The files are only looked
-// at when asked for, for the snapshot, or when there is a jail that was not known.
-func (w *watcher) look(ctx context.Context, files bool) error {
+// poll compares the jails with the poll before. It reads the files only if asked
+// to, for the snapshot, or if there is an unknown jail. Stops are reported before
+// starts and before the ends of datasets.
+func (w *watcher) poll(ctx context.Context, files bool) error {
 	now, complete, err := w.running(ctx)
 	if err != nil || !complete {
 		return err
@@ -178,38 +158,18 @@ func (w *watcher) look(ctx context.Context, files bool) error {
 	for name := range now {
 		files = files || w.jails[name] == nil
 	}
-	// Ends come before beginnings, and a dataset's end after its jail's.
-	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
-		j := w.jails[key]
-		if id := now[key]; !j.identity.IsZero() && id != j.identity {
-			w.tell(key, j, ChangeStopped, j.identity)
-			j.identity, j.busy = kernel.Identity{}, false
-		}
-	}
+	w.stops(now)
 	if files {
 		if err := w.datasets(ctx); err != nil {
 			return err
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(now)) {
-		id := now[key]
-		j := w.jails[key]
-		if j == nil {
-			j = &watched{name: key, foreign: true}
-			w.jails[key] = j
-		}
-		if j.identity != id {
-			j.identity = id
-			if w.begun {
-				w.tell(key, j, ChangeStarted, id)
-			}
-		}
-	}
+	w.starts(now)
 	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
 		j := w.jails[key]
 		switch {
 		case !w.begun:
-			w.tell(key, j, ChangeThere, j.identity)
+			w.report(key, j, ChangeThere, j.identity)
 		case j.path == "" && j.identity.IsZero():
 			delete(w.jails, key)
 		}
@@ -226,14 +186,42 @@ func (w *watcher) look(ctx context.Context, files bool) error {
 	return nil
 }
 
-// processes tells when a jail that had some has none.
+// stops reports the jails that ran and do not run now, or run as another one.
+func (w *watcher) stops(now map[string]kernel.Identity) {
+	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
+		j := w.jails[key]
+		if !j.identity.IsZero() && j.identity != now[key] {
+			w.report(key, j, ChangeStopped, j.identity)
+			j.identity, j.busy = kernel.Identity{}, false
+		}
+	}
+}
+
+// starts reports the jails that run now and did not.
+func (w *watcher) starts(now map[string]kernel.Identity) {
+	for _, key := range slices.Sorted(maps.Keys(now)) {
+		j := w.jails[key]
+		if j == nil {
+			j = &watched{name: key, foreign: true}
+			w.jails[key] = j
+		}
+		if j.identity != now[key] {
+			j.identity = now[key]
+			if w.begun {
+				w.report(key, j, ChangeStarted, j.identity)
+			}
+		}
+	}
+}
+
+// processes reports a jail that had processes and has none.
 func (w *watcher) processes(ctx context.Context, key string, j *watched) error {
 	list, err := w.host.Kernel.ProcessList(ctx, j.identity.JID)
 	if err != nil {
 		return err
 	}
 	if j.busy && len(list) == 0 {
-		w.tell(key, j, ChangeDied, j.identity)
+		w.report(key, j, ChangeDied, j.identity)
 	}
 	j.busy = len(list) > 0
 	return nil
@@ -255,7 +243,7 @@ func (w *watcher) datasets(ctx context.Context) error {
 	defaults := map[string]bool{} // by source: whether its defaults have changed
 	for _, s := range sources {
 		if dir, ok := mounts.Dataset(s.Dataset); ok {
-			// Once for all jails, so that the same look tells all of them.
+			// Once for all jails, so that the same poll reports all of them.
 			if w.defaults[s.Name] == nil {
 				w.defaults[s.Name] = stamps{}
 			}
@@ -278,27 +266,27 @@ func (w *watcher) datasets(ctx context.Context) error {
 		switch j := w.jails[key]; {
 		case j.foreign:
 		case !j.seen && j.path != "":
-			w.tell(key, j, ChangeDestroyed, j.identity)
+			w.report(key, j, ChangeDestroyed, j.identity)
 			j.path, j.files = "", nil
 		case j.seen:
-			// The files are looked at before a new jail is told of: what its
-			// reader writes then is a change.
+			// The files are read before a new jail is reported: what its reader
+			// then writes is a change.
 			isNew := j.files == nil
 			if isNew {
 				j.files = stamps{}
 			}
 			switch changed := j.files.changed(j.path, config.JSONFile, config.UCLFile, "fstab"); {
 			case isNew && w.begun:
-				w.tell(key, j, ChangeCreated, j.identity)
+				w.report(key, j, ChangeCreated, j.identity)
 			case w.begun && (changed || defaults[j.source]):
-				w.tell(key, j, ChangeConfig, j.identity)
+				w.report(key, j, ChangeConfig, j.identity)
 			}
 		}
 	}
 	return nil
 }
 
-// dataset notes one that is mounted.
+// dataset notes a mounted dataset of a jail.
 func (w *watcher) dataset(key string, is watched) {
 	j := w.jails[key]
 	if j == nil {
@@ -306,63 +294,11 @@ func (w *watcher) dataset(key string, is watched) {
 		w.jails[key] = j
 	}
 	if j.foreign && !j.identity.IsZero() {
-		// It ran before its dataset was there, under the kernel's name: that one
-		// ends for the reader, and the look goes on to tell of the jail of ours.
-		w.tell(key, j, ChangeStopped, j.identity)
+		// It ran before its dataset existed, and was reported as a foreign jail: for
+		// the reader that one ends, and the jail of this source follows.
+		w.report(key, j, ChangeStopped, j.identity)
 		j.identity = kernel.Identity{}
 	}
 	j.seen = true
 	j.name, j.source, j.path, j.foreign = is.name, is.source, is.path, false
-}
-
-// stamps are files as the last look found them, by path.
-type stamps map[string]stamp
-
-// changed compares files of a directory with the look before.
-func (s stamps) changed(dir string, names ...string) bool {
-	different := false
-	for _, name := range names {
-		path := filepath.Join(dir, name)
-		was, known := s[path]
-		at := time.Now()
-		info, err := os.Lstat(path)
-		if err != nil || !info.Mode().IsRegular() {
-			if known {
-				delete(s, path)
-				different = true
-			}
-			continue
-		}
-		if known && was.same(info) && was.at.Sub(was.info.ModTime()) > settled {
-			continue
-		}
-		// Of the file that is read: a rename in between would be told twice.
-		info, sum, err := sumFile(path)
-		if err != nil || !info.Mode().IsRegular() {
-			continue // it is being replaced; the next look sees
-		}
-		// A file that was written and has its old text again may have been read
-		// in between by whom the last change was told to.
-		if !known || sum != was.sum || !was.same(info) {
-			different = true
-		}
-		s[path] = stamp{info, sum, at}
-	}
-	return different
-}
-
-func sumFile(path string) (info os.FileInfo, sum [sha256.Size]byte, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, sum, err
-	}
-	defer f.Close()
-	if info, err = f.Stat(); err != nil {
-		return nil, sum, err
-	}
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return nil, sum, err
-	}
-	return info, [sha256.Size]byte(h.Sum(nil)), nil
 }

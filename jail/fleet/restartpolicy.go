@@ -13,23 +13,22 @@ import (
 // is a user.* property, so that libioc and iocage still load the jail.
 const RestartKey = "user.restart"
 
-// RestartPolicy says when a [Supervisor] starts a jail again. Its text form,
-// stored under RestartKey, is one word and settings:
+// RestartPolicy says when a [Supervisor] starts a jail again. Its text form is one
+// word and settings:
 //
 //	failure backoff=1s max=5m tries=10
 //
-// never, the default, leaves the jail alone. failure stops and starts it when
-// its health probe fails or its last process has ended. always also starts it
-// when it does not run any more, whoever stopped it: Supervisor.Hold, or
-// another policy, lets it rest.
+// never, the default, leaves the jail alone. failure stops and starts it when its
+// health probe fails or its last process has ended. always also starts it when it
+// does not run any more, whoever stopped it, unless Supervisor.Hold was called.
 type RestartPolicy struct {
 	When RestartWhen
 	// Backoff is the pause before the first try; each further try doubles it, up
 	// to Max. Defaults: 1 s and 5 minutes.
 	Backoff, Max time.Duration
-	// Tries is how many restarts there are until the jail is given up. They count
-	// from zero again when the jail has run for Max, or its configuration was
-	// changed. Default 10.
+	// Tries is the number of restarts after which the jail is given up. They are
+	// counted from zero again when the jail has run for Max, or its configuration
+	// was changed. Default 10.
 	Tries int
 }
 
@@ -43,7 +42,7 @@ const (
 	RestartAlways  RestartWhen = "always"
 )
 
-// ParseRestartPolicy reads the text form; the empty text and none are never.
+// ParseRestartPolicy reads the text form; the empty text and none mean never.
 // Errors are *config.PropertyError wrapping config.ErrInvalidValue.
 func ParseRestartPolicy(text string) (RestartPolicy, error) {
 	p := RestartPolicy{When: RestartNever, Backoff: time.Second, Max: 5 * time.Minute, Tries: 10}
@@ -82,7 +81,7 @@ func ParseRestartPolicy(text string) (RestartPolicy, error) {
 	return p, nil
 }
 
-// delay is the pause before a try, counted from zero.
+// delay returns the pause before a try, counted from zero.
 func (p RestartPolicy) delay(try int) time.Duration {
 	d := p.Backoff
 	for range try {
