@@ -6,12 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 	"github.com/libioc/go-libioc/zfsstore/simzfs"
@@ -33,6 +35,17 @@ func newHost(t *testing.T, dir string, opts host.Options, pools ...simzfs.Pool) 
 	h, err := host.New(store, sim, opts)
 	require.NoError(t, err)
 	return h
+}
+
+// TestOpenElsewhere: only FreeBSD has a real host, and the error says so.
+func TestOpenElsewhere(t *testing.T) {
+	if runtime.GOOS == "freebsd" {
+		t.Skip("this is FreeBSD")
+	}
+	h, err := host.Open(t.Context(), host.Options{})
+	require.Nil(t, h)
+	require.ErrorIs(t, err, kernel.ErrUnsupported)
+	require.ErrorContains(t, err, "open host: kernel: needs 64-bit FreeBSD 13.2 or later")
 }
 
 func TestSources(t *testing.T) {

@@ -91,7 +91,7 @@ func (j *Jail) planMount(ctx context.Context, o MountOptions) (*plan.Plan, error
 	return j.plan(ctx, "mount", &steps)
 }
 
-// placesThere returns of what a start could not mount because there is no place
+// placesThere reports what a start could not mount because there is no place
 // for it, or a link in its way. A place in what the start mounts before does not
 // exist yet.
 func (j *Jail) placesThere(ctx context.Context, file *fstab.File, targets []step.Mount) error {

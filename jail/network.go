@@ -97,8 +97,8 @@ func staticAddrs(spec network.Spec, eff config.Effective, family string, v6 bool
 	return addrs
 }
 
-// mayConnect returns the guards of a network: firewalls that are not ready, ports
-// that another jail has.
+// mayConnect refuses a network whose firewalls are not ready, or whose ports another
+// jail has.
 func (j *Jail) mayConnect(ctx context.Context, spec network.Spec) error {
 	for _, n := range spec.NICs {
 		if n.Secure == "" {

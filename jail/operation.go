@@ -186,7 +186,7 @@ func (j *Jail) refused(op string, err error) error {
 	return &Error{op, j.fullName, err}
 }
 
-// collect returns the synchronous form of every operation. It waits for the end even
+// collect is the synchronous form of every operation. It waits for the end even
 // if the context ends first, because the operation then still puts back what
 // it has done.
 func collect(ctx context.Context, ch <-chan events.IocEvent) ([]events.IocEvent, error) {

@@ -100,7 +100,7 @@ func kernelParam(eff config.Effective, p config.Property) (kernel.Param, bool) {
 	return kernel.Param{}, false
 }
 
-// off returns a parameter that asks for nothing: one the kernel does not know
+// off reports whether a parameter asks for nothing: one the kernel does not know
 // may be left out then.
 func off(p kernel.Param) bool {
 	last := p.Name[strings.LastIndexByte(p.Name, '.')+1:]

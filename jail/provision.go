@@ -15,7 +15,7 @@ import (
 type Provisioner interface {
 	// Provision works on the jail, which may be running or not and is left as it
 	// was found. It may call any operation of the jail: no lock is held. What
-	// happens in the meantime is told by progress, which may be nil.
+	// happens in the meantime is reported by progress, which may be nil.
 	Provision(ctx context.Context, j *Jail, o ProvisionRequest) error
 }
 

@@ -145,7 +145,7 @@ func (j *Jail) upSteps(ctx context.Context, steps *step.List, o StartOptions, ow
 	return after
 }
 
-// mayStart returns libioc's guards of start.
+// mayStart makes libioc's checks before a start.
 func (j *Jail) mayStart(ctx context.Context) error {
 	_, err := j.Identity(ctx)
 	switch {
@@ -157,7 +157,7 @@ func (j *Jail) mayStart(ctx context.Context) error {
 	return j.mayBeStarted(ctx)
 }
 
-// mayBeStarted returns those that do not ask whether it runs.
+// mayBeStarted makes those that do not ask whether it runs.
 func (j *Jail) mayBeStarted(ctx context.Context) error {
 	eff := j.Effective()
 	if key.Template.Of(eff) {
