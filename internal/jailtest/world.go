@@ -92,7 +92,7 @@ func files(t testing.TB, root string) []string {
 			return fs.SkipDir // the mock's own; snapshots do not change
 		}
 		if filepath.Dir(rel) == "scratch" {
-			// Of a simulated tmpfs: one mounted again is another, but as many exist.
+			// Of a simulated tmpfs: mounted again it has another name, but their number is the same.
 			out = append(out, "tmpfs")
 			return fs.SkipDir
 		}
