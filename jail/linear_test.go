@@ -18,9 +18,13 @@ import (
 // TestListIsLinear lists 100, 1,000 and 10,000 jails: the time per jail is the
 // same within 1.3 times, ZFS is asked once, and the longest list fits into
 // 100 MB. The times are processor time, the shortest of several lists each; they
-// are taken in turns, so that load of the machine meets all three sizes.
+// are taken in turns, so that load of the machine meets all three sizes. With
+// -short the longest list has 2,000 jails.
 func TestListIsLinear(t *testing.T) {
-	sizes := []int{100, 1000, 10000}
+	most, sizes := 10000, []int{100, 1000, 10000}
+	if testing.Short() {
+		most, sizes = 2000, []int{100, 500, 2000}
+	}
 	hosts := make([]*host.Host, len(sizes))
 	for i, n := range sizes {
 		h, calls := counted(t, manyJails(t, n))
@@ -29,7 +33,7 @@ func TestListIsLinear(t *testing.T) {
 		require.Equal(t, []string{"list zroot/iocage/jails "}, calls.calls)
 		require.Zero(t, forks(h))
 	}
-	best := make([]time.Duration, len(sizes)) // for 10,000 jails
+	best := make([]time.Duration, len(sizes)) // for most jails
 	quotient := func() float64 {
 		low, high := best[0], best[0]
 		for _, b := range best {
@@ -40,11 +44,11 @@ func TestListIsLinear(t *testing.T) {
 	const enough = 1.3
 	for round := range 12 {
 		for i, n := range sizes {
-			// As many lists as make 10,000 jails: the collector's share is in
-			// each of the three times.
+			// As many lists as make the longest one: the collector's share is in each
+			// of the three times.
 			runtime.GC()
 			start := lineartest.CPUTime()
-			for range 10000 / n {
+			for range most / n {
 				listAll(t, hosts[i])
 			}
 			if took := lineartest.CPUTime() - start; round == 0 || took < best[i] {
@@ -56,12 +60,12 @@ func TestListIsLinear(t *testing.T) {
 		}
 	}
 	for i, n := range sizes {
-		t.Logf("%6d jails: %v per jail", n, best[i]/10000)
+		t.Logf("%6d jails: %v per jail", n, best[i]/time.Duration(most))
 	}
 	require.Less(t, quotient(), enough, "time per jail")
 
 	peak := peakHeap(func() { listAll(t, hosts[2]) })
-	t.Logf("streaming 10,000 jails: at most %d MB in use", peak>>20)
+	t.Logf("streaming %d jails: at most %d MB in use", most, peak>>20)
 	require.Less(t, peak, uint64(100<<20))
 	var kept []*jail.Jail
 	peak = peakHeap(func() {
@@ -70,7 +74,7 @@ func TestListIsLinear(t *testing.T) {
 			kept = append(kept, j)
 		}
 	})
-	t.Logf("keeping 10,000 jails: at most %d MB in use", peak>>20)
+	t.Logf("keeping %d jails: at most %d MB in use", most, peak>>20)
 	require.Less(t, peak, uint64(100<<20))
 	runtime.KeepAlive(kept)
 }

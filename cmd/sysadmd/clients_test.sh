@@ -28,6 +28,7 @@ fi
 export NODE_PATH=$modules
 
 go build -o "$tmp/sysadmd" ./cmd/sysadmd
+: >"$tmp/out" # the daemon may begin later than the loop below
 "$tmp/sysadmd" -demo -demo-dir "$tmp/demo" -listen 127.0.0.1:0 >"$tmp/out" 2>"$tmp/log" &
 pid=$!
 for ((i = 0; i < 300; i++)); do
