@@ -145,10 +145,10 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 		opts.Kernel(&kopts)
 	}
 	// A process that was killed left the files of its tmpfs mounts.
-	if err := os.RemoveAll(filepath.Join(dir, "scratch")); err != nil {
+	err := errors.Join(os.RemoveAll(kopts.Scratch), os.Mkdir(kopts.Scratch, 0o755))
+	if err != nil {
 		return nil, err
 	}
-	var err error
 	if h.Sim, err = simkernel.New(kopts); err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 // address family, NET_RT_IFLIST, any interface.
 var ifListMIB = []int32{4, 17, 0, 0, 3, 0}
 
-// InterfaceCounters reads them in one call, whatever number of interfaces there
+// InterfaceCounters reads them in one call, however many interfaces there
 // is. The node answers for the stack of the calling process.
 func (k *system) InterfaceCounters(ctx context.Context) ([]kernel.InterfaceCounters, error) {
 	if err := ctx.Err(); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
-// verifyForCpuset is verify with the error that cpuset(2) gives.
+// verifyForCpuset is verify with the error of cpuset(2).
 func (k *system) verifyForCpuset(ctx context.Context, op string, id kernel.Identity) error {
 	err := k.verify(ctx, op, 0, id)
 	if errors.Is(err, kernel.ErrNotFound) && !errors.Is(err, kernel.ErrStale) {

@@ -181,9 +181,9 @@ func (k *system) PfFlush(ctx context.Context, anchor string) error {
 	if _, err := k.pfctl(ctx, anchor, "", "-q", "-a", anchor, "-F", "all"); err == nil {
 		return nil
 	}
-	// So an empty rule set decides: it empties an existing anchor, makes none, and
+	// So an empty rule set decides: it empties an existing anchor, creates none, and
 	// fails without the permission. Tables that then still persist go unnoticed;
-	// this library makes none.
+	// this library creates none.
 	_, err := k.pfctl(ctx, anchor, "", "-q", "-a", anchor, "-f", "/dev/null")
 	return err
 }

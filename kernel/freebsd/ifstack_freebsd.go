@@ -97,7 +97,7 @@ func ifError(op, subject string, errno syscall.Errno) error {
 	return refusal.Interface(op, subject, errno)
 }
 
-// checkIfName refuses a name that the kernel would be given cut short.
+// checkIfName refuses a name that would be cut short.
 func checkIfName(op, name string) error {
 	switch {
 	case name == "":

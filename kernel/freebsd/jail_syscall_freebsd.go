@@ -12,7 +12,7 @@ import (
 	"github.com/libioc/go-libioc/kernel/internal/abi"
 )
 
-// retry makes a system call again while a signal interrupts it. It is the only
+// retry repeats a system call that a signal interrupts. It is the only
 // place that does.
 func retry(call func() (uintptr, syscall.Errno)) (uintptr, syscall.Errno) {
 	for {

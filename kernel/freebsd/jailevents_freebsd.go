@@ -15,7 +15,7 @@ import (
 )
 
 // The jail filter of kqueue(2), sys/event.h of FreeBSD 15. On jid 0 it reports
-// the jails that are made on the host, on another jid what happens to that jail.
+// the jails created on the host; on another jid the changes of that jail.
 const (
 	evfiltJail     = -14
 	noteJailChild  = 0x80000000
@@ -79,7 +79,7 @@ func (w *jailQueue) change(ident uint64, filter int16, flags uint16, fflags uint
 	}
 }
 
-// Arm watches the jails that are new. The filter of one that ended goes with it.
+// Arm watches new jails. The filter of a jail ends with it.
 func (w *jailQueue) Arm(seen []kernel.Identity) (again bool, err error) {
 	now := make(map[kernel.Identity]bool, len(seen))
 	for _, id := range seen {
@@ -88,7 +88,7 @@ func (w *jailQueue) Arm(seen []kernel.Identity) (again bool, err error) {
 			continue
 		}
 		again = true
-		// FreeBSD 15 gives a jid again. The filter of the jail before may still
+		// FreeBSD 15 reuses a jid. The filter of the jail before may still
 		// have its end to report, and adding would leave it with that jail.
 		_ = w.change(uint64(id.JID), evfiltJail, unix.EV_DELETE, 0)
 		err := w.change(uint64(id.JID), evfiltJail, unix.EV_ADD|unix.EV_CLEAR, noteJailSet|noteJailChild|noteJailRemove)

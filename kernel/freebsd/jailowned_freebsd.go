@@ -63,7 +63,7 @@ func (k *system) setByDescriptor(ctx context.Context, params []kernel.Param) (*k
 		return nil, errors.Join(err, unix.Close(fd))
 	}
 	return kernel.NewOwnedJail(id, true, func() error {
-		k.dropVnets(id) // sockets of ours would keep it dying
+		k.dropVnets(id) // open sockets in its stack would keep it dying
 		if err := unix.Close(fd); err != nil {
 			return &kernel.JailError{Op: "close", Name: id.String(), Errno: err.(syscall.Errno), Msg: "jail descriptor"}
 		}

@@ -174,7 +174,7 @@ func (k *system) JailRemove(ctx context.Context, id kernel.Identity) error {
 	case err != nil:
 		return err
 	}
-	// A socket of ours in its network stack would keep it dying.
+	// An open socket in its network stack would keep it dying.
 	k.dropVnets(id)
 	switch errno := jailRemoveCall(id.JID); errno {
 	case 0:

@@ -90,7 +90,7 @@ func zfsVersion(s string) string {
 	return s
 }
 
-// hasJailDescriptors gives jail_get(2) the flag JAIL_GET_DESC without the
+// hasJailDescriptors calls jail_get(2) with the flag JAIL_GET_DESC without the
 // parameter desc: kernels that know the flag miss it before they look for a jail
 // or make a descriptor, others answer EINVAL. JAIL_USE_DESC alone would not do,
 // FreeBSD 15 lets it pass there.

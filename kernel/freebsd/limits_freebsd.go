@@ -15,7 +15,7 @@ import (
 	"github.com/libioc/go-libioc/kernel/internal/tooltext"
 )
 
-// rctlMaxOutput is RCTL_MAX_OUTBUFSIZE, the most that rctl(2) gives.
+// rctlMaxOutput is RCTL_MAX_OUTBUFSIZE, the most that rctl(2) returns.
 const rctlMaxOutput = 16 << 20
 
 func (k *system) RctlAddRule(ctx context.Context, rule string) error {
@@ -41,7 +41,7 @@ func (k *system) RctlGetRacct(ctx context.Context, filter string) (map[string]ui
 	return tooltext.ParseRctlUsage(text), nil
 }
 
-// rctl makes one call, with a larger buffer as long as the answer does not fit.
+// rctl makes one call and repeats it with a larger buffer until the answer fits.
 func (k *system) rctl(ctx context.Context, op string, num uintptr, in string, size int) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err

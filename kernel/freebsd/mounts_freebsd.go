@@ -149,7 +149,7 @@ func mountError(req kernel.MountRequest, errno syscall.Errno, msg string) error 
 		if path == "" {
 			continue
 		}
-		// FreeBSD 13 says EINVAL "Invalid fstype" for a missing path.
+		// FreeBSD 13 reports EINVAL "Invalid fstype" for a missing path.
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			e.Err = kernel.ErrNotFound
 			if msg == "" {
@@ -172,7 +172,7 @@ func mountError(req kernel.MountRequest, errno syscall.Errno, msg string) error 
 	return e
 }
 
-// undoEscape takes away a mount that did not land where it should: the path was
+// undoEscape unmounts a file system that was mounted in the wrong place: the path was
 // changed between the walk and the call.
 func (k *system) undoEscape(req kernel.MountRequest, real string, before []kernel.Mounted) error {
 	e := &kernel.CallError{Op: "nmount", Subject: req.Path, Err: kernel.ErrEscape}
@@ -191,7 +191,7 @@ func (k *system) undoEscape(req kernel.MountRequest, real string, before []kerne
 			astray = append(astray, m)
 		}
 		if !old[m.FSID] && m.Type == req.Type && m.Path == real {
-			// It is where it should be and only the look-up was led astray.
+			// It is in the right place and only the look-up was misled.
 			if errno := unmountCall(m.FSID.String(), abi.MntByFSID|uint64(kernel.MntForce)); errno != 0 {
 				e.Msg = "the path changed while mounting; " + m.FSID.String() + " cannot be unmounted: " + errno.Error()
 			} else {
@@ -209,7 +209,7 @@ func (k *system) undoEscape(req kernel.MountRequest, real string, before []kerne
 			e.Errno, e.Msg = errno, "mounted on "+astray[0].Path+" instead, where it cannot be unmounted"
 		}
 	default:
-		// Other programs mount too; taking away one of theirs is no cure.
+		// Other programs mount too; their mounts must stay.
 		var paths []string
 		for _, m := range astray {
 			paths = append(paths, m.Path)

@@ -72,7 +72,7 @@ func ifconfEntries(fd int) ([]abi.IfconfEntry, syscall.Errno) {
 	}
 }
 
-// fill reads what SIOCGIFCONF does not tell. It is false for an interface that
+// fill reads what SIOCGIFCONF does not report. It returns false for an interface that
 // has gone in the meantime.
 func (s stackSockets) fill(nic *kernel.Interface) bool {
 	fd := s.any()

@@ -25,7 +25,7 @@ type netTools struct {
 	id kernel.Identity
 }
 
-// run gives the tool's standard output, or the error that it said.
+// run returns the standard output of a tool, or the error that it reported.
 func (t netTools) run(ctx context.Context, subject, tool string, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	exit, err := t.k.Run(ctx, kernel.Command{
@@ -76,7 +76,7 @@ func (t netTools) InterfaceCreate(ctx context.Context, driver string) (string, e
 	if name := strings.TrimSpace(out); err == nil && name != "" {
 		return name, nil
 	}
-	return driver, err // it prints nothing when the name was given whole
+	return driver, err // it prints nothing when driver was a whole name
 }
 
 func (t netTools) InterfaceDestroy(ctx context.Context, name string) error {

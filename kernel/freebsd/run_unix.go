@@ -29,7 +29,7 @@ const drainGrace = 100 * time.Millisecond
 // that the command wrote has come by then even if a daemon goes on writing.
 const drainMost = 4 << 20
 
-// runOnHost runs a command as given, jail left aside.
+// runOnHost runs a command on the host; cmd.Jail is ignored.
 func runOnHost(ctx context.Context, cmd kernel.Command) (kernel.Exit, error) {
 	if len(cmd.Argv) == 0 || cmd.Argv[0] == "" {
 		return kernel.Exit{}, &kernel.CallError{Op: "execve", Errno: syscall.EINVAL, Msg: "no program named"}
@@ -234,7 +234,7 @@ func connect(cmd kernel.Command, c *exec.Cmd) (ends []*os.File, p *pipes, err er
 	}
 	output := func(w io.Writer) (io.Writer, error) {
 		if f, ok := w.(*os.File); w == nil || ok && f != nil {
-			return w, nil // nil is /dev/null, os/exec; a file is given as it is
+			return w, nil // nil is /dev/null, os/exec; a file is passed on
 		}
 		from, to, err := os.Pipe()
 		if err != nil {

@@ -69,7 +69,7 @@ func (k *system) withVnet(ctx context.Context, id kernel.Identity, do func(stack
 	}
 }
 
-// vnetOf finds or makes the entry of a jail.
+// vnetOf returns the entry of a jail, creating it if necessary.
 func (k *system) vnetOf(id kernel.Identity) *vnetSockets {
 	k.vnetMu.Lock()
 	old := k.vnets[id.JID]

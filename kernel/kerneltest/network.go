@@ -29,7 +29,7 @@ var networkCases = []testCase{
 	{name: "a jail that has ended", need: needVIMAGE, run: netEnded},
 }
 
-// netCounters: every interface of the stack is reported, by its name now, and what
+// netCounters: every interface of the stack is listed, by its current name, and what
 // one counts never becomes less.
 func netCounters(s *suite) {
 	name := s.create("epair")

@@ -85,5 +85,5 @@ func rulesetDelete(s *suite) {
 	if slices.Contains(sets, rulesetA) {
 		s.Errorf("the ruleset is still there: %v", sets)
 	}
-	s.ok(s.Kernel.DevfsDeleteRules(s.ctx, rulesetA)) // none is none
+	s.ok(s.Kernel.DevfsDeleteRules(s.ctx, rulesetA)) // deleting none is no error
 }

@@ -59,7 +59,7 @@ func (c *setCall) revive() bool {
 	return c.flags&kernel.JailSetDead != 0 && !c.v.s.rel.deadJIDFree
 }
 
-// byJID finds the jail with the jid that was given, if there is one, and its
+// byJID finds the jail with the requested jid, if any, and its
 // parent, or the caller's jail as the parent of a new one.
 func (c *setCall) byJID() (pr, ppr *prison, err error) {
 	me := c.v.me
@@ -177,7 +177,7 @@ func allDigits(s string) bool {
 	return strings.Trim(s, "0123456789") == ""
 }
 
-// moveDead gives a dying jail another jid, since FreeBSD 15 gives its own away.
+// moveDead changes the jid of a dying jail, since FreeBSD 15 reuses it at once.
 func (j *jails) moveDead(pr *prison) {
 	j.unlist(pr)
 	jid := maxJID

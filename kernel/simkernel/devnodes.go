@@ -104,7 +104,7 @@ func devType(node string) uint32 {
 	return 0
 }
 
-// devLstat returns what lstat(2) says of a node.
+// devLstat returns what lstat(2) reports for a node.
 func (k *machine) devLstat(m *mount, rel string) (fs.FileInfo, syscall.Errno) {
 	name := strings.TrimPrefix(rel, "/")
 	dir, ok := k.devNode(name)

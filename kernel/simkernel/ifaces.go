@@ -56,7 +56,8 @@ func (s *netView) call(ctx context.Context, op, subject, args string, fn func(n 
 	})
 }
 
-// change makes a request about one interface; it fails with ENXIO if there is no such interface.
+// change makes a request about one interface. It fails with ENXIO if there is no
+// such interface.
 func (s *netView) change(ctx context.Context, op, name, args string, fn func(n *network, st *netStack, f *netIf) syscall.Errno) error {
 	return s.call(ctx, op, name, name+" "+args, func(n *network, st *netStack) error {
 		f := n.find(st, name)

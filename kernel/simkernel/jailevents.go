@@ -11,7 +11,7 @@ import (
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
 )
 
-// watch is closed, and made anew, when a record of a jail changes.
+// watch is closed and replaced whenever a record of a jail changes.
 type watch struct{ changed chan struct{} }
 
 // ch returns the current channel; the caller holds the kernel's lock.

@@ -23,8 +23,8 @@ type Options struct {
 	// Release is "13.2-RELEASE" (the default) or "15.1-RELEASE", perhaps with a
 	// patch level ("15.1-RELEASE-p1").
 	Release string
-	// Root is a directory that stands for "/": an absolute path given to a call
-	// is looked up below it. Empty is the real root.
+	// Root is a directory that stands for "/": absolute paths are looked up
+	// below it. The default is the real root.
 	Root string
 	// Scratch is a directory for the files of tmpfs mounts, which end with
 	// Close. The default is .scratch below Root, or the directory of temporary
@@ -217,7 +217,7 @@ func New(opts Options) (*Kernel, error) {
 	return &Kernel{k.view(k.jails.host, nil)}, nil
 }
 
-// boot makes the state of a machine that has just started.
+// boot sets the state of a machine that has just started.
 func (k *machine) boot() {
 	k.setModules(nil)
 	k.boots++

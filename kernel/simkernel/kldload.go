@@ -62,7 +62,7 @@ func (v *view) ModuleLoad(ctx context.Context, name string) error {
 	})
 }
 
-// setModules makes the kernel one that has loaded these since its start.
+// setModules sets the modules that were loaded since the start of the machine.
 func (k *machine) setModules(loaded []string) {
 	if !slices.Equal(loaded, k.opts.loaded) {
 		k.opts.loaded = loaded

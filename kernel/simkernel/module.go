@@ -88,7 +88,7 @@ func (pr *prison) metaText(base string) string {
 	return pr.Mod.Meta
 }
 
-// checkModules makes the checks of modules on the parameters before anything is set.
+// checkModules makes the checks of modules before any parameter is set.
 // It returns the state to set. pr is nil for a new jail.
 func (v *view) checkModules(o *setOpts, ppr, pr *prison) (moduleState, error) {
 	k := v.s

@@ -3,9 +3,12 @@ package simkernel
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"sort"
 	"strconv"
 	"strings"
@@ -105,12 +108,18 @@ func (t *mounts) remove(m *mount) {
 	t.k.dirty.drop(m.key())
 }
 
-// scratchDir makes an empty directory for the files of a tmpfs.
-func (k *machine) scratchDir() (string, error) {
+// scratchDir makes an empty directory for the files of a tmpfs at path. Its name
+// depends on the path, so that a tmpfs mounted again has the same one.
+func (k *machine) scratchDir(path string) (string, error) {
 	if err := os.MkdirAll(k.opts.Scratch, 0o755); err != nil {
 		return "", err
 	}
-	return os.MkdirTemp(k.opts.Scratch, "tmpfs-")
+	for n := 0; ; n++ {
+		dir := filepath.Join(k.opts.Scratch, fmt.Sprintf("tmpfs-%x-%d", hash(path), n))
+		if err := os.Mkdir(dir, 0o700); !errors.Is(err, fs.ErrExist) {
+			return dir, err
+		}
+	}
 }
 
 func (t *mounts) dropScratch() {
@@ -150,7 +159,7 @@ func (t *mounts) load(key string, value []byte) error {
 	}
 	if m.Type == "tmpfs" { // its files ended with the earlier Kernel
 		var err error
-		if m.dir, err = t.k.scratchDir(); err != nil {
+		if m.dir, err = t.k.scratchDir(m.Path); err != nil {
 			return err
 		}
 	}

@@ -133,7 +133,7 @@ func (n *network) stackOf(jid int) *netStack {
 	return n.stacks[jid]
 }
 
-// dropStack ends a jail's stack: what was moved into it goes home, what was
+// dropStack ends a jail's stack: what was moved into it returns home, what was
 // made in it is destroyed.
 func (n *network) dropStack(pr *prison) {
 	if pr.stack == nil {
@@ -342,7 +342,7 @@ func (n *network) clone(s *netStack, spec string) (*netIf, syscall.Errno) {
 	return f, 0
 }
 
-// cloneMAC makes an address as the driver forms it.
+// cloneMAC returns an address as the driver forms it.
 func cloneMAC(driver string, seq int, last byte) net.HardwareAddr {
 	switch driver {
 	case "epair":

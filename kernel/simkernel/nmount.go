@@ -198,7 +198,7 @@ func (c *mounting) tmpfs() error {
 	if err != nil {
 		return err
 	}
-	if c.m.dir, err = c.v.s.scratchDir(); err != nil {
+	if c.m.dir, err = c.v.s.scratchDir(c.m.Path); err != nil {
 		return c.refuse(toErrno(err), err.Error())
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 )
 
 // The calls of a [Kernel]: these are all the values of Call.Op, and of Op in a
-// fault.Fault. Methods that are not named here make one of these calls, as
+// fault.Fault. Methods that are not named here make one of these calls:
 // JailList makes OpJailGet for each jail.
 const (
 	OpFeatures = "features" // Features
@@ -86,8 +86,8 @@ const (
 	OpPfKill     = "pfctl_kill"    // PfKillStates
 )
 
-// operations are all calls, each with the call that the real kernel's methods
-// name in their errors, and with what makes these errors.
+// operations are all calls, each with the name of the call in the errors of the
+// real kernel's methods and the constructor of these errors.
 var operations = map[string]struct {
 	call   string
 	refuse func(call, subject string, errno syscall.Errno) error

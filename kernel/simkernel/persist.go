@@ -47,7 +47,7 @@ func (k *machine) bootRecord() bootRecord {
 	return bootRecord{k.bootID, k.boots, k.jails.lastJID, k.mounts.seq, k.rctl.seq, k.net.seq, k.opts.loaded}
 }
 
-// forgetAll notes the end of every record, before the state is made anew.
+// forgetAll notes the end of every record, before the state is created again.
 func (d *dirty) forgetAll(k *machine) {
 	var keys []string
 	for _, pr := range k.jails.list {
@@ -101,7 +101,7 @@ func (k *machine) commit() error {
 	return k.opts.Commit(out)
 }
 
-// load makes the state that the records tell. A later record of a key replaces
+// load restores the state from records. A later record of a key replaces
 // an earlier one.
 func (k *machine) load(records []Record) error {
 	last := map[string]json.RawMessage{}

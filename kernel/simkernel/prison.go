@@ -202,7 +202,7 @@ func (j *jails) unname(pr *prison) {
 	}
 }
 
-// rename gives pr a new full name, and its descendants theirs.
+// rename changes the full names of pr and its descendants.
 func (j *jails) rename(pr *prison, name string) {
 	old := pr.Name
 	set := func(p *prison, name string) {

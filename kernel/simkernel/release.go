@@ -15,7 +15,7 @@ type release struct {
 	parentByPrefix  bool // a rename that names the own parent is accepted
 	childSysctls    bool // security.jail.children.* inside a jail
 	missingIsENOENT bool // nmount of a missing path; else EINVAL "Invalid fstype"
-	bridgeSetsMTU   bool // bridge addm gives the member the bridge's MTU
+	bridgeSetsMTU   bool // bridge addm sets the member's MTU to the bridge's
 	gptid           bool // geom(4) makes gptid in devfs
 	allow           []string
 }

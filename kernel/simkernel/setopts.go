@@ -29,7 +29,7 @@ func refuse(e syscall.Errno, msg string) error { return &kernel.JailError{Errno:
 // them fit 64 KiB; the buffer for errmsg is one of them.
 const optOverhead = 48
 
-// newSetOpts drops what is said again later: of equal names, "foo" and "nofoo"
+// newSetOpts drops what is repeated later: of equal names, "foo" and "nofoo"
 // being equal, the last one counts.
 func newSetOpts(params []kernel.Param) (*setOpts, error) {
 	size := len("errmsg") + 1 + 1024 + optOverhead
@@ -105,7 +105,7 @@ func (o *setOpts) string(name string, limit int) (v string, ok bool, err error) 
 	return v, true, nil
 }
 
-// Flag is a boolean, told by presence: 1, -1 for its "no" name, 0 for neither.
+// flag returns 1 for a boolean, -1 for its "no" form, 0 for neither.
 func (o *setOpts) flag(name string) int {
 	switch {
 	case o.find(name) != nil:

@@ -64,7 +64,7 @@ func (s *netView) InterfaceSetND6(ctx context.Context, name string, set, clear k
 
 // AddressState implements [kernel.Network]. Detection of duplicates takes no time
 // here: a duplicate is an address that another interface of the same bridge
-// has, in whatever stack, when it was added with detection.
+// has, in any stack, if it was added with detection.
 func (s *netView) AddressState(ctx context.Context, name string, addr netip.Addr) (kernel.AddressState, error) {
 	var state kernel.AddressState
 	err := s.change(ctx, OpAddressState, name, addr.String(), func(n *network, _ *netStack, f *netIf) syscall.Errno {

@@ -12,7 +12,7 @@ const (
 	MntNoWait = 2
 )
 
-// MountErrMsgSize is what mount(8) gives the kernel for its message.
+// MountErrMsgSize is the size of the buffer that mount(8) passes for the message.
 const MountErrMsgSize = 255
 
 // MountPairs returns the options of nmount(2) for a request, in the order in which

@@ -1,3 +1,3 @@
-// Package jailparam knows the types and sizes of jail parameters, puts a
-// jail_get(2) together, and says in words why the kernel refused a jail_set(2).
+// Package jailparam knows the types and sizes of jail parameters, encodes
+// jail_get(2), and explains why the kernel refused a jail_set(2).
 package jailparam

@@ -8,7 +8,7 @@ import (
 	"github.com/libioc/go-libioc/kernel/internal/words"
 )
 
-// Read is one jail_get(2) being put together: every name goes to the kernel
+// Read is one jail_get(2) in preparation: every name goes to the kernel
 // once, because of a name asked for twice, or as foo and nofoo, it fills only
 // the last.
 type Read struct {

@@ -9,7 +9,7 @@ import (
 )
 
 // FIB refuses a routing table that the kernel does not have, before
-// setfib(1) would in its own words.
+// setfib(1) does.
 func FIB(ctx context.Context, k kernel.Sysctls, cmd kernel.Command) error {
 	if cmd.FIB == 0 {
 		return nil

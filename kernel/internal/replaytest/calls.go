@@ -114,7 +114,7 @@ func replaySet(k kernel.Kernel, l line) error {
 		params = append(params, p)
 	}
 	if kernel.SetFlags(bits)&(kernel.JailCreate|kernel.JailUpdate) == kernel.JailCreate && !hasPath {
-		params = append(params, kernel.String("path", "/")) // the kernel's default, which JailSet wants said
+		params = append(params, kernel.String("path", "/")) // the kernel's default, which JailSet requires
 	}
 	_, err = k.JailSet(context.Background(), kernel.SetFlags(bits), params...)
 	return l.compare(err)

@@ -1,3 +1,3 @@
-// Package replaytest gives recorded system calls to a kernel and compares what it
-// answers with what was recorded on real machines.
+// Package replaytest repeats recorded system calls on a kernel and compares the
+// results with those recorded on real machines.
 package replaytest

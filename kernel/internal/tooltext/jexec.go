@@ -108,7 +108,7 @@ func isShellName(s string) bool {
 	return s != ""
 }
 
-// JexecError turns what jexec(8) says before it runs a command into an error.
+// JexecError turns what jexec(8) prints before it runs a command into an error.
 // stderr is all that was written there; jexec ends with status 1 after one line
 // of its own. A command that prints the same and exits alike gets the same.
 func JexecError(cmd kernel.Command, exit kernel.Exit, stderr string) error {

@@ -210,13 +210,13 @@ func parseDestination(s string, v6 bool) (netip.Prefix, bool) {
 	return p, err == nil && p.IsValid()
 }
 
-// ToolError turns what ifconfig(8), route(8) or netstat(1) said into an error
+// ToolError turns the output of ifconfig(8), route(8) or netstat(1) into an error
 // of the call they made.
 func ToolError(op, subject string, exit kernel.Exit, stdout, stderr string) error {
 	if exit.Success() && (op != "route" || stderr == "") {
 		return nil
 	}
-	// The reason stands last, and route(8) says the main one on standard output.
+	// The reason comes last; route(8) prints the main one on standard output.
 	said := strings.TrimSpace(stderr)
 	if said == "" {
 		said = strings.TrimSpace(stdout)
@@ -249,7 +249,7 @@ func ToolError(op, subject string, exit kernel.Exit, stdout, stderr string) erro
 }
 
 // RouteRefused explains a gateway that is out of reach, for which netlink(4) of
-// FreeBSD 15 says EINVAL, rtsock of 13 and 14 ENETUNREACH.
+// FreeBSD 15 reports EINVAL, rtsock of 13 and 14 ENETUNREACH.
 func RouteRefused(r kernel.Route, err error) error {
 	e, ok := errors.AsType[*kernel.CallError](err)
 	if !ok || !r.Gateway.IsValid() || e.Errno != syscall.EINVAL && e.Errno != syscall.ENETUNREACH {

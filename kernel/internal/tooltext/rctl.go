@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// ParseRctlRules splits what rctl_get_rules(2) gives: rules with commas
+// ParseRctlRules splits what rctl_get_rules(2) returns: rules with commas
 // between and after them.
 func ParseRctlRules(text string) []string {
 	var rules []string
@@ -17,7 +17,7 @@ func ParseRctlRules(text string) []string {
 	return rules
 }
 
-// ParseRctlUsage reads what rctl_get_racct(2) gives, "cputime=12,pcpu=0,...".
+// ParseRctlUsage reads what rctl_get_racct(2) returns, "cputime=12,pcpu=0,...".
 // An amount that does not fit, or a part without one, is not text of the kernel
 // and is left out.
 func ParseRctlUsage(text string) map[string]uint64 {

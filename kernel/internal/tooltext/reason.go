@@ -33,7 +33,7 @@ var errnoByText = map[string]syscall.Errno{
 	"Address family not supported by protocol family": syscall.EAFNOSUPPORT,
 }
 
-// reasonIn takes the reason off the end of what a base program said, as err(3)
+// reasonIn cuts the reason off the end of what a base program printed, as err(3)
 // puts it there: "execvp: /x: No such file or directory". errno is 0 for one that
 // is not in the table. Since FreeBSD 15 the kernel's own words may follow in
 // parentheses, with more of them inside and cut at any place: they are extended, if
