@@ -2,7 +2,6 @@ package jail_test
 
 import (
 	"context"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
 )
 
@@ -29,12 +27,7 @@ func newHost(t testing.TB) *simhost.Host {
 
 func fetch(t testing.TB, h *simhost.Host) {
 	t.Helper()
-	server := httptest.NewServer(releasetest.Mirror(testRelease))
-	defer server.Close()
-	ctx := context.Background()
-	rel, err := release.New(ctx, h.Host, testRelease, "")
-	require.NoError(t, err)
-	require.NoError(t, events.Wait(ctx, rel.Fetch(ctx, release.FetchOptions{Mirror: server.URL})))
+	require.NoError(t, releasetest.Fetch(context.Background(), h.Host, testRelease))
 }
 
 func newJail(t testing.TB, h *simhost.Host, name string, basejail bool, properties map[string]string) *jail.Jail {

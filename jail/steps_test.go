@@ -17,6 +17,9 @@ import (
 // what clears away a start's former base, and all of a stop but the hooks at its
 // beginning. The matrix takes the plan's word for that point.
 func TestStepsOfOperations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs every operation of the fault matrix once more")
+	}
 	var mu sync.Mutex
 	planned := map[string]bool{}
 	t.Run("operations", func(t *testing.T) {

@@ -116,6 +116,9 @@ case "$*" in *"-test.skip ^(TestReal)$"*) ;; *"-test.run ^TestReal$"*) ;; *) exi
 }
 
 func TestRunScriptFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the script many times")
+	}
 	for name, c := range map[string]struct{ script, last, says string }{
 		"a test fails": {
 			`echo '--- PASS: TestA (0.00s)'; echo '    a_test.go:3: because'; echo '--- FAIL: TestB (0.00s)'; exit 1`,
@@ -173,6 +176,9 @@ func TestRunScriptFindsLeftovers(t *testing.T) {
 // ipfw without rules denies everything, so it is only loaded when it will not,
 // and firewalls that were not loaded before are unloaded again.
 func TestRunScriptFirewalls(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the script many times")
+	}
 	for name, c := range map[string]struct {
 		files            []string // on the machine before
 		loaded, unloaded string

@@ -124,7 +124,7 @@ func Pack(format string, members []Member) []byte {
 func compressor(out io.Writer, format string) io.WriteCloser {
 	switch strings.TrimPrefix(format, ".") {
 	case "txz", "tar.xz":
-		w, err := xz.WriterConfig{DictCap: 1 << 20}.NewWriter(out)
+		w, err := xz.WriterConfig{DictCap: 1 << 16}.NewWriter(out)
 		must(err)
 		return w
 	case "tgz", "tar.gz":

@@ -34,7 +34,7 @@ func Assets(version string) map[string][]byte {
 // work.
 func Mirror(version string) http.Handler {
 	files := Assets(version)
-	files["MANIFEST"] = []byte(Manifest(Assets(version)))
+	files["MANIFEST"] = []byte(Manifest(files))
 	names := make([]string, 0, len(files))
 	for name := range files {
 		names = append(names, name)
