@@ -6,10 +6,11 @@
 # that line the run has failed.
 
 export PATH=/sbin:/bin LC_ALL=C HOME=/root
-/bin/busybox mkdir -p /bin /sbin /usr/bin
+/bin/busybox mkdir -p /bin /sbin /usr/bin /etc /proc /sys /dev /tmp /root
 /bin/busybox --install -s /bin
 # The kernel mounts a snapshot below .zfs by "/usr/bin/env mount".
 ln -s /bin/busybox /usr/bin/env
+ln -s /proc/self/mounts /etc/mtab
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
@@ -22,9 +23,8 @@ fail() {
 	poweroff -f
 }
 
-while read -r module; do
-	insmod "/modules/$module" || fail "insmod $module"
-done </modules/order
+depmod || fail "depmod"
+modprobe -a virtio_pci virtio_blk zfs || fail "modprobe"
 
 stty -F /dev/ttyS1 raw -echo || fail "no second serial port"
 zfs version || fail "zfs version"

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -35,6 +36,7 @@ func partitionTable() []byte {
 // machine is a run of the guest.
 type machine struct {
 	dir       string // for the disks and the tests' output
+	kernel    string
 	initramfs string
 	timeout   time.Duration
 	wanted    []string // names of tests
@@ -42,7 +44,7 @@ type machine struct {
 
 // run starts the guest, copies its console to w, waits until it powers off and
 // judges its tests.
-func (m machine) run(ctx context.Context, kernel string, w io.Writer) error {
+func (m machine) run(ctx context.Context, w io.Writer) error {
 	for _, disk := range []string{"pool", "replay"} {
 		if err := errors.Join(os.WriteFile(m.file(disk), partitionTable(), 0o644), os.Truncate(m.file(disk), diskSize)); err != nil {
 			return err
@@ -50,7 +52,7 @@ func (m machine) run(ctx context.Context, kernel string, w io.Writer) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, m.timeout, fmt.Errorf("the guest took longer than %v", m.timeout))
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", m.args(kernel)...)
+	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", m.args()...)
 	cmd.WaitDelay = 5 * time.Second
 	cmd.Stdout, cmd.Stderr = w, w
 	if err := cmd.Run(); err != nil {
@@ -70,7 +72,7 @@ func (m machine) run(ctx context.Context, kernel string, w io.Writer) error {
 
 func (m machine) file(name string) string { return filepath.Join(m.dir, name) }
 
-func (m machine) args(kernel string) []string {
+func (m machine) args() []string {
 	options := []string{
 		"console=ttyS0", "quiet", "panic=-1",
 		"zfsvm.tests=^(" + strings.Join(m.wanted, "|") + ")$",
@@ -79,7 +81,7 @@ func (m machine) args(kernel string) []string {
 	return []string{
 		"-machine", "q35,accel=tcg", "-cpu", "max", "-smp", "2", "-m", "2048",
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none",
-		"-kernel", kernel, "-initrd", m.initramfs, "-append", strings.Join(options, " "),
+		"-kernel", m.kernel, "-initrd", m.initramfs, "-append", strings.Join(options, " "),
 		"-serial", "stdio", "-serial", "file:" + m.file("output"),
 		"-drive", "if=virtio,format=raw,cache=unsafe,file=" + m.file("pool"),
 		"-drive", "if=virtio,format=raw,cache=unsafe,file=" + m.file("replay"),
@@ -92,22 +94,22 @@ type results struct {
 	exit                    string // "" if they did not end
 }
 
-var resultLine = regexp.MustCompile(`^ *--- (PASS|FAIL|SKIP): (\S+)`)
+var resultLine = regexp.MustCompile(`(?m)^(?: *--- (PASS|FAIL|SKIP): (\S+)|exit (\S+))`)
 
 // parseResults reads the output of a test binary run with -test.v.
 func parseResults(output string) results {
 	var r results
-	for line := range strings.Lines(output) {
-		line = strings.TrimRight(line, "\r\n")
-		if status, ok := strings.CutPrefix(line, "exit "); ok {
-			r.exit = status
+	for _, found := range resultLine.FindAllStringSubmatch(output, -1) {
+		switch found[1] {
+		case "PASS":
+			r.passed = append(r.passed, found[2])
+		case "FAIL":
+			r.failed = append(r.failed, found[2])
+		case "SKIP":
+			r.skipped = append(r.skipped, found[2])
+		default:
+			r.exit = found[3]
 		}
-		found := resultLine.FindStringSubmatch(line)
-		if found == nil {
-			continue
-		}
-		list := map[string]*[]string{"PASS": &r.passed, "FAIL": &r.failed, "SKIP": &r.skipped}[found[1]]
-		*list = append(*list, found[2])
 	}
 	return r
 }
@@ -121,12 +123,8 @@ func (r results) String() string {
 func (r results) verify(wanted []string) error {
 	var errs []error
 	add := func(format string, values ...any) { errs = append(errs, fmt.Errorf(format, values...)) }
-	passed := make(map[string]bool)
-	for _, name := range r.passed {
-		passed[name] = true
-	}
 	for _, name := range wanted {
-		if !passed[name] {
+		if !slices.Contains(r.passed, name) {
 			add("%s did not pass", name)
 		}
 	}

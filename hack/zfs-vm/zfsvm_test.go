@@ -1,13 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -75,86 +70,6 @@ func TestChoose(t *testing.T) {
 	}, names)
 }
 
-func TestParseDependsOf(t *testing.T) {
-	require.Equal(t, []string{"virtio_ring", "virtio"}, parseDependsOf("license=GPL\x00depends=virtio-ring,virtio\x00name=x\x00"))
-	require.Empty(t, parseDependsOf("depends=\x00name=x\x00"))
-}
-
-func TestLoadOrder(t *testing.T) {
-	modules := map[string][]string{"zfs": {"zlua", "icp", "spl"}, "icp": {"spl"}, "zlua": {}, "spl": {}, "disk": {}, "a": {"b"}, "b": {"a"}}
-	depends := func(name string) ([]string, error) {
-		below, ok := modules[name]
-		if !ok {
-			return nil, fmt.Errorf("there is no module %s", name)
-		}
-		return below, nil
-	}
-	order, err := loadOrder(depends, "disk", "zfs")
-	require.NoError(t, err)
-	require.Equal(t, []string{"disk", "zlua", "spl", "icp", "zfs"}, order)
-	_, err = loadOrder(depends, "a")
-	require.ErrorContains(t, err, "module a needs itself")
-	_, err = loadOrder(depends, "nosuch")
-	require.ErrorContains(t, err, "there is no module nosuch")
-}
-
-// member is a member of an archive, as the format describes it.
-type member struct {
-	mode, major, minor uint64
-	content            string
-}
-
-func readCPIO(t *testing.T, archive []byte) map[string]member {
-	t.Helper()
-	members := make(map[string]member)
-	for at := 0; ; {
-		require.Equal(t, "070701", string(archive[at:at+6]))
-		field := func(n int) uint64 {
-			v, err := strconv.ParseUint(string(archive[at+6+8*n:at+14+8*n]), 16, 32)
-			require.NoError(t, err)
-			return v
-		}
-		nameAt := at + 110
-		name := string(archive[nameAt : nameAt+int(field(11))-1])
-		require.Zero(t, archive[nameAt+len(name)])
-		dataAt := (nameAt + len(name) + 1 + 3) &^ 3
-		size := int(field(6))
-		if name == "TRAILER!!!" {
-			require.Len(t, archive, dataAt)
-			return members
-		}
-		require.NotContains(t, members, name)
-		members[name] = member{field(1), field(9), field(10), string(archive[dataAt : dataAt+size])}
-		at = (dataAt + size + 3) &^ 3
-	}
-}
-
-func TestCPIO(t *testing.T) {
-	var out bytes.Buffer
-	c := newCPIO(&out)
-	c.char("dev/console", 5, 1)
-	c.dir("proc")
-	c.link("etc/mtab", "/proc/self/mounts")
-	c.file("/lib/deep/a", 0o755, 5, strings.NewReader("hello"))
-	c.file("lib/deep/empty", 0o644, 0, strings.NewReader(""))
-	require.NoError(t, c.close())
-	require.Equal(t, map[string]member{
-		"dev":            {mode: 0o40755},
-		"dev/console":    {mode: 0o20600, major: 5, minor: 1},
-		"proc":           {mode: 0o40755},
-		"etc":            {mode: 0o40755},
-		"etc/mtab":       {mode: 0o120777, content: "/proc/self/mounts"},
-		"lib":            {mode: 0o40755},
-		"lib/deep":       {mode: 0o40755},
-		"lib/deep/a":     {mode: 0o100755, content: "hello"},
-		"lib/deep/empty": {mode: 0o100644},
-	}, readCPIO(t, out.Bytes()))
-
-	c = newCPIO(&out)
-	c.file("short", 0o644, 9, strings.NewReader("short"))
-	require.ErrorContains(t, c.close(), "short has 5 bytes, not 9")
-}
-
 func TestResults(t *testing.T) {
 	good := `=== RUN   TestA
 === RUN   TestA/one
@@ -184,34 +99,6 @@ exit 0
 		}
 		require.ErrorContains(t, parseResults(output).verify(wanted), want)
 	}
-}
-
-// TestCopyPrograms copies a program of this machine with what it loads, and
-// runs it with that alone.
-func TestCopyPrograms(t *testing.T) {
-	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-		t.Skip("programs are copied for Linux on amd64")
-	}
-	for _, path := range []string{"/bin/true", "/lib64/ld-linux-x86-64.so.2", "/etc/debian_version"} {
-		if _, err := os.Stat(path); err != nil {
-			t.Skip("not a Debian system: ", err)
-		}
-	}
-	to := t.TempDir()
-	require.NoError(t, copyPrograms("/", to, "bin/true"))
-	linker := filepath.Join(to, "lib64", "ld-linux-x86-64.so.2")
-	library := ""
-	for _, dir := range libraries {
-		if _, err := os.Stat(filepath.Join(to, dir, "libc.so.6")); err == nil {
-			library = filepath.Join(to, dir)
-		}
-	}
-	require.NotEmpty(t, library)
-	require.NoError(t, exec.Command(linker, "--library-path", library, filepath.Join(to, "bin", "true")).Run())
-	require.ErrorContains(t, copyPrograms(t.TempDir(), to, "bin/true"), "bin/true")
-
-	_, err := moduleDepends("/bin/true")
-	require.ErrorContains(t, err, "is no kernel module")
 }
 
 func TestCacheDir(t *testing.T) {

@@ -381,14 +381,8 @@ func TestReleaseArchive(t *testing.T) {
 					t.Errorf("progress ended at %d, stats %+v", last, stats)
 				}
 				compareRelease(t, s.root, "13.2-RELEASE")
-				if stats.Symlinks != 3 || stats.Links != 3 || stats.Members != len(releasetest.Members("13.2-RELEASE")) {
+				if stats.Members != len(releasetest.Members("13.2-RELEASE")) {
 					t.Errorf("stats %+v", stats)
-				}
-				if how == "go" {
-					want := []archive.MemberFlags{{Name: "lib/libc.so.7", Flags: "schg"}, {Name: "usr/bin/su", Flags: "schg"}}
-					if fmt.Sprint(stats.FlagsNotSet) != fmt.Sprint(want) || stats.FlagsNotSetCount != 2 {
-						t.Errorf("flags not set: %v, want %v", stats.FlagsNotSet, want)
-					}
 				}
 				s.check(t)
 			})
@@ -516,30 +510,6 @@ func TestSparseFile(t *testing.T) {
 			want := append(bytes.Repeat([]byte("x"), 512), make([]byte, 70_000-512)...)
 			if err != nil || !bytes.Equal(got, want) {
 				t.Errorf("%d bytes, %v", len(got), err)
-			}
-		})
-	}
-}
-
-func TestDevicesWhenAllowed(t *testing.T) {
-	if os.Getuid() != 0 || runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
-		t.Skip("only root makes device nodes")
-	}
-	for how, opts := range extractors(t) {
-		t.Run(how, func(t *testing.T) {
-			s := newSandbox(t)
-			opts.AllowDevices = true
-			data := tarOf(t, entry{name: "pipe", typ: tar.TypeFifo, mode: 0o640}, entry{name: "null", typ: tar.TypeChar, mode: 0o666})
-			if _, err := extract(data, s.root, opts); err != nil {
-				if errors.Is(err, fs.ErrPermission) {
-					t.Skip("this environment refuses mknod")
-				}
-				t.Fatal(err)
-			}
-			for name, want := range map[string]fs.FileMode{"pipe": fs.ModeNamedPipe | 0o640, "null": fs.ModeDevice | fs.ModeCharDevice | 0o666} {
-				if fi, err := os.Lstat(filepath.Join(s.root, name)); err != nil || fi.Mode() != want {
-					t.Errorf("%s: %v (%v), want %v", name, fi.Mode(), err, want)
-				}
 			}
 		})
 	}

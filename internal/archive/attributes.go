@@ -1,9 +1,11 @@
 package archive
 
 import (
+	"cmp"
+	"maps"
 	"os"
 	"path"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,18 +15,8 @@ import (
 // directory changes its time.
 func (w *writer) finish() error {
 	w.forget()
-	names := make([]string, 0, len(w.dirs))
-	for name := range w.dirs {
-		names = append(names, name)
-	}
-	sort.Slice(names, func(i, j int) bool {
-		a, b := depth(names[i]), depth(names[j])
-		if a != b {
-			return a > b
-		}
-		return names[i] < names[j]
-	})
-	for _, name := range names {
+	deepest := func(a, b string) int { return cmp.Or(cmp.Compare(depth(b), depth(a)), cmp.Compare(a, b)) }
+	for _, name := range slices.SortedFunc(maps.Keys(w.dirs), deepest) {
 		if err := w.attributes(name, w.dirs[name]); err != nil {
 			return fail(name, err)
 		}

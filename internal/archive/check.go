@@ -63,10 +63,7 @@ func (c *checker) accept(hdr *tar.Header) (*member, error) {
 			return refuse(fmt.Errorf("%w: %q: %w", ErrLinkEscape, hdr.Linkname, err), "")
 		}
 	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
-		m.kind = kindOther
-		if !c.opts.AllowDevices {
-			return refuse(ErrDevice, "")
-		}
+		return refuse(ErrDevice, "")
 	default:
 		return refuse(ErrFormat, fmt.Sprintf("type %q", hdr.Typeflag))
 	}
@@ -91,7 +88,9 @@ func (c *checker) accept(hdr *tar.Header) (*member, error) {
 	if err := c.place(m); err != nil {
 		return nil, err
 	}
-	c.count(m)
+	if m.kind == kindFile && hdr.Typeflag != tar.TypeLink {
+		c.stats.Bytes += hdr.Size
+	}
 	return m, nil
 }
 
@@ -127,22 +126,6 @@ func (c *checker) place(m *member) error {
 	}
 	c.tree.set(m.name, m.kind)
 	return nil
-}
-
-func (c *checker) count(m *member) {
-	switch m.hdr.Typeflag {
-	case tar.TypeLink:
-		c.stats.Links++
-	case tar.TypeDir:
-		c.stats.Dirs++
-	case tar.TypeSymlink:
-		c.stats.Symlinks++
-	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
-		c.stats.Devices++
-	default:
-		c.stats.Files++
-		c.stats.Bytes += m.hdr.Size
-	}
 }
 
 // parents checks each directory on the way to name. If one is a symbolic link or not

@@ -11,7 +11,7 @@
 //     member or someone else made it. A symbolic link may point anywhere, it is
 //     only text (absolute links are common in a jail's root);
 //   - a hard link names something below the root that already exists;
-//   - devices and fifos are allowed only on request;
+//   - it is neither a device nor a fifo;
 //   - sizes and the number of members stay below the limits;
 //   - the header is unambiguous (not: two extended headers for one member, a size on
 //     a link or directory, ...), so that the checking parser and the extracting
@@ -21,7 +21,7 @@
 // to the base system's bsdtar(1) ("bsdtar -xpf -"), which restores owners by
 // name, modes, times, ACLs and file flags (schg). Elsewhere an extractor in Go
 // on [os.Root] restores modes, times and, as root, numeric owners. It cannot set file
-// flags, ACLs and extended attributes, and lists the flags in [Stats].
+// flags, ACLs and extended attributes.
 //
 // Extract is not atomic: bytes reach the disk before the hash over all of them
 // is known. The caller extracts into a directory or dataset of its own and

@@ -32,9 +32,6 @@ var (
 	ErrHashMismatch = errors.New("SHA-256 does not match")
 	// ErrFormat: not an archive, corrupt, or ambiguous.
 	ErrFormat = errors.New("not a valid archive")
-	// ErrUnsupported: this system cannot do what was asked, for instance make
-	// a device node.
-	ErrUnsupported = errors.New("not supported on this system")
 )
 
 // MemberError names the member of the archive that was rejected or could not be

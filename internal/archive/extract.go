@@ -57,7 +57,7 @@ func Extract(ctx context.Context, r io.Reader, root string, opts Options) (stats
 	case ExtractBsdtar:
 		out, err = startBsdtar(ctx, opts.BsdtarPath, root, dir)
 	default:
-		out, err = newWriter(ctx, dir, &stats), nil
+		out, err = newWriter(ctx, dir), nil
 	}
 	if err != nil {
 		return stats, err
@@ -149,7 +149,7 @@ func streamError(ctx context.Context, src *source, err error) error {
 }
 
 func isOurs(err error) bool {
-	for _, s := range []error{ErrTooLarge, ErrTruncated, ErrHashMismatch, ErrFormat, ErrUnsupported} {
+	for _, s := range []error{ErrTooLarge, ErrTruncated, ErrHashMismatch, ErrFormat} {
 		if errors.Is(err, s) {
 			return true
 		}

@@ -43,15 +43,11 @@ const (
 )
 
 // Options of [Extract]. The zero value is usable: defaults for the limits, no
-// hash, no devices.
+// hash.
 type Options struct {
 	MaxMember  int64 // bytes of one member, sparse ones expanded; 0: DefaultMaxMember
 	MaxTotal   int64 // bytes of all members; 0: DefaultMaxTotal
 	MaxMembers int   // number of members; 0: DefaultMaxMembers
-
-	// AllowDevices admits character and block devices and fifos. Release
-	// archives have none; a backup of a jail may.
-	AllowDevices bool
 
 	// SHA256 is the expected checksum of the compressed bytes, 64 hexadecimal
 	// digits; empty: not checked.
@@ -71,30 +67,11 @@ type Options struct {
 
 // Stats describes the contents of an archive.
 type Stats struct {
-	Format                                string // "xz", "gzip", "zstd", "bzip2" or "tar"
-	Members                               int    // all of the following
-	Files, Dirs, Symlinks, Links, Devices int    // Links are hard links; Devices has fifos too
-	Bytes                                 int64  // sum of the files' sizes
-	Received                              int64  // compressed bytes read
-	SHA256                                string // of the compressed bytes, lower-case hexadecimal
-
-	// FlagsNotSet lists members with file flags (chflags(1)) that the Go
-	// extractor did not set, at most MaxFlagsListed; FlagsNotSetCount counts
-	// them all. "uarch", which ZFS sets by itself, is left out.
-	FlagsNotSet      []MemberFlags
-	FlagsNotSetCount int
-	// OwnersNotSet is true if the Go extractor did not run as root and left all
-	// files with the caller's owner.
-	OwnersNotSet bool
-}
-
-// MaxFlagsListed is the largest length of Stats.FlagsNotSet.
-const MaxFlagsListed = 1024
-
-// MemberFlags is a member and its file flags as strtofflags(3) spells them.
-type MemberFlags struct {
-	Name  string // cleaned, relative to the root
-	Flags string // for instance "schg,nodump"
+	Format   string // "xz", "gzip", "zstd", "bzip2" or "tar"
+	Members  int
+	Bytes    int64  // sum of the files' sizes
+	Received int64  // compressed bytes read
+	SHA256   string // of the compressed bytes, lower-case hexadecimal
 }
 
 func (o Options) withDefaults() (Options, error) {

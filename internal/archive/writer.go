@@ -18,7 +18,6 @@ type writer struct {
 	ctx   context.Context
 	root  *os.Root
 	tr    *cachedTree
-	stats *Stats
 	owner bool // running as root: owners are restored
 	buf   []byte
 
@@ -34,16 +33,14 @@ type attributes struct {
 	mtime    time.Time
 }
 
-func newWriter(ctx context.Context, root *os.Root, stats *Stats) *writer {
-	w := &writer{
-		ctx: ctx, root: root, stats: stats,
+func newWriter(ctx context.Context, root *os.Root) *writer {
+	return &writer{
+		ctx: ctx, root: root,
 		tr:    &cachedTree{diskTree: diskTree{root}},
 		owner: os.Geteuid() == 0,
 		buf:   make([]byte, 128<<10),
 		dirs:  map[string]attributes{},
 	}
-	stats.OwnersNotSet = !w.owner
-	return w
 }
 
 func (w *writer) tree() tree { return w.tr }
@@ -54,19 +51,12 @@ func (w *writer) member(m *member, data io.Reader) error {
 	if err := w.ctx.Err(); err != nil {
 		return context.Cause(w.ctx)
 	}
-	if err := w.write(m, data); err != nil {
-		return fail(m.hdr.Name, err)
-	}
-	w.noteFlags(m)
-	return nil
+	return fail(m.hdr.Name, w.write(m, data))
 }
 
 // fail adds the member's name, unless reading the archive failed.
 func fail(name string, err error) error {
-	var pe *fs.PathError
-	var le *os.LinkError
-	var se *os.SyscallError
-	if errors.As(err, &pe) || errors.As(err, &le) || errors.As(err, &se) || errors.Is(err, ErrUnsupported) {
+	if errors.As(err, new(*fs.PathError)) || errors.As(err, new(*os.LinkError)) || errors.As(err, new(*os.SyscallError)) {
 		return &MemberError{Name: name, Err: err}
 	}
 	return err
@@ -100,16 +90,6 @@ func (w *writer) write(m *member, data io.Reader) error {
 	case tar.TypeLink:
 		// The check found no link on the way to either name.
 		return w.root.Link(m.link, m.name)
-	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
-		if err := makeNode(dir, base, m.hdr); err != nil {
-			return err
-		}
-		if w.owner {
-			if err := dir.Lchown(base, m.hdr.Uid, m.hdr.Gid); err != nil {
-				return err
-			}
-		}
-		return dir.Chmod(base, modeOf(m.hdr))
 	}
 	return w.file(dir, base, m.hdr, data)
 }
@@ -217,22 +197,6 @@ func (w *writer) forget() {
 		w.at.Close()
 	}
 	w.at, w.name, w.tr.verified = nil, "", ""
-}
-
-func (w *writer) noteFlags(m *member) {
-	var kept []string
-	for _, f := range strings.Split(m.hdr.PAXRecords["SCHILY.fflags"], ",") {
-		if f != "" && f != "uarch" {
-			kept = append(kept, f)
-		}
-	}
-	if len(kept) == 0 {
-		return
-	}
-	w.stats.FlagsNotSetCount++
-	if len(w.stats.FlagsNotSet) < MaxFlagsListed {
-		w.stats.FlagsNotSet = append(w.stats.FlagsNotSet, MemberFlags{m.name, strings.Join(kept, ",")})
-	}
 }
 
 func (w *writer) abort() { w.forget() }

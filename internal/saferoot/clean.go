@@ -22,25 +22,31 @@ func tempName() string { return tempPrefix + rand.Text() }
 func (r *Root) Clean(rel string) (removed int, err error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	dirs, err := split(rel)
+	parts, err := split(rel)
 	if err != nil {
 		return 0, err
 	}
-	d, err := r.openDir(rel, dirs)
+	t := target{rel, parts}
+	d, err := r.walk(t)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, err
 	}
-	defer d.Close()
-	left, err := tempFiles(d)
+	defer r.leave(d)
+	list, err := d.list()
+	if err != nil {
+		return 0, t.failed("open", err)
+	}
+	defer list.Close()
+	left, err := tempFiles(list)
 	for _, name := range left {
-		e := r.remove(join(append(dirs[:len(dirs):len(dirs)], name)), dirs, name, false)
+		e := d.remove(name, false)
 		if e == nil {
 			removed++
 		} else if !errors.Is(e, fs.ErrNotExist) {
-			err = errors.Join(err, e)
+			err = errors.Join(err, t.failed("remove", e))
 		}
 	}
 	return removed, err

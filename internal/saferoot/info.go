@@ -26,11 +26,10 @@ func (i Info) IsRegular() bool { return i.Mode.IsRegular() }
 // IsSymlink reports whether it is a symbolic link.
 func (i Info) IsSymlink() bool { return i.Mode.Type() == fs.ModeSymlink }
 
-// leafReason returns the reason why a file of this mode may not be opened or
-// replaced.
-func leafReason(mode fs.FileMode) string {
-	if mode.Type() == fs.ModeSymlink {
+// reasonOr returns the reason to refuse it: a symbolic link, or otherwise reason.
+func (i Info) reasonOr(reason string) string {
+	if i.IsSymlink() {
 		return ReasonSymlink
 	}
-	return ReasonNotRegular
+	return reason
 }

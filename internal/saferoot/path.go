@@ -29,18 +29,6 @@ func split(rel string) ([]string, error) {
 	return parts, nil
 }
 
-// splitFile is split for a path that must be below the root.
-func splitFile(rel string) (dirs []string, base string, err error) {
-	parts, err := split(rel)
-	if err != nil {
-		return nil, "", err
-	}
-	if len(parts) == 0 {
-		return nil, "", &EscapeError{Path: rel, Component: ".", Reason: ReasonNotRegular}
-	}
-	return parts[:len(parts)-1], parts[len(parts)-1], nil
-}
-
 func join(parts []string) string {
 	if len(parts) == 0 {
 		return "."
