@@ -65,11 +65,8 @@ func parseMACPair(text string) (MACPair, error) {
 
 func parseMACPrefix(text string) (string, error) {
 	plain := strings.ToLower(plainHex.Replace(text))
-	if len(plain) < 2 || len(plain) > 12 || len(plain)%2 != 0 {
-		return "", invalid("expected 2 to 12 hexadecimal digits")
-	}
 	b, err := hex.DecodeString(plain)
-	if err != nil {
+	if err != nil || len(b) < 1 || len(b) > 6 {
 		return "", invalid("expected 2 to 12 hexadecimal digits")
 	}
 	if b[0]&1 != 0 {
