@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,11 +14,10 @@ type Method uint8
 
 // The methods.
 const (
-	Static        Method = iota // Addr and Bits
-	DHCP                        // dhcp: requested at start
-	RouterAdvert                // accept_rtadv: stateless autoconfiguration
-	AutoIP4                     // AUTOIP4: legacy picks a free address
-	methodInvalid               // not a method
+	Static       Method = iota // Addr and Bits
+	DHCP                       // dhcp: requested at start
+	RouterAdvert               // accept_rtadv: stateless autoconfiguration
+	AutoIP4                    // AUTOIP4: legacy picks a free address
 )
 
 var methodWords = [...]string{"", "dhcp", "accept_rtadv", "AUTOIP4"}
@@ -36,23 +36,17 @@ type Address struct {
 
 // String returns nic|address/length, or the method's word in place of the address.
 func (a Address) String() string {
-	var b strings.Builder
-	if a.Interface != "" {
-		b.WriteString(a.Interface)
-		b.WriteByte('|')
-	}
+	text := methodWords[a.Method]
 	if a.Method == Static {
-		b.WriteString(a.Addr.String())
-		b.WriteByte('/')
-		b.WriteString(strconv.Itoa(a.Bits))
-	} else {
-		b.WriteString(methodWords[a.Method])
+		text = a.Addr.String() + "/" + strconv.Itoa(a.Bits)
+	}
+	if a.Interface != "" {
+		text = a.Interface + "|" + text
 	}
 	if a.Options != "" {
-		b.WriteByte(' ')
-		b.WriteString(a.Options)
+		text += " " + a.Options
 	}
-	return b.String()
+	return text
 }
 
 // Prefix returns the address with its length. A zone is not part of it.
@@ -67,13 +61,7 @@ func (l Addresses) String() string { return joined(l, ",") }
 
 // On returns the addresses of one nic, in order.
 func (l Addresses) On(nic string) Addresses {
-	var out Addresses
-	for _, a := range l {
-		if a.Interface == nic {
-			out = append(out, a)
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Clone(l), func(a Address) bool { return a.Interface != nic })
 }
 
 // parseAddresses reads a comma separated list of IPv4 (v6 false) or IPv6
@@ -119,31 +107,15 @@ func parseItem(item string, v6 bool) (Address, error) {
 	if strings.Contains(a.Options, "|") {
 		return a, invalid("more than one | in %q", item)
 	}
-	if m := parseMethod(addr, v6); m != methodInvalid {
-		a.Method = m
-		return a, nil
+	for m, word := range methodWords {
+		if m := Method(m); m != Static && strings.EqualFold(addr, word) && v6 == (m == RouterAdvert) {
+			a.Method = m
+			return a, nil
+		}
 	}
 	var err error
 	a.Addr, a.Bits, err = parseAddress(addr, v6)
 	return a, err
-}
-
-func parseMethod(word string, v6 bool) Method {
-	switch strings.ToLower(word) {
-	case "dhcp":
-		if !v6 {
-			return DHCP
-		}
-	case "accept_rtadv":
-		if v6 {
-			return RouterAdvert
-		}
-	case "autoip4":
-		if !v6 {
-			return AutoIP4
-		}
-	}
-	return methodInvalid
 }
 
 // parseAddress reads one address of the wanted family with an optional length,
@@ -223,10 +195,8 @@ func checkAddresses(list Addresses) error {
 
 // checkNICText rejects characters that no system allows in an interface name.
 func checkNICText(nic string) error {
-	for i := range len(nic) {
-		if c := nic[i]; c <= ' ' || c == 0x7f || c == '/' || c == '|' {
-			return invalid("nic %q has a blank, slash or control character", nic)
-		}
+	if strings.ContainsFunc(nic, func(c rune) bool { return c <= ' ' || strings.ContainsRune("\x7f/|", c) }) {
+		return invalid("nic %q has a blank, slash or control character", nic)
 	}
 	return nil
 }
@@ -241,10 +211,5 @@ func validNIC(nic string) error {
 }
 
 func printable(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c == 0x7f || c == ',' || c == '|' || c == '/' || c == '@' {
-			return false
-		}
-	}
-	return true
+	return !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || strings.ContainsRune("\x7f,|/@", c) })
 }

@@ -223,30 +223,21 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// jailTypes are the flags that make a jail's type, the first one first.
+var jailTypes = []string{"template", "basejail", "clonejail"}
+
 // jailType returns template, basejail, clonejail or jail by the flags, else the
 // text that iocage and legacy store, or an empty text if there is neither.
 func (c *Config) jailType() string {
-	on := func(key string) bool {
-		p, e, ok := c.find(key)
-		if !ok {
-			return false
+	for _, flag := range jailTypes {
+		if on, _ := NewKey[bool](flag).In(c); on {
+			return flag
 		}
-		v, _ := e.value(p)
-		b, _ := v.(bool)
-		return b
-	}
-	switch {
-	case on("template"):
-		return "template"
-	case on("basejail"):
-		return "basejail"
-	case on("clonejail"):
-		return "clonejail"
 	}
 	if text, ok := c.Raw("type"); ok && !isNone(text) {
 		return text
 	}
-	if c.Has("basejail") || c.Has("clonejail") || c.Has("template") {
+	if slices.ContainsFunc(jailTypes, c.Has) {
 		return "jail"
 	}
 	return ""

@@ -325,9 +325,10 @@ func TestResolverNone(t *testing.T) {
 
 func TestMalformed(t *testing.T) {
 	for text, want := range map[string]string{
-		"{": "1:2", "[1]": "1:1", "7": "1:1", `{"a": 1,}`: "1:9", "{\n \"a\" 1}": "2:6", `{"a": 01}`: "1:8", `{"a": tru}`: "1:7", `{"a": "x`: "1:9", "{\"a\": \"\t\"}": "1:8",
+		"{": "1:2", "[1]": "1:1", "7": "1:1", `{"a": 1,}`: "1:9", "{\n \"a\" 1}": "2:6", `{"a": 01}`: "1:8", `{"a": tru}`: "1:10", `{"a": "x`: "1:9", "{\"a\": \"\t\"}": "1:8",
 		`{"a": "\q"}`: "1:9", `{"a": "\u12"}`: "1:12", `{} x`: "1:4", `{"a": 1.}`: "1:9", `{"a": -}`: "1:8", `{"a": [1 2]}`: "1:10", `{a: 1}`: "1:2",
-		strings.Repeat("[", 100000): "1:66", strings.Repeat(`{"a":`, 100000): "1:326",
+		strings.Repeat("[", 100) + strings.Repeat("]", 100): "1:66", strings.Repeat(`{"a":`, 100) + "1" + strings.Repeat("}", 100): "1:326",
+		strings.Repeat("[", 100000): "1:10001", strings.Repeat(`{"a":`, 100000): "1:50001",
 	} {
 		_, err := Parse([]byte(text), JSON)
 		var syntax *SyntaxError

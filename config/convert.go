@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -93,9 +94,7 @@ func (e entry) converted(from, to Format) entry {
 // isJSONWord reports whether a bare word of UCL is a number, true or false of
 // JSON. A ZFS value is always text.
 func isJSONWord(text string) bool {
-	p := &jsonParser{src: text}
-	n, err := p.value(0)
-	return err == nil && p.pos == len(text) && n.kind == kindBare
+	return json.Valid([]byte(text)) && text != "null" && !strings.ContainsAny(text, "\"[{ \t\r\n")
 }
 
 func jsonList(items []string) string {

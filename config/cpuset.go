@@ -23,25 +23,23 @@ func (c CPUSet) String() string {
 	if len(c.CPUs) == 0 {
 		return "off"
 	}
-	var b strings.Builder
+	var ranges []string
 	for i := 0; i < len(c.CPUs); {
 		j := i
 		for j+1 < len(c.CPUs) && c.CPUs[j+1] == c.CPUs[j]+1 {
 			j++
 		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strconv.Itoa(c.CPUs[i]))
+		text := strconv.Itoa(c.CPUs[i])
 		switch {
 		case j == i+1:
-			b.WriteString("," + strconv.Itoa(c.CPUs[j]))
+			text += "," + strconv.Itoa(c.CPUs[j])
 		case j > i:
-			b.WriteString("-" + strconv.Itoa(c.CPUs[j]))
+			text += "-" + strconv.Itoa(c.CPUs[j])
 		}
+		ranges = append(ranges, text)
 		i = j + 1
 	}
-	return b.String()
+	return strings.Join(ranges, ",")
 }
 
 // parseCPUSet reads off, all, or numbers and ranges (lo-hi) separated by

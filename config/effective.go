@@ -211,7 +211,7 @@ func (e Effective) Text(key string) (string, error) {
 // jailType returns template, basejail, clonejail, jail, or another text that iocage
 // stores (pluginv2).
 func (e Effective) jailType() string {
-	for _, t := range []string{"template", "basejail", "clonejail"} {
+	for _, t := range jailTypes {
 		if NewKey[bool](t).Of(e) {
 			return t
 		}

@@ -2,7 +2,9 @@ package config
 
 import (
 	"bytes"
-	"sort"
+	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -14,21 +16,17 @@ func (c *Config) readJSON(data []byte) error {
 	if err != nil {
 		return err
 	}
-	c.entries = make([]entry, 0, len(root.object))
-	c.flatten("", root.object)
+	c.entries = make([]entry, 0, len(root.members))
+	c.flatten("", root.members)
 	c.reindex()
 	return nil
 }
 
-func (c *Config) flatten(prefix string, members []jnode) {
-	for i := range members {
-		m := &members[i]
-		key := m.key
-		if prefix != "" {
-			key = prefix + "." + key
-		}
+func (c *Config) flatten(prefix string, members []*jnode) {
+	for _, m := range members {
+		key := prefix + m.key
 		if m.isObject {
-			c.flatten(key, m.object)
+			c.flatten(key+".", m.members)
 			continue
 		}
 		c.entries = append(c.entries, entry{key: key, text: m.text, token: m.token, list: m.list, kind: m.kind})
@@ -40,8 +38,7 @@ func (c *Config) flatten(prefix string, members []jnode) {
 // inserted in order, or at the end of an object that is not sorted. A new file has
 // libioc's form: sorted keys, 4 blanks, all strings, ASCII, no final newline.
 func (c *Config) encodeJSON() ([]byte, error) {
-	var root jnode
-	end := ""
+	root, end := &jnode{}, ""
 	if c.format == JSON && c.origin != nil {
 		if !c.changed {
 			return bytes.Clone(c.origin), nil
@@ -50,62 +47,48 @@ func (c *Config) encodeJSON() ([]byte, error) {
 		if root, err = parseJSON(string(c.origin)); err != nil {
 			return nil, err
 		}
-		if strings.HasSuffix(string(c.origin), "\n") {
+		if bytes.HasSuffix(c.origin, []byte("\n")) {
 			end = "\n"
 		}
 	}
+	placed := make(map[string]bool, len(c.entries))
 	root.isObject = true
-	placed := make(map[int]bool, len(c.entries))
-	root.object = c.update("", root.object, placed)
-	var tree grower
+	root.members = c.update("", root.members, placed)
 	for i := range c.entries {
 		e := &c.entries[i]
 		if c.index[e.key] != i {
 			continue
 		}
-		if e.token == "" && !utf8.ValidString(e.text) || !placed[i] && !utf8.ValidString(e.key) {
+		if e.token == "" && !utf8.ValidString(e.text) || !placed[e.key] && !utf8.ValidString(e.key) {
 			return nil, notUTF8(e)
 		}
-		if !placed[i] {
-			tree.insert(&root, strings.Split(e.key, "."), e)
+		if !placed[e.key] {
+			root.add(e.key, e.jsonToken())
 		}
 	}
-	tree.finish(&root)
 	var b strings.Builder
-	writeNode(&b, &root, 0)
+	root.write(&b, "\n")
 	b.WriteString(end)
 	return []byte(b.String()), nil
 }
 
 // update copies the entries into the tree that was read: changed values get their
 // new text; members without an entry, and objects that become empty, are removed.
-func (c *Config) update(prefix string, members []jnode, placed map[int]bool) []jnode {
-	kept := members[:0:0]
-	for _, m := range members {
-		key := m.key
-		if prefix != "" {
-			key = prefix + "." + key
-		}
+func (c *Config) update(prefix string, members []*jnode, placed map[string]bool) []*jnode {
+	return slices.DeleteFunc(members, func(m *jnode) bool {
+		key := prefix + m.key
 		if m.isObject {
-			if before := len(m.object); before > 0 {
-				if m.object = c.update(key, m.object, placed); len(m.object) == 0 {
-					continue
-				}
-			}
-			kept = append(kept, m)
-			continue
+			before := len(m.members)
+			m.members = c.update(key+".", m.members, placed)
+			return before > 0 && len(m.members) == 0
 		}
 		i, ok := c.index[key]
-		if !ok {
-			continue
+		if ok && c.entries[i].token == "" {
+			m.token = c.entries[i].jsonToken()
 		}
-		if e := &c.entries[i]; e.token == "" {
-			m.token = e.jsonToken()
-		}
-		placed[i] = true
-		kept = append(kept, m)
-	}
-	return kept
+		placed[key] = ok
+		return !ok
+	})
 }
 
 // notUTF8 returns the error for bytes that JSON, which is UTF-8 by definition (RFC
@@ -114,60 +97,25 @@ func notUTF8(e *entry) error {
 	return &PropertyError{Key: e.key, Value: e.text, Reason: "JSON holds UTF-8 only", Err: ErrNotStorable}
 }
 
-// A grower adds members to objects. It orders an object once it has all members,
-// since finding the place of each would take time linear in the object's length.
-type grower map[*jnode]*growth
-
-type growth struct {
-	sections map[string]*jnode // members that are objects
-	added    []*jnode
-}
-
-func (g *grower) insert(n *jnode, path []string, e *entry) {
-	if *g == nil {
-		*g = make(grower)
-	}
-	grown := (*g)[n]
-	if grown == nil {
-		grown = &growth{sections: make(map[string]*jnode)}
-		for i := range n.object {
-			if m := &n.object[i]; m.isObject && grown.sections[m.key] == nil {
-				grown.sections[m.key] = m
+// add adds a value at a path of keys joined by dots.
+func (n *jnode) add(path, token string) {
+	if n.sections == nil {
+		n.sections = make(map[string]*jnode)
+		for _, m := range n.members {
+			if m.isObject && n.sections[m.key] == nil {
+				n.sections[m.key] = m
 			}
 		}
-		(*g)[n] = grown
 	}
-	if m := grown.sections[path[0]]; m != nil && len(path) > 1 {
-		g.insert(m, path[1:], e)
-		return
+	name, rest, nested := strings.Cut(path, ".")
+	m := n.sections[name]
+	if !nested || m == nil {
+		m = &jnode{key: name, keyToken: quoteJSON(name), token: token, isObject: nested}
+		n.added = append(n.added, m)
 	}
-	m := &jnode{key: path[0], keyToken: quoteJSON(path[0])}
-	grown.added = append(grown.added, m)
-	if len(path) > 1 {
-		m.isObject = true
-		grown.sections[path[0]] = m
-		g.insert(m, path[1:], e)
-	} else {
-		m.token = e.jsonToken()
-	}
-}
-
-// finish adds the new members to n and to the objects in it.
-func (g grower) finish(n *jnode) {
-	grown := g[n]
-	if grown == nil {
-		return
-	}
-	for _, m := range grown.sections {
-		g.finish(m)
-	}
-	byKey := func(i, j int) bool { return n.object[i].key < n.object[j].key }
-	sorted := sort.SliceIsSorted(n.object, byKey)
-	for _, m := range grown.added {
-		n.object = append(n.object, *m)
-	}
-	if sorted {
-		sort.SliceStable(n.object, byKey)
+	if nested {
+		n.sections[name] = m
+		m.add(rest, token)
 	}
 }
 
@@ -180,65 +128,46 @@ func (e *entry) jsonToken() string {
 	return quoteJSON(e.text)
 }
 
-func writeNode(b *strings.Builder, n *jnode, depth int) {
+// write writes n. New members go where the order of a sorted object has them,
+// and last in one that is not sorted.
+func (n *jnode) write(b *strings.Builder, newline string) {
 	if !n.isObject {
 		b.WriteString(n.token)
 		return
 	}
-	if len(n.object) == 0 {
-		b.WriteString("{}")
-		return
+	byKey := func(x, y *jnode) int { return strings.Compare(x.key, y.key) }
+	members := slices.Concat(n.members, n.added)
+	if slices.IsSortedFunc(n.members, byKey) {
+		slices.SortStableFunc(members, byKey)
 	}
 	b.WriteByte('{')
-	for i := range n.object {
+	for i, m := range members {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteByte('\n')
-		b.WriteString(strings.Repeat("    ", depth+1))
-		b.WriteString(n.object[i].keyToken)
-		b.WriteString(": ")
-		writeNode(b, &n.object[i], depth+1)
+		b.WriteString(newline + "    " + m.keyToken + ": ")
+		m.write(b, newline+"    ")
 	}
-	b.WriteByte('\n')
-	b.WriteString(strings.Repeat("    ", depth))
+	if len(members) > 0 {
+		b.WriteString(newline)
+	}
 	b.WriteByte('}')
 }
 
 // quoteJSON escapes as Python's json module does: ASCII only.
 func quoteJSON(s string) string {
-	const digits = "0123456789abcdef"
-	b := make([]byte, 0, len(s)+2)
-	b = append(b, '"')
-	unit := func(u uint16) {
-		b = append(b, '\\', 'u', digits[u>>12], digits[u>>8&15], digits[u>>4&15], digits[u&15])
-	}
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			i++
-			switch {
-			case c == '"' || c == '\\':
-				b = append(b, '\\', c)
-			case c >= ' ' && c < 0x7f:
-				b = append(b, c)
-			default:
-				if n := strings.IndexByte("\b\f\n\r\t", c); n >= 0 {
-					b = append(b, '\\', "bfnrt"[n])
-				} else {
-					unit(uint16(c))
-				}
-			}
+	var quoted, ascii strings.Builder
+	enc := json.NewEncoder(&quoted)
+	enc.SetEscapeHTML(false)
+	enc.Encode(s) // a string never fails
+	for _, r := range strings.TrimSuffix(quoted.String(), "\n") {
+		if r < 0x7f {
+			ascii.WriteRune(r)
 			continue
 		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		i += size
-		if high, low := utf16.EncodeRune(r); high != utf8.RuneError {
-			unit(uint16(high))
-			unit(uint16(low))
-		} else {
-			unit(uint16(r))
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&ascii, `\u%04x`, unit)
 		}
 	}
-	return string(append(b, '"'))
+	return ascii.String()
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"net"
 	"strings"
@@ -66,43 +65,12 @@ func parseMACPair(text string) (MACPair, error) {
 
 func parseMACPrefix(text string) (string, error) {
 	plain := strings.ToLower(plainHex.Replace(text))
-	if len(plain) < 2 || len(plain) > 12 || len(plain)%2 != 0 {
-		return "", invalid("expected 2 to 12 hexadecimal digits")
-	}
 	b, err := hex.DecodeString(plain)
-	if err != nil {
+	if err != nil || len(b) < 1 || len(b) > 6 {
 		return "", invalid("expected 2 to 12 hexadecimal digits")
 	}
 	if b[0]&1 != 0 {
 		return "", invalid("%s is a prefix of multicast addresses", plain)
 	}
 	return plain, nil
-}
-
-// DeriveMACPair derives the addresses that libioc gives a nic without a
-// configured pair: prefix, then the leading digits of SHA-224 over the jail's
-// name and the nic's; the jail's side is one more. Where libioc would carry
-// into the prefix, the addition wraps within the generated digits. A prefix of
-// all 12 digits is rejected, since both sides would be equal.
-func DeriveMACPair(prefix, jailName, nic string) (MACPair, error) {
-	prefix, err := parseMACPrefix(prefix)
-	if err != nil {
-		return MACPair{}, err
-	}
-	if len(prefix) == 12 {
-		return MACPair{}, invalid("prefix %s leaves no digit for the two sides", prefix)
-	}
-	sum := sha256.Sum224([]byte(jailName + nic))
-	var p MACPair
-	if p.Host, err = ParseMAC((prefix + hex.EncodeToString(sum[:]))[:12]); err != nil {
-		return MACPair{}, err
-	}
-	p.Jail = p.Host
-	for i := 5; i >= len(prefix)/2; i-- {
-		p.Jail[i]++
-		if p.Jail[i] != 0 {
-			break
-		}
-	}
-	return p, nil
 }

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"encoding/hex"
 	"regexp"
+	"strings"
 	"sync"
 	"unicode/utf8"
 )
@@ -40,22 +42,9 @@ func ValidName(name string) error {
 
 // IsUUID reports whether s has the form 8-4-4-4-12 of hexadecimal digits.
 func IsUUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i := range len(s) {
-		switch i {
-		case 8, 13, 18, 23:
-			if s[i] != '-' {
-				return false
-			}
-		default:
-			if _, ok := hexDigit(s[i]); !ok {
-				return false
-			}
-		}
-	}
-	return true
+	plain := strings.ReplaceAll(s, "-", "")
+	_, err := hex.DecodeString(plain)
+	return err == nil && len(s) == 36 && len(plain) == 32 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-'
 }
 
 // HumanReadableName returns the first 8 characters of a UUID, and any other name
@@ -65,16 +54,4 @@ func HumanReadableName(name string) string {
 		return name[:8]
 	}
 	return name
-}
-
-func hexDigit(c byte) (byte, bool) {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0', true
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10, true
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
 }

@@ -76,16 +76,11 @@ func notStorable(key, value string) string {
 	if len(value) > 8191 {
 		return "a ZFS property's value has at most 8191 bytes"
 	}
-	for i := range len(key) {
-		c := key[i]
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != ':' && c != '+' && c != '.' && c != '_' && c != '-' {
-			return "a ZFS property's name has lower-case letters, digits and : + . _ - only"
-		}
+	if strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789:+._-") != "" {
+		return "a ZFS property's name has lower-case letters, digits and : + . _ - only"
 	}
-	for i := range len(value) {
-		if value[i] < ' ' && value[i] != '\t' || value[i] == 0x7f {
-			return "a ZFS property's value is one line of text"
-		}
+	if checkText(value) != nil {
+		return "a ZFS property's value is one line of text"
 	}
 	return ""
 }

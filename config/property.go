@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"sort"
 	"strings"
 	"sync"
@@ -186,7 +187,7 @@ func lookupPattern(key string) (*Property, bool) {
 	case strings.HasPrefix(key, "allow_") || strings.HasPrefix(key, "allow."):
 		name := strings.ReplaceAll(key, ".", "_")
 		param := strings.TrimPrefix(name, "allow_")
-		if !plainWord(param) || strings.HasSuffix(param, "_") {
+		if !plainWord.MatchString(param) {
 			return nil, false
 		}
 		if fs, ok := strings.CutPrefix(param, "mount_"); ok {
@@ -198,13 +199,4 @@ func lookupPattern(key string) (*Property, bool) {
 	return nil, false
 }
 
-// plainWord reports whether s consists of letters, digits and underscores.
-func plainWord(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
-			return false
-		}
-	}
-	return s != ""
-}
+var plainWord = regexp.MustCompile(`^[0-9A-Za-z_]*[0-9A-Za-z]$`)

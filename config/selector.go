@@ -120,7 +120,7 @@ func newNamePattern(escaped string) (Pattern, error) {
 	p := newPattern(name)
 	if found {
 		s := newPattern(source)
-		if !validSourcePattern(s.text) {
+		if !sourcePattern.MatchString(s.text) {
 			return p, &PropertyError{Key: "name", Value: escaped, Reason: "source is not alphanumerics joined by single - or _", Err: ErrInvalidName}
 		}
 		p.source = &s
@@ -131,24 +131,8 @@ func newNamePattern(escaped string) (Pattern, error) {
 	return p, ValidName(p.text)
 }
 
-// validSourcePattern checks a source by libioc's rule, allowing wildcards.
-func validSourcePattern(s string) bool {
-	joined := true
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '-' || c == '_':
-			if joined {
-				return false
-			}
-			joined = true
-		case c == '*' || c == '+' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
-			joined = false
-		default:
-			return false
-		}
-	}
-	return !joined
-}
+// sourcePattern is libioc's rule for the name of a source, allowing wildcards.
+var sourcePattern = regexp.MustCompile(`^[0-9A-Za-z*+]+([-_][0-9A-Za-z*+]+)*$`)
 
 // Match calls lookup for the values of each term's key: a property's text, each
 // element of a list, or a state such as running; ok is false for a key that the
@@ -171,20 +155,14 @@ func (t Term) match(lookup func(key string) ([]string, bool)) bool {
 	if len(values) == 0 {
 		values = []string{"-"}
 	}
-	for _, p := range t.Values {
-		for _, v := range values {
-			if t.Key != "name" {
-				if p.matchValue(v) {
-					return true
-				}
-				continue
+	return slices.ContainsFunc(t.Values, func(p Pattern) bool {
+		return slices.ContainsFunc(values, func(v string) bool {
+			if t.Key == "name" {
+				return p.matchName(v, lookup)
 			}
-			if p.matchName(v, lookup) {
-				return true
-			}
-		}
-	}
-	return false
+			return p.matchValue(v)
+		})
+	})
 }
 
 func (p Pattern) matchName(name string, lookup func(key string) ([]string, bool)) bool {

@@ -163,16 +163,12 @@ func (c *Config) setTag(text string) error {
 }
 
 func (c *Config) setType(text string) error {
-	base, clone := text == "basejail", text == "clonejail"
 	switch text {
 	case "jail", "basejail", "clonejail":
-		for _, f := range []struct {
-			key string
-			on  bool
-		}{{"basejail", base}, {"clonejail", clone}} {
-			p, _ := Lookup(f.key)
-			if f.on || c.Has(f.key) {
-				c.store(p, f.on)
+		for _, flag := range []string{"basejail", "clonejail"} {
+			p, _ := Lookup(flag)
+			if on := text == flag; on || c.Has(flag) {
+				c.store(p, on)
 			}
 		}
 		// A stored type would now contradict the flags.

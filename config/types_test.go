@@ -173,30 +173,6 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func TestDeriveMACPair(t *testing.T) {
-	for _, tt := range []struct{ name, nic, prefix, host, jail string }{
-		{"foo", "vnet0", "02ff60", "02:ff:60:10:bf:1d", "02:ff:60:10:bf:1e"},
-		{"foo", "vnet1", "02ff60", "02:ff:60:d2:c5:20", "02:ff:60:d2:c5:21"},
-		{"web01", "vnet0", "02ff60", "02:ff:60:4e:47:10", "02:ff:60:4e:47:11"},
-		{"web01", "vnet1", "02ff60", "02:ff:60:69:00:ae", "02:ff:60:69:00:af"},
-		{"db", "vnet0", "02ff60", "02:ff:60:7d:90:3f", "02:ff:60:7d:90:40"},
-		{"jail.with.dots", "vnet0", "02ff60", "02:ff:60:96:59:33", "02:ff:60:96:59:34"},
-		{"Grönke", "vnet0", "02ff60", "02:ff:60:76:6b:3c", "02:ff:60:76:6b:3d"},
-		{"2fd1bcac-ab88-49c1-b1bd-31f9f5a96a25", "vnet0", "02ff60", "02:ff:60:b0:e1:b1", "02:ff:60:b0:e1:b2"},
-		{"web01", "vnet0", "0a1b2c", "0a:1b:2c:4e:47:10", "0a:1b:2c:4e:47:11"},
-		{"j2397", "vnet0", "02ff60", "02:ff:60:94:af:ff", "02:ff:60:94:b0:00"},
-		{"web01", "vnet0", "02ff", "02:ff:4e:47:10:a3", "02:ff:4e:47:10:a4"},
-	} {
-		p, err := DeriveMACPair(tt.prefix, tt.name, tt.nic)
-		if err != nil || p.Host.String() != tt.host || p.Jail.String() != tt.jail {
-			t.Errorf("%s %s %s: %v, %v", tt.name, tt.nic, tt.prefix, p, err)
-		}
-	}
-	if _, err := DeriveMACPair("02ff60ffffff", "a", "b"); !errors.Is(err, ErrInvalidValue) {
-		t.Errorf("a prefix of all digits: %v", err)
-	}
-}
-
 func TestLimitRule(t *testing.T) {
 	for _, tt := range []struct{ resource, text, want string }{
 		{"vmemoryuse", "128M", "vmemoryuse:deny=134217728"},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -143,6 +144,8 @@ func (r Ruleset) String() string {
 	return strconv.Itoa(r.Number)
 }
 
+var rulesetName = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
+
 // parseRuleset reads a number from 0 to 65535 or a ruleset's name.
 func parseRuleset(text string) (Ruleset, error) {
 	if n, err := strconv.ParseUint(text, 10, 16); err == nil {
@@ -150,15 +153,8 @@ func parseRuleset(text string) (Ruleset, error) {
 	} else if n, err := parseInt(text, 0, 1); err == nil {
 		return Ruleset{Number: n}, nil
 	}
-	for i := range len(text) {
-		c := text[i]
-		letter := c >= 'a' && c <= 'z'
-		if !letter && (i == 0 || c != '-' && c != '_' && (c < '0' || c > '9')) {
-			return Ruleset{}, invalid("expected a number from 0 to 65535 or a ruleset's name")
-		}
-	}
-	if text == "" {
-		return Ruleset{}, invalid("empty")
+	if !rulesetName.MatchString(text) {
+		return Ruleset{}, invalid("expected a number from 0 to 65535 or a ruleset's name")
 	}
 	return Ruleset{Name: text}, nil
 }

@@ -131,14 +131,11 @@ func (s *Set) NextNumber(opts EnsureOptions) (uint16, error) {
 		taken[int(n)] = true
 	}
 	lowest := max(int(opts.Minimum), 1)
-	for n := max(highest+1, lowest); n <= last; n++ {
-		if !taken[n] {
-			return uint16(n), nil
-		}
-	}
-	for n := lowest; n <= last; n++ {
-		if !taken[n] {
-			return uint16(n), nil
+	for _, first := range []int{max(highest+1, lowest), lowest} {
+		for n := first; n <= last; n++ {
+			if !taken[n] {
+				return uint16(n), nil
+			}
 		}
 	}
 	return 0, ErrNumbers

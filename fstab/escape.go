@@ -22,56 +22,60 @@ func unescape(s string) (string, bool) {
 			i++
 			continue
 		}
-		c, visible, n, ok := unvis(s[i+1:])
-		if !ok || (visible && c == 0) {
+		text, n := unvis(s[i+1:])
+		if n == 0 || text == "\x00" {
 			return "", false
 		}
-		if visible {
-			b.WriteByte(c)
-		}
+		b.WriteString(text)
 		i += 1 + n
 	}
 	return b.String(), true
 }
 
-// unvis decodes what follows a backslash: the byte, whether there is one at all
-// (\$ stands for nothing), and how much of s was used.
-func unvis(s string) (c byte, visible bool, n int, ok bool) {
+// unvis decodes what follows a backslash: the byte, or nothing for \$, and how much
+// of s was used, which is 0 for an invalid sequence.
+func unvis(s string) (text string, n int) {
 	if s == "" {
-		return 0, false, 0, false
+		return "", 0
 	}
-	switch c = s[0]; {
+	switch c := s[0]; {
 	case c >= '0' && c <= '7':
-		c, n = octal(s)
-		return c, true, n, true
-	case c == 'M':
-		return meta(s)
+		return octal(s)
+	case c == 'M' && len(s) > 2 && s[1] == '-':
+		return char(s[2] | 0x80), 3
+	case c == 'M' && len(s) > 2 && s[1] == '^':
+		return char(control(s[2]) | 0x80), 3
 	case c == '^' && len(s) > 1:
-		return control(s[1]), true, 2, true
-	case c == '^':
-		return 0, false, 0, false
+		return char(control(s[1])), 2
+	case c == 'M' || c == '^':
+		return "", 0
 	case c == 'x':
 		return hex(s)
 	case c == '$':
-		return 0, false, 1, true
-	case c == ' ':
-		return ' ', true, 1, true
+		return "", 1
 	}
-	if i := strings.IndexByte("nrbavtfsE", c); i >= 0 {
-		return "\n\r\b\a\v\t\f \x1b"[i], true, 1, true
+	if i := strings.IndexByte(" nrbavtfsE", s[0]); i >= 0 {
+		return " \n\r\b\a\v\t\f \x1b"[i : i+1], 1
 	}
-	return c, true, 1, c > ' ' && c < 0x7f
+	if s[0] <= ' ' || s[0] >= 0x7f {
+		return "", 0
+	}
+	return s[:1], 1
 }
 
-func octal(s string) (c byte, n int) {
+func char(c byte) string { return string([]byte{c}) }
+
+func octal(s string) (text string, n int) {
+	var c byte
 	for n < 3 && n < len(s) && s[n] >= '0' && s[n] <= '7' {
 		c = c<<3 | (s[n] - '0')
 		n++
 	}
-	return c, n
+	return char(c), n
 }
 
-func hex(s string) (c byte, visible bool, n int, ok bool) {
+func hex(s string) (text string, n int) {
+	var c byte
 	for n = 1; n < 3 && n < len(s); n++ {
 		d := strings.IndexByte("0123456789abcdef", s[n]|0x20)
 		if d < 0 || s[n] < '0' { // |0x20 also maps control characters to digits
@@ -79,20 +83,10 @@ func hex(s string) (c byte, visible bool, n int, ok bool) {
 		}
 		c = c<<4 | byte(d)
 	}
-	return c, true, n, n > 1
-}
-
-func meta(s string) (c byte, visible bool, n int, ok bool) {
-	if len(s) < 3 {
-		return 0, false, 0, false
+	if n == 1 {
+		return "", 0
 	}
-	switch s[1] {
-	case '-':
-		return s[2] | 0x80, true, 3, true
-	case '^':
-		return control(s[2]) | 0x80, true, 3, true
-	}
-	return 0, false, 0, false
+	return char(c), n
 }
 
 func control(c byte) byte {

@@ -24,9 +24,9 @@ type jobs struct {
 	slots  chan struct{} // one entry per running job
 	single sync.Mutex    // held by the running job of the serial queue
 
-	mu      sync.Mutex
-	changed *sync.Cond // a job has gone
-	all     []*job     // in the order of their requests
+	mu    sync.Mutex
+	all   []*job // in the order of their requests
+	alive sync.WaitGroup
 }
 
 // job is one operation. The documents identify it by an id and a command line.
@@ -47,9 +47,7 @@ type job struct {
 }
 
 func newJobs(s *Server) *jobs {
-	q := &jobs{server: s, slots: make(chan struct{}, s.limits.Jobs)}
-	q.changed = sync.NewCond(&q.mu)
-	return q
+	return &jobs{server: s, slots: make(chan struct{}, s.limits.Jobs)}
 }
 
 // start starts a job, unless its id is in use or the user has too many.
@@ -73,7 +71,7 @@ func (s *Server) start(ctx context.Context, c *call, j *job) (bool, error) {
 	// The job outlives the call and the connection.
 	j.ctx, j.cancel = context.WithTimeout(context.WithoutCancel(ctx), s.limits.Job)
 	q.all = append(q.all, j)
-	go q.run(j)
+	q.alive.Go(func() { q.run(j) })
 	return true, nil
 }
 
@@ -102,7 +100,6 @@ func (q *jobs) run(j *job) {
 	q.mu.Unlock()
 	q.server.hub.send(j.ended, false)
 	q.server.log.Info("job", "user", j.user, "job", j.id, "code", j.code)
-	q.changed.Broadcast()
 }
 
 // follow runs the operation, logs its events and sends its progress.
@@ -235,11 +232,5 @@ func (q *jobs) count() int {
 	return len(q.all)
 }
 
-// wait returns once no job is left.
-func (q *jobs) wait() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for len(q.all) > 0 {
-		q.changed.Wait()
-	}
-}
+// wait returns once no job is left. No job is started in the meantime.
+func (q *jobs) wait() { q.alive.Wait() }

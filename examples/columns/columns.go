@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/jail"
@@ -99,28 +100,27 @@ func row(j *jail.Jail, err error, columns []string) []cell {
 	return cells
 }
 
-// collect reads the complete list. If a jail has an error, it adds the column
-// error.
-func collect(jails Jails, columns []string) (head []string, rows [][]cell, listErr error) {
-	asked := false
-	for _, c := range columns {
-		asked = asked || c == "error"
-	}
-	withError := append(append([]string(nil), columns...), "error")
-	failed := false
+// collect reads the complete list, as a head and a row of texts for each jail. If a
+// jail has an error, it adds the column error.
+func collect(jails Jails, o Options) (head []string, rows [][]string, listErr error) {
+	withError := slices.Concat(o.Columns, []string{"error"})
+	shown := len(o.Columns)
 	for j, err := range jails {
 		if j == nil {
 			listErr = err
 			break
 		}
-		failed = failed || err != nil
-		rows = append(rows, row(j, err, withError))
-	}
-	if failed && !asked {
-		return withError, rows, listErr
+		if err != nil && !slices.Contains(o.Columns, "error") {
+			shown = len(withError)
+		}
+		var texts []string
+		for _, c := range row(j, err, withError) {
+			texts = append(texts, c.text())
+		}
+		rows = append(rows, texts)
 	}
 	for i := range rows {
-		rows[i] = rows[i][:len(columns)]
+		rows[i] = rows[i][:shown]
 	}
-	return columns, rows, listErr
+	return withError[:shown], rows, listErr
 }

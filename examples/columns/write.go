@@ -5,47 +5,32 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"text/tabwriter"
 	"unicode"
 	"unicode/utf8"
 )
 
 func writeTable(w io.Writer, jails Jails, o Options) error {
-	head, rows, listErr := collect(jails, o.Columns)
-	var lines [][]string
+	head, rows, listErr := collect(jails, o)
 	if !o.NoHead {
 		titles := make([]string, len(head))
 		for i, key := range head {
-			titles[i] = strings.ToUpper(printable(key))
+			titles[i] = strings.ToUpper(key)
 		}
-		lines = append(lines, titles)
+		rows = slices.Insert(rows, 0, titles)
 	}
-	for _, cells := range rows {
-		line := make([]string, len(cells))
-		for i, c := range cells {
-			line[i] = printable(c.text())
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, texts := range rows {
+		for i, text := range texts {
+			texts[i] = printable(text)
 		}
-		lines = append(lines, line)
+		fmt.Fprintln(table, strings.Join(texts, "\t"))
 	}
-	widths := make([]int, len(head))
-	for _, line := range lines {
-		for i, text := range line {
-			widths[i] = max(widths[i], utf8.RuneCountInString(text))
-		}
-	}
-	out := bufio.NewWriter(w)
-	for _, line := range lines {
-		for i, text := range line {
-			out.WriteString(text)
-			if i < len(line)-1 {
-				out.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text)+2))
-			}
-		}
-		out.WriteByte('\n')
-	}
-	return errors.Join(listErr, out.Flush())
+	return errors.Join(listErr, table.Flush())
 }
 
 // printable replaces characters that would end a line or control the terminal: a
@@ -60,20 +45,11 @@ func printable(s string) string {
 }
 
 func writeCSV(w io.Writer, jails Jails, o Options) error {
-	head, rows, listErr := collect(jails, o.Columns)
-	out := csv.NewWriter(w)
+	head, rows, listErr := collect(jails, o)
 	if !o.NoHead {
-		out.Write(head)
+		rows = slices.Insert(rows, 0, head)
 	}
-	for _, cells := range rows {
-		record := make([]string, len(cells))
-		for i, c := range cells {
-			record[i] = c.text()
-		}
-		out.Write(record)
-	}
-	out.Flush()
-	return errors.Join(listErr, out.Error())
+	return errors.Join(listErr, csv.NewWriter(w).WriteAll(rows))
 }
 
 // writeJSON writes one object per line. A key with several values is an array, a
@@ -117,10 +93,6 @@ func writeObject(out *bufio.Writer, columns []string, cells []cell) error {
 		default:
 			value = c.values
 		}
-		name, err := json.Marshal(key)
-		if err != nil {
-			return err
-		}
 		data, err := json.Marshal(value)
 		if err != nil {
 			return err
@@ -128,9 +100,8 @@ func writeObject(out *bufio.Writer, columns []string, cells []cell) error {
 		if i > 0 {
 			out.WriteByte(',')
 		}
-		out.Write(name)
-		out.WriteByte(':')
-		out.Write(data)
+		name, _ := json.Marshal(key) // a string never fails
+		fmt.Fprintf(out, "%s:%s", name, data)
 	}
 	return out.WriteByte('}')
 }

@@ -12,22 +12,11 @@ type Challenge struct {
 	until time.Time
 }
 
-const (
-	challengeLife  = 30 * time.Second
-	challengeChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-)
+const challengeLife = 30 * time.Second
 
-// NewChallenge returns a random challenge.
+// NewChallenge returns a random challenge, of 5 bits a character.
 func NewChallenge(now time.Time) Challenge {
-	text := make([]byte, 0, 20)
-	for len(text) < cap(text) {
-		var b [1]byte
-		rand.Read(b[:])                                // never fails, crypto/rand
-		if n := int(b[0]); n < len(challengeChars)*4 { // all characters equally likely
-			text = append(text, challengeChars[n%len(challengeChars)])
-		}
-	}
-	return Challenge{string(text), now.Add(challengeLife)}
+	return Challenge{rand.Text()[:20], now.Add(challengeLife)}
 }
 
 // Good reports whether an answer is still in time.

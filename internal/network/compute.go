@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
@@ -298,16 +299,8 @@ func vlanOf(name string) (parent string, tag int, ok bool) {
 }
 
 func decimal(text string, most int) (int, bool) {
-	n := 0
-	for i := range len(text) {
-		if text[i] < '0' || text[i] > '9' {
-			return 0, false
-		}
-		if n = n*10 + int(text[i]-'0'); n > most {
-			return 0, false
-		}
-	}
-	return n, text != ""
+	n, err := strconv.ParseUint(text, 10, 31)
+	return int(n), err == nil && int(n) <= most
 }
 
 // macs gives every nic its addresses: the configured ones, else derived ones

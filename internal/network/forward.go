@@ -106,38 +106,6 @@ func (f *Forward) ports(host, jail string, hasJail bool) error {
 	return nil
 }
 
-// ParseIocageForwards reads iocage's nat_forwards: PROTO(JAIL[:HOST]) with tcp,
-// udp or tcp/udp, and a range in place of a port; a port alone is tcp.
-func ParseIocageForwards(text string) ([]Forward, error) {
-	if text == "" || text == "none" {
-		return nil, nil
-	}
-	var list []Forward
-	for item := range strings.SplitSeq(text, ",") {
-		bad := fmt.Errorf("nat_forwards %q: expected PROTO(JAILPORT[:HOSTPORT])", item)
-		proto, rest, found := strings.Cut(strings.TrimSpace(item), "(")
-		if !found {
-			proto, rest = "tcp", proto+")"
-		}
-		ports, ok := strings.CutSuffix(rest, ")")
-		f := Forward{Proto: proto}
-		if proto == "tcp/udp" {
-			f.Proto = "both"
-		}
-		jail, host, split := strings.Cut(ports, ":")
-		if !split {
-			host = jail
-		}
-		jail, _, isRange := strings.Cut(jail, "-")
-		if !ok || f.Proto != "tcp" && f.Proto != "udp" && f.Proto != "both" ||
-			f.ports(host, jail, true) != nil || isRange && f.High == f.Low {
-			return nil, bad
-		}
-		list = append(list, f)
-	}
-	return list, nil
-}
-
 // forwards adds port forwards and NAT.
 func (in Input) forwards(s *Spec) error {
 	list, err := ParseForwards(userText(in.Config, KeyForwards))

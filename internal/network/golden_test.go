@@ -267,24 +267,6 @@ func TestFullRules(t *testing.T) {
 	}, bodies)
 }
 
-// iocage's nat_forwards.
-func TestIocageForwards(t *testing.T) {
-	for text, want := range map[string]string{
-		"80": "80:80/tcp", "tcp(80)": "80:80/tcp", "tcp(80:8080)": "8080:80/tcp",
-		"udp(53),tcp(443:8443)": "53:53/udp,8443:443/tcp", "tcp/udp(3000-3010)": "3000-3010:3000/both",
-		"tcp(8)": "8:8/tcp", // iocage wants two digits
-		"none":   "",
-	} {
-		list, err := network.ParseIocageForwards(text)
-		require.NoError(t, err, text)
-		require.Equal(t, want, texts(list), text)
-	}
-	for _, bad := range []string{"icmp(8)", "tcp(80:8080)x", "tcp(", "tcp()", "tcp(0)", "tcp(70000)", "x", "tcp(80-90:8080)"} {
-		_, err := network.ParseIocageForwards(bad)
-		require.Error(t, err, bad)
-	}
-}
-
 func texts(list []network.Forward) string {
 	var out []string
 	for _, f := range list {

@@ -2,6 +2,7 @@ package network
 
 import (
 	"crypto/md5"
+	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
 
@@ -17,30 +18,26 @@ const (
 
 // DeriveMACs makes the addresses of an epair's ends from the jail's name and
 // the nic's, as libioc or iocage does: the prefix, the leading digits of the
-// hash, and one more for the jail's end, which wraps within the digits of the
-// hash.
-func DeriveMACs(algorithm, prefix, name, nic string) (config.MACPair, error) {
-	if algorithm != AlgorithmIocage {
-		return config.DeriveMACPair(prefix, name, nic)
+// hash, and one more for the jail's end. Where libioc would carry into the
+// prefix, the addition wraps within the digits of the hash. A prefix of all 12
+// digits is an error, since both ends would be equal.
+func DeriveMACs(algorithm, prefix, name, nic string) (p config.MACPair, err error) {
+	if len(prefix) == 12 {
+		return p, refuse("mac_prefix", "prefix %s leaves no digit for the two sides", prefix)
 	}
-	// Checked, and brought to plain digits, by the other derivation.
-	if _, err := config.DeriveMACPair(prefix, name, nic); err != nil {
-		return config.MACPair{}, err
+	var sum []byte
+	if algorithm == AlgorithmIocage {
+		digest := md5.Sum([]byte(name + nic))
+		sum = digest[:]
+	} else {
+		digest := sha256.Sum224([]byte(name + nic))
+		sum = digest[:]
 	}
-	digits := ""
-	for _, c := range prefix {
-		if c != ':' && c != '-' {
-			digits += string(c)
-		}
-	}
-	sum := md5.Sum([]byte(name + nic))
-	var p config.MACPair
-	var err error
-	if p.Host, err = config.ParseMAC((digits + hex.EncodeToString(sum[:]))[:12]); err != nil {
+	if p.Host, err = config.ParseMAC((prefix + hex.EncodeToString(sum))[:12]); err != nil {
 		return p, err
 	}
 	p.Jail = p.Host
-	for i := 5; i >= len(digits)/2; i-- {
+	for i := 5; i >= len(prefix)/2; i-- {
 		p.Jail[i]++
 		if p.Jail[i] != 0 {
 			break

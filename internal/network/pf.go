@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,22 +19,15 @@ const AnchorRoot = "ioc"
 // pfLines are what pf.conf(5) needs, translation before filtering.
 var pfLines = []string{`nat-anchor "ioc/*"`, `rdr-anchor "ioc/*"`, `anchor "ioc/*"`}
 
+var oddInAnchor = regexp.MustCompile(`[^0-9A-Za-z_.-]`)
+
 // Anchor is the anchor of a jail: its name with everything odd replaced, cut,
 // and a piece of its hash, so that no two jails share one and none is a
 // wildcard.
 func Anchor(jail string) string {
-	plain := strings.Map(func(c rune) rune {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '.', c == '-':
-			return c
-		}
-		return '_'
-	}, jail)
-	if len(plain) > 50 {
-		plain = plain[:50]
-	}
+	plain := oddInAnchor.ReplaceAllString(jail, "_")
 	sum := sha256.Sum256([]byte(jail))
-	return AnchorRoot + "/" + plain + "-" + hex.EncodeToString(sum[:4])
+	return AnchorRoot + "/" + plain[:min(50, len(plain))] + "-" + hex.EncodeToString(sum[:4])
 }
 
 // UsesPf reports whether the jail needs pf(4).

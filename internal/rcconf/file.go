@@ -3,19 +3,14 @@ package rcconf
 import (
 	"errors"
 	"fmt"
-	"sort"
 	"strings"
 )
 
 var (
-	// ErrDynamic: only sh(1) can compute the value.
-	ErrDynamic = errors.New("value depends on a command or on another file")
 	// ErrName: sh(1), or sysctl(8), cannot assign to the name.
 	ErrName = errors.New("not a variable name")
 	// ErrValue: the file cannot hold the value.
 	ErrValue = errors.New("value cannot be stored")
-	// ErrNotSet: the file does not assign the variable.
-	ErrNotSet = errors.New("not set")
 )
 
 // A File is the content of a file of assignments. The zero File is an empty
@@ -24,7 +19,6 @@ type File struct {
 	src    string
 	sysctl bool
 	list   []assignment
-	cmds   []command
 	vars   map[string]result
 }
 
@@ -55,7 +49,7 @@ func (f *File) load(src string) error {
 	if err := s.scan(); err != nil {
 		return err
 	}
-	f.src, f.list, f.cmds = src, s.list, s.cmds
+	f.src, f.list = src, s.list
 	f.vars = make(map[string]result)
 	room := maxExpanded
 	for _, a := range f.list {
@@ -92,23 +86,11 @@ func (f *File) expand(w word, room *int) result {
 	return result{text: b.String()}
 }
 
-// Get returns a variable's value; ok is false if the file does not assign it or the
-// value is dynamic. Value distinguishes these.
+// Get returns a variable's value; ok is false if the file does not assign it or
+// only sh(1) can compute the value.
 func (f *File) Get(name string) (value string, ok bool) {
-	value, err := f.Value(name)
-	return value, err == nil
-}
-
-// Value returns a variable's value. The error wraps ErrNotSet or ErrDynamic.
-func (f *File) Value(name string) (string, error) {
 	v, ok := f.vars[name]
-	switch {
-	case !ok:
-		return "", fmt.Errorf("rcconf: %s: %w", name, ErrNotSet)
-	case v.dynamic:
-		return "", fmt.Errorf("rcconf: %s: %w", name, ErrDynamic)
-	}
-	return v.text, nil
+	return v.text, ok && !v.dynamic
 }
 
 // Names lists the assigned variables, dynamic ones too, in the order of their
@@ -150,27 +132,6 @@ func (f *File) Set(name, value string) error {
 	return f.replace(src, name, value)
 }
 
-// Append adds to a list like sysrc(8) does for name+=value: the first character of
-// value, if it is not a letter or digit, separates items, and an existing item is
-// not added again. The error wraps ErrDynamic too.
-func (f *File) Append(name, value string) error {
-	old, err := f.Value(name)
-	if err != nil && !errors.Is(err, ErrNotSet) {
-		return err
-	}
-	delim, item := " ", value
-	if value != "" && !isNameByte(value[0], false) {
-		delim, item = value[:1], value[1:]
-	}
-	switch {
-	case old == "":
-		return f.Set(name, item)
-	case strings.Contains(delim+old+delim, delim+item+delim):
-		return nil
-	}
-	return f.Set(name, old+delim+item)
-}
-
 func (f *File) last(name string) *assignment {
 	for i := len(f.list) - 1; i >= 0; i-- {
 		if f.list[i].name == name {
@@ -198,84 +159,4 @@ func (f *File) replace(src, name, value string) error {
 	}
 	*f = *next
 	return nil
-}
-
-// Unset removes every assignment of a variable and reports whether there was
-// one. A line with nothing else is removed with its comment.
-func (f *File) Unset(name string) bool {
-	var cuts []cut
-	for i := 0; i < len(f.list); {
-		j := i
-		for j < len(f.list) && f.list[j].command == f.list[i].command {
-			j++
-		}
-		cuts = append(cuts, f.removal(f.list[i:j], name)...)
-		i = j
-	}
-	if len(cuts) == 0 {
-		return false
-	}
-	sort.Slice(cuts, func(i, j int) bool { return cuts[i].start < cuts[j].start })
-	var b strings.Builder
-	pos := 0
-	for _, c := range cuts {
-		b.WriteString(f.src[pos:c.start])
-		b.WriteString(c.text)
-		pos = c.end
-	}
-	b.WriteString(f.src[pos:])
-	next := &File{sysctl: f.sysctl}
-	if next.load(b.String()) != nil {
-		return false
-	}
-	*f = *next
-	return true
-}
-
-type cut struct {
-	start, end int
-	text       string
-}
-
-// removal returns the cuts that remove the assignments of a name from one command.
-func (f *File) removal(list []assignment, name string) []cut {
-	var mine []cut
-	for _, a := range list {
-		if a.name == name {
-			mine = append(mine, cut{start: a.start, end: f.afterBlanks(a.value.end)})
-		}
-	}
-	cmd := f.cmds[list[0].command]
-	if len(mine) == 0 || len(mine) < len(list) || cmd.others {
-		return mine
-	}
-	lineStart := cmd.start
-	for lineStart > 0 && (f.src[lineStart-1] == ' ' || f.src[lineStart-1] == '\t') {
-		lineStart--
-	}
-	first := lineStart == 0 || f.src[lineStart-1] == '\n'
-	end := f.afterBlanks(cmd.end)
-	if cmd.next == ";" && strings.HasPrefix(f.src[end:], ";") {
-		end = f.afterBlanks(end + 1)
-	}
-	atEnd := end == len(f.src) || f.src[end] == '\n' || f.src[end] == '#'
-	free := !cmd.inner && (cmd.prev == "\n" || cmd.prev == ";") && (cmd.next == "\n" || cmd.next == ";")
-	switch {
-	case free && first && atEnd:
-		if n := strings.IndexByte(f.src[end:], '\n'); n >= 0 {
-			return []cut{{start: lineStart, end: end + n + 1}}
-		}
-		return []cut{{start: lineStart, end: len(f.src)}}
-	case free:
-		return []cut{{start: cmd.start, end: end}}
-	}
-	// sh rejects a compound command or an && without a command.
-	return []cut{{start: cmd.start, end: cmd.end, text: ":"}}
-}
-
-func (f *File) afterBlanks(pos int) int {
-	for pos < len(f.src) && (f.src[pos] == ' ' || f.src[pos] == '\t') {
-		pos++
-	}
-	return pos
 }

@@ -17,34 +17,22 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e
 
 // An assignment is one NAME=value that changes the file's variables.
 type assignment struct {
-	name    string
-	start   int  // of the name
-	value   word // after the =
-	command int  // assignments of one command share the number
-	export  bool // argument of export or readonly
-}
-
-// A command is the context of assignments that is needed to remove one.
-type command struct {
-	start, end int // first and last word
-	inner      bool
-	prev, next string // operator before and after: "\n", ";", "&&", ...
-	others     bool   // has words that are not assignments
+	name   string
+	value  word // after the =
+	export bool // argument of export or readonly
 }
 
 type scanner struct {
 	src  string
 	pos  int
 	list []assignment
-	cmds []command
 
 	// The command being read.
-	cur      command
 	words    int
 	pending  []assignment
 	builtin  bool // export or readonly
 	redirect bool
-	prevOp   string
+	piped    bool // it follows a |
 
 	depth    int   // open compound commands
 	parens   int   // open subshells
@@ -65,7 +53,6 @@ func (s *scanner) fail(reason string) error {
 }
 
 func (s *scanner) scan() error {
-	s.prevOp = "\n"
 	for s.pos < len(s.src) {
 		if err := s.step(); err != nil {
 			return err
@@ -204,12 +191,8 @@ func (s *scanner) item() error {
 	case s.words == 0 && len(s.pending) == 0 && s.keyword(w.text(s.src)):
 		return nil
 	}
-	if s.cur.end == 0 {
-		s.cur.start = start
-	}
-	s.cur.end = s.pos
 	if name != "" && (s.words == 0 || s.builtin) {
-		s.pending = append(s.pending, assignment{name: name, start: start, value: valueOf(w, len(name)+1, s.src), export: s.builtin})
+		s.pending = append(s.pending, assignment{name: name, value: valueOf(w, len(name)+1, s.src), export: s.builtin})
 		return nil
 	}
 	if s.words == 0 {
@@ -264,7 +247,7 @@ func (s *scanner) keyword(text string) bool {
 	default:
 		return false
 	}
-	s.prevOp = text
+	s.piped = false
 	return true
 }
 
@@ -273,20 +256,13 @@ func (s *scanner) keyword(text string) bool {
 // functions.
 func (s *scanner) finish(op string) {
 	counts := s.words == 0 || s.builtin
-	if counts && s.parens == 0 && len(s.bodies) == 0 && op != "|" && op != "&" && s.prevOp != "|" && len(s.pending) > 0 {
-		s.cur.inner = s.depth > 0
-		s.cur.prev, s.cur.next = s.prevOp, op
-		s.cur.others = s.builtin && s.words > 1
-		for _, a := range s.pending {
-			a.command = len(s.cmds)
-			s.list = append(s.list, a)
-		}
-		s.cmds = append(s.cmds, s.cur)
+	if counts && s.parens == 0 && len(s.bodies) == 0 && op != "|" && op != "&" && !s.piped {
+		s.list = append(s.list, s.pending...)
 	}
 	s.reset(op)
 }
 
 func (s *scanner) reset(op string) {
-	s.cur, s.words, s.pending, s.builtin, s.redirect = command{}, 0, nil, false, false
-	s.prevOp = op
+	s.words, s.pending, s.builtin, s.redirect = 0, nil, false, false
+	s.piped = op == "|"
 }

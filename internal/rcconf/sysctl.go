@@ -15,14 +15,12 @@ func ParseSysctl(src []byte) *File {
 }
 
 func (f *File) loadSysctl(src string) {
-	f.src, f.list, f.cmds = src, nil, nil
+	f.src, f.list = src, nil
 	f.vars = make(map[string]result)
 	pos := 0
 	for line := range strings.SplitSeq(src, "\n") {
 		if a, value, ok := sysctlLine(line, pos); ok {
-			a.command = len(f.cmds)
 			f.list = append(f.list, a)
-			f.cmds = append(f.cmds, command{start: a.start, end: a.value.end, prev: "\n", next: "\n"})
 			f.vars[a.name] = result{text: value}
 		}
 		pos += len(line) + 1
@@ -45,7 +43,7 @@ func sysctlLine(line string, pos int) (assignment, string, bool) {
 	value := text[sep+1:]
 	start := sep + 1 + len(value) - len(strings.TrimLeft(value, " \t"))
 	value = strings.TrimSpace(value)
-	a := assignment{name: name, start: pos + strings.Index(line, name), value: word{start: pos + start, end: pos + start + len(value)}}
+	a := assignment{name: name, value: word{start: pos + start, end: pos + start + len(value)}}
 	if n := len(value); n > 0 && (value[0] == '"' || value[0] == '\'') {
 		if n > 1 && value[n-1] == value[0] {
 			value = value[:n-1]

@@ -2,9 +2,10 @@ package ucl
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // quoted reads a string with the escapes of JSON.
@@ -25,24 +26,11 @@ func (p *parser) quoted() (string, error) {
 			p.pos++
 			continue
 		}
-		p.pos++
-		c = p.peek()
-		if i := strings.IndexByte(`"\/bfnrt`, c); i >= 0 && c != 0 {
-			b.WriteByte("\"\\/\b\f\n\r\t"[i])
-			p.pos++
-			continue
-		}
-		if c != 'u' {
-			p.open['"'] = p.pos
-			return "", p.fail("unknown escape")
-		}
-		p.pos++
-		r, err := p.unicode()
+		text, err := p.escape()
 		if err != nil {
-			p.open['"'] = p.pos
 			return "", err
 		}
-		b.WriteRune(r)
+		b.WriteString(text)
 	}
 	return "", p.unended(start)
 }
@@ -55,37 +43,24 @@ func (p *parser) unended(start int) error {
 	return p.fail("string without end")
 }
 
-func (p *parser) unicode() (rune, error) {
-	r, err := p.hex4()
-	if err != nil || !utf16.IsSurrogate(r) {
-		return r, err
-	}
-	back := p.pos
+// escape reads one escape, or all \uXXXX in a row, of which two can be a surrogate
+// pair.
+func (p *parser) escape() (string, error) {
+	rest := p.src[p.pos:]
+	n := 2
 	if p.has(`\u`) {
-		p.pos += 2
-		low, err := p.hex4()
-		if err != nil {
-			return 0, err
-		}
-		if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
-			return pair, nil
+		for n = 6; n < len(rest) && bytes.HasPrefix(rest[n:], []byte(`\u`)); n += 6 {
 		}
 	}
-	p.pos = back
-	return utf8.RuneError, nil
-}
-
-func (p *parser) hex4() (rune, error) {
-	var r rune
-	for range 4 {
-		d := strings.IndexByte("0123456789abcdef", p.peek()|0x20)
-		if d < 0 || p.peek() < '0' {
-			return 0, p.fail("expected four hexadecimal digits")
-		}
-		r = r<<4 | rune(d)
-		p.pos++
+	var text string
+	err := json.Unmarshal(fmt.Appendf(nil, `"%s"`, rest[:min(n, len(rest))]), &text)
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		p.pos += int(syntax.Offset) - 2
+		p.open['"'] = p.pos
+		return "", p.fail(syntax.Error())
 	}
-	return r, nil
+	p.pos += n
+	return text, nil
 }
 
 // single reads a single-quoted string: only \' is an escape.
