@@ -188,12 +188,7 @@ func (j *Jail) mustBeNew(ctx context.Context) error {
 
 // parentSteps make the datasets that hold all jails, when this is the first.
 func (j *Jail) parentSteps(ctx context.Context, by string) ([]plan.Step, error) {
-	parents, err := j.host.MissingDatasets(ctx, j.source.Dataset, j.source.Jails())
-	var steps []plan.Step
-	for _, dataset := range parents {
-		steps = append(steps, plan.StepOf(step.CreateDataset{Dataset: dataset, Shared: true, Made: by}))
-	}
-	return steps, err
+	return step.CreateParents(ctx, j.host, by, j.source.Dataset, j.source.Jails())
 }
 
 // newConfig finishes the new jail's configuration: what the options set, and

@@ -2,7 +2,6 @@ package jail
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"syscall"
@@ -48,23 +47,22 @@ func (g *JailGenerator) Destroy(o DestroyOptions) *Operation {
 }
 
 func (j *Jail) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, error) {
-	id, err := j.Identity(ctx)
-	running := err == nil
-	if err != nil && !errors.Is(err, ErrNotRunning) {
+	id, err := j.identity(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if running && !o.Force {
+	if !id.IsZero() && !o.Force {
 		return nil, ErrRunning
 	}
 	tree, err := j.tree(ctx, j.Dataset(), "userrefs")
 	if err != nil {
 		return nil, err
 	}
-	if err := j.mayGo(ctx, tree); err != nil {
+	if err := j.mayBeDestroyed(ctx, j.fullName, tree, j.RootDataset()); err != nil {
 		return nil, err
 	}
 	var steps step.List
-	if running {
+	if !id.IsZero() {
 		now, err := j.fresh(ctx)
 		if err != nil {
 			now = j // a configuration that cannot be read must not protect the jail
@@ -78,14 +76,9 @@ func (j *Jail) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, e
 	return steps.Plan("destroy", j.fullName, map[string]string{"jail": id.String(), "dataset": tree.guid(j.Dataset())})
 }
 
-// mayGo refuses to destroy what something else depends on, as far as that can
-// be known without touching anything.
-func (j *Jail) mayGo(ctx context.Context, tree tree) error {
-	return j.mayBeDestroyed(ctx, j.fullName, tree, j.RootDataset())
-}
-
-// mayBeDestroyed is mayGo for any tree of datasets, with the dataset, if any,
-// below whose mountpoint all is unmounted first.
+// mayBeDestroyed refuses to destroy what something else depends on, as far as that
+// can be known without touching anything. All that is mounted below the dataset
+// root, if any, is unmounted first.
 func (j *Jail) mayBeDestroyed(ctx context.Context, of string, tree tree, root string) error {
 	if clones := tree.dependants(); len(clones) > 0 {
 		return &DependantsError{Of: of, Dependants: clones}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -332,13 +333,16 @@ func (j *Jail) Identity(ctx context.Context) (kernel.Identity, error) {
 	return id, err
 }
 
+// identity is Identity, but zero for a jail that does not run.
+func (j *Jail) identity(ctx context.Context) (kernel.Identity, error) {
+	id, err := j.Identity(ctx)
+	return id, ignore.Err(err, ErrNotRunning)
+}
+
 // Running asks the kernel whether the jail runs.
 func (j *Jail) Running(ctx context.Context) (bool, error) {
-	_, err := j.Identity(ctx)
-	if errors.Is(err, ErrNotRunning) {
-		return false, nil
-	}
-	return err == nil, err
+	id, err := j.identity(ctx)
+	return !id.IsZero(), err
 }
 
 // JID returns the running jail's jid, or ErrNotRunning.
@@ -351,16 +355,11 @@ func (j *Jail) JID(ctx context.Context) (int, error) {
 func (j *Jail) Status() Status { return j.status }
 
 func (j *Jail) refresh(ctx context.Context) error {
-	id, err := j.Identity(ctx)
-	switch {
-	case err == nil:
-		j.status = Status{Running: true, Identity: id}
-	case errors.Is(err, ErrNotRunning):
-		j.status = Status{}
-	default:
-		return err
+	id, err := j.identity(ctx)
+	if err == nil {
+		j.status = Status{Running: !id.IsZero(), Identity: id}
 	}
-	return nil
+	return err
 }
 
 // exists reports whether the jail's dataset was there when it was loaded.
@@ -371,8 +370,5 @@ func (j *Jail) fstabPath() string { return filepath.Join(j.path, "fstab") }
 
 func (j *Jail) readFstab() ([]byte, error) {
 	data, err := os.ReadFile(j.fstabPath())
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	return data, err
+	return data, ignore.Err(err, os.ErrNotExist)
 }

@@ -145,11 +145,8 @@ func releasePaths(ctx context.Context, h *host.Host, mounts host.MountTable) (pa
 // mount anything. What is not known to be left by it refuses: mounted over, it
 // would be hidden and could not be unmounted.
 func (j *Jail) leftSteps(ctx context.Context, start []plan.Step) ([]plan.Step, error) {
-	switch _, err := j.Identity(ctx); {
-	case err == nil:
-		return nil, nil // it is stopped first
-	case !errors.Is(err, ErrNotRunning):
-		return nil, err
+	if running, err := j.Running(ctx); err != nil || running {
+		return nil, err // it is stopped first
 	}
 	found, err := j.leftMounts(ctx, targetsOf(start))
 	switch {

@@ -2,11 +2,11 @@ package jail
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
@@ -33,36 +33,30 @@ func (g *JailGenerator) ApplyLimits(o LimitOptions) *Operation {
 	j := g.jail
 	return &Operation{
 		jail: j, name: "apply limits", event: events.JailConfigApply{Jail: j.fullName}, busy: o.Busy,
-		make: j.planLimits,
+		steps: limitChanges,
 	}
 }
 
-func (j *Jail) planLimits(ctx context.Context) (*plan.Plan, error) {
-	now, err := j.fresh(ctx)
-	if err != nil {
-		return nil, err
+func limitChanges(ctx context.Context, j *Jail, l *step.List) error {
+	if _, err := j.Identity(ctx); err != nil {
+		return err
 	}
-	if _, err := now.Identity(ctx); err != nil {
-		return nil, err
-	}
-	rules, notes := now.limitRules()
-	if wanted, set := key.Rlimits.Lookup(now.Effective()); set && !wanted {
+	rules, notes := j.limitRules()
+	if wanted, set := key.Rlimits.Lookup(j.Effective()); set && !wanted {
 		rules, notes = nil, nil
 	}
-	on, err := now.racct(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var steps step.List
+	on, err := j.racct(ctx)
 	switch {
+	case err != nil:
+		return err
 	case on:
-		steps.Append(now.changeLimits(ctx, rules, notes))
+		l.Append(j.changeLimits(ctx, rules, notes))
 	case len(rules) > 0:
-		return nil, fmt.Errorf("%w: limits need kern.racct.enable=1 in loader.conf(5) and a reboot", ErrConfig)
+		return fmt.Errorf("%w: limits need kern.racct.enable=1 in loader.conf(5) and a reboot", ErrConfig)
 	}
-	steps.Append(now.cpusetSteps(ctx))
-	steps.Commit()
-	return now.plan(ctx, "apply limits", &steps)
+	l.Append(j.cpusetSteps(ctx))
+	l.Commit()
+	return nil
 }
 
 // limitRules returns the jail's rules in the form of rctl(8), with the words that a
@@ -99,10 +93,7 @@ func (j *Jail) limitSteps(ctx context.Context) ([]plan.Step, error) {
 // racct reports whether the kernel counts resources.
 func (j *Jail) racct(ctx context.Context) (bool, error) {
 	n, err := j.host.Kernel.SysctlInt(ctx, "kern.racct.enable")
-	if errors.Is(err, kernel.ErrNotFound) {
-		return false, nil
-	}
-	return n == 1, err
+	return n == 1, ignore.Err(err, kernel.ErrNotFound)
 }
 
 // limitEnd clears the rules of the jail's exact name, whoever set them: they

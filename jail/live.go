@@ -63,9 +63,8 @@ func (j *Jail) Set(ctx context.Context, values map[string]string, o SetOptions) 
 // for one that does not run all count from the next start on. An unknown key is
 // config.ErrUnknownProperty.
 func (j *Jail) Effects(ctx context.Context, keys ...string) (map[string]Effect, error) {
-	_, err := j.Identity(ctx)
-	runs := err == nil
-	if err != nil && !errors.Is(err, ErrNotRunning) {
+	running, err := j.Running(ctx)
+	if err != nil {
 		return nil, &Error{"set", j.fullName, err}
 	}
 	known, err := j.knownParams(ctx)
@@ -79,7 +78,7 @@ func (j *Jail) Effects(ctx context.Context, keys ...string) (map[string]Effect, 
 			return nil, &config.PropertyError{Key: key, Err: config.ErrUnknownProperty}
 		}
 		out[key] = NextStart
-		if runs && j.live(p, known) {
+		if running && j.live(p, known) {
 			out[key] = Live
 		}
 	}
@@ -122,9 +121,9 @@ func (g *JailGenerator) Set(values map[string]string, o SetOptions) *Operation {
 	var made *Jail
 	return &Operation{
 		jail: j, name: "set", event: events.JailConfigApply{Jail: j.fullName}, busy: o.Busy,
-		make: func(ctx context.Context) (p *plan.Plan, err error) {
-			p, made, err = j.planSet(ctx, values, o)
-			return p, err
+		steps: func(ctx context.Context, now *Jail, l *step.List) (err error) {
+			made, err = now.setSteps(ctx, l, values, o)
+			return err
 		},
 		after: func() {
 			*j.own, j.path = *made.own, made.path
@@ -133,25 +132,22 @@ func (g *JailGenerator) Set(values map[string]string, o SetOptions) *Operation {
 	}
 }
 
-func (j *Jail) planSet(ctx context.Context, values map[string]string, o SetOptions) (*plan.Plan, *Jail, error) {
-	was, err := j.fresh(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	will := *was
-	will.own = was.own.Clone()
+// setSteps returns the jail as it will be.
+func (j *Jail) setSteps(ctx context.Context, l *step.List, values map[string]string, o SetOptions) (*Jail, error) {
+	will := *j
+	will.own = j.own.Clone()
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if values[key] == "" {
 			will.own.Unset(key)
 			continue
 		}
 		if err := will.own.Set(key, values[key]); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	effects, err := will.Effects(ctx, slices.Sorted(maps.Keys(values))...)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var live, later []string
 	for _, key := range slices.Sorted(maps.Keys(effects)) {
@@ -161,22 +157,20 @@ func (j *Jail) planSet(ctx context.Context, values map[string]string, o SetOptio
 			later = append(later, key)
 		}
 	}
-	id, err := was.Identity(ctx)
-	if err != nil && !errors.Is(err, ErrNotRunning) {
-		return nil, nil, err
+	id, err := j.identity(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if o.LiveOnly && !id.IsZero() && len(later) > 0 {
-		return nil, nil, &RestartRequiredError{later}
+		return nil, &RestartRequiredError{later}
 	}
-	var steps step.List
-	steps.Append(will.saveStep(values))
+	l.Append(will.saveStep(values))
 	if !id.IsZero() {
-		steps.Append(will.liveSteps(ctx, was, id, live))
+		l.Append(will.liveSteps(ctx, j, id, live))
 	}
-	steps.Add(step.ReportEffects{Live: live, Later: later})
-	steps.Commit()
-	p, err := was.plan(ctx, "set", &steps)
-	return p, &will, err
+	l.Add(step.ReportEffects{Live: live, Later: later})
+	l.Commit()
+	return &will, nil
 }
 
 // saveStep writes the changed configuration, in the form it was read in.

@@ -13,7 +13,6 @@ import (
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/pathname"
-	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
@@ -47,27 +46,23 @@ func (g *JailGenerator) Mount(o MountOptions) *Operation {
 	j := g.jail
 	return &Operation{
 		jail: j, name: "mount", event: events.MountFstab{Jail: j.fullName}, busy: o.Busy,
-		make: func(ctx context.Context) (*plan.Plan, error) { return j.planMount(ctx, o) },
+		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.mountSteps(ctx, l, o) },
 	}
 }
 
-func (j *Jail) planMount(ctx context.Context, o MountOptions) (*plan.Plan, error) {
-	j, running, err := j.freshFor(ctx, o.Temporary)
+func (j *Jail) mountSteps(ctx context.Context, l *step.List, o MountOptions) error {
+	file, running, err := j.liveFstab(ctx, o.Temporary)
 	if err != nil {
-		return nil, err
-	}
-	file, err := j.Fstab(ctx)
-	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, e := range o.Entries {
 		if err := file.Add(e, fstab.AddOptions{}); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	all, err := j.fstabMounts(ctx, o.Entries)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	args := step.Mounts{RootDataset: all.RootDataset}
 	for i, m := range all.Mounts {
@@ -77,18 +72,17 @@ func (j *Jail) planMount(ctx context.Context, o MountOptions) (*plan.Plan, error
 	}
 	if !running {
 		if err := j.placesThere(ctx, file, args.Mounts); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	var steps step.List
 	if !o.Temporary {
-		steps.Add(j.writeFstab(file))
+		l.Add(j.writeFstab(file))
 	}
 	if running && len(args.Mounts) > 0 {
-		steps.Add(step.MountFstab{Mounts: args})
+		l.Add(step.MountFstab{Mounts: args})
 	}
-	steps.Commit()
-	return j.plan(ctx, "mount", &steps)
+	l.Commit()
+	return nil
 }
 
 // placesThere reports what a start could not mount because there is no place
@@ -162,46 +156,41 @@ func (g *JailGenerator) Unmount(o UnmountOptions) *Operation {
 	j := g.jail
 	return &Operation{
 		jail: j, name: "unmount", event: events.UnmountFstab{Jail: j.fullName}, busy: o.Busy,
-		make: func(ctx context.Context) (*plan.Plan, error) { return j.planUnmount(ctx, o) },
+		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.unmountSteps(ctx, l, o) },
 	}
 }
 
-func (j *Jail) planUnmount(ctx context.Context, o UnmountOptions) (*plan.Plan, error) {
-	j, running, err := j.freshFor(ctx, o.Temporary)
+func (j *Jail) unmountSteps(ctx context.Context, l *step.List, o UnmountOptions) error {
+	file, running, err := j.liveFstab(ctx, o.Temporary)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	file, err := j.Fstab(ctx)
+	mounts, err := j.mountTable(ctx)
 	if err != nil {
-		return nil, err
-	}
-	mounts, err := j.host.Mounts(ctx)
-	if err != nil {
-		return nil, err
+		return err
 	}
 	args := step.UnmountLive{RootDataset: j.RootDataset(), Force: o.Force}
 	for _, destination := range o.Destinations {
 		at, err := j.fstabPlace(ctx, fstab.Entry{Destination: destination})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := file.Delete(destination); err != nil && (!o.Temporary || !j.mountedByHand(mounts, at)) {
-			return nil, err
+			return err
 		}
 		if at == "" {
 			continue // a line that nothing mounts; the root stays
 		}
 		args.Places = append(args.Places, at)
 	}
-	var steps step.List
 	if running && len(args.Places) > 0 {
-		steps.Add(args)
+		l.Add(args)
 	}
 	if !o.Temporary {
-		steps.Add(j.writeFstab(file))
+		l.Add(j.writeFstab(file))
 	}
-	steps.Abandon()
-	return j.plan(ctx, "unmount", &steps)
+	l.Abandon()
+	return nil
 }
 
 // mountedByHand reports whether something is mounted at a place that a start
@@ -218,17 +207,16 @@ func (j *Jail) mountedByHand(mounts host.MountTable, at string) bool {
 	return ok && mounted
 }
 
-// freshFor returns the jail as it is now, and whether it runs.
-func (j *Jail) freshFor(ctx context.Context, mustRun bool) (*Jail, bool, error) {
-	now, err := j.fresh(ctx)
-	if err != nil {
+// liveFstab returns the jail's fstab(5), and whether the jail runs.
+func (j *Jail) liveFstab(ctx context.Context, mustRun bool) (file *fstab.File, running bool, err error) {
+	if running, err = j.Running(ctx); err != nil {
 		return nil, false, err
 	}
-	_, err = now.Identity(ctx)
-	if errors.Is(err, ErrNotRunning) && !mustRun {
-		return now, false, nil
+	if mustRun && !running {
+		return nil, false, ErrNotRunning
 	}
-	return now, err == nil, err
+	file, err = j.Fstab(ctx)
+	return file, running, err
 }
 
 func (j *Jail) writeFstab(file *fstab.File) step.WriteConfig {

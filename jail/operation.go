@@ -57,6 +57,8 @@ type Operation struct {
 	also func(ctx context.Context) ([]*Jail, error)
 	// make makes the plan from what is there now.
 	make func(ctx context.Context) (*plan.Plan, error)
+	// steps, in place of make, adds the steps for the jail as it is on disk now.
+	steps func(ctx context.Context, now *Jail, l *step.List) error
 	// cleared reports whether the operation is still to be done after leftovers
 	// of an interrupted one were cleared.
 	cleared func(recovered string) bool
@@ -94,11 +96,24 @@ func (op *Operation) Plan(ctx context.Context) (*Plan, error) {
 	if op.jail.foreign {
 		return nil, op.jail.refused(op.name, ErrForeign)
 	}
-	p, err := op.make(ctx)
+	p, err := op.planned(ctx)
 	if err != nil {
 		return nil, op.jail.refused(op.name, err)
 	}
 	return &Plan{op, p}, nil
+}
+
+func (op *Operation) planned(ctx context.Context) (*plan.Plan, error) {
+	if op.make != nil {
+		return op.make(ctx)
+	}
+	now, err := op.jail.fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var l step.List
+	l.Fail(op.steps(ctx, now, &l))
+	return now.plan(ctx, op.name, &l)
 }
 
 // start runs the operation, with the plan that was made before or a new one.
@@ -130,7 +145,7 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 			if recovered != "" && op.cleared != nil && !op.cleared(recovered) {
 				return nil, nil
 			}
-			p, err := op.make(ctx)
+			p, err := op.planned(ctx)
 			if err != nil || p == nil {
 				return nil, err
 			}

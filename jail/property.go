@@ -39,23 +39,14 @@ func (g *JailGenerator) Save() *Operation {
 	j := g.jail
 	return &Operation{
 		jail: j, name: "save", event: events.JailConfigSave{Jail: j.fullName}, busy: BusyWait,
-		make:  j.planSave,
 		after: j.created,
+		steps: func(ctx context.Context, now *Jail, l *step.List) error {
+			l.Fail(now.mayDepend(ctx))
+			l.Append(now.saveSteps(now.own, ""))
+			l.Commit()
+			return nil
+		},
 	}
-}
-
-func (j *Jail) planSave(ctx context.Context) (*plan.Plan, error) {
-	j, err := j.fresh(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := j.mayDepend(ctx); err != nil {
-		return nil, err
-	}
-	var steps step.List
-	steps.Append(j.saveSteps(j.own, ""))
-	steps.Commit()
-	return j.plan(ctx, "save", &steps)
 }
 
 // saveSteps returns the steps that save a changed configuration as this jail's,

@@ -123,16 +123,11 @@ func (j *Jail) check(ctx context.Context, c Check) error {
 
 func (j *Jail) checkExec(ctx context.Context, argv []string) error {
 	result, err := j.Exec(ctx, argv, ExecOptions{})
-	switch {
-	case err != nil:
+	if err != nil || result.ExitCode == 0 {
 		return err
-	case result.Signal != 0:
-		return fmt.Errorf("killed by signal %d", result.Signal)
-	case result.ExitCode != 0:
-		said := strings.TrimSpace(tail.Of(string(result.Stdout)+string(result.Stderr), step.MaxOutput))
-		return fmt.Errorf("exit status %d: %s", result.ExitCode, said)
 	}
-	return nil
+	said := tail.Of(string(result.Stdout)+string(result.Stderr), step.MaxOutput)
+	return errors.New(tail.Ended(nil, result.Signal, result.ExitCode, said))
 }
 
 // checkFile looks below the jail's root and follows no symbolic link.

@@ -8,7 +8,6 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
-	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 )
 
@@ -45,7 +44,7 @@ func (g *JailGenerator) Rename(o RenameOptions) *Operation {
 			}
 			return []*Jail{now}, nil
 		},
-		make: func(ctx context.Context) (*plan.Plan, error) { return j.planRename(ctx, o) },
+		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.renameSteps(ctx, l, o) },
 		after: func() {
 			if now, err := j.renamed(context.Background(), o.Name); err == nil {
 				j.name, j.fullName = now.name, now.fullName
@@ -68,44 +67,38 @@ func (j *Jail) renamed(ctx context.Context, name string) (*Jail, error) {
 	return now, nil
 }
 
-func (j *Jail) planRename(ctx context.Context, o RenameOptions) (*plan.Plan, error) {
+func (j *Jail) renameSteps(ctx context.Context, l *step.List, o RenameOptions) error {
 	now, err := j.renamed(ctx, o.Name)
 	if err != nil {
-		return nil, err
-	}
-	j, err = j.fresh(ctx)
-	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := j.RequireStopped(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := now.mustBeNew(ctx); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, now.name)
+		return fmt.Errorf("%w: %s", err, now.name)
 	}
 	tree, err := j.tree(ctx, j.Dataset())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	// Below the root of a stopped jail nothing is mounted either, or somebody
 	// means it to be there.
 	if err := j.usedElsewhere(ctx, tree, ""); err != nil {
-		return nil, err
+		return err
 	}
 	own := j.own.Clone()
 	if err := rename(own, j, now); err != nil {
-		return nil, err
+		return err
 	}
-	var steps step.List
-	steps.Add(step.RenameDataset{From: j.Dataset(), To: now.Dataset(), GUID: tree[0].GUID})
-	steps.Append(now.saveSteps(own, j.Dataset()))
+	l.Add(step.RenameDataset{From: j.Dataset(), To: now.Dataset(), GUID: tree[0].GUID})
+	l.Append(now.saveSteps(own, j.Dataset()))
 	lines, err := j.readFstab()
-	steps.Append(nil, err)
 	if fstab.Parse(lines).ReplacePath(j.path, filepath.Join(filepath.Dir(j.path), now.name)) > 0 {
-		steps.Add(step.MoveFstab{Dataset: now.Dataset(), From: j.path, Was: j.Dataset()})
+		l.Add(step.MoveFstab{Dataset: now.Dataset(), From: j.path, Was: j.Dataset()})
 	}
-	steps.Commit()
-	return j.plan(ctx, "rename", &steps)
+	l.Commit()
+	return err
 }
 
 // rename writes the new name where the configuration has the old one.

@@ -2,7 +2,6 @@ package jail
 
 import (
 	"context"
-	"errors"
 	"os"
 
 	"github.com/libioc/go-libioc/events"
@@ -58,9 +57,8 @@ func (j *Jail) planRestart(ctx context.Context, o RestartOptions) (*plan.Plan, e
 	if err != nil {
 		return nil, err
 	}
-	id, err := j.Identity(ctx)
-	running := err == nil
-	if err != nil && !(o.Shutdown && o.Force && errors.Is(err, ErrNotRunning)) {
+	id, err := j.mayNotRun(ctx, o.Shutdown && o.Force)
+	if err != nil {
 		return nil, err
 	}
 	if !o.Shutdown {
@@ -70,7 +68,7 @@ func (j *Jail) planRestart(ctx context.Context, o RestartOptions) (*plan.Plan, e
 		return nil, err // before the jail is stopped
 	}
 	up, err := j.planUp(ctx, StartOptions{})
-	if err != nil || !running {
+	if err != nil || id.IsZero() {
 		return up, err
 	}
 	var steps step.List

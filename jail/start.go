@@ -2,7 +2,6 @@ package jail
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -101,7 +100,7 @@ func (j *Jail) planWithBase(ctx context.Context, operation string, steps *step.L
 // plan returns the plan of an operation on the jail as it is now.
 func (j *Jail) plan(ctx context.Context, operation string, steps *step.List) (*plan.Plan, error) {
 	print, err := j.fingerprint(ctx)
-	steps.Append(nil, err)
+	steps.Fail(err)
 	return steps.Plan(operation, j.fullName, print)
 }
 
@@ -110,14 +109,14 @@ func (j *Jail) plan(ctx context.Context, operation string, steps *step.List) (*p
 func (j *Jail) upSteps(ctx context.Context, steps *step.List, o StartOptions, owned bool) (after []plan.Step) {
 	var up step.List
 	create, modules, err := j.createJail(ctx)
-	up.Append(nil, err)
+	up.Fail(err)
 	load, number, err := j.rulesetSteps(ctx)
-	up.Append(nil, err)
+	up.Fail(err)
 	create.Owned, create.Ruleset = owned, uint16(number)
 	net, err := j.networkSteps(ctx)
-	up.Append(nil, err)
+	up.Fail(err)
 	base, after, err := j.basejailSteps(ctx)
-	up.Append(nil, err)
+	up.Fail(err)
 
 	if !o.Quick {
 		up.Append(j.resolverSteps(ctx))
@@ -147,11 +146,7 @@ func (j *Jail) upSteps(ctx context.Context, steps *step.List, o StartOptions, ow
 
 // mayStart makes libioc's checks before a start.
 func (j *Jail) mayStart(ctx context.Context) error {
-	_, err := j.Identity(ctx)
-	switch {
-	case err == nil:
-		return ErrRunning
-	case !errors.Is(err, ErrNotRunning):
+	if err := j.RequireStopped(ctx); err != nil {
 		return err
 	}
 	return j.mayBeStarted(ctx)
@@ -185,8 +180,8 @@ func (j *Jail) fingerprint(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := j.Identity(ctx)
-	if err != nil && !errors.Is(err, ErrNotRunning) {
+	id, err := j.identity(ctx)
+	if err != nil {
 		return nil, err
 	}
 	fstab, err := j.readFstab()

@@ -2,11 +2,9 @@ package jail
 
 import (
 	"context"
-	"errors"
 
 	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
-	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -37,24 +35,25 @@ func (g *JailGenerator) Stop(o StopOptions) *Operation {
 	j := g.jail
 	return &Operation{
 		jail: j, name: "stop", event: events.JailStop{Jail: j.fullName}, busy: o.Busy,
-		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planStop(ctx, o) },
+		steps: func(ctx context.Context, now *Jail, l *step.List) error {
+			id, err := now.mayNotRun(ctx, o.Force)
+			if err != nil {
+				return err
+			}
+			now.stopSteps(ctx, l, o, id)
+			return nil
+		},
 		env:     o.Env,
 		cleared: func(recovered string) bool { return recovered != "stop" },
 	}
 }
 
-func (j *Jail) planStop(ctx context.Context, o StopOptions) (*plan.Plan, error) {
-	j, err := j.fresh(ctx)
-	if err != nil {
-		return nil, err
+// mayNotRun is Identity, but zero for a jail that does not run if that is allowed.
+func (j *Jail) mayNotRun(ctx context.Context, allowed bool) (kernel.Identity, error) {
+	if allowed {
+		return j.identity(ctx)
 	}
-	id, err := j.Identity(ctx)
-	if err != nil && !(o.Force && errors.Is(err, ErrNotRunning)) {
-		return nil, err
-	}
-	var steps step.List
-	j.stopSteps(ctx, &steps, o, id)
-	return j.plan(ctx, "stop", &steps)
+	return j.Identity(ctx)
 }
 
 // stopSteps are the hooks before the commit point of a stop, and the steps after.

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/libioc/go-libioc/events"
-	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 )
 
@@ -27,19 +26,14 @@ func (g *JailGenerator) Sync(o SyncOptions) *Operation {
 	j := g.jail
 	return &Operation{
 		jail: j, name: "sync", event: events.JailNetworkSetup{Jail: j.fullName}, busy: o.Busy,
-		make: func(ctx context.Context) (*plan.Plan, error) {
-			now, err := j.fresh(ctx)
-			if err != nil {
-				return nil, err
-			}
+		steps: func(ctx context.Context, now *Jail, l *step.List) error {
 			id, err := now.Identity(ctx)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			var steps step.List
-			steps.Append(now.networkChange(ctx, now, id))
-			steps.Commit()
-			return now.plan(ctx, "sync", &steps)
+			l.Append(now.networkChange(ctx, now, id))
+			l.Commit()
+			return nil
 		},
 	}
 }

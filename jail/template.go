@@ -37,50 +37,41 @@ func (g *JailGenerator) SetTemplate(o TemplateOptions) *Operation {
 	j := g.jail
 	return &Operation{
 		jail: j, name: "set template", event: events.JailTemplate{Jail: j.fullName, Template: o.Template}, busy: o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planSetTemplate(ctx, o) },
+		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.templateSteps(ctx, l, o) },
 		after: j.created,
 	}
 }
 
-func (j *Jail) planSetTemplate(ctx context.Context, o TemplateOptions) (*plan.Plan, error) {
-	j, err := j.fresh(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (j *Jail) templateSteps(ctx context.Context, l *step.List, o TemplateOptions) error {
 	if err := j.RequireStopped(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	own := j.own.Clone()
 	if key.Template.Of(j.Effective()) != o.Template {
-		if err := own.Set("template", yesNo(o.Template)); err != nil {
-			return nil, err
-		}
+		l.Fail(own.Set("template", yesNo(o.Template)))
 	}
 	if kind, _ := own.Raw("type"); kind == "template" && !o.Template {
-		if err := own.SetRaw("type", "jail"); err != nil { // iocage's
-			return nil, err
-		}
+		l.Fail(own.SetRaw("type", "jail")) // iocage's
 	}
-	var steps step.List
-	steps.Append(j.saveSteps(own, ""))
+	l.Append(j.saveSteps(own, ""))
 	d, err := j.host.Store.Get(ctx, j.RootDataset(), zfsstore.GetOptions{Properties: []string{"readonly"}})
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		err = fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	root := step.SetProperties{Dataset: j.RootDataset()}
 	switch now := d.Properties["readonly"]; {
 	case o.Template && (now.Value != "on" || now.Source != zfsstore.SourceLocal):
 		root.Set = map[string]string{"readonly": "on"}
-		steps.Add(root)
+		l.Add(root)
 	case !o.Template && now.Source == zfsstore.SourceLocal:
 		root.Inherit = []string{"readonly"}
-		steps.Add(root)
+		l.Add(root)
 	}
-	steps.Commit()
-	return j.plan(ctx, "set template", &steps)
+	l.Commit()
+	return nil
 }
 
 // planTemplate plans a create from a template.

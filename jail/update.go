@@ -7,7 +7,6 @@ import (
 
 	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
-	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/release"
 )
@@ -49,88 +48,75 @@ func (g *JailGenerator) Update(o UpdateOptions) *Operation {
 	j := g.jail
 	return &Operation{
 		jail: j, name: "update", event: events.ResourceUpdate{Resource: j.fullName}, busy: o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planUpdate(ctx, o) },
+		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.updateSteps(ctx, l, o) },
 		after: j.reread,
 	}
 }
 
-func (j *Jail) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, error) {
-	j, name, err := j.updatable(ctx, o.Running)
+func (j *Jail) updateSteps(ctx context.Context, l *step.List, o UpdateOptions) error {
+	name, err := j.updatable(ctx, o.Running)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var steps step.List
-	rel, level, base, err := j.tool(ctx, name.Base())
+	rel, level, err := j.tool(ctx, l, name.Base())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	steps.Append(base, nil)
 	saved := step.SaveRoot{Snapshot: j.RootDataset() + "@" + j.workName("update"), Jail: j.Identifier()}
 	basejail := key.Basejail.Of(j.Effective())
 	if !basejail {
 		update := rel.TreeUpdate(j.RootDataset(), j.Dataset(), level,
 			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
-		steps.Add(saved, stepRunUpdater{update, j.Identifier(), saved.Snapshot})
+		l.Add(saved, stepRunUpdater{update, j.Identifier(), saved.Snapshot})
 	}
 	if was, pinned := name.Patch(); basejail && pinned && was != level {
-		steps.Add(stepSetRelease{j.Dataset(), name.WithPatch(level).String()})
+		l.Add(stepSetRelease{j.Dataset(), name.WithPatch(level).String()})
 	}
-	steps.Commit()
+	l.Commit()
 	if !basejail && !o.KeepSnapshot {
-		steps.Add(step.ForgetRoot(saved))
+		l.Add(step.ForgetRoot(saved))
 	}
-	return j.plan(ctx, "update", &steps)
+	return nil
 }
 
-// updatable returns the jail as it is on disk now and its release. Unless asked for,
-// a running one is refused.
-func (j *Jail) updatable(ctx context.Context, running bool) (*Jail, release.Name, error) {
-	now, err := j.fresh(ctx)
-	if err != nil {
-		return nil, release.Name{}, err
-	}
-	switch _, err := now.Identity(ctx); {
-	case err == nil && !running:
-		return nil, release.Name{}, ErrRunning
-	case err != nil && !errors.Is(err, ErrNotRunning):
-		return nil, release.Name{}, err
+// updatable returns the jail's release. Unless asked for, a running jail is refused.
+func (j *Jail) updatable(ctx context.Context, running bool) (release.Name, error) {
+	if err := j.RequireStopped(ctx); err != nil && !(running && errors.Is(err, ErrRunning)) {
+		return release.Name{}, err
 	}
 	// The release property is written in the end; where it cannot be, that is
 	// better known before.
-	if _, _, err := savedConfig(ctx, now.stepEnv(), now.Dataset()); err != nil {
-		return nil, release.Name{}, err
+	if _, _, err := savedConfig(ctx, j.stepEnv(), j.Dataset()); err != nil {
+		return release.Name{}, err
 	}
-	name, err := release.ParseName(key.Release.Of(now.Effective()))
+	name, err := release.ParseName(key.Release.Of(j.Effective()))
 	if err != nil {
-		return nil, release.Name{}, fmt.Errorf("%w: release: %w", ErrConfig, err)
+		err = fmt.Errorf("%w: release: %w", ErrConfig, err)
 	}
-	return now, name, nil
+	return name, err
 }
 
 // tool returns the release of that name and its newest patch level. Releases that
 // iocage fetched have no @pN snapshot: then a step takes the first.
-func (j *Jail) tool(ctx context.Context, name string) (rel *release.Release, level int, first []plan.Step, err error) {
+func (j *Jail) tool(ctx context.Context, l *step.List, name string) (rel *release.Release, level int, err error) {
 	if rel, err = release.New(ctx, j.host, name, j.source.Name); err != nil {
-		return nil, 0, nil, err
+		return nil, 0, err
 	}
 	levels, err := rel.PatchLevels(ctx)
 	if err != nil {
-		return nil, 0, nil, err
+		return nil, 0, err
 	}
 	if len(levels) > 0 {
-		return rel, levels[0], nil, nil
+		return rel, levels[0], nil
 	}
 	root, err := j.host.Mountpoint(ctx, rel.RootDataset())
 	if err != nil {
-		return nil, 0, nil, err
+		return nil, 0, err
 	}
 	version, err := release.TreeVersion(root)
-	if err != nil {
-		return nil, 0, nil, err
-	}
 	level, _ = version.Patch()
-	snapshot := rel.RootDataset() + "@" + release.Snapshot(level)
-	return rel, level, []plan.Step{plan.StepOf(step.Snapshot{Snapshot: snapshot, Shared: true, Made: j.madeBy()})}, nil
+	l.Add(step.Snapshot{Snapshot: rel.RootDataset() + "@" + release.Snapshot(level), Shared: true, Made: j.madeBy()})
+	return rel, level, err
 }
 
 // workName names a snapshot or dataset that an operation makes, so that none is

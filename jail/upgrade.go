@@ -9,7 +9,6 @@ import (
 
 	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
-	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -64,19 +63,19 @@ func (g *JailGenerator) Upgrade(o UpgradeOptions) *Operation {
 	j := g.jail
 	return &Operation{
 		jail: j, name: "upgrade", event: events.ResourceUpdate{Resource: j.fullName}, busy: o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planUpgrade(ctx, o) },
+		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.upgradeSteps(ctx, l, o) },
 		after: j.reread,
 	}
 }
 
-func (j *Jail) planUpgrade(ctx context.Context, o UpgradeOptions) (*plan.Plan, error) {
-	j, name, err := j.updatable(ctx, false)
+func (j *Jail) upgradeSteps(ctx context.Context, l *step.List, o UpgradeOptions) error {
+	name, err := j.updatable(ctx, false)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	to, err := release.ParseName(o.Release)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	basejail := key.Basejail.Of(j.Effective())
 	from := name.WithPatch(-1)
@@ -84,42 +83,40 @@ func (j *Jail) planUpgrade(ctx context.Context, o UpgradeOptions) (*plan.Plan, e
 		// What the tree says counts: the property may be of another hand.
 		root, err := j.RootPath(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		version, err := release.TreeVersion(root)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		from = version.WithPatch(-1)
 	}
 	if to.WithPatch(-1).Compare(from) <= 0 {
-		return nil, fmt.Errorf("%w: %s, not %s", ErrNotNewer, from, to)
+		return fmt.Errorf("%w: %s, not %s", ErrNotNewer, from, to)
 	}
 	if err := j.fitsHost(ctx, to); err != nil {
-		return nil, err
+		return err
 	}
-	var steps step.List
-	rel, level, base, err := j.tool(ctx, to.Base())
+	rel, level, err := j.tool(ctx, l, to.Base())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	steps.Append(base, nil)
 	if !basejail {
 		clone := j.Dataset() + "/upgrade"
 		fork := step.ForkRoot{Root: j.RootDataset(), Snapshot: j.workName("upgrade"), Target: clone}
 		update := rel.TreeUpdate(clone, j.Dataset(), level,
 			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
 		update.To = to.Base()
-		steps.Add(
+		l.Add(
 			fork,
 			stepRunUpdater{update, j.Identifier(), fork.Root + "@" + fork.Snapshot},
 			step.MoveRoot{From: j.RootDataset(), To: j.Dataset() + "/" + j.workName(strings.TrimSuffix(formerRoot, "-"))},
 			step.MoveRoot{From: clone, To: j.RootDataset()},
 		)
 	}
-	steps.Add(stepSetRelease{j.Dataset(), to.String()})
-	steps.Commit()
-	return j.plan(ctx, "upgrade", &steps)
+	l.Add(stepSetRelease{j.Dataset(), to.String()})
+	l.Commit()
+	return nil
 }
 
 // fitsHost refuses a userland that is newer than the kernel, which FreeBSD does
@@ -158,19 +155,18 @@ func (g *JailGenerator) RevertUpgrade(o RevertOptions) *Operation {
 	j := g.jail
 	return &Operation{
 		jail: j, name: "revert upgrade", event: events.ResourceUpdate{Resource: j.fullName}, busy: o.Busy,
-		make:  j.planRevert,
+		steps: revertSteps,
 		after: j.reread,
 	}
 }
 
-func (j *Jail) planRevert(ctx context.Context) (*plan.Plan, error) {
-	j, _, err := j.updatable(ctx, false)
-	if err != nil {
-		return nil, err
+func revertSteps(ctx context.Context, j *Jail, l *step.List) error {
+	if _, err := j.updatable(ctx, false); err != nil {
+		return err
 	}
 	sets, err := j.host.Store.List(ctx, j.Dataset(), zfsstore.ListOptions{Depth: 1, Types: []zfsstore.Type{zfsstore.Filesystem}})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var former []zfsstore.Dataset
 	for _, d := range sets {
@@ -179,24 +175,23 @@ func (j *Jail) planRevert(ctx context.Context) (*plan.Plan, error) {
 		}
 	}
 	if len(former) == 0 {
-		return nil, ErrNotUpgraded
+		return ErrNotUpgraded
 	}
 	// The time in the name orders them.
 	newest := slices.MaxFunc(former, func(a, b zfsstore.Dataset) int { return strings.Compare(a.Name, b.Name) })
 	path, err := j.host.Mountpoint(ctx, newest.Name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	version, err := release.TreeVersion(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var steps step.List
-	steps.Add(
+	l.Add(
 		step.MoveRoot{From: j.RootDataset(), To: j.Dataset() + "/" + j.workName(strings.TrimSuffix(laterRoot, "-"))},
 		step.MoveRoot{From: newest.Name, To: j.RootDataset()},
 		stepSetRelease{j.Dataset(), version.WithPatch(-1).String()},
 	)
-	steps.Commit()
-	return j.plan(ctx, "revert upgrade", &steps)
+	l.Commit()
+	return nil
 }

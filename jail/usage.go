@@ -149,11 +149,8 @@ func readTraffic(ctx context.Context, k kernel.Kernel) (map[string]map[string]Tr
 // counted reads the counters of rctl(4).
 func (j *Jail) counted(ctx context.Context) (Usage, error) {
 	var u Usage
-	id, err := j.Identity(ctx)
-	if errors.Is(err, ErrNotRunning) {
-		return u, nil
-	}
-	if err != nil {
+	id, err := j.identity(ctx)
+	if err != nil || id.IsZero() {
 		return u, err
 	}
 	u.Identity = id

@@ -55,11 +55,7 @@ func (stepConfigure) Event(e step.Env) events.IocEvent {
 }
 
 func (a stepConfigure) Do(ctx context.Context, e step.Env, _ *plan.Call) error {
-	path, err := e.Host.Mountpoint(ctx, a.RootDataset)
-	if err != nil {
-		return err
-	}
-	root, err := saferoot.Open(path)
+	root, err := step.OpenRoot(ctx, e.Host, a.RootDataset)
 	if err != nil {
 		return err
 	}

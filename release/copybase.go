@@ -61,13 +61,9 @@ func (r *Release) planCopyBase(ctx context.Context) (*plan.Plan, error) {
 		return nil, err
 	}
 	base := r.BaseDataset()
-	parents, err := r.host.MissingDatasets(ctx, r.source.Dataset+"/base")
-	if err != nil {
-		return nil, err
-	}
 	by := r.madeBy()
 	var steps, after step.List
-	steps.Add(shared(parents, by)...)
+	steps.Append(step.CreateParents(ctx, r.host, by, r.source.Dataset+"/base"))
 	switch was, err := r.host.Store.Get(ctx, base, zfsstore.GetOptions{}); {
 	case err == nil:
 		old := r.source.Dataset + "/base/" + workSnapshot(r.name.Base(), r.host)
@@ -183,7 +179,7 @@ func copyTree(ctx context.Context, h *host.Host, from, to string) error {
 	}
 	if h.ExtractInProcess() {
 		opts.Extractor, opts.Decompressor = archive.ExtractGo, archive.DecompressGo
-		pack = func() error { return packTree(ctx, w, from) }
+		pack = func() error { return packTree(w, from) }
 	}
 	done := make(chan struct{})
 	go func() {
@@ -198,46 +194,21 @@ func copyTree(ctx context.Context, h *host.Host, from, to string) error {
 
 // packTree writes a directory as a tar archive. Hard links become files of
 // their own and file flags are left out.
-func packTree(ctx context.Context, w io.Writer, dir string) error {
-	tw := tar.NewWriter(w)
-	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		link := ""
-		if info.Mode()&fs.ModeSymlink != 0 {
-			if link, err = os.Readlink(name); err != nil {
-				return err
-			}
-		}
-		hdr, err := tar.FileInfoHeader(info, link)
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(dir, name)
-		if err != nil {
-			return err
-		}
-		hdr.Name = "./" + filepath.ToSlash(rel)
-		if err := tw.WriteHeader(hdr); err != nil || !info.Mode().IsRegular() {
-			return err
-		}
-		f, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		_, err = io.Copy(tw, f)
-		return err
-	})
+func packTree(w io.Writer, dir string) error {
+	info, err := os.Stat(dir)
 	if err != nil {
+		return err
+	}
+	top, err := tar.FileInfoHeader(info, "")
+	if err != nil {
+		return err
+	}
+	top.Name = "./"
+	tw := tar.NewWriter(w)
+	if err := tw.WriteHeader(top); err != nil {
+		return err
+	}
+	if err := tw.AddFS(os.DirFS(dir)); err != nil {
 		return err
 	}
 	return tw.Close()

@@ -70,78 +70,44 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 	if err != nil {
 		return nil, err
 	}
+	by := r.madeBy()
+	var steps, after step.List
+	var fill []plan.Action[step.Env]
+	snapshot := plan.Action[step.Env](step.Snapshot{Snapshot: r.RootDataset() + "@" + Snapshot(0), Made: by})
 	if packages != nil {
-		return r.planPackages(ctx, o, *packages)
-	}
-	location, files, err := r.assets(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	downloads := stepDownload{Location: location, Parallel: cmp.Or(o.Parallel, 2)}
-	for _, f := range files {
-		if f.Remote {
-			downloads.Assets = append(downloads.Assets, f)
+		install, err := r.stepPackages(ctx, *packages)
+		if err != nil {
+			return nil, err
+		}
+		fill = append(fill, install)
+		// They are of the newest patch level, which the snapshot is named after.
+		snapshot = stepLevel{RootDataset: r.RootDataset(), Made: by}
+	} else {
+		location, files, err := r.assets(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		downloads := stepDownload{Location: location, Parallel: cmp.Or(o.Parallel, 2)}
+		for _, f := range files {
+			if f.Remote {
+				downloads.Assets = append(downloads.Assets, f)
+			}
+			fill = append(fill, stepExtract{f, r.RootDataset()})
+		}
+		if len(downloads.Assets) > 0 {
+			steps.Add(downloads)
+			after.Add(stepForget(downloads))
 		}
 	}
-	parents, err := r.host.MissingDatasets(ctx, r.source.Dataset, r.source.Releases())
-	if err != nil {
-		return nil, err
-	}
-	by := r.madeBy()
-	var steps step.List
-	if len(downloads.Assets) > 0 {
-		steps.Add(downloads)
-	}
-	steps.Add(r.newDatasets(parents, by)...)
-	for _, f := range files {
-		steps.Add(stepExtract{f, r.RootDataset()})
-	}
+	steps.Append(step.CreateParents(ctx, r.host, by, r.source.Dataset, r.source.Releases()))
+	steps.Add(step.CreateDataset{Dataset: r.Dataset(), Made: by}, step.CreateDataset{Dataset: r.RootDataset(), Made: by})
+	steps.Add(fill...)
 	if !o.KeepDefaults {
 		steps.Add(stepConfigure{r.RootDataset()})
 	}
-	steps.Add(step.Snapshot{Snapshot: r.RootDataset() + "@" + Snapshot(0), Made: by})
+	steps.Add(snapshot)
 	steps.Commit()
-	if len(downloads.Assets) > 0 {
-		steps.Add(stepForget(downloads))
-	}
-	return steps.Plan("fetch", r.name.Base(), nil)
-}
-
-// newDatasets makes the release's datasets, and those above them that are
-// missing.
-func (r *Release) newDatasets(parents []string, by string) []plan.Action[step.Env] {
-	return append(shared(parents, by),
-		step.CreateDataset{Dataset: r.Dataset(), Made: by}, step.CreateDataset{Dataset: r.RootDataset(), Made: by})
-}
-
-// shared makes datasets that others may use by the time they are undone.
-func shared(names []string, by string) (out []plan.Action[step.Env]) {
-	for _, name := range names {
-		out = append(out, step.CreateDataset{Dataset: name, Shared: true, Made: by})
-	}
-	return out
-}
-
-// planPackages makes the release of packages. They are of the newest patch
-// level, which the snapshot is named after.
-func (r *Release) planPackages(ctx context.Context, o FetchOptions, p PackageOptions) (*plan.Plan, error) {
-	args, err := r.stepPackages(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	parents, err := r.host.MissingDatasets(ctx, r.source.Dataset, r.source.Releases())
-	if err != nil {
-		return nil, err
-	}
-	by := r.madeBy()
-	var steps step.List
-	steps.Add(r.newDatasets(parents, by)...)
-	steps.Add(args)
-	if !o.KeepDefaults {
-		steps.Add(stepConfigure{r.RootDataset()})
-	}
-	steps.Add(stepLevel{RootDataset: r.RootDataset(), Made: by})
-	steps.Commit()
+	steps.Append(after.Steps())
 	return steps.Plan("fetch", r.name.Base(), nil)
 }
 
@@ -155,12 +121,11 @@ func (r *Release) assets(ctx context.Context, o FetchOptions) (location string, 
 	if err != nil {
 		return "", nil, err
 	}
-	names := o.Assets
-	if len(names) == 0 {
-		names = []string{"base"}
+	if len(o.Assets) == 0 {
+		o.Assets = []string{"base"}
 	}
 	seen := map[string]bool{}
-	for _, name := range names {
+	for _, name := range o.Assets {
 		if !mirror.IsArchiveName(name) {
 			name += ".txz"
 		}
@@ -182,33 +147,45 @@ func (r *Release) assets(ctx context.Context, o FetchOptions) (location string, 
 // location is the release's directory on a mirror; the empty one is the
 // distribution's own.
 func (r *Release) location(ctx context.Context, base string) (string, error) {
-	base, dir, err := origin(ctx, r.host, base)
+	from, err := origin(ctx, r.host, base)
 	if err != nil {
 		return "", err
 	}
-	return base + "/" + dir(r.name.Base()), nil
+	return from.base + "/" + from.dir(r.name.Base()), nil
 }
 
-// origin is the directory that lists a distribution's releases, and how a
-// release's directory in it is called.
-func origin(ctx context.Context, h *host.Host, base string) (string, func(release string) string, error) {
+// index is a directory that lists a distribution's releases.
+type index struct {
+	base string
+	// dir is how a release's directory in it is called, and name the release of a
+	// directory, if it is of the host's platform.
+	dir  func(release string) string
+	name func(dir string) (release string, ok bool)
+}
+
+// origin returns the index at base; the empty one is the distribution's own.
+func origin(ctx context.Context, h *host.Host, base string) (index, error) {
 	distribution, err := h.Distribution()
 	if err != nil {
-		return "", nil, err
+		return index{}, err
 	}
 	f, err := h.Kernel.Features(ctx)
 	if err != nil {
-		return "", nil, err
+		return index{}, err
 	}
 	platform := mirror.Platform{Machine: f.Machine, Arch: f.Arch}
+	i := index{
+		base: cmp.Or(base, mirror.ReleasesURL(mirror.FreeBSDReleases, platform)),
+		dir:  func(release string) string { return release },
+		name: func(dir string) (string, bool) { return dir, true },
+	}
 	if distribution == host.HardenedBSD {
-		if base == "" {
-			base = mirror.HardenedBSDReleases
+		i = index{
+			base: cmp.Or(base, mirror.HardenedBSDReleases),
+			dir:  func(release string) string { return mirror.HardenedBSDDir(release, platform) },
+			name: func(dir string) (string, bool) { return mirror.HardenedBSDRelease(dir, platform) },
 		}
-		return strings.TrimRight(base, "/"), func(release string) string { return mirror.HardenedBSDDir(release, platform) }, nil
 	}
-	if base == "" {
-		base = mirror.ReleasesURL(mirror.FreeBSDReleases, platform)
-	}
-	return strings.TrimRight(base, "/"), func(release string) string { return release }, nil
+	i.base = strings.TrimRight(i.base, "/")
+	return i, nil
 }

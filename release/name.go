@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -50,11 +51,8 @@ var branchOrder = map[Branch]int{
 // split gives "RC" and 2 for RC2.
 func (b Branch) split() (Branch, int) {
 	stem := strings.TrimRight(string(b), "0123456789")
-	if stem == string(b) {
-		return b, 0
-	}
 	n, err := strconv.Atoi(string(b)[len(stem):])
-	if err != nil {
+	if err != nil { // no number
 		return b, 0
 	}
 	return Branch(stem), n
@@ -127,10 +125,8 @@ func MustParseName(s string) Name {
 func ParseQualifiedName(s string) (source string, n Name, err error) {
 	source, rest, found := strings.Cut(s, "/")
 	if !found {
-		n, err = ParseName(s)
-		return "", n, err
-	}
-	if _, err := ParseName(source); err != nil {
+		source, rest = "", s
+	} else if _, err := ParseName(source); err != nil {
 		return "", Name{}, &NameError{Text: s, Reason: "the source is not a name"}
 	}
 	n, err = ParseName(rest)
@@ -184,61 +180,43 @@ func ParseSnapshot(s string) (level int, ok bool) {
 	return level, err == nil
 }
 
+// version is what the base of a name says.
+type version struct {
+	major, minor int // -1 where there is none
+	branch       Branch
+}
+
 // version splits the base. HardenedBSD's and FreeBSD's names with one number
 // ("13-STABLE") have minor -1.
-func (n Name) version() (major, minor int, branch Branch, ok bool) {
-	v, b, found := strings.Cut(n.base, "-")
+func (n Name) version() version {
 	if n.base == string(BranchCurrent) {
-		return -1, -1, BranchCurrent, true
+		return version{-1, -1, BranchCurrent}
 	}
-	if !found || b == "" {
-		return 0, 0, "", false
+	numbers, branch, _ := strings.Cut(n.base, "-")
+	first, second, dotted := strings.Cut(numbers, ".")
+	v := version{minor: -1, branch: Branch(branch)}
+	var err error
+	if v.major, err = strconv.Atoi(first); err == nil && dotted {
+		v.minor, err = strconv.Atoi(second)
 	}
-	maj, min, dotted := strings.Cut(v, ".")
-	if !digits(maj) || dotted && !digits(min) {
-		return 0, 0, "", false
+	if err != nil || branch == "" {
+		return version{-1, -1, ""}
 	}
-	major, err := strconv.Atoi(maj)
-	if err != nil {
-		return 0, 0, "", false
-	}
-	minor = -1
-	if dotted {
-		if minor, err = strconv.Atoi(min); err != nil {
-			return 0, 0, "", false
-		}
-	}
-	return major, minor, Branch(b), true
+	return v
 }
 
 // HasVersion reports whether the name begins with a version, so that Major,
 // Minor and Branch mean something.
-func (n Name) HasVersion() bool {
-	major, _, _, ok := n.version()
-	return ok && major >= 0
-}
+func (n Name) HasVersion() bool { return n.version().major >= 0 }
 
 // Major gives 13 of 13.2-RELEASE, -1 of a name without a version.
-func (n Name) Major() int {
-	if major, _, _, ok := n.version(); ok {
-		return major
-	}
-	return -1
-}
+func (n Name) Major() int { return n.version().major }
 
 // Minor gives 2 of 13.2-RELEASE, -1 of "13-STABLE" and of a name without a version.
-func (n Name) Minor() int {
-	if _, minor, _, ok := n.version(); ok {
-		return minor
-	}
-	return -1
-}
+func (n Name) Minor() int { return n.version().minor }
 
 // Branch gives RELEASE of 13.2-RELEASE, "" of a name without a version.
-func (n Name) Branch() Branch {
-	_, _, branch, _ := n.version()
-	return branch
-}
+func (n Name) Branch() Branch { return n.version().branch }
 
 // IsRelease reports whether freebsd-update(8) serves this branch at all: it
 // has updates for ALPHA, BETA, RC and RELEASE.
@@ -257,34 +235,23 @@ func (n Name) IsRelease() bool {
 // "CURRENT" comes after all versions, names without a version after that, in
 // the order of their text. Names are equal only if their text is.
 func (n Name) Compare(m Name) int {
-	if c := cmp.Compare(n.class(), m.class()); c != 0 {
-		return c
+	v, w := n.version(), m.version()
+	return cmp.Or(
+		cmp.Compare(n.class(), m.class()),
+		cmp.Compare(v.major, w.major),
+		cmp.Compare(v.minor, w.minor),
+		v.branch.compare(w.branch),
+		strings.Compare(n.base, m.base),
+		cmp.Compare(n.level(), m.level()),
+	)
+}
+
+// level is the patch level in the order of names.
+func (n Name) level() int {
+	if n.pinned {
+		return n.patch
 	}
-	nMajor, nMinor, nBranch, ok := n.version()
-	if ok {
-		mMajor, mMinor, mBranch, _ := m.version()
-		if c := cmp.Compare(nMajor, mMajor); c != 0 {
-			return c
-		}
-		if c := cmp.Compare(nMinor, mMinor); c != 0 {
-			return c
-		}
-		if c := nBranch.compare(mBranch); c != 0 {
-			return c
-		}
-	}
-	if c := strings.Compare(n.base, m.base); c != 0 {
-		return c
-	}
-	switch {
-	case n.pinned && m.pinned:
-		return cmp.Compare(n.patch, m.patch)
-	case n.pinned:
-		return -1
-	case m.pinned:
-		return 1
-	}
-	return 0
+	return math.MaxInt
 }
 
 func (n Name) class() int {
@@ -300,14 +267,10 @@ func (n Name) class() int {
 func (b Branch) compare(c Branch) int {
 	bStem, bNum := b.split()
 	cStem, cNum := c.split()
-	bOrder, cOrder := branchOrder[bStem], branchOrder[cStem]
-	if r := cmp.Compare(bOrder, cOrder); r != 0 {
-		return r
-	}
-	if bOrder == 0 { // neither is known
+	if branchOrder[bStem]+branchOrder[cStem] == 0 { // neither is known
 		return strings.Compare(string(b), string(c))
 	}
-	return cmp.Compare(bNum, cNum)
+	return cmp.Or(cmp.Compare(branchOrder[bStem], branchOrder[cStem]), cmp.Compare(bNum, cNum))
 }
 
 // MarshalText writes the name as String does.

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,11 +116,10 @@ func (r *Release) stepPackages(ctx context.Context, o PackageOptions) (stepPacka
 		RootDataset: r.RootDataset(),
 		ABI:         fmt.Sprintf("FreeBSD:%d:%s", r.name.Major(), f.Arch),
 		OSVersion:   r.name.Major()*100000 + r.name.Minor()*1000, // sys/param.h
-		Repository:  o.Repository, Keys: o.Keys, Sets: o.Sets,
-		Scratch: filepath.Join(r.host.CacheDir(), r.source.Name, r.name.Base()+".pkg"),
-	}
-	if a.Repository == "" {
-		a.Repository = defaultRepository
+		Repository:  cmp.Or(o.Repository, defaultRepository),
+		Keys:        cmp.Or(o.Keys, fmt.Sprintf("/usr/share/keys/pkgbase-%d", r.name.Major())),
+		Sets:        o.Sets,
+		Scratch:     filepath.Join(r.host.CacheDir(), r.source.Name, r.name.Base()+".pkg"),
 	}
 	a.Repository = strings.NewReplacer(
 		"${ABI}", a.ABI, "${VERSION_MAJOR}", fmt.Sprint(r.name.Major()), "${VERSION_MINOR}", fmt.Sprint(r.name.Minor()),
@@ -134,9 +134,6 @@ func (r *Release) stepPackages(ctx context.Context, o PackageOptions) (stepPacka
 		if set == "" || strings.HasPrefix(set, "-") {
 			return stepPackages{}, fmt.Errorf("%w: package %q", ErrPackages, set)
 		}
-	}
-	if a.Keys == "" {
-		a.Keys = fmt.Sprintf("/usr/share/keys/pkgbase-%d", r.name.Major())
 	}
 	return a, nil
 }

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -43,17 +44,17 @@ type RemoteOptions struct {
 // first, with their end of life. Errors: ErrNotOnMirror and those of the
 // transfer, as an *AssetError.
 func Available(ctx context.Context, h *host.Host, o RemoteOptions) ([]Remote, error) {
-	base, dir, err := origin(ctx, h, o.Mirror)
+	from, err := origin(ctx, h, o.Mirror)
 	if err != nil {
 		return nil, err
 	}
-	m, err := mirror.Open(base, o.HTTP.mirror())
+	m, err := mirror.Open(from.base, o.HTTP.mirror())
 	if err != nil {
 		return nil, err
 	}
 	dirs, err := m.List(ctx)
 	if err != nil {
-		return nil, refused(base, err)
+		return nil, refused(from.base, err)
 	}
 	unsupported, err := o.unsupported(ctx)
 	if err != nil {
@@ -67,27 +68,16 @@ func Available(ctx context.Context, h *host.Host, o RemoteOptions) ([]Remote, er
 	if err != nil {
 		return nil, err
 	}
-	f, err := h.Kernel.Features(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var out []Remote
 	for _, d := range dirs {
-		text := d
-		if dir("") != "" { // HardenedBSD's directories are named otherwise
-			name, ok := mirror.HardenedBSDRelease(d, mirror.Platform{Machine: f.Machine, Arch: f.Arch})
-			if !ok {
-				continue
-			}
-			text = name
-		}
+		text, ok := from.name(d)
 		n, err := ParseName(text)
-		if err != nil || n.Branch() == "" {
+		if !ok || err != nil || n.Branch() == "" {
 			continue // something else in the index
 		}
 		r := Remote{Name: n, NewerThanHost: newerThan(n, kernel)}
-		if end, from, ok := mirror.EndOfLife(text); ok {
-			r.EndOfLife, r.EndOfLifeFrom, r.Unsupported = end, from, !h.Now().Before(end)
+		if end, who, ok := mirror.EndOfLife(text); ok {
+			r.EndOfLife, r.EndOfLifeFrom, r.Unsupported = end, who, !h.Now().Before(end)
 		}
 		if !r.Unsupported && (slices.Contains(unsupported, text) || slices.Contains(unsupported, stable(n))) {
 			r.Unsupported, r.EndOfLifeFrom = true, "mirror"
@@ -102,10 +92,7 @@ func (o RemoteOptions) unsupported(ctx context.Context) ([]string, error) {
 	if !o.Refresh {
 		return nil, nil
 	}
-	page := o.UnsupportedPage
-	if page == "" {
-		page = mirror.FreeBSDUnsupported
-	}
+	page := cmp.Or(o.UnsupportedPage, mirror.FreeBSDUnsupported)
 	m, err := mirror.Open(page, o.HTTP.mirror())
 	if err != nil {
 		return nil, err

@@ -9,7 +9,8 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/host"
-	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/ignore"
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -114,11 +115,7 @@ func (u TreeUpdate) Run(ctx context.Context, h *host.Host, runner Runner) (resul
 
 // prepare makes the clone fit for the updater.
 func (u TreeUpdate) prepare(ctx context.Context, h *host.Host, from Name) ([]command, error) {
-	path, err := h.Mountpoint(ctx, u.Scratch)
-	if err != nil {
-		return nil, err
-	}
-	root, err := saferoot.Open(path)
+	root, err := step.OpenRoot(ctx, h, u.Scratch)
 	if err != nil {
 		return nil, err
 	}
@@ -212,10 +209,7 @@ func (u TreeUpdate) Clear(ctx context.Context, h *host.Host, runner Runner) erro
 	// By force: a connection that the updater closed keeps the jail dying for a
 	// minute, and its root in use, tcp(4).
 	err = h.Store.Destroy(ctx, u.Scratch, zfsstore.DestroyOptions{Recursive: true, Force: true})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		return nil
-	}
-	return err
+	return ignore.Err(err, zfsstore.ErrNotFound)
 }
 
 // Limits on what is kept of an output: for judging it, and for an error.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/internal/tail"
 )
 
 // Errors of updates.
@@ -29,20 +30,7 @@ type UpdateError struct {
 }
 
 func (e *UpdateError) Error() string {
-	var b strings.Builder
-	b.WriteString(strings.Join(e.Argv, " "))
-	switch {
-	case e.Err != nil:
-		fmt.Fprintf(&b, ": %v", e.Err)
-	case e.Signal != 0:
-		fmt.Fprintf(&b, ": killed by signal %d", e.Signal)
-	default:
-		fmt.Fprintf(&b, ": exit status %d", e.ExitCode)
-	}
-	if out := strings.TrimSpace(e.Output); out != "" {
-		b.WriteString(": " + out)
-	}
-	return b.String()
+	return strings.Join(e.Argv, " ") + ": " + tail.Ended(e.Err, e.Signal, e.ExitCode, e.Output)
 }
 
 // Unwrap gives the cause, if it did not run.

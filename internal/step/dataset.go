@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/internal/pause"
@@ -64,6 +65,17 @@ func (a CreateDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return nil // others use it by now
 	}
 	return err
+}
+
+// CreateParents makes those of the datasets that do not exist, parents first. Others
+// may use them by the time they are undone.
+func CreateParents(ctx context.Context, h *host.Host, by string, names ...string) ([]plan.Step, error) {
+	missing, err := h.MissingDatasets(ctx, names...)
+	var steps []plan.Step
+	for _, name := range missing {
+		steps = append(steps, plan.StepOf(CreateDataset{Dataset: name, Shared: true, Made: by}))
+	}
+	return steps, err
 }
 
 // CloneTarget is a snapshot and the dataset to clone it to.

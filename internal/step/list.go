@@ -24,6 +24,9 @@ func (l *List) Append(steps []plan.Step, err error) {
 	}
 }
 
+// Fail keeps an error, if it is the first.
+func (l *List) Fail(err error) { l.Append(nil, err) }
+
 // Commit puts the plan's commit point after the steps so far.
 func (l *List) Commit() { l.commit = len(l.steps) }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
@@ -46,7 +47,7 @@ func (a WriteResolver) Do(ctx context.Context, e Env, c *plan.Call) error {
 			return err
 		}
 	}
-	root, err := openRoot(ctx, e, a.RootDataset)
+	root, err := OpenRoot(ctx, e.Host, a.RootDataset)
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func (a WriteResolver) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if !c.Effect(&was) {
 		return nil
 	}
-	root, err := openRoot(ctx, e, a.RootDataset)
+	root, err := OpenRoot(ctx, e.Host, a.RootDataset)
 	if err != nil {
 		return UnlessDestroyed(ctx, e, a.RootDataset, err)
 	}
@@ -97,8 +98,9 @@ func readFormer(root *saferoot.Root, name string) (FormerFile, error) {
 	return FormerFile{Data: data, Mode: info.Mode.Perm()}, err
 }
 
-func openRoot(ctx context.Context, e Env, dataset string) (*saferoot.Root, error) {
-	path, err := e.Host.Mountpoint(ctx, dataset)
+// OpenRoot opens where a dataset is mounted.
+func OpenRoot(ctx context.Context, h *host.Host, dataset string) (*saferoot.Root, error) {
+	path, err := h.Mountpoint(ctx, dataset)
 	if err != nil {
 		return nil, err
 	}

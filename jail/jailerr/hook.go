@@ -1,9 +1,6 @@
 package jailerr
 
-import (
-	"fmt"
-	"strings"
-)
+import "github.com/libioc/go-libioc/internal/tail"
 
 // HookError is a hook or command of a jail that did not end with status 0
 // (libioc: JailHookFailed).
@@ -17,20 +14,7 @@ type HookError struct {
 }
 
 func (e *HookError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "hook %s: %s", e.Hook, e.Command)
-	switch {
-	case e.Err != nil:
-		fmt.Fprintf(&b, ": %v", e.Err)
-	case e.Signal != 0:
-		fmt.Fprintf(&b, ": killed by signal %d", e.Signal)
-	default:
-		fmt.Fprintf(&b, ": exit status %d", e.ExitCode)
-	}
-	if out := strings.TrimSpace(e.Output); out != "" {
-		b.WriteString(": " + out)
-	}
-	return b.String()
+	return "hook " + e.Hook + ": " + e.Command + ": " + tail.Ended(e.Err, e.Signal, e.ExitCode, e.Output)
 }
 
 // Unwrap returns the cause, if it could not run.
