@@ -55,19 +55,6 @@ func (e *MemberError) Error() string {
 // Unwrap returns Err.
 func (e *MemberError) Unwrap() error { return e.Err }
 
-// HashError is the mismatch of a checksum. errors.Is(err, ErrHashMismatch).
-type HashError struct {
-	Want, Got string // SHA-256 in lower-case hexadecimal
-}
-
-// Error names both checksums.
-func (e *HashError) Error() string {
-	return fmt.Sprintf("%v: want %s, got %s", ErrHashMismatch, e.Want, e.Got)
-}
-
-// Is reports whether target is ErrHashMismatch.
-func (e *HashError) Is(target error) bool { return target == ErrHashMismatch }
-
 // ToolError is the failure of a program of the base system, bsdtar(1) or xz(1).
 type ToolError struct {
 	Args     []string // argv

@@ -27,9 +27,8 @@ type sink interface {
 // Extract reads an archive from r and writes its members below the existing
 // directory root. It reads r to its end, so that the hash covers all of it.
 //
-// The error is a *[MemberError] if one member is the cause, a *[HashError], a
-// *[ToolError], or wraps ErrTruncated, ErrTooLarge, ErrFormat, the error of r or of
-// ctx. What was written before the error stays below root.
+// The error is a *[MemberError] if one member is the cause, a *[ToolError], or wraps
+// ErrHashMismatch, ErrTruncated, ErrTooLarge, ErrFormat, the error of r or of ctx. What was written before the error stays below root.
 //
 // Cancelling ctx ends the programs and the extraction at the next block. The caller
 // must end a Read of r that blocks.
@@ -136,9 +135,8 @@ func streamError(ctx context.Context, src *source, err error) error {
 	if cause := src.failure(); cause != nil {
 		return fmt.Errorf("archive: read: %w", cause)
 	}
-	var me *MemberError
 	switch {
-	case errors.As(err, &me), isOurs(err):
+	case errors.As(err, new(*MemberError)), isOurs(err):
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return fmt.Errorf("archive: %w: %w", ErrTruncated, err)

@@ -70,7 +70,7 @@ func (s *source) verify() error {
 		return fmt.Errorf("archive: %w: %d of %d bytes", ErrTruncated, s.received, s.opts.Size)
 	}
 	if got := s.sum(); s.opts.SHA256 != "" && got != s.opts.SHA256 {
-		return &HashError{Want: s.opts.SHA256, Got: got}
+		return fmt.Errorf("%w: want %s, got %s", ErrHashMismatch, s.opts.SHA256, got)
 	}
 	return nil
 }

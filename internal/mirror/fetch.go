@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -33,10 +34,7 @@ type FetchOptions struct {
 }
 
 func (o FetchOptions) limit() int64 {
-	limit := o.MaxSize
-	if limit <= 0 {
-		limit = DefaultMaxSize
-	}
+	limit := cmp.Or(max(o.MaxSize, 0), DefaultMaxSize)
 	if o.Size > 0 {
 		limit = min(limit, o.Size)
 	}
@@ -59,7 +57,7 @@ type Result struct {
 // dest+".part", which stays after a failure if a later call can continue it. The
 // caller must not run two calls for one dest at a time.
 //
-// The error wraps *[HTTPError], *[HashError], *[RedirectError], ErrNotFound,
+// The error wraps *[HTTPError], ErrHashMismatch, ErrRedirect, ErrNotFound,
 // ErrTruncated, ErrTooLarge, ErrStalled, ErrChanged, or the error of a file or of
 // ctx.
 func (m *Mirror) Fetch(ctx context.Context, asset, dest string, opts FetchOptions) (Result, error) {
@@ -152,7 +150,7 @@ func (d *download) run(ctx context.Context) error {
 			return nil
 		}
 		if again || d.pieces < 2 {
-			return fmt.Errorf("mirror: %w", &HashError{Asset: d.asset, Want: d.opts.SHA256, Got: got})
+			return fmt.Errorf("mirror: %s: %w: want %s, got %s", d.asset, ErrHashMismatch, d.opts.SHA256, got)
 		}
 		if err := d.restart(); err != nil {
 			return fmt.Errorf("mirror: %w", err)
@@ -169,28 +167,17 @@ func (d *download) fetch(ctx context.Context) error {
 		return err
 	}
 	best := d.p.have
-	for failures := 0; !d.p.complete(); {
+	return d.m.retry(ctx, "fetch "+d.key, func() (progress bool, err error) {
+		if d.p.complete() {
+			return false, nil
+		}
 		d.res.Attempts++
-		err := d.attempt(ctx)
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return fmt.Errorf("mirror: fetch %s: %w", d.key, context.Cause(ctx))
-		case permanent(err):
-			return fmt.Errorf("mirror: fetch %s: %w", d.key, err)
+		err = d.attempt(ctx)
+		if progress = d.p.have >= best+ProgressUnit; progress {
+			best = d.p.have
 		}
-		if d.p.have >= best+ProgressUnit {
-			best, failures = d.p.have, 0
-		}
-		if failures++; failures >= d.m.opts.Attempts {
-			return fmt.Errorf("mirror: fetch %s, attempt %d: %w", d.key, d.res.Attempts, err)
-		}
-		if err := d.m.pause(ctx, failures+1, err); err != nil {
-			return fmt.Errorf("mirror: fetch %s: %w", d.key, err)
-		}
-	}
-	return nil
+		return progress, err
+	})
 }
 
 // restart drops the bytes received so far.

@@ -545,8 +545,7 @@ func TestRedirects(t *testing.T) {
 			opts.AllowHTTPRedirect = c.allow
 			opts.Transport = secure.Client().Transport
 			_, err := open(t, c.base, opts).Fetch(t.Context(), "base.txz", filepath.Join(t.TempDir(), "x"), mirror.FetchOptions{SHA256: sum(content)})
-			var re *mirror.RedirectError
-			if c.ok && err != nil || !c.ok && (!errors.Is(err, mirror.ErrRedirect) || !errors.As(err, &re) || re.From == "" || re.To == "") {
+			if c.ok && err != nil || !c.ok && (!errors.Is(err, mirror.ErrRedirect) || !strings.Contains(err.Error(), "redirect refused from http")) {
 				t.Errorf("error %v", err)
 			}
 			if !c.ok && len(clk.pauses) != 0 {

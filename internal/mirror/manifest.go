@@ -3,7 +3,8 @@ package mirror
 import (
 	"encoding/hex"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,12 +29,9 @@ var archiveSuffixes = []string{".txz", ".tgz", ".tar", ".tzst", ".tbz", ".tar.xz
 
 // IsArchiveName reports whether a file's name ends like an archive's.
 func IsArchiveName(name string) bool {
-	for _, suffix := range archiveSuffixes {
-		if len(name) > len(suffix) && strings.HasSuffix(name, suffix) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(archiveSuffixes, func(suffix string) bool {
+		return len(name) > len(suffix) && strings.HasSuffix(name, suffix)
+	})
 }
 
 // ParseManifest reads FreeBSD's MANIFEST (name, SHA-256, member count, ...
@@ -94,20 +92,15 @@ func checkAsset(name string) error {
 	return nil
 }
 
-// Asset returns the entry of an asset's file name. The error is an *[AssetError].
+// Asset returns the entry of an asset's file name. The error wraps ErrNoAsset.
 func (m Manifest) Asset(name string) (Entry, error) {
 	if e, ok := m.entries[name]; ok {
 		return e, nil
 	}
-	return Entry{}, &AssetError{Asset: name, Known: m.Assets()}
+	return Entry{}, fmt.Errorf("%s: %w, which has %v", name, ErrNoAsset, m.Assets())
 }
 
 // Assets returns the sorted names of the assets.
 func (m Manifest) Assets() []string {
-	names := make([]string, 0, len(m.entries))
-	for name := range m.entries {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
+	return slices.Sorted(maps.Keys(m.entries))
 }

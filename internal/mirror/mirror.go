@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/libioc/go-libioc/internal/pause"
 )
 
 // Options of a [Mirror]. The zero value is usable.
@@ -25,8 +27,6 @@ type Options struct {
 	// http://proxy:3128 or socks5://proxy:1080; empty: what Transport does. It
 	// needs Transport to be nil.
 	Proxy string
-	// UserAgent is sent with each request; default "go-libioc".
-	UserAgent string
 	// StallTimeout ends a request if no byte of the answer's header or body arrives
 	// for that long; default 30 s.
 	StallTimeout time.Duration
@@ -122,27 +122,15 @@ func (o Options) withDefaults() Options {
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
 	}
-	o.UserAgent = cmp.Or(o.UserAgent, "go-libioc")
 	o.StallTimeout = cmp.Or(max(o.StallTimeout, 0), defaultStall)
 	o.Attempts = cmp.Or(max(o.Attempts, 0), defaultAttempts)
 	if o.Backoff == nil {
 		o.Backoff = func(n int) time.Duration { return min(time.Second<<min(n-2, 5), 30*time.Second) }
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = pause.For
 	}
 	return o
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
 
 // Manifest reads the release's checksums from MANIFEST or, if that does not exist,
@@ -194,7 +182,7 @@ func (m *Mirror) List(ctx context.Context) ([]string, error) {
 // Unsupported returns the names that the page at which the mirror was opened
 // (FreeBSDUnsupported) lists as past their end of life.
 func (m *Mirror) Unsupported(ctx context.Context) ([]string, error) {
-	page, err := m.readURL(ctx, m.location(), maxIndex)
+	page, err := m.readURL(ctx, m.base, maxIndex)
 	return ParseUnsupported(page), err
 }
 
@@ -204,7 +192,7 @@ const maxIndex = 8 << 20
 func (m *Mirror) checkRedirect(req *http.Request, via []*http.Request) error {
 	from, to := via[len(via)-1].URL, req.URL
 	refuse := func(reason string) error {
-		return &RedirectError{From: from.Redacted(), To: to.Redacted(), Reason: reason}
+		return fmt.Errorf("%w from %s to %s: %s", ErrRedirect, from.Redacted(), to.Redacted(), reason)
 	}
 	switch {
 	case len(via) > maxRedirects:
@@ -223,8 +211,7 @@ func (m *Mirror) checkRedirect(req *http.Request, via []*http.Request) error {
 
 // permanent reports whether another attempt would end the same way.
 func permanent(err error) bool {
-	var he *HTTPError
-	if errors.As(err, &he) {
+	if he, ok := errors.AsType[*HTTPError](err); ok {
 		switch he.Status {
 		case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
 			http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -232,9 +219,7 @@ func permanent(err error) bool {
 		}
 		return true
 	}
-	var dns *net.DNSError
-	var cert *tls.CertificateVerificationError
-	var file *fs.PathError
-	return errors.Is(err, ErrRedirect) || errors.Is(err, ErrTooLarge) || errors.Is(err, errSize) ||
-		errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &cert) || errors.As(err, &file)
+	dns, ok := errors.AsType[*net.DNSError](err)
+	return errors.Is(err, ErrRedirect) || errors.Is(err, ErrTooLarge) || errors.Is(err, errSize) || ok && dns.IsNotFound ||
+		errors.As(err, new(*tls.CertificateVerificationError)) || errors.As(err, new(*fs.PathError))
 }

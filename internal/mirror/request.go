@@ -12,24 +12,12 @@ import (
 	"time"
 )
 
-// location returns the mirror's own URL.
-func (m *Mirror) location() *url.URL {
-	if m.base == nil {
-		return nil
-	}
-	u := *m.base
-	return &u
-}
-
 // urlOf returns the URL of a file of the mirror; "" is its directory.
-func (m *Mirror) urlOf(name string) *url.URL { return m.base.JoinPath(name, trailing(name)) }
-
-// trailing returns the element that makes JoinPath end a directory in a slash.
-func trailing(name string) string {
+func (m *Mirror) urlOf(name string) *url.URL {
 	if name == "" {
-		return "/"
+		return m.base.JoinPath("/")
 	}
-	return ""
+	return m.base.JoinPath(name)
 }
 
 // response is an answer whose body is watched for stalls.
@@ -55,7 +43,7 @@ func (m *Mirror) request(ctx context.Context, method string, u *url.URL, header 
 	if header != nil {
 		req.Header = header
 	}
-	req.Header.Set("User-Agent", m.opts.UserAgent)
+	req.Header.Set("User-Agent", "go-libioc")
 	// Compression in transit would hide the length and break ranges.
 	req.Header.Set("Accept-Encoding", "identity")
 	r.Response, err = m.client.Do(req)
@@ -121,8 +109,7 @@ func (e *delayError) Unwrap() error { return e.error }
 // pause waits before attempt n.
 func (m *Mirror) pause(ctx context.Context, n int, last error) error {
 	d := m.opts.Backoff(n)
-	var de *delayError
-	if errors.As(last, &de) {
+	if de, ok := errors.AsType[*delayError](last); ok {
 		d = max(d, de.delay)
 	}
 	return m.opts.Sleep(ctx, d)
@@ -141,28 +128,33 @@ func (m *Mirror) readURL(ctx context.Context, u *url.URL, limit int64) ([]byte, 
 		return nil, fmt.Errorf("mirror: %w: not a URL", ErrLocation)
 	}
 	var text []byte
-	err := m.retry(ctx, "get", u, func() (err error) {
+	err := m.retry(ctx, "get "+u.Redacted(), func() (_ bool, err error) {
 		text, err = m.readOnce(ctx, u, limit)
-		return err
+		return false, err
 	})
 	return text, err
 }
 
 // retry calls do, which makes one request, until it succeeds or another attempt is
-// useless.
-func (m *Mirror) retry(ctx context.Context, what string, u *url.URL, do func() error) error {
+// useless. Attempts before one with progress do not count.
+func (m *Mirror) retry(ctx context.Context, what string, do func() (progress bool, err error)) error {
+	failures := 0
 	for n := 1; ; n++ {
-		err := do()
+		progress, err := do()
+		if progress {
+			failures = 0
+		}
+		failures++
 		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
-			return fmt.Errorf("mirror: %s %s: %w", what, u.Redacted(), context.Cause(ctx))
-		case permanent(err) || n >= m.opts.Attempts:
-			return fmt.Errorf("mirror: %s %s, attempt %d: %w", what, u.Redacted(), n, err)
+			return fmt.Errorf("mirror: %s: %w", what, context.Cause(ctx))
+		case permanent(err) || failures >= m.opts.Attempts:
+			return fmt.Errorf("mirror: %s, attempt %d: %w", what, n, err)
 		}
-		if err := m.pause(ctx, n+1, err); err != nil {
-			return fmt.Errorf("mirror: %s %s: %w", what, u.Redacted(), err)
+		if err := m.pause(ctx, failures+1, err); err != nil {
+			return fmt.Errorf("mirror: %s: %w", what, err)
 		}
 	}
 }
@@ -198,7 +190,7 @@ func (m *Mirror) Available(ctx context.Context, name string) (bool, error) {
 		return m.availableLocal(ctx, name)
 	}
 	u := m.urlOf(name)
-	err := m.retry(ctx, "head", u, func() error { return m.head(ctx, u) })
+	err := m.retry(ctx, "head "+u.Redacted(), func() (bool, error) { return false, m.head(ctx, u) })
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}

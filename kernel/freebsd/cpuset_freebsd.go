@@ -7,6 +7,8 @@ import (
 	"errors"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/abi"
 	"github.com/libioc/go-libioc/kernel/internal/refusal"
@@ -32,7 +34,7 @@ func (k *system) CpusetGet(ctx context.Context, id kernel.Identity) ([]int, erro
 	mask := make(abi.CpuMask, abi.CpuMaskSize)
 	// The kernel takes no buffer that is longer than its own limit either.
 	for ; ; mask = mask[:len(mask)/2] {
-		errno := cpusetCall(getAffinity, id.JID, mask)
+		errno := cpusetCall(unix.SYS_CPUSET_GETAFFINITY, id.JID, mask)
 		if errno == 0 {
 			return mask.Cpus(), nil
 		}
@@ -54,7 +56,7 @@ func (k *system) CpusetSet(ctx context.Context, id kernel.Identity, cpus []int) 
 	if err := k.verifyForCpuset(ctx, op, id); err != nil {
 		return err
 	}
-	if errno := cpusetCall(setAffinity, id.JID, mask); errno != 0 {
+	if errno := cpusetCall(unix.SYS_CPUSET_SETAFFINITY, id.JID, mask); errno != 0 {
 		return refusal.Cpuset(op, id.String(), errno)
 	}
 	return nil

@@ -120,6 +120,16 @@ func (s ifStack) request(ctx context.Context, op, name string, do func(stackSock
 	})
 }
 
+// requestFamily is request for one address family, which the kernel may lack.
+func (s ifStack) requestFamily(ctx context.Context, op, name string, family int, do func(stackSockets) syscall.Errno) error {
+	return s.request(ctx, op, name, func(sockets stackSockets) syscall.Errno {
+		if family == unix.AF_INET && sockets.inet < 0 || family == unix.AF_INET6 && sockets.inet6 < 0 {
+			return syscall.EAFNOSUPPORT
+		}
+		return do(sockets)
+	})
+}
+
 func (s ifStack) InterfaceCreate(ctx context.Context, driver string) (string, error) {
 	if err := checkIfName("SIOCIFCREATE2", driver); err != nil {
 		return "", err
@@ -128,7 +138,7 @@ func (s ifStack) InterfaceCreate(ctx context.Context, driver string) (string, er
 	err := s.with(ctx, func(sockets stackSockets) error {
 		b := abi.Ifreq(driver)
 		errno := ioctlCall(sockets.any(), abi.SIOCIFCreate2, b)
-		if errno == syscall.EINVAL && kldLoadCall("if_"+precheck.DriverName(driver)) == 0 {
+		if errno == syscall.EINVAL && textCall(unix.SYS_KLDLOAD, "if_"+precheck.DriverName(driver), 0) == 0 {
 			// The driver was a module that was not loaded, ifconfig(8) does
 			// the same.
 			b = abi.Ifreq(driver)
@@ -136,8 +146,7 @@ func (s ifStack) InterfaceCreate(ctx context.Context, driver string) (string, er
 		}
 		name = abi.CString(b[:abi.IfNameSize])
 		err := ifError("SIOCIFCREATE2", driver, errno)
-		var e *kernel.CallError
-		if errors.As(err, &e) && errno == syscall.EINVAL {
+		if e, ok := errors.AsType[*kernel.CallError](err); ok && errno == syscall.EINVAL {
 			e.Msg = "no such driver, or its module cannot be loaded"
 		}
 		return err

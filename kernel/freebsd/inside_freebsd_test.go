@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -96,7 +98,7 @@ func serveInside(jid string) int {
 		return 3
 	}
 	closeDirectories()
-	if errno := jailAttachCall(n); errno != 0 {
+	if errno := numberCall(unix.SYS_JAIL_ATTACH, n); errno != 0 {
 		fmt.Fprintln(os.Stderr, "jail_attach", n, errno)
 		return 4
 	}

@@ -5,11 +5,11 @@ package freebsd
 import (
 	"context"
 	"iter"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libioc/go-libioc/internal/pause"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/jailwatch"
 )
@@ -28,20 +28,15 @@ const jailPoll = time.Second
 
 func (k *system) JailEvents(ctx context.Context) iter.Seq2[kernel.JailEvent, error] {
 	return jailwatch.Watch(ctx, k, func() (jailwatch.Waiter, error) {
-		kq, err := unix.Kqueue()
+		q, err := newQueue()
 		if err != nil {
-			return nil, &kernel.CallError{Op: "kqueue", Errno: err.(syscall.Errno)}
+			return nil, err
 		}
-		w := &jailQueue{kq: kq, watched: map[kernel.Identity]bool{}}
-		if w.change(0, evfiltJail, unix.EV_ADD|unix.EV_CLEAR, noteJailChild|noteJailSet) != nil {
-			unix.Close(kq)
+		if q.change(0, evfiltJail, unix.EV_ADD|unix.EV_CLEAR, noteJailChild|noteJailSet) != nil {
+			q.Close()
 			return jailPoller{}, nil //nolint:nilerr // an unknown filter: FreeBSD 13 and 14
 		}
-		if err := w.change(wakeIdent, unix.EVFILT_USER, unix.EV_ADD|unix.EV_CLEAR, 0); err != nil {
-			unix.Close(kq)
-			return nil, &kernel.CallError{Op: "kevent", Errno: err.(syscall.Errno)}
-		}
-		return w, nil
+		return &jailQueue{queue: q, watched: map[kernel.Identity]bool{}}, nil
 	})
 }
 
@@ -49,34 +44,13 @@ func (k *system) JailEvents(ctx context.Context) iter.Seq2[kernel.JailEvent, err
 type jailPoller struct{}
 
 func (jailPoller) Arm([]kernel.Identity) (bool, error) { return false, nil }
+func (jailPoller) Wait(ctx context.Context) error      { return pause.For(ctx, jailPoll) }
 func (jailPoller) Close()                              {}
-
-func (jailPoller) Wait(ctx context.Context) error {
-	t := time.NewTimer(jailPoll)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-const wakeIdent = 1
 
 // jailQueue is woken by the kernel.
 type jailQueue struct {
-	kq      int
+	queue
 	watched map[kernel.Identity]bool
-}
-
-func (w *jailQueue) change(ident uint64, filter int16, flags uint16, fflags uint32) error {
-	e := unix.Kevent_t{Ident: ident, Filter: filter, Flags: flags, Fflags: fflags}
-	for {
-		if _, err := unix.Kevent(w.kq, []unix.Kevent_t{e}, nil, nil); err != unix.EINTR {
-			return err
-		}
-	}
 }
 
 // Arm watches new jails. The filter of a jail ends with it.
@@ -97,7 +71,7 @@ func (w *jailQueue) Arm(seen []kernel.Identity) (again bool, err error) {
 			continue
 		}
 		if err != nil {
-			return false, &kernel.CallError{Op: "kevent", Subject: id.String(), Errno: err.(syscall.Errno)}
+			return false, keventError(id.String(), err)
 		}
 	}
 	w.watched = now
@@ -105,29 +79,6 @@ func (w *jailQueue) Arm(seen []kernel.Identity) (again bool, err error) {
 }
 
 func (w *jailQueue) Wait(ctx context.Context) error {
-	woken := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(woken)
-		_ = w.change(wakeIdent, unix.EVFILT_USER, 0, unix.NOTE_TRIGGER) // the queue is open until this has run
-	})
-	defer func() {
-		if !stop() {
-			<-woken
-		}
-	}()
-	events := make([]unix.Kevent_t, 64)
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		switch n, err := unix.Kevent(w.kq, nil, events, nil); {
-		case err == unix.EINTR:
-		case err != nil:
-			return &kernel.CallError{Op: "kevent", Errno: err.(syscall.Errno)}
-		case n > 0:
-			return ctx.Err()
-		}
-	}
+	_, err := w.wait(ctx)
+	return err
 }
-
-func (w *jailQueue) Close() { unix.Close(w.kq) }

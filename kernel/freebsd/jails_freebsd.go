@@ -176,7 +176,7 @@ func (k *system) JailRemove(ctx context.Context, id kernel.Identity) error {
 	}
 	// An open socket in its network stack would keep it dying.
 	k.dropVnets(id)
-	switch errno := jailRemoveCall(id.JID); errno {
+	switch errno := numberCall(unix.SYS_JAIL_REMOVE, id.JID); errno {
 	case 0:
 		return nil
 	case syscall.EINVAL:

@@ -23,11 +23,11 @@ func (k *system) ModuleLoaded(ctx context.Context, name string) (bool, error) {
 	}
 	plain := strings.TrimSuffix(name, ".ko")
 	// A file's modules may be called otherwise: linux64.ko holds linux64elf.
-	for _, call := range []struct {
+	for _, find := range []struct {
 		num  uintptr
 		name string
 	}{{unix.SYS_MODFIND, plain}, {unix.SYS_KLDFIND, plain + ".ko"}} {
-		switch errno := moduleCall(call.num, call.name); errno {
+		switch errno := textCall(find.num, find.name, 0); errno {
 		case 0:
 			return true, nil
 		case syscall.ENOENT:
@@ -43,7 +43,7 @@ func (k *system) ModuleLoad(ctx context.Context, name string) error {
 	if err != nil || loaded {
 		return err
 	}
-	switch errno := moduleCall(unix.SYS_KLDLOAD, strings.TrimSuffix(name, ".ko")); errno {
+	switch errno := textCall(unix.SYS_KLDLOAD, strings.TrimSuffix(name, ".ko"), 0); errno {
 	case 0, syscall.EEXIST:
 		return nil
 	default:

@@ -62,7 +62,7 @@ func (k *system) Nmount(ctx context.Context, req kernel.MountRequest) (kernel.Mo
 		return m, err
 	}
 	if err := sameSource(req, m, source, found); err != nil {
-		if errno := unmountCall(m.FSID.String(), abi.MntByFSID|uint64(kernel.MntForce)); errno != 0 {
+		if errno := textCall(unix.SYS_UNMOUNT, m.FSID.String(), abi.MntByFSID|uint64(kernel.MntForce)); errno != 0 {
 			err = errors.Join(err, unmountError(m.FSID.String(), errno))
 		}
 		return kernel.Mounted{}, err
@@ -192,7 +192,7 @@ func (k *system) undoEscape(req kernel.MountRequest, real string, before []kerne
 		}
 		if !old[m.FSID] && m.Type == req.Type && m.Path == real {
 			// It is in the right place and only the look-up was misled.
-			if errno := unmountCall(m.FSID.String(), abi.MntByFSID|uint64(kernel.MntForce)); errno != 0 {
+			if errno := textCall(unix.SYS_UNMOUNT, m.FSID.String(), abi.MntByFSID|uint64(kernel.MntForce)); errno != 0 {
 				e.Msg = "the path changed while mounting; " + m.FSID.String() + " cannot be unmounted: " + errno.Error()
 			} else {
 				e.Msg = "the path changed while mounting; unmounted again"
@@ -205,7 +205,7 @@ func (k *system) undoEscape(req kernel.MountRequest, real string, before []kerne
 		e.Msg = "mounted elsewhere and gone again"
 	case 1:
 		e.Msg = "mounted on " + astray[0].Path + " instead; unmounted again"
-		if errno := unmountCall(astray[0].FSID.String(), abi.MntByFSID|uint64(kernel.MntForce)); errno != 0 {
+		if errno := textCall(unix.SYS_UNMOUNT, astray[0].FSID.String(), abi.MntByFSID|uint64(kernel.MntForce)); errno != 0 {
 			e.Errno, e.Msg = errno, "mounted on "+astray[0].Path+" instead, where it cannot be unmounted"
 		}
 	default:
@@ -254,14 +254,14 @@ func (k *system) Unmount(ctx context.Context, path string, flags kernel.MountFla
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return unmountError(path, unmountCall(path, uint64(flags&^abi.MntByFSID)))
+	return unmountError(path, textCall(unix.SYS_UNMOUNT, path, uint64(flags&^abi.MntByFSID)))
 }
 
 func (k *system) UnmountFSID(ctx context.Context, id kernel.FSID, flags kernel.MountFlags) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return unmountError(id.String(), unmountCall(id.String(), uint64(flags)|abi.MntByFSID))
+	return unmountError(id.String(), textCall(unix.SYS_UNMOUNT, id.String(), uint64(flags)|abi.MntByFSID))
 }
 
 func unmountError(subject string, errno syscall.Errno) error {

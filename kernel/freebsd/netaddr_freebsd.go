@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/abi"
 )
@@ -146,17 +148,11 @@ func (s ifStack) AddressAdd(ctx context.Context, name string, addr kernel.Addres
 		return &kernel.CallError{Op: "SIOCAIFADDR", Subject: name, Errno: syscall.EINVAL, Msg: "no address"}
 	}
 	if addr.Prefix.Addr().Is4() {
-		return s.request(ctx, "SIOCAIFADDR", name, func(sockets stackSockets) syscall.Errno {
-			if sockets.inet < 0 {
-				return syscall.EAFNOSUPPORT
-			}
+		return s.requestFamily(ctx, "SIOCAIFADDR", name, unix.AF_INET, func(sockets stackSockets) syscall.Errno {
 			return ioctlCall(sockets.inet, abi.SIOCAIFAddr, abi.Ifaliasreq(name, addr))
 		})
 	}
-	return s.request(ctx, "SIOCAIFADDR_IN6", name, func(sockets stackSockets) syscall.Errno {
-		if sockets.inet6 < 0 {
-			return syscall.EAFNOSUPPORT
-		}
+	return s.requestFamily(ctx, "SIOCAIFADDR_IN6", name, unix.AF_INET6, func(sockets stackSockets) syscall.Errno {
 		if addr.NoDAD {
 			// IN6_IFF_NODAD of the address is not heeded for a new one; the
 			// interface's flag is, and only while the address is added.
@@ -195,10 +191,7 @@ func (s stackSockets) setND6(name string, set, clear kernel.ND6Flags) (before ke
 }
 
 func (s ifStack) InterfaceSetND6(ctx context.Context, name string, set, clear kernel.ND6Flags) error {
-	return s.request(ctx, "SIOCSIFINFO_IN6", name, func(sockets stackSockets) syscall.Errno {
-		if sockets.inet6 < 0 {
-			return syscall.EAFNOSUPPORT
-		}
+	return s.requestFamily(ctx, "SIOCSIFINFO_IN6", name, unix.AF_INET6, func(sockets stackSockets) syscall.Errno {
 		_, errno := sockets.setND6(name, set, clear)
 		return errno
 	})
@@ -209,10 +202,7 @@ func (s ifStack) AddressState(ctx context.Context, name string, addr netip.Addr)
 	if !addr.Is6() {
 		return state, &kernel.CallError{Op: "SIOCGIFAFLAG_IN6", Subject: name, Errno: syscall.EINVAL, Msg: "not an IPv6 address"}
 	}
-	err := s.request(ctx, "SIOCGIFAFLAG_IN6", name, func(sockets stackSockets) syscall.Errno {
-		if sockets.inet6 < 0 {
-			return syscall.EAFNOSUPPORT
-		}
+	err := s.requestFamily(ctx, "SIOCGIFAFLAG_IN6", name, unix.AF_INET6, func(sockets stackSockets) syscall.Errno {
 		b := abi.In6Ifreq(name, addr, sockets.index(name))
 		errno := ioctlCall(sockets.inet6, abi.SIOCGIFAFlag6, b)
 		flags := binary.NativeEndian.Uint32(b[abi.IfNameSize:])
@@ -232,19 +222,13 @@ func (s ifStack) AddressDelete(ctx context.Context, name string, addr netip.Addr
 	case !addr.IsValid():
 		return &kernel.CallError{Op: "SIOCDIFADDR", Subject: name, Errno: syscall.EINVAL, Msg: "no address"}
 	case addr.Is4():
-		return s.request(ctx, "SIOCDIFADDR", name, func(sockets stackSockets) syscall.Errno {
-			if sockets.inet < 0 {
-				return syscall.EAFNOSUPPORT
-			}
+		return s.requestFamily(ctx, "SIOCDIFADDR", name, unix.AF_INET, func(sockets stackSockets) syscall.Errno {
 			b := abi.Ifreq(name)
 			copy(b[16:], abi.Sockaddr(addr, 0))
 			return ioctlCall(sockets.inet, abi.SIOCDIFAddr, b)
 		})
 	}
-	return s.request(ctx, "SIOCDIFADDR_IN6", name, func(sockets stackSockets) syscall.Errno {
-		if sockets.inet6 < 0 {
-			return syscall.EAFNOSUPPORT
-		}
+	return s.requestFamily(ctx, "SIOCDIFADDR_IN6", name, unix.AF_INET6, func(sockets stackSockets) syscall.Errno {
 		return ioctlCall(sockets.inet6, abi.SIOCDIFAddr6, abi.In6Ifreq(name, addr, sockets.index(name)))
 	})
 }

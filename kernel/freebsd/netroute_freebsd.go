@@ -70,14 +70,15 @@ func (s ifStack) route(ctx context.Context, op string, kind byte, r kernel.Route
 
 // sendRoute writes one message; the kernel answers by the write's errno.
 func sendRoute(fd int, message []byte) syscall.Errno {
-	_, errno := retry(func() (uintptr, syscall.Errno) {
-		n, err := unix.Write(fd, message)
-		if err != nil {
-			return 0, err.(syscall.Errno)
+	for {
+		switch _, err := unix.Write(fd, message); err {
+		case nil:
+			return 0
+		case unix.EINTR:
+		default:
+			return err.(syscall.Errno)
 		}
-		return uintptr(n), 0
-	})
-	return errno
+	}
 }
 
 // Routes leaves out the host routes to the stack's own addresses, which come

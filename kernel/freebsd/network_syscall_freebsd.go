@@ -6,8 +6,6 @@ import (
 	"syscall"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/libioc/go-libioc/kernel/internal/abi"
 )
 
@@ -43,14 +41,6 @@ type (
 		buffer unsafe.Pointer
 	}
 )
-
-func ioctlPointer(fd int, request uintptr, arg unsafe.Pointer) syscall.Errno {
-	_, errno := retry(func() (uintptr, syscall.Errno) {
-		r, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, uintptr(arg))
-		return r, errno
-	})
-	return errno
-}
 
 // ioctlData passes an ifreq whose ifr_data points to data.
 func ioctlData(fd int, request uintptr, name string, data []byte) syscall.Errno {
@@ -97,17 +87,4 @@ func ioctlMembers(fd int, bridge string, buf []byte) (int, syscall.Errno) {
 	copy(r.name[:abi.IfNameSize-1], bridge)
 	errno := ioctlPointer(fd, abi.SIOCGDrvSpec, unsafe.Pointer(r))
 	return int(c.length), errno
-}
-
-// kldLoadCall is kldload(2).
-func kldLoadCall(module string) syscall.Errno {
-	p, err := unix.BytePtrFromString(module)
-	if err != nil {
-		return syscall.EINVAL
-	}
-	_, errno := retry(func() (uintptr, syscall.Errno) {
-		r, _, errno := unix.Syscall(unix.SYS_KLDLOAD, uintptr(unsafe.Pointer(p)), 0, 0)
-		return r, errno
-	})
-	return errno
 }

@@ -81,50 +81,23 @@ func (k *system) ProcessWait(ctx context.Context, procs []kernel.Process) error 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	kq, err := unix.Kqueue()
+	q, err := newQueue()
 	if err != nil {
-		return &kernel.CallError{Op: "kqueue", Errno: err.(syscall.Errno)}
+		return err
 	}
-	const wake = 1
-	change := func(ident, filter, flags int, fflags uint32) error {
-		var e unix.Kevent_t
-		unix.SetKevent(&e, ident, filter, flags)
-		e.Fflags = fflags
-		for {
-			_, err := unix.Kevent(kq, []unix.Kevent_t{e}, nil, nil)
-			if err != unix.EINTR {
-				return err
-			}
-		}
-	}
-	if err := change(wake, unix.EVFILT_USER, unix.EV_ADD|unix.EV_CLEAR, 0); err != nil {
-		unix.Close(kq)
-		return &kernel.CallError{Op: "kevent", Errno: err.(syscall.Errno)}
-	}
-	// The wake-up must be over before the descriptor may be closed.
-	woken := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(woken)
-		_ = change(wake, unix.EVFILT_USER, 0, unix.NOTE_TRIGGER)
-	})
-	defer func() {
-		if !stop() {
-			<-woken
-		}
-		unix.Close(kq)
-	}()
-
-	waiting := map[int]bool{}
+	defer q.Close()
+	waiting := map[uint64]bool{}
 	for _, p := range procs {
 		if p.PID <= 0 {
 			continue
 		}
-		switch err := change(p.PID, unix.EVFILT_PROC, unix.EV_ADD|unix.EV_ONESHOT, unix.NOTE_EXIT); err {
+		pid := uint64(p.PID)
+		switch err := q.change(pid, unix.EVFILT_PROC, unix.EV_ADD|unix.EV_ONESHOT, unix.NOTE_EXIT); err {
 		case nil:
 		case unix.ESRCH:
 			continue
 		default:
-			return &kernel.CallError{Op: "kevent", Subject: "pid " + strconv.Itoa(p.PID), Errno: err.(syscall.Errno)}
+			return keventError("pid "+strconv.Itoa(p.PID), err)
 		}
 		// Watched first and compared then: a pid reused in between shows.
 		alive, err := processIs(p)
@@ -132,26 +105,19 @@ func (k *system) ProcessWait(ctx context.Context, procs []kernel.Process) error 
 			return err
 		}
 		if !alive {
-			_ = change(p.PID, unix.EVFILT_PROC, unix.EV_DELETE, 0) // fired already, or another's
+			_ = q.change(pid, unix.EVFILT_PROC, unix.EV_DELETE, 0) // fired already, or another's
 			continue
 		}
-		waiting[p.PID] = true
+		waiting[pid] = true
 	}
-	events := make([]unix.Kevent_t, 64)
 	for len(waiting) > 0 {
-		if err := ctx.Err(); err != nil {
+		events, err := q.wait(ctx)
+		if err != nil {
 			return err
 		}
-		n, err := unix.Kevent(kq, nil, events, nil)
-		if err != nil {
-			if err == unix.EINTR {
-				continue
-			}
-			return &kernel.CallError{Op: "kevent", Errno: err.(syscall.Errno)}
-		}
-		for _, e := range events[:n] {
+		for _, e := range events {
 			if e.Filter == unix.EVFILT_PROC {
-				delete(waiting, int(e.Ident))
+				delete(waiting, e.Ident)
 			}
 		}
 	}

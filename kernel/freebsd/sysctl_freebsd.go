@@ -66,6 +66,15 @@ func sysctlMIB(name string) ([]int32, syscall.Errno) {
 	return mibBytes(buf[:n]), 0
 }
 
+// mibBytes returns the object identifier that a sysctl's value holds.
+func mibBytes(b []byte) []int32 {
+	mib := make([]int32, len(b)/4)
+	for i := range mib {
+		mib[i] = int32(abi.Int(b[4*i : 4*i+4]))
+	}
+	return mib
+}
+
 // sysctlKind returns a node's kind and format string.
 func sysctlKind(mib []int32) (kind uint32, format string, errno syscall.Errno) {
 	b, errno := sysctlMeta(ctlFormat, mib)

@@ -41,11 +41,11 @@ func serveVnet(args []string) {
 		fail("arguments", syscall.EINVAL)
 		return
 	}
-	errno := jailAttachCall(jid)
+	errno := numberCall(unix.SYS_JAIL_ATTACH, jid)
 	if errno == syscall.EPERM {
 		// A directory that was open without close-on-exec came along.
 		closeDirectories()
-		errno = jailAttachCall(jid)
+		errno = numberCall(unix.SYS_JAIL_ATTACH, jid)
 	}
 	if errno != 0 {
 		fail("jail_attach", errno)

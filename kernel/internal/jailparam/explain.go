@@ -80,28 +80,24 @@ func Explain(errno syscall.Errno, f Facts) (param, msg string) {
 	return "", ""
 }
 
+// aboutPath says what an errno means for the path.
+var aboutPath = map[syscall.Errno]string{
+	syscall.ENOENT:       "no such directory",
+	syscall.ENOTDIR:      "not a directory",
+	syscall.ELOOP:        "too many symbolic links",
+	syscall.ENAMETOOLONG: "path is too long", // a component above 255 bytes, or after its links
+}
+
 // explainValue returns what is wrong with one value, or "" if the errno has another
 // reason.
 func explainValue(errno syscall.Errno, p kernel.Param, info kernel.ParamInfo) string {
 	switch errno {
-	case syscall.ENOENT:
-		if p.Name == "path" {
-			return "no such directory"
-		}
-	case syscall.ENOTDIR:
-		if p.Name == "path" {
-			return "not a directory"
-		}
-	case syscall.ELOOP:
-		if p.Name == "path" {
-			return "too many symbolic links"
-		}
-	case syscall.ENAMETOOLONG:
-		if info.Type == kernel.ParamString && info.Size > 0 && len(p.Data) > info.Size {
+	case syscall.ENOENT, syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG:
+		if errno == syscall.ENAMETOOLONG && info.Type == kernel.ParamString && info.Size > 0 && len(p.Data) > info.Size {
 			return strconv.Itoa(len(p.Data)-1) + " bytes of text, at most " + strconv.Itoa(info.Size-1) + " are allowed"
 		}
 		if p.Name == "path" {
-			return "path is too long" // a component above 255 bytes, or after its links
+			return aboutPath[errno]
 		}
 	case syscall.EFBIG:
 		if info.Type == kernel.ParamString {

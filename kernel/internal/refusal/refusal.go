@@ -13,11 +13,6 @@ func Jail(op, name string, errno syscall.Errno) error {
 	return &kernel.JailError{Op: op, Name: name, Errno: errno}
 }
 
-// Missing returns the error of a call for which only ENOENT has a meaning of its own.
-func Missing(op, subject string, errno syscall.Errno) error {
-	return NotFound(&kernel.CallError{Op: op, Subject: subject, Errno: errno})
-}
-
 // NotFound marks an error with ENOENT as [kernel.ErrNotFound].
 func NotFound(e *kernel.CallError) *kernel.CallError {
 	if e.Errno == syscall.ENOENT {
@@ -26,84 +21,68 @@ func NotFound(e *kernel.CallError) *kernel.CallError {
 	return e
 }
 
-// Interface returns the error of a refused ioctl(2) or route(4) message about an
-// interface, an address, a bridge or a route.
-func Interface(op, subject string, errno syscall.Errno) error {
-	e := &kernel.CallError{Op: op, Subject: subject, Errno: errno}
-	switch errno {
-	case syscall.ENXIO, syscall.ESRCH, syscall.ENOENT, syscall.EADDRNOTAVAIL:
-		e.Err = kernel.ErrNotFound
-	case syscall.EEXIST:
-		e.Err = kernel.ErrExists
-	}
-	return e
+// meanings are what each errno of a call says besides its own text.
+type meanings map[syscall.Errno]struct {
+	err error
+	msg string
 }
 
-// Devfs returns the error of a refused ioctl(2) on a devfs(5).
-func Devfs(op, subject string, errno syscall.Errno) error {
-	e := &kernel.CallError{Op: op, Subject: subject, Errno: errno}
-	switch errno {
-	case syscall.EEXIST:
-		e.Err = kernel.ErrExists
-	case syscall.ESRCH, syscall.ENOENT:
-		e.Err = kernel.ErrNotFound
-	}
-	return e
+// refusal returns the error of a refused call.
+func (m meanings) refusal(op, subject string, errno syscall.Errno) error {
+	say := m[errno]
+	return &kernel.CallError{Op: op, Subject: subject, Errno: errno, Err: say.err, Msg: say.msg}
 }
 
-// Rctl returns the error of a refused rctl(2) call; text is the rule or filter.
-func Rctl(op, text string, errno syscall.Errno) error {
-	e := &kernel.CallError{Op: op, Subject: text, Errno: errno}
-	switch errno {
-	case syscall.ENOSYS:
-		e.Err, e.Msg = kernel.ErrUnsupported, words.RctlRemedy
-	case syscall.ESRCH:
-		e.Err, e.Msg = kernel.ErrNotFound, "no rule and no subject matches"
-	case syscall.EOPNOTSUPP:
-		e.Msg = "the resource does not take this action"
-	case syscall.ERANGE:
-		e.Msg = "the amount is out of range"
-	case syscall.EPERM:
-		e.Msg = "only root may use rctl"
-	}
-	return e
-}
+// Each returns the error of a refused call of its kind.
+var (
+	// Missing is for calls of which only ENOENT has a meaning of its own.
+	Missing = meanings{
+		syscall.ENOENT: {kernel.ErrNotFound, ""},
+	}.refusal
 
-// Cpuset returns the error of a refused cpuset(2) call for a jail.
-func Cpuset(op, jail string, errno syscall.Errno) error {
-	e := &kernel.CallError{Op: op, Subject: jail, Errno: errno}
-	switch errno {
-	case syscall.ESRCH:
-		e.Err, e.Msg = kernel.ErrNotFound, "the jail has ended"
-	case syscall.EDEADLK:
-		e.Msg = "no CPU would be left"
-	case syscall.EINVAL:
-		e.Msg = "a CPU is not among those of the jail's parent"
-	case syscall.EPERM:
-		e.Msg = "only root of the jail's parent may change its CPUs"
-	}
-	return e
-}
+	// Interface is for ioctl(2) and route(4) messages about an interface, an
+	// address, a bridge or a route.
+	Interface = meanings{
+		syscall.ENXIO:         {kernel.ErrNotFound, ""},
+		syscall.ESRCH:         {kernel.ErrNotFound, ""},
+		syscall.ENOENT:        {kernel.ErrNotFound, ""},
+		syscall.EADDRNOTAVAIL: {kernel.ErrNotFound, ""},
+		syscall.EEXIST:        {kernel.ErrExists, ""},
+	}.refusal
 
-// Unmount returns the error of a refused unmount(2).
-func Unmount(op, subject string, errno syscall.Errno) error {
-	e := &kernel.CallError{Op: op, Subject: subject, Errno: errno}
-	switch errno {
-	case syscall.EINVAL:
-		e.Err, e.Msg = kernel.ErrNotFound, "nothing is mounted there"
-	case syscall.ENOENT:
-		e.Err = kernel.ErrNotFound
-	case syscall.EBUSY:
-		e.Msg = "in use, or another mount uses it as its source"
-	}
-	return e
-}
+	// Devfs is for ioctl(2) on a devfs(5).
+	Devfs = meanings{
+		syscall.EEXIST: {kernel.ErrExists, ""},
+		syscall.ESRCH:  {kernel.ErrNotFound, ""},
+		syscall.ENOENT: {kernel.ErrNotFound, ""},
+	}.refusal
 
-// Kill returns the error of a signal that was not sent.
-func Kill(op, subject string, errno syscall.Errno) error {
-	e := &kernel.CallError{Op: op, Subject: subject, Errno: errno}
-	if errno == syscall.ESRCH {
-		e.Err, e.Msg = kernel.ErrStale, "the process has ended"
-	}
-	return e
-}
+	// Rctl is for rctl(2); the subject is the rule or filter.
+	Rctl = meanings{
+		syscall.ENOSYS:     {kernel.ErrUnsupported, words.RctlRemedy},
+		syscall.ESRCH:      {kernel.ErrNotFound, "no rule and no subject matches"},
+		syscall.EOPNOTSUPP: {nil, "the resource does not take this action"},
+		syscall.ERANGE:     {nil, "the amount is out of range"},
+		syscall.EPERM:      {nil, "only root may use rctl"},
+	}.refusal
+
+	// Cpuset is for cpuset(2) of a jail.
+	Cpuset = meanings{
+		syscall.ESRCH:   {kernel.ErrNotFound, "the jail has ended"},
+		syscall.EDEADLK: {nil, "no CPU would be left"},
+		syscall.EINVAL:  {nil, "a CPU is not among those of the jail's parent"},
+		syscall.EPERM:   {nil, "only root of the jail's parent may change its CPUs"},
+	}.refusal
+
+	// Unmount is for unmount(2).
+	Unmount = meanings{
+		syscall.EINVAL: {kernel.ErrNotFound, "nothing is mounted there"},
+		syscall.ENOENT: {kernel.ErrNotFound, ""},
+		syscall.EBUSY:  {nil, "in use, or another mount uses it as its source"},
+	}.refusal
+
+	// Kill is for a signal that was not sent.
+	Kill = meanings{
+		syscall.ESRCH: {kernel.ErrStale, "the process has ended"},
+	}.refusal
+)

@@ -12,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/abi"
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
+	"github.com/libioc/go-libioc/kernel/internal/refusal"
 )
 
 // ParseIfconfig reads what ifconfig(8) prints with -a and with
@@ -221,30 +222,20 @@ func ToolError(op, subject string, exit kernel.Exit, stdout, stderr string) erro
 	if said == "" {
 		said = strings.TrimSpace(stdout)
 	}
-	last := said
-	if i := strings.LastIndexByte(last, '\n'); i >= 0 {
-		last = last[i+1:]
-	}
-	e := &kernel.CallError{Op: op, Subject: subject, Msg: last}
-	_, _, _, e.Errno = reasonIn(last)
+	last := said[strings.LastIndexByte(said, '\n')+1:]
+	_, _, _, errno := reasonIn(last)
 	switch {
 	case strings.Contains(said, "unknown oid"):
-		e.Errno = syscall.ENOENT
+		errno = syscall.ENOENT
 	case strings.HasSuffix(said, "does not exist"):
-		e.Errno = syscall.ENXIO
-	case strings.Contains(stdout, "route already in table"):
-		e.Errno = syscall.EEXIST
+		errno = syscall.ENXIO
+	case strings.Contains(stdout, "route already in table"), strings.Contains(last, "already exists"):
+		errno = syscall.EEXIST
 	case strings.Contains(stdout, "not in table"), strings.Contains(said, "not in table"):
-		e.Errno = syscall.ESRCH
-	case strings.Contains(last, "already exists"):
-		e.Errno = syscall.EEXIST
+		errno = syscall.ESRCH
 	}
-	switch e.Errno {
-	case syscall.ENXIO, syscall.ESRCH, syscall.ENOENT, syscall.EADDRNOTAVAIL:
-		e.Err = kernel.ErrNotFound
-	case syscall.EEXIST:
-		e.Err = kernel.ErrExists
-	}
+	e := refusal.Interface(op, subject, errno).(*kernel.CallError)
+	e.Msg = last
 	return e
 }
 

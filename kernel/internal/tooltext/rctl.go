@@ -8,13 +8,7 @@ import (
 // ParseRctlRules splits what rctl_get_rules(2) returns: rules with commas
 // between and after them.
 func ParseRctlRules(text string) []string {
-	var rules []string
-	for rule := range strings.SplitSeq(text, ",") {
-		if rule != "" {
-			rules = append(rules, rule)
-		}
-	}
-	return rules
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
 }
 
 // ParseRctlUsage reads what rctl_get_racct(2) returns, "cputime=12,pcpu=0,...".
@@ -29,10 +23,9 @@ func ParseRctlUsage(text string) map[string]uint64 {
 		}
 		if n, err := strconv.ParseUint(amount, 10, 64); err == nil {
 			usage[name] = n
-		} else if n, err := strconv.ParseInt(amount, 10, 64); err == nil {
+		} else if _, err := strconv.ParseInt(amount, 10, 64); err == nil {
 			// The kernel prints a signed number; a counter that ran below zero
 			// means nothing is used.
-			_ = n
 			usage[name] = 0
 		}
 	}
