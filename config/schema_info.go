@@ -8,7 +8,7 @@ func infoTable() []Property {
 	all := func(text string) Peers { return Peers{"", text, text, text} }
 	legacy := func(text string) Peers { return Peers{"", "", text, text} }
 	iocage := func(text string) Peers { return Peers{Iocage: text} }
-	rows := []Property{
+	return []Property{
 		row("CONFIG_VERSION", iocage("34"), "Version of iocage's configuration."),
 		row("CONFIG_TYPE", iocage("per jail"), "THIN or THICK: whether iocage stored every key."),
 		row("available", all("readonly"), "Mirror of the dataset's available."),
@@ -32,16 +32,10 @@ func infoTable() []Property {
 		row("plugin_repository", iocage("none"), "Repository of the plugin."),
 		row("pool", Peers{Legacy18: "none"}, "Pool in use; in legacy's defaults only."),
 		row("start", legacy("-"), "legacy: listed, without meaning."),
-		row("sync_state", iocage("none"), "State of replication."),
+		{Name: "sync_state", Type: TypeText, Scope: ScopeInfo, Aliases: []string{"sync_stat"}, Peers: iocage("none"), Doc: "State of replication."},
 		row("sync_target", all("none"), "Target of replication."),
 		row("sync_tgt_zpool", all("none"), "Target pool of replication."),
 		row("used", all("readonly"), "Mirror of the dataset's used."),
 		row("volumes", Peers{Legacy17: "none"}, "legacy: listed, without meaning."),
 	}
-	for i := range rows {
-		if rows[i].Name == "sync_state" {
-			rows[i].Aliases = []string{"sync_stat"}
-		}
-	}
-	return rows
 }

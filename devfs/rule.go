@@ -127,45 +127,39 @@ func parseRule(text string) (r Rule, reason string) {
 
 // set sets one keyword to its value, or returns why it cannot.
 func (r *Rule) set(key, value string) (reason string) {
-	twice := false
+	twice, empty := false, value == "" || strings.ContainsAny(value, "\n\x00")
 	switch key {
 	case "path":
-		twice = r.Path != ""
-		r.Path = value
-		if value == "" || len(value) > MaxPath || strings.ContainsAny(value, "\n\x00") {
+		if empty || len(value) > MaxPath {
 			return "bad path pattern"
 		}
+		twice, r.Path = r.Path != "", value
 	case "type":
 		i := slices.Index(typeNames, value)
 		if i < 0 {
 			return "unknown device type"
 		}
 		r.Types |= 1 << i
-	case "user":
-		twice = r.User != ""
-		r.User = value
-	case "group":
-		twice = r.Group != ""
-		r.Group = value
+	case "user", "group":
+		if empty {
+			return "bad " + key
+		}
+		name := map[string]*string{"user": &r.User, "group": &r.Group}[key]
+		twice, *name = *name != "", value
 	case "mode":
 		n, err := strconv.ParseUint(value, 8, 16)
 		if err != nil || n > 0o7777 {
 			return "bad mode"
 		}
-		twice = r.HasMode
-		r.Mode, r.HasMode = uint16(n), true
+		twice, r.Mode, r.HasMode = r.HasMode, uint16(n), true
 	case "include":
-		twice = r.Include != Ref{}
 		ref, ok := parseRef(value)
 		if !ok {
 			return "bad ruleset to include"
 		}
-		r.Include = ref
+		twice, r.Include = r.Include != Ref{}, ref
 	default:
 		return fmt.Sprintf("unknown keyword %q", key)
-	}
-	if (key == "user" || key == "group") && (value == "" || strings.ContainsAny(value, "\n\x00")) {
-		return "bad " + key
 	}
 	if twice {
 		return fmt.Sprintf("more than one %q", key)

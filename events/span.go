@@ -1,6 +1,9 @@
 package events
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Span is one step of an operation: a pending event, any progress and exactly
 // one final event. Spans nest. Its methods are safe for concurrent use.
@@ -83,12 +86,7 @@ func (s *Span) note(now time.Time, e IocEvent) {
 	if ok {
 		key = m.mergeKey()
 	}
-	at := -1
-	for i := range s.held {
-		if s.held[i].key == key {
-			at = i
-		}
-	}
+	at := slices.IndexFunc(s.held, func(h heldEvent) bool { return h.key == key })
 	next := heldEvent{key: key, event: with(e, Header{Subject: subject(e), Message: e.Head().Message})}
 	if at >= 0 {
 		next.merged = s.held[at].merged + 1
@@ -98,7 +96,7 @@ func (s *Span) note(now time.Time, e IocEvent) {
 	}
 	switch sent := s.sendNote(now, next); {
 	case sent && at >= 0:
-		s.held = append(s.held[:at], s.held[at+1:]...)
+		s.held = slices.Delete(s.held, at, at+1)
 	case !sent && at >= 0:
 		s.held[at] = next
 	case !sent:
@@ -157,8 +155,8 @@ func (s *Span) end(state State, e IocEvent, message string, err error) error {
 	if inner == nil {
 		inner = ErrUnfinished
 	}
-	for i := len(s.op.open) - 1; i >= 0; i-- {
-		if c := s.op.open[i]; c.within(s) {
+	for _, c := range slices.Backward(s.op.open) {
+		if c.within(s) {
 			c.finish(now, Failed, nil, "", inner)
 		}
 	}

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
-	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/examples/columns"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/release"
@@ -58,7 +58,8 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 		jails = append(jails, j)
 	}
 	for _, j := range jails {
-		if err := t.start(ctx, j); err != nil {
+		t.title("start %s", j.FullName())
+		if err := t.run(ctx, j.Generator().Start(jail.StartOptions{})); err != nil {
 			return err
 		}
 	}
@@ -68,7 +69,8 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 		}
 	}
 	t.title("list")
-	if err := t.list(ctx); err != nil {
+	list := columns.Options{Columns: []string{"jid", "full_name", "state", "release", "basejail", "dataset"}}
+	if err := columns.Write(t.out, jail.List(ctx, t.host), list); err != nil {
 		return err
 	}
 	for _, j := range jails {
@@ -116,14 +118,7 @@ func (t *tour) create(ctx context.Context, name, rel string, cleanup *cleanups) 
 		return nil, err
 	}
 	o := jail.CreateOptions{Release: rel, Basejail: name == "basejail"}
-	if t.plan {
-		p, err := j.Generator().Create(o).Plan(ctx)
-		if err != nil {
-			return nil, err
-		}
-		fmt.Fprint(t.out, p)
-	}
-	if err := t.show(j.Generator().Create(o).Events(ctx)); err != nil {
+	if err := t.run(ctx, j.Generator().Create(o)); err != nil {
 		return nil, err
 	}
 	cleanup.add(func() error {
@@ -132,16 +127,16 @@ func (t *tour) create(ctx context.Context, name, rel string, cleanup *cleanups) 
 	return j, nil
 }
 
-func (t *tour) start(ctx context.Context, j *jail.Jail) error {
-	t.title("start %s", j.FullName())
+// run runs an operation, after its plan has been printed if that was asked for.
+func (t *tour) run(ctx context.Context, op *jail.Operation) error {
 	if t.plan {
-		p, err := j.Generator().Start(jail.StartOptions{}).Plan(ctx)
+		p, err := op.Plan(ctx)
 		if err != nil {
 			return err
 		}
 		fmt.Fprint(t.out, p)
 	}
-	return t.show(j.Generator().Start(jail.StartOptions{}).Events(ctx))
+	return t.show(op.Events(ctx))
 }
 
 func (t *tour) exec(ctx context.Context, j *jail.Jail, argv ...string) error {
@@ -158,24 +153,6 @@ func (t *tour) exec(ctx context.Context, j *jail.Jail, argv ...string) error {
 	return nil
 }
 
-func (t *tour) list(ctx context.Context) error {
-	table := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "JID\tNAME\tSTATE\tRELEASE\tBASEJAIL\tDATASET")
-	for j, err := range jail.List(ctx, t.host) {
-		if err != nil {
-			return err
-		}
-		jid, state := "-", "down"
-		if s := j.Status(); s.Running {
-			jid, state = fmt.Sprint(s.Identity.JID), "up"
-		}
-		eff := j.Effective()
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%t\t%s\n",
-			jid, j.FullName(), state, key.Release.Of(eff), key.Basejail.Of(eff), j.Dataset())
-	}
-	return table.Flush()
-}
-
 // cleanups run in reverse order, all of them.
 type cleanups struct{ list []func() error }
 
@@ -183,8 +160,8 @@ func (c *cleanups) add(f func() error) { c.list = append(c.list, f) }
 
 func (c *cleanups) run() error {
 	var all error
-	for i := len(c.list) - 1; i >= 0; i-- {
-		err := c.list[i]()
+	for _, undo := range slices.Backward(c.list) {
+		err := undo()
 		if !errors.Is(err, release.ErrNotFetched) { // nothing to destroy
 			all = errors.Join(all, err)
 		}

@@ -111,23 +111,30 @@ func (f *File) Names() []string {
 // new last line. A variable that already has the value is not changed. The error
 // wraps ErrName, or ErrValue if the result would not read back.
 func (f *File) Set(name, value string) error {
-	if f.sysctl {
-		return f.setSysctl(name, value)
-	}
-	if !validName(name) {
+	if f.sysctl && !validSysctl(name) || !f.sysctl && !validName(name) {
 		return fmt.Errorf("rcconf: %q: %w", name, ErrName)
 	}
-	if strings.IndexByte(value, 0) >= 0 {
-		return fmt.Errorf("rcconf: %s: NUL byte: %w", name, ErrValue)
+	// sysctl.conf(5) has one line for each value; sh(1) reads all but NUL.
+	if strings.ContainsFunc(value, func(c rune) bool { return c == 0 || f.sysctl && (c < ' ' && c != '\t' || c == 0x7f) }) {
+		return fmt.Errorf("rcconf: %s: control character: %w", name, ErrValue)
 	}
 	if now, ok := f.Get(name); ok && now == value {
 		return nil
 	}
+	quoted := func(single bool) string {
+		if f.sysctl {
+			return quoteSysctl(value)
+		}
+		return quote(value, single)
+	}
 	src := f.src
 	if a := f.last(name); a != nil && !a.export {
-		src = src[:a.value.start] + quote(value, a.value.single) + src[a.value.end:]
+		src = src[:a.value.start] + quoted(a.value.single) + src[a.value.end:]
 	} else {
-		src = addLine(src, name+"="+quote(value, false))
+		if src != "" && !strings.HasSuffix(src, "\n") {
+			src += "\n"
+		}
+		src += name + "=" + quoted(false) + "\n"
 	}
 	return f.replace(src, name, value)
 }
@@ -139,13 +146,6 @@ func (f *File) last(name string) *assignment {
 		}
 	}
 	return nil
-}
-
-func addLine(src, line string) string {
-	if src != "" && !strings.HasSuffix(src, "\n") {
-		src += "\n"
-	}
-	return src + line + "\n"
 }
 
 // replace replaces the text with an edited one, if that has the wanted value.

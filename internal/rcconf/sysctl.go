@@ -1,9 +1,6 @@
 package rcconf
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // ParseSysctl reads sysctl.conf(5): one name=value or name:value a line, where
 // # begins a comment. sysctl(8) removes a pair of quotes around a value and has no
@@ -80,24 +77,9 @@ func validSysctl(name string) bool {
 	return name != ""
 }
 
-func (f *File) setSysctl(name, value string) error {
-	if !validSysctl(name) {
-		return fmt.Errorf("rcconf: %q: %w", name, ErrName)
-	}
-	if now, ok := f.Get(name); ok && now == value {
-		return nil
-	}
-	text := value
+func quoteSysctl(value string) string {
 	if value == "" || strings.ContainsAny(value, "#'\"") || strings.TrimSpace(value) != value {
-		text = `"` + value + `"`
+		return `"` + value + `"`
 	}
-	for i := range len(value) {
-		if value[i] < ' ' && value[i] != '\t' || value[i] == 0x7f {
-			return fmt.Errorf("rcconf: %s: control character: %w", name, ErrValue)
-		}
-	}
-	if a := f.last(name); a != nil {
-		return f.replace(f.src[:a.value.start]+text+f.src[a.value.end:], name, value)
-	}
-	return f.replace(addLine(f.src, name+"="+text), name, value)
+	return value
 }
