@@ -2,6 +2,5 @@
 
 package lineartest
 
-// race tells that the race detector is on, whose own work outweighs that of the
-// code.
+// race reports whether the race detector is on: it makes times meaningless.
 const race = true
