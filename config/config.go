@@ -272,8 +272,8 @@ func (c *Config) tags(key string) (any, bool, error) {
 		}
 		return list, found, nil
 	}
-	if i, ok := c.index["tag"]; ok && !isNone(c.entries[i].text) {
-		return c.entries[i].text, true, nil
+	if tag, ok := c.Raw("tag"); ok && !isNone(tag) {
+		return tag, true, nil
 	}
 	if len(list) > 0 {
 		return list[0], true, nil

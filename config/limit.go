@@ -184,21 +184,18 @@ func parseLimit(r resource, item string) (Limit, error) {
 }
 
 func checkAction(r resource, action string) error {
-	switch action {
-	case "log", "devctl":
+	switch {
+	case action == "log", action == "devctl", isSignal(action):
 		return nil
-	case "deny":
+	case action == "deny":
 		if r.unit == unitRate || r.unit == unitSeconds {
 			return invalid("%s cannot be denied", r.name)
 		}
 		return nil
-	case "throttle":
+	case action == "throttle":
 		if r.unit != unitRate {
 			return invalid("%s cannot be throttled", r.name)
 		}
-		return nil
-	}
-	if isSignal(action) {
 		return nil
 	}
 	return invalid("%q is not deny, log, devctl, throttle or a signal", action)

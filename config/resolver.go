@@ -60,15 +60,14 @@ func parseResolver(text string) (Resolver, error) {
 	}
 	r := Resolver{Mode: ResolverManual}
 	for entry := range strings.SplitSeq(text, ";") {
-		entry = strings.TrimSpace(entry)
-		if !strings.ContainsAny(entry, " \t") {
-			for server := range strings.SplitSeq(entry, ",") {
-				if server = strings.TrimSpace(server); server != "" {
-					r.Entries = append(r.Entries, server)
-				}
+		parts := []string{entry}
+		if entry = strings.TrimSpace(entry); !strings.ContainsAny(entry, " \t") {
+			parts = strings.Split(entry, ",")
+		}
+		for _, e := range parts {
+			if e = strings.TrimSpace(e); e != "" {
+				r.Entries = append(r.Entries, e)
 			}
-		} else {
-			r.Entries = append(r.Entries, entry)
 		}
 	}
 	for _, e := range r.Entries {

@@ -38,12 +38,10 @@ func (s *Server) createjail(ctx context.Context, c *call) (any, error) {
 }
 
 // newJail returns the jail that props and switches describe.
-func (s *Server) newJail(ctx context.Context, c *call, props, switches string) (*jail.Jail, jail.CreateOptions, error) {
-	var o jail.CreateOptions
-	none := func(err error) (*jail.Jail, jail.CreateOptions, error) { return nil, o, err }
+func (s *Server) newJail(ctx context.Context, c *call, props, switches string) (j *jail.Jail, o jail.CreateOptions, err error) {
 	set, err := properties(props)
 	if err != nil {
-		return none(err)
+		return nil, o, err
 	}
 	words, _ := shellwords.Split(switches)
 	for _, word := range words {
@@ -54,20 +52,17 @@ func (s *Server) newJail(ctx context.Context, c *call, props, switches string) (
 			o.Basejail = true
 		case "-c": // every jail's root is a clone
 		default:
-			return none(toolError("unsupported switch: " + word + "!"))
+			return nil, o, toolError("unsupported switch: " + word + "!")
 		}
 	}
-	o.Release = set["release"]
+	if !o.Scratch {
+		if o.Release = set["release"]; o.Release == "" {
+			return nil, o, toolError("Please specify release=RELEASE.")
+		}
+	}
 	delete(set, "release")
-	if o.Scratch {
-		o.Release = ""
-	} else if o.Release == "" {
-		return none(toolError("Please specify release=RELEASE."))
-	}
-	if set["type"] == "basejail" {
-		o.Basejail = true
-	}
-	j, err := s.named(ctx, c, set)
+	o.Basejail = o.Basejail || set["type"] == "basejail"
+	j, err = s.named(ctx, c, set)
 	return j, o, err
 }
 

@@ -82,26 +82,26 @@ func EnsureInside(ctx context.Context, in kernel.Network, jail string, n NIC, dr
 
 // EnsureLoopback configures lo0, which is down and without addresses in a new
 // stack.
-func EnsureLoopback(ctx context.Context, in kernel.Network, addrs []netip.Prefix) (bool, error) {
+func EnsureLoopback(ctx context.Context, in kernel.Network, addrs []netip.Prefix) error {
 	list, err := in.Interfaces(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
 	lo, _ := byName(list, "lo0")
-	changed := false
+	ready := lo.Up
 	for _, p := range addrs {
 		if slices.ContainsFunc(lo.Addrs, func(have netip.Prefix) bool { return have.Addr() == p.Addr() }) {
 			continue
 		}
 		if err := in.AddressAdd(ctx, "lo0", kernel.Address{Prefix: p}); err != nil {
-			return changed, fmt.Errorf("address lo0|%s: %w", p, err)
+			return fmt.Errorf("address lo0|%s: %w", p, err)
 		}
-		changed = true
+		ready = false
 	}
-	if !lo.Up || changed {
-		return true, in.InterfaceSetUp(ctx, "lo0", true)
+	if ready {
+		return nil
 	}
-	return false, nil
+	return in.InterfaceSetUp(ctx, "lo0", true)
 }
 
 // EnsureRoutes sets routes inside the jail; one that is there with another

@@ -288,7 +288,7 @@ func (m *maker) routed(ctx context.Context) error {
 // secure makes the private bridge: public bridge, A, B, private bridge, host's
 // end, jail's end. Its rules come first, while nothing can flow yet.
 func (m *maker) secure(ctx context.Context, mtu int) error {
-	if _, err := EnsureRules(ctx, m.k, m.jail, m.id.JID, m.nic, m.names, m.nic.Addrs); err != nil {
+	if err := EnsureRules(ctx, m.k, m.jail, m.id.JID, m.nic, m.names, m.nic.Addrs); err != nil {
 		return err
 	}
 	a, err := m.clone(ctx, "epair", "second epair")

@@ -188,13 +188,12 @@ func linkLocal(mac string) netip.Addr {
 	return netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80, 8: m[0] ^ 2, 9: m[1], 10: m[2], 11: 0xff, 12: 0xfe, 13: m[3], 14: m[4], 15: m[5]})
 }
 
-// EnsureRules replaces the rules of one nic, and reports
-// whether anything was changed. There is always a rule that denies while they
-// are exchanged: the old ones go after the new ones have come.
-func EnsureRules(ctx context.Context, k kernel.Firewalls, jail string, jid int, n NIC, names Names, addrs []netip.Prefix) (bool, error) {
+// EnsureRules replaces the rules of one nic. There is always a rule that denies
+// while they are exchanged: the old ones go after the new ones have come.
+func EnsureRules(ctx context.Context, k kernel.Firewalls, jail string, jid int, n NIC, names Names, addrs []netip.Prefix) error {
 	have, err := k.IpfwRules(ctx, Set)
 	if err != nil {
-		return false, &FirewallError{"ipfw", err.Error(), "", err}
+		return &FirewallError{"ipfw", err.Error(), "", err}
 	}
 	used, mine := map[int]bool{}, map[int][]kernel.IpfwRule{}
 	for _, r := range have {
@@ -212,29 +211,29 @@ func EnsureRules(ctx context.Context, k kernel.Firewalls, jail string, jid int, 
 	}
 	want := SecureRules(number, jail, n, names, addrs)
 	if len(mine) == 1 && sameRules(mine[number], want) {
-		return false, nil
+		return nil
 	}
 	for number < 65535 && used[number] {
 		number++
 	}
 	if number > lastRule {
-		return false, &FirewallError{"ipfw", fmt.Sprintf("no rule number up to %d is free", lastRule), "", nil}
+		return &FirewallError{"ipfw", fmt.Sprintf("no rule number up to %d is free", lastRule), "", nil}
 	}
 	if err := k.IpfwAdd(ctx, Set, SecureRules(number, jail, n, names, addrs)...); err != nil {
-		return false, errors.Join(err, deleteRule(ctx, k, number))
+		return errors.Join(err, deleteRule(ctx, k, number))
 	}
 	gone := false
 	for old := range mine {
 		if err := deleteRule(ctx, k, old); err != nil {
 			if !gone {
 				// As it was: the old ones alone.
-				return false, errors.Join(err, deleteRule(context.WithoutCancel(ctx), k, number))
+				return errors.Join(err, deleteRule(context.WithoutCancel(ctx), k, number))
 			}
-			return true, err
+			return err
 		}
 		gone = true
 	}
-	return true, nil
+	return nil
 }
 
 // sameRules compares what the kernel prints with what was given, by the words

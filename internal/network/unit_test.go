@@ -70,8 +70,7 @@ func TestEnsureRulesThatFails(t *testing.T) {
 	require.NoError(t, err)
 	n := NIC{Name: "vnet0", Secure: "bridge0", JailMAC: "02:00:00:00:00:01"}
 	ensure := func(addr string) error {
-		_, err := EnsureRules(ctx, s, "ioc-web", 7, n, NamesOf(n, 7), []netip.Prefix{netip.MustParsePrefix(addr)})
-		return err
+		return EnsureRules(ctx, s, "ioc-web", 7, n, NamesOf(n, 7), []netip.Prefix{netip.MustParsePrefix(addr)})
 	}
 	require.NoError(t, ensure("192.0.2.1/24"))
 	before, err := s.IpfwRules(ctx, Set)

@@ -168,8 +168,7 @@ func ensureRules(ctx context.Context, h *host.Host, id kernel.Identity, jail str
 		return err
 	}
 	defer unlock()
-	_, err = network.EnsureRules(ctx, h.Kernel, jail, id.JID, n, network.NamesOf(n, id.JID), addrs)
-	return err
+	return network.EnsureRules(ctx, h.Kernel, jail, id.JID, n, network.NamesOf(n, id.JID), addrs)
 }
 
 // dynamic finds an address that the program brought: not one that was set, not

@@ -167,8 +167,7 @@ func (a Localhost) Do(ctx context.Context, e Env, _ *plan.Call) error {
 	if err != nil {
 		return err
 	}
-	_, err = network.EnsureLoopback(ctx, e.Host.Kernel.In(id), a.Addrs)
-	return err
+	return network.EnsureLoopback(ctx, e.Host.Kernel.In(id), a.Addrs)
 }
 
 // AddRoutes sets the routes of the jail's own stack, with which they end.

@@ -4,7 +4,10 @@
 // for concurrent use, and honest about what it dropped.
 package tail
 
-import "sync"
+import (
+	"bytes"
+	"sync"
+)
 
 // DefaultMax is how many bytes the zero Buffer keeps.
 const DefaultMax = 16 << 20
@@ -17,7 +20,6 @@ type Buffer struct {
 
 	mu      sync.Mutex
 	buf     []byte
-	start   int // of the oldest byte, once buf is full
 	dropped int64
 }
 
@@ -33,34 +35,26 @@ func First(n int) *Buffer { return &Buffer{max: n, first: true} }
 func (b *Buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	written, most := len(p), b.most()
-	if !b.first && len(p) >= most {
-		b.dropped += int64(len(b.buf) + len(p) - most)
-		b.buf, b.start = append(b.buf[:0], p[len(p)-most:]...), 0
-		return written, nil
+	most := b.max
+	if most <= 0 {
+		most = DefaultMax
 	}
-	fits := min(len(p), most-len(b.buf))
-	b.buf, p = append(b.buf, p[:fits]...), p[fits:]
-	b.dropped += int64(len(p))
-	for !b.first && len(p) > 0 {
-		n := copy(b.buf[b.start:], p)
-		b.start, p = (b.start+n)%most, p[n:]
+	b.buf = append(b.buf, p...)
+	if over := len(b.buf) - most; over > 0 {
+		b.dropped += int64(over)
+		if b.first {
+			over = 0
+		}
+		b.buf = b.buf[over : over+most] // append copies only what is kept
 	}
-	return written, nil
-}
-
-func (b *Buffer) most() int {
-	if b.max > 0 {
-		return b.max
-	}
-	return DefaultMax
+	return len(p), nil
 }
 
 // Bytes returns a copy of what is kept.
 func (b *Buffer) Bytes() []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return append(append(make([]byte, 0, len(b.buf)), b.buf[b.start:]...), b.buf[:b.start]...)
+	return bytes.Clone(b.buf)
 }
 
 // String returns what is kept.
