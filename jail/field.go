@@ -2,6 +2,7 @@ package jail
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/libioc/go-libioc/config"
@@ -98,17 +99,12 @@ func (j *Jail) Field(key string) (values []string, ok bool) {
 
 func (j *Jail) stored(key string) string {
 	d := j.storage
-	switch {
-	case d == nil:
+	if d == nil {
 		return "-"
-	case key == "used":
-		return strconv.FormatUint(d.Used, 10)
-	case key == "available":
-		return strconv.FormatUint(d.Available, 10)
-	case key == "referenced":
-		return strconv.FormatUint(d.Referenced, 10)
 	}
-	return strconv.FormatInt(d.Creation.Unix(), 10)
+	return fmt.Sprint(map[string]any{
+		"used": d.Used, "available": d.Available, "referenced": d.Referenced, "creation": d.Creation.Unix(),
+	}[key])
 }
 
 func orDash(s string) string {

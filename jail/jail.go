@@ -14,6 +14,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/ignore"
+	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -246,14 +247,7 @@ func configOfDataset(ctx context.Context, h *host.Host, dataset string) (*config
 }
 
 func readDefaults(mounts host.MountTable, source host.Source) (*config.Config, error) {
-	path, ok := mounts.Dataset(source.Dataset)
-	if !ok {
-		return config.New(), nil
-	}
-	c, err := config.ReadDefaults(path)
-	if errors.Is(err, config.ErrNoConfig) {
-		return config.New(), nil
-	}
+	c, _, err := defaultsFile(mounts, source)
 	return c, err
 }
 
@@ -312,6 +306,19 @@ func (j *Jail) RootDataset() string { return j.Dataset() + "/root" }
 // RootPath returns where the jail's root file system is mounted.
 func (j *Jail) RootPath(ctx context.Context) (string, error) {
 	return j.host.Mountpoint(ctx, j.RootDataset())
+}
+
+// openRoot opens the jail's root file system.
+func (j *Jail) openRoot(ctx context.Context) (*saferoot.Root, error) {
+	mounts, err := j.mountTable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	path, err := mounts.Mountpoint(j.RootDataset())
+	if err != nil {
+		return nil, err
+	}
+	return saferoot.Open(path)
 }
 
 // mountTable returns what fresh has read, so that a plan is made of one moment and

@@ -126,23 +126,41 @@ func (j *Jail) fstabPlaces(ctx context.Context) ([]string, error) {
 	return out, nil
 }
 
-// devfsSteps mounts devfs with the jail's ruleset.
-func (j *Jail) devfsSteps(ruleset int) []plan.Step {
-	if !key.MountDevfs.Of(j.Effective()) {
-		return nil
-	}
-	m := step.Mount{Type: "devfs", From: "devfs", At: "dev", Make: true}
-	if ruleset > 0 {
-		m.Options = []kernel.MountOption{{Name: step.RulesetOption, Value: strconv.Itoa(ruleset)}}
-	}
-	return []plan.Step{plan.StepOf(step.MountDevfs{Mounts: step.Mounts{RootDataset: j.RootDataset(), Mounts: []step.Mount{m}}})}
-}
+// Where they are mounted, below the root.
+const (
+	procfsPlace    = "proc"
+	linprocfsPlace = "compat/linux/proc"
+)
 
-// fdescfsSteps mounts fdescfs(5) on the jail's /dev/fd.
-func (j *Jail) fdescfsSteps(context.Context) ([]plan.Step, error) {
-	if !key.MountFdescfs.Of(j.Effective()) {
-		return nil, nil
+// deviceSteps mount devfs with the jail's ruleset, fdescfs(5), procfs(5) and
+// linprocfs(5), whose module the host may have to load. libioc has the properties
+// for the last two and does nothing about them.
+func (j *Jail) deviceSteps(ctx context.Context, l *step.List, ruleset int) {
+	eff := j.Effective()
+	mount := func(fs, at string, dir bool, options ...kernel.MountOption) step.Mounts {
+		m := step.Mount{Type: fs, From: fs, At: at, Options: options, Make: dir}
+		return step.Mounts{RootDataset: j.RootDataset(), Mounts: []step.Mount{m}}
 	}
-	m := step.Mount{Type: "fdescfs", From: "fdescfs", At: "dev/fd"}
-	return []plan.Step{plan.StepOf(step.MountFdescfs{Mounts: step.Mounts{RootDataset: j.RootDataset(), Mounts: []step.Mount{m}}})}, nil
+	var options []kernel.MountOption
+	if ruleset > 0 {
+		options = append(options, kernel.MountOption{Name: step.RulesetOption, Value: strconv.Itoa(ruleset)})
+	}
+	if key.MountDevfs.Of(eff) {
+		l.Add(step.MountDevfs{Mounts: mount("devfs", "dev", true, options...)})
+	}
+	if key.MountFdescfs.Of(eff) {
+		l.Add(step.MountFdescfs{Mounts: mount("fdescfs", "dev/fd", false)})
+	}
+	if key.MountProcfs.Of(eff) {
+		l.Add(step.MountProcfs{Mounts: mount("procfs", procfsPlace, true)})
+	}
+	if !key.MountLinprocfs.Of(eff) {
+		return
+	}
+	loaded, err := j.host.Kernel.ModuleLoaded(ctx, "linprocfs")
+	l.Fail(err)
+	if !loaded {
+		l.Add(step.LoadModule{Module: "linprocfs", Param: "mount_linprocfs"})
+	}
+	l.Add(step.MountLinprocfs{Mounts: mount("linprocfs", linprocfsPlace, true)})
 }

@@ -11,10 +11,10 @@ import (
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/config/key"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/rcconf"
-	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -139,62 +139,52 @@ func (j *Jail) mayConnect(ctx context.Context, spec network.Spec) error {
 
 // netPlan are the steps of a start that concern the network: before the jail
 // is made, and before its start hook.
-type netPlan struct {
-	before, after []plan.Step
-}
+type netPlan struct{ before, after step.List }
 
 // networkSteps returns the steps of a start. Addresses of the host's stack come
 // before the jail, which is refused without them; interfaces need the jail.
-func (j *Jail) networkSteps(ctx context.Context) (netPlan, error) {
-	var p netPlan
+func (j *Jail) networkSteps(ctx context.Context) (p netPlan) {
 	spec, err := j.networkSpec(ctx)
-	if err != nil || spec.Empty() {
-		return p, err
+	if err == nil && spec.Empty() {
+		return p
 	}
-	if err := j.mayConnect(ctx, spec); err != nil {
-		return p, err
+	if err == nil {
+		err = j.mayConnect(ctx, spec)
 	}
+	p.before.Fail(err)
 	key := j.netKey()
-	p.before = append(p.before, plan.StepOf(step.RecordNetwork{Key: key, Spec: spec}))
+	p.before.Add(step.RecordNetwork{Key: key, Spec: spec})
 	if len(spec.Aliases) > 0 {
-		p.before = append(p.before, plan.StepOf(step.AddAliases{Key: key, Jail: spec.Jail, Aliases: spec.Aliases}))
+		p.before.Add(step.AddAliases{Key: key, Jail: spec.Jail, Aliases: spec.Aliases})
 	}
-	if spec.VNET {
-		vnet, err := j.vnetSteps(ctx, spec)
-		if err != nil {
-			return p, err
-		}
-		p.after = vnet
+	if spec.VNET && err == nil {
+		j.vnetSteps(ctx, &p.after, spec)
 	}
 	if spec.UsesPf() {
-		p.after = append(p.after, plan.StepOf(step.LoadPf{Jail: spec.Jail, Text: spec.PfText(spec.Inward())}))
+		p.after.Add(step.LoadPf{Jail: spec.Jail, Text: spec.PfText(spec.Inward())})
 	}
-	return p, nil
+	return p
 }
 
 // vnetSteps configure the jail's own stack.
-func (j *Jail) vnetSteps(ctx context.Context, spec network.Spec) ([]plan.Step, error) {
+func (j *Jail) vnetSteps(ctx context.Context, l *step.List, spec network.Spec) {
 	rc := j.jailRC(ctx)
-	var steps []plan.Step
 	nodes, err := j.vnetNodes(ctx, rc)
-	if err != nil {
-		return nil, err
-	}
+	l.Fail(err)
 	if len(nodes) > 0 {
-		steps = append(steps, plan.StepOf(step.VnetNodes{Jail: spec.Jail, Nodes: nodes}))
+		l.Add(step.VnetNodes{Jail: spec.Jail, Nodes: nodes})
 	}
 	for _, n := range spec.NICs {
-		steps = append(steps, plan.StepOf(step.EnsureNIC{Jail: spec.Jail, NIC: n, Bridge: step.BridgeOf(spec, n), Notes: nicNotes(spec, n, rc)}))
+		l.Add(step.EnsureNIC{Jail: spec.Jail, NIC: n, Bridge: step.BridgeOf(spec, n), Notes: nicNotes(spec, n, rc)})
 	}
 	for _, name := range spec.Hosts {
-		steps = append(steps, plan.StepOf(step.MoveInterface{Jail: spec.Jail, Interface: name}))
+		l.Add(step.MoveInterface{Jail: spec.Jail, Interface: name})
 	}
-	steps = append(steps, plan.StepOf(step.Localhost{Jail: spec.Jail, Addrs: network.Loopback(j.Effective())}))
+	l.Add(step.Localhost{Jail: spec.Jail, Addrs: network.Loopback(j.Effective())})
 	if len(spec.Routes) > 0 {
-		steps = append(steps, plan.StepOf(step.AddRoutes{Jail: spec.Jail, Routes: spec.Routes}))
+		l.Add(step.AddRoutes{Jail: spec.Jail, Routes: spec.Routes})
 	}
-	request, err := j.requestSteps(ctx, spec, rc)
-	return append(steps, request...), err
+	l.Fail(j.requestSteps(ctx, l, spec, rc))
 }
 
 // nicNotes returns what a person should know of one nic.
@@ -218,15 +208,7 @@ func nicNotes(spec network.Spec, n network.NIC, rc map[string]string) []string {
 // file that cannot be read has none: the jail's root may write anything there.
 func (j *Jail) jailRC(ctx context.Context) map[string]string {
 	out := map[string]string{}
-	mounts, err := j.mountTable(ctx)
-	if err != nil {
-		return out
-	}
-	path, err := mounts.Mountpoint(j.RootDataset())
-	if err != nil {
-		return out
-	}
-	root, err := saferoot.Open(path)
+	root, err := j.openRoot(ctx)
 	if err != nil {
 		return out
 	}
@@ -252,13 +234,8 @@ func (j *Jail) jailRC(ctx context.Context) map[string]string {
 // firewall keeps it.
 func (j *Jail) vnetNodes(ctx context.Context, rc map[string]string) ([]kernel.SysctlValue, error) {
 	_, err := j.host.Kernel.SysctlInt(ctx, "net.inet.ip.fw.enable")
-	switch {
-	case errors.Is(err, kernel.ErrNotFound):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case strings.EqualFold(rc["firewall_enable"], "yes"):
-		return nil, nil
+	if err != nil || strings.EqualFold(rc["firewall_enable"], "yes") {
+		return nil, ignore.Err(err, kernel.ErrNotFound)
 	}
 	nodes := []kernel.SysctlValue{{Name: "net.inet.ip.fw.enable"}}
 	if _, err := j.host.Kernel.SysctlInt(ctx, "net.inet6.ip6.fw.enable"); err == nil {
@@ -268,76 +245,60 @@ func (j *Jail) vnetNodes(ctx context.Context, rc map[string]string) ([]kernel.Sy
 }
 
 // requestSteps ask for addresses by DHCP and from routers.
-func (j *Jail) requestSteps(ctx context.Context, spec network.Spec, rc map[string]string) ([]plan.Step, error) {
+func (j *Jail) requestSteps(ctx context.Context, l *step.List, spec network.Spec, rc map[string]string) error {
 	eff := j.Effective()
 	limit := step.DefaultDHCP
 	if text := config.NewKey[string](network.KeyDHCPTimeout).Of(eff); text != "" && text != "none" {
 		d, err := time.ParseDuration(text + "s")
 		if err != nil || d <= 0 || d > time.Hour {
-			return nil, fmt.Errorf("%w: %s: %q is not 1 to 3600 seconds", ErrConfig, network.KeyDHCPTimeout, text)
+			return fmt.Errorf("%w: %s: %q is not 1 to 3600 seconds", ErrConfig, network.KeyDHCPTimeout, text)
 		}
 		limit = d
 	}
-	var steps []plan.Step
-	for _, n := range spec.NICs {
-		if n.DHCP {
-			if !key.MountDevfs.Of(eff) {
-				return nil, fmt.Errorf("%w: %s: dhclient(8) needs /dev/bpf, so mount_devfs=yes", ErrConfig, n.Name)
-			}
-			if len(steps) == 0 {
-				bpf, err := j.bpfStep(ctx)
-				if err != nil {
-					return nil, err
-				}
-				steps = append(steps, bpf)
-			}
+	dhcp := slices.IndexFunc(spec.NICs, func(n network.NIC) bool { return n.DHCP })
+	if dhcp >= 0 && !key.MountDevfs.Of(eff) {
+		return fmt.Errorf("%w: %s: dhclient(8) needs /dev/bpf, so mount_devfs=yes", ErrConfig, spec.NICs[dhcp].Name)
+	}
+	if dhcp >= 0 || key.BPF.Of(eff) && key.MountDevfs.Of(eff) {
+		number, _, err := step.BpfRuleset(ctx, j.host.Kernel, uint16(key.MinDynDevfsRuleset.Of(eff)))
+		if err != nil {
+			return err
 		}
+		l.Add(step.ShowBPF{RootDataset: j.RootDataset(), Number: number})
+	}
+	for _, n := range spec.NICs {
 		if n.DHCP || n.SLAAC {
-			steps = append(steps, plan.StepOf(step.RequestAddress{
+			l.Add(step.RequestAddress{
 				Jail: spec.Jail, NIC: n, Limit: limit, Optional: config.NewKey[string](network.KeyDHCP).Of(eff) == "optional",
 				RC: strings.Contains(strings.ToUpper(rc["ifconfig_"+n.Name]), "DHCP"),
-			}))
+			})
 		}
 	}
-	if len(steps) == 0 && key.BPF.Of(eff) && key.MountDevfs.Of(eff) {
-		bpf, err := j.bpfStep(ctx)
-		return append(steps, bpf), err
-	}
-	return steps, nil
+	return nil
 }
 
-func (j *Jail) bpfStep(ctx context.Context) (plan.Step, error) {
-	number, _, err := step.BpfRuleset(ctx, j.host.Kernel, uint16(key.MinDynDevfsRuleset.Of(j.Effective())))
-	return plan.StepOf(step.ShowBPF{RootDataset: j.RootDataset(), Number: number}), err
-}
-
-// networkEnd returns the steps of a stop: interfaces go before the jail does, since
-// the kernel would bring them back to the host under names of the jail's
-// choice; addresses of the host's stack go after it.
-func (j *Jail) networkEnd(ctx context.Context, id kernel.Identity) (before, after []plan.Step, err error) {
+// networkEnd adds the steps of a stop and returns those for after the jail: interfaces
+// go before the jail does, since the kernel would bring them back to the host under
+// names of the jail's choice; addresses of the host's stack go after it.
+func (j *Jail) networkEnd(ctx context.Context, l *step.List, id kernel.Identity) (after []plan.Step) {
 	record := j.netKey()
 	r, found, err := record.Current(ctx, j.host)
-	if err != nil {
-		return nil, nil, err
-	}
-	if id.IsZero() {
+	l.Fail(err)
+	switch {
+	case id.IsZero():
 		// The same plan sets it up before this.
-		if r.Spec, err = j.networkSpec(ctx); err != nil {
-			return nil, nil, err
-		}
+		r.Spec, err = j.networkSpec(ctx)
+		l.Fail(err)
 		found = true
-	}
-	if !found {
+	case !found:
 		// Somebody else started it, or it has no network. What cannot be computed
 		// any more is found by its marks.
-		r.Spec, err = j.networkSpec(ctx)
-		if err != nil {
+		if r.Spec, err = j.networkSpec(ctx); err != nil {
 			r.Spec.VNET = key.VNET.Of(j.Effective())
 		}
 	}
-	spec := r.Spec
-	if spec.VNET || spec.UsesPf() {
-		before = append(before, plan.StepOf(step.Teardown{ID: id, Spec: spec}))
+	if r.Spec.VNET || r.Spec.UsesPf() {
+		l.Add(step.Teardown{ID: id, Spec: r.Spec})
 	}
 	switch {
 	case found && len(r.Spec.Aliases)+len(r.Added) > 0:
@@ -345,5 +306,5 @@ func (j *Jail) networkEnd(ctx context.Context, id kernel.Identity) (before, afte
 	case found:
 		after = append(after, plan.StepOf(step.ForgetNetwork{Key: record, Jail: j.Identifier()}))
 	}
-	return before, after, nil
+	return after
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
@@ -135,11 +134,7 @@ func (j *Jail) checkFile(ctx context.Context, path string) error {
 	if _, err := j.Identity(ctx); err != nil {
 		return err
 	}
-	dir, err := j.RootPath(ctx)
-	if err != nil {
-		return err
-	}
-	root, err := saferoot.Open(dir)
+	root, err := j.openRoot(ctx)
 	if err != nil {
 		return err
 	}

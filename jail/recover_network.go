@@ -3,9 +3,11 @@ package jail
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
@@ -37,41 +39,40 @@ type sweep struct {
 	runs    map[string]bool
 }
 
-// keys returns the jails that may have this name in the kernel.
-func (s *sweep) keys(jail string) []step.NetKey {
-	var out []step.NetKey
+// named returns the jails that may have this name in the kernel.
+func (s *sweep) named(jail string) (out []*Jail) {
 	for _, source := range s.sources {
 		if rest, ok := strings.CutPrefix(jail, source.Name+"-"); ok {
-			out = append(out, step.NetKey{Source: source.Name, Name: strings.ReplaceAll(rest, "*", ".")})
+			out = append(out, &Jail{host: s.h, source: source, name: strings.ReplaceAll(rest, "*", ".")})
 		}
 	}
 	return out
 }
 
-// idle calls do while no operation is at work on the jail, if it still does not
-// run then.
-func (s *sweep) idle(ctx context.Context, jail string, do func() error) error {
-	if s.runs[jail] {
-		return nil
-	}
-	for _, key := range s.keys(jail) {
-		unlock, err := s.h.Lock(ctx, key.Source+"/jail/"+key.Name, "recover", BusyFail)
-		if errors.Is(err, ErrBusy) {
-			return nil
+// idle calls do for each of the jails while no operation is at work on it, if it
+// still does not run then.
+func (s *sweep) idle(ctx context.Context, jails []string, do func(jail string) error) (all error) {
+	for _, jail := range slices.Compact(slices.Sorted(slices.Values(jails))) {
+		if !s.runs[jail] {
+			all = errors.Join(all, s.whileIdle(ctx, jail, do))
 		}
+	}
+	return all
+}
+
+func (s *sweep) whileIdle(ctx context.Context, jail string, do func(jail string) error) error {
+	for _, j := range s.named(jail) {
+		unlock, err := s.h.Lock(ctx, j.lockKey(), "recover", BusyFail)
 		if err != nil {
-			return err
+			return ignore.Err(err, ErrBusy)
 		}
 		defer unlock()
 	}
 	_, err := s.h.Kernel.JailIdentify(ctx, 0, kernel.ByName(jail))
-	switch {
-	case err == nil:
-		return nil
-	case !errors.Is(err, kernel.ErrNotFound):
-		return err
+	if errors.Is(err, kernel.ErrNotFound) {
+		return do(jail)
 	}
-	return do()
+	return err
 }
 
 func (s *sweep) records(ctx context.Context) error {
@@ -82,55 +83,46 @@ func (s *sweep) records(ctx context.Context) error {
 			err = errors.Join(err, e)
 			continue
 		}
-		err = errors.Join(err, s.idle(ctx, r.Spec.Jail, func() error {
-			now, current, err := key.Current(ctx, s.h)
-			if err != nil {
-				return err
-			}
-			if current {
-				unlock, err := step.LockNetwork(ctx, s.h, "addresses")
-				if err != nil {
-					return err
-				}
-				err = step.ReleaseAliases(ctx, s.h, now.Spec.Jail, now.Added)
-				unlock()
-				if err := errors.Join(err, step.RemoveNetwork(ctx, s.h, kernel.Identity{}, now.Spec)); err != nil {
-					return err
-				}
-			}
-			return key.Remove(s.h)
-		}))
+		err = errors.Join(err, s.idle(ctx, []string{r.Spec.Jail}, func(string) error { return s.record(ctx, key) }))
 	}
 	return err
+}
+
+func (s *sweep) record(ctx context.Context, key step.NetKey) error {
+	now, current, err := key.Current(ctx, s.h)
+	if err != nil {
+		return err
+	}
+	if current {
+		err := step.LockedNetwork(ctx, s.h, "addresses", func() error {
+			return step.ReleaseAliases(ctx, s.h, now.Spec.Jail, now.Added)
+		})
+		if err := errors.Join(err, step.RemoveNetwork(ctx, s.h, kernel.Identity{}, now.Spec)); err != nil {
+			return err
+		}
+	}
+	return key.Remove(s.h)
 }
 
 func (s *sweep) interfaces(ctx context.Context) error {
 	list, err := s.h.Kernel.Interfaces(ctx)
-	for _, jail := range network.Orphans(list, func(jail string) bool { return s.runs[jail] }) {
-		err = errors.Join(err, s.idle(ctx, jail, func() error {
-			return network.RemoveNIC(ctx, s.h.Kernel, jail, "", network.Made{})
-		}))
-	}
-	return err
+	orphans := network.Orphans(list, func(jail string) bool { return s.runs[jail] })
+	return errors.Join(err, s.idle(ctx, orphans, func(jail string) error {
+		return network.RemoveNIC(ctx, s.h.Kernel, jail, "", network.Made{})
+	}))
 }
 
 func (s *sweep) ipfw(ctx context.Context) error {
 	rules, err := s.h.Kernel.IpfwRules(ctx, network.Set)
-	if errors.Is(err, kernel.ErrUnsupported) {
-		return nil
-	}
-	done := map[string]bool{}
+	var jails []string
 	for _, r := range rules {
-		jail, _, ours := network.RuleOwner(r)
-		if !ours || done[jail] {
-			continue
+		if jail, _, ours := network.RuleOwner(r); ours {
+			jails = append(jails, jail)
 		}
-		done[jail] = true
-		err = errors.Join(err, s.idle(ctx, jail, func() error {
-			return network.RemoveRules(ctx, s.h.Kernel, jail, "")
-		}))
 	}
-	return err
+	return errors.Join(ignore.Err(err, kernel.ErrUnsupported), s.idle(ctx, jails, func(jail string) error {
+		return network.RemoveRules(ctx, s.h.Kernel, jail, "")
+	}))
 }
 
 // pf flushes the anchors of jails that do not run. An anchor does not say
@@ -155,35 +147,22 @@ func (s *sweep) pf(ctx context.Context) error {
 // limits clears rules of jails that are ours, by exact name.
 func (s *sweep) limits(ctx context.Context) error {
 	rules, err := s.h.Kernel.RctlGetRules(ctx, "jail:")
-	if errors.Is(err, kernel.ErrUnsupported) {
-		return nil
-	}
 	if err != nil {
-		return err
+		return ignore.Err(err, kernel.ErrUnsupported)
 	}
 	mounts, err := s.h.Mounts(ctx)
 	if err != nil {
 		return err
 	}
-	var all error
-	done := map[string]bool{}
+	mounted := func(j *Jail) bool {
+		_, ok := mounts.Dataset(j.Dataset())
+		return ok
+	}
+	var jails []string
 	for _, r := range rules {
-		parts := strings.SplitN(r, ":", 3)
-		if len(parts) < 3 || done[parts[1]] {
-			continue
-		}
-		jail := parts[1]
-		done[jail] = true
-		ours := false
-		for _, key := range s.keys(jail) {
-			for _, source := range s.sources {
-				_, mounted := mounts.Dataset(source.Jails() + "/" + key.Name)
-				ours = ours || mounted && source.Name == key.Source
-			}
-		}
-		if ours {
-			all = errors.Join(all, s.idle(ctx, jail, func() error { return step.RemoveLimits(ctx, s.h.Kernel, jail) }))
+		if parts := strings.SplitN(r, ":", 3); len(parts) == 3 && slices.ContainsFunc(s.named(parts[1]), mounted) {
+			jails = append(jails, parts[1])
 		}
 	}
-	return all
+	return s.idle(ctx, jails, func(jail string) error { return step.RemoveLimits(ctx, s.h.Kernel, jail) })
 }

@@ -115,10 +115,7 @@ func (g *JailGenerator) CreateSnapshot(o SnapshotOptions) *Operation {
 		o.Name = "ioc-" + j.host.Now().UTC().Format("20060102T150405.000Z")
 	}
 	return &Operation{
-		jail:  j,
-		name:  "create snapshot",
-		event: events.JailSnapshot{Jail: j.fullName, Snapshot: o.Name, Action: "create"},
-		busy:  o.Busy,
+		jail: j, name: "create snapshot", event: events.JailSnapshot{Jail: j.fullName, Snapshot: o.Name, Action: "create"}, busy: o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			tree, err := j.tree(ctx, j.Dataset())
 			if err != nil {
@@ -146,10 +143,7 @@ func (j *Jail) DestroySnapshot(ctx context.Context, o SnapshotOptions) ([]events
 func (g *JailGenerator) DestroySnapshot(o SnapshotOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:    j,
-		name:    "destroy snapshot",
-		event:   events.JailSnapshot{Jail: j.fullName, Snapshot: o.Name, Action: "destroy"},
-		busy:    o.Busy,
+		jail: j, name: "destroy snapshot", event: events.JailSnapshot{Jail: j.fullName, Snapshot: o.Name, Action: "destroy"}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planDestroySnapshot(ctx, o.Name) },
 		cleared: func(recovered string) bool { return recovered != "destroy snapshot "+o.Name },
 	}
@@ -212,10 +206,7 @@ func (j *Jail) RollbackSnapshot(ctx context.Context, o RollbackOptions) ([]event
 func (g *JailGenerator) RollbackSnapshot(o RollbackOptions) *Operation {
 	j := g.jail
 	return &Operation{
-		jail:    j,
-		name:    "roll back",
-		event:   events.JailSnapshot{Jail: j.fullName, Snapshot: o.Name, Action: "rollback"},
-		busy:    o.Busy,
+		jail: j, name: "roll back", event: events.JailSnapshot{Jail: j.fullName, Snapshot: o.Name, Action: "rollback"}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planRollback(ctx, o) },
 		cleared: func(recovered string) bool { return recovered != "roll back to "+o.Name },
 		after:   j.created,

@@ -90,33 +90,24 @@ func spaceOf(d zfsstore.Dataset) Space {
 // compressratio, compression, dedup, mountpoint and origin as zfs-get(8) prints
 // it; ok is false for any other.
 func (s Space) Text(property string) (text string, ok bool) {
-	size := func(n uint64) string {
+	limit := func(n uint64) string {
 		if n == 0 {
 			return "none"
 		}
 		return sizeText(n)
 	}
-	switch property {
-	case "available":
-		return sizeText(s.Available), true
-	case "used":
-		return sizeText(s.Used), true
-	case "quota":
-		return size(s.Quota), true
-	case "reservation":
-		return size(s.Reserved), true
-	case "compressratio":
-		return fmt.Sprintf("%.2fx", s.CompressRatio), true
-	case "compression":
-		return cmp.Or(s.Compression, "off"), true
-	case "dedup":
-		return cmp.Or(s.Dedup, "off"), true
-	case "mountpoint":
-		return cmp.Or(s.Mountpoint, "none"), true
-	case "origin":
-		return cmp.Or(s.Origin, "-"), true
-	}
-	return "", false
+	text, ok = map[string]string{
+		"available":     sizeText(s.Available),
+		"used":          sizeText(s.Used),
+		"quota":         limit(s.Quota),
+		"reservation":   limit(s.Reserved),
+		"compressratio": fmt.Sprintf("%.2fx", s.CompressRatio),
+		"compression":   cmp.Or(s.Compression, "off"),
+		"dedup":         cmp.Or(s.Dedup, "off"),
+		"mountpoint":    cmp.Or(s.Mountpoint, "none"),
+		"origin":        cmp.Or(s.Origin, "-"),
+	}[property]
+	return text, ok
 }
 
 // sizeText writes bytes as zfs(8) does: at most five characters, with as many
@@ -166,7 +157,11 @@ func Defaults(ctx context.Context, h *host.Host, source string) (*config.Config,
 
 // defaultsOf reads the defaults of a source and names the dataset that holds them.
 func defaultsOf(ctx context.Context, h *host.Host, s host.Source) (*config.Config, string, error) {
-	c, inFile, err := defaultsFile(ctx, h, s)
+	mounts, err := h.Mounts(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	c, inFile, err := defaultsFile(mounts, s)
 	if err != nil {
 		return nil, "", err
 	}
@@ -182,11 +177,7 @@ func defaultsOf(ctx context.Context, h *host.Host, s host.Source) (*config.Confi
 
 // defaultsFile reads the defaults file of a source; without one the configuration
 // is empty.
-func defaultsFile(ctx context.Context, h *host.Host, s host.Source) (c *config.Config, ok bool, err error) {
-	mounts, err := h.Mounts(ctx)
-	if err != nil {
-		return nil, false, err
-	}
+func defaultsFile(mounts host.MountTable, s host.Source) (c *config.Config, ok bool, err error) {
 	path, mounted := mounts.Dataset(s.Dataset)
 	if !mounted {
 		return config.New(), true, nil // legacy defaults do not take the place of an unseen file

@@ -70,11 +70,10 @@ func (j *Jail) stopSteps(ctx context.Context, steps *step.List, o StopOptions, i
 func (j *Jail) downSteps(ctx context.Context, steps *step.List, o StopOptions, id kernel.Identity) {
 	listed, err := j.fstabPlaces(ctx)
 	if err != nil && !o.Force {
-		steps.Append(nil, err)
+		steps.Fail(err)
 	}
-	netBefore, netAfter, err := j.networkEnd(ctx, id)
 	steps.Append(j.unshareSteps(), nil)
-	steps.Append(netBefore, err)
+	netAfter := j.networkEnd(ctx, steps, id)
 	steps.Add(step.RemoveJail{Name: j.Identifier(), Identity: id, Grace: key.StopTimeout.Of(j.Effective())})
 	steps.Append(netAfter, nil)
 	steps.Append(j.hook("poststop", func(a *step.RunHook) { a.Last = true }))

@@ -26,7 +26,7 @@ type Job[E any] struct {
 	Lock func(ctx context.Context) (unlock func(), err error)
 	// Plan makes the plan, under the lock and after leftovers were cleared.
 	// Recovered names the operation that was finished by that, or is empty. A nil
-	// plan means that this was all there was to do.
+	// plan means that this was all there was to do. StartRecover makes none.
 	Plan func(ctx context.Context, recovered string) (*Plan, error)
 	// Wrap, if not nil, is applied to the operation's error.
 	Wrap func(error) error
@@ -81,18 +81,18 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 		return
 	case err != nil:
 		span.Fail(err, "")
-	default:
+	case span != nil || job.Plan != nil:
 		begin().Done("")
 	}
 	op.Close(err)
 }
 
 func (r Runner[E]) locked(ctx context.Context, job Job[E], op *events.Operation, begin func() *events.Span) error {
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil && job.Plan != nil {
 		return err
 	}
-	recovered, err := r.Recover(ctx, job, begin)
-	if err != nil {
+	recovered, err := r.recover(ctx, job, begin)
+	if err != nil || job.Plan == nil {
 		return err
 	}
 	p, err := job.Plan(ctx, recovered)
@@ -122,10 +122,10 @@ func (r Runner[E]) locked(ctx context.Context, job Job[E], op *events.Operation,
 	return nil
 }
 
-// Recover resumes the job's journal, if there is one, and returns the name of
+// recover resumes the job's journal, if there is one, and returns the name of
 // the operation that is finished by that; an undone one has none. The caller
 // holds the resource's lock.
-func (r Runner[E]) Recover(ctx context.Context, job Job[E], begin func() *events.Span) (operation string, err error) {
+func (r Runner[E]) recover(ctx context.Context, job Job[E], begin func() *events.Span) (operation string, err error) {
 	j, err := Open(job.Journal)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -153,28 +153,8 @@ func (r Runner[E]) Recover(ctx context.Context, job Job[E], begin func() *events
 // StartRecover begins a job that only clears what an interrupted operation
 // left. When nothing was left no event is sent.
 func (r Runner[E]) StartRecover(ctx context.Context, job Job[E]) <-chan events.IocEvent {
-	op := events.NewOperation(events.Options{Room: job.Room, Clock: job.Clock, Scope: job.Scope})
-	go func() {
-		unlock, err := job.Lock(ctx)
-		if err != nil {
-			op.Refuse(job.Event, err)
-			return
-		}
-		var span *events.Span
-		_, err = r.Recover(ctx, job, func() *events.Span {
-			span = op.Begin(job.Event)
-			return span
-		})
-		unlock()
-		switch {
-		case span != nil && err != nil:
-			span.Fail(err, "")
-		case span != nil:
-			span.Done("")
-		}
-		op.Close(err)
-	}()
-	return op.Events()
+	job.Plan = nil
+	return r.Start(ctx, job)
 }
 
 // Journals lists the names of the resources that have a journal in a directory.

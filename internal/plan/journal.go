@@ -136,10 +136,8 @@ func (j *Journal) read() error {
 			return err
 		}
 	}
-	lines := bufio.NewScanner(bytes.NewReader(data[:whole]))
-	lines.Buffer(nil, len(data)+1)
-	lines.Scan()
-	if err := json.Unmarshal(lines.Bytes(), &j.Header); err != nil {
+	header, rest, _ := bytes.Cut(data[:whole], []byte("\n"))
+	if err := json.Unmarshal(header, &j.Header); err != nil {
 		return fmt.Errorf("header: %w", err)
 	}
 	if j.Header.Version != journalVersion {
@@ -149,9 +147,9 @@ func (j *Journal) read() error {
 		return fmt.Errorf("commit point %d of %d steps", c, len(j.Header.Plan.Steps))
 	}
 	j.state = make([]stepState, len(j.Header.Plan.Steps))
-	for lines.Scan() {
+	for line := range bytes.Lines(rest) {
 		var r record
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+		if err := json.Unmarshal(line, &r); err != nil {
 			return err
 		}
 		if r.Phase == complete {
@@ -163,16 +161,15 @@ func (j *Journal) read() error {
 		}
 		j.apply(r)
 	}
-	return lines.Err()
+	return nil
 }
 
 func (j *Journal) apply(r record) {
-	s := &j.state[r.Step]
-	if r.Phase == effect {
+	if s := &j.state[r.Step]; r.Phase == effect {
 		s.effect = r.Effect
-		return
+	} else {
+		s.phase = r.Phase
 	}
-	s.phase = r.Phase
 }
 
 // write appends one record; sync makes it survive a power loss.

@@ -36,8 +36,7 @@ func (r Runner[E]) Run(ctx context.Context, env E, j *Journal, parent *events.Sp
 		if errors.Is(err, ErrCrash) {
 			return errors.Join(err, j.Close())
 		}
-		var on *onwardError
-		if errors.As(err, &on) && commit < len(steps) {
+		if _, onward := errors.AsType[*onwardError](err); onward && commit < len(steps) {
 			return r.forward(ctx, env, j, parent, err)
 		}
 		if err != nil {

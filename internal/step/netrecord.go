@@ -97,6 +97,16 @@ func LockNetwork(ctx context.Context, h *host.Host, what string) (func(), error)
 	return h.Lock(ctx, "network/"+what, "network", host.BusyWait)
 }
 
+// LockedNetwork calls do while LockNetwork's lock is held.
+func LockedNetwork(ctx context.Context, h *host.Host, what string, do func() error) error {
+	unlock, err := LockNetwork(ctx, h, what)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return do()
+}
+
 // ReleaseAliases removes addresses that were added for a jail. What another
 // running jail uses stays and is written down as that jail's to remove.
 func ReleaseAliases(ctx context.Context, h *host.Host, jail string, list []network.Alias) error {

@@ -88,12 +88,7 @@ func (a AddAliases) Detail() string            { return strings.Join(texts(a.Ali
 func (AddAliases) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a AddAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
-	unlock, err := LockNetwork(ctx, e.Host, "addresses")
-	if err != nil {
-		return err
-	}
-	err = addAliases(ctx, e.Host, a.Key, a.Aliases, c)
-	unlock()
+	err := LockedNetwork(ctx, e.Host, "addresses", func() error { return addAliases(ctx, e.Host, a.Key, a.Aliases, c) })
 	if err != nil {
 		return err
 	}
@@ -105,12 +100,7 @@ func (a AddAliases) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted || !c.Effect(&done) {
 		return nil
 	}
-	unlock, err := LockNetwork(ctx, e.Host, "addresses")
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	return ReleaseAliases(ctx, e.Host, a.Jail, done.Added)
+	return LockedNetwork(ctx, e.Host, "addresses", func() error { return ReleaseAliases(ctx, e.Host, a.Jail, done.Added) })
 }
 
 // addAliases adds what is missing and writes down what it adds, first to the

@@ -163,12 +163,9 @@ func request(ctx context.Context, h *host.Host, id kernel.Identity, a RequestAdd
 
 // ensureRules makes the rules of a nic those of its addresses.
 func ensureRules(ctx context.Context, h *host.Host, id kernel.Identity, jail string, n network.NIC, addrs []netip.Prefix) error {
-	unlock, err := LockNetwork(ctx, h, "interfaces")
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	return network.EnsureRules(ctx, h.Kernel, jail, id.JID, n, network.NamesOf(n, id.JID), addrs)
+	return LockedNetwork(ctx, h, "interfaces", func() error {
+		return network.EnsureRules(ctx, h.Kernel, jail, id.JID, n, network.NamesOf(n, id.JID), addrs)
+	})
 }
 
 // dynamic finds an address that the program brought: not one that was set, not
