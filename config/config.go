@@ -53,7 +53,7 @@ type Config struct {
 	index   map[string]int
 	format  Format
 	origin  []byte            // what was parsed, for JSON and UCL
-	props   map[string]string // what was parsed, for ZFS
+	props   map[string]string // what was parsed, for ZFS, by full name
 	path    string
 	changed bool
 }

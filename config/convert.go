@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/libioc/go-libioc/internal/atomicfile"
+	"github.com/libioc/go-libioc/internal/ucl"
 )
 
 // A Change is one step of a conversion or migration, for people to review before
@@ -76,11 +77,11 @@ func (e entry) converted(from, to Format) entry {
 	}
 	switch {
 	case from == JSON && to == UCL && e.kind == kindList:
-		n.token = uclList(e.list)
+		n.token = listOf(e.list, ucl.Quote)
 	case from == JSON && to == UCL && e.kind != kindOpaque:
 		n.token = e.token
 	case e.kind == kindList && to == JSON && utf8.ValidString(e.text):
-		n.token = jsonList(e.list)
+		n.token = listOf(e.list, quoteJSON)
 	case e.kind == kindBare && to == JSON && isJSONWord(e.text):
 		n.token = e.text
 	case e.kind == kindNull && to == JSON:
@@ -97,10 +98,11 @@ func isJSONWord(text string) bool {
 	return json.Valid([]byte(text)) && text != "null" && !strings.ContainsAny(text, "\"[{ \t\r\n")
 }
 
-func jsonList(items []string) string {
+// listOf returns a list in JSON or UCL.
+func listOf(items []string, quote func(string) string) string {
 	quoted := make([]string, len(items))
 	for i, s := range items {
-		quoted[i] = quoteJSON(s)
+		quoted[i] = quote(s)
 	}
 	return "[" + strings.Join(quoted, ", ") + "]"
 }

@@ -165,7 +165,9 @@ func (c *Config) writeFile(path string) error {
 	if err := atomicfile.Write(path, data, 0o644); err != nil {
 		return err
 	}
-	c.saved(data)
+	if fresh, err := Parse(data, c.format); err == nil {
+		*c = *fresh
+	}
 	c.path = path
 	return nil
 }
@@ -180,11 +182,4 @@ func (f Format) File() string {
 		return UCLFile
 	}
 	return JSONFile
-}
-
-// saved makes c the configuration read from the text that was written.
-func (c *Config) saved(data []byte) {
-	if fresh, err := Parse(data, c.format); err == nil {
-		*c = *fresh
-	}
 }

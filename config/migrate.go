@@ -62,10 +62,12 @@ func (m *migration) set(key, newKey, text, reason string) {
 	old := ""
 	i, had := m.to.index[key]
 	if had {
-		old = m.to.entries[i].textFor(m.to.format)
-	}
-	if key == newKey && had && old == text && m.isText(key) {
-		return
+		e := &m.to.entries[i]
+		old = e.textFor(m.to.format)
+		// JSON numbers and words become strings.
+		if key == newKey && old == text && (m.to.format != JSON || e.kind == kindString) {
+			return
+		}
 	}
 	// A value under the current name takes precedence over one under an old name.
 	if key != newKey {
@@ -85,13 +87,6 @@ func (m *migration) set(key, newKey, text, reason string) {
 		key = ""
 	}
 	m.changes = append(m.changes, Change{Key: key, Old: old, NewKey: newKey, New: text, Reason: reason})
-}
-
-// isText reports whether a value is stored as text: JSON numbers and words become
-// strings.
-func (m *migration) isText(key string) bool {
-	i, ok := m.to.index[key]
-	return ok && (m.to.format != JSON || m.to.entries[i].kind == kindString)
 }
 
 func (m *migration) drop(key, reason string) {

@@ -16,7 +16,7 @@ func FromProperties(props map[string]string) *Config {
 	c := &Config{format: ZFS, props: make(map[string]string)}
 	for name, value := range props {
 		if key, ok := strings.CutPrefix(name, PropertyPrefix); ok && key != "" {
-			c.props[key] = value
+			c.props[name] = value
 			c.entries = append(c.entries, entry{key: key, text: value, kind: kindBare, token: value})
 		}
 	}
@@ -54,13 +54,13 @@ func (c *Config) PropertyChanges() (set map[string]string, unset []string, err e
 	}
 	set = make(map[string]string)
 	for name, value := range all {
-		if old, ok := c.props[strings.TrimPrefix(name, PropertyPrefix)]; !ok || old != value {
+		if old, ok := c.props[name]; !ok || old != value {
 			set[name] = value
 		}
 	}
-	for key := range c.props {
-		if _, ok := all[PropertyPrefix+key]; !ok {
-			unset = append(unset, PropertyPrefix+key)
+	for name := range c.props {
+		if _, ok := all[name]; !ok {
+			unset = append(unset, name)
 		}
 	}
 	sort.Strings(unset)

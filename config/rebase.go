@@ -38,11 +38,7 @@ func (c *Config) Rebase(now *Config) (*Config, error) {
 func (c *Config) base() (*Config, error) {
 	switch {
 	case c.format == ZFS:
-		props := make(map[string]string, len(c.props))
-		for key, value := range c.props {
-			props[PropertyPrefix+key] = value
-		}
-		return FromProperties(props), nil
+		return FromProperties(c.props), nil
 	case c.origin == nil:
 		return New(), nil
 	}

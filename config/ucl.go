@@ -80,16 +80,8 @@ func repeated(first entry, rest []entry) entry {
 		joined.token = "[" + strings.Join(texts, ", ") + "]"
 		return joined
 	}
-	joined.text, joined.token = joinList(joined.list), uclList(joined.list)
+	joined.text, joined.token = joinList(joined.list), listOf(joined.list, ucl.Quote)
 	return joined
-}
-
-func uclList(items []string) string {
-	quoted := make([]string, len(items))
-	for i, s := range items {
-		quoted[i] = ucl.Quote(s)
-	}
-	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
 // encodeUCL writes c as UCL. In a file that was read, only changed values are

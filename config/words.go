@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -103,31 +104,24 @@ const (
 	JailsysInherit Jailsys = 2
 )
 
+var jailsysWords = []string{JailsysDisable: "disable", JailsysNew: "new", JailsysInherit: "inherit"}
+
 // String returns the state's word in jail(8).
 func (j Jailsys) String() string {
-	switch j {
-	case JailsysDisable:
-		return "disable"
-	case JailsysNew:
-		return "new"
-	case JailsysInherit:
-		return "inherit"
+	if j < 0 || int(j) >= len(jailsysWords) {
+		return strconv.Itoa(int(j))
 	}
-	return strconv.Itoa(int(j))
+	return jailsysWords[j]
 }
 
 // parseJailsys reads disable, new or inherit. Early iocage wrote none for disable
 // in ip4 and ip6, and its own migration reads it that way.
 func parseJailsys(text string) (Jailsys, error) {
-	switch strings.ToLower(text) {
-	case "disable", "none":
-		return JailsysDisable, nil
-	case "new":
-		return JailsysNew, nil
-	case "inherit":
-		return JailsysInherit, nil
+	i := slices.Index(jailsysWords, strings.ToLower(text))
+	if i < 0 && !strings.EqualFold(text, "none") {
+		return 0, invalid("expected disable, new or inherit")
 	}
-	return 0, invalid("expected disable, new or inherit")
+	return Jailsys(max(i, 0)), nil
 }
 
 // A Ruleset is a devfs(8) ruleset, by number or by name in devfs.rules(5).

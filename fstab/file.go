@@ -1,6 +1,7 @@
 package fstab
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -187,11 +188,7 @@ func (f *File) key(destination string) string {
 }
 
 func (e Entry) withDefaults() Entry {
-	if e.Type == "" {
-		e.Type = "nullfs"
-	}
-	if e.Options == "" {
-		e.Options = "ro"
-	}
+	e.Type = cmp.Or(e.Type, "nullfs")
+	e.Options = cmp.Or(e.Options, "ro")
 	return e
 }

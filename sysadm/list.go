@@ -15,20 +15,8 @@ func (s *Server) jails(ctx context.Context) iter.Seq2[*jail.Jail, error] {
 	return jail.List(ctx, s.host, "foreign=no")
 }
 
-// row is a jail in the dialect of 2017: always ten members. They are sorted by
-// name, like everything in an answer.
-type row struct {
-	Boot     string `json:"boot"`
-	IP4      string `json:"ip4"`
-	IP6      string `json:"ip6"`
-	JID      string `json:"jid"`
-	Release  string `json:"release"`
-	State    string `json:"state"`
-	Tag      string `json:"tag"`
-	Template string `json:"template"`
-	Type     string `json:"type"`
-	UUID     string `json:"uuid"`
-}
+// row is a jail in the dialect of 2017: always ten members.
+type row map[string]string
 
 // listjails has three shapes, one for each dialect.
 func (s *Server) listjails(ctx context.Context, c *call) (any, error) {
@@ -52,8 +40,8 @@ func (s *Server) listjails(ctx context.Context, c *call) (any, error) {
 			continue
 		}
 		r := rowOf(j)
-		short := object{"boot": r.Boot, "jid": r.JID, "state": r.State, "tag": r.Tag, "type": r.Type}
-		if r.Type == "jail" {
+		short := object{"boot": r["boot"], "jid": r["jid"], "state": r["state"], "tag": r["tag"], "type": r["type"]}
+		if r["type"] == "jail" {
 			short["type"] = "thickjail"
 		}
 		if c.api == Dialect2016 {
@@ -62,7 +50,7 @@ func (s *Server) listjails(ctx context.Context, c *call) (any, error) {
 				short["ip4"] = a
 			}
 		}
-		out[r.UUID] = short
+		out[r["uuid"]] = short
 	}
 	if c.api == Dialect2017 {
 		return object{"jails": out}, nil
@@ -89,21 +77,21 @@ func (s *Server) addresses(ctx context.Context) (map[string]string, error) {
 
 func rowOf(j *jail.Jail) row {
 	r := row{
-		JID: "-", State: "down", UUID: j.FullName(), Tag: tagOf(j), Boot: "off",
-		Type: property(j, "type"), Release: property(j, "release"),
-		IP4: property(j, "ip4_addr"), IP6: property(j, "ip6_addr"), Template: "-",
+		"jid": "-", "state": "down", "uuid": j.FullName(), "tag": tagOf(j), "boot": "off",
+		"type": property(j, "type"), "release": property(j, "release"),
+		"ip4": property(j, "ip4_addr"), "ip6": property(j, "ip6_addr"), "template": "-",
 	}
 	if s := j.Status(); s.Running {
-		r.JID, r.State = strconv.Itoa(s.Identity.JID), "up"
+		r["jid"], r["state"] = strconv.Itoa(s.Identity.JID), "up"
 	}
 	if d, ok := j.Storage(); ok && d.Origin != "" {
-		r.Template = d.Origin
+		r["template"] = d.Origin
 	}
 	if property(j, "boot") == "yes" {
-		r.Boot = "on"
+		r["boot"] = "on"
 	}
 	if isTemplate(j) {
-		r.Type = "template"
+		r["type"] = "template"
 	}
 	return r
 }
@@ -123,10 +111,10 @@ func isTemplate(j *jail.Jail) bool { return property(j, "template") == "yes" }
 // key returns the key under which a jail is listed: its jid, or its name if it does
 // not run. The original used "-" for all stopped jails, so only one was listed.
 func (r row) key() string {
-	if r.JID == "-" {
-		return r.UUID
+	if r["jid"] == "-" {
+		return r["uuid"]
 	}
-	return r.JID
+	return r["jid"]
 }
 
 // listtemplates lists templates by their tags.
@@ -140,11 +128,11 @@ func (s *Server) listtemplates(ctx context.Context, c *call) (any, error) {
 			continue
 		}
 		r := rowOf(j)
-		r.Template = r.Tag
-		if out[r.Tag] != nil {
-			r.Template = r.UUID
+		r["template"] = r["tag"]
+		if out[r["tag"]] != nil {
+			r["template"] = r["uuid"]
 		}
-		out[r.Template] = r
+		out[r["template"]] = r
 	}
 	return object{"templates": out}, nil
 }
@@ -171,8 +159,8 @@ func (s *Server) listplugins(ctx context.Context, c *call) (any, error) {
 			continue
 		}
 		r := rowOf(j)
-		r.Type = "plugin"
-		local[r.Tag+"_"+r.key()] = r
+		r["type"] = "plugin"
+		local[r["tag"]+"_"+r.key()] = r
 	}
 	return object{"remote": remote, "local": local}, nil
 }

@@ -179,9 +179,6 @@ func (s *scanner) item() error {
 	if err != nil {
 		return err
 	}
-	if s.pos == start {
-		return s.fail("unexpected character") // cannot happen: the caller saw a word
-	}
 	switch {
 	case s.redirect:
 		s.redirect = false

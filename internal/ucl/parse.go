@@ -3,6 +3,7 @@ package ucl
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -202,39 +203,29 @@ func (p *parser) field() (Field, error) {
 // section reads `web { ... }` after a key: named sections are objects in objects.
 func (p *parser) section(f *Field) (bool, error) {
 	back := p.pos
-	c := p.peek()
-	if c == '{' || c == '[' || c == '\n' || p.pos == len(p.src) {
-		return false, nil
-	}
-	start := p.pos
-	name, ok := p.name()
-	if !ok {
-		p.pos = back
-		return false, nil // a value after a blank
-	}
-	p.blanks()
-	nested := Field{Key: name, Start: start}
-	if p.peek() == '{' {
-		var err error
-		if nested.Value, err = p.value(); err != nil {
-			return true, err
+	var names []Field
+	for len(names) == 0 || p.peek() != '{' {
+		start := p.pos
+		name, ok := p.name()
+		if !ok {
+			p.pos = back
+			return false, nil // a value after a blank
 		}
-		nested.End = p.pos
-	} else {
-		p.depth++
-		if p.depth > maxDepth {
+		names = append(names, Field{Key: name, Start: start})
+		p.blanks()
+		if p.peek() != '{' && p.depth+len(names) > maxDepth {
 			return true, p.fail("nested too deeply")
 		}
-		done, err := p.section(&nested)
-		p.depth--
-		if !done || err != nil {
-			p.pos = back
-			return false, err
-		}
 	}
-	f.Value = Value{Kind: Object, Fields: []Field{nested}, Start: start, End: nested.End}
-	f.End = nested.End
-	return true, nil
+	p.depth += len(names) - 1
+	value, err := p.value()
+	p.depth -= len(names) - 1
+	for _, n := range slices.Backward(names) {
+		n.Value, n.End = value, p.pos
+		value = Value{Kind: Object, Fields: []Field{n}, Start: n.Start, End: n.End}
+	}
+	f.Value, f.End = value, p.pos
+	return true, err
 }
 
 // name reads a section's name. ok is false if there is none, which is not an error:
