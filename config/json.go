@@ -159,7 +159,7 @@ func quoteJSON(s string) string {
 	var quoted, ascii strings.Builder
 	enc := json.NewEncoder(&quoted)
 	enc.SetEscapeHTML(false)
-	enc.Encode(s) // a string never fails
+	_ = enc.Encode(s) // a string never fails
 	for _, r := range strings.TrimSuffix(quoted.String(), "\n") {
 		if r < 0x7f {
 			ascii.WriteRune(r)

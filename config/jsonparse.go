@@ -172,6 +172,6 @@ func unquoteJSON(token string) string {
 		return token[1 : len(token)-1]
 	}
 	var text string
-	json.Unmarshal([]byte(token), &text) // valid, so there is no error
+	_ = json.Unmarshal([]byte(token), &text) // valid, so there is no error
 	return text
 }

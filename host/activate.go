@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -39,24 +40,12 @@ type ActivateOptions struct {
 // Errors: ErrManaged, ErrPoolNotFound, ErrPoolUnavailable, ErrNoMountpoint,
 // *zfsstore.Error.
 func (h *Host) Activate(ctx context.Context, pool string, o ActivateOptions) error {
-	if managed, err := h.rcSources(); err != nil || len(managed) > 0 {
-		return errors.Join(err, ErrManaged)
-	}
-	all, err := h.Pools(ctx)
+	all, p, err := h.poolToChange(ctx, pool)
 	if err != nil {
 		return err
 	}
-	found := false
-	for _, p := range all {
-		if p.Name == pool {
-			found = true
-			if !p.Usable() || p.ReadOnly {
-				return fmt.Errorf("%w: %s is %s", ErrPoolUnavailable, pool, p.state())
-			}
-		}
-	}
-	if !found {
-		return fmt.Errorf("%w: %s", ErrPoolNotFound, pool)
+	if !p.Usable() || p.ReadOnly {
+		return fmt.Errorf("%w: %s is %s", ErrPoolUnavailable, pool, p.state())
 	}
 	if err := h.rootDataset(ctx, pool+"/iocage", o.Mountpoint); err != nil {
 		return err
@@ -77,8 +66,8 @@ func (h *Host) Activate(ctx context.Context, pool string, o ActivateOptions) err
 				continue
 			}
 			back := context.WithoutCancel(ctx)
-			for i := len(done) - 1; i >= 0; i-- {
-				err = errors.Join(err, set(back, done[i].Name, done[i].Active))
+			for _, p := range slices.Backward(done) {
+				err = errors.Join(err, set(back, p.Name, p.Active))
 			}
 			return err
 		}
@@ -121,27 +110,30 @@ func (h *Host) rootDataset(ctx context.Context, name, mountpoint string) error {
 // It is not an error if the pool is not active. Errors: ErrManaged, ErrPoolNotFound,
 // *zfsstore.Error.
 func (h *Host) Deactivate(ctx context.Context, pool string) error {
-	if managed, err := h.rcSources(); err != nil || len(managed) > 0 {
-		return errors.Join(err, ErrManaged)
-	}
-	all, err := h.Pools(ctx)
-	if err != nil {
+	_, p, err := h.poolToChange(ctx, pool)
+	if err != nil || !p.Active {
 		return err
 	}
-	for _, p := range all {
-		if p.Name != pool {
-			continue
-		}
-		if !p.Active {
-			return nil
-		}
-		if err := h.Store.Set(ctx, pool, map[string]string{ActiveProperty: "no"}); err != nil {
-			return err
-		}
-		h.forgetSources()
-		return nil
+	if err := h.Store.Set(ctx, pool, map[string]string{ActiveProperty: "no"}); err != nil {
+		return err
 	}
-	return fmt.Errorf("%w: %s", ErrPoolNotFound, pool)
+	h.forgetSources()
+	return nil
+}
+
+// poolToChange returns all pools and the named one, whose property decides.
+func (h *Host) poolToChange(ctx context.Context, name string) (all []PoolStatus, p PoolStatus, err error) {
+	if managed, err := h.rcSources(); err != nil || len(managed) > 0 {
+		return nil, p, errors.Join(err, ErrManaged)
+	}
+	if all, err = h.Pools(ctx); err != nil {
+		return nil, p, err
+	}
+	i := slices.IndexFunc(all, func(p PoolStatus) bool { return p.Name == name })
+	if i < 0 {
+		return nil, p, fmt.Errorf("%w: %s", ErrPoolNotFound, name)
+	}
+	return all, all[i], nil
 }
 
 // forgetSources makes the next call of Sources look them up again.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -34,12 +35,9 @@ func (h *Host) MissingDatasets(ctx context.Context, names ...string) ([]string, 
 // if it is gone. A shared one, such as the dataset of all jails, may be in use by
 // others: it is destroyed only if it is empty.
 func (h *Host) DestroyMade(ctx context.Context, name string, shared bool) error {
-	err := h.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: !shared})
-	switch {
-	case errors.Is(err, zfsstore.ErrNotFound):
-		return nil
-	case shared && errors.Is(err, zfsstore.ErrHasChildren):
-		return nil
+	err := ignore.Err(h.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: !shared}), zfsstore.ErrNotFound)
+	if shared {
+		err = ignore.Err(err, zfsstore.ErrHasChildren)
 	}
 	return err
 }

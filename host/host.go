@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -94,11 +95,7 @@ func New(store zfsstore.Store, k kernel.Kernel, opts Options) (*Host, error) {
 }
 
 func (o *Options) fill() {
-	set := func(p *string, value string) {
-		if *p == "" {
-			*p = value
-		}
-	}
+	set := func(p *string, value string) { *p = cmp.Or(*p, value) }
 	set(&o.Files.RCConf, "/etc/rc.conf")
 	set(&o.Files.ResolvConf, "/etc/resolv.conf")
 	set(&o.Files.DevfsRules, "/etc/devfs.rules")

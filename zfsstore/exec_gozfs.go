@@ -61,8 +61,7 @@ func (e *Exec) changeByLibrary(ctx context.Context, c command, properties map[st
 		}
 	}
 	stderr := ""
-	var theirs *zfs.Error // it has no Unwrap
-	if errors.As(err, &theirs) {
+	if theirs, ok := errors.AsType[*zfs.Error](err); ok { // it has no Unwrap
 		stderr, err = theirs.Stderr[:min(len(theirs.Stderr), maxStderr)], theirs.Err
 	}
 	exit, ok := errors.AsType[*exec.ExitError](err)

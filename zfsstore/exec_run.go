@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/libioc/go-libioc/internal/procgroup"
 	"github.com/libioc/go-libioc/internal/tail"
 )
 
@@ -28,7 +29,7 @@ func (c command) prepare(ctx context.Context) (*exec.Cmd, *tail.Buffer) {
 	cmd.WaitDelay = waitDelay
 	stderr := tail.First(maxStderr)
 	cmd.Stderr = stderr
-	ownGroup(cmd)
+	procgroup.Own(cmd)
 	return cmd, stderr
 }
 

@@ -237,19 +237,16 @@ func setField(d *Dataset, property, value string) (err error) {
 	if value == "-" {
 		return nil
 	}
+	numbers := map[string]*uint64{
+		"guid": &d.GUID, "createtxg": &d.CreateTXG, "used": &d.Used, "available": &d.Available, "referenced": &d.Referenced,
+	}
+	if n := numbers[property]; n != nil {
+		*n, err = strconv.ParseUint(value, 10, 64)
+		return err
+	}
 	switch property {
 	case "type":
 		d.Type = Type(value)
-	case "guid":
-		d.GUID, err = strconv.ParseUint(value, 10, 64)
-	case "createtxg":
-		d.CreateTXG, err = strconv.ParseUint(value, 10, 64)
-	case "used":
-		d.Used, err = strconv.ParseUint(value, 10, 64)
-	case "available":
-		d.Available, err = strconv.ParseUint(value, 10, 64)
-	case "referenced":
-		d.Referenced, err = strconv.ParseUint(value, 10, 64)
 	case "creation":
 		var seconds int64
 		seconds, err = strconv.ParseInt(value, 10, 64)

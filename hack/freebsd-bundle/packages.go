@@ -1,11 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -82,19 +81,16 @@ func (c compiler) packages(ctx context.Context) ([]goPackage, error) {
 		return nil, err
 	}
 	var all []goPackage
-	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+	for d := json.NewDecoder(bytes.NewReader(out)); d.More(); {
 		var p goPackage
-		err := d.Decode(&p)
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
+		if err := d.Decode(&p); err != nil {
 			return nil, err
 		}
 		if !sourceOnly(c.module.folder(p)) {
 			all = append(all, p)
 		}
 	}
+	return all, nil
 }
 
 // testdataFolders lists every testdata folder of the module and docs, parts of

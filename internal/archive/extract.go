@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 )
 
 // sink writes accepted members.
@@ -52,13 +53,9 @@ func Extract(ctx context.Context, r io.Reader, root string, opts Options) (stats
 	stats.Format = stream.format
 
 	var out sink
-	switch opts.Extractor {
-	case ExtractBsdtar:
-		out, err = startBsdtar(ctx, opts.BsdtarPath, root, dir)
-	default:
-		out, err = newWriter(ctx, dir), nil
-	}
-	if err != nil {
+	if opts.Extractor == ExtractGo {
+		out = newWriter(ctx, dir)
+	} else if out, err = startBsdtar(ctx, opts.BsdtarPath, root, dir); err != nil {
 		return stats, err
 	}
 	finished := false
@@ -147,10 +144,6 @@ func streamError(ctx context.Context, src *source, err error) error {
 }
 
 func isOurs(err error) bool {
-	for _, s := range []error{ErrTooLarge, ErrTruncated, ErrHashMismatch, ErrFormat} {
-		if errors.Is(err, s) {
-			return true
-		}
-	}
-	return false
+	ours := []error{ErrTooLarge, ErrTruncated, ErrHashMismatch, ErrFormat}
+	return slices.ContainsFunc(ours, func(s error) bool { return errors.Is(err, s) })
 }

@@ -89,25 +89,16 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	o.BsdtarPath = cmp.Or(o.BsdtarPath, "/usr/bin/bsdtar")
 	o.XZPath = cmp.Or(o.XZPath, "/usr/bin/xz")
-	onFreeBSD := runtime.GOOS == "freebsd"
-	switch o.Extractor {
-	case ExtractAuto:
-		o.Extractor = ExtractGo
-		if onFreeBSD {
-			o.Extractor = ExtractBsdtar
-		}
-	case ExtractGo, ExtractBsdtar:
-	default:
+	extractor, decompressor := ExtractGo, DecompressGo
+	if runtime.GOOS == "freebsd" {
+		extractor, decompressor = ExtractBsdtar, DecompressXZ
+	}
+	o.Extractor = cmp.Or(o.Extractor, extractor)
+	if o.Extractor != ExtractGo && o.Extractor != ExtractBsdtar {
 		return o, fmt.Errorf("archive: unknown extractor %q", o.Extractor)
 	}
-	switch o.Decompressor {
-	case DecompressAuto:
-		o.Decompressor = DecompressGo
-		if onFreeBSD {
-			o.Decompressor = DecompressXZ
-		}
-	case DecompressGo, DecompressXZ:
-	default:
+	o.Decompressor = cmp.Or(o.Decompressor, decompressor)
+	if o.Decompressor != DecompressGo && o.Decompressor != DecompressXZ {
 		return o, fmt.Errorf("archive: unknown decompressor %q", o.Decompressor)
 	}
 	return o, nil

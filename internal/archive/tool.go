@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/libioc/go-libioc/internal/procgroup"
 	"github.com/libioc/go-libioc/internal/tail"
 )
 
@@ -33,7 +34,7 @@ func newTool(ctx context.Context, path string, args ...string) *tool {
 	t.cmd.Env = []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8"}
 	t.cmd.Stderr = t.stderr
 	t.cmd.WaitDelay = toolWait
-	ownGroup(t.cmd)
+	procgroup.Own(t.cmd)
 	return t
 }
 
@@ -43,8 +44,7 @@ func (t *tool) failed(err error) error {
 		return nil
 	}
 	e := &ToolError{Args: t.cmd.Args, ExitCode: -1, Stderr: t.stderr.String(), Err: err}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		e.ExitCode = exit.ExitCode()
 	}
 	return e
@@ -149,8 +149,7 @@ func (x *xzReader) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	failure := x.wait()
-	var te *ToolError
-	if errors.As(failure, &te) {
+	if te, ok := errors.AsType[*ToolError](failure); ok {
 		// xz(1) has one exit status for all failures; liblzma's messages differ.
 		switch {
 		case strings.Contains(te.Stderr, "Unexpected end of input"):

@@ -57,6 +57,7 @@ var arrows = map[string][]string{
 	"internal/pathname":   {},
 	"internal/pause":      {},
 	"internal/plan":       {"events"},
+	"internal/procgroup":  {},
 	"internal/rcconf":     {},
 	"internal/saferoot":   {},
 	"internal/shellwords": {},
@@ -82,8 +83,8 @@ var arrows = map[string][]string{
 
 // leaves may be imported by every package, and import none themselves.
 var leaves = []string{
-	"internal/atomicfile", "internal/ignore", "internal/pathname", "internal/pause", "internal/saferoot",
-	"internal/shellwords", "internal/tail",
+	"internal/atomicfile", "internal/ignore", "internal/pathname", "internal/pause", "internal/procgroup",
+	"internal/saferoot", "internal/shellwords", "internal/tail",
 }
 
 // modules names the packages that may import each module from elsewhere.

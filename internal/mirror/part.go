@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/libioc/go-libioc/internal/atomicfile"
+	"github.com/libioc/go-libioc/internal/ignore"
 )
 
 // errSize: the size of the mirror's file is not the expected one. Another attempt
@@ -172,10 +173,7 @@ func (p *part) commit() error {
 		return err
 	}
 	// Some file systems cannot flush a directory.
-	if err := atomicfile.SyncDir(filepath.Dir(p.dest)); err != nil && !errors.Is(err, syscall.EINVAL) {
-		return err
-	}
-	return nil
+	return ignore.Err(atomicfile.SyncDir(filepath.Dir(p.dest)), syscall.EINVAL)
 }
 
 // discard deletes the part.
@@ -192,12 +190,7 @@ func (p *part) keep() error {
 	return p.f.Close()
 }
 
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
+func remove(path string) error { return ignore.Err(os.Remove(path), fs.ErrNotExist) }
 
 // contextReader ends a long read of a file with the context.
 type contextReader struct {

@@ -19,18 +19,29 @@ import (
 	"github.com/libioc/go-libioc/kernel/internal/words"
 )
 
-// tool runs a program of the base system on the host.
-func (k *system) tool(ctx context.Context, stdin, program string, args ...string) (exit kernel.Exit, stdout, stderr string, err error) {
-	var out, complaint bytes.Buffer
+// tool runs a program of the base system on the host and returns its standard
+// output, or what it complained of as an error.
+func (k *system) tool(ctx context.Context, op, subject, stdin string, args ...string) (string, error) {
+	var stdout, stderr bytes.Buffer
 	cmd := kernel.Command{
-		Argv: append([]string{program}, args...), Env: []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C"},
-		Stdout: &out, Stderr: &complaint,
+		Argv: append([]string{"/sbin/" + op}, args...), Env: []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C"},
+		Stdout: &stdout, Stderr: &stderr,
 	}
 	if stdin != "" {
 		cmd.Stdin = strings.NewReader(stdin)
 	}
-	exit, err = k.Run(ctx, cmd)
-	return exit, out.String(), strings.TrimSpace(complaint.String()), err
+	exit, err := k.Run(ctx, cmd)
+	switch {
+	case err != nil:
+		return "", err
+	case exit.Success():
+		return stdout.String(), nil
+	}
+	e := &kernel.CallError{Op: op, Subject: subject, Errno: syscall.EINVAL, Msg: strings.TrimSpace(stderr.String())}
+	if strings.Contains(e.Msg, "Operation not permitted") || strings.Contains(e.Msg, "Permission denied") {
+		e.Errno = syscall.EPERM
+	}
+	return "", e
 }
 
 func (k *system) ipfw(ctx context.Context, subject, stdin string, args ...string) (string, error) {
@@ -40,21 +51,11 @@ func (k *system) ipfw(ctx context.Context, subject, stdin string, args ...string
 		}
 		return "", err
 	}
-	exit, stdout, stderr, err := k.tool(ctx, stdin, "/sbin/ipfw", args...)
-	switch {
-	case err != nil:
-		return "", err
-	case exit.Success():
-		return stdout, nil
-	}
-	e := &kernel.CallError{Op: "ipfw", Subject: subject, Errno: syscall.EINVAL, Msg: stderr}
-	switch {
-	case strings.Contains(stderr, "not found"):
+	stdout, err := k.tool(ctx, "ipfw", subject, stdin, args...)
+	if e, ok := errors.AsType[*kernel.CallError](err); ok && strings.Contains(e.Msg, "not found") {
 		e.Errno, e.Err = syscall.ENOENT, kernel.ErrNotFound
-	case strings.Contains(stderr, "Operation not permitted"):
-		e.Errno = syscall.EPERM
 	}
-	return "", e
+	return stdout, err
 }
 
 func (k *system) IpfwRules(ctx context.Context, set int) ([]kernel.IpfwRule, error) {
@@ -62,8 +63,7 @@ func (k *system) IpfwRules(ctx context.Context, set int) ([]kernel.IpfwRule, err
 		return nil, err
 	}
 	text, err := k.ipfw(ctx, "set "+strconv.Itoa(set), "", "set", strconv.Itoa(set), "list")
-	var e *kernel.CallError
-	if errors.As(err, &e) && e.Err == kernel.ErrNotFound {
+	if errors.Is(err, kernel.ErrNotFound) {
 		return nil, nil
 	}
 	return tooltext.ParseIpfwList(text), err
@@ -102,18 +102,7 @@ func (k *system) pfctl(ctx context.Context, subject, stdin string, args ...strin
 	if _, err := os.Stat("/dev/pf"); err != nil {
 		return "", &kernel.CallError{Op: "pfctl", Subject: subject, Errno: syscall.ENOENT, Msg: words.PfRemedy, Err: kernel.ErrUnsupported}
 	}
-	exit, stdout, stderr, err := k.tool(ctx, stdin, "/sbin/pfctl", args...)
-	switch {
-	case err != nil:
-		return "", err
-	case exit.Success():
-		return stdout, nil
-	}
-	e := &kernel.CallError{Op: "pfctl", Subject: subject, Errno: syscall.EINVAL, Msg: stderr}
-	if strings.Contains(stderr, "Operation not permitted") || strings.Contains(stderr, "Permission denied") {
-		e.Errno = syscall.EPERM
-	}
-	return "", e
+	return k.tool(ctx, "pfctl", subject, stdin, args...)
 }
 
 func (k *system) PfStatus(ctx context.Context) (kernel.PfStatus, error) {

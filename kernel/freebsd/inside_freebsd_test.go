@@ -168,6 +168,6 @@ func (c InsideCall) do(k kernel.Kernel) (a InsideAnswer) {
 // HoldJail keeps sockets that a process of the jail has opened, so that the
 // jail stays dying after its end.
 func HoldJail(id kernel.Identity) (release func(), err error) {
-	s, err := openInVnet(context.Background(), id, nil)
+	s, err := (&system{}).openInVnet(context.Background(), id, nil)
 	return s.close, err
 }

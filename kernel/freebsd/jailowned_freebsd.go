@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/abi"
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
@@ -37,10 +38,7 @@ func (k *system) JailSetOwned(ctx context.Context, params ...kernel.Param) (*ker
 
 // endOwned ignores that the jail has ended, which is what Close is for.
 func endOwned(err error) error {
-	if errors.Is(err, kernel.ErrNotFound) || errors.Is(err, kernel.ErrStale) {
-		return nil
-	}
-	return err
+	return ignore.Err(err, kernel.ErrNotFound, kernel.ErrStale)
 }
 
 func (k *system) setByDescriptor(ctx context.Context, params []kernel.Param) (*kernel.OwnedJail, error) {

@@ -142,8 +142,7 @@ func (k *system) JailIdentify(ctx context.Context, flags kernel.GetFlags, key ke
 func (k *system) verify(ctx context.Context, op string, flags kernel.GetFlags, id kernel.Identity) error {
 	now, err := k.JailIdentify(ctx, flags, kernel.ByJID(id.JID))
 	if err != nil {
-		var e *kernel.JailError
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*kernel.JailError](err); ok {
 			e.Op = op
 		}
 		return err

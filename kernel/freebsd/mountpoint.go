@@ -33,11 +33,11 @@ func mountPoint(req kernel.MountRequest) (string, error) {
 	}
 	defer r.Close()
 	at, err := r.MountPoint(strings.Join(append([]string{"."}, components...), "/"))
-	var refused *saferoot.EscapeError
-	switch {
-	case err == nil:
+	if err == nil {
 		return at, nil
-	case !errors.As(err, &refused):
+	}
+	refused, ok := errors.AsType[*saferoot.EscapeError](err)
+	if !ok {
 		return "", lookupError(req.Path, err)
 	}
 	at = filepath.Join(root, refused.Component)
@@ -50,9 +50,14 @@ func mountPoint(req kernel.MountRequest) (string, error) {
 
 // lookupError returns the error of a mount whose path could not be looked up.
 func lookupError(path string, err error) error {
-	e := &kernel.CallError{Op: "nmount", Subject: path}
+	return refusal.NotFound(callError("nmount", path, err))
+}
+
+// callError returns the error of a call, with its errno if it has one.
+func callError(op, subject string, err error) *kernel.CallError {
+	e := &kernel.CallError{Op: op, Subject: subject}
 	if !errors.As(err, &e.Errno) {
 		e.Msg = err.Error()
 	}
-	return refusal.NotFound(e)
+	return e
 }

@@ -97,8 +97,7 @@ func credentialOf(name string) (*syscall.Credential, error) {
 	unknown := &kernel.CallError{Op: "setuid", Subject: name, Msg: "no such user", Err: kernel.ErrNotFound}
 	u, err := user.Lookup(name)
 	if err != nil {
-		var missing user.UnknownUserError
-		if !errors.As(err, &missing) {
+		if !errors.As(err, new(user.UnknownUserError)) {
 			unknown.Msg, unknown.Err = err.Error(), nil
 		}
 		return nil, unknown
@@ -154,8 +153,7 @@ func runGroup(ctx context.Context, cmd kernel.Command, c *exec.Cmd) (kernel.Exit
 	if cause != nil {
 		return exitOf(c.ProcessState), cause
 	}
-	var status *exec.ExitError
-	if err != nil && !errors.As(err, &status) {
+	if err != nil && !errors.As(err, new(*exec.ExitError)) {
 		return kernel.Exit{}, &kernel.CallError{Op: "wait4", Subject: c.Path, Msg: err.Error()}
 	}
 	return exitOf(c.ProcessState), outErr
@@ -193,10 +191,7 @@ func exitOf(state *os.ProcessState) kernel.Exit {
 
 // startError names what execve(2) or chdir(2) missed.
 func startError(c *exec.Cmd, err error) error {
-	e := &kernel.CallError{Op: "execve", Subject: c.Path}
-	if !errors.As(err, &e.Errno) {
-		e.Msg = err.Error()
-	}
+	e := callError("execve", c.Path, err)
 	if _, statErr := os.Stat(c.Dir); errors.Is(statErr, fs.ErrNotExist) {
 		e.Op, e.Subject = "chdir", c.Dir
 	}
@@ -215,11 +210,7 @@ func connect(cmd kernel.Command, c *exec.Cmd) (ends []*os.File, p *pipes, err er
 	c.SysProcAttr.Setpgid = true
 	failed := func(err error) ([]*os.File, *pipes, error) {
 		p.abandon()
-		e := &kernel.CallError{Op: "pipe"}
-		if !errors.As(err, &e.Errno) {
-			e.Msg = err.Error()
-		}
-		return ends, p, e
+		return ends, p, callError("pipe", "", err)
 	}
 	if f, ok := cmd.Stdin.(*os.File); ok && f != nil {
 		c.Stdin = f

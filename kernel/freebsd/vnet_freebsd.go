@@ -3,6 +3,7 @@
 package freebsd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -88,20 +89,20 @@ func (k *system) vnetOf(id kernel.Identity) *vnetSockets {
 
 func (k *system) useVnet(ctx context.Context, v *vnetSockets, do func(stackSockets) error) error {
 	if !v.open {
-		socks, err := openInVnet(ctx, v.id, nil)
+		socks, err := k.openInVnet(ctx, v.id, nil)
 		if err != nil {
 			return err
 		}
-		// The jid may have become another jail's before the child attached.
-		if err := k.verify(ctx, "jail_attach", 0, v.id); err != nil {
-			socks.close()
-			return err
-		}
-		v.socks, v.open = socks, true
-		v.idle = time.AfterFunc(vnetIdle, func() { k.forget(v) })
+		k.keep(v, socks)
 	}
 	defer v.idle.Reset(vnetIdle)
 	return do(v.socks)
+}
+
+// keep gives an entry its sockets.
+func (k *system) keep(v *vnetSockets, socks stackSockets) {
+	v.socks, v.open = socks, true
+	v.idle = time.AfterFunc(vnetIdle, func() { k.forget(v) })
 }
 
 // forget closes an entry and takes it off the map.
@@ -176,12 +177,8 @@ func (k *system) SetVnetSysctls(ctx context.Context, id kernel.Identity, values 
 	if err := k.verify(ctx, "jail_attach", 0, id); err != nil {
 		return err
 	}
-	socks, err := openInVnet(ctx, id, settings)
+	socks, err := k.openInVnet(ctx, id, settings)
 	if err != nil {
-		return err
-	}
-	if err := k.verify(ctx, "jail_attach", 0, id); err != nil {
-		socks.close()
 		return err
 	}
 	v := k.vnetOf(id)
@@ -191,14 +188,13 @@ func (k *system) SetVnetSysctls(ctx context.Context, id kernel.Identity, values 
 		socks.close()
 		return nil
 	}
-	v.socks, v.open = socks, true
-	v.idle = time.AfterFunc(vnetIdle, func() { k.forget(v) })
+	k.keep(v, socks)
 	return nil
 }
 
 // openInVnet has a child write sysctl nodes and open sockets inside, and takes
 // the sockets over.
-func openInVnet(ctx context.Context, id kernel.Identity, settings []string) (stackSockets, error) {
+func (k *system) openInVnet(ctx context.Context, id kernel.Identity, settings []string) (stackSockets, error) {
 	s := stackSockets{-1, -1, -1}
 	err := askVnet(ctx, id, append([]string{vnetAskSockets}, settings...), func(_ int, first []byte, fds []int) error {
 		if len(first) != 2 || first[0] != vnetGotSockets {
@@ -211,7 +207,15 @@ func openInVnet(ctx context.Context, id kernel.Identity, settings []string) (sta
 		}
 		return nil
 	})
-	return s, err
+	if err != nil {
+		return s, err
+	}
+	// The jid may have become another jail's before the child attached.
+	if err := k.verify(ctx, "jail_attach", 0, id); err != nil {
+		s.close()
+		return s, err
+	}
+	return s, nil
 }
 
 var errVnetAnswer = errors.New("unexpected answer")
@@ -220,10 +224,7 @@ var errVnetAnswer = errors.New("unexpected answer")
 // descriptors that came along; the rest can be read from fd.
 func askVnet(ctx context.Context, id kernel.Identity, ask []string, got func(fd int, first []byte, fds []int) error) error {
 	failed := func(op string, err error) error {
-		e := &kernel.CallError{Op: op, Subject: id.String()}
-		if !errors.As(err, &e.Errno) {
-			e.Msg = err.Error()
-		}
+		e := callError(op, id.String(), err)
 		if e.Op == "jail_attach" && e.Errno == syscall.EINVAL {
 			e.Err, e.Msg = kernel.ErrNotFound, "the jail has ended"
 		}
@@ -276,32 +277,23 @@ func askVnet(ctx context.Context, id kernel.Identity, ask []string, got func(fd 
 	if err == nil {
 		fds = passedFDs(oob[:oobn])
 	}
-	closeFDs := func() {
-		for _, fd := range fds {
-			unix.Close(fd)
-		}
-	}
 	switch {
-	case ctx.Err() != nil:
-		closeFDs()
-		return ctx.Err()
 	case err != nil:
-		return failed("recvmsg", err)
+		err = failed("recvmsg", err)
 	case n == 0:
-		closeFDs()
-		return failed("own program", errors.New("ended without an answer: main must call kernel.VnetChild first"))
+		err = failed("own program", errors.New("ended without an answer: main must call kernel.VnetChild first"))
 	case first[0] == vnetFailed && n >= 5:
-		closeFDs()
-		return failed(string(first[5:n]), syscall.Errno(int(first[1])|int(first[2])<<8))
-	}
-	if err := got(ours, first[:n], fds); err != nil {
-		closeFDs()
-		if ctx.Err() != nil {
-			return ctx.Err()
+		err = failed(string(first[5:n]), syscall.Errno(int(first[1])|int(first[2])<<8))
+	case ctx.Err() == nil:
+		if err = got(ours, first[:n], fds); err == nil {
+			return nil
 		}
-		return failed("own program", err)
+		err = failed("own program", err)
 	}
-	return nil
+	for _, fd := range fds {
+		unix.Close(fd)
+	}
+	return cmp.Or(ctx.Err(), err)
 }
 
 func passedFDs(oob []byte) (fds []int) {

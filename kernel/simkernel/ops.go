@@ -171,14 +171,14 @@ func injected(op, subject string, cause error) error {
 	errno, isErrno := errors.AsType[syscall.Errno](cause)
 	o := operations[op]
 	err := o.refuse(o.call, subject, errno)
-	if isErrno && cause == error(errno) {
+	if isErrno && cause.Error() == errno.Error() {
 		return err
 	}
-	switch e := err.(type) {
-	case *kernel.JailError:
-		e.Msg, e.Err = cause.Error(), cause
-	case *kernel.CallError:
-		e.Msg, e.Err = cause.Error(), cause
+	if je, ok := errors.AsType[*kernel.JailError](err); ok {
+		je.Msg, je.Err = cause.Error(), cause
+	}
+	if ce, ok := errors.AsType[*kernel.CallError](err); ok {
+		ce.Msg, ce.Err = cause.Error(), cause
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package abi
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"net"
 	"net/netip"
 
@@ -87,12 +88,15 @@ const (
 	BRDGDAddr    = 11
 )
 
-// Ifreq returns a request with the name and an empty union.
-func Ifreq(name string) []byte {
-	b := make([]byte, IfreqSize)
+// named returns a structure of a size in bytes that begins with a name.
+func named(name string, size int) []byte {
+	b := make([]byte, size)
 	copy(b[:IfNameSize-1], name)
 	return b
 }
+
+// Ifreq returns a request with the name and an empty union.
+func Ifreq(name string) []byte { return named(name, IfreqSize) }
 
 // IfreqInt returns a request with a number: an MTU or a jid.
 func IfreqInt(name string, n int) []byte {
@@ -142,23 +146,14 @@ func Sockaddr(addr netip.Addr, scope int) []byte {
 
 // maskAddr returns a prefix length as an address.
 func maskAddr(p netip.Prefix) netip.Addr {
-	full := netip.IPv4Unspecified()
-	if p.Addr().Is6() {
-		full = netip.IPv6Unspecified()
-	}
-	b := full.AsSlice()
-	for i := range p.Bits() {
-		b[i/8] |= 0x80 >> (i % 8)
-	}
-	mask, _ := netip.AddrFromSlice(b)
+	mask, _ := netip.AddrFromSlice(net.CIDRMask(p.Bits(), p.Addr().BitLen()))
 	return mask
 }
 
 // Ifaliasreq adds an IPv4 address. Without a broadcast address the kernel
 // derives it.
 func Ifaliasreq(name string, a kernel.Address) []byte {
-	b := make([]byte, ifaliasreqSize)
-	copy(b[:IfNameSize-1], name)
+	b := named(name, ifaliasreqSize)
 	copy(b[16:], Sockaddr(a.Prefix.Addr(), 0))
 	if a.Broadcast.Is4() {
 		copy(b[32:], Sockaddr(a.Broadcast, 0))
@@ -169,8 +164,7 @@ func Ifaliasreq(name string, a kernel.Address) []byte {
 
 // In6AliasReq adds an IPv6 address that never expires.
 func In6AliasReq(name string, a kernel.Address, scope int) []byte {
-	b := make([]byte, in6AliasSize)
-	copy(b[:IfNameSize-1], name)
+	b := named(name, in6AliasSize)
 	copy(b[16:], Sockaddr(a.Prefix.Addr(), scope))
 	copy(b[72:], Sockaddr(maskAddr(a.Prefix), 0))
 	binary.NativeEndian.PutUint32(b[120:], foreverLife)
@@ -180,39 +174,28 @@ func In6AliasReq(name string, a kernel.Address, scope int) []byte {
 
 // In6Ifreq names an IPv6 address of an interface.
 func In6Ifreq(name string, addr netip.Addr, scope int) []byte {
-	b := make([]byte, in6IfreqSize)
-	copy(b[:IfNameSize-1], name)
+	b := named(name, in6IfreqSize)
 	copy(b[16:], Sockaddr(addr, scope))
 	return b
 }
 
 // In6NDReq returns a request about the IPv6 flags of an interface.
-func In6NDReq(name string) []byte {
-	b := make([]byte, in6NDSize)
-	copy(b[:IfNameSize-1], name)
-	return b
-}
+func In6NDReq(name string) []byte { return named(name, in6NDSize) }
 
 // Vlanreq returns the parent and tag of a vlan(4) interface.
 func Vlanreq(v kernel.VLAN) []byte {
-	b := make([]byte, vlanreqSize)
-	copy(b[:IfNameSize-1], v.Parent)
+	b := named(v.Parent, vlanreqSize)
 	binary.NativeEndian.PutUint16(b[16:], v.Tag)
 	binary.NativeEndian.PutUint16(b[18:], etherTypeVLAN)
 	return b
 }
 
 // Ifbreq returns a request about a member of a bridge.
-func Ifbreq(member string) []byte {
-	b := make([]byte, IfbreqSize)
-	copy(b[:IfNameSize-1], member)
-	return b
-}
+func Ifbreq(member string) []byte { return named(member, IfbreqSize) }
 
 // Ifbareq returns a static entry of a bridge's address table.
 func Ifbareq(member string, mac net.HardwareAddr) []byte {
-	b := make([]byte, ifbareqSize)
-	copy(b[:IfNameSize-1], member)
+	b := named(member, ifbareqSize)
 	b[24] = staticAddr
 	copy(b[25:31], mac)
 	return b
@@ -291,9 +274,7 @@ func MaskBits(sa []byte, v6 bool) int {
 	}
 	n := 0
 	for _, c := range sa[min(from, len(sa)):min(from+most, len(sa))] {
-		for ; c&0x80 != 0; c <<= 1 {
-			n++
-		}
+		n += bits.LeadingZeros8(^c)
 	}
 	return n
 }

@@ -280,7 +280,7 @@ func (r *replayer) replay(l line, s lineSetup) error {
 		return err
 	case "open":
 		if err := r.hooks.Create(s.Path); !errors.Is(err, syscall.EROFS) || !strings.Contains(l.Note, "read-only file system") {
-			return fmt.Errorf("recorded %q, got %v", l.Note, err)
+			return fmt.Errorf("recorded %q, got %w", l.Note, err)
 		}
 		return nil
 	case "connect":
@@ -429,7 +429,7 @@ func replaySysctl(k kernel.Kernel, l line) error {
 	}
 	if strings.Contains(l.Note, "unknown oid") {
 		if !errors.Is(err, kernel.ErrNotFound) {
-			return fmt.Errorf("recorded an unknown oid, got %q, %v", got, err)
+			return fmt.Errorf("recorded an unknown oid, got %q, %w", got, err)
 		}
 		return nil
 	}

@@ -234,9 +234,11 @@ func ToolError(op, subject string, exit kernel.Exit, stdout, stderr string) erro
 	case strings.Contains(stdout, "not in table"), strings.Contains(said, "not in table"):
 		errno = syscall.ESRCH
 	}
-	e := refusal.Interface(op, subject, errno).(*kernel.CallError)
-	e.Msg = last
-	return e
+	err := refusal.Interface(op, subject, errno)
+	if e, ok := errors.AsType[*kernel.CallError](err); ok {
+		e.Msg = last
+	}
+	return err
 }
 
 // RouteRefused explains a gateway that is out of reach, for which netlink(4) of

@@ -1,6 +1,6 @@
-//go:build linux || freebsd || darwin || netbsd || openbsd || dragonfly
+//go:build unix
 
-package zfsstore
+package procgroup
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// ownGroup starts a process in a new process group, so that its children are
-// killed with it.
-func ownGroup(cmd *exec.Cmd) {
+// Own makes the program the leader of a process group, and the end of its context
+// kill the group instead of the one process.
+func Own(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error {
 		err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
