@@ -110,7 +110,7 @@ func (j *Jail) planOnce(ctx context.Context, o onceOptions) (*plan.Plan, error) 
 	})
 	steps.Commit()
 	j.downSteps(ctx, &steps, StopOptions{}, kernel.Identity{})
-	steps.Append(after, nil)
+	steps.Append(after.Steps())
 	return j.planWithBase(ctx, "fork_exec", &steps)
 }
 

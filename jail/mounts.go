@@ -22,10 +22,7 @@ func (j *Jail) fstabSteps(ctx context.Context) ([]plan.Step, error) {
 		return nil, err
 	}
 	args, err := j.fstabMounts(ctx, entries)
-	if err != nil {
-		return nil, err
-	}
-	return []plan.Step{plan.StepOf(step.MountFstab{Mounts: args})}, nil
+	return []plan.Step{plan.StepOf(step.MountFstab{Mounts: args})}, err
 }
 
 // fstabMounts returns the mounts of entries.

@@ -12,7 +12,6 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/devfs"
-	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -24,13 +23,13 @@ import (
 //
 // Errors: ErrConfig for a ruleset that neither the kernel nor a file has.
 func (j *Jail) DevfsRuleset(ctx context.Context) (int, error) {
-	_, n, err := j.rulesetSteps(ctx)
+	_, n, err := j.ruleset(ctx)
 	return n, err
 }
 
-// rulesetSteps finds the jail's ruleset and loads it if the kernel does not have
-// it. The number 0 is no ruleset.
-func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
+// ruleset finds the jail's ruleset, with the step that loads it if the kernel does not
+// have it. The number 0 is no ruleset.
+func (j *Jail) ruleset(ctx context.Context) (*step.LoadRuleset, int, error) {
 	want, ok := key.DevfsRuleset.Lookup(j.Effective())
 	if !ok || want.Name == "" && want.Number == 0 {
 		return nil, 0, nil
@@ -81,7 +80,7 @@ func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
 	if len(there) == len(a.Rules) || !step.RulesetBegins(a.Rules, there) {
 		return nil, int(found.Number), nil
 	}
-	return []plan.Step{plan.StepOf(a)}, int(found.Number), nil
+	return &a, int(found.Number), nil
 }
 
 // moreRules returns those that the jail needs beyond its configured ruleset.
@@ -114,7 +113,7 @@ func (j *Jail) moreRules() ([]devfs.Rule, error) {
 }
 
 // extendLoaded returns a ruleset that only the kernel has, with more rules.
-func (j *Jail) extendLoaded(ctx context.Context, number uint16, loaded []kernel.DevfsRule, more []devfs.Rule) ([]plan.Step, int, error) {
+func (j *Jail) extendLoaded(ctx context.Context, number uint16, loaded []kernel.DevfsRule, more []devfs.Rule) (*step.LoadRuleset, int, error) {
 	extra, err := kernelRules(more)
 	if err != nil {
 		return nil, 0, err
@@ -140,7 +139,7 @@ func (j *Jail) extendLoaded(ctx context.Context, number uint16, loaded []kernel.
 
 // computed returns the number of a ruleset with these rules: one that the kernel
 // has, or one that is free in the kernel and in the files.
-func (j *Jail) computed(ctx context.Context, set *devfs.Set, rules []kernel.DevfsRule) ([]plan.Step, int, error) {
+func (j *Jail) computed(ctx context.Context, set *devfs.Set, rules []kernel.DevfsRule) (*step.LoadRuleset, int, error) {
 	loaded, err := j.host.Kernel.DevfsRulesets(ctx)
 	if err != nil {
 		return nil, 0, err
@@ -157,7 +156,7 @@ func (j *Jail) computed(ctx context.Context, set *devfs.Set, rules []kernel.Devf
 	for _, rs := range set.Rulesets() {
 		named = append(named, rs.Number)
 	}
-	return []plan.Step{plan.StepOf(step.LoadRuleset{Number: number, Rules: rules, Computed: true, Named: named})}, int(number), nil
+	return &step.LoadRuleset{Number: number, Rules: rules, Computed: true, Named: named}, int(number), nil
 }
 
 // devfsSet reads the host's devfs.rules(5) as rc.subr(8) does: what comes later

@@ -83,7 +83,7 @@ func (j *Jail) planUp(ctx context.Context, o StartOptions) (*plan.Plan, error) {
 	steps.Append(j.hook("start"))
 	steps.Append(j.hook("poststart"))
 	steps.Commit()
-	steps.Append(after, nil)
+	steps.Append(after.Steps())
 	return j.planWithBase(ctx, "start", &steps)
 }
 
@@ -97,36 +97,58 @@ func (j *Jail) planWithBase(ctx context.Context, operation string, steps *step.L
 	return p, err
 }
 
-// plan returns the plan of an operation on the jail as it is now.
+// plan returns the plan of an operation on the jail as it is now, with a fingerprint
+// of what it was made from.
 func (j *Jail) plan(ctx context.Context, operation string, steps *step.List) (*plan.Plan, error) {
-	print, err := j.fingerprint(ctx)
+	boot, err := j.host.Kernel.BootID(ctx)
 	steps.Fail(err)
+	id, err := j.identity(ctx)
+	steps.Fail(err)
+	fstab, err := j.readFstab()
+	steps.Fail(err)
+	conf, err := configPrint(j.own)
+	steps.Fail(err)
+	defaults, err := configPrint(j.defaults)
+	steps.Fail(err)
+	mounts, err := j.mountTable(ctx)
+	steps.Fail(err)
+	print := map[string]string{
+		"boot": boot, "jail": id.String(), "fstab": digest(fstab),
+		"configuration": conf, "defaults": defaults,
+	}
+	if path, ok := mounts.Dataset(j.RootDataset()); ok {
+		m, _ := mounts.At(path)
+		print["root"] = m.FSID.String()
+	}
 	return steps.Plan(operation, j.fullName, print)
 }
 
 // upSteps bring a jail up to where its first command can run. An owned jail
 // ends with this process. The steps it returns are for when all went well.
-func (j *Jail) upSteps(ctx context.Context, steps *step.List, o StartOptions, owned bool) (after []plan.Step) {
+func (j *Jail) upSteps(ctx context.Context, steps *step.List, o StartOptions, owned bool) (after step.List) {
 	var up step.List
-	create, modules, err := j.createJail(ctx)
+	params, modules, err := j.params(ctx)
 	up.Fail(err)
-	load, number, err := j.rulesetSteps(ctx)
+	load, number, err := j.ruleset(ctx)
 	up.Fail(err)
-	create.Owned, create.Ruleset = owned, uint16(number)
 	net := j.networkSteps(ctx)
-	base, after, err := j.basejailSteps(ctx)
-	up.Fail(err)
+	base, after := j.basejailSteps(ctx)
 
 	if !o.Quick {
 		up.Append(j.resolverSteps(ctx))
 	}
 	up.Append(j.limitSteps(ctx))
 	up.Append(j.hook("prestart"))
-	up.Append(base, nil)
+	up.Append(base.Steps())
 	up.Append(j.fstabSteps(ctx))
-	up.Append(append(modules, load...), nil)
+	up.Append(modules, nil)
+	if load != nil {
+		up.Add(*load)
+	}
 	up.Append(net.before.Steps())
-	up.Add(create)
+	up.Add(step.CreateJail{
+		Name: j.Identifier(), RootDataset: j.RootDataset(), Params: stepParams(params), Owned: owned, Ruleset: uint16(number),
+	})
 	up.Append(j.cpusetSteps(ctx))
 	up.Append(j.hook("created"))
 	j.deviceSteps(ctx, &up, number)
@@ -171,43 +193,6 @@ func (j *Jail) mayBeStarted(ctx context.Context) error {
 	return j.RequireHostID(ctx)
 }
 
-// fingerprint returns what a plan for an existing jail was made from.
-func (j *Jail) fingerprint(ctx context.Context) (map[string]string, error) {
-	boot, err := j.host.Kernel.BootID(ctx)
-	if err != nil {
-		return nil, err
-	}
-	id, err := j.identity(ctx)
-	if err != nil {
-		return nil, err
-	}
-	fstab, err := j.readFstab()
-	if err != nil {
-		return nil, err
-	}
-	conf, err := configPrint(j.own)
-	if err != nil {
-		return nil, err
-	}
-	defaults, err := configPrint(j.defaults)
-	if err != nil {
-		return nil, err
-	}
-	mounts, err := j.mountTable(ctx)
-	if err != nil {
-		return nil, err
-	}
-	print := map[string]string{
-		"boot": boot, "jail": id.String(), "fstab": digest(fstab),
-		"configuration": conf, "defaults": defaults,
-	}
-	if path, ok := mounts.Dataset(j.RootDataset()); ok {
-		m, _ := mounts.At(path)
-		print["root"] = m.FSID.String()
-	}
-	return print, nil
-}
-
 // fresh returns the jail as it is on disk now, for planning, since the files may have
 // changed after Load: what the caller has set and not saved counts over what is
 // on disk. The caller's own value stays as it is.
@@ -235,18 +220,4 @@ func (j *Jail) fresh(ctx context.Context) (*Jail, error) {
 	}
 	now.defaults, err = readDefaults(mounts, j.source)
 	return &now, err
-}
-
-// createJail returns the step that makes the jail in the kernel, with those that load
-// the modules it needs.
-func (j *Jail) createJail(ctx context.Context) (step.CreateJail, []plan.Step, error) {
-	params, modules, err := j.params(ctx)
-	if err != nil {
-		return step.CreateJail{}, nil, err
-	}
-	args := step.CreateJail{Name: j.Identifier(), RootDataset: j.RootDataset()}
-	for _, p := range params {
-		args.Params = append(args.Params, stepParam(p))
-	}
-	return args, modules, nil
 }

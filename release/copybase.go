@@ -52,7 +52,7 @@ func (r *Release) BaseDataset() string { return r.source.Dataset + "/base/" + r.
 // Errors: ErrNotFetched, ErrSnapshotNotFound, ErrBusy of package host. A failure
 // leaves the datasets as they were.
 func (r *Release) CopyBase(ctx context.Context, o CopyBaseOptions) <-chan events.IocEvent {
-	return r.start(ctx, "copy base", events.ReleaseCopyBase{Release: r.name.Base()}, o.Busy, r.planCopyBase)
+	return r.start(ctx, "copy base", events.ReleaseCopyBase{Release: r.name.Base()}, o.Busy, local{}, r.planCopyBase)
 }
 
 func (r *Release) planCopyBase(ctx context.Context) (*plan.Plan, error) {

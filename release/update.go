@@ -42,9 +42,8 @@ type UpdateOptions struct {
 // package host. A failure, a cancellation or a crash leaves the release as it was:
 // it is rolled back to a snapshot that was taken before.
 func (r *Release) Update(ctx context.Context, o UpdateOptions) <-chan events.IocEvent {
-	return r.start(ctx, "update", events.ReleaseUpdate{Release: r.name.Base()}, o.Busy,
-		func(ctx context.Context) (*plan.Plan, error) { return r.planUpdate(ctx, o) },
-		func(l *local) { l.runner = o.Runner })
+	return r.start(ctx, "update", events.ReleaseUpdate{Release: r.name.Base()}, o.Busy, local{runner: o.Runner},
+		func(ctx context.Context) (*plan.Plan, error) { return r.planUpdate(ctx, o) })
 }
 
 func (r *Release) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, error) {
