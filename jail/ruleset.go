@@ -50,7 +50,7 @@ func (j *Jail) ruleset(ctx context.Context) (*step.LoadRuleset, int, error) {
 	}
 	found, err := set.Lookup(want.String())
 	if err != nil && len(loaded) > 0 { // known to the kernel alone
-		return j.extendLoaded(ctx, uint16(want.Number), loaded, more)
+		return j.extendLoaded(ctx, set, uint16(want.Number), loaded, more)
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: devfs_ruleset=%s: %w", ErrConfig, want, err)
@@ -113,7 +113,7 @@ func (j *Jail) moreRules() ([]devfs.Rule, error) {
 }
 
 // extendLoaded returns a ruleset that only the kernel has, with more rules.
-func (j *Jail) extendLoaded(ctx context.Context, number uint16, loaded []kernel.DevfsRule, more []devfs.Rule) (*step.LoadRuleset, int, error) {
+func (j *Jail) extendLoaded(ctx context.Context, set *devfs.Set, number uint16, loaded []kernel.DevfsRule, more []devfs.Rule) (*step.LoadRuleset, int, error) {
 	extra, err := kernelRules(more)
 	if err != nil {
 		return nil, 0, err
@@ -129,10 +129,6 @@ func (j *Jail) extendLoaded(ctx context.Context, number uint16, loaded []kernel.
 	}
 	for i := range rules {
 		rules[i].Number = ruleNumber(i)
-	}
-	set, err := j.devfsSet()
-	if err != nil {
-		return nil, 0, err
 	}
 	return j.computed(ctx, set, rules)
 }
@@ -182,14 +178,28 @@ func readRules(path string) (*devfs.File, error) {
 	return devfs.Parse(path, data)
 }
 
+// kernelRules turns rules of a file into the kernel's.
 func kernelRules(rules []devfs.Rule) ([]kernel.DevfsRule, error) {
 	var out []kernel.DevfsRule
-	for i, rule := range rules {
-		r, err := kernelRule(rule, i)
-		if err != nil {
+	for i, r := range rules {
+		rule := kernel.DevfsRule{
+			Number: ruleNumber(i),
+			Path:   r.Path,
+			Types:  uint32(r.Types),
+			Hide:   r.Visibility == devfs.Hide,
+			Unhide: r.Visibility == devfs.Unhide,
+		}
+		if r.HasMode {
+			rule.Mode = &r.Mode
+		}
+		var err error
+		if rule.UID, err = accountID(r.User, "root"); err != nil {
 			return nil, err
 		}
-		out = append(out, r)
+		if rule.GID, err = accountID(r.Group, "wheel"); err != nil {
+			return nil, err
+		}
+		out = append(out, rule)
 	}
 	return out, nil
 }
@@ -197,27 +207,6 @@ func kernelRules(rules []devfs.Rule) ([]kernel.DevfsRule, error) {
 // ruleNumber returns the number of the rule at an index. Numbers are given, so that
 // loading again after a crash does not add a rule twice.
 func ruleNumber(i int) uint16 { return uint16(100 * (i + 1)) }
-
-// kernelRule turns a rule of a file into the kernel's.
-func kernelRule(r devfs.Rule, i int) (kernel.DevfsRule, error) {
-	out := kernel.DevfsRule{
-		Number: ruleNumber(i),
-		Path:   r.Path,
-		Types:  uint32(r.Types),
-		Hide:   r.Visibility == devfs.Hide,
-		Unhide: r.Visibility == devfs.Unhide,
-	}
-	if r.HasMode {
-		mode := r.Mode
-		out.Mode = &mode
-	}
-	var err error
-	if out.UID, err = accountID(r.User, "root"); err != nil {
-		return out, err
-	}
-	out.GID, err = accountID(r.Group, "wheel")
-	return out, err
-}
 
 // accountID returns the number of a user or group in a rule. Only the name that
 // stands for 0 on every FreeBSD is known without reading the host's accounts.

@@ -71,10 +71,8 @@ func (a stepDownload) names() []string {
 	return names
 }
 
-func (stepDownload) Kind() string { return "download assets" }
-
+func (stepDownload) Kind() string     { return "download assets" }
 func (a stepDownload) Detail() string { return strings.Join(a.names(), ", ") + " from " + a.Location }
-
 func (a stepDownload) Event(e step.Env) events.IocEvent {
 	return events.ReleaseDownload{Release: e.Name, Assets: a.names()}
 }
@@ -172,10 +170,8 @@ func (m *meter) add(received, total int64) (rate, remaining int64) {
 // stepForget removes the downloaded assets once the release exists.
 type stepForget stepDownload
 
-func (stepForget) Kind() string { return "remove downloads" }
-
+func (stepForget) Kind() string     { return "remove downloads" }
 func (a stepForget) Detail() string { return filepath.Dir(a.Assets[0].File) }
-
 func (a stepForget) Event(e step.Env) events.IocEvent {
 	return events.ReleaseDownload{Release: e.Name, Assets: stepDownload(a).names()}
 }
@@ -203,10 +199,8 @@ type stepExtract struct {
 	RootDataset string    `json:"root_dataset"`
 }
 
-func (stepExtract) Kind() string { return "extract" }
-
+func (stepExtract) Kind() string     { return "extract" }
 func (a stepExtract) Detail() string { return a.Asset.File + " into " + a.RootDataset }
-
 func (a stepExtract) Event(e step.Env) events.IocEvent {
 	return events.ReleaseExtraction{Release: e.Name, Asset: a.Asset.Asset}
 }

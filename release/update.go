@@ -110,10 +110,8 @@ func (r *Release) TreeUpdate(target, owner string, level int, o UpdateOptions) T
 // stepRunUpdater changes the tree; the undo of step.SaveRoot changes it back.
 type stepRunUpdater struct{ TreeUpdate }
 
-func (stepRunUpdater) Kind() string { return "run updater" }
-
+func (stepRunUpdater) Kind() string     { return "run updater" }
 func (u stepRunUpdater) Detail() string { return "on " + u.Target + " in jail " + u.Jail }
-
 func (stepRunUpdater) Event(e step.Env) events.IocEvent {
 	return events.ExecuteResourceUpdate{Resource: e.Name}
 }
@@ -150,10 +148,8 @@ type taken struct {
 	Snapshot string `json:"snapshot"`
 }
 
-func (stepLevel) Kind() string { return "snapshot patch level" }
-
+func (stepLevel) Kind() string     { return "snapshot patch level" }
 func (a stepLevel) Detail() string { return a.RootDataset + "@pN" }
-
 func (a stepLevel) Event(step.Env) events.IocEvent {
 	return events.ZFSSnapshotCreate{Snapshot: a.RootDataset}
 }
