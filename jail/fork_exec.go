@@ -111,7 +111,7 @@ func (j *Jail) planOnce(ctx context.Context, o onceOptions) (*plan.Plan, error) 
 	steps.Commit()
 	j.downSteps(ctx, &steps, StopOptions{}, kernel.Identity{})
 	steps.Append(after.Steps())
-	return j.planWithBase(ctx, "fork_exec", &steps)
+	return j.plan(ctx, "fork_exec", &steps)
 }
 
 // with returns the jail with properties in place of its own. The jail itself stays

@@ -71,7 +71,9 @@ func (j *Jail) planRestart(ctx context.Context, o RestartOptions) (*plan.Plan, e
 	if err := j.mayBeStarted(ctx); err != nil {
 		return nil, err // before the jail is stopped
 	}
-	up, err := j.planUp(ctx, StartOptions{})
+	var start step.List
+	j.startSteps(ctx, &start, StartOptions{})
+	up, err := j.plan(ctx, "start", &start)
 	if err != nil || id.IsZero() {
 		return up, err
 	}

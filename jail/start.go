@@ -53,7 +53,13 @@ func (g *JailGenerator) Start(o StartOptions) *Operation {
 	}
 	return &Operation{
 		jail: j, name: "start", event: events.JailStart{Jail: j.fullName}, busy: o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planStart(ctx, o) },
+		steps: func(ctx context.Context, now *Jail, l *step.List) error {
+			if err := now.mayStart(ctx); err != nil {
+				return err
+			}
+			now.startSteps(ctx, l, o)
+			return nil
+		},
 		env:   o.Env,
 		hooks: o.Terminal,
 		// A start whose last step was interrupted is over; after a reboot the jail
@@ -65,36 +71,13 @@ func (g *JailGenerator) Start(o StartOptions) *Operation {
 	}
 }
 
-func (j *Jail) planStart(ctx context.Context, o StartOptions) (*plan.Plan, error) {
-	j, err := j.fresh(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := j.mayStart(ctx); err != nil {
-		return nil, err
-	}
-	return j.planUp(ctx, o)
-}
-
-// planUp plans the start of a jail that may be started.
-func (j *Jail) planUp(ctx context.Context, o StartOptions) (*plan.Plan, error) {
-	var steps step.List
-	after := j.upSteps(ctx, &steps, o, false)
-	steps.Append(j.hook("start"))
-	steps.Append(j.hook("poststart"))
-	steps.Commit()
-	steps.Append(after.Steps())
-	return j.planWithBase(ctx, "start", &steps)
-}
-
-// planWithBase returns the plan of a start. It is stale also if the datasets of the
-// base or what is left mounted has changed.
-func (j *Jail) planWithBase(ctx context.Context, operation string, steps *step.List) (*plan.Plan, error) {
-	p, err := j.plan(ctx, operation, steps)
-	if err == nil {
-		p.Fingerprint["base"] = basePrint(p.Steps...)
-	}
-	return p, err
+// startSteps start a jail that may be started.
+func (j *Jail) startSteps(ctx context.Context, l *step.List, o StartOptions) {
+	after := j.upSteps(ctx, l, o, false)
+	l.Append(j.hook("start"))
+	l.Append(j.hook("poststart"))
+	l.Commit()
+	l.Append(after.Steps())
 }
 
 // plan returns the plan of an operation on the jail as it is now, with a fingerprint
@@ -120,6 +103,8 @@ func (j *Jail) plan(ctx context.Context, operation string, steps *step.List) (*p
 		m, _ := mounts.At(path)
 		print["root"] = m.FSID.String()
 	}
+	list, _ := steps.Steps() // Plan returns the error
+	print["base"] = basePrint(list...)
 	return steps.Plan(operation, j.fullName, print)
 }
 
