@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 
 	"github.com/libioc/go-libioc/config/key"
-	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
@@ -17,35 +16,30 @@ func (j *Jail) IsBasejail() bool { return key.Basejail.Of(j.Effective()) }
 // basejailSteps give the jail the release's base directories at a start. The
 // steps after are for when the jail is up: they take away what an earlier start
 // has made, and nothing goes back from there.
-func (j *Jail) basejailSteps(ctx context.Context) (up, after []plan.Step, err error) {
+func (j *Jail) basejailSteps(ctx context.Context) (up, after step.List) {
 	backend, err := j.StorageBackend()
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case backend == ZFSBasejail:
-		return j.zfsBaseSteps(ctx)
-	case backend == NullFSBasejail:
-		if up, err = j.nullfsBaseSteps(ctx); err != nil {
-			return nil, nil, err
-		}
+	if backend == ZFSBasejail {
+		up.Fail(j.zfsBaseSteps(ctx, &up, &after))
+		return up, after
 	}
-	after, err = j.forgetBase(ctx)
-	return up, after, err
+	if backend == NullFSBasejail {
+		err = j.nullfsBaseSteps(ctx, &up)
+	}
+	up.Fail(err)
+	after.Append(j.forgetBase(ctx))
+	return up, after
 }
 
 // nullfsBaseSteps mounts the release's base directories read-only over the
 // jail's own. The source is a snapshot, so an update of the release reaches the
 // jail at its next start and not before. A release named without a patch level
 // floats to its newest snapshot.
-func (j *Jail) nullfsBaseSteps(ctx context.Context) ([]plan.Step, error) {
+func (j *Jail) nullfsBaseSteps(ctx context.Context, l *step.List) error {
 	rel, err := j.Release(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	from, err := rel.SnapshotPath(ctx)
-	if err != nil {
-		return nil, err
-	}
 	args := step.Mounts{RootDataset: j.RootDataset()}
 	for _, dir := range release.Basedirs() {
 		args.Mounts = append(args.Mounts, step.Mount{
@@ -54,5 +48,6 @@ func (j *Jail) nullfsBaseSteps(ctx context.Context) ([]plan.Step, error) {
 			Make:    true, Optional: true,
 		})
 	}
-	return []plan.Step{plan.StepOf(step.MountBasejail{Mounts: args})}, nil
+	l.Add(step.MountBasejail{Mounts: args})
+	return err
 }

@@ -32,51 +32,49 @@ func (j *Jail) BaseDataset() string { return j.Dataset() + "/basejail" }
 // follows whatever symbolic link the jail has put in the way. Here they are
 // beside the root, and nullfs(5) shows them in it, mounted as every file system
 // of a jail is.
-func (j *Jail) zfsBaseSteps(ctx context.Context) (up, after []plan.Step, err error) {
+func (j *Jail) zfsBaseSteps(ctx context.Context, up, after *step.List) error {
 	rel, err := j.Release(ctx)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	root := rel.BaseDataset() + "/root"
 	base, err := j.tree(ctx, root)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return nil, nil, err
+		return err
 	}
 	dirs := slices.DeleteFunc(release.Basedirs(), func(dir string) bool {
 		d, ok := base.find(root + "/" + dir)
 		return !ok || d.Type != zfsstore.Filesystem
 	})
 	if len(dirs) == 0 {
-		return nil, nil, fmt.Errorf("%w: %s", ErrNoBase, root)
+		return fmt.Errorf("%w: %s", ErrNoBase, root)
 	}
-	if up, after, err = j.replaceBase(ctx); err != nil {
-		return nil, nil, err
+	if err := j.replaceBase(ctx, up, after); err != nil {
+		return err
 	}
 	by := j.madeBy()
 	snapshot, taken := base.baseSnapshot(root, dirs)
 	if !taken {
-		up = append(up, plan.StepOf(step.Snapshot{Snapshot: root + "@" + snapshot, Recursive: true, Shared: true, Made: by}))
+		up.Add(step.Snapshot{Snapshot: root + "@" + snapshot, Recursive: true, Shared: true, Made: by})
 	}
-	holders := []string{j.BaseDataset()}
+	up.Add(step.CreateDataset{
+		Dataset: j.BaseDataset(), Made: by, Properties: map[string]string{step.BaseProperty: rel.FullName()},
+	})
+	holders := map[string]bool{".": true}
 	clones := step.Clone{Made: by}
 	mounts := step.Mounts{RootDataset: j.RootDataset()}
 	for _, dir := range dirs {
-		if parent := j.BaseDataset() + "/" + path.Dir(dir); path.Dir(dir) != "." && !slices.Contains(holders, parent) {
-			holders = append(holders, parent)
+		if parent := path.Dir(dir); !holders[parent] {
+			holders[parent] = true
+			up.Add(step.CreateDataset{Dataset: j.BaseDataset() + "/" + parent, Made: by})
 		}
 		clones.Clones = append(clones.Clones, step.CloneTarget{Snapshot: root + "/" + dir + "@" + snapshot, Target: j.BaseDataset() + "/" + dir})
 		mounts.Mounts = append(mounts.Mounts, step.Mount{
 			Type: "nullfs", From: filepath.Join(j.path, "basejail", dir), At: dir, Make: true,
 		})
 	}
-	for i, dataset := range holders {
-		args := step.CreateDataset{Dataset: dataset, Made: by}
-		if i == 0 {
-			args.Properties = map[string]string{step.BaseProperty: rel.FullName()}
-		}
-		up = append(up, plan.StepOf(args))
-	}
-	return append(up, plan.StepOf(clones), plan.StepOf(step.MountBasejail{Mounts: mounts})), after, nil
+	up.Add(clones, step.MountBasejail{Mounts: mounts})
+	return nil
 }
 
 // baseSnapshot returns the newest snapshot that was taken of all base directories for
@@ -97,24 +95,24 @@ func (t tree) baseSnapshot(root string, dirs []string) (name string, taken bool)
 
 // replaceBase puts the clones of an earlier start aside, to be destroyed once
 // the jail is up, so that a start that fails brings them back.
-func (j *Jail) replaceBase(ctx context.Context) (aside, after []plan.Step, err error) {
+func (j *Jail) replaceBase(ctx context.Context, up, after *step.List) error {
 	all, err := j.bases(ctx)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	now, there := all.find(j.BaseDataset())
-	if there {
+	if now, there := all.find(j.BaseDataset()); there {
 		if now.Properties[step.BaseProperty].Source != zfsstore.SourceLocal {
-			return nil, nil, fmt.Errorf("%w: %s is in the way of the clones of the base", ErrExists, now.Name)
+			return fmt.Errorf("%w: %s is in the way of the clones of the base", ErrExists, now.Name)
 		}
 		former := freeName(j.BaseDataset()+"-former", func(name string) bool {
 			_, taken := all.find(name)
 			return taken
 		})
-		aside = append(aside, plan.StepOf(step.RenameDataset{From: now.Name, To: former, GUID: now.GUID}))
-		after = append(after, plan.StepOf(step.DropBase{Dataset: former}))
+		up.Add(step.RenameDataset{From: now.Name, To: former, GUID: now.GUID})
+		after.Add(step.DropBase{Dataset: former})
 	}
-	return aside, append(after, dropBases(all, j.BaseDataset())...), nil
+	after.Append(dropBases(all, j.BaseDataset()), nil)
+	return nil
 }
 
 // bases returns the datasets directly below the jail's.

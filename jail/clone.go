@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -259,10 +260,9 @@ func (j *Jail) mayHold(ctx context.Context, dataset string) error {
 	if err != nil {
 		return err
 	}
-	within := func(name, parent string) bool { return name == parent || strings.HasPrefix(name, parent+"/") }
 	for _, s := range sources {
-		if within(s.Dataset, dataset) || slices.ContainsFunc(reserved, func(name string) bool {
-			return within(dataset, s.Dataset+"/"+name)
+		if pathname.Within(s.Dataset, dataset) || slices.ContainsFunc(reserved, func(name string) bool {
+			return pathname.Within(dataset, s.Dataset+"/"+name)
 		}) {
 			return fmt.Errorf("%w: %s", ErrReserved, dataset)
 		}

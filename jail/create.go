@@ -123,18 +123,18 @@ func (j *Jail) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, err
 		return j.planTemplate(ctx, o)
 	}
 	by := j.madeBy()
-	var steps, made step.List
+	var steps step.List
 	steps.Append(j.parentSteps(ctx, by))
-	made.Add(step.CreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by})
-	if o.Empty {
-		steps.Append(made.Steps())
-		return j.createPlan("create", &steps, nil)
-	}
+	dataset := step.CreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by}
 	print := map[string]string{}
 	set := o.properties()
-	if o.Scratch {
-		made.Add(step.CreateDataset{Dataset: j.RootDataset(), Made: by})
-	} else {
+	switch {
+	case o.Empty:
+		steps.Add(dataset)
+		return j.createPlan("create", &steps, nil)
+	case o.Scratch:
+		steps.Add(dataset, step.CreateDataset{Dataset: j.RootDataset(), Made: by})
+	default:
 		rel, err := release.New(ctx, j.host, o.Release, j.source.Name)
 		if err != nil {
 			return nil, err
@@ -148,14 +148,13 @@ func (j *Jail) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, err
 		}
 		set["release"] = rel.FullName()
 		print["release snapshot"] = snapshot
-		made.Add(step.Clone{Clones: []step.CloneTarget{{Snapshot: snapshot, Target: j.RootDataset()}}, Made: by})
+		steps.Add(dataset, step.Clone{Clones: []step.CloneTarget{{Snapshot: snapshot, Target: j.RootDataset()}}, Made: by})
 	}
 	write, data, err := j.newConfig(ctx, j.own.Clone(), set)
 	if err != nil {
 		return nil, err
 	}
 	print["configuration"] = digest(data)
-	steps.Append(made.Steps())
 	steps.Add(write)
 	return j.createPlan("create", &steps, print)
 }

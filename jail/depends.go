@@ -223,9 +223,8 @@ func (j *Jail) Dependencies(ctx context.Context) ([]*Jail, error) {
 // that no jail has yet is allowed. Save makes the same check if depends was
 // changed.
 func (j *Jail) CheckDepends(ctx context.Context, value string) error {
-	changed := *j
-	changed.own = j.own.Clone()
-	if err := changed.own.Set("depends", value); err != nil {
+	changed, err := j.with(map[string]string{"depends": value})
+	if err != nil {
 		return err
 	}
 	return changed.mayDepend(ctx)

@@ -1,6 +1,7 @@
 package jail
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -59,7 +60,7 @@ func (j *Jail) Field(key string) (values []string, ok bool) {
 	case "full_name":
 		return one(j.fullName)
 	case "source":
-		return one(orDash(j.source.Name))
+		return one(cmp.Or(j.source.Name, "-"))
 	case "identifier":
 		return one(j.Identifier())
 	case "dataset":
@@ -68,7 +69,7 @@ func (j *Jail) Field(key string) (values []string, ok bool) {
 		}
 		return one(j.Dataset())
 	case "path":
-		return one(orDash(j.path))
+		return one(cmp.Or(j.path, "-"))
 	case "running":
 		return one(yesNo(j.status.Running))
 	case "state":
@@ -105,13 +106,6 @@ func (j *Jail) stored(key string) string {
 	return fmt.Sprint(map[string]any{
 		"used": d.Used, "available": d.Available, "referenced": d.Referenced, "creation": d.Creation.Unix(),
 	}[key])
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 func yesNo(b bool) string {

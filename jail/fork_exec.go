@@ -110,8 +110,8 @@ func (j *Jail) planOnce(ctx context.Context, o onceOptions) (*plan.Plan, error) 
 	})
 	steps.Commit()
 	j.downSteps(ctx, &steps, StopOptions{}, kernel.Identity{})
-	steps.Append(after, nil)
-	return j.planWithBase(ctx, "fork_exec", &steps)
+	steps.Append(after.Steps())
+	return j.plan(ctx, "fork_exec", &steps)
 }
 
 // with returns the jail with properties in place of its own. The jail itself stays

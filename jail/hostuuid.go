@@ -31,15 +31,11 @@ func (j *Jail) derivedUUID(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return deriveUUID(host, j.Identifier())
-}
-
-func deriveUUID(host, identifier string) (string, error) {
 	raw, err := hex.DecodeString(strings.ReplaceAll(host, "-", ""))
 	if err != nil || len(raw) != 16 {
 		return "", fmt.Errorf("kern.hostuuid %q is not a UUID", host)
 	}
-	sum := sha1.Sum(append(raw, identifier...))
+	sum := sha1.Sum(append(raw, j.Identifier()...))
 	h := hex.EncodeToString(sum[:])
 	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:32]}, "-"), nil
 }

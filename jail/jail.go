@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
@@ -88,12 +86,7 @@ func New(ctx context.Context, h *host.Host, spec Spec) (*Jail, error) {
 	if j.defaults, err = readDefaults(mounts, source); err != nil {
 		return nil, err
 	}
-	for _, key := range slices.Sorted(maps.Keys(spec.Properties)) {
-		if err := j.own.Set(key, spec.Properties[key]); err != nil {
-			return nil, err
-		}
-	}
-	return j, nil
+	return j.with(spec.Properties)
 }
 
 // newName checks the name of a jail to be made. libioc's rule lets characters

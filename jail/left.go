@@ -157,17 +157,22 @@ func (j *Jail) leftSteps(ctx context.Context, start []plan.Step) ([]plan.Step, e
 	case len(found.own) == 0:
 		return nil, nil
 	}
+	steps, err := j.unmountLeft(ctx, found.own)
+	if held, ok := errors.AsType[*HeldError](err); ok && slices.Contains(held.Jails, j.Identifier()) {
+		err = ErrRunning // since a moment ago; a plan is made without a lock
+	}
+	return steps, err
+}
+
+// unmountLeft returns the step that unmounts what is left; a jail that lives there
+// is a *HeldError.
+func (j *Jail) unmountLeft(ctx context.Context, mounts []kernel.Mounted) ([]plan.Step, error) {
 	root, err := j.RootPath(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var held *HeldError
-	if err := step.Inhabited(ctx, j.host, root); errors.As(err, &held) && slices.Contains(held.Jails, j.Identifier()) {
-		return nil, ErrRunning // since a moment ago; a plan is made without a lock
-	} else if err != nil {
-		return nil, err
-	}
-	return []plan.Step{plan.StepOf(step.UnmountLeft{RootDataset: j.RootDataset(), Mounts: found.own})}, nil
+	left := step.UnmountLeft{RootDataset: j.RootDataset(), Mounts: mounts}
+	return []plan.Step{plan.StepOf(left)}, step.Inhabited(ctx, j.host, root)
 }
 
 // targetsOf returns the mounts of steps.
@@ -233,18 +238,12 @@ func (j *Jail) planRecoverMounts(ctx context.Context) (*plan.Plan, error) {
 	if err != nil || len(found.own) == 0 {
 		return nil, err
 	}
-	root, err := j.RootPath(ctx)
+	steps, err := j.unmountLeft(ctx, found.own)
 	if err != nil {
+		if _, held := errors.AsType[*HeldError](err); held {
+			err = nil // it is somebody's by now
+		}
 		return nil, err
 	}
-	var held *HeldError
-	if err := step.Inhabited(ctx, j.host, root); errors.As(err, &held) {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
-	return &plan.Plan{
-		Operation: "recover", Subject: j.fullName, Abandon: true,
-		Steps: []plan.Step{plan.StepOf(step.UnmountLeft{RootDataset: j.RootDataset(), Mounts: found.own})},
-	}, nil
+	return &plan.Plan{Operation: "recover", Subject: j.fullName, Abandon: true, Steps: steps}, nil
 }

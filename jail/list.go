@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strconv"
@@ -112,7 +113,7 @@ func (l *listing) load(ctx context.Context, f *found) (*Jail, error) {
 	case f.invalid != nil:
 		return fail(f.invalid)
 	case f.path == "":
-		return fail(&notMountedError{j.Dataset()})
+		return fail(fmt.Errorf("%w: %s", host.ErrNotMounted, j.Dataset()))
 	case f.source.broken != nil:
 		return fail(f.source.broken)
 	}
@@ -126,12 +127,6 @@ func (l *listing) load(ctx context.Context, f *found) (*Jail, error) {
 	j.own = own
 	return j, nil
 }
-
-// notMountedError says which dataset would have to be mounted.
-type notMountedError struct{ dataset string }
-
-func (e *notMountedError) Error() string        { return host.ErrNotMounted.Error() + ": " + e.dataset }
-func (e *notMountedError) Is(target error) bool { return target == host.ErrNotMounted }
 
 // legacy returns the configuration in the ZFS user properties of iocage_legacy 1.7.
 // Those of all jails of all sources are read at once, when the first jail without a

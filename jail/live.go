@@ -166,7 +166,7 @@ func (j *Jail) setSteps(ctx context.Context, l *step.List, values map[string]str
 	}
 	l.Append(will.saveStep(values))
 	if !id.IsZero() {
-		l.Append(will.liveSteps(ctx, j, id, live))
+		l.Fail(will.liveSteps(ctx, l, j, id, live))
 	}
 	l.Add(step.ReportEffects{Live: live, Later: later})
 	l.Commit()
@@ -192,7 +192,7 @@ func (j *Jail) saveStep(values map[string]string) ([]plan.Step, error) {
 
 // liveSteps bring the running jail from one configuration to the other, as far
 // as the given keys go.
-func (j *Jail) liveSteps(ctx context.Context, was *Jail, id kernel.Identity, keys []string) ([]plan.Step, error) {
+func (j *Jail) liveSteps(ctx context.Context, l *step.List, was *Jail, id kernel.Identity, keys []string) error {
 	touches := func(match func(p *config.Property) bool) bool {
 		return slices.ContainsFunc(keys, func(key string) bool {
 			p, ok := config.Lookup(key)
@@ -201,37 +201,38 @@ func (j *Jail) liveSteps(ctx context.Context, was *Jail, id kernel.Identity, key
 	}
 	params, err := j.changedParams(ctx, was, id, keys)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var steps step.List
 	if touches(func(p *config.Property) bool {
 		return p.Scope == config.ScopeNetwork || strings.HasPrefix(p.Name, "user.network.") || strings.HasPrefix(p.Name, "user.forwards") || p.Name == network.KeyNAT
 	}) {
-		steps.Append(j.networkChange(ctx, was, id))
+		l.Append(j.networkChange(ctx, was, id))
 	}
-	steps.Append(params, nil)
+	if len(params.New) > 0 {
+		l.Add(params)
+	}
 	if touches(func(p *config.Property) bool { return p.Scope == config.ScopeLimit }) {
 		rules, notes := j.limitRules()
-		steps.Append(j.changeLimits(ctx, rules, notes))
+		l.Append(j.changeLimits(ctx, rules, notes))
 	}
 	if slices.Contains(keys, "cpuset") {
 		set := key.CPUSet.Of(j.Effective())
 		all := set.All || len(set.CPUs) == 0
-		steps.Add(step.SetCpuset{Jail: id.Name, Text: set.String(), CPUs: set.CPUs, All: all})
+		l.Add(step.SetCpuset{Jail: id.Name, Text: set.String(), CPUs: set.CPUs, All: all})
 	}
-	return steps.Steps()
+	return nil
 }
 
-// changedParams returns the step that changes parameters of the jail, if any differ.
-// Addresses are the network's.
-func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity, keys []string) ([]plan.Step, error) {
+// changedParams returns the step that changes parameters of the jail, with none if
+// none differ. Addresses are the network's.
+func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity, keys []string) (args step.ChangeParams, err error) {
 	old, _, err := was.params(ctx)
 	if err != nil {
-		return nil, err
+		return args, err
 	}
 	now, _, err := j.params(ctx)
 	if err != nil {
-		return nil, err
+		return args, err
 	}
 	wanted := map[string]bool{}
 	for _, key := range keys {
@@ -239,7 +240,7 @@ func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity,
 			wanted[p.Param] = true
 		}
 	}
-	args := step.ChangeParams{Jail: id.Name}
+	args.Jail = id.Name
 	for _, p := range now {
 		if !wanted[positive(p.Name)] || slices.ContainsFunc(old, func(q kernel.Param) bool { return q.Name == p.Name && bytes.Equal(q.Data, p.Data) }) {
 			continue
@@ -251,10 +252,7 @@ func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity,
 			}
 		}
 	}
-	if len(args.New) == 0 {
-		return nil, nil
-	}
-	return []plan.Step{plan.StepOf(args)}, nil
+	return args, nil
 }
 
 // positive returns the name of a boolean parameter without its no.
@@ -299,16 +297,10 @@ func addressParams(spec network.Spec, eff config.Effective) []step.Param {
 		return nil
 	}
 	var out []step.Param
-	for _, family := range []struct {
-		name string
-		v6   bool
-	}{{"ip4", false}, {"ip6", true}} {
-		if mode, ok := config.NewKey[config.Jailsys](family.name).Lookup(eff); ok && mode != config.JailsysNew {
-			continue
+	for _, family := range []string{"ip4", "ip6"} {
+		if mode, ok := config.NewKey[config.Jailsys](family).Lookup(eff); !ok || mode == config.JailsysNew {
+			out = append(out, stepParam(kernel.Addrs(family+".addr", staticAddrs(spec, eff, family)...)))
 		}
-		addrs := staticAddrs(spec, eff, family.name, family.v6)
-		p := kernel.Addrs(family.name+".addr", addrs...)
-		out = append(out, stepParam(p))
 	}
 	return out
 }

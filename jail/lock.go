@@ -17,10 +17,7 @@ import (
 // the order of their keys, and clears what interrupted operations on any of
 // them have left. The jail's own journal is left to the operation itself.
 func (j *Jail) lock(ctx context.Context, op string, busy Busy, also []*Jail) (func(), error) {
-	keys := []string{j.lockKey()}
-	for _, other := range also {
-		keys = append(keys, other.lockKey())
-	}
+	keys := append(lockKeys(also), j.lockKey())
 	for {
 		// An interrupted operation on this jail may have been about others.
 		unfinished, err := alsoOf(j.journal())

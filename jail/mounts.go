@@ -22,17 +22,14 @@ func (j *Jail) fstabSteps(ctx context.Context) ([]plan.Step, error) {
 		return nil, err
 	}
 	args, err := j.fstabMounts(ctx, entries)
-	if err != nil {
-		return nil, err
-	}
-	return []plan.Step{plan.StepOf(step.MountFstab{Mounts: args})}, nil
+	return []plan.Step{plan.StepOf(step.MountFstab{Mounts: args})}, err
 }
 
 // fstabMounts returns the mounts of entries.
 func (j *Jail) fstabMounts(ctx context.Context, entries []fstab.Entry) (step.Mounts, error) {
 	args := step.Mounts{RootDataset: j.RootDataset()}
 	for _, e := range entries {
-		if remote(e) {
+		if _, _, remote := e.Remote(); remote {
 			return args, fmt.Errorf("%w: fstab: %s: network file systems are mounted on the host", ErrConfig, e.Source)
 		}
 		at, err := j.fstabPlace(ctx, e)
@@ -52,11 +49,6 @@ func (j *Jail) fstabMounts(ctx context.Context, entries []fstab.Entry) (step.Mou
 		args.Mounts = append(args.Mounts, m)
 	}
 	return args, nil
-}
-
-func remote(e fstab.Entry) bool {
-	_, _, ok := e.Remote()
-	return ok
 }
 
 // fstabEntries returns the lines that are to be mounted. A basejail's own

@@ -69,12 +69,12 @@ func (j *Jail) jailAddrs(ctx context.Context, eff config.Effective, family strin
 			return nil, err
 		}
 	}
-	return staticAddrs(spec, eff, family, family == "ip6"), nil
+	return staticAddrs(spec, eff, family), nil
 }
 
 // staticAddrs takes the address that AUTOIP4 stands for from the spec: the
 // alias that no other item names.
-func staticAddrs(spec network.Spec, eff config.Effective, family string, v6 bool) []netip.Addr {
+func staticAddrs(spec network.Spec, eff config.Effective, family string) []netip.Addr {
 	list := config.NewKey[config.Addresses](family + "_addr").Of(eff)
 	named := map[netip.Addr]bool{}
 	for _, a := range list {
@@ -87,7 +87,7 @@ func staticAddrs(spec network.Spec, eff config.Effective, family string, v6 bool
 			addrs = append(addrs, a.Addr.WithZone(""))
 		case config.AutoIP4:
 			for _, alias := range spec.Aliases {
-				if addr := alias.Prefix.Addr(); addr.Is6() == v6 && !named[addr] {
+				if addr := alias.Prefix.Addr(); addr.Is6() == (family == "ip6") && !named[addr] {
 					addrs = append(addrs, addr)
 					break
 				}

@@ -30,14 +30,6 @@ const (
 // fit, a place costs 16 bytes. A plan made before gets all the room it needs.
 const room = 400
 
-// roomFor returns the room of an operation with the plan made before, or without.
-func roomFor(made *plan.Plan) int {
-	if made == nil {
-		return room
-	}
-	return max(room, made.Room())
-}
-
 // kinds are all steps that a jail's journal may name.
 var kinds = plan.NewKinds(append(step.Kinds(), stepRunUpdater{}, stepSetRelease{})...)
 
@@ -128,10 +120,14 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 	if j.foreign {
 		return events.Refuse(events.Options{Clock: j.host.Now}, op.event, j.refused(op.name, ErrForeign))
 	}
+	size := room
+	if made != nil {
+		size = max(room, made.Room())
+	}
 	var also []*Jail
 	return runner(j.host).Start(ctx, plan.Job[step.Env]{
 		Event: op.event,
-		Room:  roomFor(made),
+		Room:  size,
 		Lock: func(ctx context.Context) (func(), error) {
 			if op.also != nil {
 				var err error

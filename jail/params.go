@@ -144,6 +144,13 @@ func (j *Jail) missingParam(ctx context.Context, param, property string) (plan.S
 	return plan.Step{}, e
 }
 
+func stepParams(params []kernel.Param) (out []step.Param) {
+	for _, p := range params {
+		out = append(out, stepParam(p))
+	}
+	return out
+}
+
 // stepParam returns a parameter as a step keeps it: JSON does not tell nil from empty.
 func stepParam(p kernel.Param) step.Param {
 	return step.Param{Name: p.Name, Data: p.Data, Empty: p.Data != nil && len(p.Data) == 0}

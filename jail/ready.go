@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/libioc/go-libioc/internal/pause"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
@@ -54,7 +56,7 @@ func (j *Jail) WaitReady(ctx context.Context) error {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
-	pause := min(p.Interval, 20*time.Millisecond)
+	wait := min(p.Interval, 20*time.Millisecond)
 	var failed Check
 	var last error
 	for {
@@ -67,14 +69,10 @@ func (j *Jail) WaitReady(ctx context.Context) error {
 		case last == nil || time.Since(began) < p.Timeout && ctx.Err() == nil:
 			failed, last = check, err // not one that was only cut short
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-			pause = min(p.Interval, 2*pause)
-		}
-		if ctx.Err() != nil {
+		if pause.For(ctx, wait) != nil {
 			return &NotReadyError{Jail: j.fullName, Check: failed, After: time.Since(began), Err: last}
 		}
+		wait = min(p.Interval, 2*wait)
 	}
 }
 
@@ -154,12 +152,10 @@ func (j *Jail) checkProcess(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range list {
-		if p.Command == name {
-			return nil
-		}
+	if !slices.ContainsFunc(list, func(p kernel.Process) bool { return p.Command == name }) {
+		return errNoProcess
 	}
-	return errNoProcess
+	return nil
 }
 
 // checkTCP connects to the jail's first address. The host may have no route into

@@ -108,7 +108,7 @@ func (j *Jail) requireRoot(ctx context.Context) error {
 		return err // one that is not mounted is told where it is needed
 	}
 	if _, err := os.Lstat(j.journal()); err == nil {
-		return &notMountedError{j.RootDataset()} // it is just being made, or destroyed
+		return fmt.Errorf("%w: %s", host.ErrNotMounted, j.RootDataset()) // it is just being made, or destroyed
 	}
 	if _, err := j.host.Store.Get(ctx, j.Dataset(), zfsstore.GetOptions{}); errors.Is(err, zfsstore.ErrNotFound) {
 		return ErrNotFound

@@ -61,30 +61,26 @@ func (j *Jail) planRestart(ctx context.Context, o RestartOptions) (*plan.Plan, e
 	if err != nil {
 		return nil, err
 	}
+	var steps step.List
 	if !o.Shutdown {
-		return j.planSoftRestart(ctx, o)
+		// Nothing of it is tried again later: a hook that failed is told.
+		steps.Append(j.hook("stop", func(a *step.RunHook) { a.Tolerate, a.Last = o.Force, true }))
+		steps.Append(j.hook("start", func(a *step.RunHook) { a.Last = true }))
+		return j.plan(ctx, "restart", &steps)
 	}
 	if err := j.mayBeStarted(ctx); err != nil {
 		return nil, err // before the jail is stopped
 	}
-	up, err := j.planUp(ctx, StartOptions{})
+	var start step.List
+	j.startSteps(ctx, &start, StartOptions{})
+	up, err := j.plan(ctx, "start", &start)
 	if err != nil || id.IsZero() {
 		return up, err
 	}
-	var steps step.List
 	j.stopSteps(ctx, &steps, StopOptions{Force: o.Force}, id)
 	down, err := steps.Plan("stop", j.fullName, up.Fingerprint)
 	if err == nil {
 		down.Next = up
 	}
 	return down, err
-}
-
-// planSoftRestart runs the two hooks of services. Nothing of it is tried again
-// later: a hook that failed is told.
-func (j *Jail) planSoftRestart(ctx context.Context, o RestartOptions) (*plan.Plan, error) {
-	var steps step.List
-	steps.Append(j.hook("stop", func(a *step.RunHook) { a.Tolerate, a.Last = o.Force, true }))
-	steps.Append(j.hook("start", func(a *step.RunHook) { a.Last = true }))
-	return j.plan(ctx, "restart", &steps)
 }

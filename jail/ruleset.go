@@ -12,7 +12,6 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/devfs"
-	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -24,13 +23,13 @@ import (
 //
 // Errors: ErrConfig for a ruleset that neither the kernel nor a file has.
 func (j *Jail) DevfsRuleset(ctx context.Context) (int, error) {
-	_, n, err := j.rulesetSteps(ctx)
+	_, n, err := j.ruleset(ctx)
 	return n, err
 }
 
-// rulesetSteps finds the jail's ruleset and loads it if the kernel does not have
-// it. The number 0 is no ruleset.
-func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
+// ruleset finds the jail's ruleset, with the step that loads it if the kernel does not
+// have it. The number 0 is no ruleset.
+func (j *Jail) ruleset(ctx context.Context) (*step.LoadRuleset, int, error) {
 	want, ok := key.DevfsRuleset.Lookup(j.Effective())
 	if !ok || want.Name == "" && want.Number == 0 {
 		return nil, 0, nil
@@ -51,7 +50,7 @@ func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
 	}
 	found, err := set.Lookup(want.String())
 	if err != nil && len(loaded) > 0 { // known to the kernel alone
-		return j.extendLoaded(ctx, uint16(want.Number), loaded, more)
+		return j.extendLoaded(ctx, set, uint16(want.Number), loaded, more)
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: devfs_ruleset=%s: %w", ErrConfig, want, err)
@@ -81,7 +80,7 @@ func (j *Jail) rulesetSteps(ctx context.Context) ([]plan.Step, int, error) {
 	if len(there) == len(a.Rules) || !step.RulesetBegins(a.Rules, there) {
 		return nil, int(found.Number), nil
 	}
-	return []plan.Step{plan.StepOf(a)}, int(found.Number), nil
+	return &a, int(found.Number), nil
 }
 
 // moreRules returns those that the jail needs beyond its configured ruleset.
@@ -114,7 +113,7 @@ func (j *Jail) moreRules() ([]devfs.Rule, error) {
 }
 
 // extendLoaded returns a ruleset that only the kernel has, with more rules.
-func (j *Jail) extendLoaded(ctx context.Context, number uint16, loaded []kernel.DevfsRule, more []devfs.Rule) ([]plan.Step, int, error) {
+func (j *Jail) extendLoaded(ctx context.Context, set *devfs.Set, number uint16, loaded []kernel.DevfsRule, more []devfs.Rule) (*step.LoadRuleset, int, error) {
 	extra, err := kernelRules(more)
 	if err != nil {
 		return nil, 0, err
@@ -131,16 +130,12 @@ func (j *Jail) extendLoaded(ctx context.Context, number uint16, loaded []kernel.
 	for i := range rules {
 		rules[i].Number = ruleNumber(i)
 	}
-	set, err := j.devfsSet()
-	if err != nil {
-		return nil, 0, err
-	}
 	return j.computed(ctx, set, rules)
 }
 
 // computed returns the number of a ruleset with these rules: one that the kernel
 // has, or one that is free in the kernel and in the files.
-func (j *Jail) computed(ctx context.Context, set *devfs.Set, rules []kernel.DevfsRule) ([]plan.Step, int, error) {
+func (j *Jail) computed(ctx context.Context, set *devfs.Set, rules []kernel.DevfsRule) (*step.LoadRuleset, int, error) {
 	loaded, err := j.host.Kernel.DevfsRulesets(ctx)
 	if err != nil {
 		return nil, 0, err
@@ -157,7 +152,7 @@ func (j *Jail) computed(ctx context.Context, set *devfs.Set, rules []kernel.Devf
 	for _, rs := range set.Rulesets() {
 		named = append(named, rs.Number)
 	}
-	return []plan.Step{plan.StepOf(step.LoadRuleset{Number: number, Rules: rules, Computed: true, Named: named})}, int(number), nil
+	return &step.LoadRuleset{Number: number, Rules: rules, Computed: true, Named: named}, int(number), nil
 }
 
 // devfsSet reads the host's devfs.rules(5) as rc.subr(8) does: what comes later
@@ -183,14 +178,28 @@ func readRules(path string) (*devfs.File, error) {
 	return devfs.Parse(path, data)
 }
 
+// kernelRules turns rules of a file into the kernel's.
 func kernelRules(rules []devfs.Rule) ([]kernel.DevfsRule, error) {
 	var out []kernel.DevfsRule
-	for i, rule := range rules {
-		r, err := kernelRule(rule, i)
-		if err != nil {
+	for i, r := range rules {
+		rule := kernel.DevfsRule{
+			Number: ruleNumber(i),
+			Path:   r.Path,
+			Types:  uint32(r.Types),
+			Hide:   r.Visibility == devfs.Hide,
+			Unhide: r.Visibility == devfs.Unhide,
+		}
+		if r.HasMode {
+			rule.Mode = &r.Mode
+		}
+		var err error
+		if rule.UID, err = accountID(r.User, "root"); err != nil {
 			return nil, err
 		}
-		out = append(out, r)
+		if rule.GID, err = accountID(r.Group, "wheel"); err != nil {
+			return nil, err
+		}
+		out = append(out, rule)
 	}
 	return out, nil
 }
@@ -198,27 +207,6 @@ func kernelRules(rules []devfs.Rule) ([]kernel.DevfsRule, error) {
 // ruleNumber returns the number of the rule at an index. Numbers are given, so that
 // loading again after a crash does not add a rule twice.
 func ruleNumber(i int) uint16 { return uint16(100 * (i + 1)) }
-
-// kernelRule turns a rule of a file into the kernel's.
-func kernelRule(r devfs.Rule, i int) (kernel.DevfsRule, error) {
-	out := kernel.DevfsRule{
-		Number: ruleNumber(i),
-		Path:   r.Path,
-		Types:  uint32(r.Types),
-		Hide:   r.Visibility == devfs.Hide,
-		Unhide: r.Visibility == devfs.Unhide,
-	}
-	if r.HasMode {
-		mode := r.Mode
-		out.Mode = &mode
-	}
-	var err error
-	if out.UID, err = accountID(r.User, "root"); err != nil {
-		return out, err
-	}
-	out.GID, err = accountID(r.Group, "wheel")
-	return out, err
-}
 
 // accountID returns the number of a user or group in a rule. Only the name that
 // stands for 0 on every FreeBSD is known without reading the host's accounts.

@@ -53,7 +53,13 @@ func (g *JailGenerator) Start(o StartOptions) *Operation {
 	}
 	return &Operation{
 		jail: j, name: "start", event: events.JailStart{Jail: j.fullName}, busy: o.Busy,
-		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planStart(ctx, o) },
+		steps: func(ctx context.Context, now *Jail, l *step.List) error {
+			if err := now.mayStart(ctx); err != nil {
+				return err
+			}
+			now.startSteps(ctx, l, o)
+			return nil
+		},
 		env:   o.Env,
 		hooks: o.Terminal,
 		// A start whose last step was interrupted is over; after a reboot the jail
@@ -65,68 +71,69 @@ func (g *JailGenerator) Start(o StartOptions) *Operation {
 	}
 }
 
-func (j *Jail) planStart(ctx context.Context, o StartOptions) (*plan.Plan, error) {
-	j, err := j.fresh(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := j.mayStart(ctx); err != nil {
-		return nil, err
-	}
-	return j.planUp(ctx, o)
+// startSteps start a jail that may be started.
+func (j *Jail) startSteps(ctx context.Context, l *step.List, o StartOptions) {
+	after := j.upSteps(ctx, l, o, false)
+	l.Append(j.hook("start"))
+	l.Append(j.hook("poststart"))
+	l.Commit()
+	l.Append(after.Steps())
 }
 
-// planUp plans the start of a jail that may be started.
-func (j *Jail) planUp(ctx context.Context, o StartOptions) (*plan.Plan, error) {
-	var steps step.List
-	after := j.upSteps(ctx, &steps, o, false)
-	steps.Append(j.hook("start"))
-	steps.Append(j.hook("poststart"))
-	steps.Commit()
-	steps.Append(after, nil)
-	return j.planWithBase(ctx, "start", &steps)
-}
-
-// planWithBase returns the plan of a start. It is stale also if the datasets of the
-// base or what is left mounted has changed.
-func (j *Jail) planWithBase(ctx context.Context, operation string, steps *step.List) (*plan.Plan, error) {
-	p, err := j.plan(ctx, operation, steps)
-	if err == nil {
-		p.Fingerprint["base"] = basePrint(p.Steps...)
-	}
-	return p, err
-}
-
-// plan returns the plan of an operation on the jail as it is now.
+// plan returns the plan of an operation on the jail as it is now, with a fingerprint
+// of what it was made from.
 func (j *Jail) plan(ctx context.Context, operation string, steps *step.List) (*plan.Plan, error) {
-	print, err := j.fingerprint(ctx)
+	boot, err := j.host.Kernel.BootID(ctx)
 	steps.Fail(err)
+	id, err := j.identity(ctx)
+	steps.Fail(err)
+	fstab, err := j.readFstab()
+	steps.Fail(err)
+	conf, err := configPrint(j.own)
+	steps.Fail(err)
+	defaults, err := configPrint(j.defaults)
+	steps.Fail(err)
+	mounts, err := j.mountTable(ctx)
+	steps.Fail(err)
+	print := map[string]string{
+		"boot": boot, "jail": id.String(), "fstab": digest(fstab),
+		"configuration": conf, "defaults": defaults,
+	}
+	if path, ok := mounts.Dataset(j.RootDataset()); ok {
+		m, _ := mounts.At(path)
+		print["root"] = m.FSID.String()
+	}
+	list, _ := steps.Steps() // Plan returns the error
+	print["base"] = basePrint(list...)
 	return steps.Plan(operation, j.fullName, print)
 }
 
 // upSteps bring a jail up to where its first command can run. An owned jail
 // ends with this process. The steps it returns are for when all went well.
-func (j *Jail) upSteps(ctx context.Context, steps *step.List, o StartOptions, owned bool) (after []plan.Step) {
+func (j *Jail) upSteps(ctx context.Context, steps *step.List, o StartOptions, owned bool) (after step.List) {
 	var up step.List
-	create, modules, err := j.createJail(ctx)
+	params, modules, err := j.params(ctx)
 	up.Fail(err)
-	load, number, err := j.rulesetSteps(ctx)
+	load, number, err := j.ruleset(ctx)
 	up.Fail(err)
-	create.Owned, create.Ruleset = owned, uint16(number)
 	net := j.networkSteps(ctx)
-	base, after, err := j.basejailSteps(ctx)
-	up.Fail(err)
+	base, after := j.basejailSteps(ctx)
 
 	if !o.Quick {
 		up.Append(j.resolverSteps(ctx))
 	}
 	up.Append(j.limitSteps(ctx))
 	up.Append(j.hook("prestart"))
-	up.Append(base, nil)
+	up.Append(base.Steps())
 	up.Append(j.fstabSteps(ctx))
-	up.Append(append(modules, load...), nil)
+	up.Append(modules, nil)
+	if load != nil {
+		up.Add(*load)
+	}
 	up.Append(net.before.Steps())
-	up.Add(create)
+	up.Add(step.CreateJail{
+		Name: j.Identifier(), RootDataset: j.RootDataset(), Params: stepParams(params), Owned: owned, Ruleset: uint16(number),
+	})
 	up.Append(j.cpusetSteps(ctx))
 	up.Append(j.hook("created"))
 	j.deviceSteps(ctx, &up, number)
@@ -171,43 +178,6 @@ func (j *Jail) mayBeStarted(ctx context.Context) error {
 	return j.RequireHostID(ctx)
 }
 
-// fingerprint returns what a plan for an existing jail was made from.
-func (j *Jail) fingerprint(ctx context.Context) (map[string]string, error) {
-	boot, err := j.host.Kernel.BootID(ctx)
-	if err != nil {
-		return nil, err
-	}
-	id, err := j.identity(ctx)
-	if err != nil {
-		return nil, err
-	}
-	fstab, err := j.readFstab()
-	if err != nil {
-		return nil, err
-	}
-	conf, err := configPrint(j.own)
-	if err != nil {
-		return nil, err
-	}
-	defaults, err := configPrint(j.defaults)
-	if err != nil {
-		return nil, err
-	}
-	mounts, err := j.mountTable(ctx)
-	if err != nil {
-		return nil, err
-	}
-	print := map[string]string{
-		"boot": boot, "jail": id.String(), "fstab": digest(fstab),
-		"configuration": conf, "defaults": defaults,
-	}
-	if path, ok := mounts.Dataset(j.RootDataset()); ok {
-		m, _ := mounts.At(path)
-		print["root"] = m.FSID.String()
-	}
-	return print, nil
-}
-
 // fresh returns the jail as it is on disk now, for planning, since the files may have
 // changed after Load: what the caller has set and not saved counts over what is
 // on disk. The caller's own value stays as it is.
@@ -235,18 +205,4 @@ func (j *Jail) fresh(ctx context.Context) (*Jail, error) {
 	}
 	now.defaults, err = readDefaults(mounts, j.source)
 	return &now, err
-}
-
-// createJail returns the step that makes the jail in the kernel, with those that load
-// the modules it needs.
-func (j *Jail) createJail(ctx context.Context) (step.CreateJail, []plan.Step, error) {
-	params, modules, err := j.params(ctx)
-	if err != nil {
-		return step.CreateJail{}, nil, err
-	}
-	args := step.CreateJail{Name: j.Identifier(), RootDataset: j.RootDataset()}
-	for _, p := range params {
-		args.Params = append(args.Params, stepParam(p))
-	}
-	return args, modules, nil
 }

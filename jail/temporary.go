@@ -2,11 +2,9 @@ package jail
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
-	"syscall"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
@@ -80,22 +78,11 @@ func (t temporary) RunTemporary(ctx context.Context, j release.TemporaryJail, wo
 // is not.
 func (t temporary) ruleset(ctx context.Context) (int, error) {
 	j := &Jail{host: t.host, own: config.New(), defaults: config.New()}
-	steps, number, err := j.rulesetSteps(ctx)
-	if err != nil {
-		return 0, err
+	load, number, err := j.ruleset(ctx)
+	if err == nil && load != nil {
+		err = step.AddRules(ctx, t.host.Kernel, load.Number, load.Rules)
 	}
-	for _, s := range steps {
-		var a step.LoadRuleset
-		if err := json.Unmarshal(s.Args, &a); err != nil {
-			return 0, err
-		}
-		for _, rule := range a.Rules {
-			if err := t.host.Kernel.DevfsAddRule(ctx, a.Number, rule); err != nil && !errors.Is(err, syscall.EEXIST) {
-				return 0, err
-			}
-		}
-	}
-	return number, nil
+	return number, err
 }
 
 // clearTemporary removes the jail with its processes, then what is mounted

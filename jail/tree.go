@@ -82,22 +82,14 @@ func freeName(base string, taken func(name string) bool) string {
 // dependants returns the datasets outside of the tree that were cloned from the
 // named snapshots of it, or from any.
 func (t tree) dependants(snapshots ...string) []Dependant {
-	inside := map[string]bool{}
-	for _, d := range t {
-		inside[d.Name] = true
-	}
-	wanted := map[string]bool{}
-	for _, name := range snapshots {
-		wanted[name] = true
-	}
 	var out []Dependant
 	for _, d := range t {
-		if len(snapshots) > 0 && !wanted[d.Name] {
+		if len(snapshots) > 0 && !slices.Contains(snapshots, d.Name) {
 			continue
 		}
 		for _, clone := range d.Clones {
 			// A clone inside the tree goes with a destroy of all of it only.
-			if len(snapshots) > 0 || !inside[clone] {
+			if _, inside := t.find(clone); len(snapshots) > 0 || !inside {
 				out = append(out, Dependant{Dataset: clone, Snapshot: d.Name})
 			}
 		}

@@ -128,10 +128,7 @@ func (j *Jail) workName(operation string) string {
 // reread reads the configuration that an operation has written, unless the
 // caller has changes that are not saved.
 func (j *Jail) reread() {
-	if j.own.Changed() || j.path == "" {
-		return
-	}
-	if err := j.read(context.Background(), j.path); err != nil {
-		j.host.Logger().Warn("read back the configuration", "jail", j.fullName, "error", err)
+	if !j.own.Changed() && j.path != "" {
+		j.created()
 	}
 }

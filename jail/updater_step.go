@@ -19,10 +19,8 @@ type stepRunUpdater struct {
 	Saved  string             `json:"saved"` // snapshot of the state before
 }
 
-func (stepRunUpdater) Kind() string { return "run updater" }
-
+func (stepRunUpdater) Kind() string     { return "run updater" }
 func (a stepRunUpdater) Detail() string { return "on " + a.Update.Target + " in jail " + a.Update.Jail }
-
 func (stepRunUpdater) Event(e step.Env) events.IocEvent {
 	return events.ExecuteResourceUpdate{Resource: e.Name}
 }
@@ -61,10 +59,8 @@ type formerRelease struct {
 	Set     bool   `json:"set"`
 }
 
-func (stepSetRelease) Kind() string { return "set release" }
-
+func (stepSetRelease) Kind() string     { return "set release" }
 func (a stepSetRelease) Detail() string { return a.Dataset + ": release=" + a.Release }
-
 func (stepSetRelease) Event(e step.Env) events.IocEvent {
 	return events.JailConfigSave{Jail: e.Name, Keys: []string{"release"}}
 }

@@ -45,7 +45,6 @@ type stepConfigure struct {
 }
 
 func (stepConfigure) Kind() string { return "configure" }
-
 func (a stepConfigure) Detail() string {
 	return "rc.conf, periodic.conf and sysctl.conf of " + a.RootDataset
 }

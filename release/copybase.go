@@ -52,7 +52,7 @@ func (r *Release) BaseDataset() string { return r.source.Dataset + "/base/" + r.
 // Errors: ErrNotFetched, ErrSnapshotNotFound, ErrBusy of package host. A failure
 // leaves the datasets as they were.
 func (r *Release) CopyBase(ctx context.Context, o CopyBaseOptions) <-chan events.IocEvent {
-	return r.start(ctx, "copy base", events.ReleaseCopyBase{Release: r.name.Base()}, o.Busy, r.planCopyBase)
+	return r.start(ctx, "copy base", events.ReleaseCopyBase{Release: r.name.Base()}, o.Busy, local{}, r.planCopyBase)
 }
 
 func (r *Release) planCopyBase(ctx context.Context) (*plan.Plan, error) {
@@ -101,10 +101,8 @@ type stepDropBase struct {
 	Dataset string `json:"dataset"`
 }
 
-func (stepDropBase) Kind() string { return "destroy former copy" }
-
+func (stepDropBase) Kind() string     { return "destroy former copy" }
 func (a stepDropBase) Detail() string { return a.Dataset + " unless it has dependent clones" }
-
 func (a stepDropBase) Event(step.Env) events.IocEvent {
 	return events.ZFSDatasetDestroy{Dataset: a.Dataset}
 }
@@ -135,10 +133,8 @@ type stepCopyBase struct {
 	Dirs []string `json:"dirs"`
 }
 
-func (stepCopyBase) Kind() string { return "copy base" }
-
+func (stepCopyBase) Kind() string     { return "copy base" }
 func (a stepCopyBase) Detail() string { return strings.Join(a.Dirs, ", ") + " of " + a.From }
-
 func (stepCopyBase) Event(e step.Env) events.IocEvent {
 	return events.ReleaseExtraction{Release: e.Name, Asset: "base directories"}
 }

@@ -50,9 +50,8 @@ type FetchOptions struct {
 // dataset; what was downloaded stays in the cache directory, and the next Fetch
 // goes on from there.
 func (r *Release) Fetch(ctx context.Context, o FetchOptions) <-chan events.IocEvent {
-	return r.start(ctx, "fetch", events.FetchRelease{Release: r.name.Base()}, o.Busy,
-		func(ctx context.Context) (*plan.Plan, error) { return r.planFetch(ctx, o) },
-		func(l *local) { l.http = o.HTTP })
+	return r.start(ctx, "fetch", events.FetchRelease{Release: r.name.Base()}, o.Busy, local{http: o.HTTP},
+		func(ctx context.Context) (*plan.Plan, error) { return r.planFetch(ctx, o) })
 }
 
 func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, error) {

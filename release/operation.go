@@ -44,21 +44,15 @@ func (r *Release) journal() string {
 }
 
 // start runs an operation on the release, as package jail does for jails.
-func (r *Release) start(ctx context.Context, name string, event events.IocEvent, busy host.Busy,
-	make func(context.Context) (*plan.Plan, error), change ...func(*local)) <-chan events.IocEvent {
-	var l local
-	for _, c := range change {
-		c(&l)
-	}
+func (r *Release) start(ctx context.Context, name string, event events.IocEvent, busy host.Busy, l local,
+	make func(context.Context) (*plan.Plan, error)) <-chan events.IocEvent {
 	return runner(r.host).Start(ctx, plan.Job[step.Env]{
 		Event: event,
 		Room:  room,
 		Lock: func(ctx context.Context) (func(), error) {
 			return r.host.Lock(ctx, r.lockKey(), name, busy)
 		},
-		Plan: func(ctx context.Context, _ string) (*plan.Plan, error) {
-			return make(ctx)
-		},
+		Plan: func(ctx context.Context, _ string) (*plan.Plan, error) { return make(ctx) },
 		Wrap: func(err error) error { return &Error{name, r.FullName(), err} },
 		Env:  r.env(l), Journal: r.journal(), Key: r.lockKey(),
 		Boot: r.host.Kernel.BootID, Clock: r.host.Now,

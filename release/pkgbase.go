@@ -169,10 +169,8 @@ func pkgEnv() []string {
 	return []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin", "LC_ALL=C", "HOME=/root", "ASSUME_ALWAYS_YES=yes"}
 }
 
-func (stepPackages) Kind() string { return "install packages" }
-
+func (stepPackages) Kind() string     { return "install packages" }
 func (a stepPackages) Detail() string { return strings.Join(a.Sets, ", ") + " from " + a.Repository }
-
 func (a stepPackages) Event(e step.Env) events.IocEvent {
 	return events.ReleaseDownload{Release: e.Name, Assets: a.Sets}
 }

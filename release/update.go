@@ -42,9 +42,8 @@ type UpdateOptions struct {
 // package host. A failure, a cancellation or a crash leaves the release as it was:
 // it is rolled back to a snapshot that was taken before.
 func (r *Release) Update(ctx context.Context, o UpdateOptions) <-chan events.IocEvent {
-	return r.start(ctx, "update", events.ReleaseUpdate{Release: r.name.Base()}, o.Busy,
-		func(ctx context.Context) (*plan.Plan, error) { return r.planUpdate(ctx, o) },
-		func(l *local) { l.runner = o.Runner })
+	return r.start(ctx, "update", events.ReleaseUpdate{Release: r.name.Base()}, o.Busy, local{runner: o.Runner},
+		func(ctx context.Context) (*plan.Plan, error) { return r.planUpdate(ctx, o) })
 }
 
 func (r *Release) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, error) {
@@ -111,10 +110,8 @@ func (r *Release) TreeUpdate(target, owner string, level int, o UpdateOptions) T
 // stepRunUpdater changes the tree; the undo of step.SaveRoot changes it back.
 type stepRunUpdater struct{ TreeUpdate }
 
-func (stepRunUpdater) Kind() string { return "run updater" }
-
+func (stepRunUpdater) Kind() string     { return "run updater" }
 func (u stepRunUpdater) Detail() string { return "on " + u.Target + " in jail " + u.Jail }
-
 func (stepRunUpdater) Event(e step.Env) events.IocEvent {
 	return events.ExecuteResourceUpdate{Resource: e.Name}
 }
@@ -151,10 +148,8 @@ type taken struct {
 	Snapshot string `json:"snapshot"`
 }
 
-func (stepLevel) Kind() string { return "snapshot patch level" }
-
+func (stepLevel) Kind() string     { return "snapshot patch level" }
 func (a stepLevel) Detail() string { return a.RootDataset + "@pN" }
-
 func (a stepLevel) Event(step.Env) events.IocEvent {
 	return events.ZFSSnapshotCreate{Snapshot: a.RootDataset}
 }

@@ -96,17 +96,12 @@ func (l *consoleLog) write(p []byte) {
 // close closes the file; what kept the log from being whole is told among the
 // command's messages.
 func (l *consoleLog) close(messages io.Writer) {
-	if err := l.Close(); err != nil {
-		fmt.Fprintf(messages, "console log: %v\n", err)
-	}
-}
-
-// Close closes the file and returns the first error of the log.
-func (l *consoleLog) Close() error {
 	if l == nil {
-		return nil
+		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return errors.Join(l.err, l.file.Close())
+	if err := errors.Join(l.err, l.file.Close()); err != nil {
+		fmt.Fprintf(messages, "console log: %v\n", err)
+	}
 }

@@ -193,6 +193,17 @@ func renamePolitely(ctx context.Context, e Env, from, to string) error {
 	return err
 }
 
+// mountedTree returns the file systems of a dataset and those below it, the newest
+// first.
+func mountedTree(mounts host.MountTable, dataset string) (out host.MountTable) {
+	for _, m := range slices.Backward(mounts) {
+		if m.Type == "zfs" && !strings.Contains(m.From, "@") && pathname.Within(m.From, dataset) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
 // heldTree finds what holds one of the file systems of a dataset, the deepest
 // first.
 func heldTree(ctx context.Context, e Env, dataset string, cause error) error {
@@ -201,10 +212,7 @@ func heldTree(ctx context.Context, e Env, dataset string, cause error) error {
 		return errors.Join(cause, err)
 	}
 	var top *jailerr.HeldError
-	for _, m := range slices.Backward(mounts) {
-		if m.Type != "zfs" || strings.Contains(m.From, "@") || !pathname.Within(m.From, dataset) {
-			continue
-		}
+	for _, m := range mountedTree(mounts, dataset) {
 		err := held(ctx, e, m, cause)
 		if !errors.As(err, &top) {
 			return err
@@ -286,10 +294,7 @@ func unmountTree(ctx context.Context, e Env, dataset string) (unmounted []string
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range slices.Backward(mounts) {
-		if m.Type != "zfs" || strings.Contains(m.From, "@") || !pathname.Within(m.From, dataset) {
-			continue
-		}
+	for _, m := range mountedTree(mounts, dataset) {
 		if err := UnmountOne(ctx, e, m, false); err != nil {
 			// A call can be cut off after the kernel has done it.
 			if mounts, merr := e.Host.Mounts(ctx); merr == nil && !slices.ContainsFunc(mounts, func(o kernel.Mounted) bool { return o.FSID == m.FSID }) {

@@ -73,23 +73,23 @@ func (a RunHook) run(ctx context.Context, e Env, id kernel.Identity, c *plan.Cal
 	return out, out.err(a.Hook, a.Command, err)
 }
 
+// hookEvents are the types of the hooks' events.
+var hookEvents = map[string]func(events.CommandFields) events.IocEvent{
+	"prestart":  func(f events.CommandFields) events.IocEvent { return events.JailHookPrestart(f) },
+	"created":   func(f events.CommandFields) events.IocEvent { return events.JailHookCreated(f) },
+	"start":     func(f events.CommandFields) events.IocEvent { return events.JailHookStart(f) },
+	"poststart": func(f events.CommandFields) events.IocEvent { return events.JailHookPoststart(f) },
+	"prestop":   func(f events.CommandFields) events.IocEvent { return events.JailHookPrestop(f) },
+	"stop":      func(f events.CommandFields) events.IocEvent { return events.JailHookStop(f) },
+	"poststop":  func(f events.CommandFields) events.IocEvent { return events.JailHookPoststop(f) },
+}
+
 func hookEvent(jail string, a RunHook, out *output) events.IocEvent {
-	stdout, stderr, code := out.stdout.String(), out.stderr.String(), out.exit.Code
-	switch a.Hook {
-	case "prestart":
-		return events.JailHookPrestart{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
-	case "created":
-		return events.JailHookCreated{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
-	case "start":
-		return events.JailHookStart{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
-	case "poststart":
-		return events.JailHookPoststart{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
-	case "prestop":
-		return events.JailHookPrestop{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
-	case "stop":
-		return events.JailHookStop{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
-	case "poststop":
-		return events.JailHookPoststop{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+	f := events.CommandFields{
+		Jail: jail, Command: a.Command, Stdout: out.stdout.String(), Stderr: out.stderr.String(), ExitCode: out.exit.Code,
 	}
-	return events.JailCommand{Jail: jail, Command: a.Command, Stdout: stdout, Stderr: stderr, ExitCode: code}
+	if event := hookEvents[a.Hook]; event != nil {
+		return event(f)
+	}
+	return events.JailCommand(f)
 }

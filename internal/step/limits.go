@@ -56,18 +56,14 @@ func setLimits(ctx context.Context, k kernel.Kernel, jail string, rules []string
 	if err != nil {
 		return err
 	}
-	for _, r := range have {
-		if slices.Contains(rules, r) {
-			continue
-		}
-		if err := k.RctlRemoveRule(ctx, r); err != nil && !errors.Is(err, kernel.ErrNotFound) {
+	wanted := func(r string) bool { return slices.Contains(rules, r) }
+	for _, r := range slices.DeleteFunc(slices.Clone(have), wanted) {
+		if err := ignore.Err(k.RctlRemoveRule(ctx, r), kernel.ErrNotFound); err != nil {
 			return err
 		}
 	}
-	for _, r := range rules {
-		if slices.Contains(have, r) {
-			continue
-		}
+	there := func(r string) bool { return slices.Contains(have, r) }
+	for _, r := range slices.DeleteFunc(slices.Clone(rules), there) {
 		if err := k.RctlAddRule(ctx, r); err != nil {
 			return err
 		}

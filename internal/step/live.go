@@ -229,18 +229,11 @@ func changeAliases(ctx context.Context, h *host.Host, a ChangeNetwork, r *netRec
 	if err := updateJail(ctx, h, a.ID.Name, params); err != nil {
 		return err
 	}
-	var gone, kept []network.Alias
-	for _, alias := range r.Added {
-		if slices.Contains(to.Aliases, alias) {
-			kept = append(kept, alias)
-		} else {
-			gone = append(gone, alias)
-		}
-	}
-	if err := ReleaseAliases(ctx, h, a.ID.Name, gone); err != nil {
+	wanted := func(alias network.Alias) bool { return slices.Contains(to.Aliases, alias) }
+	if err := ReleaseAliases(ctx, h, a.ID.Name, slices.DeleteFunc(slices.Clone(r.Added), wanted)); err != nil {
 		return err
 	}
-	r.Added = kept
+	r.Added = slices.DeleteFunc(slices.Clone(r.Added), func(alias network.Alias) bool { return !wanted(alias) })
 	return nil
 }
 
@@ -255,12 +248,7 @@ func changeVnet(ctx context.Context, h *host.Host, id kernel.Identity, from, to 
 		}
 	}
 	for _, n := range to.NICs {
-		var drop []netip.Prefix
-		for _, p := range old[n.Name].Addrs {
-			if !slices.Contains(n.Addrs, p) {
-				drop = append(drop, p)
-			}
-		}
+		drop := slices.DeleteFunc(slices.Clone(old[n.Name].Addrs), func(p netip.Prefix) bool { return slices.Contains(n.Addrs, p) })
 		if _, err := ensureNIC(ctx, h, id, EnsureNIC{Jail: to.Jail, NIC: n, Bridge: BridgeOf(to, n)}, drop, will); err != nil {
 			return err
 		}
@@ -277,12 +265,9 @@ func changeVnet(ctx context.Context, h *host.Host, id kernel.Identity, from, to 
 		}
 	}
 	in := h.Kernel.In(id)
-	var gone []network.Route
-	for _, r := range from.Routes {
-		if !slices.ContainsFunc(to.Routes, func(s network.Route) bool { return s.Dest == r.Dest && s.FIB == r.FIB }) {
-			gone = append(gone, r)
-		}
-	}
+	gone := slices.DeleteFunc(slices.Clone(from.Routes), func(r network.Route) bool {
+		return slices.ContainsFunc(to.Routes, func(s network.Route) bool { return s.Dest == r.Dest && s.FIB == r.FIB })
+	})
 	if err := network.RemoveRoutes(ctx, in, gone); err != nil {
 		return err
 	}

@@ -134,14 +134,8 @@ func makeDirs(root, at string) ([]string, error) {
 func (a Mounts) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	var done mountEffect
 	c.Effect(&done)
-	ours, theirs := map[kernel.FSID]bool{}, map[kernel.FSID]bool{}
-	if !c.Rebooted {
-		for _, id := range done.Mounted {
-			ours[id] = true
-		}
-		for _, id := range done.Before {
-			theirs[id] = true
-		}
+	if c.Rebooted {
+		done.Mounted = nil // ids of another boot
 	}
 	mounts, err := e.Host.Mounts(ctx)
 	if err != nil {
@@ -159,10 +153,10 @@ func (a Mounts) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	var all error
 	for _, m := range onRoot(mounts, a.RootDataset) {
 		t, known := targets[m.Path]
-		if !ours[m.FSID] && (theirs[m.FSID] || c.Rebooted || !known || t.Type != m.Type || t.From != m.From) {
-			continue
+		likely := !c.Rebooted && !slices.Contains(done.Before, m.FSID) && known && t.Type == m.Type && t.From == m.From
+		if likely || slices.Contains(done.Mounted, m.FSID) {
+			all = errors.Join(all, UnmountOne(ctx, e, m, true))
 		}
-		all = errors.Join(all, UnmountOne(ctx, e, m, true))
 	}
 	if all != nil || len(done.Made) == 0 {
 		return all

@@ -239,19 +239,16 @@ func RemoveNetwork(ctx context.Context, h *host.Host, id kernel.Identity, spec n
 	if len(spec.Bridges) == 0 && !secure {
 		return errors.Join(all, network.RemoveNIC(ctx, k, spec.Jail, "", network.Made{}))
 	}
-	unlock, err := LockNetwork(ctx, h, "interfaces")
-	if err != nil {
-		return errors.Join(all, err)
-	}
-	defer unlock()
-	all = errors.Join(all, network.RemoveNIC(ctx, k, spec.Jail, "", network.Made{}))
-	if secure {
-		all = errors.Join(all, network.RemoveRules(ctx, k, spec.Jail, ""))
-	}
-	for _, b := range spec.Bridges {
-		all = errors.Join(all, network.RemoveBridge(ctx, k, b, network.Made{}))
-	}
-	return all
+	return errors.Join(all, LockedNetwork(ctx, h, "interfaces", func() error {
+		err := network.RemoveNIC(ctx, k, spec.Jail, "", network.Made{})
+		if secure {
+			err = errors.Join(err, network.RemoveRules(ctx, k, spec.Jail, ""))
+		}
+		for _, b := range spec.Bridges {
+			err = errors.Join(err, network.RemoveBridge(ctx, k, b, network.Made{}))
+		}
+		return err
+	}))
 }
 
 // MoveInterface hands an interface of the host over.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/tail"
@@ -143,7 +144,7 @@ func request(ctx context.Context, h *host.Host, id kernel.Identity, a RequestAdd
 	}
 	var late error
 	if a.NIC.SLAAC {
-		p, err := rtsol(ctx, h.Kernel, id, a)
+		p, err := program(ctx, h.Kernel, id, a, "slaac", min(a.Limit, rtsolLimit))
 		switch {
 		case err == nil:
 			got = append(got, p)
@@ -190,69 +191,75 @@ func dynamic(ctx context.Context, k kernel.Kernel, id kernel.Identity, n network
 	return netip.Prefix{}, false, nil
 }
 
-// program runs one in the jail while found looks for its result. It ends when
-// there is one and the program has ended or daemonized, or at the limit; then
-// the program is killed.
-func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, limit time.Duration, argv []string,
-	found func(ctx context.Context) (netip.Prefix, bool, error),
-) (p netip.Prefix, ok bool, output string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+// program runs that of a method in the jail while it looks for the address that it
+// brings. It ends when there is one and the program has ended or daemonized, or at
+// the limit; then the program is killed and the error is a *jailerr.AddressError.
+func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, a RequestAddress, method string, limit time.Duration) (p netip.Prefix, err error) {
+	began := time.Now()
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	argv := []string{"/sbin/dhclient", a.NIC.Name}
+	if method == "slaac" {
+		argv[0] = "/sbin/rtsol"
+	}
 	var out tail.Buffer
 	ended := make(chan error, 1)
 	go func() {
-		_, err := k.Run(ctx, kernel.Command{Jail: id, Argv: argv, Env: []string{"PATH=" + HookPath}, Stdout: &out, Stderr: &out})
+		_, err := k.Run(limited, kernel.Command{Jail: id, Argv: argv, Env: []string{"PATH=" + HookPath}, Stdout: &out, Stderr: &out})
 		ended <- err
 	}()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	over := false
+	ok, over := false, false
 	for {
-		if p, ok, err = found(context.WithoutCancel(ctx)); ok || err != nil || over {
+		if p, ok, err = dynamic(context.WithoutCancel(ctx), k, id, a.NIC, method == "slaac"); ok || err != nil || over {
 			break
 		}
 		select {
 		case err = <-ended:
 			ended <- err
-			if err != nil && ctx.Err() == nil {
-				return p, false, "", err
-			}
-			// It has ended, or gone on in the background without a result.
+			// Without an error it has ended, or gone on in the background without a
+			// result.
 			over = true
 		case <-tick.C:
+		}
+		if err != nil && limited.Err() == nil {
+			break
 		}
 	}
 	if !ok {
 		cancel()
 	}
 	<-ended //nolint:errcheck // killed, or read above
-	return p, ok, tail.Of(out.String(), MaxOutput), err
+	if ok && err == nil {
+		return p, nil
+	}
+	none := &jailerr.AddressError{
+		Interface: a.NIC.Name, Method: method, After: time.Since(began), Output: tail.Of(out.String(), MaxOutput),
+	}
+	return p, errors.Join(none, ctx.Err(), err)
 }
 
 // dhclient runs dhclient(8) until there is a lease. Its exit status tells
 // nothing: without a server it goes into the background and exits 0.
 func dhclient(ctx context.Context, k kernel.Kernel, id kernel.Identity, a RequestAddress) (netip.Prefix, error) {
-	find := func(ctx context.Context) (netip.Prefix, bool, error) { return dynamic(ctx, k, id, a.NIC, false) }
-	if p, ok, err := find(ctx); ok || err != nil {
+	if p, ok, err := dynamic(ctx, k, id, a.NIC, false); ok || err != nil {
 		return p, err // it runs already
 	}
-	began := time.Now()
 	old, err := clients(ctx, k, id)
 	if err != nil {
 		return netip.Prefix{}, err
 	}
-	p, ok, out, err := program(ctx, k, id, a.Limit, []string{"/sbin/dhclient", a.NIC.Name}, find)
-	if ok && err == nil {
+	p, err := program(ctx, k, id, a, "dhcp", a.Limit)
+	if err == nil {
 		return p, nil
 	}
 	// A leftover dhclient would retry forever and keep 0.0.0.0 assigned.
 	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	err = errors.Join(err, endClients(clean, k, id, old))
-	if e := k.In(id).AddressDelete(clean, a.NIC.Name, netip.IPv4Unspecified()); e != nil && !errors.Is(e, kernel.ErrNotFound) {
-		err = errors.Join(err, e)
-	}
-	return p, errors.Join(&jailerr.AddressError{Interface: a.NIC.Name, Method: "dhcp", After: time.Since(began), Output: out}, ctx.Err(), err)
+	left := k.In(id).AddressDelete(clean, a.NIC.Name, netip.IPv4Unspecified())
+	return p, errors.Join(err, ignore.Err(left, kernel.ErrNotFound))
 }
 
 // clients are the processes of dhclient(8) in a jail.
@@ -274,27 +281,14 @@ func endClients(ctx context.Context, k kernel.Kernel, id kernel.Identity, old ma
 		if _, before := old[pid]; before {
 			continue
 		}
-		if e := k.ProcessSignal(ctx, p, int(syscall.SIGKILL)); e != nil && !errors.Is(e, kernel.ErrStale) {
-			err = errors.Join(err, e)
-		}
+		err = errors.Join(err, ignore.Err(k.ProcessSignal(ctx, p, int(syscall.SIGKILL)), kernel.ErrStale))
 		wait = append(wait, p)
 	}
 	return errors.Join(err, k.ProcessWait(ctx, wait))
 }
 
-// rtsolLimit is how long rtsol(8) tries.
+// rtsolLimit is how long rtsol(8) tries. Without a router it exits 0 as well.
 const rtsolLimit = 20 * time.Second
-
-// rtsol asks for router advertisements. Without a router it exits 0 as well.
-func rtsol(ctx context.Context, k kernel.Kernel, id kernel.Identity, a RequestAddress) (netip.Prefix, error) {
-	began := time.Now()
-	find := func(ctx context.Context) (netip.Prefix, bool, error) { return dynamic(ctx, k, id, a.NIC, true) }
-	p, ok, out, err := program(ctx, k, id, min(a.Limit, rtsolLimit), []string{"/sbin/rtsol", a.NIC.Name}, find)
-	if ok && err == nil {
-		return p, nil
-	}
-	return p, errors.Join(&jailerr.AddressError{Interface: a.NIC.Name, Method: "slaac", After: time.Since(began), Output: out}, ctx.Err(), err)
-}
 
 // DefaultDHCP is how long an address may take: dhclient(8) itself gives up a
 // first time after a minute.

@@ -2,7 +2,6 @@ package step
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
@@ -56,7 +56,7 @@ func (a LoadRuleset) Do(ctx context.Context, e Env, c *plan.Call) error {
 			c.Skip("another one is loaded")
 			return nil
 		}
-		return addRules(ctx, k, a.Number, a.Rules)
+		return AddRules(ctx, k, a.Number, a.Rules)
 	}
 	n, err := loadComputed(ctx, k, a)
 	if err != nil {
@@ -80,7 +80,7 @@ func loadComputed(ctx context.Context, k kernel.Kernel, a LoadRuleset) (uint16, 
 		if slices.Contains(loaded, uint16(n)) || slices.Contains(a.Named, uint16(n)) {
 			continue
 		}
-		if err := addRules(ctx, k, uint16(n), a.Rules); err != nil {
+		if err := AddRules(ctx, k, uint16(n), a.Rules); err != nil {
 			return 0, err
 		}
 		there, err := k.DevfsRules(ctx, uint16(n))
@@ -94,10 +94,10 @@ func loadComputed(ctx context.Context, k kernel.Kernel, a LoadRuleset) (uint16, 
 	return 0, fmt.Errorf("%w: no devfs ruleset number is free", jailerr.ErrConfig)
 }
 
-func addRules(ctx context.Context, k kernel.Kernel, number uint16, rules []kernel.DevfsRule) error {
+// AddRules adds rules to a ruleset that may have some of them.
+func AddRules(ctx context.Context, k kernel.Kernel, number uint16, rules []kernel.DevfsRule) error {
 	for _, rule := range rules {
-		err := k.DevfsAddRule(ctx, number, rule)
-		if err != nil && !errors.Is(err, syscall.EEXIST) {
+		if err := ignore.Err(k.DevfsAddRule(ctx, number, rule), syscall.EEXIST); err != nil {
 			return err
 		}
 	}
@@ -141,4 +141,31 @@ func loadedRuleset(c *plan.Call, planned uint16) uint16 {
 		return got.Number
 	}
 	return planned
+}
+
+// LoadModule loads the kernel module that a permission of the jail belongs
+// to: until then the kernel does not know the parameter. It is not undone:
+// modules belong to the host.
+type LoadModule struct {
+	Module string `json:"module"`
+	Param  string `json:"param"` // that needs it
+}
+
+func (LoadModule) Kind() string     { return "load module" }
+func (a LoadModule) Detail() string { return a.Module + " for " + a.Param }
+func (a LoadModule) Event(e Env) events.IocEvent {
+	return events.JailModuleLoad{Jail: e.Name, Module: a.Module}
+}
+
+func (a LoadModule) Do(ctx context.Context, e Env, c *plan.Call) error {
+	k := e.Host.Kernel
+	if loaded, err := k.ModuleLoaded(ctx, a.Module); err == nil && loaded {
+		c.Skip("loaded")
+		return nil
+	}
+	err := k.ModuleLoad(ctx, a.Module)
+	if err != nil {
+		return &jailerr.ParamError{Param: a.Param, Module: a.Module, Err: err}
+	}
+	return nil
 }

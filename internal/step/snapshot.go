@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -89,7 +90,7 @@ func (a DestroySnapshots) Do(ctx context.Context, e Env, c *plan.Call) error {
 func destroySnapshots(ctx context.Context, e Env, names []string) error {
 	for _, name := range names {
 		err := e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{})
-		if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
+		if err = ignore.Err(err, zfsstore.ErrNotFound); err != nil {
 			return err
 		}
 	}

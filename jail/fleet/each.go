@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"runtime"
@@ -23,12 +24,7 @@ type Options struct {
 	OnResult func(Result)
 }
 
-func (o Options) parallel() int {
-	if o.Parallel > 0 {
-		return o.Parallel
-	}
-	return max(4, 2*runtime.GOMAXPROCS(0))
-}
+func (o Options) parallel() int { return cmp.Or(max(o.Parallel, 0), max(4, 2*runtime.GOMAXPROCS(0))) }
 
 // Select reads a list to its end, for the operations on many jails. It includes
 // jails that could not be read: an operation on one fails and says why. Foreign

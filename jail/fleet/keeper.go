@@ -150,9 +150,7 @@ func (k *keeper) load(ctx context.Context) {
 func (k *keeper) pause(ctx context.Context, d time.Duration) (over bool) {
 	var timer <-chan time.Time
 	if d > 0 {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		timer = t.C
+		timer = time.After(d)
 	}
 	select {
 	case <-ctx.Done():
@@ -205,12 +203,10 @@ func (k *keeper) again(ctx context.Context) {
 	delay := k.policy.delay(k.tries)
 	k.tries++
 	k.report(Supervision{Kind: SupervisionRestart, Try: k.tries, Delay: delay})
-	t := time.NewTimer(delay)
-	defer t.Stop()
 	select {
 	case <-ctx.Done():
 		return
-	case <-t.C:
+	case <-time.After(delay):
 	}
 	if k.s.isHeld(k.name) {
 		return
@@ -236,8 +232,7 @@ func (k *keeper) settleIn(ctx context.Context) {
 		return
 	}
 	k.begin(id)
-	limit := time.NewTimer(k.s.o.Watch.Interval + 5*time.Second)
-	defer limit.Stop()
+	limit := time.After(k.s.o.Watch.Interval + 5*time.Second)
 	for {
 		k.mu.Lock()
 		reported := k.identity == id && !k.died || k.ended == id
@@ -248,7 +243,7 @@ func (k *keeper) settleIn(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-limit.C:
+		case <-limit:
 			return
 		case <-k.kick:
 		}
