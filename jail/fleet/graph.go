@@ -92,13 +92,7 @@ func refuse(nodes []*node) {
 
 // useful returns the nodes that are asked for or that one of these needs.
 func useful(nodes []*node) []*node {
-	var wanted []*node
-	for _, n := range nodes {
-		if n.wanted {
-			wanted = append(wanted, n)
-		}
-	}
-	keep := withNeeds(wanted)
+	keep := withNeeds(slices.DeleteFunc(slices.Clone(nodes), func(n *node) bool { return !n.wanted }))
 	return slices.DeleteFunc(nodes, func(n *node) bool { return !keep[n] })
 }
 
