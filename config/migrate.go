@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/internal/pathname"
@@ -233,23 +234,19 @@ func (m *migration) dhcp(text string) {
 	if err != nil {
 		return
 	}
-	if on {
-		v, _, err := m.to.value("ip4_addr")
-		list, _ := v.(Addresses)
-		if err != nil {
-			return
+	if !on {
+		if p, _ := Lookup("dhcp"); m.sayNothing(p, on) {
+			m.drop("dhcp", "has the default's value")
 		}
-		for _, a := range list {
-			if a.Method == DHCP {
-				m.drop("dhcp", "ip4_addr says so")
-				return
-			}
-		}
-		m.set("ip4_addr", "ip4_addr", append(list, Address{Interface: "vnet0", Method: DHCP}).String(), "dhcp=1")
-		m.drop("dhcp", "ip4_addr says so")
 		return
 	}
-	if p, _ := Lookup("dhcp"); m.sayNothing(p, on) {
-		m.drop("dhcp", "has the default's value")
+	v, _, err := m.to.value("ip4_addr")
+	if err != nil {
+		return
 	}
+	list, _ := v.(Addresses)
+	if !slices.ContainsFunc(list, func(a Address) bool { return a.Method == DHCP }) {
+		m.set("ip4_addr", "ip4_addr", append(list, Address{Interface: "vnet0", Method: DHCP}).String(), "dhcp=1")
+	}
+	m.drop("dhcp", "ip4_addr says so")
 }

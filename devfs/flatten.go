@@ -95,20 +95,11 @@ func (r Rule) acts() bool {
 }
 
 // under adds the conditions of the rule that includes r.
-func (r Rule) under(outer Rule) (Rule, bool) {
-	if outer.Path != "" {
-		if r.Path != "" && r.Path != outer.Path {
-			return r, false
-		}
-		r.Path = outer.Path
-	}
-	if outer.Types != 0 {
-		if r.Types != 0 && r.Types != outer.Types {
-			return r, false
-		}
-		r.Types = outer.Types
-	}
-	return r, true
+func (r Rule) under(outer Rule) (_ Rule, ok bool) {
+	paths := r.Path == "" || outer.Path == "" || r.Path == outer.Path
+	types := r.Types == 0 || outer.Types == 0 || r.Types == outer.Types
+	r.Path, r.Types = cmp.Or(r.Path, outer.Path), cmp.Or(r.Types, outer.Types)
+	return r, paths && types
 }
 
 // Extend returns the rules of a base ruleset followed by more rules, each of
