@@ -5,16 +5,6 @@ import (
 	"strings"
 )
 
-// A SyntaxError is a syntax error of sh(1).
-type SyntaxError struct {
-	Line   int // 1-based
-	Column int // 1-based, in bytes
-	Reason string
-}
-
-// Error returns text such as `1:3: unterminated quoted string`.
-func (e *SyntaxError) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Reason) }
-
 // An assignment is one NAME=value that changes the file's variables.
 type assignment struct {
 	name   string
@@ -47,9 +37,11 @@ type heredoc struct {
 	strip bool
 }
 
+// fail returns an error such as `1:3: unterminated quoted string`, with the line and
+// the column in bytes.
 func (s *scanner) fail(reason string) error {
 	before := s.src[:min(s.pos, len(s.src))]
-	return &SyntaxError{Line: strings.Count(before, "\n") + 1, Column: len(before) - strings.LastIndexByte(before, '\n'), Reason: reason}
+	return fmt.Errorf("%d:%d: %s", strings.Count(before, "\n")+1, len(before)-strings.LastIndexByte(before, '\n'), reason)
 }
 
 func (s *scanner) scan() error {
