@@ -127,23 +127,19 @@ func (m *migration) property(key string) {
 	switch {
 	case p.Scope == ScopeInfo && p.Type != TypeFree, p.Type == TypeText && !p.Used:
 		m.information(p, key, text)
-		return
 	case key == "tag":
 		m.tag(text)
-		return
 	case key == "uuid" || key == "name":
-		return // the dataset's name takes precedence; libioc keeps them
+		// the dataset's name takes precedence; libioc keeps them
 	case key == "resolver" && isNone(text) && m.dialect != Libioc:
 		m.set(key, key, "/etc/resolv.conf", "none means a copy of the host's file in "+m.dialect.String())
-		return
 	case key == "jail_zfs_dataset" && !isNone(text):
 		m.datasets(text)
-		return
 	case key == "dhcp":
 		m.dhcp(text)
-		return
+	default:
+		m.canonical(p, key, text)
 	}
-	m.canonical(p, key, text)
 }
 
 // canonical replaces a value with the text that Set would store.
@@ -194,12 +190,9 @@ func (m *migration) information(p *Property, key, text string) {
 	if p.Peers.Libioc != "" {
 		return
 	}
-	switch p.Name {
-	case "available", "compressratio", "mountpoint", "origin", "used":
-		m.drop(key, "the dataset has it")
-		return
-	}
 	switch {
+	case slices.Contains([]string{"available", "compressratio", "mountpoint", "origin", "used"}, p.Name):
+		m.drop(key, "the dataset has it")
 	case isNone(text), text == "readonly", text == p.Peers.Iocage, text == p.Peers.Legacy18, text == p.Peers.Legacy17, text == "off":
 		m.drop(key, "says nothing")
 	default:

@@ -66,9 +66,8 @@ func (s *scanner) step() error {
 		s.pos++
 		return s.skipHeredocs()
 	case '#':
-		for s.pos < len(s.src) && s.src[s.pos] != '\n' {
-			s.pos++
-		}
+		comment, _, _ := strings.Cut(s.src[s.pos:], "\n")
+		s.pos += len(comment)
 	case ';', '&', '|':
 		op := string(c)
 		if s.pos+1 < len(s.src) && s.src[s.pos+1] == c {
@@ -129,9 +128,7 @@ func (s *scanner) redirection() error {
 		h.strip = true
 		s.pos++
 	}
-	for s.pos < len(s.src) && (s.src[s.pos] == ' ' || s.src[s.pos] == '\t') {
-		s.pos++
-	}
+	s.pos = len(s.src) - len(strings.TrimLeft(s.src[s.pos:], " \t"))
 	w, err := s.word()
 	if err != nil {
 		return err
