@@ -2,6 +2,7 @@ package devfs
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -11,15 +12,15 @@ import (
 // any depth, and with Number 0. An empty list must not be used for a jail, as an
 // empty ruleset shows it every device.
 //
-// Errors are *NotFoundError, *SyntaxError for a ruleset with a line that could
-// not be read or two rules of the same number, and *IncludeError for a cycle, or
+// Errors are ErrNotFound, *SyntaxError for a ruleset with a line that could
+// not be read or two rules of the same number, and ErrInclude for a cycle, or
 // for an include under a path condition of rules that have one themselves.
 func (s *Set) Flatten(rs Ruleset) ([]Rule, error) { return s.flatten(rs, nil) }
 
 func (s *Set) flatten(rs Ruleset, chain []string) ([]Rule, error) {
 	chain = append(chain[:len(chain):len(chain)], rs.Name)
 	if slices.Contains(chain[:len(chain)-1], rs.Name) {
-		return nil, &IncludeError{Chain: chain, Reason: "includes itself"}
+		return nil, badInclude(chain, "includes itself")
 	}
 	if rs.Err != nil {
 		return nil, rs.Err
@@ -49,12 +50,16 @@ func (s *Set) flatten(rs Ruleset, chain []string) ([]Rule, error) {
 		for _, in := range included {
 			in, ok := in.under(rule)
 			if !ok {
-				return nil, &IncludeError{Chain: append(chain, next.Name), Reason: "two conditions on the path or type of one device"}
+				return nil, badInclude(append(chain, next.Name), "two conditions on the path or type of one device")
 			}
 			flat = append(flat, in)
 		}
 	}
 	return flat, nil
+}
+
+func badInclude(chain []string, reason string) error {
+	return fmt.Errorf("%w: %s: %s", ErrInclude, strings.Join(chain, " > "), reason)
 }
 
 // kernelOrder numbers all rules and sorts them as devfs(4) does: a rule without a
@@ -90,20 +95,11 @@ func (r Rule) acts() bool {
 }
 
 // under adds the conditions of the rule that includes r.
-func (r Rule) under(outer Rule) (Rule, bool) {
-	if outer.Path != "" {
-		if r.Path != "" && r.Path != outer.Path {
-			return r, false
-		}
-		r.Path = outer.Path
-	}
-	if outer.Types != 0 {
-		if r.Types != 0 && r.Types != outer.Types {
-			return r, false
-		}
-		r.Types = outer.Types
-	}
-	return r, true
+func (r Rule) under(outer Rule) (_ Rule, ok bool) {
+	paths := r.Path == "" || outer.Path == "" || r.Path == outer.Path
+	types := r.Types == 0 || outer.Types == 0 || r.Types == outer.Types
+	r.Path, r.Types = cmp.Or(r.Path, outer.Path), cmp.Or(r.Types, outer.Types)
+	return r, paths && types
 }
 
 // Extend returns the rules of a base ruleset followed by more rules, each of
@@ -161,12 +157,11 @@ func unhide(paths ...string) []Rule {
 // datasetName reports whether zfs(8) accepts a name; such a name is never a
 // pattern of fnmatch(3).
 func datasetName(s string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.: "
 	for part := range strings.SplitSeq(s, "/") {
-		if part == "" || part == "." || part == ".." {
+		if part == "" || part == "." || part == ".." || strings.Trim(part, letters) != "" {
 			return false
 		}
 	}
-	return !strings.ContainsFunc(s, func(c rune) bool {
-		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.: /", c)
-	})
+	return true
 }

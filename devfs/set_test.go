@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -35,8 +36,7 @@ func TestDuplicatesOverFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var dup *DuplicateError
-	if _, err = NewSet([]*File{system}, user, SetOptions{}); !errors.As(err, &dup) || dup.First.Name != "devfsrules_jail" || dup.Second.File != "user" {
+	if _, err = NewSet([]*File{system}, user, SetOptions{}); !errors.Is(err, ErrDuplicate) || !strings.Contains(err.Error(), "[mine=4] at user:1, first [devfsrules_jail=4]") {
 		t.Errorf("got %v", err)
 	}
 	s, err := NewSet([]*File{system}, user, SetOptions{LastWins: true})
@@ -59,8 +59,7 @@ func TestLookup(t *testing.T) {
 		}
 	}
 	for _, ref := range []string{"6", "0", "99999", "", "jail"} {
-		var missing *NotFoundError
-		if _, err := s.Lookup(ref); !errors.As(err, &missing) {
+		if _, err := s.Lookup(ref); !errors.Is(err, ErrNotFound) {
 			t.Errorf("%q: %v", ref, err)
 		}
 	}
