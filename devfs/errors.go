@@ -3,6 +3,7 @@ package devfs
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 var (
@@ -37,6 +38,12 @@ func (e *SyntaxError) Error() string {
 // Unwrap returns ErrSyntax.
 func (e *SyntaxError) Unwrap() error { return ErrSyntax }
 
+// DuplicateError is two rulesets with the same name or number. It wraps
+// ErrDuplicate.
+type DuplicateError struct {
+	First, Second Position
+}
+
 // Position is the place of a ruleset's header.
 type Position struct {
 	File   string
@@ -48,3 +55,39 @@ type Position struct {
 func (p Position) String() string {
 	return fmt.Sprintf("[%s=%d] at %s:%d", p.Name, p.Number, p.File, p.Line)
 }
+
+func (e *DuplicateError) Error() string {
+	return fmt.Sprintf("devfs: duplicate ruleset %v, first %v", e.Second, e.First)
+}
+
+// Unwrap returns ErrDuplicate.
+func (e *DuplicateError) Unwrap() error { return ErrDuplicate }
+
+// NotFoundError is a ruleset that does not exist. It wraps ErrNotFound.
+type NotFoundError struct {
+	Ruleset string // name or number
+	From    string // name of the ruleset that includes it, if any
+}
+
+func (e *NotFoundError) Error() string {
+	if e.From != "" {
+		return fmt.Sprintf("devfs: ruleset %q, included by %q, not found", e.Ruleset, e.From)
+	}
+	return fmt.Sprintf("devfs: ruleset %q not found", e.Ruleset)
+}
+
+// Unwrap returns ErrNotFound.
+func (e *NotFoundError) Unwrap() error { return ErrNotFound }
+
+// IncludeError is an include that failed. It wraps ErrInclude.
+type IncludeError struct {
+	Chain  []string // names of rulesets, beginning with the one to be resolved
+	Reason string
+}
+
+func (e *IncludeError) Error() string {
+	return fmt.Sprintf("devfs: include %s: %s", strings.Join(e.Chain, " > "), e.Reason)
+}
+
+// Unwrap returns ErrInclude.
+func (e *IncludeError) Unwrap() error { return ErrInclude }

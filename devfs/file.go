@@ -1,7 +1,6 @@
 package devfs
 
 import (
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -36,7 +35,7 @@ type File struct {
 
 // Parse reads a file; name is for errors and positions. Errors are *SyntaxError
 // for a rule before the first header or a header that cannot be read, and
-// ErrDuplicate. A line below a header that is not a rule is kept, and is the Err
+// *DuplicateError. A line below a header that is not a rule is kept, and is the Err
 // of its ruleset.
 func Parse(name string, data []byte) (*File, error) {
 	f := &File{name: name, data: data[:len(data):len(data)]}
@@ -86,8 +85,10 @@ func (f *File) addLine(text string, number int) error {
 		}
 		rs := Ruleset{Name: m[1], Number: uint16(n), Comment: strings.Trim(strings.TrimPrefix(m[3], "#"), " \t")}
 		rs.Position = Position{File: f.name, Line: number, Name: rs.Name, Number: rs.Number}
-		if err := rs.among(f.rulesets); err != nil {
-			return err
+		for _, have := range f.rulesets {
+			if have.Name == rs.Name || have.Number == rs.Number {
+				return &DuplicateError{First: have.Position, Second: rs.Position}
+			}
 		}
 		f.rulesets = append(f.rulesets, rs)
 		return nil
@@ -121,7 +122,7 @@ func (f *File) Rulesets() []Ruleset {
 
 // Append adds a ruleset at the end, with its header and canonical rules after
 // one blank line. Errors are *SyntaxError for a name, number, comment or rule
-// that cannot be written, and ErrDuplicate.
+// that cannot be written, and *DuplicateError.
 func (f *File) Append(rs Ruleset) error {
 	var b strings.Builder
 	if len(f.data) > 0 {
@@ -153,16 +154,6 @@ func (f *File) Append(rs Ruleset) error {
 		return err
 	}
 	*f = *next
-	return nil
-}
-
-// among returns an error if another ruleset has the name or number.
-func (rs Ruleset) among(others []Ruleset) error {
-	for _, have := range others {
-		if have.Name == rs.Name || have.Number == rs.Number {
-			return fmt.Errorf("%w %v, first %v", ErrDuplicate, rs.Position, have.Position)
-		}
-	}
 	return nil
 }
 

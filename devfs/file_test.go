@@ -75,7 +75,8 @@ func TestParseErrors(t *testing.T) {
 	}
 	for _, text := range []string{"[a=1]\n[a=2]", "[a=1]\n[b=1]"} {
 		_, err := Parse("f", []byte(text))
-		if !errors.Is(err, ErrDuplicate) || !strings.Contains(err.Error(), "at f:2, first [a=1] at f:1") {
+		var dup *DuplicateError
+		if !errors.As(err, &dup) || !errors.Is(err, ErrDuplicate) || dup.First.Line != 1 || dup.Second.Line != 2 {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

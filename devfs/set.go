@@ -1,7 +1,6 @@
 package devfs
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 )
@@ -20,12 +19,12 @@ type Set struct {
 type SetOptions struct {
 	// LastWins makes a ruleset of a later file replace one of an earlier file with
 	// the same name or number, as when rc.subr(8) loads the files. By default that
-	// is ErrDuplicate, as in libioc.
+	// is a *DuplicateError, as in libioc.
 	LastWins bool
 }
 
 // NewSet joins the system's files, which are never changed, and the user's file,
-// to which Ensure appends. The error wraps ErrDuplicate.
+// to which Ensure appends. Errors are *DuplicateError.
 func NewSet(system []*File, user *File, opts SetOptions) (*Set, error) {
 	s := &Set{system: slices.Clone(system), user: user}
 	if opts.LastWins {
@@ -34,8 +33,10 @@ func NewSet(system []*File, user *File, opts SetOptions) (*Set, error) {
 	var all []Ruleset
 	for _, f := range s.files() {
 		for _, rs := range f.rulesets {
-			if err := rs.among(all); err != nil {
-				return nil, err
+			for _, have := range all {
+				if have.Name == rs.Name || have.Number == rs.Number {
+					return nil, &DuplicateError{First: have.Position, Second: rs.Position}
+				}
 			}
 			all = append(all, rs)
 		}
@@ -60,7 +61,7 @@ func (s *Set) Rulesets() []Ruleset {
 }
 
 // Lookup returns a ruleset by its number or name, as in a jail's property
-// devfs_ruleset. The error wraps ErrNotFound.
+// devfs_ruleset. Errors are *NotFoundError.
 func (s *Set) Lookup(ruleset string) (Ruleset, error) {
 	if n, err := strconv.ParseUint(ruleset, 10, 16); err == nil {
 		return s.find(Ref{Number: uint16(n)}, "")
@@ -74,10 +75,7 @@ func (s *Set) find(ref Ref, from string) (Ruleset, error) {
 			return rs, nil
 		}
 	}
-	if from != "" {
-		return Ruleset{}, fmt.Errorf("%w: %q, included by %q", ErrNotFound, ref, from)
-	}
-	return Ruleset{}, fmt.Errorf("%w: %q", ErrNotFound, ref)
+	return Ruleset{}, &NotFoundError{Ruleset: ref.String(), From: from}
 }
 
 // FindEqual returns the first ruleset with exactly these rules in this order.

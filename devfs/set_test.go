@@ -5,7 +5,6 @@ import (
 	"errors"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 )
 
@@ -36,7 +35,8 @@ func TestDuplicatesOverFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = NewSet([]*File{system}, user, SetOptions{}); !errors.Is(err, ErrDuplicate) || !strings.Contains(err.Error(), "[mine=4] at user:1, first [devfsrules_jail=4]") {
+	var dup *DuplicateError
+	if _, err = NewSet([]*File{system}, user, SetOptions{}); !errors.As(err, &dup) || dup.First.Name != "devfsrules_jail" || dup.Second.File != "user" {
 		t.Errorf("got %v", err)
 	}
 	s, err := NewSet([]*File{system}, user, SetOptions{LastWins: true})
@@ -59,7 +59,8 @@ func TestLookup(t *testing.T) {
 		}
 	}
 	for _, ref := range []string{"6", "0", "99999", "", "jail"} {
-		if _, err := s.Lookup(ref); !errors.Is(err, ErrNotFound) {
+		var missing *NotFoundError
+		if _, err := s.Lookup(ref); !errors.As(err, &missing) {
 			t.Errorf("%q: %v", ref, err)
 		}
 	}
