@@ -15,6 +15,19 @@ var (
 	ErrInvalid = errors.New("invalid fstab value")
 )
 
+// DestinationError is a failed lookup of a destination. It wraps
+// ErrDestinationExists or ErrDestinationNotFound.
+type DestinationError struct {
+	Destination string
+	Err         error
+}
+
+func (e *DestinationError) Error() string {
+	return fmt.Sprintf("fstab: %q: %v", e.Destination, e.Err)
+}
+
+func (e *DestinationError) Unwrap() error { return e.Err }
+
 // InvalidError is an invalid value. It wraps ErrInvalid.
 type InvalidError struct {
 	Field  string // "source", "destination", "type", "options", "comment" or "root"

@@ -2,7 +2,6 @@ package fstab
 
 import (
 	"cmp"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -52,11 +51,14 @@ func (f *File) Marshal() []byte {
 		return nil
 	}
 	var b strings.Builder
-	for _, l := range f.lines {
-		b.WriteString(l.text + "\n")
+	for i, l := range f.lines {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(l.text)
 	}
-	if f.noFinalNewline {
-		return []byte(strings.TrimSuffix(b.String(), "\n"))
+	if !f.noFinalNewline {
+		b.WriteByte('\n')
 	}
 	return []byte(b.String())
 }
@@ -103,9 +105,9 @@ func (f *File) Find(destination string) (Entry, bool) {
 	return Entry{}, false
 }
 
-// Add adds an entry. Errors are *InvalidError (see Entry.Validate),
-// ErrDestinationExists unless opts.Replace is set, and ErrDestinationNotFound for
-// opts.Before.
+// Add adds an entry. Errors are *InvalidError (see Entry.Validate), and
+// *DestinationError: ErrDestinationExists unless opts.Replace is set,
+// ErrDestinationNotFound for opts.Before.
 func (f *File) Add(e Entry, opts AddOptions) error {
 	e = e.withDefaults()
 	if err := e.Validate(); err != nil {
@@ -113,7 +115,7 @@ func (f *File) Add(e Entry, opts AddOptions) error {
 	}
 	if i := f.index(e.Destination); i >= 0 {
 		if !opts.Replace {
-			return fmt.Errorf("fstab: %q: %w", e.Destination, ErrDestinationExists)
+			return &DestinationError{e.Destination, ErrDestinationExists}
 		}
 		f.lines[i].set(e)
 		return nil
@@ -121,7 +123,7 @@ func (f *File) Add(e Entry, opts AddOptions) error {
 	at := len(f.lines)
 	if opts.Before != "" {
 		if at = f.index(opts.Before); at < 0 {
-			return fmt.Errorf("fstab: %q: %w", opts.Before, ErrDestinationNotFound)
+			return &DestinationError{opts.Before, ErrDestinationNotFound}
 		}
 	}
 	f.lines = slices.Insert(f.lines, at, line{kind: KindEntry, entry: e, text: e.String()})
@@ -129,8 +131,9 @@ func (f *File) Add(e Entry, opts AddOptions) error {
 }
 
 // Set changes the entry with this destination, in its place. e may have another
-// destination. Errors are *InvalidError, ErrDestinationNotFound, and
-// ErrDestinationExists when another entry has the new destination.
+// destination. Errors are *InvalidError and *DestinationError with
+// ErrDestinationNotFound, or ErrDestinationExists when another entry has the
+// new destination.
 func (f *File) Set(destination string, e Entry) error {
 	e = e.withDefaults()
 	if err := e.Validate(); err != nil {
@@ -138,21 +141,21 @@ func (f *File) Set(destination string, e Entry) error {
 	}
 	at := f.index(destination)
 	if at < 0 {
-		return fmt.Errorf("fstab: %q: %w", destination, ErrDestinationNotFound)
+		return &DestinationError{destination, ErrDestinationNotFound}
 	}
 	if other := f.index(e.Destination); other >= 0 && f.key(e.Destination) != f.key(destination) {
-		return fmt.Errorf("fstab: %q: %w", e.Destination, ErrDestinationExists)
+		return &DestinationError{e.Destination, ErrDestinationExists}
 	}
 	f.lines[at].set(e)
 	return nil
 }
 
 // Delete removes every entry with this destination, including shadowed ones, which
-// would otherwise take effect. If there is none it returns
+// would otherwise take effect. If there is none it returns *DestinationError with
 // ErrDestinationNotFound.
 func (f *File) Delete(destination string) error {
 	if f.index(destination) < 0 {
-		return fmt.Errorf("fstab: %q: %w", destination, ErrDestinationNotFound)
+		return &DestinationError{destination, ErrDestinationNotFound}
 	}
 	key := f.key(destination)
 	f.lines = slices.DeleteFunc(f.lines, func(l line) bool {

@@ -131,8 +131,9 @@ func TestAdd(t *testing.T) {
 	if e, ok := Parse(f.Marshal()).Find("/mnt/#b\tc"); !ok || e.Source != "/with blank" {
 		t.Errorf("read back: %+v %v", e, ok)
 	}
+	var de *DestinationError
 	err := f.Add(Entry{Source: "/x", Destination: "/mnt//first"}, AddOptions{})
-	if !errors.Is(err, ErrDestinationExists) || !strings.Contains(err.Error(), `"/mnt//first"`) {
+	if !errors.Is(err, ErrDestinationExists) || !errors.As(err, &de) || de.Destination != "/mnt//first" {
 		t.Errorf("duplicate: %v", err)
 	}
 	err = f.Add(Entry{Source: "/x", Destination: "/y"}, AddOptions{Before: "/nowhere"})
