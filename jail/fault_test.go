@@ -108,7 +108,7 @@ func (m *matrix) try(t *testing.T, name string, f func(t *testing.T, ctx context
 // TestFaultMatrix lets every operation fail, end and crash at every step.
 func TestFaultMatrix(t *testing.T) {
 	for i, row := range operations() {
-		if testing.Short() && i%3 != 0 { // TestPlanIsWhatRuns has others
+		if testing.Short() && i%4 != 0 { // TestPlanIsWhatRuns has others
 			continue
 		}
 		t.Run(row.name, func(t *testing.T) {

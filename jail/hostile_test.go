@@ -433,6 +433,9 @@ func TestHostileRaces(t *testing.T) {
 		swaps = 2000
 	}
 	for _, basejail := range []bool{false, true} {
+		if testing.Short() && !basejail {
+			continue // as in TestHostileTree
+		}
 		t.Run(map[bool]string{false: "standalone", true: "basejail"}[basejail], func(t *testing.T) {
 			t.Parallel()
 			hostileJail(t, basejail).race(t, swaps/2)
