@@ -236,6 +236,9 @@ func TestRunScriptFormerNames(t *testing.T) {
 }
 
 func TestRunScriptQuickstart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the script many times")
+	}
 	base := filepath.Join(t.TempDir(), "base.txz")
 	require.NoError(t, os.WriteFile(base, nil, 0o644))
 	for name, c := range map[string]struct{ script, last string }{

@@ -307,6 +307,9 @@ func (r *reader) take(c fleet.Change, path string) {
 // anything that cannot be; every change of an identity or of the run state that
 // a look found is told, or counted by a mark.
 func TestWatchStorm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("watches thousands of changes")
+	}
 	t.Parallel()
 	for _, release := range []string{"13.2-RELEASE", "15.1-RELEASE"} {
 		t.Run(release, func(t *testing.T) { watchStorm(t, release) })
