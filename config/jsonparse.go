@@ -60,11 +60,16 @@ func checkJSON(src string) error {
 	if !ok {
 		return err
 	}
-	pos := int(syntax.Offset) - 1
-	if strings.HasPrefix(err.Error(), "unexpected end") {
+	pos, reason := int(syntax.Offset)-1, err.Error()
+	if strings.HasPrefix(reason, "unexpected end") {
 		pos++
+		// A line's end is a blank, but not within a string.
+		err := json.Unmarshal([]byte(src+"\n"), new(json.RawMessage))
+		if err != nil && strings.Contains(err.Error(), "in string") {
+			reason = "string without end"
+		}
 	}
-	return syntaxAt(src, pos, err.Error())
+	return syntaxAt(src, pos, reason)
 }
 
 // syntaxAt returns an error with the line and column of a byte offset.
