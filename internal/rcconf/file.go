@@ -3,14 +3,19 @@ package rcconf
 import (
 	"errors"
 	"fmt"
+	"sort"
 	"strings"
 )
 
 var (
+	// ErrDynamic: only sh(1) can compute the value.
+	ErrDynamic = errors.New("value depends on a command or on another file")
 	// ErrName: sh(1), or sysctl(8), cannot assign to the name.
 	ErrName = errors.New("not a variable name")
 	// ErrValue: the file cannot hold the value.
 	ErrValue = errors.New("value cannot be stored")
+	// ErrNotSet: the file does not assign the variable.
+	ErrNotSet = errors.New("not set")
 )
 
 // A File is the content of a file of assignments. The zero File is an empty
@@ -19,6 +24,7 @@ type File struct {
 	src    string
 	sysctl bool
 	list   []assignment
+	cmds   []command
 	vars   map[string]result
 }
 
@@ -27,7 +33,8 @@ type result struct {
 	dynamic bool
 }
 
-// Parse reads shell assignments. It fails if sh(1) would not read the file either.
+// Parse reads shell assignments. The error is a *SyntaxError if sh(1) would not
+// read the file either.
 func Parse(src []byte) (*File, error) {
 	f := &File{}
 	return f, f.load(string(src))
@@ -48,7 +55,7 @@ func (f *File) load(src string) error {
 	if err := s.scan(); err != nil {
 		return err
 	}
-	f.src, f.list = src, s.list
+	f.src, f.list, f.cmds = src, s.list, s.cmds
 	f.vars = make(map[string]result)
 	room := maxExpanded
 	for _, a := range f.list {
@@ -85,11 +92,23 @@ func (f *File) expand(w word, room *int) result {
 	return result{text: b.String()}
 }
 
-// Get returns a variable's value; ok is false if the file does not assign it or
-// only sh(1) can compute the value.
+// Get returns a variable's value; ok is false if the file does not assign it or the
+// value is dynamic. Value distinguishes these.
 func (f *File) Get(name string) (value string, ok bool) {
+	value, err := f.Value(name)
+	return value, err == nil
+}
+
+// Value returns a variable's value. The error wraps ErrNotSet or ErrDynamic.
+func (f *File) Value(name string) (string, error) {
 	v, ok := f.vars[name]
-	return v.text, ok && !v.dynamic
+	switch {
+	case !ok:
+		return "", fmt.Errorf("rcconf: %s: %w", name, ErrNotSet)
+	case v.dynamic:
+		return "", fmt.Errorf("rcconf: %s: %w", name, ErrDynamic)
+	}
+	return v.text, nil
 }
 
 // Names lists the assigned variables, dynamic ones too, in the order of their
@@ -110,32 +129,46 @@ func (f *File) Names() []string {
 // new last line. A variable that already has the value is not changed. The error
 // wraps ErrName, or ErrValue if the result would not read back.
 func (f *File) Set(name, value string) error {
-	if f.sysctl && !validSysctl(name) || !f.sysctl && !validName(name) {
+	if f.sysctl {
+		return f.setSysctl(name, value)
+	}
+	if !validName(name) {
 		return fmt.Errorf("rcconf: %q: %w", name, ErrName)
 	}
-	// sysctl.conf(5) has one line for each value; sh(1) reads all but NUL.
-	if strings.ContainsFunc(value, func(c rune) bool { return c == 0 || f.sysctl && (c < ' ' && c != '\t' || c == 0x7f) }) {
-		return fmt.Errorf("rcconf: %s: control character: %w", name, ErrValue)
+	if strings.IndexByte(value, 0) >= 0 {
+		return fmt.Errorf("rcconf: %s: NUL byte: %w", name, ErrValue)
 	}
 	if now, ok := f.Get(name); ok && now == value {
 		return nil
 	}
-	quoted := func(single bool) string {
-		if f.sysctl {
-			return quoteSysctl(value)
-		}
-		return quote(value, single)
-	}
 	src := f.src
 	if a := f.last(name); a != nil && !a.export {
-		src = src[:a.value.start] + quoted(a.value.single) + src[a.value.end:]
+		src = src[:a.value.start] + quote(value, a.value.single) + src[a.value.end:]
 	} else {
-		if src != "" && !strings.HasSuffix(src, "\n") {
-			src += "\n"
-		}
-		src += name + "=" + quoted(false) + "\n"
+		src = addLine(src, name+"="+quote(value, false))
 	}
 	return f.replace(src, name, value)
+}
+
+// Append adds to a list like sysrc(8) does for name+=value: the first character of
+// value, if it is not a letter or digit, separates items, and an existing item is
+// not added again. The error wraps ErrDynamic too.
+func (f *File) Append(name, value string) error {
+	old, err := f.Value(name)
+	if err != nil && !errors.Is(err, ErrNotSet) {
+		return err
+	}
+	delim, item := " ", value
+	if value != "" && !isNameByte(value[0], false) {
+		delim, item = value[:1], value[1:]
+	}
+	switch {
+	case old == "":
+		return f.Set(name, item)
+	case strings.Contains(delim+old+delim, delim+item+delim):
+		return nil
+	}
+	return f.Set(name, old+delim+item)
 }
 
 func (f *File) last(name string) *assignment {
@@ -145,6 +178,13 @@ func (f *File) last(name string) *assignment {
 		}
 	}
 	return nil
+}
+
+func addLine(src, line string) string {
+	if src != "" && !strings.HasSuffix(src, "\n") {
+		src += "\n"
+	}
+	return src + line + "\n"
 }
 
 // replace replaces the text with an edited one, if that has the wanted value.
@@ -158,4 +198,84 @@ func (f *File) replace(src, name, value string) error {
 	}
 	*f = *next
 	return nil
+}
+
+// Unset removes every assignment of a variable and reports whether there was
+// one. A line with nothing else is removed with its comment.
+func (f *File) Unset(name string) bool {
+	var cuts []cut
+	for i := 0; i < len(f.list); {
+		j := i
+		for j < len(f.list) && f.list[j].command == f.list[i].command {
+			j++
+		}
+		cuts = append(cuts, f.removal(f.list[i:j], name)...)
+		i = j
+	}
+	if len(cuts) == 0 {
+		return false
+	}
+	sort.Slice(cuts, func(i, j int) bool { return cuts[i].start < cuts[j].start })
+	var b strings.Builder
+	pos := 0
+	for _, c := range cuts {
+		b.WriteString(f.src[pos:c.start])
+		b.WriteString(c.text)
+		pos = c.end
+	}
+	b.WriteString(f.src[pos:])
+	next := &File{sysctl: f.sysctl}
+	if next.load(b.String()) != nil {
+		return false
+	}
+	*f = *next
+	return true
+}
+
+type cut struct {
+	start, end int
+	text       string
+}
+
+// removal returns the cuts that remove the assignments of a name from one command.
+func (f *File) removal(list []assignment, name string) []cut {
+	var mine []cut
+	for _, a := range list {
+		if a.name == name {
+			mine = append(mine, cut{start: a.start, end: f.afterBlanks(a.value.end)})
+		}
+	}
+	cmd := f.cmds[list[0].command]
+	if len(mine) == 0 || len(mine) < len(list) || cmd.others {
+		return mine
+	}
+	lineStart := cmd.start
+	for lineStart > 0 && (f.src[lineStart-1] == ' ' || f.src[lineStart-1] == '\t') {
+		lineStart--
+	}
+	first := lineStart == 0 || f.src[lineStart-1] == '\n'
+	end := f.afterBlanks(cmd.end)
+	if cmd.next == ";" && strings.HasPrefix(f.src[end:], ";") {
+		end = f.afterBlanks(end + 1)
+	}
+	atEnd := end == len(f.src) || f.src[end] == '\n' || f.src[end] == '#'
+	free := !cmd.inner && (cmd.prev == "\n" || cmd.prev == ";") && (cmd.next == "\n" || cmd.next == ";")
+	switch {
+	case free && first && atEnd:
+		if n := strings.IndexByte(f.src[end:], '\n'); n >= 0 {
+			return []cut{{start: lineStart, end: end + n + 1}}
+		}
+		return []cut{{start: lineStart, end: len(f.src)}}
+	case free:
+		return []cut{{start: cmd.start, end: end}}
+	}
+	// sh rejects a compound command or an && without a command.
+	return []cut{{start: cmd.start, end: cmd.end, text: ":"}}
+}
+
+func (f *File) afterBlanks(pos int) int {
+	for pos < len(f.src) && (f.src[pos] == ' ' || f.src[pos] == '\t') {
+		pos++
+	}
+	return pos
 }

@@ -20,6 +20,7 @@ func TestLinear(t *testing.T) {
 		edit := func(n int) {
 			if f, err := Parse([]byte(strings.Repeat(unit, n))); err == nil {
 				_ = f.Set("a", "2")
+				f.Unset("a")
 			}
 		}
 		if got := lineartest.Slowdown(edit, 28); got >= 28 {

@@ -15,21 +15,21 @@ func TestValues(t *testing.T) {
 		{"pipe", "a=1 | cat\nb=2\n", "b: 2"},
 		{"background", "a=1 &\nb=2", "b: 2"},
 		{"for a command only", "a=1 cmd\nb=2\n", "b: 2"},
-		{"command substitution with quotes", "a=$(echo \")\" ')')\nb=2\n", "a: dynamic|b: 2"},
+		{"command substitution with quotes", "a=$(echo \")\" ')')\nb=2\n", "a: rcconf: a: value depends on a command or on another file|b: 2"},
 		{"here-document", "cat <<E\na=1\nE\nb=2\n", "b: 2"},
 		{"indented here-document", "cat <<-'E' >x\n\ta=1\n\tE\nb=2\n", "b: 2"},
 		{"case", "case x in\nx) a=1 ;;\n(y) b=2;;\nesac\n", "a: 1|b: 2"},
 		{"and", "true && a=1\n", "a: 1"},
-		{"loop", "for i in 1 2; do a=$i; done\nb=1\n", "a: dynamic|b: 1"},
+		{"loop", "for i in 1 2; do a=$i; done\nb=1\n", "a: rcconf: a: value depends on a command or on another file|b: 1"},
 		{"redirect", "a=1 2>/dev/null\n", "a: 1"},
 		{"keyword as a word", "echo if\na=1\n", "a: 1"},
 		{"several in a command", "a=1 b=\"2 3\"\n", "a: 1|b: 2 3"},
 		{"continued line", "a=1 \\\nb=2\n", "a: 1|b: 2"},
-		{"home", "a=~/x\nb=x~\n", "a: dynamic|b: x~"},
-		{"default", "a=${b:-x}\n", "a: dynamic"},
+		{"home", "a=~/x\nb=x~\n", "a: rcconf: a: value depends on a command or on another file|b: x~"},
+		{"default", "a=${b:-x}\n", "a: rcconf: a: value depends on a command or on another file"},
 		{"backslash in double quotes", `a="x\y\\z\"\` + "`" + `"`, "a: x\\y\\z\"`"},
 		{"dollar alone", `a="$ 5$"`, "a: $ 5$"},
-		{"doubled too often", "a=x\n" + strings.Repeat("a=$a$a\n", 21) + "b=1\n", "a: dynamic|b: 1"},
+		{"doubled too often", "a=x\n" + strings.Repeat("a=$a$a\n", 21) + "b=1\n", "a: rcconf: a: value depends on a command or on another file|b: 1"},
 		{"nested", "if x; then\n  while y; do a=1; done\nfi\n", "a: 1"},
 		{"not a name", "1a=1\na-b=2\nc=3\n", "c: 3"},
 	} {
@@ -50,7 +50,8 @@ func TestSyntaxErrors(t *testing.T) {
 		"a=1\nb='x": "2:3", "a=\"x\n\n": "1:3", "a=`x": "1:3", "a=$(x": "1:4", "a=${x": "1:4", "cat <<E\nx\n": "3:1", "a=1\x00": "1:4",
 	} {
 		_, err := Parse([]byte(in))
-		if err == nil || !strings.HasPrefix(err.Error(), want+":") {
+		var syntax *SyntaxError
+		if !errors.As(err, &syntax) || !strings.HasPrefix(syntax.Error(), want+":") {
 			t.Errorf("%q: %v, want %s", in, err, want)
 		}
 	}
@@ -104,6 +105,58 @@ func TestSetRefuses(t *testing.T) {
 	}
 }
 
+func TestUnset(t *testing.T) {
+	for _, tt := range []struct{ name, in, want string }{
+		{"line with comment", "x=1\na=1 # c\ny=2\n", "x=1\ny=2\n"},
+		{"first of two on a line", "a=1; b=2\n", "b=2\n"},
+		{"last of two on a line", "b=2; a=1\n", "b=2; \n"},
+		{"in a condition", "if x; then\na=1\nfi\n", "if x; then\n:\nfi\n"},
+		{"after and", "x && a=1\n", "x && :\n"},
+		{"export", "export a=1\nb=2\n", "b=2\n"},
+		{"export of two", "export a=1 b=2\n", "export b=2\n"},
+		{"two in a command", "a=1 b=2\n", "b=2\n"},
+		{"twice in a command", "a=1 a=2\nb=1\n", "b=1\n"},
+		{"value over lines", "a='1\n2'\nb=1\n", "b=1\n"},
+		{"case branch", "case x in x) a=1;; esac\n", "case x in x) :;; esac\n"},
+		{"every assignment", "a=1\nb=1\na=2", "b=1\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f, err := Parse([]byte(tt.in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !f.Unset("a") {
+				t.Fatal("not removed")
+			}
+			if got := string(f.Bytes()); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if f.Unset("a") {
+				t.Error("removed twice")
+			}
+		})
+	}
+}
+
+func TestAppend(t *testing.T) {
+	f := &File{}
+	for _, step := range []struct{ value, want string }{{" x", "x"}, {" y", "x y"}, {" x", "x y"}, {"z", "x y z"}, {",w", "x y z,w"}} {
+		if err := f.Append("a", step.value); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := f.Get("a"); got != step.want {
+			t.Errorf("appended %q: %q, want %q", step.value, got, step.want)
+		}
+	}
+	g, err := Parse([]byte("a=`x`\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Append("a", " y"); !errors.Is(err, ErrDynamic) {
+		t.Errorf("append to a command's output: %v", err)
+	}
+}
+
 func TestSysctl(t *testing.T) {
 	const src = "# head\nnet.inet.ip.fw.enable=0 # off\nkern.x: \"a # b\"\n  dev.em.0.%parent = 'q'\nbroken line\n"
 	f := ParseSysctl([]byte(src))
@@ -123,6 +176,9 @@ func TestSysctl(t *testing.T) {
 	want := "# head\nnet.inet.ip.fw.enable=1 # off\nkern.x: \"c#d\"\n  dev.em.0.%parent = 'q'\nbroken line\nkern.new=5\n"
 	if got := string(f.Bytes()); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	if !f.Unset("kern.x") || strings.Contains(string(f.Bytes()), "kern.x") {
+		t.Errorf("not removed: %q", f.Bytes())
 	}
 	for _, value := range []string{"a\nb", `a"b#'c`} {
 		if err := f.Set("kern.y", value); !errors.Is(err, ErrValue) {
@@ -146,8 +202,8 @@ func TestEmptyFile(t *testing.T) {
 	if v, _ := g.Get("hostname"); v != "a" || !slices.Equal(g.Names(), []string{"hostname"}) {
 		t.Errorf("read back %q, %v", v, g.Names())
 	}
-	if v, ok := g.Get("nope"); ok {
-		t.Errorf("missing: %q", v)
+	if _, err := g.Value("nope"); !errors.Is(err, ErrNotSet) {
+		t.Errorf("missing: %v", err)
 	}
 }
 
@@ -173,6 +229,13 @@ func FuzzRCConf(f *testing.F) {
 			if err := file.Set("a", value); err != nil || string(file.Bytes()) != text {
 				t.Fatalf("%q: setting again changed %q to %q, %v", src, text, file.Bytes(), err)
 			}
+		}
+		file, _ = Parse([]byte(src))
+		if file.Unset("a") {
+			if _, err := file.Value("a"); !errors.Is(err, ErrNotSet) {
+				t.Fatalf("%q: still there in %q", src, file.Bytes())
+			}
+			compare(t, src, string(file.Bytes()), before, values(file))
 		}
 	})
 }

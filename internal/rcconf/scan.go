@@ -5,24 +5,46 @@ import (
 	"strings"
 )
 
+// A SyntaxError is a syntax error of sh(1).
+type SyntaxError struct {
+	Line   int // 1-based
+	Column int // 1-based, in bytes
+	Reason string
+}
+
+// Error returns text such as `1:3: unterminated quoted string`.
+func (e *SyntaxError) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Reason) }
+
 // An assignment is one NAME=value that changes the file's variables.
 type assignment struct {
-	name   string
-	value  word // after the =
-	export bool // argument of export or readonly
+	name    string
+	start   int  // of the name
+	value   word // after the =
+	command int  // assignments of one command share the number
+	export  bool // argument of export or readonly
+}
+
+// A command is the context of assignments that is needed to remove one.
+type command struct {
+	start, end int // first and last word
+	inner      bool
+	prev, next string // operator before and after: "\n", ";", "&&", ...
+	others     bool   // has words that are not assignments
 }
 
 type scanner struct {
 	src  string
 	pos  int
 	list []assignment
+	cmds []command
 
 	// The command being read.
+	cur      command
 	words    int
 	pending  []assignment
 	builtin  bool // export or readonly
 	redirect bool
-	piped    bool // it follows a |
+	prevOp   string
 
 	depth    int   // open compound commands
 	parens   int   // open subshells
@@ -37,14 +59,13 @@ type heredoc struct {
 	strip bool
 }
 
-// fail returns an error such as `1:3: unterminated quoted string`, with the line and
-// the column in bytes.
 func (s *scanner) fail(reason string) error {
 	before := s.src[:min(s.pos, len(s.src))]
-	return fmt.Errorf("%d:%d: %s", strings.Count(before, "\n")+1, len(before)-strings.LastIndexByte(before, '\n'), reason)
+	return &SyntaxError{Line: strings.Count(before, "\n") + 1, Column: len(before) - strings.LastIndexByte(before, '\n'), Reason: reason}
 }
 
 func (s *scanner) scan() error {
+	s.prevOp = "\n"
 	for s.pos < len(s.src) {
 		if err := s.step(); err != nil {
 			return err
@@ -66,8 +87,9 @@ func (s *scanner) step() error {
 		s.pos++
 		return s.skipHeredocs()
 	case '#':
-		comment, _, _ := strings.Cut(s.src[s.pos:], "\n")
-		s.pos += len(comment)
+		for s.pos < len(s.src) && s.src[s.pos] != '\n' {
+			s.pos++
+		}
 	case ';', '&', '|':
 		op := string(c)
 		if s.pos+1 < len(s.src) && s.src[s.pos+1] == c {
@@ -128,7 +150,9 @@ func (s *scanner) redirection() error {
 		h.strip = true
 		s.pos++
 	}
-	s.pos = len(s.src) - len(strings.TrimLeft(s.src[s.pos:], " \t"))
+	for s.pos < len(s.src) && (s.src[s.pos] == ' ' || s.src[s.pos] == '\t') {
+		s.pos++
+	}
 	w, err := s.word()
 	if err != nil {
 		return err
@@ -168,6 +192,9 @@ func (s *scanner) item() error {
 	if err != nil {
 		return err
 	}
+	if s.pos == start {
+		return s.fail("unexpected character") // cannot happen: the caller saw a word
+	}
 	switch {
 	case s.redirect:
 		s.redirect = false
@@ -177,8 +204,12 @@ func (s *scanner) item() error {
 	case s.words == 0 && len(s.pending) == 0 && s.keyword(w.text(s.src)):
 		return nil
 	}
+	if s.cur.end == 0 {
+		s.cur.start = start
+	}
+	s.cur.end = s.pos
 	if name != "" && (s.words == 0 || s.builtin) {
-		s.pending = append(s.pending, assignment{name: name, value: valueOf(w, len(name)+1, s.src), export: s.builtin})
+		s.pending = append(s.pending, assignment{name: name, start: start, value: valueOf(w, len(name)+1, s.src), export: s.builtin})
 		return nil
 	}
 	if s.words == 0 {
@@ -233,7 +264,7 @@ func (s *scanner) keyword(text string) bool {
 	default:
 		return false
 	}
-	s.piped = false
+	s.prevOp = text
 	return true
 }
 
@@ -242,13 +273,20 @@ func (s *scanner) keyword(text string) bool {
 // functions.
 func (s *scanner) finish(op string) {
 	counts := s.words == 0 || s.builtin
-	if counts && s.parens == 0 && len(s.bodies) == 0 && op != "|" && op != "&" && !s.piped {
-		s.list = append(s.list, s.pending...)
+	if counts && s.parens == 0 && len(s.bodies) == 0 && op != "|" && op != "&" && s.prevOp != "|" && len(s.pending) > 0 {
+		s.cur.inner = s.depth > 0
+		s.cur.prev, s.cur.next = s.prevOp, op
+		s.cur.others = s.builtin && s.words > 1
+		for _, a := range s.pending {
+			a.command = len(s.cmds)
+			s.list = append(s.list, a)
+		}
+		s.cmds = append(s.cmds, s.cur)
 	}
 	s.reset(op)
 }
 
 func (s *scanner) reset(op string) {
-	s.words, s.pending, s.builtin, s.redirect = 0, nil, false, false
-	s.piped = op == "|"
+	s.cur, s.words, s.pending, s.builtin, s.redirect = command{}, 0, nil, false, false
+	s.prevOp = op
 }

@@ -1,6 +1,9 @@
 package rcconf
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // ParseSysctl reads sysctl.conf(5): one name=value or name:value a line, where
 // # begins a comment. sysctl(8) removes a pair of quotes around a value and has no
@@ -12,12 +15,14 @@ func ParseSysctl(src []byte) *File {
 }
 
 func (f *File) loadSysctl(src string) {
-	f.src, f.list = src, nil
+	f.src, f.list, f.cmds = src, nil, nil
 	f.vars = make(map[string]result)
 	pos := 0
 	for line := range strings.SplitSeq(src, "\n") {
 		if a, value, ok := sysctlLine(line, pos); ok {
+			a.command = len(f.cmds)
 			f.list = append(f.list, a)
+			f.cmds = append(f.cmds, command{start: a.start, end: a.value.end, prev: "\n", next: "\n"})
 			f.vars[a.name] = result{text: value}
 		}
 		pos += len(line) + 1
@@ -40,7 +45,7 @@ func sysctlLine(line string, pos int) (assignment, string, bool) {
 	value := text[sep+1:]
 	start := sep + 1 + len(value) - len(strings.TrimLeft(value, " \t"))
 	value = strings.TrimSpace(value)
-	a := assignment{name: name, value: word{start: pos + start, end: pos + start + len(value)}}
+	a := assignment{name: name, start: pos + strings.Index(line, name), value: word{start: pos + start, end: pos + start + len(value)}}
 	if n := len(value); n > 0 && (value[0] == '"' || value[0] == '\'') {
 		if n > 1 && value[n-1] == value[0] {
 			value = value[:n-1]
@@ -77,9 +82,24 @@ func validSysctl(name string) bool {
 	return name != ""
 }
 
-func quoteSysctl(value string) string {
-	if value == "" || strings.ContainsAny(value, "#'\"") || strings.TrimSpace(value) != value {
-		return `"` + value + `"`
+func (f *File) setSysctl(name, value string) error {
+	if !validSysctl(name) {
+		return fmt.Errorf("rcconf: %q: %w", name, ErrName)
 	}
-	return value
+	if now, ok := f.Get(name); ok && now == value {
+		return nil
+	}
+	text := value
+	if value == "" || strings.ContainsAny(value, "#'\"") || strings.TrimSpace(value) != value {
+		text = `"` + value + `"`
+	}
+	for i := range len(value) {
+		if value[i] < ' ' && value[i] != '\t' || value[i] == 0x7f {
+			return fmt.Errorf("rcconf: %s: control character: %w", name, ErrValue)
+		}
+	}
+	if a := f.last(name); a != nil {
+		return f.replace(f.src[:a.value.start]+text+f.src[a.value.end:], name, value)
+	}
+	return f.replace(addLine(f.src, name+"="+text), name, value)
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"sort"
@@ -46,6 +47,9 @@ func readRecordings(t *testing.T) []recording {
 const (
 	quotes    = "sysrc writes the value without escapes, or refuses because that breaks the file"
 	multiLine = "sysrc edits the first line of a value only, or refuses to"
+	neighbour = "sysrc drops the other assignment of the line"
+	compound  = "sysrc leaves a compound command without a command"
+	exported  = "sysrc says it deleted and did not"
 	noEffect  = "sysrc writes into the words of a command, where nothing is assigned"
 	carriage  = "sysrc leaves the old value's carriage return after the new value"
 	executes  = "sysrc runs the command in the value; this package never does"
@@ -56,22 +60,28 @@ func exception(r recording) string {
 	op := r.Op[0]
 	special := op == "set" && (strings.Contains(r.Op[2], `"`) || strings.Contains(r.Op[2], "$"))
 	apostrophe := op == "set" && strings.Contains(r.Op[2], "'")
-	edits := op == "set" && r.Op[1] == "a"
+	edits := op == "set" && r.Op[1] == "a" || op == "app"
 	switch {
 	case r.Exit == 1 && r.Name == "unterminated":
 		return ""
 	case r.Name == "tabs" && edits:
 		return noEffect
-	case (r.Name == "continued" || r.Name == "multiline") && edits:
+	case (r.Name == "continued" || r.Name == "multiline") && (edits || op == "del"):
 		return multiLine
 	case r.Name == "crlf" && edits:
 		return carriage
-	case r.Name == "backtick" && (op == "get" && r.Op[1] == "a" || op == "all"):
+	case r.Name == "backtick" && (op == "get" && r.Op[1] == "a" || op == "app" || op == "all"):
 		return executes
-	case r.Name == "escaped" && edits:
+	case r.Name == "escaped" && (edits || op == "app"):
 		return quotes
 	case special && (r.Name != "single"), apostrophe && r.Name == "single":
 		return quotes
+	case r.Name == "semicolon" && op == "del":
+		return neighbour
+	case r.Name == "cond" && op == "del":
+		return compound
+	case r.Name == "export" && op == "del":
+		return exported
 	}
 	return ""
 }
@@ -79,13 +89,11 @@ func exception(r recording) string {
 func TestSysrc(t *testing.T) {
 	followed, excepted := 0, map[string]int{}
 	for _, r := range readRecordings(t) {
-		if r.Op[0] == "app" || r.Op[0] == "del" {
-			continue // this package neither appends nor deletes
-		}
 		t.Run(r.Name+"/"+strings.Join(r.Op, " "), func(t *testing.T) {
 			f, err := Parse([]byte(r.Content))
 			if err != nil {
-				if !strings.Contains(r.Stderr, "Syntax error") {
+				var syntax *SyntaxError
+				if !errors.As(err, &syntax) || !strings.Contains(r.Stderr, "Syntax error") {
 					t.Fatalf("%v, sysrc: %s", err, r.Stderr)
 				}
 				followed++
@@ -130,6 +138,10 @@ func follow(t *testing.T, f *File, r recording, must bool) bool {
 		}
 	case "set":
 		failed = f.Set(op[1], op[2]) != nil
+	case "app":
+		failed = f.Append(op[1], op[2]) != nil
+	case "del":
+		failed = !f.Unset(op[1])
 	case "all":
 		var want []string
 		for line := range strings.Lines(r.Stdout) {
@@ -176,9 +188,9 @@ func follow(t *testing.T, f *File, r recording, must bool) bool {
 func all(f *File) []string {
 	var list []string
 	for _, name := range f.Names() {
-		value, ok := f.Get(name)
-		if !ok {
-			value = "dynamic"
+		value, err := f.Value(name)
+		if err != nil {
+			value = err.Error()
 		}
 		list = append(list, name+": "+value)
 	}
