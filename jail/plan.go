@@ -2,13 +2,9 @@ package jail
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"strconv"
 	"strings"
 
-	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 )
@@ -63,25 +59,4 @@ func (p *Plan) Events(ctx context.Context) <-chan events.IocEvent {
 // Run executes the plan and returns the operation's events and its error.
 func (p *Plan) Run(ctx context.Context) ([]events.IocEvent, error) {
 	return collect(ctx, p.Events(ctx))
-}
-
-// digest returns a short fingerprint of a file's content.
-func digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:8])
-}
-
-// configPrint returns a short fingerprint of a configuration. One in ZFS properties
-// has no text of its own; its keys and values are taken.
-func configPrint(c *config.Config) (string, error) {
-	if c.Format() != config.ZFS {
-		data, err := c.Encode()
-		return digest(data), err
-	}
-	var data []byte
-	for _, key := range c.Keys() {
-		text, _ := c.Raw(key)
-		data = strconv.AppendQuote(strconv.AppendQuote(data, key), text)
-	}
-	return digest(data), nil
 }

@@ -2,13 +2,10 @@ package step
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/libioc/go-libioc/host"
-	"github.com/libioc/go-libioc/kernel"
 )
 
 // Env is what steps work on. Everything else is in their arguments, so that
@@ -55,32 +52,4 @@ func (r *Run) release() error {
 	owned := r.owned
 	r.owned = nil
 	return owned.Close()
-}
-
-// running returns the identity of a jail that must run.
-func running(ctx context.Context, e Env, name string) (kernel.Identity, error) {
-	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
-	if err != nil {
-		return id, fmt.Errorf("jail %s: %w", name, err)
-	}
-	return id, nil
-}
-
-// find returns the identity of a jail that may run, and whether it does.
-func find(ctx context.Context, e Env, name string) (id kernel.Identity, there bool, err error) {
-	id, err = e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
-	if errors.Is(err, kernel.ErrNotFound) {
-		return kernel.Identity{}, false, nil
-	}
-	return id, err == nil, err
-}
-
-// Runs reports whether the jail of that name runs in the kernel. A release has no
-// jail: the empty name does not run.
-func (e Env) Runs(ctx context.Context, name string) (bool, error) {
-	if name == "" {
-		return false, nil
-	}
-	_, there, err := find(ctx, e, name)
-	return there, err
 }
