@@ -3,8 +3,9 @@ package config
 import (
 	"encoding/json"
 	"errors"
-	"regexp"
 	"strings"
+
+	"github.com/libioc/go-libioc/internal/ucl"
 )
 
 // maxDepth bounds nesting, so that no file can exhaust the stack.
@@ -171,18 +172,19 @@ func (r *jsonReader) items(n *jnode, depth int) error {
 	return nil
 }
 
-// jsonEscapes are escapes, together where they may be one character.
-var jsonEscapes = regexp.MustCompile(`(?:\\u[0-9a-fA-F]{4})+|\\.`)
-
 // unquoteJSON decodes a string. Bytes that are not UTF-8 stay as they are. One
 // without escapes shares the file's memory.
 func unquoteJSON(token string) string {
 	text := token[1 : len(token)-1]
-	if strings.IndexByte(text, '\\') < 0 {
+	at := strings.IndexByte(text, '\\')
+	if at < 0 {
 		return text
 	}
-	return jsonEscapes.ReplaceAllStringFunc(text, func(escape string) (decoded string) {
-		_ = json.Unmarshal([]byte(`"`+escape+`"`), &decoded) // valid, so there is no error
-		return decoded
-	})
+	var b strings.Builder
+	for ; at >= 0; at = strings.IndexByte(text, '\\') {
+		decoded, n, _ := ucl.Unescape(text[at:]) // valid, so there is no error
+		b.WriteString(text[:at] + decoded)
+		text = text[at+n:]
+	}
+	return b.String() + text
 }

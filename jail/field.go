@@ -3,7 +3,6 @@ package jail
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/libioc/go-libioc/config"
@@ -100,12 +99,17 @@ func (j *Jail) Field(key string) (values []string, ok bool) {
 
 func (j *Jail) stored(key string) string {
 	d := j.storage
-	if d == nil {
+	switch {
+	case d == nil:
 		return "-"
+	case key == "used":
+		return strconv.FormatUint(d.Used, 10)
+	case key == "available":
+		return strconv.FormatUint(d.Available, 10)
+	case key == "referenced":
+		return strconv.FormatUint(d.Referenced, 10)
 	}
-	return fmt.Sprint(map[string]any{
-		"used": d.Used, "available": d.Available, "referenced": d.Referenced, "creation": d.Creation.Unix(),
-	}[key])
+	return strconv.FormatInt(d.Creation.Unix(), 10)
 }
 
 func yesNo(b bool) string {

@@ -96,18 +96,27 @@ func (s Space) Text(property string) (text string, ok bool) {
 		}
 		return sizeText(n)
 	}
-	text, ok = map[string]string{
-		"available":     sizeText(s.Available),
-		"used":          sizeText(s.Used),
-		"quota":         limit(s.Quota),
-		"reservation":   limit(s.Reserved),
-		"compressratio": fmt.Sprintf("%.2fx", s.CompressRatio),
-		"compression":   cmp.Or(s.Compression, "off"),
-		"dedup":         cmp.Or(s.Dedup, "off"),
-		"mountpoint":    cmp.Or(s.Mountpoint, "none"),
-		"origin":        cmp.Or(s.Origin, "-"),
-	}[property]
-	return text, ok
+	switch property {
+	case "available":
+		return sizeText(s.Available), true
+	case "used":
+		return sizeText(s.Used), true
+	case "quota":
+		return limit(s.Quota), true
+	case "reservation":
+		return limit(s.Reserved), true
+	case "compressratio":
+		return fmt.Sprintf("%.2fx", s.CompressRatio), true
+	case "compression":
+		return cmp.Or(s.Compression, "off"), true
+	case "dedup":
+		return cmp.Or(s.Dedup, "off"), true
+	case "mountpoint":
+		return cmp.Or(s.Mountpoint, "none"), true
+	case "origin":
+		return cmp.Or(s.Origin, "-"), true
+	}
+	return "", false
 }
 
 // sizeText writes bytes as zfs(8) does: at most five characters, with as many

@@ -182,7 +182,7 @@ func ParseSnapshot(s string) (level int, ok bool) {
 
 // version is what the base of a name says.
 type version struct {
-	major, minor int // -1 where there is none
+	major, minor int // -1 if absent
 	branch       Branch
 }
 

@@ -237,14 +237,21 @@ func setField(d *Dataset, property, value string) (err error) {
 	if value == "-" {
 		return nil
 	}
-	numbers := map[string]*uint64{
-		"guid": &d.GUID, "createtxg": &d.CreateTXG, "used": &d.Used, "available": &d.Available, "referenced": &d.Referenced,
-	}
-	if n := numbers[property]; n != nil {
+	number := func(n *uint64) (err error) {
 		*n, err = strconv.ParseUint(value, 10, 64)
 		return err
 	}
 	switch property {
+	case "guid":
+		return number(&d.GUID)
+	case "createtxg":
+		return number(&d.CreateTXG)
+	case "used":
+		return number(&d.Used)
+	case "available":
+		return number(&d.Available)
+	case "referenced":
+		return number(&d.Referenced)
 	case "type":
 		d.Type = Type(value)
 	case "creation":

@@ -29,7 +29,8 @@ type sink interface {
 // directory root. It reads r to its end, so that the hash covers all of it.
 //
 // The error is a *[MemberError] if one member is the cause, a *[ToolError], or wraps
-// ErrHashMismatch, ErrTruncated, ErrTooLarge, ErrFormat, the error of r or of ctx. What was written before the error stays below root.
+// ErrHashMismatch, ErrTruncated, ErrTooLarge, ErrFormat, the error of r or of ctx.
+// What was written before the error stays below root.
 //
 // Cancelling ctx ends the programs and the extraction at the next block. The caller
 // must end a Read of r that blocks.

@@ -43,17 +43,9 @@ func (p *parser) unended(start int) error {
 	return p.fail("string without end")
 }
 
-// escape reads one escape, or all \uXXXX in a row, of which two can be a surrogate
-// pair.
+// escape reads what Unescape decodes.
 func (p *parser) escape() (string, error) {
-	rest := p.src[p.pos:]
-	n := 2
-	if p.has(`\u`) {
-		for n = 6; n < len(rest) && bytes.HasPrefix(rest[n:], []byte(`\u`)); n += 6 {
-		}
-	}
-	var text string
-	err := json.Unmarshal(fmt.Appendf(nil, `"%s"`, rest[:min(n, len(rest))]), &text)
+	text, n, err := Unescape(p.src[p.pos:])
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		p.pos += int(syntax.Offset) - 2
 		p.open['"'] = p.pos
@@ -61,6 +53,21 @@ func (p *parser) escape() (string, error) {
 	}
 	p.pos += n
 	return text, nil
+}
+
+// Unescape decodes the escape of JSON that text begins with, and returns how many
+// bytes it has. Several \u escapes that follow one another are decoded together,
+// since two of them can be one character. The error is a *json.SyntaxError with an
+// offset in the string that has only these escapes, counted from its quote.
+func Unescape[T string | []byte](text T) (decoded string, n int, err error) {
+	n = 2
+	if len(text) > 1 && text[1] == 'u' {
+		for n = 6; n+1 < len(text) && text[n] == '\\' && text[n+1] == 'u'; n += 6 {
+		}
+	}
+	n = min(n, len(text))
+	err = json.Unmarshal(fmt.Appendf(nil, `"%s"`, text[:n]), &decoded)
+	return decoded, n, err
 }
 
 // single reads a single-quoted string: only \' is an escape.
