@@ -312,53 +312,60 @@ func changes(h *simhost.Host) []string {
 // TestPlanIsWhatRuns compares, for every operation, the printed plan with the
 // steps that then run and with what the fakes are asked for in the meantime: planning
 // changes nothing, exactly the planned steps run in their order, and each step
-// changes only what its line of the plan names.
+// changes only what its line of the plan names. Together they have every kind of step.
 func TestPlanIsWhatRuns(t *testing.T) {
-	for i, row := range operations() {
-		if testing.Short() && i%4 != 1 { // TestFaultMatrix has others
-			continue
-		}
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			ctx := context.Background()
-			h := row.setup(t)
-			for _, how := range []string{"the plan", "the operation"} {
-				row.ready(t, ctx, h)
-				changes(h)
-				before := world(t, h)
-				p, err := row.plan(ctx, h)
-				require.NoError(t, err)
-				printed := p.String()
-				require.Empty(t, changes(h), "planning changed something")
-				requireSame(t, before, world(t, h))
-
-				var ran strings.Builder
-				count := 0
-				var was scene
-				fmt.Fprint(&ran, strings.SplitAfter(printed, "\n")[0])
-				ctx := plan.WithFault(ctx, func(at plan.Point) error {
-					if at.Phase != "done" {
-						assert.Empty(t, changes(h), "between steps")
-						was = sceneOf(t, h)
-						return nil
-					}
-					count++
-					fmt.Fprintf(&ran, "%3d. %s: %s\n", count, at.Step.Kind, at.Step.Detail)
-					for _, change := range changes(h) {
-						assert.NoError(t, was.announced(h, change, at.Step)) // this is not the test's goroutine
-					}
-					return nil
-				})
-				if how == "the plan" {
-					_, err = p.Run(ctx)
-				} else {
-					_, err = row.run(ctx, h)
-				}
-				require.NoError(t, err, how)
-				require.Equal(t, printed, ran.String())
-				require.Empty(t, changes(h), "after the last step")
+	seen := stepKinds{planned: map[string]bool{}}
+	t.Run("operations", func(t *testing.T) {
+		for i, row := range operations() {
+			if testing.Short() && i%4 != 1 { // TestFaultMatrix has others
+				continue
 			}
-		})
+			t.Run(row.name, func(t *testing.T) {
+				t.Parallel()
+				ctx := context.Background()
+				h := row.setup(t)
+				for _, how := range []string{"the plan", "the operation"} {
+					row.ready(t, ctx, h)
+					changes(h)
+					before := world(t, h)
+					p, err := row.plan(ctx, h)
+					require.NoError(t, err)
+					seen.add(t, row.name, p)
+					printed := p.String()
+					require.Empty(t, changes(h), "planning changed something")
+					requireSame(t, before, world(t, h))
+
+					var ran strings.Builder
+					count := 0
+					var was scene
+					fmt.Fprint(&ran, strings.SplitAfter(printed, "\n")[0])
+					ctx := plan.WithFault(ctx, func(at plan.Point) error {
+						if at.Phase != "done" {
+							assert.Empty(t, changes(h), "between steps")
+							was = sceneOf(t, h)
+							return nil
+						}
+						count++
+						fmt.Fprintf(&ran, "%3d. %s: %s\n", count, at.Step.Kind, at.Step.Detail)
+						for _, change := range changes(h) {
+							assert.NoError(t, was.announced(h, change, at.Step)) // this is not the test's goroutine
+						}
+						return nil
+					})
+					if how == "the plan" {
+						_, err = p.Run(ctx)
+					} else {
+						_, err = row.run(ctx, h)
+					}
+					require.NoError(t, err, how)
+					require.Equal(t, printed, ran.String())
+					require.Empty(t, changes(h), "after the last step")
+				}
+			})
+		}
+	})
+	if !testing.Short() {
+		seen.requireAll(t)
 	}
 }
 

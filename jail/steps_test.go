@@ -1,59 +1,47 @@
 package jail_test
 
 import (
-	"context"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/jail"
 )
 
-// Every kind of step is in an operation that the fault matrix goes through, and
-// the steps of create, start and stop after the point of no return are these:
-// what clears away a start's former base, and all of a stop but the hooks at its
-// beginning. The matrix takes the plan's word for that point.
-func TestStepsOfOperations(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs every operation of the fault matrix once more")
-	}
-	var mu sync.Mutex
-	planned := map[string]bool{}
-	t.Run("operations", func(t *testing.T) {
-		for _, row := range operations() {
-			t.Run(row.name, func(t *testing.T) {
-				t.Parallel()
-				ctx := context.Background()
-				h := row.setup(t)
-				row.ready(t, ctx, h)
-				_, err := row.run(ctx, h) // as in the matrix
-				require.NoError(t, err)
-				row.ready(t, ctx, h)
-				p, err := row.plan(ctx, h)
-				require.NoError(t, err)
-				mu.Lock()
-				for _, s := range p.Steps() {
-					planned[s.Kind] = true
-				}
-				mu.Unlock()
-				hooks := true
-				for _, s := range p.Steps() {
-					hooks = hooks && s.Kind == "run hook"
-					switch {
-					case row.name == "start with one command": // it ends with a stop
-					case strings.HasPrefix(row.name, "create"), strings.HasPrefix(row.name, "start"):
-						assert.Equal(t, s.Kind != "destroy former base", s.Undo, "%s: %s", s.Kind, s.Detail)
-					case strings.HasPrefix(row.name, "stop"):
-						assert.Equal(t, hooks, s.Undo, "%s: %s", s.Kind, s.Detail)
-					}
-				}
-			})
+// stepKinds are the kinds of steps that operations have planned.
+type stepKinds struct {
+	mu      sync.Mutex
+	planned map[string]bool
+}
+
+// add notes the kinds of a plan. What comes after the point of no return of create,
+// start and stop is what clears away a start's former base, and all of a stop but the
+// hooks at its beginning; the fault matrix takes the plan's word for that point.
+func (k *stepKinds) add(t *testing.T, operation string, p *jail.Plan) {
+	t.Helper()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	hooks := true
+	for _, s := range p.Steps() {
+		k.planned[s.Kind] = true
+		hooks = hooks && s.Kind == "run hook"
+		switch {
+		case operation == "start with one command": // it ends with a stop
+		case strings.HasPrefix(operation, "create"), strings.HasPrefix(operation, "start"):
+			assert.Equal(t, s.Kind != "destroy former base", s.Undo, "%s: %s", s.Kind, s.Detail)
+		case strings.HasPrefix(operation, "stop"):
+			assert.Equal(t, hooks, s.Undo, "%s: %s", s.Kind, s.Detail)
 		}
-	})
+	}
+}
+
+// requireAll checks that every kind of step is in an operation that the fault matrix
+// goes through.
+func (k *stepKinds) requireAll(t *testing.T) {
+	t.Helper()
 	for _, kind := range jail.StepKinds() {
-		assert.True(t, planned[kind], "no operation has a step %q", kind)
+		assert.True(t, k.planned[kind], "no operation has a step %q", kind)
 	}
 }

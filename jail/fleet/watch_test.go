@@ -307,9 +307,6 @@ func (r *reader) take(c fleet.Change, path string) {
 // anything that cannot be; every change of an identity or of the run state that
 // a look found is told, or counted by a mark.
 func TestWatchStorm(t *testing.T) {
-	if testing.Short() {
-		t.Skip("watches thousands of changes")
-	}
 	t.Parallel()
 	for _, release := range []string{"13.2-RELEASE", "15.1-RELEASE"} {
 		t.Run(release, func(t *testing.T) { watchStorm(t, release) })
@@ -321,6 +318,9 @@ func watchStorm(t *testing.T, release string) {
 	changes := 10000
 	if jailtest.Brief() {
 		changes = 3200
+	}
+	if testing.Short() {
+		changes = 800
 	}
 	h := jailtest.OpenHost(t, simhost.Options{Release: release})
 	ctx, cancel := context.WithCancel(context.Background())
