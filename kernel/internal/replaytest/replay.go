@@ -5,13 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"iter"
 	"os"
-	"path"
 	"path/filepath"
-	"sort"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,12 +16,6 @@ import (
 
 	"github.com/libioc/go-libioc/kernel"
 )
-
-// OwnRecordings are those of the project.
-const OwnRecordings = "../testdata/recorded"
-
-// Recordings is the directory whose recordings are replayed.
-var Recordings = flag.String("recordings", OwnRecordings, "directory of recordings to replay: RELEASE/*.jsonl, setup.json, exceptions.txt")
 
 // Hooks are what a recorded line needs and kernel.Kernel has no call for.
 type Hooks interface {
@@ -47,48 +37,6 @@ type Hooks interface {
 	Tree(paths []string) error
 }
 
-// line is one recorded call.
-type line struct {
-	Case, Call, Flags, Errno, Errmsg, Note string
-	Params                                 []string
-	OK                                     bool
-	Get                                    map[string]string
-}
-
-// lineSetup is what a line needs besides itself.
-type lineSetup struct {
-	Remove  string   // jail_remove: the target's name
-	JID     *int     // jail_remove: a jid, of no jail or of a dying one
-	Dying   bool     // with jid: it is a dying jail's
-	Params  []string // in place of the recorded ones
-	Flags   string   // likewise
-	Errno   string   // likewise; the line's note has it
-	Want    []string // what jail_get asks for, in this order
-	Inside  string   // the jail from which the call is made
-	Process string   // wait4: which process
-	Signal  int      // wait4: what ended it
-	Path    string   // readdir and open: of what
-	Hold    string   // connect: the jail that has the connection
-	Event   string   // kevent: what JailEvents reports instead, "name kind"
-	Cannot  string   // why no typed call can say it
-	Lacks   string   // the recorded kernel lacked this parameter: not for one that has it
-	Do      []string // before the line
-	After   []string // after the line, also when it cannot be replayed
-}
-
-// Setup is what the lines of a file need besides themselves.
-type Setup struct {
-	Tree     []string
-	FirstJID int `json:"first_jid"`
-	Lines    map[string]lineSetup
-	// borrowed is of a recording that has no entry of its own, so that
-	// exceptions.txt cannot know what no typed call can say.
-	borrowed bool
-}
-
-// Lender is the release whose entries others borrow.
-const Lender = "13.2"
-
 // replayer replays one file.
 type replayer struct {
 	k     kernel.Kernel
@@ -103,59 +51,6 @@ type replayer struct {
 var errCannot = errors.New("cannot be expressed")
 
 func cannot(why string) error { return fmt.Errorf("%w: %s", errCannot, why) }
-
-// RecordedFiles returns the recordings of a release, or of all for "*", as
-// "13.2/jail.jsonl", in order, each with what it needs.
-func RecordedFiles(t *testing.T, release string) iter.Seq2[string, Setup] {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(*Recordings, "setup.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all map[string]Setup
-	if err := json.Unmarshal(raw, &all); err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob(filepath.Join(*Recordings, release, "*.jsonl"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no recordings of %s in %s: %v", release, *Recordings, err)
-	}
-	return func(yield func(string, Setup) bool) {
-		for _, file := range files {
-			rel := filepath.ToSlash(strings.TrimPrefix(file, filepath.Clean(*Recordings)+string(filepath.Separator)))
-			fs, own := all[rel]
-			if lent, ok := all[path.Join(Lender, path.Base(rel))]; ok && !own {
-				fs, fs.borrowed = lent, true
-				t.Logf("setup.json has no entry for %s, that of %s is used", rel, Lender)
-			}
-			if !yield(rel, fs) {
-				return
-			}
-		}
-	}
-}
-
-// ReadExceptions reads "release/file:line reason" lines.
-func ReadExceptions(t *testing.T, name string) map[string]string {
-	t.Helper()
-	out := map[string]string{}
-	b, err := os.ReadFile(filepath.Join(*Recordings, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for l := range strings.Lines(string(b)) {
-		l = strings.TrimSpace(l)
-		if l == "" || l[0] == '#' {
-			continue
-		}
-		key, reason, ok := strings.Cut(l, " ")
-		if !ok || out[key] != "" {
-			t.Errorf("%s: %q needs a reason and may be there once", name, l)
-		}
-		out[key] = reason
-	}
-	return out
-}
 
 // ReplayFile gives each line to the kernel. At most 5 % of the lines that can
 // be expressed may be excepted, and an exception that is not needed is an error.
@@ -376,77 +271,4 @@ func (l line) compare(err error) error {
 		return fmt.Errorf("recorded message %q, got %q", l.Errmsg, msg)
 	}
 	return nil
-}
-
-// replayTable compares the mount table with lines of mount -p.
-func replayTable(k kernel.Kernel, l line) error {
-	table, err := k.Getfsstat(context.Background())
-	if err != nil {
-		return err
-	}
-	var got, want []string
-	for _, m := range table {
-		if m.Type != "nullfs" {
-			continue
-		}
-		opts := "rw"
-		for _, f := range []struct {
-			flag kernel.MountFlags
-			name string
-		}{{kernel.MntNoExec, ",noexec"}, {kernel.MntNoSuid, ",nosuid"}} {
-			if m.Flags&f.flag != 0 {
-				opts += f.name
-			}
-		}
-		got = append(got, strings.Join([]string{m.From, m.Path, m.Type, opts}, " "))
-	}
-	for row := range strings.Lines(l.Note) {
-		want = append(want, strings.Join(strings.Fields(row)[:4], " "))
-	}
-	if strings.Join(got, "\n") != strings.Join(want, "\n") {
-		return fmt.Errorf("recorded %q, got %q", want, got)
-	}
-	return nil
-}
-
-// replaySysctl reads the node that the case names, or that the note begins with.
-func replaySysctl(k kernel.Kernel, l line) error {
-	name, want := "", l.Note
-	if i := strings.LastIndex(l.Case, "sysctl "); i >= 0 {
-		name = l.Case[i+len("sysctl "):]
-	}
-	if node, value, ok := strings.Cut(l.Note, ": "); ok && strings.HasPrefix(node, "security.") {
-		name, want = node, strings.TrimSuffix(value, " <nil>")
-	}
-	if name == "" {
-		return cannot("no node named")
-	}
-	got, err := k.SysctlString(context.Background(), name)
-	if errors.Is(err, syscall.EINVAL) { // a number
-		var n int64
-		n, err = k.SysctlInt(context.Background(), name)
-		got = strconv.FormatInt(n, 10)
-	}
-	if strings.Contains(l.Note, "unknown oid") {
-		if !errors.Is(err, kernel.ErrNotFound) {
-			return fmt.Errorf("recorded an unknown oid, got %q, %w", got, err)
-		}
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if strings.TrimSpace(got) != want {
-		return fmt.Errorf("recorded %q, got %q", want, got)
-	}
-	return nil
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }
