@@ -209,7 +209,7 @@ func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, a Request
 	}()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	ok, over := false, false
+	var ok, over bool
 	for {
 		if p, ok, err = dynamic(context.WithoutCancel(ctx), k, id, a.NIC, method == "slaac"); ok || err != nil || over {
 			break
