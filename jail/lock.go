@@ -29,18 +29,26 @@ func (j *Jail) lock(ctx context.Context, op string, busy Busy, also []*Jail) (fu
 			return nil, err
 		}
 		now, err := alsoOf(j.journal())
-		switch {
-		case err != nil:
-		case !contains(held, now):
+		if err == nil && !contains(held, now) {
 			unlock()
 			continue // another process has begun and crashed in the meantime
-		default:
+		}
+		if err == nil {
 			if err = j.clearOthers(ctx, op, held); err == nil {
 				return unlock, nil
 			}
 		}
 		unlock()
-		return nil, err
+		other, taken := errors.AsType[*host.BusyError](err)
+		if !taken || busy == BusyFail {
+			return nil, err
+		}
+		// Wait for it with no lock held: its holder may wait for one of these.
+		wait, err := j.host.Lock(ctx, other.Key, op, busy)
+		if err != nil {
+			return nil, err
+		}
+		wait()
 	}
 }
 
