@@ -55,7 +55,11 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 	if wrap == nil {
 		wrap = func(err error) error { return err }
 	}
-	unlock, err := job.Lock(ctx)
+	var unlock func()
+	err := Catch(func() (err error) {
+		unlock, err = job.Lock(ctx)
+		return err
+	})
 	if err != nil {
 		op.Refuse(job.Event, wrap(err))
 		return
@@ -67,10 +71,13 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 		}
 		return span
 	}
-	err = r.locked(ctx, job, op, begin)
-	if err == nil && job.After != nil {
-		job.After()
-	}
+	err = Catch(func() error {
+		err := r.locked(ctx, job, op, begin)
+		if err == nil && job.After != nil {
+			job.After()
+		}
+		return err
+	})
 	unlock()
 	if err != nil {
 		err = wrap(err)
