@@ -84,8 +84,8 @@ func contains(all, some []string) bool {
 // alsoOf returns the keys of the other jails that an unfinished operation is about.
 func alsoOf(journal string) ([]string, error) {
 	h, err := plan.Peek(journal)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, plan.ErrNoHeader) {
-		return nil, nil
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, plan.ErrNoHeader) || errors.Is(err, plan.ErrDamaged) {
+		return nil, nil // of a damaged one the jail's own next operation tells
 	}
 	return h.Plan.Also, err
 }

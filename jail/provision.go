@@ -60,7 +60,7 @@ func (g *JailGenerator) Provision(o ProvisionOptions) *Operation {
 	j := g.of()
 	eff := j.Effective()
 	return &Operation{
-		jail: j, name: "provision",
+		jail: j, name: "provision", event: events.JailProvisioning{Jail: j.fullName},
 		make: func(context.Context) (*plan.Plan, error) {
 			only := plan.Step{Kind: "provision", Detail: key.ProvisionMethod.Of(eff) + " " + key.ProvisionSource.Of(eff)}
 			return &plan.Plan{Operation: "provision", Subject: j.fullName, Steps: []plan.Step{only}}, nil
