@@ -38,14 +38,6 @@ func (c *Config) Convert(to Format) (*Config, []Change, error) {
 			continue
 		}
 		n := e.converted(c.format, to)
-		if to == ZFS {
-			if reason := notStorable(n.key, n.textFor(ZFS)); reason != "" {
-				return nil, nil, &PropertyError{Key: n.key, Value: n.text, Reason: reason, Err: ErrNotStorable}
-			}
-		}
-		if to == JSON && (!utf8.ValidString(n.key) || n.token == "" && !utf8.ValidString(n.text)) {
-			return nil, nil, notUTF8(&n)
-		}
 		if now := n.textFor(to); now != e.text {
 			changes = append(changes, Change{Key: e.key, Old: e.text, NewKey: n.key, New: now, Reason: "the word of a " + to.String() + " store"})
 		}
@@ -107,11 +99,12 @@ func listOf(items []string, quote func(string) string) string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-// roundTrip checks that the encoded configuration reads back with the same keys;
-// two keys conflict if one is a path through the other (a and a.b).
+// roundTrip checks that the store can hold the configuration, and that it reads back
+// with the same keys: two conflict if one is a path through the other (a and a.b).
 func (c *Config) roundTrip() error {
 	if c.format == ZFS {
-		return nil
+		_, err := c.Properties()
+		return err
 	}
 	data, err := c.Encode()
 	if err != nil {

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"errors"
+	"regexp"
 	"strings"
 )
 
@@ -165,13 +166,18 @@ func (r *jsonReader) items(n *jnode, depth int) error {
 	return nil
 }
 
-// unquoteJSON decodes a string. One without escapes shares the file's memory, with
-// bytes that are not UTF-8.
+// jsonEscapes are escapes, together where they may be one character.
+var jsonEscapes = regexp.MustCompile(`(?:\\u[0-9a-fA-F]{4})+|\\.`)
+
+// unquoteJSON decodes a string. Bytes that are not UTF-8 stay as they are. One
+// without escapes shares the file's memory.
 func unquoteJSON(token string) string {
-	if strings.IndexByte(token, '\\') < 0 {
-		return token[1 : len(token)-1]
+	text := token[1 : len(token)-1]
+	if strings.IndexByte(text, '\\') < 0 {
+		return text
 	}
-	var text string
-	_ = json.Unmarshal([]byte(token), &text) // valid, so there is no error
-	return text
+	return jsonEscapes.ReplaceAllStringFunc(text, func(escape string) (decoded string) {
+		_ = json.Unmarshal([]byte(`"`+escape+`"`), &decoded) // valid, so there is no error
+		return decoded
+	})
 }

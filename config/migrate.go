@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/internal/pathname"
@@ -126,23 +127,19 @@ func (m *migration) property(key string) {
 	switch {
 	case p.Scope == ScopeInfo && p.Type != TypeFree, p.Type == TypeText && !p.Used:
 		m.information(p, key, text)
-		return
 	case key == "tag":
 		m.tag(text)
-		return
 	case key == "uuid" || key == "name":
-		return // the dataset's name takes precedence; libioc keeps them
+		// the dataset's name takes precedence; libioc keeps them
 	case key == "resolver" && isNone(text) && m.dialect != Libioc:
 		m.set(key, key, "/etc/resolv.conf", "none means a copy of the host's file in "+m.dialect.String())
-		return
 	case key == "jail_zfs_dataset" && !isNone(text):
 		m.datasets(text)
-		return
 	case key == "dhcp":
 		m.dhcp(text)
-		return
+	default:
+		m.canonical(p, key, text)
 	}
-	m.canonical(p, key, text)
 }
 
 // canonical replaces a value with the text that Set would store.
@@ -193,12 +190,9 @@ func (m *migration) information(p *Property, key, text string) {
 	if p.Peers.Libioc != "" {
 		return
 	}
-	switch p.Name {
-	case "available", "compressratio", "mountpoint", "origin", "used":
-		m.drop(key, "the dataset has it")
-		return
-	}
 	switch {
+	case slices.Contains([]string{"available", "compressratio", "mountpoint", "origin", "used"}, p.Name):
+		m.drop(key, "the dataset has it")
 	case isNone(text), text == "readonly", text == p.Peers.Iocage, text == p.Peers.Legacy18, text == p.Peers.Legacy17, text == "off":
 		m.drop(key, "says nothing")
 	default:
@@ -233,23 +227,19 @@ func (m *migration) dhcp(text string) {
 	if err != nil {
 		return
 	}
-	if on {
-		v, _, err := m.to.value("ip4_addr")
-		list, _ := v.(Addresses)
-		if err != nil {
-			return
+	if !on {
+		if p, _ := Lookup("dhcp"); m.sayNothing(p, on) {
+			m.drop("dhcp", "has the default's value")
 		}
-		for _, a := range list {
-			if a.Method == DHCP {
-				m.drop("dhcp", "ip4_addr says so")
-				return
-			}
-		}
-		m.set("ip4_addr", "ip4_addr", append(list, Address{Interface: "vnet0", Method: DHCP}).String(), "dhcp=1")
-		m.drop("dhcp", "ip4_addr says so")
 		return
 	}
-	if p, _ := Lookup("dhcp"); m.sayNothing(p, on) {
-		m.drop("dhcp", "has the default's value")
+	v, _, err := m.to.value("ip4_addr")
+	if err != nil {
+		return
 	}
+	list, _ := v.(Addresses)
+	if !slices.ContainsFunc(list, func(a Address) bool { return a.Method == DHCP }) {
+		m.set("ip4_addr", "ip4_addr", append(list, Address{Interface: "vnet0", Method: DHCP}).String(), "dhcp=1")
+	}
+	m.drop("dhcp", "ip4_addr says so")
 }

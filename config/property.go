@@ -2,7 +2,7 @@ package config
 
 import (
 	"regexp"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -151,9 +151,8 @@ func buildSchema() *schemaIndex {
 // Properties returns the schema's rows ordered by name. Patterns such as
 // <nic>_mac are not rows; Lookup resolves them.
 func Properties() []Property {
-	rows := append([]Property(nil), schema().rows...)
-	sort.Slice(rows, func(i, j int) bool { return rows[i].Name < rows[j].Name })
-	return rows
+	byName := func(a, b Property) int { return strings.Compare(a.Name, b.Name) }
+	return slices.SortedFunc(slices.Values(schema().rows), byName)
 }
 
 // Lookup returns the property that key names: by its name, by an alias

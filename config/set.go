@@ -136,10 +136,8 @@ func (c *Config) checkPath(key string) error {
 // checkText rejects control characters other than tab: the other stores cannot
 // hold them, and a newline in a hook is always a mistake.
 func checkText(text string) error {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return invalid("control character %#x", c)
-		}
+	if i := strings.IndexFunc(text, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }); i >= 0 {
+		return invalid("control character %#x", text[i])
 	}
 	return nil
 }

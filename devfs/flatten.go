@@ -90,20 +90,11 @@ func (r Rule) acts() bool {
 }
 
 // under adds the conditions of the rule that includes r.
-func (r Rule) under(outer Rule) (Rule, bool) {
-	if outer.Path != "" {
-		if r.Path != "" && r.Path != outer.Path {
-			return r, false
-		}
-		r.Path = outer.Path
-	}
-	if outer.Types != 0 {
-		if r.Types != 0 && r.Types != outer.Types {
-			return r, false
-		}
-		r.Types = outer.Types
-	}
-	return r, true
+func (r Rule) under(outer Rule) (_ Rule, ok bool) {
+	paths := r.Path == "" || outer.Path == "" || r.Path == outer.Path
+	types := r.Types == 0 || outer.Types == 0 || r.Types == outer.Types
+	r.Path, r.Types = cmp.Or(r.Path, outer.Path), cmp.Or(r.Types, outer.Types)
+	return r, paths && types
 }
 
 // Extend returns the rules of a base ruleset followed by more rules, each of
@@ -161,12 +152,11 @@ func unhide(paths ...string) []Rule {
 // datasetName reports whether zfs(8) accepts a name; such a name is never a
 // pattern of fnmatch(3).
 func datasetName(s string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.: "
 	for part := range strings.SplitSeq(s, "/") {
-		if part == "" || part == "." || part == ".." {
+		if part == "" || part == "." || part == ".." || strings.Trim(part, letters) != "" {
 			return false
 		}
 	}
-	return !strings.ContainsFunc(s, func(c rune) bool {
-		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.: /", c)
-	})
+	return true
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -29,17 +28,6 @@ func (h *Host) MissingDatasets(ctx context.Context, names ...string) ([]string, 
 		}
 	}
 	return missing, nil
-}
-
-// DestroyMade destroys a dataset that a failed operation created. It is not an error
-// if it is gone. A shared one, such as the dataset of all jails, may be in use by
-// others: it is destroyed only if it is empty.
-func (h *Host) DestroyMade(ctx context.Context, name string, shared bool) error {
-	err := ignore.Err(h.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: !shared}), zfsstore.ErrNotFound)
-	if shared {
-		err = ignore.Err(err, zfsstore.ErrHasChildren)
-	}
-	return err
 }
 
 // NoClones returns a *ClonedError if a dataset outside was cloned from a snapshot of

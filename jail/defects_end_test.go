@@ -49,6 +49,7 @@ func endHost(t *testing.T) *simhost.Host {
 // pot#224: a process that did not heed SIGTERM kept its jail up forever, since
 // stop_timeout was longer than all the time there was for the end.
 func TestPot224StopTimeoutIsAddedToTheTimeToSettle(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	h := endHost(t)
 	j := programs(t, newJail(t, h, "web", false, map[string]string{"stop_timeout": "1"}), "stubborn")
@@ -82,6 +83,7 @@ func loadFrom(t *testing.T, h *host.Host, name string) *jail.Jail {
 // The hooks after the point of no return have exec_timeout each, whatever the
 // time to settle: what comes after them is not cut off.
 func TestSlowHooksLeaveTimeForTheRest(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	h := endHost(t)
 	short := settling(t, h, h.Kernel, 300*time.Millisecond)

@@ -142,6 +142,7 @@ func TestPot224NoStateLastsForEver(t *testing.T) {
 // its name could not be used. Here it holds up nothing but the end of its files,
 // and that is said.
 func TestImunes89DyingJails(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	ctx := context.Background()
 	j := newJail(t, h, "web", true, nil)
@@ -233,6 +234,7 @@ func TestLibiocErrorsInsideTheJailCount(t *testing.T) {
 
 // exec_timeout had no effect: a hook that never ends kept a start forever.
 func TestLibiocExecTimeoutCounts(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	j := newJail(t, h, "web", false, map[string]string{"exec_timeout": "1", "exec_prestart": "sleep 60"})
 	began := time.Now()

@@ -109,13 +109,11 @@ func (j *Jail) usedElsewhere(ctx context.Context, tree tree, rootDataset string)
 	ours := func(m kernel.Mounted) bool {
 		return root != "" && pathname.Within(m.Path, root) && (m.Path != root || m.Type != "zfs")
 	}
-	var paths []string
 	for _, dataset := range tree.datasets() {
-		if path, ok := mounts.Dataset(dataset); ok {
-			paths = append(paths, path)
+		path, ok := mounts.Dataset(dataset)
+		if !ok {
+			continue
 		}
-	}
-	for _, path := range paths {
 		h := &HeldError{Path: path, Err: syscall.EBUSY}
 		for _, m := range mounts {
 			_, known := tree.find(m.From)

@@ -84,11 +84,16 @@ func newMatrix(t *testing.T, row operationRow) *matrix {
 }
 
 // try runs one case of the matrix as a subtest, beginning where the operation
-// begins; in the short form it is every fifteenth case.
+// begins; in the short form it is every seventh case, with -short every 21st.
 func (m *matrix) try(t *testing.T, name string, f func(t *testing.T, ctx context.Context)) {
 	m.cases++
-	if brief() && m.cases%15 != 1 {
-		return
+	if stride := 7; brief() {
+		if testing.Short() {
+			stride = 21
+		}
+		if m.cases%stride != 1 {
+			return
+		}
 	}
 	t.Run(name, func(t *testing.T) {
 		ctx := context.Background()
@@ -102,7 +107,10 @@ func (m *matrix) try(t *testing.T, name string, f func(t *testing.T, ctx context
 
 // TestFaultMatrix lets every operation fail, end and crash at every step.
 func TestFaultMatrix(t *testing.T) {
-	for _, row := range operations() {
+	for i, row := range operations() {
+		if testing.Short() && i%3 != 0 { // TestPlanIsWhatRuns has others
+			continue
+		}
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			m := newMatrix(t, row)

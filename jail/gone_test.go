@@ -15,6 +15,7 @@ import (
 // A journal whose jail was destroyed by hand refused every later jail of the
 // name.
 func TestJournalOfADestroyedJailBlockedTheName(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	operations := map[string]func(ctx context.Context, j *jail.Jail) error{
 		"start": func(ctx context.Context, j *jail.Jail) error {

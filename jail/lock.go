@@ -73,12 +73,7 @@ func lockAll(ctx context.Context, h *host.Host, op string, busy Busy, keys []str
 }
 
 func contains(all, some []string) bool {
-	for _, s := range some {
-		if !slices.Contains(all, s) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
 }
 
 // alsoOf returns the keys of the other jails that an unfinished operation is about.

@@ -75,6 +75,7 @@ func TestMountAndUnmountOfARunningJail(t *testing.T) {
 
 // "Busy" is answered with what holds the file system, and the line stays.
 func TestUnmountSaysWhatHoldsIt(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	h := newHost(t)
 	j := programs(t, newJail(t, h, "web", false, nil), "sleep")

@@ -51,8 +51,7 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 		InUse:    func(a netip.Addr) bool { return len(used[a]) > 0 },
 		Children: key.ChildrenMax.Of(eff) > 0,
 	})
-	var refused *network.Error
-	if errors.As(err, &refused) {
+	if _, refused := errors.AsType[*network.Error](err); refused {
 		err = fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	return spec, err
@@ -189,12 +188,9 @@ func (j *Jail) vnetSteps(ctx context.Context, l *step.List, spec network.Spec) {
 
 // nicNotes returns what a person should know of one nic.
 func nicNotes(spec network.Spec, n network.NIC, rc map[string]string) []string {
-	var notes []string
-	for _, text := range spec.Notes {
-		if n.Index == 0 || strings.HasPrefix(text, n.Name+":") {
-			notes = append(notes, text)
-		}
-	}
+	notes := slices.DeleteFunc(slices.Clone(spec.Notes), func(text string) bool {
+		return n.Index != 0 && !strings.HasPrefix(text, n.Name+":")
+	})
 	if value := rc["ifconfig_"+n.Name]; value != "" && len(n.Addrs) > 0 {
 		notes = append(notes, fmt.Sprintf("rc.conf of the jail has ifconfig_%s=%q, which replaces the addresses when it runs rc(8)", n.Name, value))
 	}

@@ -342,6 +342,7 @@ func TestPortsClash(t *testing.T) {
 }
 
 func TestDHCPWithoutServer(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	h := netHost(t)
 	j := newJail(t, h, "web", false, map[string]string{

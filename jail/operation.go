@@ -193,19 +193,14 @@ func (j *Jail) journal() string {
 
 // changed names the differences of two fingerprints, or is empty.
 func changed(was, is *plan.Plan) string {
-	var names []string
-	for _, key := range slices.Sorted(maps.Keys(is.Fingerprint)) {
-		if was.Fingerprint[key] != is.Fingerprint[key] {
-			names = append(names, key)
-		}
-	}
-	return strings.Join(names, ", ")
+	names := slices.Sorted(maps.Keys(is.Fingerprint))
+	same := func(key string) bool { return was.Fingerprint[key] == is.Fingerprint[key] }
+	return strings.Join(slices.DeleteFunc(names, same), ", ")
 }
 
 // refused turns an error of planning into one that names the operation.
 func (j *Jail) refused(op string, err error) error {
-	var already *Error
-	if err == nil || errors.As(err, &already) {
+	if _, already := errors.AsType[*Error](err); already || err == nil {
 		return err
 	}
 	return &Error{op, j.fullName, err}

@@ -115,10 +115,7 @@ func (j *Jail) mayPromote(ctx context.Context, tree tree, d zfsstore.Dataset, of
 // ofRelease reports whether a dataset is a release's, or one of the base
 // directories that iocage_legacy keeps for ZFS basejails.
 func ofRelease(sources []host.Source, dataset string) bool {
-	for _, s := range sources {
-		if strings.HasPrefix(dataset, s.Releases()+"/") || strings.HasPrefix(dataset, s.Dataset+"/base/") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(sources, func(s host.Source) bool {
+		return strings.HasPrefix(dataset, s.Releases()+"/") || strings.HasPrefix(dataset, s.Dataset+"/base/")
+	})
 }

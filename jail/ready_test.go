@@ -18,6 +18,7 @@ import (
 // TestReady: each kind of check fails first and succeeds when what it looks for
 // exists.
 func TestReady(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	_, port, err := net.SplitHostPort(listener.Addr().String())

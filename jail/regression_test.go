@@ -104,6 +104,7 @@ func TestRecoverAfterARebootLeavesAnothersJail(t *testing.T) {
 }
 
 func TestHookTimeout(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	h := newHost(t)
 	j := newJail(t, h, "web", false, map[string]string{"exec_prestart": "sleep 60", "exec_timeout": "1"})

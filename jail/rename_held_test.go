@@ -18,6 +18,7 @@ import (
 // Rename of a jail in use said "pool or dataset is busy" and nothing of whom by,
 // and did not wait for what goes away in a moment.
 func TestRenameDidNotSayWhatHoldsTheJail(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	h := newHost(t)
 	web, user := newJail(t, h, "web", false, nil), newJail(t, h, "user", false, nil)

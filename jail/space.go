@@ -144,8 +144,20 @@ func Defaults(ctx context.Context, h *host.Host, source string) (*config.Config,
 	if err != nil {
 		return nil, Space{}, err
 	}
-	c, dataset, err := defaultsOf(ctx, h, s)
+	mounts, err := h.Mounts(ctx)
 	if err != nil {
+		return nil, Space{}, err
+	}
+	c, inFile, err := defaultsFile(mounts, s)
+	if err != nil {
+		return nil, Space{}, err
+	}
+	dataset := s.Dataset
+	legacy, err := h.Store.Get(ctx, dataset+"/.defaults", zfsstore.GetOptions{Properties: []string{zfsstore.AllProperties}})
+	switch {
+	case err == nil && !inFile:
+		c, dataset = legacyConfig(legacy), legacy.Name
+	case err != nil && !errors.Is(err, zfsstore.ErrNotFound):
 		return nil, Space{}, err
 	}
 	d, err := h.Store.Get(ctx, dataset, zfsstore.GetOptions{Properties: spaceProperties})
@@ -153,26 +165,6 @@ func Defaults(ctx context.Context, h *host.Host, source string) (*config.Config,
 		return nil, Space{}, err
 	}
 	return c, spaceOf(d), nil
-}
-
-// defaultsOf reads the defaults of a source and names the dataset that holds them.
-func defaultsOf(ctx context.Context, h *host.Host, s host.Source) (*config.Config, string, error) {
-	mounts, err := h.Mounts(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	c, inFile, err := defaultsFile(mounts, s)
-	if err != nil {
-		return nil, "", err
-	}
-	legacy, err := h.Store.Get(ctx, s.Dataset+"/.defaults", zfsstore.GetOptions{Properties: []string{zfsstore.AllProperties}})
-	switch {
-	case errors.Is(err, zfsstore.ErrNotFound):
-		return c, s.Dataset, nil
-	case err != nil || inFile:
-		return c, s.Dataset, err
-	}
-	return legacyConfig(legacy), legacy.Name, nil
 }
 
 // defaultsFile reads the defaults file of a source; without one the configuration

@@ -35,11 +35,7 @@ func (a stepRunUpdater) Do(ctx context.Context, e step.Env, c *plan.Call) error 
 		}
 		return err
 	}
-	if !result.Changed {
-		c.Skip(result.String())
-		return nil
-	}
-	c.Final(events.ExecuteResourceUpdate{Header: events.Header{Message: result.String()}, Resource: e.Name})
+	step.Updated(e, c, result.Changed, result.String())
 	return nil
 }
 

@@ -168,12 +168,9 @@ func revertSteps(ctx context.Context, j *Jail, l *step.List) error {
 	if err != nil {
 		return err
 	}
-	var former []zfsstore.Dataset
-	for _, d := range sets {
-		if strings.HasPrefix(d.Name, j.Dataset()+"/"+formerRoot) {
-			former = append(former, d)
-		}
-	}
+	former := slices.DeleteFunc(sets, func(d zfsstore.Dataset) bool {
+		return !strings.HasPrefix(d.Name, j.Dataset()+"/"+formerRoot)
+	})
 	if len(former) == 0 {
 		return ErrNotUpgraded
 	}

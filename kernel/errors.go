@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"syscall"
 )
@@ -87,19 +86,17 @@ func unwrap(errno syscall.Errno, err error) []error {
 }
 
 func format(op, subject, param, msg string, errno syscall.Errno) string {
-	var b strings.Builder
-	b.WriteString(op)
 	if subject != "" {
-		fmt.Fprintf(&b, " %s", subject)
+		op += " " + subject
 	}
-	if param != "" {
-		fmt.Fprintf(&b, ": %s", param)
-	}
-	if msg != "" {
-		fmt.Fprintf(&b, ": %s", msg)
+	parts := []string{op}
+	for _, part := range []string{param, msg} {
+		if part != "" {
+			parts = append(parts, part)
+		}
 	}
 	if errno != 0 {
-		fmt.Fprintf(&b, ": %s", errno.Error())
+		parts = append(parts, errno.Error())
 	}
-	return b.String()
+	return strings.Join(parts, ": ")
 }

@@ -1,5 +1,7 @@
 package kernel
 
+import "cmp"
+
 // JailEventKind is the kind of a JailEvent.
 type JailEventKind uint8
 
@@ -11,19 +13,11 @@ const (
 	JailRemoved                          // it ended or is dying
 )
 
-func (k JailEventKind) String() string {
-	switch k {
-	case JailThere:
-		return "there"
-	case JailMade:
-		return "made"
-	case JailChanged:
-		return "changed"
-	case JailRemoved:
-		return "removed"
-	}
-	return "invalid"
+var jailEventKinds = map[JailEventKind]string{
+	JailThere: "there", JailMade: "made", JailChanged: "changed", JailRemoved: "removed",
 }
+
+func (k JailEventKind) String() string { return cmp.Or(jailEventKinds[k], "invalid") }
 
 // JailEvent is one change of one jail.
 type JailEvent struct {

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"encoding/binary"
 	"net/netip"
 	"strings"
@@ -29,17 +30,9 @@ const (
 	JailSysInherit JailSys = 2
 )
 
-func (s JailSys) String() string {
-	switch s {
-	case JailSysDisable:
-		return "disable"
-	case JailSysNew:
-		return "new"
-	case JailSysInherit:
-		return "inherit"
-	}
-	return "invalid"
-}
+var jailSysWords = map[JailSys]string{JailSysDisable: "disable", JailSysNew: "new", JailSysInherit: "inherit"}
+
+func (s JailSys) String() string { return cmp.Or(jailSysWords[s], "invalid") }
 
 // String returns a text parameter, sent with its final NUL.
 func String(name, value string) Param {

@@ -2,6 +2,7 @@ package release
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/libioc/go-libioc/internal/archive"
 	"github.com/libioc/go-libioc/internal/mirror"
@@ -45,12 +46,10 @@ type AssetError struct {
 // refused makes an *AssetError of what the mirror or the archive says.
 func refused(asset string, err error) error {
 	e := &AssetError{Asset: asset, Err: err}
-	var member *archive.MemberError
-	if errors.As(err, &member) {
+	if member, ok := errors.AsType[*archive.MemberError](err); ok {
 		e.Member = member.Name
 	}
-	var answer *mirror.HTTPError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*mirror.HTTPError](err); ok {
 		e.Status = answer.Status
 	}
 	return e
@@ -68,12 +67,7 @@ func (e *AssetError) Unwrap() error { return e.Err }
 
 // Is matches the reasons above.
 func (e *AssetError) Is(target error) bool {
-	for _, reason := range reasons[target] {
-		if errors.Is(e.Err, reason) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(reasons[target], func(reason error) bool { return errors.Is(e.Err, reason) })
 }
 
 // reasons are the errors that each of this package's sentinels stands for.

@@ -120,15 +120,10 @@ func (stepRunUpdater) Durable() {}
 
 func (u stepRunUpdater) Do(ctx context.Context, e step.Env, c *plan.Call) error {
 	result, err := u.Run(ctx, e.Host, localOf(e).runner)
-	if err != nil {
-		return err
+	if err == nil {
+		step.Updated(e, c, result.Changed, result.String())
 	}
-	if !result.Changed {
-		c.Skip(result.String())
-		return nil
-	}
-	c.Final(events.ExecuteResourceUpdate{Header: events.Header{Message: result.String()}, Resource: e.Name})
-	return nil
+	return err
 }
 
 func (u stepRunUpdater) Undo(ctx context.Context, e step.Env, _ *plan.Call) error {

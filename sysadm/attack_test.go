@@ -262,6 +262,7 @@ func TestHugeBody(t *testing.T) {
 
 // TestSlowClients: requests that come drop by drop, or not at all, are ended.
 func TestSlowClients(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.opts.Limits.Body, w.opts.Limits.Login = 300*time.Millisecond, 300*time.Millisecond
 	drip := func(text string) (answer string, took time.Duration) {

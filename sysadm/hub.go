@@ -12,24 +12,21 @@ type hub struct {
 	limit  int
 
 	mu      sync.Mutex
-	conns   map[*conn]kinds
+	conns   map[*conn]map[string]bool // by kind of event, whether they subscribed
 	dropped uint64
 }
-
-// kinds are what a connection subscribed to.
-type kinds struct{ dispatcher, progress bool }
 
 // add adds a connection, unless there are too many.
 func (h *hub) add(c *conn) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.conns == nil {
-		h.conns = map[*conn]kinds{}
+		h.conns = map[*conn]map[string]bool{}
 	}
 	if len(h.conns) >= h.server.limits.Connections {
 		return false
 	}
-	h.conns[c] = kinds{}
+	h.conns[c] = map[string]bool{}
 	return true
 }
 
@@ -43,15 +40,8 @@ func (h *hub) remove(c *conn) {
 func (h *hub) subscribe(c *conn, kind string, on bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	k, ok := h.conns[c]
-	switch kind {
-	case "dispatcher":
-		k.dispatcher = on
-	case "progress":
-		k.progress = on
-	}
-	if ok {
-		h.conns[c] = k
+	if kinds, ok := h.conns[c]; ok {
+		kinds[kind] = on
 	}
 }
 
@@ -60,8 +50,8 @@ func (h *hub) send(message func(d Dialect) object, progress bool) {
 	var encoded [len(dialectNames)][]byte
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for c, k := range h.conns {
-		if !k.dispatcher || progress && !k.progress && !h.server.opts.Extended {
+	for c, kinds := range h.conns {
+		if !kinds["dispatcher"] || progress && !kinds["progress"] && !h.server.opts.Extended {
 			continue
 		}
 		if encoded[c.api] == nil {
@@ -88,8 +78,8 @@ func (h *hub) stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := Stats{Connections: len(h.conns), Dropped: h.dropped}
-	for c, k := range h.conns {
-		if k.dispatcher {
+	for c, kinds := range h.conns {
+		if kinds["dispatcher"] {
 			s.Subscribers++
 		}
 		s.Dropped += c.events.lost()

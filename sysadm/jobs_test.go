@@ -226,6 +226,7 @@ func TestKilledWhileItWaits(t *testing.T) {
 // TestShutdown: jobs are let end, new calls refused; with no time left they are
 // canceled and waited for.
 func TestShutdown(t *testing.T) {
+	t.Parallel()
 	for _, patient := range []bool{true, false} {
 		w := newWorld(t)
 		s := newStage()

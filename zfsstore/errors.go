@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/libioc/go-libioc/internal/shellwords"
 )
 
 // The reasons for a refusal, for errors.Is. An *[Error] has the details. The
@@ -54,10 +56,10 @@ func (e *Error) Error() string {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		b.WriteString(shellQuote(arg))
+		b.WriteString(shellwords.Quote(arg))
 	}
 	if len(e.Args) == 0 {
-		b.WriteString("zfs " + e.Op + " " + shellQuote(e.Dataset))
+		b.WriteString("zfs " + e.Op + " " + shellwords.Quote(e.Dataset))
 	}
 	b.WriteString(": ")
 	words := strings.TrimSpace(e.Stderr)
@@ -74,19 +76,3 @@ func (e *Error) Error() string {
 
 // Unwrap returns the sentinel or cause.
 func (e *Error) Unwrap() error { return e.Err }
-
-// shellQuote quotes a word for sh(1) if necessary.
-func shellQuote(s string) string {
-	if s != "" && strings.IndexFunc(s, needsQuote) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-func needsQuote(r rune) bool {
-	switch {
-	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
-		return false
-	}
-	return !strings.ContainsRune("/@._:=-,+%", r)
-}

@@ -9,8 +9,13 @@ import (
 	zfs "github.com/mistifyio/go-zfs/v3"
 )
 
-// byLibrary has the operations that github.com/mistifyio/go-zfs runs. What runs
-// an operation depends on nothing but the operation and its options:
+// changeDelay is how long a change by go-zfs may continue after its context ended.
+const changeDelay = 10 * time.Second
+
+// changeByLibrary makes a change by a call of go-zfs, which is nil if go-zfs lacks
+// an option.
+//
+// What runs an operation depends on nothing but the operation and its options:
 //
 //	destroy                    go-zfs
 //	rollback                   go-zfs; zfs(8) with -R or -f, which go-zfs lacks
@@ -34,15 +39,8 @@ import (
 // Run by go-zfs, zfs(8) uses the language of the environment. If its message is not
 // understood, the command is run once more in English: it is refused again, or a
 // passing failure is over.
-var byLibrary = map[string]bool{"destroy": true, "rollback": true, "set": true}
-
-// changeDelay is how long a change by go-zfs may continue after its context ended.
-const changeDelay = 10 * time.Second
-
-// changeByLibrary makes a change by a call of go-zfs, which is nil if go-zfs lacks
-// an option.
 func (e *Exec) changeByLibrary(ctx context.Context, c command, properties map[string]string, call func() error) error {
-	if call == nil || !byLibrary[c.op] || e.zfs != "zfs" || ctx.Err() != nil {
+	if call == nil || e.zfs != "zfs" || ctx.Err() != nil {
 		return e.change(ctx, c, properties)
 	}
 	if err := c.check(properties); err != nil {

@@ -22,8 +22,8 @@ func (f *fakeZFS) inPath() *Exec {
 	return e
 }
 
-// TestExecLibrary runs every operation, with a context that can end: byLibrary
-// alone decides what go-zfs runs.
+// TestExecLibrary runs every operation, with a context that can end: the calls of
+// changeByLibrary decide what go-zfs runs.
 func TestExecLibrary(t *testing.T) {
 	f := newFakeZFS(t, `echo "$LC_ALL $1" >>"$d/ran"`)
 	e := f.inPath()

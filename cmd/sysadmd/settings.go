@@ -82,41 +82,35 @@ func readSettings(path string) (settings, error) {
 }
 
 func (s *settings) set(key, value string) (err error) {
-	texts := map[string]*string{
+	field := map[string]any{
+		"listen": &s.listen, "origins": &s.origins,
 		"metrics": &s.metrics, "users": &s.users, "certificate": &s.certificate, "key": &s.key,
 		"state": &s.state, "mirror": &s.mirror, "log": &s.level,
-	}
-	switches := map[string]*bool{"exec": &s.exec, "extended_events": &s.extended}
-	times := map[string]*time.Duration{
+		"exec": &s.exec, "extended_events": &s.extended,
 		"grace": &s.grace, "action_time": &s.limits.Action, "job_time": &s.limits.Job,
 		"token_idle": &s.limits.TokenIdle, "token_life": &s.limits.TokenLife,
-	}
-	numbers := map[string]*int{
 		"connections": &s.limits.Connections, "actions": &s.limits.Actions, "jobs": &s.limits.Jobs,
 		"jobs_per_user": &s.limits.JobsPerUser, "event_queue": &s.limits.Queue,
 	}
-	switch {
-	case key == "listen":
+	switch field := field[key].(type) {
+	case *[]listener:
 		l, err := parseListener(value)
-		s.listen = append(s.listen, l)
+		*field = append(*field, l)
 		return err
-	case key == "origins":
-		s.origins = strings.Fields(value)
-	case texts[key] != nil:
-		*texts[key] = value
-	case switches[key] != nil:
-		switch value {
-		case "yes", "no":
-			*switches[key] = value == "yes"
-		default:
+	case *[]string:
+		*field = strings.Fields(value)
+	case *string:
+		*field = value
+	case *bool:
+		if *field = value == "yes"; value != "yes" && value != "no" {
 			return fmt.Errorf("%q is neither yes nor no", value)
 		}
-	case times[key] != nil:
-		if *times[key], err = time.ParseDuration(value); err == nil && *times[key] <= 0 {
+	case *time.Duration:
+		if *field, err = time.ParseDuration(value); err == nil && *field <= 0 {
 			err = fmt.Errorf("%s is not a positive duration", value)
 		}
-	case numbers[key] != nil:
-		if *numbers[key], err = strconv.Atoi(value); err == nil && *numbers[key] <= 0 {
+	case *int:
+		if *field, err = strconv.Atoi(value); err == nil && *field <= 0 {
 			err = fmt.Errorf("%s is not a positive number", value)
 		}
 	default:

@@ -146,6 +146,9 @@ func TestRunScriptFails(t *testing.T) {
 // TestRunScriptFindsLeftovers: what a test leaves behind is a failure. With -short
 // one test leaves all of it.
 func TestRunScriptFindsLeftovers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the script many times")
+	}
 	leftovers := []struct{ name, script, says string }{
 		{"a mount", `echo 'devfs /jail/dev devfs rw 0 0' >>"$STUB_STATE/mounts"`, "> devfs /jail/dev devfs rw 0 0"},
 		{"a rule of ipfw", `echo '00100 set 29 deny ip from any to any' >>"$STUB_STATE/ipfw"`, "> 00100 set 29 deny ip from any to any"},
@@ -222,6 +225,9 @@ func TestRunScriptFilter(t *testing.T) {
 
 // A package that was taken out of another is run when that one is asked for.
 func TestRunScriptFormerNames(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the script many times")
+	}
 	b := newFakeBundle(t, map[string]string{"a/b": good, "c": "exit 1"}, "a/b TestReal a\nc TestReal\n")
 	require.NoError(t, os.WriteFile(filepath.Join(b.dir, "tests"), []byte("a/b a\nc\n"), 0o644))
 	out, last, status := b.run(t, "IOC_TEST_FILTER=^(suite:)?a$")
@@ -247,6 +253,9 @@ func TestRunScriptQuickstart(t *testing.T) {
 }
 
 func TestRunScriptBench(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the script many times")
+	}
 	for name, c := range map[string]struct{ script, last, says string }{
 		"ratios": {
 			`printf 'BenchmarkJailSet/syscalls-2 \t 582\t 1200000 ns/op\t 74 B/op\t 5 allocs/op\nBenchmarkJailSet/jail-2 \t 4\t 131880000 ns/op\t 109.9 times-syscalls\nPASS\n'`,

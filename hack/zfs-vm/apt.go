@@ -98,15 +98,9 @@ func (a apt) resolve(ctx context.Context, age time.Duration) (names []string, ve
 // sources is a sources.list(5) with the machine's own mirrors of the Debian
 // release it runs, and the component contrib added, where zfs-dkms is.
 func (a apt) sources(ctx context.Context) (string, error) {
-	release, err := os.ReadFile("/etc/os-release")
+	codename, err := command(ctx, "", "sh", "-c", `. /etc/os-release && printf %s "${VERSION_CODENAME:-}"`) // os-release(5)
 	if err != nil {
 		return "", err
-	}
-	codename := ""
-	for line := range strings.Lines(string(release)) {
-		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "VERSION_CODENAME="); ok {
-			codename = strings.Trim(v, `"'`)
-		}
 	}
 	targets, err := command(ctx, "", "apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages")
 	if err != nil {

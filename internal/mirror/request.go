@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -154,7 +155,7 @@ func (m *Mirror) retry(ctx context.Context, what string, do func() (progress boo
 			return fmt.Errorf("mirror: %s, attempt %d: %w", what, n, err)
 		}
 		if err := m.pause(ctx, failures+1, err); err != nil {
-			return fmt.Errorf("mirror: %s: %w", what, err)
+			return fmt.Errorf("mirror: %s: %w", what, cmp.Or(context.Cause(ctx), err))
 		}
 	}
 }

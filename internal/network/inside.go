@@ -100,9 +100,9 @@ func (in Input) routes(s *Spec) error {
 	fib := key.ExecFIB.Of(in.Config)
 	for _, f := range []struct {
 		key     config.Key[config.Gateway]
-		v6      bool
+		dest    netip.Addr
 		dynamic bool
-	}{{key.Defaultrouter, false, s.anyDHCP()}, {key.Defaultrouter6, true, s.anySLAAC()}} {
+	}{{key.Defaultrouter, netip.IPv4Unspecified(), s.anyDHCP()}, {key.Defaultrouter6, netip.IPv6Unspecified(), s.anySLAAC()}} {
 		g, ok := f.key.Lookup(in.Config)
 		if !ok {
 			continue
@@ -114,11 +114,11 @@ func (in Input) routes(s *Spec) error {
 			continue
 		}
 		if g.Auto {
-			if g, ok = in.auto(s, f.key.String(), f.v6); !ok {
+			if g, ok = in.auto(s, f.key.String(), f.dest.Is6()); !ok {
 				continue
 			}
 		}
-		r, err := s.route(f.key.String(), defaultDest(f.v6), g)
+		r, err := s.route(f.key.String(), netip.PrefixFrom(f.dest, 0), g)
 		if err != nil {
 			return err
 		}
@@ -127,13 +127,6 @@ func (in Input) routes(s *Spec) error {
 		s.hostEnd(r)
 	}
 	return in.extraRoutes(s, fib)
-}
-
-func defaultDest(v6 bool) netip.Prefix {
-	if v6 {
-		return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
-	}
-	return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 }
 
 // auto is the host's own gateway, if the jail can reach it.

@@ -3,7 +3,7 @@ package network
 import (
 	"crypto/md5"
 	"crypto/sha256"
-	"encoding/hex"
+	"fmt"
 	"strconv"
 
 	"github.com/libioc/go-libioc/config"
@@ -25,15 +25,11 @@ func DeriveMACs(algorithm, prefix, name, nic string) (p config.MACPair, err erro
 	if len(prefix) == 12 {
 		return p, refuse("mac_prefix", "prefix %s leaves no digit for the two sides", prefix)
 	}
-	var sum []byte
+	sum := fmt.Sprintf("%x", sha256.Sum224([]byte(name+nic)))
 	if algorithm == AlgorithmIocage {
-		digest := md5.Sum([]byte(name + nic))
-		sum = digest[:]
-	} else {
-		digest := sha256.Sum224([]byte(name + nic))
-		sum = digest[:]
+		sum = fmt.Sprintf("%x", md5.Sum([]byte(name+nic)))
 	}
-	if p.Host, err = config.ParseMAC((prefix + hex.EncodeToString(sum))[:12]); err != nil {
+	if p.Host, err = config.ParseMAC((prefix + sum)[:12]); err != nil {
 		return p, err
 	}
 	p.Jail = p.Host

@@ -2,6 +2,8 @@ package network
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/kernel"
@@ -100,16 +102,7 @@ func HostEnds(list []kernel.Interface) map[string]map[string]string {
 
 // Orphans lists jails that have interfaces on the host and do not run.
 func Orphans(list []kernel.Interface, runs func(jail string) bool) []string {
-	var out []string
-	seen := map[string]bool{}
-	for _, i := range list {
-		jail, _, _, ok := Owner(i.Description)
-		if ok && !seen[jail] && !runs(jail) {
-			out = append(out, jail)
-		}
-		seen[jail] = true
-	}
-	return out
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(HostEnds(list))), runs)
 }
 
 func byName(list []kernel.Interface, name string) (kernel.Interface, bool) {

@@ -204,12 +204,12 @@ func (r Runner[E]) step(ctx context.Context, env E, j *Journal, i int, parent *e
 	if err == nil {
 		err = fault(ctx, "done", i, *s)
 	}
-	var final *finalError
+	_, final := errors.AsType[*finalError](err)
 	switch {
 	case c.ended:
 		// No record: after a crash the step is asked again, and ends it again.
 		j.ended = true
-	case err == nil || errors.As(err, &final):
+	case err == nil || final:
 		err = errors.Join(err, j.write(record{Step: i, Phase: done}, false))
 	}
 	c.close(err)

@@ -27,8 +27,7 @@ type result struct {
 	dynamic bool
 }
 
-// Parse reads shell assignments. The error is a *SyntaxError if sh(1) would not
-// read the file either.
+// Parse reads shell assignments. It fails if sh(1) would not read the file either.
 func Parse(src []byte) (*File, error) {
 	f := &File{}
 	return f, f.load(string(src))

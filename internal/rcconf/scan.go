@@ -5,16 +5,6 @@ import (
 	"strings"
 )
 
-// A SyntaxError is a syntax error of sh(1).
-type SyntaxError struct {
-	Line   int // 1-based
-	Column int // 1-based, in bytes
-	Reason string
-}
-
-// Error returns text such as `1:3: unterminated quoted string`.
-func (e *SyntaxError) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Reason) }
-
 // An assignment is one NAME=value that changes the file's variables.
 type assignment struct {
 	name   string
@@ -47,9 +37,11 @@ type heredoc struct {
 	strip bool
 }
 
+// fail returns an error such as `1:3: unterminated quoted string`, with the line and
+// the column in bytes.
 func (s *scanner) fail(reason string) error {
 	before := s.src[:min(s.pos, len(s.src))]
-	return &SyntaxError{Line: strings.Count(before, "\n") + 1, Column: len(before) - strings.LastIndexByte(before, '\n'), Reason: reason}
+	return fmt.Errorf("%d:%d: %s", strings.Count(before, "\n")+1, len(before)-strings.LastIndexByte(before, '\n'), reason)
 }
 
 func (s *scanner) scan() error {
@@ -74,9 +66,8 @@ func (s *scanner) step() error {
 		s.pos++
 		return s.skipHeredocs()
 	case '#':
-		for s.pos < len(s.src) && s.src[s.pos] != '\n' {
-			s.pos++
-		}
+		comment, _, _ := strings.Cut(s.src[s.pos:], "\n")
+		s.pos += len(comment)
 	case ';', '&', '|':
 		op := string(c)
 		if s.pos+1 < len(s.src) && s.src[s.pos+1] == c {
@@ -137,9 +128,7 @@ func (s *scanner) redirection() error {
 		h.strip = true
 		s.pos++
 	}
-	for s.pos < len(s.src) && (s.src[s.pos] == ' ' || s.src[s.pos] == '\t') {
-		s.pos++
-	}
+	s.pos = len(s.src) - len(strings.TrimLeft(s.src[s.pos:], " \t"))
 	w, err := s.word()
 	if err != nil {
 		return err

@@ -52,9 +52,17 @@ func (d dir) list() (*os.File, error) {
 	return os.NewFile(uintptr(fd), d.path), nil
 }
 
+// lstat of "." is of the directory that was opened: FreeBSD would look up what has
+// been mounted over it since.
 func (d dir) lstat(name string) (Info, error) {
 	var st unix.Stat_t
-	if err := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	var err error
+	if name == "." {
+		err = unix.Fstat(d.fd, &st)
+	} else {
+		err = unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW)
+	}
+	if err != nil {
 		return Info{}, err
 	}
 	return infoOf(name, &st), nil

@@ -102,8 +102,7 @@ func (a RequestAddress) Do(ctx context.Context, e Env, c *plan.Call) error {
 	}
 	got, err := request(ctx, e.Host, id, a)
 	event := events.VnetAddressRequest{Jail: e.Name, Interface: a.NIC.Name, Method: a.method(), Address: got}
-	var none *jailerr.AddressError
-	if errors.As(err, &none) && (a.Optional || !a.NIC.DHCP) {
+	if _, none := errors.AsType[*jailerr.AddressError](err); none && (a.Optional || !a.NIC.DHCP) {
 		event.Message = err.Error()
 		err = nil
 	}

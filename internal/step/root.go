@@ -47,6 +47,15 @@ func (a SaveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return ignore.Err(err, zfsstore.ErrNotFound)
 }
 
+// Updated says what became of the root, for the step that has updated it.
+func Updated(e Env, c *plan.Call, changed bool, result string) {
+	if !changed {
+		c.Skip(result)
+		return
+	}
+	c.Final(events.ExecuteResourceUpdate{Header: events.Header{Message: result}, Resource: e.Name})
+}
+
 // ForgetRoot destroys the snapshot once the update is done.
 type ForgetRoot SaveRoot
 

@@ -94,20 +94,14 @@ func apply(src []byte, cuts []splice) []byte {
 // removal returns the extent of the field with its terminator, and of the whole
 // line if it is alone there. A comment after it is kept.
 func (d *Document) removal(f Field) splice {
-	start, end := f.Start, f.End
-	lineStart := start
-	for lineStart > 0 && (d.src[lineStart-1] == ' ' || d.src[lineStart-1] == '\t') {
-		lineStart--
+	start := len(bytes.TrimRight(d.src[:f.Start], " \t"))
+	rest := bytes.TrimLeft(d.src[f.End:], " \t\r")
+	end := len(d.src) - len(rest)
+	first := start == 0 || d.src[start-1] == '\n'
+	if first && (len(rest) == 0 || rest[0] == '\n') {
+		return splice{start, min(end+1, len(d.src)), ""}
 	}
-	rest := end
-	for rest < len(d.src) && (d.src[rest] == ' ' || d.src[rest] == '\t' || d.src[rest] == '\r') {
-		rest++
-	}
-	alone := lineStart == 0 || d.src[lineStart-1] == '\n'
-	if alone && (rest == len(d.src) || d.src[rest] == '\n') {
-		return splice{lineStart, min(rest+1, len(d.src)), ""}
-	}
-	return splice{start, end, ""}
+	return splice{f.Start, f.End, ""}
 }
 
 // Quote returns text as a quoted string.

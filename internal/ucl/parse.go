@@ -90,9 +90,7 @@ func (p *parser) has(prefix string) bool {
 
 // blanks skips spaces and tabs; a carriage return belongs to the line end.
 func (p *parser) blanks() {
-	for c := p.peek(); c == ' ' || c == '\t' || c == '\r'; c = p.peek() {
-		p.pos++
-	}
+	p.pos = len(p.src) - len(bytes.TrimLeft(p.src[p.pos:], " \t\r"))
 }
 
 // comment skips one comment, if there is one. Block comments nest.
@@ -129,9 +127,7 @@ func (p *parser) comment() (bool, error) {
 // skip skips blanks, newlines and comments.
 func (p *parser) skip() error {
 	for {
-		for c := p.peek(); c == ' ' || c == '\t' || c == '\r' || c == '\n'; c = p.peek() {
-			p.pos++
-		}
+		p.pos = len(p.src) - len(bytes.TrimLeft(p.src[p.pos:], " \t\r\n"))
 		if found, err := p.comment(); err != nil || !found {
 			return err
 		}
@@ -368,13 +364,10 @@ scan:
 		}
 		p.pos++
 	}
-	end := p.pos
-	for end > start && (p.src[end-1] == ' ' || p.src[end-1] == '\t' || p.src[end-1] == '\r') {
-		end--
-	}
-	if c := p.peek(); end == start && c != ';' && c != ',' {
+	text := bytes.TrimRight(p.src[start:p.pos], " \t\r")
+	if c := p.peek(); len(text) == 0 && c != ';' && c != ',' {
 		return "", p.fail("expected a value")
 	}
-	p.pos = end
-	return string(p.src[start:end]), nil
+	p.pos = start + len(text)
+	return string(text), nil
 }

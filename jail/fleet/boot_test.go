@@ -49,6 +49,7 @@ func bootHost(t testing.TB) *simhost.Host {
 // TestBoot: with the wanted order and three jails that do not come up, all others
 // are up within the budget, and the report names the three.
 func TestBoot(t *testing.T) {
+	t.Parallel()
 	h := bootHost(t)
 	ctx := context.Background()
 	// web gets ready some time after it was started.
@@ -132,6 +133,7 @@ func TestBootAgain(t *testing.T) {
 // TestShutdown: all of ours are down within the budget, also one whose stop hook
 // hangs and one that nobody can read; what belongs to others runs on.
 func TestShutdown(t *testing.T) {
+	t.Parallel()
 	h := jailtest.OpenHost(t, simhost.Options{})
 	ctx := context.Background()
 	jailtest.PutPlain(t, h, "db", map[string]string{"priority": "1"})

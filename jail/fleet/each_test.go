@@ -54,6 +54,9 @@ func (k *slowKernel) JailRemove(ctx context.Context, id kernel.Identity) error {
 // dependencies among them and with faults in one of twenty: each jail has its
 // result, nothing is left over, and the time is that of the work.
 func TestThousandJails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts and stops a thousand jails")
+	}
 	n, chain, limit := 1000, 20, 64
 	if jailtest.Brief() {
 		n = 400

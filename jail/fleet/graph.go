@@ -67,9 +67,9 @@ func startGraph(deps *jail.Dependencies, wanted []*jail.Jail, alone bool) []*nod
 // refuse refuses every node that is in a circle or needs one that is refused, and
 // clears the needs of all these, so that nothing is begun for them.
 func refuse(nodes []*node) {
-	for _, n := range nodes {
-		if names := circle(n); names != nil {
-			n.refused = &jail.CycleError{Cycle: names}
+	for _, group := range circles(nodes) {
+		for _, n := range group {
+			n.refused = &jail.CycleError{Cycle: circle(n, group)}
 		}
 	}
 	for changed := true; changed; {
@@ -127,14 +127,58 @@ func inheritOrder(nodes []*node) {
 	}
 }
 
-// circle returns the names on the shortest way from a node over what it needs back to
-// it, or nil.
-func circle(start *node) (names []string) {
+// circles returns the strongly connected components with more than one node, by
+// Tarjan's algorithm.
+func circles(nodes []*node) (out [][]*node) {
+	index, low := map[*node]int{}, map[*node]int{}
+	on := map[*node]bool{}
+	var stack []*node
+	var visit func(n *node)
+	visit = func(n *node) {
+		index[n] = len(index) + 1
+		low[n] = index[n]
+		stack = append(stack, n)
+		on[n] = true
+		for _, other := range n.needs {
+			if index[other] == 0 {
+				visit(other)
+				low[n] = min(low[n], low[other])
+			} else if on[other] {
+				low[n] = min(low[n], index[other])
+			}
+		}
+		if low[n] != index[n] {
+			return
+		}
+		i := slices.Index(stack, n)
+		group := slices.Clone(stack[i:])
+		stack = stack[:i]
+		for _, m := range group {
+			on[m] = false
+		}
+		if len(group) > 1 {
+			out = append(out, group)
+		}
+	}
+	for _, n := range nodes {
+		if index[n] == 0 {
+			visit(n)
+		}
+	}
+	return out
+}
+
+// circle returns the names on the shortest way from a node back to it within its
+// group.
+func circle(start *node, group []*node) []string {
 	from := map[*node]*node{}
+	for _, n := range group {
+		from[n] = nil
+	}
 	for todo := []*node{start}; len(todo) > 0; todo = todo[1:] {
 		for _, other := range todo[0].needs {
 			if other == start {
-				names = append(names, start.name)
+				names := []string{start.name}
 				for at := todo[0]; at != start; at = from[at] {
 					names = append(names, at.name)
 				}
@@ -142,7 +186,7 @@ func circle(start *node) (names []string) {
 				slices.Reverse(names)
 				return names
 			}
-			if from[other] == nil {
+			if was, inGroup := from[other]; inGroup && was == nil {
 				from[other] = todo[0]
 				todo = append(todo, other)
 			}
@@ -164,16 +208,10 @@ func stopGraph(deps *jail.Dependencies, wanted []*jail.Jail) []*node {
 			}
 		}
 	}
-	open := map[*node][]*node{} // the needs that are not part of a circle
-	for _, n := range g.nodes {
-		for _, other := range n.needs {
-			if !withNeeds([]*node{other})[n] {
-				open[n] = append(open[n], other)
-			}
+	for _, group := range circles(g.nodes) {
+		for _, n := range group {
+			n.needs = slices.DeleteFunc(n.needs, func(other *node) bool { return slices.Contains(group, other) })
 		}
-	}
-	for _, n := range g.nodes {
-		n.needs = open[n]
 	}
 	inheritOrder(g.nodes)
 	reversed := map[*node][]*node{}

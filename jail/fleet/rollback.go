@@ -16,12 +16,7 @@ func (e *execution) rollBack(ctx context.Context, nodes []*node, results Results
 		return results
 	}
 	all := o.AllOrNothing && slices.ContainsFunc(failed, func(r Result) bool { return !r.Dependency })
-	var keep []*node
-	for _, n := range nodes {
-		if n.wanted && !all && n.stays() {
-			keep = append(keep, n)
-		}
-	}
+	keep := slices.DeleteFunc(slices.Clone(nodes), func(n *node) bool { return !n.wanted || all || !n.stays() })
 	back := undoGraph(nodes, withNeeds(keep))
 	return results.undone(e.stopAgain(ctx, back, o))
 }

@@ -134,6 +134,7 @@ func TestWatchTellsOfTheSameText(t *testing.T) {
 // TestWatchTellsOnce: a file that is replaced while it is looked at has changed
 // once.
 func TestWatchTellsOnce(t *testing.T) {
+	t.Parallel()
 	h := jailtest.OpenHost(t, simhost.Options{})
 	jailtest.PutPlain(t, h, "a", nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -306,6 +307,7 @@ func (r *reader) take(c fleet.Change, path string) {
 // anything that cannot be; every change of an identity or of the run state that
 // a look found is told, or counted by a mark.
 func TestWatchStorm(t *testing.T) {
+	t.Parallel()
 	for _, release := range []string{"13.2-RELEASE", "15.1-RELEASE"} {
 		t.Run(release, func(t *testing.T) { watchStorm(t, release) })
 	}

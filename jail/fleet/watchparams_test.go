@@ -48,6 +48,7 @@ func (k *lateEvents) JailEvents(ctx context.Context) iter.Seq2[kernel.JailEvent,
 // TestWatchParams: who reads a jail's parameters when the jail and every
 // change is reported has the last ones, however late the kernel's watch is.
 func TestWatchParams(t *testing.T) {
+	t.Parallel()
 	for _, when := range []string{"snapshot", "start"} {
 		for _, version := range []string{"13.2-RELEASE", "15.1-RELEASE"} {
 			t.Run(when+"/"+version, func(t *testing.T) {

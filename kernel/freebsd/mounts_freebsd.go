@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -62,7 +63,7 @@ func (k *system) Nmount(ctx context.Context, req kernel.MountRequest) (kernel.Mo
 		return m, err
 	}
 	if err := sameSource(req, m, source, found); err != nil {
-		if errno := textCall(unix.SYS_UNMOUNT, m.FSID.String(), abi.MntByFSID|uint64(kernel.MntForce)); errno != 0 {
+		if errno := forceUnmount(m.FSID); errno != 0 {
 			err = errors.Join(err, unmountError(m.FSID.String(), errno))
 		}
 		return kernel.Mounted{}, err
@@ -176,47 +177,43 @@ func mountError(req kernel.MountRequest, errno syscall.Errno, msg string) error 
 // changed between the walk and the call.
 func (k *system) undoEscape(req kernel.MountRequest, real string, before []kernel.Mounted) error {
 	e := &kernel.CallError{Op: "nmount", Subject: req.Path, Err: kernel.ErrEscape}
-	old := make(map[kernel.FSID]bool, len(before))
-	for _, m := range before {
-		old[m.FSID] = true
-	}
 	after, err := k.Getfsstat(context.Background())
 	if err != nil {
 		e.Msg = "mounted elsewhere; the mounts cannot be listed: " + err.Error()
 		return e
 	}
-	var astray []kernel.Mounted
-	for _, m := range after {
-		if !old[m.FSID] && m.Type == req.Type && m.Path != real {
-			astray = append(astray, m)
+	added := slices.DeleteFunc(after, func(m kernel.Mounted) bool {
+		return m.Type != req.Type || slices.ContainsFunc(before, func(b kernel.Mounted) bool { return b.FSID == m.FSID })
+	})
+	if i := slices.IndexFunc(added, func(m kernel.Mounted) bool { return m.Path == real }); i >= 0 {
+		// It is in the right place and only the look-up was misled.
+		e.Msg = "the path changed while mounting; unmounted again"
+		if errno := forceUnmount(added[i].FSID); errno != 0 {
+			e.Msg = "the path changed while mounting; " + added[i].FSID.String() + " cannot be unmounted: " + errno.Error()
 		}
-		if !old[m.FSID] && m.Type == req.Type && m.Path == real {
-			// It is in the right place and only the look-up was misled.
-			if errno := textCall(unix.SYS_UNMOUNT, m.FSID.String(), abi.MntByFSID|uint64(kernel.MntForce)); errno != 0 {
-				e.Msg = "the path changed while mounting; " + m.FSID.String() + " cannot be unmounted: " + errno.Error()
-			} else {
-				e.Msg = "the path changed while mounting; unmounted again"
-			}
-			return e
-		}
+		return e
 	}
-	switch len(astray) {
+	switch len(added) {
 	case 0:
 		e.Msg = "mounted elsewhere and gone again"
 	case 1:
-		e.Msg = "mounted on " + astray[0].Path + " instead; unmounted again"
-		if errno := textCall(unix.SYS_UNMOUNT, astray[0].FSID.String(), abi.MntByFSID|uint64(kernel.MntForce)); errno != 0 {
-			e.Errno, e.Msg = errno, "mounted on "+astray[0].Path+" instead, where it cannot be unmounted"
+		e.Msg = "mounted on " + added[0].Path + " instead; unmounted again"
+		if errno := forceUnmount(added[0].FSID); errno != 0 {
+			e.Errno, e.Msg = errno, "mounted on "+added[0].Path+" instead, where it cannot be unmounted"
 		}
 	default:
 		// Other programs mount too; their mounts must stay.
 		var paths []string
-		for _, m := range astray {
+		for _, m := range added {
 			paths = append(paths, m.Path)
 		}
 		e.Msg = "mounted on one of " + strings.Join(paths, ", ") + " instead, and still there"
 	}
 	return e
+}
+
+func forceUnmount(id kernel.FSID) syscall.Errno {
+	return textCall(unix.SYS_UNMOUNT, id.String(), abi.MntByFSID|uint64(kernel.MntForce))
 }
 
 // refuseEmptyRuleset keeps devfs from showing every device of the host.

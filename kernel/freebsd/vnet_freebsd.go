@@ -281,7 +281,7 @@ func askVnet(ctx context.Context, id kernel.Identity, ask []string, got func(fd 
 	case err != nil:
 		err = failed("recvmsg", err)
 	case n == 0:
-		err = failed("own program", errors.New("ended without an answer: main must call kernel.VnetChild first"))
+		err = failed("own program", errors.New("ended without an answer: main must call freebsd.VnetChild first"))
 	case first[0] == vnetFailed && n >= 5:
 		err = failed(string(first[5:n]), syscall.Errno(int(first[1])|int(first[2])<<8))
 	case ctx.Err() == nil:

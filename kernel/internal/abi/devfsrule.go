@@ -7,21 +7,27 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// struct devfs_rule of sys/fs/devfs/devfs.h, equal on every architecture.
+// devfsRule is struct devfs_rule of sys/fs/devfs/devfs.h, equal on every
+// architecture.
+type devfsRule struct {
+	Magic   uint32
+	ID      uint32 // ruleset<<16 | rule
+	Cond    uint32
+	Types   uint32
+	Path    [200]byte
+	Acts    uint32
+	Bits    uint32
+	UID     uint32
+	GID     uint32
+	Mode    uint16
+	Include uint16
+}
+
+// DevfsRuleSize is the size of struct devfs_rule.
+const DevfsRuleSize = 236
+
 const (
-	DevfsRuleSize   = 236
-	devfsRuleMagic  = 0xdb0a087a
-	devfsRuleID     = 4 // ruleset<<16 | rule
-	devfsRuleCond   = 8
-	devfsRuleTypes  = 12
-	devfsRulePath   = 16
-	devfsRulePathSz = 200
-	devfsRuleActs   = 216
-	devfsRuleBits   = 220
-	devfsRuleUID    = 224
-	devfsRuleGID    = 228
-	devfsRuleMode   = 232
-	devfsRuleIncl   = 234
+	devfsRuleMagic = 0xdb0a087a
 
 	devfsCondTypes = 1
 	devfsCondPath  = 2
@@ -51,82 +57,60 @@ func DevfsID(ruleset, number uint16) uint32 { return uint32(ruleset)<<16 | uint3
 // EncodeDevfsRule returns the rule as the kernel takes it. A pattern of 200 bytes
 // or more would be cut short, so it is refused.
 func EncodeDevfsRule(r kernel.DevfsRule, ruleset uint16) ([]byte, *kernel.CallError) {
-	if len(r.Path) >= devfsRulePathSz {
+	rule := devfsRule{Magic: devfsRuleMagic, ID: DevfsID(ruleset, r.Number), Types: r.Types, Include: r.Include}
+	if len(r.Path) >= len(rule.Path) {
 		return nil, &kernel.CallError{Op: "DEVFSIO_RADD", Subject: r.Path, Errno: syscall.ENAMETOOLONG, Msg: "a path pattern has at most 199 bytes"}
 	}
-	b := make([]byte, DevfsRuleSize)
-	put := binary.NativeEndian
-	put.PutUint32(b, devfsRuleMagic)
-	put.PutUint32(b[devfsRuleID:], DevfsID(ruleset, r.Number))
-	var cond, acts, bits uint32
-	if r.Types != 0 {
-		cond |= devfsCondTypes
-		put.PutUint32(b[devfsRuleTypes:], r.Types)
+	copy(rule.Path[:], r.Path)
+	set := func(field *uint32, bit uint32, on bool) {
+		if on {
+			*field |= bit
+		}
 	}
-	if r.Path != "" {
-		cond |= devfsCondPath
-		copy(b[devfsRulePath:], r.Path)
-	}
-	if r.Hide {
-		bits |= devfsBitHide
-	}
-	if r.Unhide {
-		bits |= devfsBitUnhide
-	}
-	if bits != 0 {
-		acts |= devfsActBits
-		put.PutUint32(b[devfsRuleBits:], bits)
-	}
+	set(&rule.Cond, devfsCondTypes, r.Types != 0)
+	set(&rule.Cond, devfsCondPath, r.Path != "")
+	set(&rule.Bits, devfsBitHide, r.Hide)
+	set(&rule.Bits, devfsBitUnhide, r.Unhide)
+	set(&rule.Acts, devfsActBits, rule.Bits != 0)
+	set(&rule.Acts, devfsActIncl, r.Include != 0)
 	if r.UID != nil {
-		acts |= devfsActUID
-		put.PutUint32(b[devfsRuleUID:], *r.UID)
+		rule.UID, rule.Acts = *r.UID, rule.Acts|devfsActUID
 	}
 	if r.GID != nil {
-		acts |= devfsActGID
-		put.PutUint32(b[devfsRuleGID:], *r.GID)
+		rule.GID, rule.Acts = *r.GID, rule.Acts|devfsActGID
 	}
 	if r.Mode != nil {
-		acts |= devfsActMode
-		put.PutUint16(b[devfsRuleMode:], *r.Mode)
+		rule.Mode, rule.Acts = *r.Mode, rule.Acts|devfsActMode
 	}
-	if r.Include != 0 {
-		acts |= devfsActIncl
-		put.PutUint16(b[devfsRuleIncl:], r.Include)
-	}
-	put.PutUint32(b[devfsRuleCond:], cond)
-	put.PutUint32(b[devfsRuleActs:], acts)
+	b, _ := binary.Append(nil, binary.NativeEndian, rule) // of a fixed size
 	return b, nil
 }
 
 // DecodeDevfsRule is the reverse of EncodeDevfsRule.
 func DecodeDevfsRule(b []byte) kernel.DevfsRule {
-	u32 := func(at int) uint32 { return binary.NativeEndian.Uint32(b[at:]) }
-	u16 := func(at int) uint16 { return binary.NativeEndian.Uint16(b[at:]) }
-	r := kernel.DevfsRule{Number: uint16(u32(devfsRuleID))}
-	cond, acts, bits := u32(devfsRuleCond), u32(devfsRuleActs), u32(devfsRuleBits)
-	if cond&devfsCondTypes != 0 {
-		r.Types = u32(devfsRuleTypes)
+	var rule devfsRule
+	_, _ = binary.Decode(b, binary.NativeEndian, &rule) // of a fixed size
+	r := kernel.DevfsRule{Number: uint16(rule.ID)}
+	if rule.Cond&devfsCondTypes != 0 {
+		r.Types = rule.Types
 	}
-	if cond&devfsCondPath != 0 {
-		r.Path = CString(b[devfsRulePath : devfsRulePath+devfsRulePathSz])
+	if rule.Cond&devfsCondPath != 0 {
+		r.Path = CString(rule.Path[:])
 	}
-	if acts&devfsActBits != 0 {
-		r.Hide, r.Unhide = bits&devfsBitHide != 0, bits&devfsBitUnhide != 0
+	if rule.Acts&devfsActBits != 0 {
+		r.Hide, r.Unhide = rule.Bits&devfsBitHide != 0, rule.Bits&devfsBitUnhide != 0
 	}
-	if acts&devfsActUID != 0 {
-		v := u32(devfsRuleUID)
-		r.UID = &v
+	if rule.Acts&devfsActUID != 0 {
+		r.UID = &rule.UID
 	}
-	if acts&devfsActGID != 0 {
-		v := u32(devfsRuleGID)
-		r.GID = &v
+	if rule.Acts&devfsActGID != 0 {
+		r.GID = &rule.GID
 	}
-	if acts&devfsActMode != 0 {
-		v := u16(devfsRuleMode)
-		r.Mode = &v
+	if rule.Acts&devfsActMode != 0 {
+		r.Mode = &rule.Mode
 	}
-	if acts&devfsActIncl != 0 {
-		r.Include = u16(devfsRuleIncl)
+	if rule.Acts&devfsActIncl != 0 {
+		r.Include = rule.Include
 	}
 	return r
 }

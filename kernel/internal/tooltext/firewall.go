@@ -41,12 +41,8 @@ func ParseIpfwList(text string) []kernel.IpfwRule {
 
 // ParsePfStatus reads the first line of "pfctl -s info".
 func ParsePfStatus(info string) bool {
-	for line := range strings.Lines(info) {
-		if rest, ok := strings.CutPrefix(line, "Status: "); ok {
-			return strings.HasPrefix(rest, "Enabled")
-		}
-	}
-	return false
+	_, status, _ := strings.Cut("\n"+info, "\nStatus: ")
+	return strings.HasPrefix(status, "Enabled")
 }
 
 // ParsePfAnchorLines keeps the lines of a ruleset that evaluate anchors.

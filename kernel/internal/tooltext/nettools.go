@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -96,18 +97,8 @@ func ParseAddressState(text string, addr netip.Addr) (kernel.AddressState, bool)
 		if a, err := netip.ParseAddr(have); err != nil || a != addr.WithZone("") {
 			continue
 		}
-		var state kernel.AddressState
-		for _, word := range fields[2:] {
-			switch word {
-			case "tentative":
-				state.Tentative = true
-			case "duplicated":
-				state.Duplicated = true
-			case "autoconf":
-				state.Autoconf = true
-			}
-		}
-		return state, true
+		is := func(word string) bool { return slices.Contains(fields[2:], word) }
+		return kernel.AddressState{Tentative: is("tentative"), Duplicated: is("duplicated"), Autoconf: is("autoconf")}, true
 	}
 	return kernel.AddressState{}, false
 }
