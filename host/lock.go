@@ -63,6 +63,8 @@ type held struct {
 // Lock locks one resource, such as "ioc/jail/web", against other
 // goroutines and other processes. The returned function releases it and must be
 // called once. The lock ends with the process, however that ends.
+//
+// Lock files are the caller's alone: otherwise any user could hold a lock forever.
 func (h *Host) Lock(ctx context.Context, key, operation string, busy Busy) (unlock func(), err error) {
 	me := Holder{PID: os.Getpid(), Operation: operation, Since: h.Now()}
 	release, err := h.locks.take(ctx, key, me, busy)
@@ -70,16 +72,16 @@ func (h *Host) Lock(ctx context.Context, key, operation string, busy Busy) (unlo
 		return nil, err
 	}
 	path := filepath.Join(h.opts.RunDir, filepath.FromSlash(key)+".lock")
-	file, err := lockFile(ctx, path, key, busy)
+	err = makePrivate(h.opts.RunDir, filepath.Dir(path))
+	var file *os.File
+	if err == nil {
+		file, err = lockFile(ctx, path, key, busy)
+	}
 	if err != nil {
 		release()
 		return nil, err
 	}
-	if err := writeHolder(file, me); err != nil {
-		file.Close()
-		release()
-		return nil, err
-	}
+	writeHolder(file, me)
 	return func() {
 		unlockFile(file)
 		release()
@@ -119,9 +121,6 @@ func (t *lockTable) take(ctx context.Context, key string, me Holder, busy Busy) 
 // lockFile opens and locks the file, polling while another process has it: a
 // blocking flock(2) could not be interrupted when the context ends.
 func lockFile(ctx context.Context, path, key string, busy Busy) (*os.File, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, err
-	}
 	pause := time.Millisecond
 	for {
 		file, err := tryLock(path)
@@ -141,16 +140,25 @@ func lockFile(ctx context.Context, path, key string, busy Busy) (*os.File, error
 	}
 }
 
-func writeHolder(file *os.File, me Holder) error {
-	data, err := json.Marshal(me)
-	if err != nil {
+// makePrivate makes a directory below top, and sees to it that nobody else can
+// enter top, whoever made it.
+func makePrivate(top, dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	if err := file.Truncate(0); err != nil {
+	info, err := os.Stat(top)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
 		return err
 	}
-	_, err = file.WriteAt(data, 0)
-	return err
+	return os.Chmod(top, 0o700)
+}
+
+// writeHolder says in the file who holds it. That is for messages only, so a full
+// disk does not keep anybody from working.
+func writeHolder(file *os.File, me Holder) {
+	if data, err := json.Marshal(me); err == nil && file.Truncate(0) == nil {
+		_, _ = file.WriteAt(data, 0)
+	}
 }
 
 func readHolder(path string) (who Holder) {

@@ -12,7 +12,7 @@ import (
 // Systems without flock(2) run simulated hosts only; a lock file that a killed
 // process left is to be deleted by hand.
 func tryLock(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, nil
 	}

@@ -22,6 +22,9 @@ import (
 // chaosDir tells the child process of TestChaos which host to work on.
 const chaosDir, chaosSeed = "JAIL_CHAOS_DIR", "JAIL_CHAOS_SEED"
 
+// begun is the line that the child prints before each operation.
+const begun = "begun"
+
 // TestChaosChild is no test of its own: it is the process that TestChaos kills.
 func TestChaosChild(t *testing.T) {
 	dir := os.Getenv(chaosDir)
@@ -32,12 +35,12 @@ func TestChaosChild(t *testing.T) {
 	require.NoError(t, err)
 	h, err := simhost.New(dir)
 	require.NoError(t, err)
-	fmt.Println("ready")
 	var group sync.WaitGroup
 	for g := range 2 {
 		group.Go(func() {
 			r := rand.New(rand.NewPCG(seed, uint64(g)))
 			for range 2000 { // far more than it lives for
+				fmt.Println(begun)
 				what, err := act(context.Background(), h, 4, r)
 				if !isExpected(err) {
 					fmt.Printf("unexpected: %s: %v\n", what, err)
@@ -88,7 +91,7 @@ func chaosRound(t *testing.T, dir string, seed uint64, round int, r *rand.Rand) 
 	t.Helper()
 	life := r.Uint64()
 	what := fmt.Sprintf("round %d; repeat with %s=%d", round, chaosSeed, seed)
-	said := chaosKill(t, dir, life, time.Duration(r.IntN(20_000))*time.Microsecond)
+	said := chaosKill(t, dir, life, 1+r.IntN(30), time.Duration(r.IntN(5_000))*time.Microsecond)
 	require.NotContains(t, said, "unexpected", what)
 	ctx := context.Background()
 	h, err := simhost.New(dir)
@@ -104,8 +107,9 @@ func chaosRound(t *testing.T, dir string, seed uint64, round int, r *rand.Rand) 
 	return len(journals)
 }
 
-// chaosKill starts a child, kills it after the delay, and returns what it said.
-func chaosKill(t *testing.T, dir string, seed uint64, delay time.Duration) string {
+// chaosKill starts a child, kills it the delay after it has begun so many
+// operations, however slow the machine is, and returns what it said.
+func chaosKill(t *testing.T, dir string, seed uint64, operations int, delay time.Duration) string {
 	t.Helper()
 	child := exec.Command(os.Args[0], "-test.run=^TestChaosChild$", "-test.v")
 	child.Env = append(os.Environ(), chaosDir+"="+dir, fmt.Sprintf("%s=%d", chaosSeed, seed))
@@ -115,9 +119,10 @@ func chaosKill(t *testing.T, dir string, seed uint64, delay time.Duration) strin
 	require.NoError(t, child.Start())
 	var said strings.Builder
 	lines := bufio.NewScanner(out)
-	ready := false
-	for !ready && lines.Scan() {
-		ready = lines.Text() == "ready"
+	for operations > 0 && lines.Scan() {
+		if lines.Text() == begun {
+			operations--
+		}
 		said.WriteString(lines.Text() + "\n")
 	}
 	time.AfterFunc(delay, func() { _ = child.Process.Kill() })
@@ -125,6 +130,6 @@ func chaosKill(t *testing.T, dir string, seed uint64, delay time.Duration) strin
 		said.WriteString(lines.Text() + "\n")
 	}
 	_ = child.Wait() // killed
-	require.True(t, ready, said.String())
+	require.Zero(t, operations, said.String())
 	return said.String()
 }

@@ -48,7 +48,7 @@ func (j *Jail) CloneFromJail(ctx context.Context, o CloneOptions) ([]events.IocE
 
 // CloneFromJail returns the operation that [Jail.CloneFromJail] runs.
 func (g *JailGenerator) CloneFromJail(o CloneOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "clone", event: events.JailClone{Jail: j.fullName, Source: o.Jail}, busy: o.Busy,
 		also: j.others(o.Jail),
@@ -184,7 +184,7 @@ func (j *Jail) CloneToDataset(ctx context.Context, o CloneToDatasetOptions) ([]e
 
 // CloneToDataset returns the operation that [Jail.CloneToDataset] runs.
 func (g *JailGenerator) CloneToDataset(o CloneToDatasetOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "clone to dataset", event: events.JailClone{Jail: j.fullName, Source: j.Dataset()}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planToDataset(ctx, o) },

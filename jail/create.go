@@ -82,7 +82,7 @@ func (j *Jail) Create(ctx context.Context, o CreateOptions) ([]events.IocEvent, 
 
 // Create returns the operation that [Jail.Create] runs.
 func (g *JailGenerator) Create(o CreateOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	from, _ := o.from() // refused when it is planned
 	op := &Operation{
 		jail: j, name: "create", event: events.JailCreate{Jail: j.fullName, Source: from}, busy: o.Busy,

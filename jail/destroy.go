@@ -37,7 +37,7 @@ func (j *Jail) Destroy(ctx context.Context, o DestroyOptions) ([]events.IocEvent
 
 // Destroy returns the operation that [Jail.Destroy] runs.
 func (g *JailGenerator) Destroy(o DestroyOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "destroy", event: events.JailDestroy{Jail: j.fullName}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planDestroy(ctx, o) },

@@ -50,7 +50,7 @@ func (j *Jail) ForkExec(ctx context.Context, argv []string, o ForkExecOptions) (
 // ForkExec returns the operation that [Jail.ForkExec] runs. The command's exit
 // status is in the event events.JailCommand.
 func (g *JailGenerator) ForkExec(argv []string, o ForkExecOptions) *Operation {
-	return g.jail.forkExec(argv, o, &ExecResult{})
+	return g.of().forkExec(argv, o, &ExecResult{})
 }
 
 func (j *Jail) forkExec(argv []string, o ForkExecOptions, result *ExecResult) *Operation {

@@ -45,6 +45,15 @@ type JailGenerator struct{ jail *Jail }
 // Generator returns the jail's operations as values.
 func (j *Jail) Generator() *JailGenerator { return &JailGenerator{j} }
 
+// of returns the jail, or for a generator of none a jail without a host, whose
+// operations are refused.
+func (g *JailGenerator) of() *Jail {
+	if g == nil || g.jail == nil {
+		return new(Jail)
+	}
+	return g.jail
+}
+
 // Status is what the kernel said of a jail when it was loaded or listed.
 type Status struct {
 	Running  bool

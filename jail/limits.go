@@ -30,7 +30,7 @@ func (j *Jail) ApplyLimits(ctx context.Context, o LimitOptions) ([]events.IocEve
 
 // ApplyLimits returns the operation that [Jail.ApplyLimits] runs.
 func (g *JailGenerator) ApplyLimits(o LimitOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "apply limits", event: events.JailConfigApply{Jail: j.fullName}, busy: o.Busy,
 		steps: limitChanges,

@@ -117,7 +117,7 @@ func (j *Jail) live(p *config.Property, known map[string]kernel.ParamInfo) bool 
 
 // Set returns the operation that [Jail.Set] runs.
 func (g *JailGenerator) Set(values map[string]string, o SetOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	var made *Jail
 	return &Operation{
 		jail: j, name: "set", event: events.JailConfigApply{Jail: j.fullName}, busy: o.Busy,

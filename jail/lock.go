@@ -29,18 +29,26 @@ func (j *Jail) lock(ctx context.Context, op string, busy Busy, also []*Jail) (fu
 			return nil, err
 		}
 		now, err := alsoOf(j.journal())
-		switch {
-		case err != nil:
-		case !contains(held, now):
+		if err == nil && !contains(held, now) {
 			unlock()
 			continue // another process has begun and crashed in the meantime
-		default:
+		}
+		if err == nil {
 			if err = j.clearOthers(ctx, op, held); err == nil {
 				return unlock, nil
 			}
 		}
 		unlock()
-		return nil, err
+		other, taken := errors.AsType[*host.BusyError](err)
+		if !taken || busy == BusyFail {
+			return nil, err
+		}
+		// Wait for it with no lock held: its holder may wait for one of these.
+		wait, err := j.host.Lock(ctx, other.Key, op, busy)
+		if err != nil {
+			return nil, err
+		}
+		wait()
 	}
 }
 
@@ -71,8 +79,8 @@ func contains(all, some []string) bool {
 // alsoOf returns the keys of the other jails that an unfinished operation is about.
 func alsoOf(journal string) ([]string, error) {
 	h, err := plan.Peek(journal)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, plan.ErrNoHeader) {
-		return nil, nil
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, plan.ErrNoHeader) || errors.Is(err, plan.ErrDamaged) {
+		return nil, nil // of a damaged one the jail's own next operation tells
 	}
 	return h.Plan.Also, err
 }

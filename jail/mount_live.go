@@ -43,7 +43,7 @@ func (j *Jail) Mount(ctx context.Context, o MountOptions) ([]events.IocEvent, er
 
 // Mount returns the operation that [Jail.Mount] runs.
 func (g *JailGenerator) Mount(o MountOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "mount", event: events.MountFstab{Jail: j.fullName}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.mountSteps(ctx, l, o) },
@@ -153,7 +153,7 @@ func (j *Jail) Unmount(ctx context.Context, o UnmountOptions) ([]events.IocEvent
 
 // Unmount returns the operation that [Jail.Unmount] runs.
 func (g *JailGenerator) Unmount(o UnmountOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "unmount", event: events.UnmountFstab{Jail: j.fullName}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.unmountSteps(ctx, l, o) },

@@ -85,14 +85,28 @@ func (op *Operation) Run(ctx context.Context) ([]events.IocEvent, error) {
 // Plan plans the operation without touching anything. Its errors are those with
 // which the operation would be refused.
 func (op *Operation) Plan(ctx context.Context) (*Plan, error) {
-	if op.jail.foreign {
-		return nil, op.jail.refused(op.name, ErrForeign)
+	if err := op.runnable(ctx); err != nil {
+		return nil, op.jail.refused(op.name, err)
 	}
 	p, err := op.planned(ctx)
 	if err != nil {
 		return nil, op.jail.refused(op.name, err)
 	}
 	return &Plan{op, p}, nil
+}
+
+// runnable reports why the operation cannot even be planned: a mistake of the
+// program, or another program's jail.
+func (op *Operation) runnable(ctx context.Context) error {
+	switch {
+	case ctx == nil:
+		return errors.New("context is nil")
+	case op.jail.host == nil:
+		return errors.New("neither New nor Load has made this Jail")
+	case op.jail.foreign:
+		return ErrForeign
+	}
+	return nil
 }
 
 func (op *Operation) planned(ctx context.Context) (*plan.Plan, error) {
@@ -111,15 +125,15 @@ func (op *Operation) planned(ctx context.Context) (*plan.Plan, error) {
 // start runs the operation, with the plan that was made before or a new one.
 func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.IocEvent {
 	j := op.jail
+	if err := op.runnable(ctx); err != nil {
+		return events.Refuse(events.Options{}, op.event, j.refused(op.name, err))
+	}
 	if op.stream != nil {
 		return op.stream(ctx)
 	}
 	e := j.stepEnv()
 	e.Run.Environ = j.environ(op.env, op.properties)
 	e.Run.Command, e.Run.Ended, e.Run.Hooks = op.command, op.ended, op.hooks
-	if j.foreign {
-		return events.Refuse(events.Options{Clock: j.host.Now}, op.event, j.refused(op.name, ErrForeign))
-	}
 	size := room
 	if made != nil {
 		size = max(room, made.Room())
@@ -196,6 +210,9 @@ func (j *Jail) refused(op string, err error) error {
 // if the context ends first, because the operation then still puts back what
 // it has done.
 func collect(ctx context.Context, ch <-chan events.IocEvent) ([]events.IocEvent, error) {
+	if ctx == nil {
+		ctx = context.Background() // what was started has refused it
+	}
 	return events.Collect(context.WithoutCancel(ctx), ch)
 }
 

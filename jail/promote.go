@@ -35,7 +35,7 @@ func (j *Jail) Promote(ctx context.Context, o PromoteOptions) ([]events.IocEvent
 
 // Promote returns the operation that [Jail.Promote] runs.
 func (g *JailGenerator) Promote(o PromoteOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "promote", event: events.JailPromote{Jail: j.fullName}, busy: o.Busy,
 		also: j.origins,

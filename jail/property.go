@@ -36,7 +36,7 @@ func (j *Jail) Save(ctx context.Context) error {
 
 // Save returns the operation that [Jail.Save] runs.
 func (g *JailGenerator) Save() *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "save", event: events.JailConfigSave{Jail: j.fullName}, busy: BusyWait,
 		after: j.created,

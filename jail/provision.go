@@ -57,10 +57,10 @@ func (j *Jail) Provision(ctx context.Context, o ProvisionOptions) ([]events.IocE
 // Provision returns the operation that [Jail.Provision] runs. Its plan is one
 // step: only the provisioner knows what it will do.
 func (g *JailGenerator) Provision(o ProvisionOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	eff := j.Effective()
 	return &Operation{
-		jail: j, name: "provision",
+		jail: j, name: "provision", event: events.JailProvisioning{Jail: j.fullName},
 		make: func(context.Context) (*plan.Plan, error) {
 			only := plan.Step{Kind: "provision", Detail: key.ProvisionMethod.Of(eff) + " " + key.ProvisionSource.Of(eff)}
 			return &plan.Plan{Operation: "provision", Subject: j.fullName, Steps: []plan.Step{only}}, nil
@@ -89,7 +89,7 @@ func (j *Jail) provision(ctx context.Context, o ProvisionOptions) <-chan events.
 	go func() {
 		span := op.Begin(event)
 		request.Progress = func(e events.IocEvent) { span.Begin(e).Done("") }
-		err := p.Provision(ctx, j, request)
+		err := plan.Catch(func() error { return p.Provision(ctx, j, request) })
 		if err != nil {
 			err = &Error{"provision", j.fullName, err}
 			span.Fail(err, "")

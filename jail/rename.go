@@ -34,7 +34,7 @@ func (j *Jail) Rename(ctx context.Context, o RenameOptions) ([]events.IocEvent, 
 
 // Rename returns the operation that [Jail.Rename] runs.
 func (g *JailGenerator) Rename(o RenameOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "rename", event: events.JailRename{CurrentName: j.name, NewName: o.Name}, busy: o.Busy,
 		also: func(ctx context.Context) ([]*Jail, error) {

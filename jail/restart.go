@@ -43,7 +43,7 @@ func (j *Jail) Restart(ctx context.Context, o RestartOptions) ([]events.IocEvent
 
 // Restart returns the operation that [Jail.Restart] runs.
 func (g *JailGenerator) Restart(o RestartOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "restart", event: events.JailRestart{Jail: j.fullName}, busy: o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planRestart(ctx, o) },

@@ -110,8 +110,8 @@ func (j *Jail) CreateSnapshot(ctx context.Context, o SnapshotOptions) ([]events.
 
 // CreateSnapshot returns the operation that [Jail.CreateSnapshot] runs.
 func (g *JailGenerator) CreateSnapshot(o SnapshotOptions) *Operation {
-	j := g.jail
-	if o.Name == "" {
+	j := g.of()
+	if o.Name == "" && j.host != nil {
 		o.Name = "ioc-" + j.host.Now().UTC().Format("20060102T150405.000Z")
 	}
 	return &Operation{
@@ -141,7 +141,7 @@ func (j *Jail) DestroySnapshot(ctx context.Context, o SnapshotOptions) ([]events
 
 // DestroySnapshot returns the operation that [Jail.DestroySnapshot] runs.
 func (g *JailGenerator) DestroySnapshot(o SnapshotOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "destroy snapshot", event: events.JailSnapshot{Jail: j.fullName, Snapshot: o.Name, Action: "destroy"}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planDestroySnapshot(ctx, o.Name) },
@@ -204,7 +204,7 @@ func (j *Jail) RollbackSnapshot(ctx context.Context, o RollbackOptions) ([]event
 
 // RollbackSnapshot returns the operation that [Jail.RollbackSnapshot] runs.
 func (g *JailGenerator) RollbackSnapshot(o RollbackOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "roll back", event: events.JailSnapshot{Jail: j.fullName, Snapshot: o.Name, Action: "rollback"}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planRollback(ctx, o) },

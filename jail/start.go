@@ -47,7 +47,7 @@ func (j *Jail) Start(ctx context.Context, o StartOptions) ([]events.IocEvent, er
 
 // Start returns the operation that [Jail.Start] runs.
 func (g *JailGenerator) Start(o StartOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	if o.SingleCommand != "" {
 		return j.singleCommand(o)
 	}

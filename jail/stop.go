@@ -32,7 +32,7 @@ func (j *Jail) Stop(ctx context.Context, o StopOptions) ([]events.IocEvent, erro
 
 // Stop returns the operation that [Jail.Stop] runs.
 func (g *JailGenerator) Stop(o StopOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "stop", event: events.JailStop{Jail: j.fullName}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error {

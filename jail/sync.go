@@ -23,7 +23,7 @@ func (j *Jail) Sync(ctx context.Context, o SyncOptions) ([]events.IocEvent, erro
 
 // Sync returns the operation that [Jail.Sync] runs.
 func (g *JailGenerator) Sync(o SyncOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "sync", event: events.JailNetworkSetup{Jail: j.fullName}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error {

@@ -34,7 +34,7 @@ func (j *Jail) SetTemplate(ctx context.Context, o TemplateOptions) ([]events.Ioc
 
 // SetTemplate returns the operation that [Jail.SetTemplate] runs.
 func (g *JailGenerator) SetTemplate(o TemplateOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "set template", event: events.JailTemplate{Jail: j.fullName, Template: o.Template}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.templateSteps(ctx, l, o) },

@@ -45,7 +45,7 @@ func (j *Jail) Update(ctx context.Context, o UpdateOptions) ([]events.IocEvent, 
 
 // Update returns the operation that [Jail.Update] runs.
 func (g *JailGenerator) Update(o UpdateOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "update", event: events.ResourceUpdate{Resource: j.fullName}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.updateSteps(ctx, l, o) },

@@ -60,7 +60,7 @@ func (j *Jail) Upgrade(ctx context.Context, o UpgradeOptions) ([]events.IocEvent
 
 // Upgrade returns the operation that [Jail.Upgrade] runs.
 func (g *JailGenerator) Upgrade(o UpgradeOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "upgrade", event: events.ResourceUpdate{Resource: j.fullName}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.upgradeSteps(ctx, l, o) },
@@ -152,7 +152,7 @@ func (j *Jail) RevertUpgrade(ctx context.Context, o RevertOptions) ([]events.Ioc
 
 // RevertUpgrade returns the operation that [Jail.RevertUpgrade] runs.
 func (g *JailGenerator) RevertUpgrade(o RevertOptions) *Operation {
-	j := g.jail
+	j := g.of()
 	return &Operation{
 		jail: j, name: "revert upgrade", event: events.ResourceUpdate{Resource: j.fullName}, busy: o.Busy,
 		steps: revertSteps,

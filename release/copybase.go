@@ -180,7 +180,7 @@ func copyTree(ctx context.Context, h *host.Host, from, to string) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		w.CloseWithError(pack())
+		w.CloseWithError(plan.Catch(pack))
 	}()
 	_, err := archive.Extract(ctx, r, to, opts)
 	r.CloseWithError(err)

@@ -3,6 +3,7 @@ package network
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,16 +25,22 @@ type Record struct {
 	Added []Alias `json:"added,omitempty"`
 }
 
-// ReadRecord reads the record at path; ok is false when there is none.
+// ErrRecord is a record that cannot be understood.
+var ErrRecord = errors.New("record of a jail's network cannot be understood")
+
+// ReadRecord reads the record at path; ok is false when there is none. One that
+// cannot be understood, such as an empty one after a power loss, is set aside: the
+// error wraps ErrRecord and has its new name.
 func ReadRecord(path string) (r Record, ok bool, err error) {
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return r, false, nil
+	if err != nil {
+		return r, false, ignore.Err(err, fs.ErrNotExist)
 	}
-	if err == nil {
-		err = json.Unmarshal(data, &r)
+	if err := json.Unmarshal(data, &r); err != nil {
+		aside, failed := atomicfile.SetAside(path)
+		return Record{}, false, errors.Join(fmt.Errorf("%w: %w; %s was set aside as %s", ErrRecord, err, path, aside), failed)
 	}
-	return r, err == nil, err
+	return r, true, nil
 }
 
 // Write replaces the record at path, making its directory.

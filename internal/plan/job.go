@@ -55,7 +55,11 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 	if wrap == nil {
 		wrap = func(err error) error { return err }
 	}
-	unlock, err := job.Lock(ctx)
+	var unlock func()
+	err := Catch(func() (err error) {
+		unlock, err = job.Lock(ctx)
+		return err
+	})
 	if err != nil {
 		op.Refuse(job.Event, wrap(err))
 		return
@@ -67,10 +71,13 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 		}
 		return span
 	}
-	err = r.locked(ctx, job, op, begin)
-	if err == nil && job.After != nil {
-		job.After()
-	}
+	err = Catch(func() error {
+		err := r.locked(ctx, job, op, begin)
+		if err == nil && job.After != nil {
+			job.After()
+		}
+		return err
+	})
 	unlock()
 	if err != nil {
 		err = wrap(err)
@@ -132,8 +139,15 @@ func (r Runner[E]) recover(ctx context.Context, job Job[E], begin func() *events
 		return "", nil
 	case errors.Is(err, ErrNoHeader):
 		return "", os.Remove(job.Journal)
+	case errors.Is(err, ErrDamaged):
+		begin()
+		return "", setAside(job.Journal, err)
 	case err != nil:
 		return "", err
+	}
+	if err := r.understood(j); err != nil {
+		begin()
+		return "", errors.Join(setAside(job.Journal, err), j.Close())
 	}
 	boot, err := job.Boot(ctx)
 	if err != nil {
@@ -157,6 +171,8 @@ func (r Runner[E]) StartRecover(ctx context.Context, job Job[E]) <-chan events.I
 	return r.Start(ctx, job)
 }
 
+const journalSuffix = ".journal"
+
 // Journals lists the names of the resources that have a journal in a directory.
 func Journals(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
@@ -165,7 +181,7 @@ func Journals(dir string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".journal"); ok {
+		if name, ok := strings.CutSuffix(e.Name(), journalSuffix); ok {
 			names = append(names, name)
 		}
 	}

@@ -116,7 +116,7 @@ func Peek(path string) (h Header, err error) {
 		return h, err
 	}
 	if err := json.Unmarshal(line, &h); err != nil {
-		return h, fmt.Errorf("journal %s: header: %w", path, err)
+		return h, fmt.Errorf("journal %s: %w: header: %w", path, ErrDamaged, err)
 	}
 	return h, nil
 }
@@ -128,6 +128,9 @@ func (j *Journal) read() error {
 	}
 	whole := bytes.LastIndexByte(data, '\n') + 1
 	if whole == 0 {
+		if len(data) > 0 && data[0] != '{' {
+			return fmt.Errorf("%w: no header", ErrDamaged)
+		}
 		return ErrNoHeader
 	}
 	if whole < len(data) {
@@ -138,26 +141,26 @@ func (j *Journal) read() error {
 	}
 	header, rest, _ := bytes.Cut(data[:whole], []byte("\n"))
 	if err := json.Unmarshal(header, &j.Header); err != nil {
-		return fmt.Errorf("header: %w", err)
+		return fmt.Errorf("%w: header: %w", ErrDamaged, err)
 	}
 	if j.Header.Version != journalVersion {
-		return fmt.Errorf("version %d is not %d", j.Header.Version, journalVersion)
+		return fmt.Errorf("%w: version %d is not %d", ErrDamaged, j.Header.Version, journalVersion)
 	}
 	if c := j.Header.Plan.Commit; c < 0 || c > len(j.Header.Plan.Steps) {
-		return fmt.Errorf("commit point %d of %d steps", c, len(j.Header.Plan.Steps))
+		return fmt.Errorf("%w: commit point %d of %d steps", ErrDamaged, c, len(j.Header.Plan.Steps))
 	}
 	j.state = make([]stepState, len(j.Header.Plan.Steps))
 	for line := range bytes.Lines(rest) {
 		var r record
 		if err := json.Unmarshal(line, &r); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 		if r.Phase == complete {
 			j.over = true
 			continue
 		}
 		if r.Step < 0 || r.Step >= len(j.state) {
-			return fmt.Errorf("step %d of %d", r.Step, len(j.state))
+			return fmt.Errorf("%w: step %d of %d", ErrDamaged, r.Step, len(j.state))
 		}
 		j.apply(r)
 	}

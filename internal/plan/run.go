@@ -199,7 +199,7 @@ func (r Runner[E]) step(ctx context.Context, env E, j *Journal, i int, parent *e
 		err = fault(ctx, "do", i, *s)
 	}
 	if err == nil {
-		err = a.Do(ctx, env, c)
+		err = Catch(func() error { return a.Do(ctx, env, c) })
 	}
 	if err == nil {
 		err = fault(ctx, "done", i, *s)
@@ -244,7 +244,7 @@ func (r Runner[E]) undo(ctx context.Context, env E, j *Journal, i int, parent *e
 	c.Undoing = true
 	err = fault(ctx, "undo", i, *s)
 	if u, ok := a.(Undoer[E]); ok && err == nil {
-		err = u.Undo(ctx, env, c)
+		err = Catch(func() error { return u.Undo(ctx, env, c) })
 	}
 	if err == nil {
 		err = fault(ctx, "undone", i, *s)

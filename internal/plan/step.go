@@ -63,6 +63,10 @@ func StepOf[E any](a Action[E]) Step {
 	return Step{Kind: a.Kind(), Args: args, Detail: a.Detail(), action: a}
 }
 
+// Action returns the action that the step was made of with StepOf, or nil for a step
+// that was read from a journal and has not run yet.
+func (s Step) Action() any { return s.action }
+
 // Kinds is the table of all kinds that an operation's journal may name.
 type Kinds[E any] map[string]reflect.Type
 

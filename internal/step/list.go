@@ -43,8 +43,9 @@ func (l *List) Steps() ([]plan.Step, error) {
 }
 
 // Plan returns the plan of an operation on subject that has these steps, or the
-// first error. Without Commit it only goes forward, from its first step on.
+// first error; a name that ZFS cannot have is zfsstore.ErrInvalidName. Without Commit it only goes forward, from its first step on.
 func (l *List) Plan(operation, subject string, print map[string]string) (*plan.Plan, error) {
+	l.Fail(checkNames(l.steps))
 	if l.err != nil {
 		return nil, l.err
 	}

@@ -26,7 +26,8 @@ func mark(by string) map[string]string {
 func made(ctx context.Context, e Env, name, by string) (bool, error) {
 	d, err := e.Host.Store.Get(ctx, name, zfsstore.GetOptions{Properties: []string{madeProperty}})
 	if err != nil {
-		return false, ignore.Err(err, zfsstore.ErrNotFound)
+		// A name that cannot be was never made.
+		return false, ignore.Err(err, zfsstore.ErrNotFound, zfsstore.ErrInvalidName)
 	}
 	p, ok := d.Properties[madeProperty]
 	return ok && p.Source == zfsstore.SourceLocal && p.Value == by, nil

@@ -30,14 +30,20 @@ func (k NetKey) path(h *host.Host) string {
 	return filepath.Join(h.JournalDir(k.Source, "network"), k.Name+recordSuffix)
 }
 
-// Read returns the record, if there is one.
+// Read returns the record, if there is one. One that cannot be understood is set
+// aside, and network.ErrRecord says so once.
 func (k NetKey) Read(h *host.Host) (r netRecord, ok bool, err error) {
 	return network.ReadRecord(k.path(h))
 }
 
-// Current returns the record unless it is of another boot.
+// Current returns the record unless it is of another boot. One that cannot be
+// understood counts as that; the host's logger is told.
 func (k NetKey) Current(ctx context.Context, h *host.Host) (r netRecord, ok bool, err error) {
 	r, ok, err = k.Read(h)
+	if errors.Is(err, network.ErrRecord) {
+		h.Logger().Warn(err.Error())
+		return netRecord{}, false, nil
+	}
 	if err != nil || !ok {
 		return netRecord{}, false, err
 	}

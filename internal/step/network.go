@@ -28,15 +28,15 @@ func (a RecordNetwork) Detail() string            { return describeNetwork(a.Spe
 func (RecordNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a RecordNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
+	old, _, err := a.Key.Current(ctx, e.Host)
+	if err != nil {
+		return err
+	}
 	was, err := a.Key.before(e.Host)
 	if err != nil {
 		return err
 	}
 	if err := c.SetEffect(was); err != nil {
-		return err
-	}
-	old, _, err := a.Key.Current(ctx, e.Host)
-	if err != nil {
 		return err
 	}
 	boot, err := e.Host.Kernel.BootID(ctx)

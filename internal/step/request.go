@@ -204,8 +204,10 @@ func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, a Request
 	var out tail.Buffer
 	ended := make(chan error, 1)
 	go func() {
-		_, err := k.Run(limited, kernel.Command{Jail: id, Argv: argv, Env: []string{"PATH=" + HookPath}, Stdout: &out, Stderr: &out})
-		ended <- err
+		ended <- plan.Catch(func() error {
+			_, err := k.Run(limited, kernel.Command{Jail: id, Argv: argv, Env: []string{"PATH=" + HookPath}, Stdout: &out, Stderr: &out})
+			return err
+		})
 	}()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
