@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"strconv"
 
 	"github.com/libioc/go-libioc/host"
@@ -60,6 +61,16 @@ func sameMounted(mounts host.MountTable, c *plan.Call, dataset string) error {
 		err = fmt.Errorf("%s: %w", dataset, jailerr.ErrReplaced)
 	}
 	return err
+}
+
+// sameParent returns jailerr.ErrReplaced if the dataset that another is to be made in is
+// not the one that the operation began with.
+func sameParent(ctx context.Context, e Env, c *plan.Call, dataset string) error {
+	mounts, err := e.Host.Mounts(ctx)
+	if err != nil {
+		return err
+	}
+	return sameMounted(mounts, c, path.Dir(dataset))
 }
 
 // sameGUID returns jailerr.ErrReplaced for a dataset or snapshot that has another guid,
