@@ -175,8 +175,8 @@ func (a stepPackages) Event(e step.Env) events.IocEvent {
 	return events.ReleaseDownload{Release: e.Name, Assets: a.Sets}
 }
 
-func (a stepPackages) Do(ctx context.Context, e step.Env, _ *plan.Call) error {
-	path, err := e.Host.Mountpoint(ctx, a.RootDataset)
+func (a stepPackages) Do(ctx context.Context, e step.Env, c *plan.Call) error {
+	_, path, err := step.Located(ctx, e, c, a.RootDataset)
 	if err != nil {
 		return err
 	}

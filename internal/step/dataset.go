@@ -56,7 +56,7 @@ func (a CreateDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return err
 	}
 	// What is mounted there from now on must be this one.
-	_, path, err := located(ctx, e, c, a.Dataset)
+	_, path, err := Located(ctx, e, c, a.Dataset)
 	if a.Mode == 0 {
 		return ignore.Err(err, host.ErrNotMounted)
 	}
@@ -154,7 +154,7 @@ func (a DestroyDataset) Event(Env) events.IocEvent {
 
 func (a DestroyDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err := sameGUID(ctx, e, a.Dataset, a.GUID); err != nil {
-		return plan.Final(leaveReplaced(c, skipGone(c, err)))
+		return plan.Final(LeaveReplaced(c, skipGone(c, err)))
 	}
 	unmounted, err := unmountTree(ctx, e, a.Dataset)
 	if err != nil {
@@ -283,7 +283,7 @@ func (a Promote) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return nil
 	}
 	if err := sameGUID(ctx, e, a.Dataset, a.GUID); err != nil {
-		return leaveReplaced(c, err)
+		return LeaveReplaced(c, err)
 	}
 	return e.Host.Store.Promote(ctx, a.Origin)
 }
