@@ -90,7 +90,7 @@ func (s *settings) set(key, value string) (err error) {
 		"exec": &s.exec, "allow_http": &s.allowHTTP, "extended_events": &s.extended,
 		"grace": &s.grace, "action_time": &s.limits.Action, "job_time": &s.limits.Job,
 		"token_idle": &s.limits.TokenIdle, "token_life": &s.limits.TokenLife,
-		"connections": &s.limits.Connections, "actions": &s.limits.Actions, "jobs": &s.limits.Jobs,
+		"connections": &s.limits.Connections, "connections_before_login": &s.limits.BeforeLogin, "actions": &s.limits.Actions, "jobs": &s.limits.Jobs,
 		"jobs_per_user": &s.limits.JobsPerUser, "event_queue": &s.limits.Queue,
 	}
 	switch field := field[key].(type) {

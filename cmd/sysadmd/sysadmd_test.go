@@ -319,7 +319,7 @@ func TestSample(t *testing.T) {
 	require.Equal(t, want.listen, s.listen[:2])
 	for _, key := range []string{
 		"listen", "certificate", "key", "state", "users", "exec", "origins", "mirror", "allow_http", "extended_events", "metrics", "log", "grace",
-		"connections", "actions", "action_time", "jobs", "jobs_per_user", "job_time", "event_queue", "token_idle", "token_life",
+		"connections", "connections_before_login", "actions", "action_time", "jobs", "jobs_per_user", "job_time", "event_queue", "token_idle", "token_life",
 	} {
 		require.Contains(t, text, "\n"+key+" =", key)
 	}
