@@ -328,7 +328,7 @@ func (w *changedWorld) datasets(t *testing.T, prefix string) []string {
 	})
 }
 
-// nothingGone checks that the datasets of others are there.
+// nothingGone checks that the datasets of others still exist.
 func (w *changedWorld) nothingGone(t *testing.T, before []string) {
 	t.Helper()
 	now := w.datasets(t, "")
