@@ -25,6 +25,7 @@ func (e *Exec) complete(ctx context.Context, c command) error {
 	}
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.limit)
 	defer cancel()
+	c.change = true
 	return c.run(own)
 }
 

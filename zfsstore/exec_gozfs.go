@@ -6,6 +6,8 @@ import (
 	"os/exec"
 
 	zfs "github.com/mistifyio/go-zfs/v3"
+
+	"github.com/libioc/go-libioc/internal/procgroup"
 )
 
 // changeByLibrary makes a change by a call of go-zfs, which is nil if go-zfs lacks
@@ -28,6 +30,8 @@ import (
 // If [ExecOptions] name another program than zfs, that runs everything, because
 // go-zfs always runs the zfs in PATH.
 //
+// Nor does it run what holds a lock: go-zfs cannot pass the lock's descriptor on.
+//
 // go-zfs takes no context. A change that exceeds ExecOptions.ChangeLimit is
 // reported, and its zfs(8) is left to end by itself.
 //
@@ -35,7 +39,7 @@ import (
 // understood, the command is run once more in English: it is refused again, or a
 // passing failure is over.
 func (e *Exec) changeByLibrary(ctx context.Context, c command, properties map[string]string, call func() error) error {
-	if call == nil || e.zfs != "zfs" || ctx.Err() != nil {
+	if call == nil || e.zfs != "zfs" || ctx.Err() != nil || procgroup.HoldsLocks(ctx) {
 		return e.change(ctx, c, properties)
 	}
 	if err := c.check(properties); err != nil {

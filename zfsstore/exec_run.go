@@ -23,7 +23,8 @@ const (
 )
 
 // prepare makes the process: with messages in English, in a process group of its
-// own, which is killed when ctx ends.
+// own, which is killed when ctx ends. A change holds the locks of its operation: it
+// may outlive this process, and nobody may begin another one until it ends.
 func (c command) prepare(ctx context.Context) (*exec.Cmd, *tail.Buffer) {
 	cmd := exec.CommandContext(ctx, c.program, c.args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
@@ -31,6 +32,9 @@ func (c command) prepare(ctx context.Context) (*exec.Cmd, *tail.Buffer) {
 	stderr := tail.First(maxStderr)
 	cmd.Stderr = stderr
 	procgroup.Own(cmd)
+	if c.change {
+		procgroup.PassLocks(ctx, cmd)
+	}
 	return cmd, stderr
 }
 
@@ -67,7 +71,7 @@ func (c command) run(ctx context.Context) error {
 	return c.failure(ctx, err, stderr.String())
 }
 
-// feed runs a process that reads the input. That may block for ever, which os/exec
+// feed runs a process that reads the input. That may block forever, which os/exec
 // would wait for even after the end of the process.
 func (c command) feed(cmd *exec.Cmd) error {
 	to, err := cmd.StdinPipe()

@@ -91,5 +91,6 @@ func (e *Exec) Receive(ctx context.Context, target string, r io.Reader, opts Rec
 		return err
 	}
 	// Ended with ctx: the stream may never end, and the target is then as before.
+	c.change = true
 	return c.run(ctx)
 }
