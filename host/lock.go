@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/libioc/go-libioc/internal/procgroup"
 )
 
 // Busy says what an operation does if another one holds its lock.
@@ -18,16 +20,26 @@ type Busy uint8
 const (
 	BusyFail Busy = iota // give up at once with *BusyError
 	BusyWait             // wait as long as the context allows
+	// BusyRecover gives up at once if the holder runs. If only zfs(8) of a holder that has
+	// ended is at work, it waits for that, but no longer than Options.Settle;
+	// then the error is ErrOrphaned and not ErrBusy.
+	BusyRecover
 )
 
 // ErrBusy means that another operation is changing the resource. A *BusyError names
 // it.
 var ErrBusy = errors.New("another operation is running")
 
+// ErrOrphaned means that the process that took a lock has ended, but a zfs(8) that it
+// started is still at work, and holds the lock.
+var ErrOrphaned = errors.New("the process has ended, and zfs(8) that it started is still at work")
+
 // BusyError names who holds a lock.
 type BusyError struct {
 	Key    string
 	Holder Holder // zero if it could not be read
+	// Ended reports that the holder has ended, see ErrOrphaned.
+	Ended bool
 }
 
 // Holder is the operation that holds a lock, as written in the lock file.
@@ -41,12 +53,18 @@ func (e *BusyError) Error() string {
 	if e.Holder.PID == 0 {
 		return fmt.Sprintf("%s: %v", e.Key, ErrBusy)
 	}
-	return fmt.Sprintf("%s: %v: %s by process %d since %s", e.Key, ErrBusy,
+	text := fmt.Sprintf("%s: %v: %s by process %d since %s", e.Key, ErrBusy,
 		e.Holder.Operation, e.Holder.PID, e.Holder.Since.Format(time.RFC3339))
+	if e.Ended {
+		text += ": " + ErrOrphaned.Error()
+	}
+	return text
 }
 
-// Is makes errors.Is(err, ErrBusy) true.
-func (e *BusyError) Is(target error) bool { return target == ErrBusy }
+// Is makes errors.Is(err, ErrBusy) true, and errors.Is(err, ErrOrphaned) if Ended.
+func (e *BusyError) Is(target error) bool {
+	return target == ErrBusy || e.Ended && target == ErrOrphaned
+}
 
 // lockTable is for the goroutines of one process: flock(2) is about open files, and
 // waiting for it would need a thread per waiter.
@@ -62,7 +80,8 @@ type held struct {
 
 // Lock locks one resource, such as "ioc/jail/web", against other
 // goroutines and other processes. The returned function releases it and must be
-// called once. The lock ends with the process, however that ends.
+// called once. The lock ends with the process, however that ends, and with the last
+// change of ZFS that it has begun.
 //
 // Lock files are the caller's alone: otherwise any user could hold a lock forever.
 func (h *Host) Lock(ctx context.Context, key, operation string, busy Busy) (unlock func(), err error) {
@@ -75,14 +94,16 @@ func (h *Host) Lock(ctx context.Context, key, operation string, busy Busy) (unlo
 	err = makePrivate(h.opts.RunDir, filepath.Dir(path))
 	var file *os.File
 	if err == nil {
-		file, err = lockFile(ctx, path, key, busy)
+		file, err = h.lockFile(ctx, path, key, busy)
 	}
 	if err != nil {
 		release()
 		return nil, err
 	}
 	writeHolder(file, me)
+	remove := procgroup.AddLock(ctx, file)
 	return func() {
+		remove()
 		unlockFile(file)
 		release()
 	}, nil
@@ -107,29 +128,33 @@ func (t *lockTable) take(ctx context.Context, key string, me Holder, busy Busy) 
 			}, nil
 		}
 		t.mu.Unlock()
-		if busy == BusyFail {
-			return nil, &BusyError{key, other.holder}
+		if busy != BusyWait {
+			return nil, &BusyError{Key: key, Holder: other.holder}
 		}
 		select {
 		case <-other.free:
 		case <-ctx.Done():
-			return nil, errors.Join(ctx.Err(), &BusyError{key, other.holder})
+			return nil, errors.Join(ctx.Err(), &BusyError{Key: key, Holder: other.holder})
 		}
 	}
 }
 
 // lockFile opens and locks the file, polling while another process has it: a
 // blocking flock(2) could not be interrupted when the context ends.
-func lockFile(ctx context.Context, path, key string, busy Busy) (*os.File, error) {
-	pause := time.Millisecond
+func (h *Host) lockFile(ctx context.Context, path, key string, busy Busy) (*os.File, error) {
+	pause, began := time.Millisecond, time.Now()
 	for {
 		file, err := tryLock(path)
 		if err != nil || file != nil {
 			return file, err
 		}
 		refused := &BusyError{Key: key, Holder: readHolder(path)}
-		if busy == BusyFail {
+		refused.Ended = ended(refused.Holder.PID)
+		switch {
+		case busy == BusyFail, busy == BusyRecover && !refused.Ended:
 			return nil, refused
+		case busy == BusyRecover && time.Since(began) > h.Settle():
+			return nil, fmt.Errorf("%s: %s by process %d: %w", key, refused.Holder.Operation, refused.Holder.PID, ErrOrphaned)
 		}
 		select {
 		case <-time.After(pause):

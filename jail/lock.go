@@ -137,14 +137,14 @@ func (j *Jail) startRecover(ctx context.Context, lock func(context.Context) (fun
 	})
 }
 
-// lockToRecover takes the locks of a jail and of those its journal is about,
-// without waiting.
+// lockToRecover takes the locks of a jail and of those its journal is about. It
+// waits for nobody but zfs(8) of a process that has ended.
 func (j *Jail) lockToRecover(ctx context.Context) (func(), error) {
 	also, err := alsoOf(j.journal())
 	if err != nil {
 		return nil, err
 	}
-	held, unlock, err := lockAll(ctx, j.host, "recover", BusyFail, append(also, j.lockKey()))
+	held, unlock, err := lockAll(ctx, j.host, "recover", host.BusyRecover, append(also, j.lockKey()))
 	if err != nil {
 		return nil, err
 	}

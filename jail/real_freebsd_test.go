@@ -14,7 +14,6 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel/freebsd"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -32,9 +31,7 @@ var real struct {
 }
 
 func TestMain(m *testing.M) {
-	if freebsd.VnetChild() {
-		return
-	}
+	jail.Main()
 	code := m.Run()
 	if err := closeReal(context.Background()); err != nil {
 		fmt.Println("put the machine back:", err)

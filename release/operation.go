@@ -86,7 +86,7 @@ func Recover(ctx context.Context, h *host.Host, temporary Runner) ([]events.IocE
 			done, err := events.Collect(context.WithoutCancel(ctx), runner(h).StartRecover(ctx, plan.Job[step.Env]{
 				Event: events.ReleaseRecover{Release: name}, Room: room,
 				Lock: func(ctx context.Context) (func(), error) {
-					return h.Lock(ctx, r.lockKey(), "recover", host.BusyFail)
+					return h.Lock(ctx, r.lockKey(), "recover", host.BusyRecover)
 				},
 				Env: r.env(local{runner: temporary}), Journal: r.journal(), Mark: r.mark, Key: r.lockKey(), Boot: h.Kernel.BootID, Clock: h.Now, Scope: "recover " + name,
 			}))

@@ -16,9 +16,9 @@
 //   - A name is never read as an option or a range: such a name is
 //     ErrInvalidName.
 //   - A change by Exec is one command of zfs(8), and as atomic as that is.
-//   - When a context ends, the process and its children are killed, except for a
-//     change made by go-zfs (the table in exec_gozfs.go): Exec waits a little
-//     longer for it, and returns success if it succeeds.
+//   - When a context ends, a process that reads, sends or receives is killed with
+//     its children. A change that has begun is not: a killed zfs-rename(8) would
+//     leave a tree unmounted. It is done to its end, or to ExecOptions.ChangeLimit.
 //   - Nothing is global: no variables, no working directory, no logging. The
 //     language of the environment does not matter.
 //

@@ -15,7 +15,18 @@ func (e *Exec) change(ctx context.Context, c command, properties map[string]stri
 	if err := c.checkName(others...); err != nil {
 		return err
 	}
-	return c.run(ctx)
+	return e.complete(ctx, c)
+}
+
+// complete runs a change, which the end of ctx does not stop once it has begun.
+func (e *Exec) complete(ctx context.Context, c command) error {
+	if err := ctx.Err(); err != nil {
+		return c.failure(ctx, err, "")
+	}
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.limit)
+	defer cancel()
+	c.change = true
+	return c.run(own)
 }
 
 // Create implements Store.
@@ -100,7 +111,7 @@ func (e *Exec) hold(ctx context.Context, op, snapshot, tag string, recursive boo
 	if tag == "" || tag[0] == '-' {
 		return c.refuse(-1, ErrInvalidName, "invalid tag '%s'", tag)
 	}
-	return c.run(ctx)
+	return e.complete(ctx, c)
 }
 
 // Jail implements Store.

@@ -12,6 +12,7 @@ import (
 type command struct {
 	program, op, dataset string
 	args                 []string
+	change               bool // holds the locks of the operation
 	input                io.Reader
 	output               func(io.Reader) error // reads standard output; nil: not wanted
 }

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"os/exec"
-	"time"
 
 	zfs "github.com/mistifyio/go-zfs/v3"
-)
 
-// changeDelay is how long a change by go-zfs may continue after its context ended.
-const changeDelay = 10 * time.Second
+	"github.com/libioc/go-libioc/internal/procgroup"
+)
 
 // changeByLibrary makes a change by a call of go-zfs, which is nil if go-zfs lacks
 // an option.
@@ -32,15 +30,16 @@ const changeDelay = 10 * time.Second
 // If [ExecOptions] name another program than zfs, that runs everything, because
 // go-zfs always runs the zfs in PATH.
 //
-// go-zfs takes no context, and it is better to complete a change than to kill it
-// half-way. If the context ends, the change has changeDelay more to complete, and
-// its result is returned. After that zfs(8) is left to end by itself.
+// Nor does it run what holds a lock: go-zfs cannot pass the lock's descriptor on.
+//
+// go-zfs takes no context. A change that exceeds ExecOptions.ChangeLimit is
+// reported, and its zfs(8) is left to end by itself.
 //
 // Run by go-zfs, zfs(8) uses the language of the environment. If its message is not
 // understood, the command is run once more in English: it is refused again, or a
 // passing failure is over.
 func (e *Exec) changeByLibrary(ctx context.Context, c command, properties map[string]string, call func() error) error {
-	if call == nil || e.zfs != "zfs" || ctx.Err() != nil {
+	if call == nil || e.zfs != "zfs" || ctx.Err() != nil || procgroup.HoldsLocks(ctx) {
 		return e.change(ctx, c, properties)
 	}
 	if err := c.check(properties); err != nil {
@@ -48,23 +47,21 @@ func (e *Exec) changeByLibrary(ctx context.Context, c command, properties map[st
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- call() }()
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.limit)
+	defer cancel()
 	var err error
 	select {
 	case err = <-ended:
-	case <-ctx.Done():
-		select {
-		case err = <-ended:
-		case <-time.After(e.changeDelay):
-			return c.failure(ctx, ctx.Err(), "")
-		}
+	case <-own.Done():
+		return c.failure(own, own.Err(), "")
 	}
 	stderr := ""
 	if theirs, ok := errors.AsType[*zfs.Error](err); ok { // it has no Unwrap
 		stderr, err = theirs.Stderr[:min(len(theirs.Stderr), maxStderr)], theirs.Err
 	}
 	exit, ok := errors.AsType[*exec.ExitError](err)
-	if ok && exit.ExitCode() > 0 && classify(stderr) == nil && ctx.Err() == nil {
-		return c.run(ctx) // once more, in English
+	if ok && exit.ExitCode() > 0 && classify(stderr) == nil {
+		return c.run(own) // once more, in English
 	}
 	return c.failure(context.WithoutCancel(ctx), err, stderr)
 }

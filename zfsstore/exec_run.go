@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"time"
@@ -21,15 +23,18 @@ const (
 )
 
 // prepare makes the process: with messages in English, in a process group of its
-// own, which is killed when ctx ends.
+// own, which is killed when ctx ends. A change holds the locks of its operation: it
+// may outlive this process, and nobody may begin another one until it ends.
 func (c command) prepare(ctx context.Context) (*exec.Cmd, *tail.Buffer) {
 	cmd := exec.CommandContext(ctx, c.program, c.args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	cmd.Stdin = c.input
 	cmd.WaitDelay = waitDelay
 	stderr := tail.First(maxStderr)
 	cmd.Stderr = stderr
 	procgroup.Own(cmd)
+	if c.change {
+		procgroup.PassLocks(ctx, cmd)
+	}
 	return cmd, stderr
 }
 
@@ -38,6 +43,9 @@ func (c command) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd, stderr := c.prepare(ctx)
+	if c.input != nil {
+		return c.failure(ctx, c.feed(cmd), stderr.String())
+	}
 	if c.output == nil {
 		return c.failure(ctx, cmd.Run(), stderr.String())
 	}
@@ -61,6 +69,36 @@ func (c command) run(ctx context.Context) error {
 		ctx = context.WithoutCancel(ctx)
 	}
 	return c.failure(ctx, err, stderr.String())
+}
+
+// feed runs a process that reads the input. That may block forever, which os/exec
+// would wait for even after the end of the process.
+func (c command) feed(cmd *exec.Cmd) error {
+	to, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return err
+	}
+	read := make(chan error, 1)
+	go func() {
+		defer to.Close()
+		_, err := io.Copy(to, c.input)
+		if failed, ok := errors.AsType[*fs.PathError](err); ok && failed.Op == "write" {
+			err = nil // it need not read all
+		}
+		read <- err
+	}()
+	if err := cmd.Wait(); err != nil {
+		return err
+	}
+	select {
+	case err := <-read:
+		return err
+	default:
+		return nil
+	}
 }
 
 // failure returns the error of a process that ended with err, nil if that is nil.

@@ -87,5 +87,10 @@ func (s *execStream) Close() error {
 func (e *Exec) Receive(ctx context.Context, target string, r io.Reader, opts ReceiveOptions) error {
 	c := e.command(target, cmdline.Receive(opts).Args(target))
 	c.input = r
-	return e.change(ctx, c, opts.Properties)
+	if err := c.check(opts.Properties); err != nil {
+		return err
+	}
+	// Ended with ctx: the stream may never end, and the target is then as before.
+	c.change = true
+	return c.run(ctx)
 }

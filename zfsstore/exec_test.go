@@ -154,26 +154,123 @@ func TestExecError(t *testing.T) {
 	}
 }
 
-// TestExecCancel checks that the end of a context ends the process and what
-// it started, though that keeps the output open.
+// TestExecCancel checks that the end of a context ends what reads or receives, with
+// what it started, though that keeps the output open.
 func TestExecCancel(t *testing.T) {
-	f := newFakeZFS(t, `sleep 60 & echo $! >"$d/child"; wait`)
-	ctx, cancel := context.WithCancel(bg)
-	done := make(chan error, 1)
-	go func() { _, err := f.Get(ctx, "p/a", GetOptions{}); done <- err }()
-	child := filepath.Join(f.dir, "child")
-	for begin := time.Now(); time.Since(begin) < 20*time.Second; time.Sleep(10 * time.Millisecond) {
-		if text, _ := os.ReadFile(child); len(text) > 0 {
-			break
+	f := newFakeZFS(t, `sleep 60 & echo $! >"$d/child"; : >"$d/begun"; wait`)
+	for _, test := range []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"get", func(ctx context.Context) error { _, err := f.Get(ctx, "p/a", GetOptions{}); return err }},
+		{"receive", func(ctx context.Context) error {
+			endless, _ := io.Pipe()
+			return f.Receive(ctx, "p/a", endless, ReceiveOptions{})
+		}},
+	} {
+		os.Remove(filepath.Join(f.dir, "begun"))
+		ctx, cancel := context.WithCancel(bg)
+		done := make(chan error, 1)
+		go func() { done <- test.run(ctx) }()
+		f.waitFor("begun")
+		begin := time.Now()
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if took := time.Since(begin); took > waitDelay+time.Second {
+			t.Errorf("%s took %v: the child was not killed", test.name, took)
 		}
 	}
-	begin := time.Now()
+}
+
+// changes are all operations that change something, but for Receive.
+func (f *fakeZFS) changes() map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"create":   func(ctx context.Context) error { return f.Create(ctx, "p/a", CreateOptions{}) },
+		"destroy":  func(ctx context.Context) error { return f.Destroy(ctx, "p/a", DestroyOptions{}) },
+		"snapshot": func(ctx context.Context) error { return f.Snapshot(ctx, "p/a@1", SnapshotOptions{}) },
+		"rollback": func(ctx context.Context) error { return f.Rollback(ctx, "p/a@1", RollbackOptions{}) },
+		"clone":    func(ctx context.Context) error { return f.Clone(ctx, "p/a@1", "p/c", CloneOptions{}) },
+		"promote":  func(ctx context.Context) error { return f.Promote(ctx, "p/c") },
+		"rename":   func(ctx context.Context) error { return f.Rename(ctx, "p/a", "p/b", RenameOptions{}) },
+		"set":      func(ctx context.Context) error { return f.Set(ctx, "p/a", map[string]string{"atime": "off"}) },
+		"inherit":  func(ctx context.Context) error { return f.Inherit(ctx, "p/a", "atime", false) },
+		"mount":    func(ctx context.Context) error { return f.Mount(ctx, "p/a") },
+		"unmount":  func(ctx context.Context) error { return f.Unmount(ctx, "p/a", false) },
+		"hold":     func(ctx context.Context) error { return f.Hold(ctx, "p/a@1", "t", false) },
+		"release":  func(ctx context.Context) error { return f.Release(ctx, "p/a@1", "t", false) },
+		"jail":     func(ctx context.Context) error { return f.Jail(ctx, "web", "p/a") },
+		"unjail":   func(ctx context.Context) error { return f.Unjail(ctx, "web", "p/a") },
+	}
+}
+
+// TestExecChangeIsNotCutShort: the end of a context killed zfs(8) in the middle of a
+// change, which left a tree that was being renamed unmounted. It is done to its end,
+// and its own result is returned.
+func TestExecChangeIsNotCutShort(t *testing.T) {
+	f := newFakeZFS(t, `: >"$d/begun"; while ! [ -e "$d/go" ]; do sleep 0.01; done; : >"$d/ended"
+[ -e "$d/refuse" ] && { echo "cannot $1 'p/a': pool or dataset is busy" >&2; exit 1; }; exit 0`)
+	file := func(name string) string { return filepath.Join(f.dir, name) }
+	for _, refuse := range []bool{false, true} {
+		for name, run := range f.changes() {
+			for _, old := range []string{"begun", "go", "ended"} {
+				os.Remove(file(old))
+			}
+			ctx, cancel := context.WithCancel(bg)
+			done := make(chan error, 1)
+			go func() { done <- run(ctx) }()
+			f.waitFor("begun")
+			cancel()
+			select {
+			case err := <-done:
+				t.Errorf("%s ended with its context: %v", name, err)
+			case <-time.After(20 * time.Millisecond):
+			}
+			os.WriteFile(file("go"), nil, 0o644)
+			if err := <-done; refuse != errors.Is(err, ErrBusy) || !refuse && err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if _, err := os.Stat(file("ended")); err != nil {
+				t.Errorf("%s did not end: %v", name, err)
+			}
+		}
+		os.WriteFile(file("refuse"), nil, 0o644)
+	}
+}
+
+// TestExecChangeBeginsWithItsContext: a change whose context has ended runs nothing.
+func TestExecChangeBeginsWithItsContext(t *testing.T) {
+	f := newFakeZFS(t, "")
+	ctx, cancel := context.WithCancel(bg)
 	cancel()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
+	for name, run := range f.changes() {
+		if err := run(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if calls := f.calls(); len(calls) > 0 {
+		t.Errorf("ran %q", calls)
+	}
+}
+
+// TestExecChangeLimit: a change that hangs had no limit at all but its caller's. It
+// ends at its own, with what it started.
+func TestExecChangeLimit(t *testing.T) {
+	f := newFakeZFS(t, `sleep 60 & wait`)
+	f.limit = 100 * time.Millisecond
+	begin := time.Now()
+	if err := f.Rename(bg, "p/a", "p/b", RenameOptions{}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
 	}
 	if took := time.Since(begin); took > waitDelay {
 		t.Errorf("it took %v: the child was not killed", took)
+	}
+	if limit := NewExec(ExecOptions{}).limit; limit != 5*time.Minute {
+		t.Errorf("the default is %v", limit)
+	}
+	if limit := NewExec(ExecOptions{ChangeLimit: time.Hour}).limit; limit != time.Hour {
+		t.Errorf("the limit is %v", limit)
 	}
 }
 

@@ -8,9 +8,10 @@ import (
 
 // A Store is a host's ZFS pools and datasets.
 //
-// Implementations are safe for concurrent use. Every method blocks until ZFS
-// has answered or ctx is done; a change that was under way when ctx ended may
-// or may not have happened. Refusals are *[Error] values that match one of the
+// Implementations are safe for concurrent use. Get, List, Pools, Send and Receive
+// end with ctx. Every other method is a change: with a ctx that has ended it is not
+// begun, and one that has begun is done to its end, whatever becomes of ctx, and its
+// own result is returned. Refusals are *[Error] values that match one of the
 // Err sentinels of this package with errors.Is; each method names those it is
 // expected to return. ErrPermission and ErrNoPool may come from every method.
 //

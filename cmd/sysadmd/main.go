@@ -17,13 +17,11 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/libioc/go-libioc/kernel/freebsd"
+	"github.com/libioc/go-libioc/jail"
 )
 
 func main() {
-	if freebsd.VnetChild() {
-		return
-	}
+	jail.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Stdin, os.Stdout, os.Stderr, os.Args[1:]); err != nil {

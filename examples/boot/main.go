@@ -24,13 +24,11 @@ import (
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
-	"github.com/libioc/go-libioc/kernel/freebsd"
+	"github.com/libioc/go-libioc/jail"
 )
 
 func main() {
-	if freebsd.VnetChild() {
-		return
-	}
+	jail.Main()
 	var o options
 	sim := flag.String("sim", "", "work on the simulated host in this directory")
 	flag.DurationVar(&o.budget, "budget", 0, "how long start or stop may take; 0 is 5m for start and 80s for stop")

@@ -19,13 +19,11 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/libioc/go-libioc/kernel/freebsd"
+	"github.com/libioc/go-libioc/jail"
 )
 
 func main() {
-	if freebsd.VnetChild() {
-		return
-	}
+	jail.Main()
 	var o options
 	flag.BoolVar(&o.real, "real", false, "use the FreeBSD machine this runs on")
 	flag.StringVar(&o.pool, "pool", "", "with -real: the ZFS pool to work in")

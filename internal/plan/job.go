@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/procgroup"
 )
 
 // Job is one call of an operation: what it locks, how it is planned, where its
@@ -61,6 +62,7 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 	if wrap == nil {
 		wrap = func(err error) error { return err }
 	}
+	ctx = procgroup.WithLocks(ctx)
 	var unlock func()
 	err := Catch(func() (err error) {
 		unlock, err = job.Lock(ctx)

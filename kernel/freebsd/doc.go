@@ -4,7 +4,7 @@
 // It starts no program, with two exceptions: a command in a jail runs through
 // jexec(8), because jail_attach(2) refuses a process that has any directory
 // open, and rules of ipfw(8) and pfctl(8) are compiled by those programs.
-// [VnetChild] saves further processes where jails have network stacks of their
+// [Main] saves further processes where jails have network stacks of their
 // own.
 //
 // Files whose names end in _freebsd.go make the calls. Package unsafe is used

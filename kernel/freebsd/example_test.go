@@ -10,13 +10,11 @@ import (
 	"github.com/libioc/go-libioc/kernel/freebsd"
 )
 
-// A program that calls VnetChild first in main configures the network stack of
+// A program that calls Main first in main configures the network stack of
 // a jail by system calls. This one gives it an address and a default route.
-func ExampleVnetChild() {
+func ExampleMain() {
 	main := func() {
-		if freebsd.VnetChild() {
-			return
-		}
+		freebsd.Main()
 		ctx := context.Background()
 		k, err := freebsd.New()
 		if err != nil {

@@ -3,7 +3,6 @@
 package freebsd
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/netip"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
 	"github.com/libioc/go-libioc/kernel/internal/tooltext"
@@ -22,10 +22,12 @@ import (
 // tool runs a program of the base system on the host and returns its standard
 // output, or what it complained of as an error.
 func (k *system) tool(ctx context.Context, op, subject, stdin string, args ...string) (string, error) {
-	var stdout, stderr bytes.Buffer
+	stdout, stderr := tail.First(toolOutput), tail.First(toolOutput)
+	ctx, cancel := context.WithTimeout(ctx, toolLimit)
+	defer cancel()
 	cmd := kernel.Command{
 		Argv: append([]string{"/sbin/" + op}, args...), Env: []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C"},
-		Stdout: &stdout, Stderr: &stderr,
+		Stdout: stdout, Stderr: stderr,
 	}
 	if stdin != "" {
 		cmd.Stdin = strings.NewReader(stdin)

@@ -33,9 +33,9 @@ func open() (kernel.Kernel, error) {
 }
 
 // In takes the sockets of a re-executed child if the program enabled that, see
-// VnetChild, and otherwise the base system's tools inside the jail.
+// Main, and otherwise the base system's tools inside the jail.
 func (k *system) In(id kernel.Identity) kernel.Network {
-	if vnetChildEnabled.Load() {
+	if childEnabled.Load() {
 		return ifStack{k: k, id: id}
 	}
 	return netTools{k: k, id: id}

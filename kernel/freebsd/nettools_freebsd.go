@@ -3,7 +3,6 @@
 package freebsd
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -11,14 +10,24 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
+	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
 	"github.com/libioc/go-libioc/kernel/internal/tooltext"
 )
 
+const (
+	// toolLimit is how long one program that reads or configures a network may take.
+	// In a jail it may be anything: the jail's root can replace it.
+	toolLimit = 30 * time.Second
+	// toolOutput is the longest that such a program's output may be, in bytes.
+	toolOutput = 4 << 20
+)
+
 // netTools is a jail's network stack by the base system's tools, run inside by
-// jexec(8): for programs that did not enable VnetChild. The jail's own ifconfig,
+// jexec(8): for programs that did not enable Main. The jail's own ifconfig,
 // route and netstat are run, so what they say is the jail's word.
 type netTools struct {
 	k  *system
@@ -27,11 +36,13 @@ type netTools struct {
 
 // run returns the standard output of a tool, or the error that it reported.
 func (t netTools) run(ctx context.Context, subject, tool string, args ...string) (string, error) {
-	var stdout, stderr bytes.Buffer
+	stdout, stderr := tail.First(toolOutput), tail.First(toolOutput)
+	ctx, cancel := context.WithTimeout(ctx, toolLimit)
+	defer cancel()
 	exit, err := t.k.Run(ctx, kernel.Command{
 		Jail: t.id, Argv: append([]string{tool}, args...),
 		Env:    []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C", "IFCONFIG_FORMAT=inet:cidr,inet6:cidr"},
-		Stdout: &stdout, Stderr: &stderr,
+		Stdout: stdout, Stderr: stderr,
 	})
 	if err != nil {
 		return "", err

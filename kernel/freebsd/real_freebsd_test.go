@@ -21,9 +21,7 @@ import (
 // TestMain is what a program does that wants In by system calls. The replay
 // starts this binary inside jails, too.
 func TestMain(m *testing.M) {
-	if VnetChild() {
-		return
-	}
+	Main()
 	if jid := os.Getenv(insideEnv); jid != "" {
 		os.Exit(serveInside(jid))
 	}

@@ -195,8 +195,8 @@ func TestRealVnet(t *testing.T) {
 	}
 	t.Run("sockets", func(t *testing.T) {
 		testVnet(t, k, func(id kernel.Identity) kernel.Network { return k.In(id) })
-		if !vnetChildEnabled.Load() {
-			t.Error("TestMain did not call VnetChild")
+		if !childEnabled.Load() {
+			t.Error("TestMain did not call Main")
 		}
 	})
 	t.Run("tools", func(t *testing.T) {

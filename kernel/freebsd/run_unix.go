@@ -133,6 +133,7 @@ func runGroup(ctx context.Context, cmd kernel.Command, c *exec.Cmd) (kernel.Exit
 	if err != nil {
 		return kernel.Exit{}, err
 	}
+	keepOurs()
 	if err := c.Start(); err != nil {
 		pipes.abandon()
 		return kernel.Exit{}, startError(c, err)

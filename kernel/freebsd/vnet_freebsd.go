@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -170,7 +169,7 @@ func (k *system) SetVnetSysctls(ctx context.Context, id kernel.Identity, values 
 	for i, v := range values {
 		settings[i] = v.Name + "=" + strconv.Itoa(v.Value)
 	}
-	if !vnetChildEnabled.Load() {
+	if !childEnabled.Load() {
 		_, err := netTools{k, id}.run(ctx, settings[0], "/sbin/sysctl", settings...)
 		return err
 	}
@@ -236,6 +235,8 @@ func askVnet(ctx context.Context, id kernel.Identity, ask []string, got func(fd 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, toolLimit)
+	defer cancel()
 	self, err := os.Executable()
 	if err != nil {
 		return failed("own program", err)
@@ -247,20 +248,19 @@ func askVnet(ctx context.Context, id kernel.Identity, ask []string, got func(fd 
 	ours := pair[0]
 	defer unix.Close(ours)
 	theirs := os.NewFile(uintptr(pair[1]), "vnet")
-	child := &exec.Cmd{
-		Path: self, Args: append([]string{vnetChildName, strconv.Itoa(id.JID)}, ask...),
-		Env: []string{}, Dir: "/", ExtraFiles: []*os.File{theirs},
-		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
-	}
+	child := childCommand(self, id.JID, ask...)
+	child.ExtraFiles = []*os.File{theirs}
+	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	keepOurs()
 	err = child.Start()
 	theirs.Close()
 	if err != nil {
 		return failed("own program", err)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = child.Process.Kill() }) // ends the reads below
+	stop := context.AfterFunc(ctx, func() { _ = syscall.Kill(-child.Process.Pid, syscall.SIGKILL) }) // ends the reads below
 	defer func() {
 		stop()
-		_ = child.Process.Kill() // it has nothing more to do
+		_ = syscall.Kill(-child.Process.Pid, syscall.SIGKILL) // it has nothing more to do
 		_ = child.Wait()
 	}()
 
@@ -281,7 +281,7 @@ func askVnet(ctx context.Context, id kernel.Identity, ask []string, got func(fd 
 	case err != nil:
 		err = failed("recvmsg", err)
 	case n == 0:
-		err = failed("own program", errors.New("ended without an answer: main must call freebsd.VnetChild first"))
+		err = failed("own program", errors.New("ended without an answer: main must call jail.Main first"))
 	case first[0] == vnetFailed && n >= 5:
 		err = failed(string(first[5:n]), syscall.Errno(int(first[1])|int(first[2])<<8))
 	case ctx.Err() == nil:

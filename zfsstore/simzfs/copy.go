@@ -1,7 +1,6 @@
 package simzfs
 
 import (
-	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -16,7 +15,6 @@ const controlDir = ".zfs"
 // symbolic links, hard links and named pipes. Sockets and devices, which a
 // file system in a directory cannot stand for, are left out.
 type copier struct {
-	ctx context.Context
 	// instead maps a directory that is mounted over to the covered one, which
 	// is read in its place.
 	instead map[string]string
@@ -56,9 +54,6 @@ func (c *copier) copyDir(from, to string, top bool) error {
 		return err
 	}
 	for _, entry := range entries {
-		if err := c.ctx.Err(); err != nil {
-			return err
-		}
 		if top && entry.Name() == controlDir {
 			continue
 		}

@@ -107,7 +107,7 @@ func (c *change) copier() *copier {
 	for _, d := range c.z.state.mounts {
 		instead[c.z.place(d)] = c.z.disks[zfsname.Pool(d.Name)].covered(d.ID)
 	}
-	return &copier{ctx: c.ctx, instead: instead}
+	return &copier{instead: instead}
 }
 
 // busy returns the refusal to unmount d, or nil if nothing but the members of

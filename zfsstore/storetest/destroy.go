@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -140,6 +141,26 @@ func testCancelled(t *tester) {
 	t.refused(t.Store.Create(ctx, t.in("b"), zfsstore.CreateOptions{}), context.Canceled)
 	t.refused(t.Store.Destroy(ctx, t.in("a"), zfsstore.DestroyOptions{}), context.Canceled)
 	t.wantNames([]string{"a"})
+}
+
+// testNotCutShort ends the context of a rename at any time: it is done whole, with
+// its mount, or not begun.
+func testNotCutShort(t *tester) {
+	t.create("from")
+	t.write(t.path("from", "file"), "content")
+	from, to := "from", "to"
+	for wait := range 8 {
+		ctx, cancel := context.WithTimeout(t.ctx, time.Duration(wait*wait)*300*time.Microsecond)
+		err := t.Store.Rename(ctx, t.in(from), t.in(to), zfsstore.RenameOptions{})
+		cancel()
+		if err == nil {
+			from, to = to, from
+		} else {
+			t.refused(err, context.DeadlineExceeded)
+		}
+		t.wantNames([]string{from})
+		t.wantFile(t.path(from, "file"), "content")
+	}
 }
 
 // testErrors checks that an error can be repeated by hand.

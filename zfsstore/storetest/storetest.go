@@ -64,6 +64,7 @@ func Run(t *testing.T, newEnv func(t *testing.T) Env) {
 		{"ReceiveRefusals", testReceiveRefusals},
 		{"Jail", testJail},
 		{"Cancelled", testCancelled},
+		{"NotCutShort", testNotCutShort},
 		{"Errors", testErrors},
 		{"Concurrent", testConcurrent},
 	} {

@@ -1,0 +1,5 @@
+package freebsd
+
+import "syscall"
+
+func closeRangeOnExec(int) error { return syscall.ENOSYS }
