@@ -84,6 +84,7 @@ type held struct {
 // change of ZFS that it has begun.
 //
 // Lock files are the caller's alone: otherwise any user could hold a lock forever.
+// Where a full disk has no room for one, one such lock at a time is taken without.
 func (h *Host) Lock(ctx context.Context, key, operation string, busy Busy) (unlock func(), err error) {
 	me := Holder{PID: os.Getpid(), Operation: operation, Since: h.Now()}
 	release, err := h.locks.take(ctx, key, me, busy)
@@ -144,7 +145,7 @@ func (t *lockTable) take(ctx context.Context, key string, me Holder, busy Busy) 
 func (h *Host) lockFile(ctx context.Context, path, key string, busy Busy) (*os.File, error) {
 	pause, began := time.Millisecond, time.Now()
 	for {
-		file, err := tryLock(path)
+		file, err := tryLock(h.opts.RunDir, path)
 		if err != nil || file != nil {
 			return file, err
 		}
@@ -168,7 +169,7 @@ func (h *Host) lockFile(ctx context.Context, path, key string, busy Busy) (*os.F
 // makePrivate makes a directory below top, and sees to it that nobody else can
 // enter top, whoever made it.
 func makePrivate(top, dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil && !full(err) {
 		return err
 	}
 	info, err := os.Stat(top)

@@ -11,13 +11,16 @@ import (
 // tryLock creates the file, which only one process can; nil means that another has.
 // Systems without flock(2) run simulated hosts only; a lock file that a killed
 // process left is to be deleted by hand.
-func tryLock(path string) (*os.File, error) {
+func tryLock(_, path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, nil
 	}
 	return file, err
 }
+
+// full reports whether an error says that there is no space for a file.
+func full(error) bool { return false }
 
 func unlockFile(file *os.File) {
 	file.Close()

@@ -15,11 +15,11 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// EnsureInside gives a nic its name and addresses inside the jail and marks it
-// up. Drop are addresses that it had and is not to have any more; others, such
+// EnsureInside gives a nic its name, its MTU unless that is 0, and its addresses
+// inside the jail and marks it up. Drop are addresses that it had and is not to have any more; others, such
 // as those of dhclient(8) or of the jail's root, are left alone. It reports
 // whether anything was done.
-func EnsureInside(ctx context.Context, in kernel.Network, jail string, n NIC, drop []netip.Prefix) (bool, error) {
+func EnsureInside(ctx context.Context, in kernel.Network, jail string, n NIC, mtu int, drop []netip.Prefix) (bool, error) {
 	list, err := in.Interfaces(ctx)
 	if err != nil {
 		return false, err
@@ -35,6 +35,11 @@ func EnsureInside(ctx context.Context, in kernel.Network, jail string, n NIC, dr
 	}
 	if i.Name != n.Name {
 		if err := did(in.InterfaceRename(ctx, i.Name, n.Name)); err != nil {
+			return changed, err
+		}
+	}
+	if mtu != 0 && i.MTU != mtu {
+		if err := did(in.InterfaceSetMTU(ctx, n.Name, mtu)); err != nil {
 			return changed, err
 		}
 	}

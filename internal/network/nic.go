@@ -31,33 +31,37 @@ type maker struct {
 	made  Made
 	will  func(Made) error
 	list  []kernel.Interface // of the host
+	// inside are the interfaces of the jail.
+	inside []kernel.Interface
 }
 
 // EnsureNIC makes the epair of one nic and moves its end into the jail, or
-// repairs any differences. Will is called before anything without a
-// mark is made. It reports whether anything was done.
-func EnsureNIC(ctx context.Context, k kernel.Kernel, id kernel.Identity, jail string, n NIC, will func(Made) error) (bool, error) {
-	m := &maker{k: k, id: id, jail: jail, nic: n, names: NamesOf(n, id.JID), will: will}
-	var err error
+// repairs any differences. Inside are the interfaces that the jail has: EnsureNIC
+// runs nothing in the jail, because its caller holds a lock that other jails need.
+// EnsureInside is to follow. Will is called before anything without a
+// mark is made. It reports whether anything was done, and the MTU that the jail's end
+// is to have if that differs now, else 0.
+func EnsureNIC(ctx context.Context, k kernel.Kernel, id kernel.Identity, inside []kernel.Interface, jail string, n NIC, will func(Made) error) (changed bool, mtu int, err error) {
+	m := &maker{k: k, id: id, inside: inside, jail: jail, nic: n, names: NamesOf(n, id.JID), will: will}
 	if m.list, err = k.Interfaces(ctx); err != nil {
-		return false, err
+		return false, 0, err
 	}
 	if len(m.list) > 0 && len(owned(m.list, jail, n.Name)) > 0 {
 		whole, err := m.whole(ctx)
 		if err != nil || whole {
-			return false, err
+			return false, 0, err
 		}
-		if changed, err := m.repair(ctx); err == nil && changed {
-			return true, nil
+		if changed, mtu, err := m.repair(ctx); err == nil && changed {
+			return true, mtu, nil
 		}
 		if err := RemoveNIC(ctx, k, jail, n.Name, Made{}); err != nil {
-			return false, err
+			return false, 0, err
 		}
 		if m.list, err = k.Interfaces(ctx); err != nil {
-			return false, err
+			return false, 0, err
 		}
 	}
-	return true, m.make(ctx)
+	return true, 0, m.make(ctx)
 }
 
 // host finds the host's end.
@@ -102,40 +106,33 @@ func (m *maker) whole(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	_, ok, err := m.jailEnd(ctx)
-	return ok, err
+	return m.jailEnd(), nil
 }
 
-// jailEnd finds the jail's end by its mark; its name is the jail's to change.
-func (m *maker) jailEnd(ctx context.Context) (end kernel.Interface, ok bool, err error) {
-	list, err := m.k.In(m.id).Interfaces(ctx)
-	if ends := owned(list, m.jail, m.nic.Name); len(ends) > 0 {
-		return ends[0], err == nil, err
-	}
-	return end, false, err
-}
+// jailEnd reports whether the jail's end exists, by its mark; its name is the jail's
+// to change.
+func (m *maker) jailEnd() bool { return len(owned(m.inside, m.jail, m.nic.Name)) > 0 }
 
-// repair sets what can be set while both ends exist.
-func (m *maker) repair(ctx context.Context) (bool, error) {
+// repair sets what can be set while both ends exist, and returns the MTU that is left
+// to be set in the jail.
+func (m *maker) repair(ctx context.Context) (done bool, mtu int, err error) {
 	i, ok := m.host()
-	inner, there, err := m.jailEnd(ctx)
-	if err != nil || !ok || !there || m.nic.Secure != "" {
-		return false, err
+	if !ok || !m.jailEnd() || m.nic.Secure != "" {
+		return false, 0, nil
 	}
-	mtu := m.mtu()
-	if i.MTU != mtu {
-		in := m.k.In(m.id)
-		if err := errors.Join(m.k.InterfaceSetMTU(ctx, i.Name, mtu), in.InterfaceSetMTU(ctx, inner.Name, mtu)); err != nil {
-			return false, err
+	if i.MTU != m.mtu() {
+		mtu = m.mtu()
+		if err := m.k.InterfaceSetMTU(ctx, i.Name, mtu); err != nil {
+			return false, 0, err
 		}
 	}
 	if i.MAC.String() != m.nic.HostMAC {
-		return false, nil
+		return false, 0, nil
 	}
 	if err := m.join(ctx, m.nic.Bridge, i.Name); err != nil {
-		return false, err
+		return false, 0, err
 	}
-	return true, m.k.InterfaceSetUp(ctx, i.Name, true)
+	return true, mtu, m.k.InterfaceSetUp(ctx, i.Name, true)
 }
 
 // mtu is the configured one, else the bridge's.
@@ -244,10 +241,6 @@ func (m *maker) make(ctx context.Context) error {
 		return err
 	}
 	if err := m.k.InterfaceToVnet(ctx, b, m.id); err != nil {
-		return err
-	}
-	in := m.k.In(m.id)
-	if err := in.InterfaceRename(ctx, b, m.nic.Name); err != nil {
 		return err
 	}
 	if m.nic.Static && m.nic.Bridge != "" {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -56,7 +57,8 @@ func (a RunCommand) Do(ctx context.Context, e Env, c *plan.Call) error {
 }
 
 func (a RunCommand) run(ctx context.Context, e Env, c *plan.Call) (*output, error) {
-	none := &output{exit: kernel.Exit{Code: -1}}
+	none := newOutput(0)
+	none.exit.Code = -1
 	id, there, err := seenJail(ctx, e, c, a.Name)
 	if err != nil {
 		return none, err
@@ -65,7 +67,7 @@ func (a RunCommand) run(ctx context.Context, e Env, c *plan.Call) (*output, erro
 		return none, jailerr.ErrNotRunning
 	}
 	to := e.Run.Command
-	out, err := commandOf{"command", a.Name, a.RootDataset, id, a.Place, 0}.run(ctx, e, c, kernel.Command{
+	out, err := commandOf{"command", a.Name, a.RootDataset, id, a.Place, 0, tail.DefaultMax}.run(ctx, e, c, kernel.Command{
 		Jail: id, Argv: a.Argv, Dir: a.Dir,
 		Stdin: to.Stdin, Stdout: to.Stdout, Stderr: to.Stderr, Terminal: to.Terminal,
 	})

@@ -30,7 +30,7 @@ type RunHook struct {
 func (RunHook) Kind() string                  { return "run hook" }
 func (a RunHook) Limit() time.Duration        { return a.Timeout + killDelay }
 func (a RunHook) Detail() string              { return "exec." + a.Hook + ": " + a.Command }
-func (a RunHook) Event(e Env) events.IocEvent { return hookEvent(e.Name, a, &output{}) }
+func (a RunHook) Event(e Env) events.IocEvent { return hookEvent(e.Name, a, newOutput(0)) }
 
 func (a RunHook) Do(ctx context.Context, e Env, c *plan.Call) error {
 	id, there, err := seenJail(ctx, e, c, a.Name)
@@ -63,9 +63,9 @@ func (a RunHook) run(ctx context.Context, e Env, id kernel.Identity, c *plan.Cal
 			cmd.Terminal = e.Run.Hooks
 		}
 	}
-	out, err := commandOf{a.Hook, a.Name, a.RootDataset, id, a.Place, a.Timeout}.run(ctx, e, c, cmd)
+	out, err := commandOf{a.Hook, a.Name, a.RootDataset, id, a.Place, a.Timeout, hookOutput}.run(ctx, e, c, cmd)
 	if out == nil {
-		return &output{}, err
+		return newOutput(0), err
 	}
 	if err == nil && out.exit.Success() {
 		return out, nil

@@ -201,11 +201,11 @@ func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, a Request
 	if method == "slaac" {
 		argv[0] = "/sbin/rtsol"
 	}
-	var out tail.Buffer
+	out := tail.Last(MaxOutput)
 	ended := make(chan error, 1)
 	go func() {
 		ended <- plan.Catch(func() error {
-			_, err := k.Run(limited, kernel.Command{Jail: id, Argv: argv, Env: []string{"PATH=" + HookPath}, Stdout: &out, Stderr: &out})
+			_, err := k.Run(limited, kernel.Command{Jail: id, Argv: argv, Env: []string{"PATH=" + HookPath}, Stdout: out, Stderr: out})
 			return err
 		})
 	}()

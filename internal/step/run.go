@@ -30,10 +30,23 @@ type Place struct {
 	ConsoleLog string `json:"console_log,omitempty"` // a host file that output is appended to
 }
 
+const (
+	// hookOutput is how much is kept of each stream of what the library itself runs.
+	hookOutput = 1 << 20
+	// toolLimit is how long a program may take that the library itself runs in a jail.
+	// The jail's root can replace it by one that never ends.
+	toolLimit = time.Minute
+)
+
 // output is what a command wrote, and how it ended.
 type output struct {
-	stdout, stderr tail.Buffer
+	stdout, stderr *tail.Buffer
 	exit           kernel.Exit
+}
+
+// newOutput keeps the last most bytes of each stream.
+func newOutput(most int) *output {
+	return &output{stdout: tail.Last(most), stderr: tail.Last(most)}
 }
 
 // err returns the error of a command that failed.
@@ -50,6 +63,7 @@ type commandOf struct {
 	id                      kernel.Identity // zero while the jail does not run
 	place                   Place
 	timeout                 time.Duration // 0 for none
+	keep                    int           // bytes of each stream
 }
 
 // run completes cmd with the environment of the jail's commands and runs it. A
@@ -68,12 +82,12 @@ func (j commandOf) run(ctx context.Context, e Env, c *plan.Call, cmd kernel.Comm
 	if err != nil {
 		return nil, err
 	}
-	var out output
+	out := newOutput(j.keep)
 	if cmd.Stdout == nil {
-		cmd.Stdout = &hookWriter{c.Span, e.Name, j.hook, "stdout", &out.stdout, log}
+		cmd.Stdout = &hookWriter{c.Span, e.Name, j.hook, "stdout", out.stdout, log}
 	}
 	if cmd.Stderr == nil {
-		cmd.Stderr = &hookWriter{c.Span, e.Name, j.hook, "stderr", &out.stderr, log}
+		cmd.Stderr = &hookWriter{c.Span, e.Name, j.hook, "stderr", out.stderr, log}
 	}
 	cmd.Env, cmd.User = JailVariables(env, root, j.name, j.id, j.place.User), j.place.User
 	if !cmd.Jail.IsZero() {
@@ -86,8 +100,8 @@ func (j commandOf) run(ctx context.Context, e Env, c *plan.Call, cmd kernel.Comm
 		defer cancel()
 	}
 	out.exit, err = e.Host.Kernel.Run(ctx, cmd)
-	log.close(&out.stderr)
-	return &out, err
+	log.close(out.stderr)
+	return out, err
 }
 
 // hookWriter keeps what a hook writes, reports it as it comes and appends it to

@@ -109,11 +109,27 @@ func (a EnsureNIC) lock(ctx context.Context, h *host.Host) (unlock func(), err e
 	return LockNetwork(ctx, h, "interfaces")
 }
 
-// ensureNIC makes or repairs one interface.
+// ensureNIC makes or repairs one interface. A program of the jail may never end, so
+// none is asked while a lock is held.
 func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, drop []netip.Prefix, will func(network.Made) error) (changed bool, err error) {
-	unlock, err := a.lock(ctx, h)
+	in := h.Kernel.In(id)
+	inside, err := in.Interfaces(ctx)
 	if err != nil {
 		return false, err
+	}
+	changed, mtu, err := ensureOutside(ctx, h, id, a, inside, will)
+	if err != nil {
+		return changed, err
+	}
+	more, err := network.EnsureInside(ctx, in, a.Jail, a.NIC, mtu, drop)
+	return changed || more, err
+}
+
+// ensureOutside makes or repairs what is the host's.
+func ensureOutside(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, inside []kernel.Interface, will func(network.Made) error) (changed bool, mtu int, err error) {
+	unlock, err := a.lock(ctx, h)
+	if err != nil {
+		return false, 0, err
 	}
 	defer unlock()
 	var clones []string
@@ -123,17 +139,13 @@ func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNI
 			return will(network.Made{Clones: clones})
 		})
 		if err != nil {
-			return changed, err
+			return changed, 0, err
 		}
 	}
-	made, err := network.EnsureNIC(ctx, h.Kernel, id, a.Jail, a.NIC, func(m network.Made) error {
+	made, mtu, err := network.EnsureNIC(ctx, h.Kernel, id, inside, a.Jail, a.NIC, func(m network.Made) error {
 		return will(network.Made{Clones: append(slices.Clone(clones), m.Clones...)})
 	})
-	if err != nil {
-		return changed || made, err
-	}
-	inside, err := network.EnsureInside(ctx, h.Kernel.In(id), a.Jail, a.NIC, drop)
-	return changed || made || inside, err
+	return changed || made, mtu, err
 }
 
 func removeNIC(ctx context.Context, h *host.Host, a EnsureNIC, made network.Made) error {

@@ -1,0 +1,163 @@
+package jail_test
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
+)
+
+// watched is a kernel that looks at what is run in jails.
+type watched struct {
+	kernel.Kernel
+	t        *testing.T
+	h        *host.Host
+
+	mu       sync.Mutex // a step runs a program while it looks at the stack
+	commands []string
+	inside   int
+}
+
+func (w *watched) Run(ctx context.Context, cmd kernel.Command) (kernel.Exit, error) {
+	if !cmd.Jail.IsZero() {
+		w.mu.Lock()
+		w.commands = append(w.commands, cmd.Argv[0])
+		w.mu.Unlock()
+		_, limited := ctx.Deadline()
+		assert.True(w.t, limited, "%v has no limit", cmd.Argv)
+		w.noLock(ctx)
+	}
+	return w.Kernel.Run(ctx, cmd)
+}
+
+func (w *watched) In(id kernel.Identity) kernel.Network { return watchedStack{w.Kernel.In(id), w} }
+
+// noLock checks that no lock is held that the start of another jail needs.
+func (w *watched) noLock(ctx context.Context) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, key := range []string{"network/interfaces", "network/addresses", "network/rulesets"} {
+		unlock, err := w.h.Lock(ctx, key, "test", host.BusyFail)
+		if assert.NoError(w.t, err, "held while a program of the jail runs") {
+			unlock()
+		}
+	}
+}
+
+// watchedStack is the stack of a jail, which ifconfig(8) of the jail may have to set.
+type watchedStack struct {
+	kernel.Network
+	w *watched
+}
+
+func (s watchedStack) look(ctx context.Context) {
+	s.w.noLock(ctx)
+	s.w.mu.Lock()
+	s.w.inside++
+	s.w.mu.Unlock()
+}
+
+func (s watchedStack) Interfaces(ctx context.Context) ([]kernel.Interface, error) {
+	s.look(ctx)
+	return s.Network.Interfaces(ctx)
+}
+
+func (s watchedStack) InterfaceRename(ctx context.Context, name, to string) error {
+	s.look(ctx)
+	return s.Network.InterfaceRename(ctx, name, to)
+}
+
+func (s watchedStack) InterfaceSetMTU(ctx context.Context, name string, mtu int) error {
+	s.look(ctx)
+	return s.Network.InterfaceSetMTU(ctx, name, mtu)
+}
+
+func (s watchedStack) InterfaceSetUp(ctx context.Context, name string, up bool) error {
+	s.look(ctx)
+	return s.Network.InterfaceSetUp(ctx, name, up)
+}
+
+func (s watchedStack) AddressAdd(ctx context.Context, name string, a kernel.Address) error {
+	s.look(ctx)
+	return s.Network.AddressAdd(ctx, name, a)
+}
+
+// TestProgramsOfAJailAreLimited: zfs(8) of a jail ran without a limit, and the
+// interfaces of all jails were locked while those in the jail were configured, so one
+// jail whose root has replaced ifconfig(8) kept every other from starting.
+func TestProgramsOfAJailAreLimited(t *testing.T) {
+	ctx := context.Background()
+	h := netHost(t, func(o *simkernel.Options) {
+		o.Programs["zfs"] = func(context.Context, *simkernel.Process) int { return 0 }
+	})
+	j := shareWith(t, h, "web", map[string]string{"jailed": "on"})
+	addPrograms(t, j)
+	_, err := j.Set(ctx, map[string]string{
+		"vnet": "yes", "interfaces": "vnet0:ioc9,vnet1::bridge0", "ip4_addr": "vnet0|dhcp,vnet1|198.51.100.9/24",
+		"user.network.bridge": "create", "exec_start": "true", "exec_stop": "true",
+	}, jail.SetOptions{})
+	require.NoError(t, err)
+	w := &watched{Kernel: h.Kernel, t: t, h: h.Host}
+	h.Kernel = w
+	start(t, j)
+	require.Contains(t, w.commands, "/sbin/zfs")
+	require.Contains(t, w.commands, "/sbin/dhclient")
+	require.Contains(t, w.commands, "/bin/sh", "a hook")
+	require.Greater(t, w.inside, 4)
+	_, err = j.Set(ctx, map[string]string{"ip4_addr": "vnet0|dhcp,vnet1|198.51.100.10/24"}, jail.SetOptions{})
+	require.NoError(t, err)
+	_, err = j.Stop(ctx, jail.StopOptions{})
+	require.NoError(t, err)
+}
+
+// TestHookOutputCostsLittleMemory: 16 MiB of each stream were kept, and twice that when
+// the buffer grew. Nobody reads the events here.
+func TestHookOutputCostsLittleMemory(t *testing.T) {
+	ctx := context.Background()
+	amount := int64(1 << 30)
+	if testing.Short() {
+		amount = 64 << 20
+	}
+	var most atomic.Uint64
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]simkernel.Program{
+		"sh": func(_ context.Context, p *simkernel.Process) int {
+			chunk := bytes.Repeat([]byte("hostile\n"), 4<<10)
+			for n := int64(0); n < amount; n += int64(2 * len(chunk)) {
+				_, _ = p.Stdout.Write(chunk)
+				_, _ = p.Stderr.Write(chunk)
+				if n%(8<<20) == 0 {
+					most.Store(max(most.Load(), heap()))
+				}
+			}
+			return 0
+		},
+	}})
+	require.NoError(t, err)
+	t.Cleanup(func() { h.Close() })
+	fetch(t, h)
+	j := newJail(t, h, "web", false, nil)
+	runtime.GC()
+	before := heap()
+	ended := j.Generator().Start(jail.StartOptions{}).Events(ctx)
+	for range ended {
+	}
+	require.NotZero(t, most.Load())
+	require.Less(t, most.Load()-min(before, most.Load()), uint64(32<<20))
+	t.Logf("%d MiB of output: %d KiB of heap", amount>>20, (most.Load()-min(before, most.Load()))>>10)
+}
