@@ -3,6 +3,8 @@ package jail_test
 import (
 	"bytes"
 	"context"
+	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/simkernel"
@@ -21,8 +24,8 @@ import (
 // watched is a kernel that looks at what is run in jails.
 type watched struct {
 	kernel.Kernel
-	t        *testing.T
-	h        *host.Host
+	t *testing.T
+	h *host.Host
 
 	mu       sync.Mutex // a step runs a program while it looks at the stack
 	commands []string
@@ -160,4 +163,35 @@ func TestHookOutputCostsLittleMemory(t *testing.T) {
 	require.NotZero(t, most.Load())
 	require.Less(t, most.Load()-min(before, most.Load()), uint64(32<<20))
 	t.Logf("%d MiB of output: %d KiB of heap", amount>>20, (most.Load()-min(before, most.Load()))>>10)
+}
+
+// TestConsoleLogFollowsNoPlantedLink: a directory that a jail shares with the host by
+// nullfs may be a link that the jail has planted above its log; the hooks' output was
+// appended to whatever the link led to.
+func TestConsoleLogFollowsNoPlantedLink(t *testing.T) {
+	ctx := context.Background()
+	h := newHost(t)
+	shared, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	victim := t.TempDir()
+	j := programs(t, newJail(t, h, "web", false, map[string]string{"exec_start": "echo hostile"}), "echo")
+	for _, planted := range []struct{ link, to, log string }{
+		{"logs", victim, "logs/console.log"},         // a directory above
+		{"log", filepath.Join(victim, "log"), "log"}, // in the log's place
+	} {
+		require.NoError(t, os.Symlink(planted.to, filepath.Join(shared, planted.link)))
+		log := filepath.Join(shared, planted.log)
+		require.NoError(t, j.Config().Set("user.exec_consolelog", log))
+		_, err := j.Start(ctx, jail.StartOptions{})
+		require.ErrorIs(t, err, saferoot.ErrEscape)
+		require.ErrorContains(t, err, log)
+		left, err := os.ReadDir(victim)
+		require.NoError(t, err)
+		require.Empty(t, left)
+	}
+	require.NoError(t, j.Config().Set("user.exec_consolelog", filepath.Join(shared, "own")))
+	start(t, j)
+	text, err := os.ReadFile(filepath.Join(shared, "own"))
+	require.NoError(t, err)
+	require.Equal(t, "hostile\n", string(text))
 }
