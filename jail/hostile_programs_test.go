@@ -9,12 +9,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
@@ -194,4 +197,52 @@ func TestConsoleLogFollowsNoPlantedLink(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(shared, "own"))
 	require.NoError(t, err)
 	require.Equal(t, "hostile\n", string(text))
+}
+
+// TestInterruptedStopHookIsTold: what exec_stop had begun ran on in a jail that Recover
+// called "as before", and nobody was told.
+func TestInterruptedStopHookIsTold(t *testing.T) {
+	ctx := context.Background()
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]simkernel.Program{
+		"quick": func(context.Context, *simkernel.Process) int { return 0 },
+		"sleeper": func(_ context.Context, p *simkernel.Process) int {
+			p.Sleep(time.Hour)
+			return 0
+		},
+		"lasting": func(_ context.Context, p *simkernel.Process) int {
+			_, err := p.Start(true, "/bin/sleeper")
+			assert.NoError(t, err)
+			return 0
+		},
+	}})
+	require.NoError(t, err)
+	t.Cleanup(func() { h.Close() })
+	fetch(t, h)
+	for _, hook := range []string{"quick", "lasting"} {
+		j := programs(t, newJail(t, h, hook, false, map[string]string{"exec_start": "lasting", "exec_stop": hook}), "quick", "lasting", "sleeper")
+		start(t, j)
+		crash := plan.WithFault(ctx, func(p plan.Point) error {
+			if p.Step.Kind == "run hook" && p.Phase == "done" {
+				return plan.ErrCrash
+			}
+			return nil
+		})
+		_, err := j.Stop(crash, jail.StopOptions{})
+		require.ErrorIs(t, err, plan.ErrCrash)
+		all, err := jail.Recover(ctx, h.Host)
+		require.NoError(t, err)
+		var told []string
+		for _, e := range eventsOf[events.Rollback](all) {
+			if e.Message != "" && e.Head().State == events.Done {
+				told = append(told, e.Message)
+			}
+		}
+		if hook == "quick" {
+			require.Empty(t, told, "exec_start's daemon is not the hook's")
+			continue
+		}
+		require.Len(t, told, 1)
+		require.Contains(t, told[0], "(sleeper)")
+		require.Contains(t, told[0], "exec.stop")
+	}
 }
