@@ -43,8 +43,8 @@ func TestCalls(t *testing.T) {
 			forbidden = append(forbidden, belowRoot...)
 		}
 		for _, f := range files(t, p) {
-			if f.test() {
-				continue
+			if f.test() || p.folder() == "kernel/freebsd" && strings.HasSuffix(f.name, "vnetchild.go") {
+				continue // the copy of the program that serves a jail is the library's own process
 			}
 			for _, n := range uses(f.File, forbidden) {
 				t.Errorf("%s: %s", f.at(t, n), text(n))
