@@ -3,16 +3,22 @@ package jail_test
 import (
 	"bytes"
 	"context"
+	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/simkernel"
@@ -21,8 +27,8 @@ import (
 // watched is a kernel that looks at what is run in jails.
 type watched struct {
 	kernel.Kernel
-	t        *testing.T
-	h        *host.Host
+	t *testing.T
+	h *host.Host
 
 	mu       sync.Mutex // a step runs a program while it looks at the stack
 	commands []string
@@ -160,4 +166,83 @@ func TestHookOutputCostsLittleMemory(t *testing.T) {
 	require.NotZero(t, most.Load())
 	require.Less(t, most.Load()-min(before, most.Load()), uint64(32<<20))
 	t.Logf("%d MiB of output: %d KiB of heap", amount>>20, (most.Load()-min(before, most.Load()))>>10)
+}
+
+// TestConsoleLogFollowsNoPlantedLink: a directory that a jail shares with the host by
+// nullfs may be a link that the jail has planted above its log; the hooks' output was
+// appended to whatever the link led to.
+func TestConsoleLogFollowsNoPlantedLink(t *testing.T) {
+	ctx := context.Background()
+	h := newHost(t)
+	shared, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	victim := t.TempDir()
+	j := programs(t, newJail(t, h, "web", false, map[string]string{"exec_start": "echo hostile"}), "echo")
+	for _, planted := range []struct{ link, to, log string }{
+		{"logs", victim, "logs/console.log"},         // a directory above
+		{"log", filepath.Join(victim, "log"), "log"}, // in the log's place
+	} {
+		require.NoError(t, os.Symlink(planted.to, filepath.Join(shared, planted.link)))
+		log := filepath.Join(shared, planted.log)
+		require.NoError(t, j.Config().Set("user.exec_consolelog", log))
+		_, err := j.Start(ctx, jail.StartOptions{})
+		require.ErrorIs(t, err, saferoot.ErrEscape)
+		require.ErrorContains(t, err, log)
+		left, err := os.ReadDir(victim)
+		require.NoError(t, err)
+		require.Empty(t, left)
+	}
+	require.NoError(t, j.Config().Set("user.exec_consolelog", filepath.Join(shared, "own")))
+	start(t, j)
+	text, err := os.ReadFile(filepath.Join(shared, "own"))
+	require.NoError(t, err)
+	require.Equal(t, "hostile\n", string(text))
+}
+
+// TestInterruptedStopHookIsTold: what exec_stop had begun ran on in a jail that Recover
+// called "as before", and nobody was told.
+func TestInterruptedStopHookIsTold(t *testing.T) {
+	ctx := context.Background()
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]simkernel.Program{
+		"quick": func(context.Context, *simkernel.Process) int { return 0 },
+		"sleeper": func(_ context.Context, p *simkernel.Process) int {
+			p.Sleep(time.Hour)
+			return 0
+		},
+		"lasting": func(_ context.Context, p *simkernel.Process) int {
+			_, err := p.Start(true, "/bin/sleeper")
+			assert.NoError(t, err)
+			return 0
+		},
+	}})
+	require.NoError(t, err)
+	t.Cleanup(func() { h.Close() })
+	fetch(t, h)
+	for _, hook := range []string{"quick", "lasting"} {
+		j := programs(t, newJail(t, h, hook, false, map[string]string{"exec_start": "lasting", "exec_stop": hook}), "quick", "lasting", "sleeper")
+		start(t, j)
+		crash := plan.WithFault(ctx, func(p plan.Point) error {
+			if p.Step.Kind == "run hook" && p.Phase == "done" {
+				return plan.ErrCrash
+			}
+			return nil
+		})
+		_, err := j.Stop(crash, jail.StopOptions{})
+		require.ErrorIs(t, err, plan.ErrCrash)
+		all, err := jail.Recover(ctx, h.Host)
+		require.NoError(t, err)
+		var told []string
+		for _, e := range eventsOf[events.Rollback](all) {
+			if e.Message != "" && e.Head().State == events.Done {
+				told = append(told, e.Message)
+			}
+		}
+		if hook == "quick" {
+			require.Empty(t, told, "exec_start's daemon is not the hook's")
+			continue
+		}
+		require.Len(t, told, 1)
+		require.Contains(t, told[0], "(sleeper)")
+		require.Contains(t, told[0], "exec.stop")
+	}
 }

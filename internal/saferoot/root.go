@@ -65,6 +65,9 @@ func (o Options) Open(root string) (*Root, error) {
 	return &Root{path: abs, options: o, top: top, device: info.Dev}, nil
 }
 
+// Path returns the absolute path that the root was opened by.
+func (r *Root) Path() string { return r.path }
+
 // Close closes the root directory, after waiting for running calls.
 // It must happen before a process attaches to a jail: jail_attach(2) fails with
 // EPERM while a directory is open. Later calls return fs.ErrClosed.

@@ -29,26 +29,28 @@ type consoleLog struct {
 }
 
 // openConsoleLog opens the file, of mode 0644 less the umask if it is new. It is
-// the host's: one below a jail's root would be that jail's to redirect.
+// the host's: one below a jail's root would be that jail's to redirect. Links on the
+// way are not followed, for a jail may have planted them in a directory that it shares
+// with the host.
 func openConsoleLog(ctx context.Context, h *host.Host, path string) (*consoleLog, error) {
 	if path == "" {
 		return nil, nil
 	}
-	in, err := jailRootOf(ctx, h, path)
+	root, rel, err := saferoot.Host(path)
+	if err != nil {
+		return nil, fmt.Errorf("console log: %w", err)
+	}
+	defer root.Close()
+	in, err := jailRootOf(ctx, h, filepath.Join(root.Path(), rel))
 	if err != nil {
 		return nil, err
 	}
 	if in != "" {
 		return nil, fmt.Errorf("%w: %s=%s is in the jail or release of %s", jailerr.ErrConfig, ConsoleLogKey, path, in)
 	}
-	dir, err := saferoot.Open(filepath.Dir(path))
+	f, err := root.OpenFile(rel, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("console log: %w", err)
-	}
-	defer dir.Close()
-	f, err := dir.OpenFile(filepath.Base(path), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("console log: %w", err)
+		return nil, fmt.Errorf("%s=%s: %w", ConsoleLogKey, path, err)
 	}
 	return &consoleLog{file: f}, nil
 }

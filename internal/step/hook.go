@@ -2,6 +2,9 @@ package step
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/libioc/go-libioc/events"
@@ -10,8 +13,8 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// RunHook runs one command of the configuration. It has no undo: what a hook
-// did is its author's to take back.
+// RunHook runs one command of the configuration. What a hook did is its author's to
+// take back; its undo only reports what still runs of it.
 type RunHook struct {
 	Hook    string `json:"hook"` // "prestart", ..., "poststop"
 	Command string `json:"command"`
@@ -43,6 +46,15 @@ func (a RunHook) Do(ctx context.Context, e Env, c *plan.Call) error {
 	case !there && a.Inside:
 		return jailerr.ErrNotRunning
 	}
+	if a.outlives() {
+		before, err := e.Host.Kernel.ProcessList(ctx, id.JID)
+		if err == nil {
+			err = c.SetEffect(hookEffect{id, before})
+		}
+		if err != nil {
+			return err
+		}
+	}
 	out, err := a.run(ctx, e, id, c)
 	c.Final(hookEvent(e.Name, a, out))
 	if err != nil && a.Tolerate {
@@ -53,6 +65,47 @@ func (a RunHook) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return plan.Final(err)
 	}
 	return err
+}
+
+// hookEffect is the jail as it was before the hook.
+type hookEffect struct {
+	ID     kernel.Identity  `json:"id"`
+	Before []kernel.Process `json:"before,omitempty"`
+}
+
+// outlives reports whether the hook may go on in a jail that stays when the operation
+// is undone after its process was killed.
+func (a RunHook) outlives() bool { return a.Inside && a.Hook == "stop" }
+
+// Undo reports the processes that have begun in the jail since the hook did, if the
+// hook's own process was killed: they are the hook's, or those of the jail's daemons,
+// and nothing proves which.
+func (a RunHook) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	var was hookEffect
+	if !c.Resumed || c.Rebooted || !a.outlives() || !c.Effect(&was) {
+		return nil
+	}
+	id, there, err := find(ctx, e, a.Name)
+	if err != nil || !there || id != was.ID {
+		return err
+	}
+	list, err := e.Host.Kernel.ProcessList(ctx, id.JID)
+	if err != nil {
+		return err
+	}
+	var left []string
+	for _, p := range list {
+		if !slices.ContainsFunc(was.Before, func(q kernel.Process) bool { return q.PID == p.PID && q.Start.Equal(p.Start) }) {
+			left = append(left, fmt.Sprintf("%d (%s)", p.PID, p.Command))
+		}
+	}
+	if len(left) > 0 {
+		event := events.Rollback{Step: a.Kind()}
+		event.Message = fmt.Sprintf("exec.%s was interrupted and may still run in the jail; begun since: %s", a.Hook, strings.Join(left, ", "))
+		c.Final(event)
+		e.Host.Logger().Warn(e.Name + ": " + event.Message)
+	}
+	return nil
 }
 
 func (a RunHook) run(ctx context.Context, e Env, id kernel.Identity, c *plan.Call) (*output, error) {
