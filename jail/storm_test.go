@@ -4,19 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/hosttest"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -28,13 +33,36 @@ var expected = []error{
 	zfsstore.ErrNotClone, fstab.ErrDestinationExists, fstab.ErrDestinationNotFound,
 }
 
-func isExpected(err error) bool {
+// expectedByHand are further answers while somebody changes the host by hand.
+var expectedByHand = []error{
+	config.ErrMalformed, jail.ErrConfig, jail.ErrForeign, fs.ErrNotExist, kernel.ErrNotFound, kernel.ErrExists, kernel.ErrStale, kernel.ErrDying,
+	zfsstore.ErrNotFound, zfsstore.ErrExists, zfsstore.ErrBusy, zfsstore.ErrHasChildren, zfsstore.ErrHasDependents,
+	zfsstore.ErrParentNotFound, zfsstore.ErrMounted, zfsstore.ErrNotMounted, zfsstore.ErrNewerSnapshots, syscall.EBUSY,
+}
+
+func isExpected(err error) bool { return isOneOf(err, expected) }
+
+func isOneOf(err error, expected []error) bool {
 	for _, e := range expected {
 		if errors.Is(err, e) {
 			return true
 		}
 	}
 	return err == nil
+}
+
+// planned runs an operation that goes by names alone, unless somebody has made
+// another dataset in the jail's place since the jail was loaded. If that happens
+// between the plan and the operation, the plan is stale.
+func planned(ctx context.Context, j *jail.Jail, op *jail.Operation) error {
+	p, err := op.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	if byHand, err := hosttest.MadeByHand(ctx, j); byHand || err != nil {
+		return errors.Join(jail.ErrNotFound, err)
+	}
+	return drain(p.Events(ctx))
 }
 
 // act does one random operation on one of the jails j0, j1, ...
@@ -101,8 +129,7 @@ func act(ctx context.Context, h *simhost.Host, jails int, r *rand.Rand) (string,
 		}
 		return "save", j.Save(ctx)
 	}
-	_, err = j.Destroy(ctx, jail.DestroyOptions{Busy: busy, Force: r.IntN(2) == 0})
-	return "destroy", err
+	return "destroy", planned(ctx, j, j.Generator().Destroy(jail.DestroyOptions{Busy: busy, Force: r.IntN(2) == 0}))
 }
 
 // actOnStorage does one random operation on the jail of that name, or makes
@@ -138,13 +165,11 @@ func actOnStorage(ctx context.Context, h *simhost.Host, name, other string, r *r
 		_, err = j.CreateSnapshot(ctx, jail.SnapshotOptions{Name: snapshot, Busy: busy})
 		return "snapshot", err
 	case 6:
-		_, err = j.DestroySnapshot(ctx, jail.SnapshotOptions{Name: snapshot, Busy: busy})
-		return "destroy snapshot", err
+		return "destroy snapshot", planned(ctx, j, j.Generator().DestroySnapshot(jail.SnapshotOptions{Name: snapshot, Busy: busy}))
 	case 7:
-		_, err = j.RollbackSnapshot(ctx, jail.RollbackOptions{
+		return "roll back", planned(ctx, j, j.Generator().RollbackSnapshot(jail.RollbackOptions{
 			Name: snapshot, Newer: r.IntN(2) == 0, Configuration: r.IntN(2) == 0, Busy: busy,
-		})
-		return "roll back", err
+		}))
 	case 8:
 		_, err = j.SetTemplate(ctx, jail.TemplateOptions{Template: r.IntN(4) == 0, Busy: busy})
 		return "template", err

@@ -49,6 +49,7 @@ var arrows = map[string][]string{
 	"internal/archive":    {},
 	"internal/atomicfile": {},
 	"internal/ignore":     {},
+	"internal/hosttest":   {"jail", "host", "config", "kernel", "zfsstore"},
 	"internal/jailtest":   {"jail", "host/simhost", "kernel", "zfsstore"},
 	"internal/lineartest": {},
 	"internal/login":      {},
