@@ -30,41 +30,47 @@ func newHand(t testing.TB, h *simhost.Host, ledger string, jails int) *hosttest.
 	return hand
 }
 
-// workByHand lets the administrator work until the process ends.
-func workByHand(h *simhost.Host, hand *hosttest.Hand, r *rand.Rand, tell func(what string, err error)) {
-	for {
-		what, err := hand.Do(context.Background(), hosttest.DrawAct(r))
-		fmt.Println(doneByHand + what)
-		tell(what, err)
+// workByHand lets the administrator work until the context ends, and calls tell
+// after each act.
+func workByHand(ctx context.Context, hand *hosttest.Hand, r *rand.Rand, tell func(what string, err error)) {
+	for ctx.Err() == nil {
+		tell(hand.Do(context.WithoutCancel(ctx), hosttest.DrawAct(r)))
 		time.Sleep(time.Duration(r.IntN(3_000)) * time.Microsecond)
 	}
 }
 
-// recoverByHand recovers a host that somebody has changed by hand. Nothing of his
-// own is lost, by the first Recover or by the one after he put right what he had
-// broken. A Recover that fails names the file that it could not clear; it succeeds
-// once he has taken away what is in its way.
-func recoverByHand(t testing.TB, h *simhost.Host, hand *hosttest.Hand, what string) {
-	t.Helper()
+// recoverByHand recovers a host that somebody has changed by hand, and returns what
+// is wrong. Nothing of his own is lost, by the first Recover or by the one after he
+// put right what he had broken. A Recover that fails names the file that it could
+// not clear; it succeeds once he has taken away what is in its way.
+func recoverByHand(h *simhost.Host, hand *hosttest.Hand) (wrong []string) {
 	ctx := context.Background()
-	intact := func() {
+	check := func(what string, err error) {
+		if err != nil {
+			wrong = append(wrong, fmt.Sprintf("%s: %v", what, err))
+		}
+	}
+	intact := func(when string) {
 		lost, err := hand.Lost(ctx)
-		require.NoError(t, err, what)
-		require.Empty(t, strings.Join(lost, "\n"), what)
+		check(when, err)
+		for _, l := range lost {
+			wrong = append(wrong, when+": "+l)
+		}
 	}
-	intact()
+	intact("before Recover")
 	_, err := jail.Recover(ctx, h.Host)
-	intact()
+	intact("by Recover")
 	if err != nil {
-		require.Contains(t, err.Error(), h.JournalDir("ioc", ""), "%s: a Recover that fails names the file", what)
-		require.NoError(t, hand.GiveWay(ctx), what)
+		if !strings.Contains(err.Error(), h.JournalDir("ioc", "")) {
+			check("names no file", err)
+		}
+		check("give way", hand.GiveWay(ctx))
 		_, err = jail.Recover(ctx, h.Host)
-		require.NoError(t, err, what)
+		check("Recover with nothing in its way", err)
 	}
-	require.NoError(t, hand.Tidy(ctx), what)
+	check("tidy", hand.Tidy(ctx))
 	_, err = jail.Recover(ctx, h.Host)
-	require.NoError(t, err, what)
-	intact()
-	wrong := hosttest.Check(ctx, h.Host, simSource, hosttest.Options{Foreign: hand.Foreign, ForeignJail: hand.ForeignJail})
-	require.Empty(t, strings.Join(wrong, "\n"), what)
+	check("Recover after all was put right", err)
+	intact("by the last Recover")
+	return append(wrong, hosttest.Check(ctx, h.Host, simSource, hosttest.Options{Foreign: hand.Foreign, ForeignJail: hand.ForeignJail})...)
 }

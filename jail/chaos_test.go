@@ -45,7 +45,8 @@ func TestChaosChild(t *testing.T) {
 	if ledger := os.Getenv(chaosLedger); ledger != "" {
 		expected = func(err error) bool { return isExpected(err) || isOneOf(err, expectedByHand) }
 		hand := newHand(t, h, ledger, chaosJails)
-		go workByHand(h, hand, rand.New(rand.NewPCG(seed, 99)), func(what string, err error) {
+		go workByHand(context.Background(), hand, rand.New(rand.NewPCG(seed, 99)), func(what string, err error) {
+			fmt.Println(doneByHand + what)
 			if err != nil {
 				fmt.Printf("unexpected: by hand: %s: %v\n", what, err)
 			}
@@ -163,7 +164,7 @@ func (c *chaos) round(t *testing.T, round int) (interrupted int) {
 			what += "\n" + done
 			c.acts++
 		}
-		recoverByHand(t, h, hand, what)
+		require.Empty(t, strings.Join(recoverByHand(h, hand), "\n"), what)
 		return len(journals)
 	}
 	_, err = jail.Recover(ctx, h.Host)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -191,24 +192,89 @@ func actOnStorage(ctx context.Context, h *simhost.Host, name, other string, r *r
 // while the host is checked.
 func TestStorm(t *testing.T) {
 	t.Parallel()
-	const goroutines, jails = 16, 50
-	operations := 10_000
-	if brief() {
-		operations = 1000
+	h := stormHost(t)
+	count := storm(t, h, randomSeed(t), nil)
+	if brief() { // too few for each kind to succeed
+		return
 	}
+	for _, what := range []string{"create", "start", "stop", "restart", "fork_exec", "exec", "destroy", "run plan", "save", "list",
+		"clone", "rename", "promote", "snapshot", "destroy snapshot", "roll back", "template", "mount", "unmount", "set",
+	} {
+		require.NotZero(t, count[what], "no %s succeeded", what)
+	}
+}
+
+// TestStormByHand is TestStorm while an administrator works on the same jails with
+// zfs(8), jail(8) and umount(8). Nothing of his own may be lost or changed.
+// At 4f8059c operations destroyed, renamed and unmounted by name what he had put in
+// place of what they had looked at.
+func TestStormByHand(t *testing.T) {
+	t.Parallel()
+	h := stormHost(t)
+	count := storm(t, h, randomSeed(t), newHand(t, h, filepath.Join(t.TempDir(), "ledger"), stormJails))
+	for _, what := range []string{"create", "start", "stop", "destroy", "by hand"} {
+		require.NotZero(t, count[what], "no %s succeeded", what)
+	}
+}
+
+func stormHost(t *testing.T) *simhost.Host {
+	t.Helper()
 	h, err := simhost.New(memoryDir(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
 	fetch(t, h)
 	fewBases(t, h)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	return h
+}
+
+// stormJails is how many jails a storm is about.
+const stormJails = 50
+
+// storm runs the operations and returns how many of each kind succeeded.
+func storm(t *testing.T, h *simhost.Host, seed uint64, hand *hosttest.Hand) map[string]int {
+	t.Helper()
+	const goroutines = 16
+	operations := 10_000
+	if brief() {
+		operations = 1000
+	}
+	t.Logf("repeat with %s=%d", chaosSeed, seed)
 
 	var quiet sync.RWMutex // held for reading by an operation
 	var next, done atomic.Int64
 	var mu sync.Mutex
 	count := map[string]int{}
 	var wrong []string
+	find := func(more ...string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(wrong) < 10 {
+			wrong = append(wrong, more...)
+		}
+	}
+	passes, check := isExpected, func() []string { return invariants(h) }
+	var administrator sync.WaitGroup
+	over, stop := context.WithCancel(t.Context())
+	defer stop()
+	if hand != nil {
+		passes = func(err error) bool { return isExpected(err) || isOneOf(err, expectedByHand) }
+		check = func() []string { return recoverByHand(h, hand) }
+		administrator.Go(func() {
+			r := rand.New(rand.NewPCG(seed, goroutines))
+			for over.Err() == nil {
+				quiet.RLock()
+				what, err := hand.Do(context.Background(), hosttest.DrawAct(r))
+				quiet.RUnlock()
+				if err != nil {
+					find(fmt.Sprintf("by hand: %s: %v", what, err))
+				}
+				mu.Lock()
+				count["by hand"]++
+				mu.Unlock()
+				time.Sleep(time.Duration(r.IntN(3_000)) * time.Microsecond)
+			}
+		})
+	}
 	var group sync.WaitGroup
 	for g := range goroutines {
 		group.Go(func() {
@@ -223,41 +289,32 @@ func TestStorm(t *testing.T) {
 					ctx, cancel = context.WithTimeout(context.Background(), time.Duration(r.IntN(5_000))*time.Microsecond)
 				}
 				quiet.RLock()
-				what, err := act(ctx, h, jails, r)
+				what, err := act(ctx, h, stormJails, r)
 				quiet.RUnlock()
 				cancel()
 				done.Add(1)
+				if !passes(err) {
+					find(fmt.Sprintf("%d. %s: %v", n, what, err))
+				}
 				mu.Lock()
 				if err == nil {
 					count[what]++
 				}
-				if !isExpected(err) && len(wrong) < 10 {
-					wrong = append(wrong, fmt.Sprintf("%d. %s: %v", n, what, err))
-				}
 				mu.Unlock()
 				if n%1000 == 0 {
 					quiet.Lock()
-					bad := invariants(h)
+					bad := check()
 					quiet.Unlock()
-					mu.Lock()
-					if len(wrong) < 10 {
-						wrong = append(wrong, bad...)
-					}
-					mu.Unlock()
+					find(bad...)
 				}
 			}
 		})
 	}
 	group.Wait()
-	wrong = append(wrong, invariants(h)...)
-	require.Empty(t, strings.Join(wrong, "\n"), "seed %d", seed)
+	stop()
+	administrator.Wait()
+	wrong = append(wrong, check()...)
+	require.Empty(t, strings.Join(wrong, "\n"), "repeat with %s=%d", chaosSeed, seed)
 	t.Logf("%d operations, of which succeeded: %v", done.Load(), count)
-	if brief() { // too few for each kind to succeed
-		return
-	}
-	for _, what := range []string{"create", "start", "stop", "restart", "fork_exec", "exec", "destroy", "run plan", "save", "list",
-		"clone", "rename", "promote", "snapshot", "destroy snapshot", "roll back", "template", "mount", "unmount", "set",
-	} {
-		require.NotZero(t, count[what], "no %s succeeded", what)
-	}
+	return count
 }

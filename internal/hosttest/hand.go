@@ -161,8 +161,9 @@ func (m *Hand) settle(ctx context.Context) error {
 			}
 			_, known := m.Own[d.GUID]
 			inside := slices.ContainsFunc(tops, func(top string) bool { return under(d.Name, top) })
-			// A snapshot of another name was meant for the jail that was here before.
-			ours := d.Type != zfsstore.Snapshot || top == m.away || strings.Contains(d.Name, "@"+snapshotPrefix)
+			// Other snapshots are of operations on the jail that was here before, or
+			// what jails were cloned from and a promotion takes along.
+			ours := d.Type != zfsstore.Snapshot || strings.Contains(d.Name, "@"+snapshotPrefix)
 			if known || d.Name == m.away || !inside || !ours {
 				continue
 			}
