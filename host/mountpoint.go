@@ -18,15 +18,21 @@ func (h *Host) Mounts(ctx context.Context) (MountTable, error) {
 	return h.Kernel.Getfsstat(ctx)
 }
 
-// Dataset returns where a dataset is mounted.
-func (t MountTable) Dataset(name string) (path string, ok bool) {
-	// The last mount of a dataset hides earlier ones.
+// FileSystem returns the mount of a dataset, the last of several, which hides the
+// others.
+func (t MountTable) FileSystem(dataset string) (m kernel.Mounted, ok bool) {
 	for i := len(t) - 1; i >= 0; i-- {
-		if t[i].Type == "zfs" && t[i].From == name {
-			return t[i].Path, true
+		if t[i].Type == "zfs" && t[i].From == dataset {
+			return t[i], true
 		}
 	}
-	return "", false
+	return kernel.Mounted{}, false
+}
+
+// Dataset returns where a dataset is mounted.
+func (t MountTable) Dataset(name string) (path string, ok bool) {
+	m, ok := t.FileSystem(name)
+	return m.Path, ok
 }
 
 // At returns the file system mounted last at exactly that path.

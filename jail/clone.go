@@ -223,7 +223,7 @@ func (j *Jail) planToDataset(ctx context.Context, o CloneToDatasetOptions) (*pla
 			return nil, err
 		}
 		steps.Add(step.RenameDataset{From: o.Dataset, To: aside, GUID: old[0].GUID})
-		last.Add(step.DestroyDataset{Dataset: aside})
+		last.Add(step.DestroyDataset{Dataset: aside, GUID: old[0].GUID})
 		print["existing"] = fmt.Sprint(old[0].GUID)
 	case !errors.Is(err, ErrNotFound):
 		return nil, err

@@ -71,7 +71,7 @@ func (j *Jail) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, e
 	} else {
 		steps.Add(step.Unmount{RootDataset: j.RootDataset()})
 	}
-	steps.Add(step.DestroyDataset{Dataset: j.Dataset()})
+	steps.Add(step.DestroyDataset{Dataset: j.Dataset(), GUID: tree[0].GUID})
 	steps.Abandon()
 	return steps.Plan("destroy", j.fullName, map[string]string{"jail": id.String(), "dataset": tree.guid(j.Dataset())})
 }

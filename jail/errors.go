@@ -35,6 +35,8 @@ var (
 	ErrConfig = jailerr.ErrConfig
 	// ErrStuck: processes of the removed jail did not end in time.
 	ErrStuck = jailerr.ErrStuck
+	// ErrReplaced: somebody has replaced a dataset of the jail during the operation.
+	ErrReplaced = jailerr.ErrReplaced
 
 	// ErrInvalidName is a name that breaks libioc's rule (InvalidJailName).
 	ErrInvalidName = config.ErrInvalidName

@@ -111,7 +111,8 @@ func (op *Operation) runnable(ctx context.Context) error {
 
 func (op *Operation) planned(ctx context.Context) (*plan.Plan, error) {
 	if op.make != nil {
-		return op.make(ctx)
+		p, err := op.make(ctx)
+		return p, errors.Join(err, op.jail.see(ctx, p))
 	}
 	now, err := op.jail.fresh(ctx)
 	if err != nil {
@@ -119,7 +120,26 @@ func (op *Operation) planned(ctx context.Context) (*plan.Plan, error) {
 	}
 	var l step.List
 	l.Fail(op.steps(ctx, now, &l))
-	return now.plan(ctx, op.name, &l)
+	p, err := now.plan(ctx, op.name, &l)
+	return p, errors.Join(err, now.see(ctx, p))
+}
+
+// see notes in a plan what it is about: the jail's datasets and the jail that runs. The
+// second plan of a restart makes another jail.
+func (j *Jail) see(ctx context.Context, p *plan.Plan) error {
+	if p == nil {
+		return nil
+	}
+	mounts, err := j.mountTable(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := j.identity(ctx)
+	for part := p; part != nil; part = part.Next {
+		part.Seen = step.Seen(nil, mounts, j.Dataset(), j.RootDataset())
+	}
+	step.SeenJail(p.Seen, id)
+	return err
 }
 
 // start runs the operation, with the plan that was made before or a new one.

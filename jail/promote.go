@@ -81,7 +81,7 @@ func (j *Jail) planPromote(ctx context.Context) (*plan.Plan, error) {
 		if err := j.mayPromote(ctx, tree, d, of, snapshot); err != nil {
 			return nil, err
 		}
-		steps.Add(step.Promote{Dataset: d.Name, Origin: of})
+		steps.Add(step.Promote{Dataset: d.Name, GUID: d.GUID, Origin: of})
 		print[d.Name] = d.Origin
 	}
 	if len(print) == 0 {

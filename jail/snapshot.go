@@ -162,7 +162,7 @@ func (j *Jail) planDestroySnapshot(ctx context.Context, name string) (*plan.Plan
 		return nil, &DependantsError{Of: j.fullName + "@" + name, Dependants: clones}
 	}
 	var steps step.List
-	steps.Add(step.DestroySnapshots{Snapshots: found})
+	steps.Add(step.DestroySnapshots{Snapshots: tree.guids(found)})
 	steps.Abandon()
 	return steps.Plan("destroy snapshot "+name, j.fullName, map[string]string{"snapshots": strings.Join(found, " ")})
 }
@@ -233,7 +233,7 @@ func (j *Jail) planRollback(ctx context.Context, o RollbackOptions) (*plan.Plan,
 		return nil, &DependantsError{Of: j.fullName, Dependants: clones}
 	}
 	var steps step.List
-	steps.Add(step.Rollback{Newer: newer, Snapshots: targets})
+	steps.Add(step.Rollback{Newer: tree.guids(newer), Snapshots: tree.guids(targets)})
 	switch own := slices.Contains(targets, j.Dataset()+"@"+o.Name); {
 	case own && o.Configuration:
 		steps.Append(j.renameAgain(ctx, o.Name))

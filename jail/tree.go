@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -39,6 +40,16 @@ func (t tree) find(name string) (zfsstore.Dataset, bool) {
 func (t tree) guid(name string) string {
 	d, _ := t.find(name)
 	return fmt.Sprint(d.GUID)
+}
+
+// guids returns the given datasets and snapshots with their guids.
+func (t tree) guids(names []string) []step.GUIDOf {
+	var out []step.GUIDOf
+	for _, name := range names {
+		d, _ := t.find(name)
+		out = append(out, step.GUIDOf{Name: name, GUID: d.GUID})
+	}
+	return out
 }
 
 // datasets returns the names of file systems and volumes.

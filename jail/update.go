@@ -62,7 +62,7 @@ func (j *Jail) updateSteps(ctx context.Context, l *step.List, o UpdateOptions) e
 	if err != nil {
 		return err
 	}
-	saved := step.SaveRoot{Snapshot: j.RootDataset() + "@" + j.workName("update"), Jail: j.Identifier()}
+	saved := step.SaveRoot{Snapshot: j.RootDataset() + "@" + j.workName("update"), Jail: j.Identifier(), Made: j.madeBy()}
 	basejail := key.Basejail.Of(j.Effective())
 	if !basejail {
 		update := rel.TreeUpdate(j.RootDataset(), j.Dataset(), level,

@@ -103,7 +103,7 @@ func (j *Jail) upgradeSteps(ctx context.Context, l *step.List, o UpgradeOptions)
 	}
 	if !basejail {
 		clone := j.Dataset() + "/upgrade"
-		fork := step.ForkRoot{Root: j.RootDataset(), Snapshot: j.workName("upgrade"), Target: clone}
+		fork := step.ForkRoot{Root: j.RootDataset(), Snapshot: j.workName("upgrade"), Target: clone, Made: j.madeBy()}
 		update := rel.TreeUpdate(clone, j.Dataset(), level,
 			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
 		update.To = to.Base()

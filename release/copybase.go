@@ -68,7 +68,7 @@ func (r *Release) planCopyBase(ctx context.Context) (*plan.Plan, error) {
 	case err == nil:
 		old := r.source.Dataset + "/base/" + workSnapshot(r.name.Base(), r.host)
 		steps.Add(step.RenameDataset{From: base, To: old, GUID: was.GUID})
-		after.Add(stepDropBase{old})
+		after.Add(stepDropBase{old, was.GUID})
 	case !errors.Is(err, zfsstore.ErrNotFound):
 		return nil, err
 	}
@@ -99,6 +99,7 @@ func (r *Release) planCopyBase(ctx context.Context) (*plan.Plan, error) {
 // stepDropBase destroys what an earlier call has made, unless jails need it.
 type stepDropBase struct {
 	Dataset string `json:"dataset"`
+	GUID    uint64 `json:"guid"`
 }
 
 func (stepDropBase) Kind() string     { return "destroy former copy" }
@@ -110,9 +111,13 @@ func (a stepDropBase) Event(step.Env) events.IocEvent {
 func (stepDropBase) Durable() {}
 
 func (a stepDropBase) Do(ctx context.Context, e step.Env, c *plan.Call) error {
-	_, err := e.Host.NoClones(ctx, a.Dataset)
+	guid, err := e.Host.NoClones(ctx, a.Dataset)
 	if errors.Is(err, zfsstore.ErrHasDependents) {
 		c.Skip(err.Error())
+		return nil
+	}
+	if err == nil && guid != a.GUID {
+		c.Skip("another dataset has this name now")
 		return nil
 	}
 	if err == nil {

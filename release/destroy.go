@@ -30,7 +30,8 @@ func (r *Release) Destroy(ctx context.Context, o DestroyOptions) <-chan events.I
 }
 
 func (r *Release) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, error) {
-	switch _, err := r.host.NoClones(ctx, r.Dataset()); {
+	guid, err := r.host.NoClones(ctx, r.Dataset())
+	switch {
 	case errors.Is(err, zfsstore.ErrNotFound):
 		return nil, ErrNotFetched
 	case errors.Is(err, zfsstore.ErrHasDependents):
@@ -48,7 +49,7 @@ func (r *Release) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan
 		}
 	}
 	var steps step.List
-	steps.Add(step.DestroyDataset{Dataset: r.Dataset()})
+	steps.Add(step.DestroyDataset{Dataset: r.Dataset(), GUID: guid})
 	steps.Abandon()
 	return steps.Plan("destroy", r.name.Base(), nil)
 }

@@ -75,7 +75,7 @@ func (r *Release) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, 
 		// the next one.
 		level.Level = levels[0] + 1
 	}
-	before := step.SaveRoot{Snapshot: r.RootDataset() + "@" + workSnapshot("update", r.host)}
+	before := step.SaveRoot{Snapshot: r.RootDataset() + "@" + workSnapshot("update", r.host), Made: by}
 	update := r.TreeUpdate(r.RootDataset(), r.Dataset(), levels[0], o)
 	steps.Add(before, stepRunUpdater{update}, level)
 	steps.Commit()

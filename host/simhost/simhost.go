@@ -223,9 +223,14 @@ func pools(dir string, sources []host.Source) []simzfs.Pool {
 	return out
 }
 
-// mounted adds or removes a dataset in the kernel's mount table.
+// mounted adds or removes a dataset in the kernel's mount table. A file system keeps
+// its id while it is unmounted, under another name and after a reboot; another dataset
+// of its name has another one.
 func (h *Host) mounted(e simzfs.MountEvent) error {
-	m := kernel.Mounted{Type: "zfs", From: e.Dataset, Path: e.Path}
+	m := kernel.Mounted{
+		Type: "zfs", From: e.Dataset, Path: e.Path,
+		FSID: kernel.FSID{Val: [2]int32{int32(e.GUID), int32(e.GUID >> 32)}},
+	}
 	if e.Mounted {
 		_, err := h.Sim.AttachMount(m)
 		return err
@@ -250,7 +255,7 @@ func (h *Host) attach() error {
 	var all error
 	for _, d := range h.ZFS.Mounts() {
 		if attached[d.Path] != d.Dataset {
-			all = errors.Join(all, h.mounted(simzfs.MountEvent{Dataset: d.Dataset, Path: d.Path, Mounted: true}))
+			all = errors.Join(all, h.mounted(simzfs.MountEvent{Dataset: d.Dataset, GUID: d.GUID, Path: d.Path, Mounted: true}))
 		}
 		delete(attached, d.Path)
 	}

@@ -158,7 +158,7 @@ func (r Runner[E]) recover(ctx context.Context, job Job[E], begin func() *events
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("clear what an interrupted %s of %s left: %w", operation, j.Header.Plan.Subject, err)
-	case !finished:
+	case !finished || j.ended:
 		return "", nil
 	}
 	return operation, nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -51,8 +52,9 @@ type Journal struct {
 	path   string
 	file   *os.File
 	state  []stepState
-	over   bool // complete
-	ended  bool // by Call.End
+	seen   map[string]string // see Call.Same
+	over   bool              // complete
+	ended  bool              // by Call.End
 	// rebooted since: what does not outlive that is gone.
 	rebooted bool
 	resumed  bool
@@ -74,7 +76,7 @@ func Create(path string, h Header) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{Header: h, path: path, file: f, state: make([]stepState, len(h.Plan.Steps))}
+	j := &Journal{Header: h, path: path, file: f, state: make([]stepState, len(h.Plan.Steps)), seen: maps.Clone(h.Plan.Seen)}
 	if err := errors.Join(j.line(h, true), atomicfile.SyncDir(filepath.Dir(path))); err != nil {
 		return nil, errors.Join(err, j.Remove())
 	}
@@ -149,14 +151,22 @@ func (j *Journal) read() error {
 	if c := j.Header.Plan.Commit; c < 0 || c > len(j.Header.Plan.Steps) {
 		return fmt.Errorf("%w: commit point %d of %d steps", ErrDamaged, c, len(j.Header.Plan.Steps))
 	}
-	j.state = make([]stepState, len(j.Header.Plan.Steps))
+	j.state, j.seen = make([]stepState, len(j.Header.Plan.Steps)), maps.Clone(j.Header.Plan.Seen)
 	for line := range bytes.Lines(rest) {
 		var r record
 		if err := json.Unmarshal(line, &r); err != nil {
 			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
-		if r.Phase == complete {
+		switch r.Phase {
+		case complete:
 			j.over = true
+			continue
+		case saw:
+			var s sighting
+			if err := json.Unmarshal(r.Effect, &s); err != nil {
+				return fmt.Errorf("%w: %w", ErrDamaged, err)
+			}
+			j.see(s)
 			continue
 		}
 		if r.Step < 0 || r.Step >= len(j.state) {

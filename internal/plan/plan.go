@@ -22,6 +22,9 @@ type Plan struct {
 	// Fingerprint is what the plan was made from. If it differs when the plan
 	// runs, the plan is stale.
 	Fingerprint map[string]string `json:"fingerprint,omitempty"`
+	// Seen is what had the names of datasets and jails when the plan was made, see
+	// [Call.Same].
+	Seen map[string]string `json:"seen,omitempty"`
 	// Next runs after this plan was done, with a journal of its own, as the
 	// start of a restart does after its stop, whether or not the context has
 	// ended by then. A crash between the two leaves the first done and the

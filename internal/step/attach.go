@@ -46,7 +46,7 @@ func (a CreateJail) Detail() string {
 func (CreateJail) Event(e Env) events.IocEvent { return events.JailAttach{Jail: e.Name} }
 
 func (a CreateJail) Do(ctx context.Context, e Env, c *plan.Call) error {
-	root, err := e.Host.Mountpoint(ctx, a.RootDataset)
+	_, root, err := located(ctx, e, c, a.RootDataset)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (a CreateJail) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return err
 	}
 	c.Final(events.JailAttach{Jail: e.Name, JID: id.JID})
-	return c.SetEffect(id)
+	return errors.Join(c.SetEffect(id), firstJail(c, id))
 }
 
 func (a CreateJail) Undo(ctx context.Context, e Env, c *plan.Call) error {
@@ -196,7 +196,7 @@ func (a RemoveJail) Do(ctx context.Context, e Env, c *plan.Call) error {
 	case !there:
 		c.Skip("not running")
 		return nil
-	case id != want:
+	case id != want || c.Rebooted: // an identity is of one boot
 		// It uses the same root now: nothing there is this operation's to clear.
 		c.End("another jail runs under the name")
 		return nil

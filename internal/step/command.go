@@ -57,7 +57,7 @@ func (a RunCommand) Do(ctx context.Context, e Env, c *plan.Call) error {
 
 func (a RunCommand) run(ctx context.Context, e Env, c *plan.Call) (*output, error) {
 	none := &output{exit: kernel.Exit{Code: -1}}
-	id, there, err := find(ctx, e, a.Name)
+	id, there, err := seenJail(ctx, e, c, a.Name)
 	if err != nil {
 		return none, err
 	}

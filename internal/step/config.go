@@ -12,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/internal/atomicfile"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -45,9 +46,6 @@ func (a WriteConfig) Do(ctx context.Context, e Env, c *plan.Call) error {
 	}
 	if a.Absent {
 		return removeFile(path)
-	}
-	if _, err := atomicfile.Clean(path); err != nil { // of a killed writer
-		return err
 	}
 	return atomicfile.Write(path, a.Data, 0o644)
 }
@@ -127,10 +125,20 @@ func (a SetProperties) Detail() string {
 
 func (a SetProperties) Do(ctx context.Context, e Env, c *plan.Call) error {
 	was := formerProperties{}
-	if c.Effect(&was) {
-		return a.Apply(ctx, e) // again, after a crash
+	if c.Effect(&was) { // again, after a crash
+		d, err := e.Host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{})
+		if err == nil {
+			err = firstGUID(c, d)
+		}
+		if err != nil {
+			return err
+		}
+		return a.Apply(ctx, e)
 	}
 	d, err := e.Host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: a.names()})
+	if err == nil {
+		err = firstGUID(c, d)
+	}
 	if err != nil {
 		return err
 	}
@@ -151,14 +159,16 @@ func (a SetProperties) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return nil
 	}
 	back := SetProperties{Dataset: a.Dataset, Set: was}
-	_, err := e.Host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{})
-	if errors.Is(err, zfsstore.ErrNotFound) {
-		if a.Was == "" {
-			return nil
-		}
+	d, err := e.Host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{})
+	if errors.Is(err, zfsstore.ErrNotFound) && a.Was != "" {
 		back.Dataset = a.Was
-	} else if err != nil {
-		return err
+		d, err = e.Host.Store.Get(ctx, a.Was, zfsstore.GetOptions{})
+	}
+	if err == nil {
+		err = firstGUID(c, d)
+	}
+	if err != nil {
+		return leaveReplaced(c, ignore.Err(err, zfsstore.ErrNotFound))
 	}
 	for _, name := range a.names() {
 		if _, ok := was[name]; !ok {

@@ -60,7 +60,7 @@ func (a CreateDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 }
 
 func (a CreateDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	err := unmake(ctx, e, a.Dataset, a.Made, zfsstore.DestroyOptions{Recursive: !a.Shared})
+	err := unmake(ctx, e, a.Dataset, a.Made, a.Shared)
 	if a.Shared && errors.Is(err, zfsstore.ErrHasChildren) {
 		return nil // others use it by now
 	}
@@ -119,7 +119,7 @@ func (a Clone) Do(ctx context.Context, e Env, c *plan.Call) error {
 
 func (a Clone) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	for _, one := range slices.Backward(a.Clones) {
-		if err := unmake(ctx, e, one.Target, a.Made, zfsstore.DestroyOptions{}); err != nil {
+		if err := unmake(ctx, e, one.Target, a.Made, false); err != nil {
 			return err
 		}
 	}
@@ -132,6 +132,7 @@ func (a Clone) Undo(ctx context.Context, e Env, c *plan.Call) error {
 // caller decides whether to try again, not a later operation.
 type DestroyDataset struct {
 	Dataset string `json:"dataset"`
+	GUID    uint64 `json:"guid"`
 }
 
 func (DestroyDataset) Kind() string     { return "destroy dataset" }
@@ -142,6 +143,9 @@ func (a DestroyDataset) Event(Env) events.IocEvent {
 }
 
 func (a DestroyDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
+	if err := sameGUID(ctx, e, a.Dataset, a.GUID); err != nil {
+		return plan.Final(leaveReplaced(c, skipGone(c, err)))
+	}
 	unmounted, err := unmountTree(ctx, e, a.Dataset)
 	if err != nil {
 		return plan.Final(err)
@@ -169,6 +173,12 @@ func (a RenameDataset) Event(Env) events.IocEvent {
 }
 
 func (a RenameDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
+	if err := sameGUID(ctx, e, a.From, a.GUID); err != nil {
+		return err
+	}
+	if err := forget(c, a.From, a.To); err != nil {
+		return err
+	}
 	return renamePolitely(ctx, e, a.From, a.To)
 }
 
@@ -176,6 +186,9 @@ func (a RenameDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	d, err := e.Host.Store.Get(ctx, a.To, zfsstore.GetOptions{})
 	if err != nil || d.GUID != a.GUID {
 		return ignore.Err(err, zfsstore.ErrNotFound)
+	}
+	if err := forget(c, a.From, a.To); err != nil {
+		return err
 	}
 	return e.Host.Store.Rename(ctx, a.To, a.From, zfsstore.RenameOptions{})
 }
@@ -235,6 +248,7 @@ func heldTree(ctx context.Context, e Env, dataset string, cause error) error {
 // former owner, which takes back exactly the snapshots that it gave.
 type Promote struct {
 	Dataset string `json:"dataset"`
+	GUID    uint64 `json:"guid"`
 	Origin  string `json:"origin"` // the dataset it was cloned from
 }
 
@@ -244,6 +258,9 @@ func (a Promote) Detail() string            { return a.Dataset + "; " + a.Origin
 func (a Promote) Event(Env) events.IocEvent { return events.ZFSDatasetPromote{Dataset: a.Dataset} }
 
 func (a Promote) Do(ctx context.Context, e Env, c *plan.Call) error {
+	if err := sameGUID(ctx, e, a.Dataset, a.GUID); err != nil {
+		return err
+	}
 	return e.Host.Store.Promote(ctx, a.Dataset)
 }
 
@@ -255,12 +272,17 @@ func (a Promote) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if of, _, _ := strings.Cut(d.Origin, "@"); of != a.Dataset {
 		return nil
 	}
+	if err := sameGUID(ctx, e, a.Dataset, a.GUID); err != nil {
+		return leaveReplaced(c, err)
+	}
 	return e.Host.Store.Promote(ctx, a.Origin)
 }
 
 // DropBase destroys clones of base directories. What keeps them is left for
 // the next start: the jail is up.
-type DropBase DestroyDataset
+type DropBase struct {
+	Dataset string `json:"dataset"`
+}
 
 func (DropBase) Kind() string                { return "destroy former base" }
 func (DropBase) Durable()                    {}

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -39,10 +40,14 @@ func ReadFormer(path string) (FormerFile, error) {
 	return FormerFile{Data: data, Mode: info.Mode().Perm()}, err
 }
 
-// restore makes the file at path what it was.
+// restore makes the file at path what it was. A full disk may have kept it from ever
+// being changed, and would also keep it from being written again.
 func (f FormerFile) restore(path string) error {
 	if f.Absent {
 		return removeFile(path)
+	}
+	if now, err := ReadFormer(path); err == nil && !now.Absent && now.Mode == f.Mode && bytes.Equal(now.Data, f.Data) {
+		return nil
 	}
 	return atomicfile.Write(path, f.Data, f.Mode)
 }
@@ -61,11 +66,14 @@ func removeFile(path string) error {
 // the journal first, once: a step that runs again after a crash finds its own work
 // there.
 func besideRoot(ctx context.Context, e Env, dataset, name string, c *plan.Call) (string, error) {
-	dir, err := e.Host.Mountpoint(ctx, dataset)
+	_, dir, err := located(ctx, e, c, dataset)
 	if err != nil {
 		return "", err
 	}
 	path := filepath.Join(dir, name)
+	if _, err := atomicfile.Clean(path); err != nil { // of a killed writer
+		return "", err
+	}
 	var was FormerFile
 	if c.Effect(&was) {
 		return path, nil
@@ -89,6 +97,9 @@ func putBack(ctx context.Context, e Env, datasets []string, name string, c *plan
 	}
 	for _, dataset := range datasets {
 		if dir, ok := mounts.Dataset(dataset); ok {
+			if err := sameMounted(mounts, c, dataset); err != nil {
+				return leaveReplaced(c, err)
+			}
 			return was.restore(filepath.Join(dir, name))
 		}
 	}

@@ -33,7 +33,7 @@ func (a RunHook) Detail() string              { return "exec." + a.Hook + ": " +
 func (a RunHook) Event(e Env) events.IocEvent { return hookEvent(e.Name, a, &output{}) }
 
 func (a RunHook) Do(ctx context.Context, e Env, c *plan.Call) error {
-	id, there, err := find(ctx, e, a.Name)
+	id, there, err := seenJail(ctx, e, c, a.Name)
 	switch {
 	case err != nil:
 		return err

@@ -113,7 +113,7 @@ func (a SetCpuset) Detail() string              { return a.Jail + " to " + a.Tex
 func (a SetCpuset) Event(e Env) events.IocEvent { return events.JailCpuset{Jail: e.Name, CPUs: a.Text} }
 
 func (a SetCpuset) Do(ctx context.Context, e Env, c *plan.Call) error {
-	id, err := running(ctx, e, a.Jail)
+	id, err := running(ctx, e, c, a.Jail)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (a SetCpuset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted || !c.Effect(&have) {
 		return nil
 	}
-	id, there, err := find(ctx, e, a.Jail)
+	id, there, err := seenJail(ctx, e, c, a.Jail)
 	if err != nil || !there {
 		return err
 	}

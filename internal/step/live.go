@@ -34,18 +34,18 @@ func (a SaveConfig) Event(e Env) events.IocEvent {
 	return events.JailConfigSave{Jail: e.Name, Keys: a.Keys}
 }
 
-func (a SaveConfig) Do(ctx context.Context, e Env, _ *plan.Call) error {
-	path, err := e.Host.Mountpoint(ctx, a.Dataset)
+func (a SaveConfig) Do(ctx context.Context, e Env, c *plan.Call) error {
+	_, path, err := located(ctx, e, c, a.Dataset)
 	if err != nil {
 		return err
 	}
 	return atomicfile.Write(filepath.Join(path, a.File), a.Data, 0o644)
 }
 
-func (a SaveConfig) Undo(ctx context.Context, e Env, _ *plan.Call) error {
-	path, err := e.Host.Mountpoint(ctx, a.Dataset)
+func (a SaveConfig) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	_, path, err := located(ctx, e, c, a.Dataset)
 	if err != nil {
-		return UnlessDestroyed(ctx, e, a.Dataset, err)
+		return leaveReplaced(c, UnlessDestroyed(ctx, e, a.Dataset, err))
 	}
 	return FormerFile{!a.Old.Had, a.Old.Data, 0o644}.restore(filepath.Join(path, a.File))
 }

@@ -2,6 +2,8 @@ package step
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -33,13 +35,33 @@ func made(ctx context.Context, e Env, name, by string) (bool, error) {
 	return ok && p.Source == zfsstore.SourceLocal && p.Value == by, nil
 }
 
-// unmake destroys what the operation has made, and nothing else.
-func unmake(ctx context.Context, e Env, name, by string, o zfsstore.DestroyOptions) error {
+// unmake destroys what the operation has made, and nothing else. Snapshots of a
+// dataset that it has made, such as those of a periodic job, go with it; a dataset that
+// somebody else has made below is zfsstore.ErrHasChildren, and so is any dataset below
+// one that is shared.
+func unmake(ctx context.Context, e Env, name, by string, shared bool) error {
 	ours, err := made(ctx, e, name, by)
 	if err != nil || !ours {
 		return err
 	}
-	return ignore.Err(e.Host.Store.Destroy(ctx, name, o), zfsstore.ErrNotFound)
+	if strings.Contains(name, "@") {
+		// The same snapshot of the datasets below is of the same operation.
+		return ignore.Err(e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: true}), zfsstore.ErrNotFound)
+	}
+	below, err := e.Host.Store.List(ctx, name, zfsstore.ListOptions{
+		Types:      []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume},
+		Properties: []string{madeProperty},
+	})
+	if err != nil {
+		return ignore.Err(err, zfsstore.ErrNotFound)
+	}
+	for _, d := range below {
+		p := d.Properties[madeProperty]
+		if p.Source != zfsstore.SourceLocal || p.Value != by || shared && d.Name != name {
+			return &zfsstore.Error{Op: "destroy", Dataset: name, Err: fmt.Errorf("%w: %s", zfsstore.ErrHasChildren, d.Name)}
+		}
+	}
+	return ignore.Err(e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: true}), zfsstore.ErrNotFound)
 }
 
 // foreign is the effect of a step that found its resource made by someone else.

@@ -54,11 +54,7 @@ func (a Mounts) places() []string {
 // from an open root, without following any symbolic link. On the way to a source
 // links are followed outside of jails only.
 func (a Mounts) Do(ctx context.Context, e Env, c *plan.Call) error {
-	mounts, err := e.Host.Mounts(ctx)
-	if err != nil {
-		return err
-	}
-	root, err := mounts.Mountpoint(a.RootDataset)
+	mounts, root, err := located(ctx, e, c, a.RootDataset)
 	if err != nil {
 		return err
 	}
@@ -146,6 +142,9 @@ func (a Mounts) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		err := fmt.Errorf("%w: %s", host.ErrNotMounted, a.RootDataset)
 		return UnlessDestroyed(ctx, e, a.RootDataset, err)
 	}
+	if err := sameMounted(mounts, c, a.RootDataset); err != nil {
+		return leaveReplaced(c, errors.Join(err, unmountAll(ctx, e, mounts, done.Mounted)))
+	}
 	targets := map[string]Mount{}
 	for _, m := range a.Mounts {
 		targets[filepath.Join(root, m.At)] = m
@@ -170,6 +169,16 @@ func (a Mounts) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	}
 	defer r.Close()
 	return r.RemoveEmptyDirs(done.Made)
+}
+
+// unmountAll unmounts file systems wherever they are, the newest first.
+func unmountAll(ctx context.Context, e Env, mounts host.MountTable, ids []kernel.FSID) (all error) {
+	for _, m := range slices.Backward(mounts) {
+		if slices.Contains(ids, m.FSID) {
+			all = errors.Join(all, UnmountOne(ctx, e, m, true))
+		}
+	}
+	return all
 }
 
 func (a Mounts) Detail() string {

@@ -263,8 +263,8 @@ func (a MoveInterface) Event(e Env) events.IocEvent {
 	return events.VnetInterfaceConfig{Jail: e.Name, Interface: a.Interface, HostInterface: a.Interface}
 }
 
-func (a MoveInterface) Do(ctx context.Context, e Env, _ *plan.Call) error {
-	id, err := running(ctx, e, a.Jail)
+func (a MoveInterface) Do(ctx context.Context, e Env, c *plan.Call) error {
+	id, err := running(ctx, e, c, a.Jail)
 	if err != nil {
 		return err
 	}
@@ -279,7 +279,7 @@ func (a MoveInterface) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted {
 		return nil
 	}
-	id, there, err := find(ctx, e, a.Jail)
+	id, there, err := seenJail(ctx, e, c, a.Jail)
 	if err != nil || !there {
 		return err // it came home by itself
 	}

@@ -35,7 +35,7 @@ func (a ShowBPF) Detail() string {
 func (ShowBPF) Event(e Env) events.IocEvent { return events.JailDevfsRuleset{Jail: e.Name} }
 
 func (a ShowBPF) Do(ctx context.Context, e Env, c *plan.Call) error {
-	root, err := e.Host.Mountpoint(ctx, a.RootDataset)
+	_, root, err := located(ctx, e, c, a.RootDataset)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (a RequestAddress) Event(e Env) events.IocEvent {
 }
 
 func (a RequestAddress) Do(ctx context.Context, e Env, c *plan.Call) error {
-	id, err := running(ctx, e, a.Jail)
+	id, err := running(ctx, e, c, a.Jail)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 type SaveRoot struct {
 	Snapshot string `json:"snapshot"`
 	Jail     string `json:"jail"` // in the kernel
+	Made     string `json:"made"`
 }
 
 func (SaveRoot) Kind() string     { return "save root" }
@@ -28,7 +29,7 @@ func (a SaveRoot) Event(e Env) events.IocEvent {
 }
 
 func (a SaveRoot) Do(ctx context.Context, e Env, _ *plan.Call) error {
-	return e.Host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{})
+	return e.Host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{Properties: mark(a.Made)})
 }
 
 func (a SaveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
@@ -39,6 +40,9 @@ func (a SaveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if running {
 		c.Skip("the jail runs: " + a.Snapshot + " is kept")
 		return nil
+	}
+	if ours, err := made(ctx, e, a.Snapshot, a.Made); err != nil || !ours {
+		return err
 	}
 	err = e.Host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
 	if err == nil {
@@ -67,6 +71,9 @@ func (a ForgetRoot) Event(Env) events.IocEvent {
 }
 
 func (a ForgetRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
+	if ours, err := made(ctx, e, a.Snapshot, a.Made); err != nil || !ours {
+		return plan.Final(err)
+	}
 	err := e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
 	return plan.Final(skipGone(c, err))
 }
@@ -76,6 +83,7 @@ type ForkRoot struct {
 	Root     string `json:"root"`     // dataset
 	Snapshot string `json:"snapshot"` // name after the @
 	Target   string `json:"target"`   // dataset beside the root
+	Made     string `json:"made"`
 }
 
 // forkedRoot is the effect of ForkRoot. Later steps give both datasets other
@@ -106,10 +114,10 @@ func (a ForkRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return err
 	}
 	snapshot := a.Root + "@" + a.Snapshot
-	if err := store.Snapshot(ctx, snapshot, zfsstore.SnapshotOptions{}); err != nil {
+	if err := store.Snapshot(ctx, snapshot, zfsstore.SnapshotOptions{Properties: mark(a.Made)}); err != nil {
 		return err
 	}
-	if err := store.Clone(ctx, snapshot, a.Target, zfsstore.CloneOptions{}); err != nil {
+	if err := store.Clone(ctx, snapshot, a.Target, zfsstore.CloneOptions{Properties: mark(a.Made)}); err != nil {
 		return err
 	}
 	clone, err := store.Get(ctx, a.Target, zfsstore.GetOptions{})
@@ -141,15 +149,10 @@ func (a ForkRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 			return fmt.Errorf("%s is not back at %s yet", d.Name, a.Target)
 		}
 	}
-	err = e.Host.Store.Destroy(ctx, a.Target, zfsstore.DestroyOptions{Recursive: true})
-	if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
+	if err := unmake(ctx, e, a.Target, a.Made, false); err != nil || root == "" {
 		return err
 	}
-	if root == "" {
-		return nil
-	}
-	err = e.Host.Store.Destroy(ctx, root+"@"+a.Snapshot, zfsstore.DestroyOptions{})
-	return ignore.Err(err, zfsstore.ErrNotFound)
+	return unmake(ctx, e, root+"@"+a.Snapshot, a.Made, false)
 }
 
 // MoveRoot gives a root another name, which is all that an upgrade and the
@@ -178,7 +181,7 @@ func (a MoveRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 			return err
 		}
 	}
-	return moveOnce(ctx, e, a.From, a.To, moved.GUID)
+	return moveOnce(ctx, e, c, a.From, a.To, moved.GUID)
 }
 
 func (a MoveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
@@ -186,7 +189,7 @@ func (a MoveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if !c.Effect(&moved) {
 		return nil
 	}
-	return ignore.Err(moveOnce(ctx, e, a.To, a.From, moved.GUID), zfsstore.ErrNotFound) // it was moved back, and the step that made it has destroyed it
+	return ignore.Err(moveOnce(ctx, e, c, a.To, a.From, moved.GUID), zfsstore.ErrNotFound) // it was moved back, and the step that made it has destroyed it
 }
 
 // movedRoot is the effect of MoveRoot. Two roots change places, so that a
@@ -196,9 +199,12 @@ type movedRoot struct {
 }
 
 // moveOnce renames the dataset with that guid unless that was done already.
-func moveOnce(ctx context.Context, e Env, from, to string, guid uint64) error {
+func moveOnce(ctx context.Context, e Env, c *plan.Call, from, to string, guid uint64) error {
 	d, err := e.Host.Store.Get(ctx, from, zfsstore.GetOptions{})
 	if err == nil && d.GUID == guid {
+		if err := forget(c, from, to); err != nil {
+			return err
+		}
 		return e.Host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
 	}
 	if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {

@@ -5,12 +5,17 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// running returns the identity of a jail that must run.
-func running(ctx context.Context, e Env, name string) (kernel.Identity, error) {
-	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
+// running returns the identity of a jail that must run, and must be the one that the
+// operation began with.
+func running(ctx context.Context, e Env, c *plan.Call, name string) (kernel.Identity, error) {
+	id, there, err := seenJail(ctx, e, c, name)
+	if err == nil && !there {
+		err = kernel.ErrNotFound
+	}
 	if err != nil {
 		return id, fmt.Errorf("jail %s: %w", name, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -34,7 +35,7 @@ func (a Share) Detail() string            { return strings.Join(a.Datasets, ", "
 func (Share) Event(e Env) events.IocEvent { return events.JailZFSShare{Jail: e.Name} }
 
 func (a Share) Do(ctx context.Context, e Env, c *plan.Call) error {
-	id, err := e.Host.Kernel.JailIdentify(ctx, 0, kernel.ByName(a.Name))
+	id, err := running(ctx, e, c, a.Name)
 	if err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func (a Share) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted {
 		return nil
 	}
-	return errors.Join(unmountShared(ctx, e, a.RootDataset, done.Attached), detach(ctx, e, a.Name, done.Attached))
+	return errors.Join(unmountShared(ctx, e, c, a.RootDataset, done.Attached), detach(ctx, e, c, a.Name, done.Attached))
 }
 
 func attachDataset(ctx context.Context, e Env, id kernel.Identity, dataset string) error {
@@ -88,11 +89,14 @@ func mountShared(ctx context.Context, e Env, a Share, id kernel.Identity) error 
 }
 
 // unmountShared unmounts what the jail has mounted of its datasets.
-func unmountShared(ctx context.Context, e Env, rootDataset string, datasets []string) error {
+func unmountShared(ctx context.Context, e Env, c *plan.Call, rootDataset string, datasets []string) error {
 	mounts, err := e.Host.Mounts(ctx)
 	root, ok := mounts.Dataset(rootDataset)
 	if err != nil || !ok {
 		return err
+	}
+	if err := sameMounted(mounts, c, rootDataset); err != nil {
+		return ignore.Err(err, jailerr.ErrReplaced)
 	}
 	var all error
 	for _, m := range mounts.Below(root) {
@@ -127,8 +131,8 @@ func Administered(ctx context.Context, h *host.Host, dataset string, shared []st
 }
 
 // detach takes datasets from a jail; what is not attached is no error.
-func detach(ctx context.Context, e Env, name string, datasets []string) error {
-	id, there, err := find(ctx, e, name)
+func detach(ctx context.Context, e Env, c *plan.Call, name string, datasets []string) error {
+	id, there, err := seenJail(ctx, e, c, name)
 	if err != nil || !there {
 		return err // the kernel has detached them
 	}
@@ -148,6 +152,6 @@ func (Unshare) Kind() string                { return "unshare datasets" }
 func (a Unshare) Detail() string            { return strings.Join(a.Datasets, ", ") }
 func (Unshare) Event(e Env) events.IocEvent { return events.JailZFSShare{Jail: e.Name} }
 
-func (a Unshare) Do(ctx context.Context, e Env, _ *plan.Call) error {
-	return plan.Final(detach(ctx, e, a.Name, a.Datasets))
+func (a Unshare) Do(ctx context.Context, e Env, c *plan.Call) error {
+	return plan.Final(detach(ctx, e, c, a.Name, a.Datasets))
 }

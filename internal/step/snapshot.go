@@ -8,6 +8,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -46,7 +47,7 @@ func (a Snapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
 }
 
 func (a Snapshot) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	err := unmake(ctx, e, a.Snapshot, a.Made, zfsstore.DestroyOptions{Recursive: a.Recursive})
+	err := unmake(ctx, e, a.Snapshot, a.Made, a.Shared)
 	if a.Shared && errors.Is(err, zfsstore.ErrHasDependents) {
 		return nil // another jail was cloned from it in the meantime
 	}
@@ -66,31 +67,57 @@ func (a ForgetSnapshot) Event(Env) events.IocEvent {
 }
 
 func (a ForgetSnapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
-	err := e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{Recursive: a.Recursive, Defer: true})
+	ours, err := made(ctx, e, a.Snapshot, a.Made)
+	if err == nil && !ours {
+		c.Skip("gone")
+	}
+	if err != nil || !ours {
+		return err
+	}
+	err = e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{Recursive: a.Recursive, Defer: true})
 	return skipGone(c, err)
 }
 
 // DestroySnapshots destroys snapshots for good, the newest first. It ends
 // at the first refusal, which is final.
 type DestroySnapshots struct {
-	Snapshots []string `json:"snapshots"` // the newest first
+	Snapshots []GUIDOf `json:"snapshots"` // the newest first
+}
+
+// GUIDOf is a dataset or snapshot as the plan saw it.
+type GUIDOf struct {
+	Name string `json:"name"`
+	GUID uint64 `json:"guid"`
+}
+
+func namesOf(list []GUIDOf) []string {
+	names := make([]string, len(list))
+	for i, one := range list {
+		names[i] = one.Name
+	}
+	return names
 }
 
 func (DestroySnapshots) Kind() string     { return "destroy snapshots" }
 func (DestroySnapshots) Durable()         {}
-func (a DestroySnapshots) Detail() string { return strings.Join(a.Snapshots, ", ") }
+func (a DestroySnapshots) Detail() string { return strings.Join(namesOf(a.Snapshots), ", ") }
 func (a DestroySnapshots) Event(Env) events.IocEvent {
-	return events.ZFSSnapshotDestroy{Snapshot: a.Snapshots[0]}
+	return events.ZFSSnapshotDestroy{Snapshot: a.Snapshots[0].Name}
 }
 
 func (a DestroySnapshots) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return plan.Final(destroySnapshots(ctx, e, a.Snapshots))
 }
 
-func destroySnapshots(ctx context.Context, e Env, names []string) error {
-	for _, name := range names {
-		err := e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{})
-		if err = ignore.Err(err, zfsstore.ErrNotFound); err != nil {
+// destroySnapshots destroys those that the plan saw. Others that have their names by
+// now stay.
+func destroySnapshots(ctx context.Context, e Env, list []GUIDOf) error {
+	for _, one := range list {
+		err := sameGUID(ctx, e, one.Name, one.GUID)
+		if err == nil {
+			err = e.Host.Store.Destroy(ctx, one.Name, zfsstore.DestroyOptions{})
+		}
+		if err = ignore.Err(err, zfsstore.ErrNotFound, jailerr.ErrReplaced); err != nil {
 			return err
 		}
 	}
@@ -101,31 +128,36 @@ func destroySnapshots(ctx context.Context, e Env, names []string) error {
 // It ends at the first refusal, which is final; with every newer snapshot gone
 // ZFS has no reason left to refuse.
 type Rollback struct {
-	Newer     []string `json:"newer,omitempty"` // to destroy before, the newest first
-	Snapshots []string `json:"snapshots"`       // to go back to, one a dataset
+	Newer     []GUIDOf `json:"newer,omitempty"` // to destroy before, the newest first
+	Snapshots []GUIDOf `json:"snapshots"`       // to go back to, one a dataset
 }
 
 func (Rollback) Kind() string { return "roll back" }
 func (Rollback) Durable()     {}
 func (Rollback) Barrier()     {}
 func (a Rollback) Event(Env) events.IocEvent {
-	return events.ZFSSnapshotRollback{Snapshot: a.Snapshots[0]}
+	return events.ZFSSnapshotRollback{Snapshot: a.Snapshots[0].Name}
 }
 
 func (a Rollback) Detail() string {
-	text := strings.Join(a.Snapshots, ", ")
+	text := strings.Join(namesOf(a.Snapshots), ", ")
 	if len(a.Newer) > 0 {
-		text += "; destroy " + strings.Join(a.Newer, ", ")
+		text += "; destroy " + strings.Join(namesOf(a.Newer), ", ")
 	}
 	return text
 }
 
 func (a Rollback) Do(ctx context.Context, e Env, c *plan.Call) error {
+	for _, one := range a.Snapshots {
+		if err := sameGUID(ctx, e, one.Name, one.GUID); err != nil {
+			return plan.Final(err)
+		}
+	}
 	if err := destroySnapshots(ctx, e, a.Newer); err != nil {
 		return plan.Final(err)
 	}
-	for _, name := range a.Snapshots {
-		if err := e.Host.Store.Rollback(ctx, name, zfsstore.RollbackOptions{}); err != nil {
+	for _, one := range a.Snapshots {
+		if err := e.Host.Store.Rollback(ctx, one.Name, zfsstore.RollbackOptions{}); err != nil {
 			return plan.Final(err)
 		}
 	}

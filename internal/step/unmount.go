@@ -39,6 +39,11 @@ func (a Unmount) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err != nil || root == "" {
 		return err
 	}
+	if c.Resumed {
+		if err := Inhabited(ctx, e.Host, root); err != nil {
+			return plan.Final(err) // somebody has started a jail there since
+		}
+	}
 	listed := map[string]bool{}
 	for _, at := range a.Listed {
 		listed[filepath.Join(root, at)] = true
@@ -117,7 +122,7 @@ func mountedFrom(mounts host.MountTable, root string, places []string) (out host
 }
 
 // mountedRoot is the mount table and where a jail's root is mounted. Where it is
-// not, the step is skipped and the path is empty.
+// not, or where another dataset has its name, the step is skipped and the path is empty.
 func mountedRoot(ctx context.Context, e Env, dataset string, c *plan.Call) (host.MountTable, string, error) {
 	mounts, err := e.Host.Mounts(ctx)
 	if err != nil {
@@ -126,6 +131,9 @@ func mountedRoot(ctx context.Context, e Env, dataset string, c *plan.Call) (host
 	root, ok := mounts.Dataset(dataset)
 	if !ok {
 		c.Skip("root is not mounted")
+	}
+	if err := sameMounted(mounts, c, dataset); err != nil {
+		return nil, "", leaveReplaced(c, err)
 	}
 	return mounts, root, nil
 }

@@ -33,8 +33,8 @@ func (a VnetNodes) Detail() string {
 	return strings.Join(parts, " ")
 }
 
-func (a VnetNodes) Do(ctx context.Context, e Env, _ *plan.Call) error {
-	id, err := running(ctx, e, a.Jail)
+func (a VnetNodes) Do(ctx context.Context, e Env, c *plan.Call) error {
+	id, err := running(ctx, e, c, a.Jail)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (a EnsureNIC) Detail() string {
 }
 
 func (a EnsureNIC) Do(ctx context.Context, e Env, c *plan.Call) error {
-	id, err := running(ctx, e, a.Jail)
+	id, err := running(ctx, e, c, a.Jail)
 	if err != nil {
 		return err
 	}
@@ -162,8 +162,8 @@ func (Localhost) Kind() string                { return "configure lo0" }
 func (a Localhost) Detail() string            { return fmt.Sprintf("%s %v", a.Jail, a.Addrs) }
 func (Localhost) Event(e Env) events.IocEvent { return events.VnetSetupLocalhost{Jail: e.Name} }
 
-func (a Localhost) Do(ctx context.Context, e Env, _ *plan.Call) error {
-	id, err := running(ctx, e, a.Jail)
+func (a Localhost) Do(ctx context.Context, e Env, c *plan.Call) error {
+	id, err := running(ctx, e, c, a.Jail)
 	if err != nil {
 		return err
 	}
@@ -182,8 +182,8 @@ func (a AddRoutes) Event(e Env) events.IocEvent {
 	return events.VnetSetRoutes{Jail: e.Name, Routes: texts(a.Routes)}
 }
 
-func (a AddRoutes) Do(ctx context.Context, e Env, _ *plan.Call) error {
-	id, err := running(ctx, e, a.Jail)
+func (a AddRoutes) Do(ctx context.Context, e Env, c *plan.Call) error {
+	id, err := running(ctx, e, c, a.Jail)
 	if err != nil {
 		return err
 	}

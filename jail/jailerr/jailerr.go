@@ -11,4 +11,5 @@ var (
 	ErrNotRunning = errors.New("jail is not running")
 	ErrConfig     = errors.New("configuration does not allow it")
 	ErrStuck      = errors.New("processes of the jail do not end")
+	ErrReplaced   = errors.New("another one has this name now")
 )

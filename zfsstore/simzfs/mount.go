@@ -65,7 +65,7 @@ func (c *change) mount(d *dataset) error {
 		return err
 	}
 	z.state.setMounted(d, path, z.state.lastMount)
-	c.events = append(c.events, MountEvent{Dataset: d.Name, Path: path, Mounted: true})
+	c.events = append(c.events, MountEvent{Dataset: d.Name, GUID: d.GUID, Path: path, Mounted: true})
 	return nil
 }
 
@@ -151,7 +151,7 @@ func (c *change) unmount(d *dataset) error {
 		return err
 	}
 	c.z.state.setMounted(d, "", 0)
-	c.events = append(c.events, MountEvent{Dataset: d.Name, Path: path})
+	c.events = append(c.events, MountEvent{Dataset: d.Name, GUID: d.GUID, Path: path})
 	return nil
 }
 
@@ -253,6 +253,7 @@ func (z *Store) Unmount(ctx context.Context, name string, force bool) error {
 // A Mount is a mounted file system.
 type Mount struct {
 	Dataset string
+	GUID    uint64 // of the dataset
 	Path    string // real path of the mountpoint
 }
 
@@ -266,7 +267,7 @@ func (z *Store) Mounts() []Mount {
 func (z *Store) mountList() []Mount {
 	var all []Mount
 	for _, d := range z.byMountOrder() {
-		all = append(all, Mount{Dataset: d.Name, Path: d.MountedAt})
+		all = append(all, Mount{Dataset: d.Name, GUID: d.GUID, Path: d.MountedAt})
 	}
 	return all
 }

@@ -85,6 +85,7 @@ type Pool struct {
 // A MountEvent is a file system mounted or unmounted.
 type MountEvent struct {
 	Dataset string
+	GUID    uint64 // of the dataset
 	Path    string // real path of the mountpoint
 	Mounted bool   // false: unmounted
 }

@@ -204,7 +204,13 @@ func TestBusy(t *testing.T) {
 func TestMountHook(t *testing.T) {
 	var events []MountEvent
 	z, dir := newTestStore(t, func(o *Options) {
-		o.MountHook = func(e MountEvent) { events = append(events, e) }
+		o.MountHook = func(e MountEvent) {
+			if e.GUID == 0 {
+				t.Errorf("no guid: %+v", e)
+			}
+			e.GUID = 0
+			events = append(events, e)
+		}
 	})
 	steps := []error{
 		z.Create(bg, "p/a", zfsstore.CreateOptions{}),
@@ -217,11 +223,11 @@ func TestMountHook(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []MountEvent{
-		{"p", dir + "/p", true},
-		{"p/a", dir + "/p/a", true},
-		{"p/a", dir + "/p/a", false},
-		{"p/b", dir + "/p/b", true},
-		{"p/b", dir + "/p/b", false},
+		{Dataset: "p", Path: dir + "/p", Mounted: true},
+		{Dataset: "p/a", Path: dir + "/p/a", Mounted: true},
+		{Dataset: "p/a", Path: dir + "/p/a", Mounted: false},
+		{Dataset: "p/b", Path: dir + "/p/b", Mounted: true},
+		{Dataset: "p/b", Path: dir + "/p/b", Mounted: false},
 	}
 	if !slices.Equal(events, want) {
 		t.Errorf("events %v\nwant %v", events, want)
