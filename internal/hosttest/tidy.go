@@ -58,9 +58,13 @@ func (m *Hand) tidy(ctx context.Context, name string) error {
 	if err := m.unmountBelow(ctx, name, ""); err != nil {
 		return err
 	}
-	return m.act(ctx, m.place(name), func() error {
+	err = m.act(ctx, m.place(name), func() error {
 		return m.host.Store.Destroy(ctx, m.place(name), zfsstore.DestroyOptions{Recursive: true})
 	})
+	if errors.Is(err, zfsstore.ErrHasDependents) {
+		return m.move(ctx, m.place(name), name)
+	}
+	return err
 }
 
 // whole reports whether a jail has its root and a configuration.
