@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/hosttest"
-	"github.com/libioc/go-libioc/jail"
 )
 
 // doneByHand begins the line that a child prints after each act of the administrator.
@@ -37,40 +35,4 @@ func workByHand(ctx context.Context, hand *hosttest.Hand, r *rand.Rand, tell fun
 		tell(hand.Do(context.WithoutCancel(ctx), hosttest.DrawAct(r)))
 		time.Sleep(time.Duration(r.IntN(3_000)) * time.Microsecond)
 	}
-}
-
-// recoverByHand recovers a host that somebody has changed by hand, and returns what
-// is wrong. Nothing of his own is lost, by the first Recover or by the one after he
-// put right what he had broken. A Recover that fails names the file that it could
-// not clear; it succeeds once he has taken away what is in its way.
-func recoverByHand(h *simhost.Host, hand *hosttest.Hand) (wrong []string) {
-	ctx := context.Background()
-	check := func(what string, err error) {
-		if err != nil {
-			wrong = append(wrong, fmt.Sprintf("%s: %v", what, err))
-		}
-	}
-	intact := func(when string) {
-		lost, err := hand.Lost(ctx)
-		check(when, err)
-		for _, l := range lost {
-			wrong = append(wrong, when+": "+l)
-		}
-	}
-	intact("before Recover")
-	_, err := jail.Recover(ctx, h.Host)
-	intact("by Recover")
-	if err != nil {
-		if !strings.Contains(err.Error(), h.JournalDir("ioc", "")) {
-			check("names no file", err)
-		}
-		check("give way", hand.GiveWay(ctx))
-		_, err = jail.Recover(ctx, h.Host)
-		check("Recover with nothing in its way", err)
-	}
-	check("tidy", hand.Tidy(ctx))
-	_, err = jail.Recover(ctx, h.Host)
-	check("Recover after all was put right", err)
-	intact("by the last Recover")
-	return append(wrong, hosttest.Check(ctx, h.Host, simSource, hosttest.Options{Foreign: hand.Foreign, ForeignJail: hand.ForeignJail})...)
 }

@@ -164,7 +164,7 @@ func (c *chaos) round(t *testing.T, round int) (interrupted int) {
 			what += "\n" + done
 			c.acts++
 		}
-		require.Empty(t, strings.Join(recoverByHand(h, hand), "\n"), what)
+		require.Empty(t, strings.Join(hosttest.Recover(context.Background(), h.Host, simSource, hand), "\n"), what)
 		return len(journals)
 	}
 	_, err = jail.Recover(ctx, h.Host)

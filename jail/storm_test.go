@@ -36,7 +36,7 @@ var expected = []error{
 
 // expectedByHand are further answers while somebody changes the host by hand.
 var expectedByHand = []error{
-	config.ErrMalformed, jail.ErrConfig, jail.ErrForeign, fs.ErrNotExist, kernel.ErrNotFound, kernel.ErrExists, kernel.ErrStale, kernel.ErrDying,
+	config.ErrMalformed, jail.ErrConfig, jail.ErrForeign, jail.ErrReplaced, fs.ErrNotExist, kernel.ErrNotFound, kernel.ErrExists, kernel.ErrStale, kernel.ErrDying,
 	zfsstore.ErrNotFound, zfsstore.ErrExists, zfsstore.ErrBusy, zfsstore.ErrHasChildren, zfsstore.ErrHasDependents,
 	zfsstore.ErrParentNotFound, zfsstore.ErrMounted, zfsstore.ErrNotMounted, zfsstore.ErrNewerSnapshots, syscall.EBUSY,
 }
@@ -258,7 +258,7 @@ func storm(t *testing.T, h *simhost.Host, seed uint64, hand *hosttest.Hand) map[
 	defer stop()
 	if hand != nil {
 		passes = func(err error) bool { return isExpected(err) || isOneOf(err, expectedByHand) }
-		check = func() []string { return recoverByHand(h, hand) }
+		check = func() []string { return hosttest.Recover(context.Background(), h.Host, simSource, hand) }
 		administrator.Go(func() {
 			r := rand.New(rand.NewPCG(seed, goroutines))
 			for over.Err() == nil {

@@ -100,7 +100,9 @@ func (m *Hand) destroy(ctx context.Context, name string, _ int) error {
 	if _, mine, err := m.at(ctx, m.place(name)); err != nil || mine {
 		return errors.Join(err, errNothing)
 	}
-	m.Touched[name] = true
+	if err := m.touch(ctx, name); err != nil {
+		return err
+	}
 	return m.act(ctx, m.place(name), func() error {
 		return m.host.Store.Destroy(ctx, m.place(name), zfsstore.DestroyOptions{Recursive: true})
 	})
@@ -112,7 +114,9 @@ func (m *Hand) moveAway(ctx context.Context, name string, _ int) error {
 }
 
 func (m *Hand) move(ctx context.Context, from, name string) error {
-	m.Touched[name] = true
+	if err := m.touch(ctx, name); err != nil {
+		return err
+	}
 	m.Next++
 	to := fmt.Sprintf("%s/%s-%d", m.away, name, m.Next)
 	return m.act(ctx, from, func() error { return m.host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{}) })
@@ -151,7 +155,9 @@ func (m *Hand) moveBack(ctx context.Context, _ string, number int) error {
 	if _, err := m.host.Store.Get(ctx, from+"/root", zfsstore.GetOptions{}); err != nil {
 		return err // a root alone, or a jail without one
 	}
-	m.Touched[name] = true
+	if err := m.touch(ctx, name); err != nil {
+		return err
+	}
 	return m.act(ctx, from, func() error { return m.host.Store.Rename(ctx, from, m.place(name), zfsstore.RenameOptions{}) })
 }
 
@@ -192,8 +198,7 @@ func (m *Hand) removeJail(ctx context.Context, name string, _ int) error {
 	if err != nil || m.Jails[name] == id {
 		return errors.Join(err, errNothing)
 	}
-	m.Touched[name] = true
-	return errors.Join(m.save(), m.host.Kernel.JailRemove(ctx, id))
+	return errors.Join(m.touch(ctx, name), m.host.Kernel.JailRemove(ctx, id))
 }
 
 // unmount unmounts what was mounted last below a jail's root.
@@ -206,8 +211,7 @@ func (m *Hand) unmount(ctx context.Context, name string, _ int) error {
 	if !ok || len(mounts.Below(root)) == 0 {
 		return errNothing
 	}
-	m.Touched[name] = true
-	return errors.Join(m.save(), m.host.Kernel.UnmountFSID(ctx, mounts.Below(root)[0].FSID, 0))
+	return errors.Join(m.touch(ctx, name), m.host.Kernel.UnmountFSID(ctx, mounts.Below(root)[0].FSID, 0))
 }
 
 // createJail makes a jail of that name in the kernel, on a dataset of the hand's own.
@@ -216,8 +220,7 @@ func (m *Hand) createJail(ctx context.Context, name string, _ int) error {
 	if err != nil {
 		return err
 	}
-	m.Touched[name] = true
-	if err := m.save(); err != nil {
+	if err := m.touch(ctx, name); err != nil {
 		return err
 	}
 	jid, err := m.host.Kernel.JailSet(ctx, kernel.JailCreate,

@@ -218,11 +218,19 @@ func (m *Hand) Foreign(d zfsstore.Dataset) bool {
 
 // Touch says that something of a jail was changed by hand in another way: [Hand.Tidy]
 // looks at it too.
-func (m *Hand) Touch(name string) error {
+func (m *Hand) Touch(ctx context.Context, name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.touch(ctx, name)
+}
+
+func (m *Hand) touch(ctx context.Context, name string) error {
 	m.Touched[name] = true
-	return m.save()
+	d, err := m.host.Store.Get(ctx, m.place(name), zfsstore.GetOptions{})
+	if err == nil {
+		m.TouchedSets[d.GUID] = true
+	}
+	return errors.Join(ignore.Err(err, zfsstore.ErrNotFound), m.save())
 }
 
 // Holdings returns the names of the datasets and snapshots that are the hand's own,

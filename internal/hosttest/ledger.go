@@ -21,8 +21,10 @@ type ledger struct {
 	Boot  string
 	// Acting is the top dataset that the hand is changing at this moment.
 	Acting string
-	// Touched are names of jails that the hand has changed something of.
-	Touched map[string]bool
+	// Touched are the names of jails that the hand has changed something of, and
+	// TouchedSets the guids of their datasets: a jail may be renamed since.
+	Touched     map[string]bool
+	TouchedSets map[uint64]bool
 	// Found is what was lost and seen before the hand changed the rest.
 	Found []string
 	// Next numbers what the hand makes.
@@ -53,6 +55,9 @@ func openLedger(path string) (*ledger, error) {
 	}
 	if l.Touched == nil {
 		l.Touched = map[string]bool{}
+	}
+	if l.TouchedSets == nil {
+		l.TouchedSets = map[uint64]bool{}
 	}
 	return l, err
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/internal/ignore"
@@ -22,11 +21,16 @@ func (m *Hand) Tidy(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var all error
-	for _, name := range slices.Sorted(maps.Keys(m.Touched)) {
-		all = errors.Join(all, m.tidy(ctx, name))
+	for _, name := range m.names {
+		d, err := m.host.Store.Get(ctx, m.place(name), zfsstore.GetOptions{})
+		if err = ignore.Err(err, zfsstore.ErrNotFound); err == nil && (m.Touched[name] || m.TouchedSets[d.GUID]) {
+			err = m.tidy(ctx, name)
+		}
+		all = errors.Join(all, err)
 	}
 	if all == nil {
 		clear(m.Touched)
+		clear(m.TouchedSets)
 	}
 	return errors.Join(all, m.save())
 }
@@ -131,14 +135,20 @@ func (m *Hand) GiveWay(ctx context.Context) error {
 	return all
 }
 
-// Leave takes everything that is the hand's own off the host, after it was seen
-// that it still exists.
+// Leave destroys everything that is the hand's own. What jails outside were cloned
+// from stays, and is in the error.
 func (m *Hand) Leave(ctx context.Context) error {
 	all := m.GiveWay(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	err := m.act(ctx, m.away, func() error {
-		return m.host.Store.Destroy(ctx, m.away, zfsstore.DestroyOptions{Recursive: true})
-	})
-	return errors.Join(all, err)
+	moved, err := m.host.Store.List(ctx, m.away, zfsstore.ListOptions{Depth: 1})
+	if err != nil {
+		return errors.Join(all, ignore.Err(err, zfsstore.ErrNotFound))
+	}
+	for _, d := range append(moved[1:], moved[0]) {
+		all = errors.Join(all, m.act(ctx, d.Name, func() error {
+			return m.host.Store.Destroy(ctx, d.Name, zfsstore.DestroyOptions{Recursive: d.Name != m.away})
+		}))
+	}
+	return all
 }
