@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,11 @@ func (d round) run(ctx context.Context, o options, number int) (out outcome, err
 		}
 		return err
 	}
+	defer func() {
+		if empty != nil { // it came to an end before
+			err = errors.Join(err, empty())
+		}
+	}()
 	if o.real {
 		err = d.live(ctx, o, fill, &out)
 	} else {
@@ -110,7 +116,8 @@ func (d round) run(ctx context.Context, o options, number int) (out outcome, err
 			return out, err
 		}
 		if ok {
-			broken = append(broken, done)
+			// What was done to a file last decides.
+			broken = append(slices.DeleteFunc(broken, func(d damaged) bool { return d.path == done.path }), done)
 			out.did, out.damages = append(out.did, done.what), out.damages+1
 		}
 	}
@@ -131,6 +138,7 @@ func (d round) run(ctx context.Context, o options, number int) (out outcome, err
 		if err := empty(); err != nil {
 			return out, err
 		}
+		empty = nil
 	}
 	_, first := jail.Recover(ctx, m.Host)
 	if first != nil && !strings.Contains(first.Error(), m.JournalDir(m.source.Name, "")) {

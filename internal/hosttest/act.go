@@ -11,8 +11,8 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// An Act is one thing that a hand does, drawn before it is known what is there, so
-// that a seed gives the same acts each time.
+// An Act is one thing that a hand does, drawn before it is known what exists, so that
+// a seed gives the same acts each time.
 type Act struct {
 	kind, name int
 	number     int

@@ -62,8 +62,8 @@ func openLedger(path string) (*ledger, error) {
 	return l, err
 }
 
-// save replaces the file. A kill leaves the old one or the new one; a power loss is
-// none of its concern.
+// save replaces the file. A kill leaves the old one or the new one; it need not
+// outlive a power loss.
 func (l *ledger) save() error {
 	data, err := json.Marshal(l)
 	if err != nil {
