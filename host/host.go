@@ -145,6 +145,14 @@ func (h *Host) JournalPath(source, kind, name string) string {
 	return filepath.Join(h.opts.StateDir, source, kind, name+".journal")
 }
 
+// MarkPath returns the path of the file that marks an operation on one resource as not
+// ended, beside the journal of JournalPath: it is in the source's pool. Error:
+// ErrNotMounted.
+func (h *Host) MarkPath(ctx context.Context, source Source, kind, name string) (string, error) {
+	root, err := h.Mountpoint(ctx, source.Dataset)
+	return filepath.Join(root, ".operations", kind, name), err
+}
+
 // JournalDir returns the directory of the journals of one kind of resource of a
 // source.
 func (h *Host) JournalDir(source, kind string) string {

@@ -73,6 +73,7 @@ func (j *Jail) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, e
 	}
 	steps.Add(step.DestroyDataset{Dataset: j.Dataset(), GUID: tree[0].GUID})
 	steps.Abandon()
+	steps.Repeatable()
 	return steps.Plan("destroy", j.fullName, map[string]string{"jail": id.String(), "dataset": tree.guid(j.Dataset())})
 }
 

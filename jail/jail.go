@@ -332,39 +332,12 @@ func (j *Jail) mountTable(ctx context.Context) (host.MountTable, error) {
 	return j.host.Mounts(ctx)
 }
 
-// Identity asks the kernel which jail runs under this name. ErrNotRunning when
-// there is none; a jail that is dying does not run.
-func (j *Jail) Identity(ctx context.Context) (kernel.Identity, error) {
-	id, err := j.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(j.Identifier()))
-	if errors.Is(err, kernel.ErrNotFound) {
-		return kernel.Identity{}, ErrNotRunning
-	}
-	return id, err
-}
-
-// identity is Identity, but zero for a jail that does not run.
-func (j *Jail) identity(ctx context.Context) (kernel.Identity, error) {
-	id, err := j.Identity(ctx)
-	return id, ignore.Err(err, ErrNotRunning)
-}
-
-// Running asks the kernel whether the jail runs.
-func (j *Jail) Running(ctx context.Context) (bool, error) {
-	id, err := j.identity(ctx)
-	return !id.IsZero(), err
-}
-
-// JID returns the running jail's jid, or ErrNotRunning.
-func (j *Jail) JID(ctx context.Context) (int, error) {
-	id, err := j.Identity(ctx)
-	return id.JID, err
-}
-
 // Status returns what the kernel said when the jail was loaded or listed.
 func (j *Jail) Status() Status { return j.status }
 
 func (j *Jail) refresh(ctx context.Context) error {
 	id, err := j.identity(ctx)
+	err = ignore.Err(err, ErrForeign)
 	if err == nil {
 		j.status = Status{Running: !id.IsZero(), Identity: id}
 	}

@@ -44,6 +44,7 @@ type found struct {
 	source   *listSource // nil when foreign
 	name     string      // of a foreign jail: in the kernel
 	path     string      // where its dataset is mounted; of a foreign jail its root
+	root     string      // where its root is mounted
 	identity kernel.Identity
 	storage  *zfsstore.Dataset
 	invalid  error // of the name
@@ -74,7 +75,15 @@ func (l *listing) find(ctx context.Context) error {
 		l.sources = append(l.sources, ls)
 	}
 	for _, m := range mounts {
-		if f := l.at(m.From); f != nil && m.Type == "zfs" {
+		if m.Type != "zfs" {
+			continue
+		}
+		dataset, root := strings.CutSuffix(m.From, "/root")
+		switch f := l.at(dataset); {
+		case f == nil:
+		case root:
+			f.root = m.Path
+		default:
 			f.path = m.Path // the last mount hides earlier ones
 		}
 	}
@@ -157,7 +166,7 @@ func (l *listing) join(ctx context.Context) error {
 			return fmt.Errorf("list jails: %w", err)
 		}
 		id := kernel.Identity{JID: p.Int("jid"), Name: p.String("name"), Incarnation: uint64(uint32(p.Int("cpuset.id")))}
-		if f := ours[id.Name]; f != nil {
+		if f := ours[id.Name]; f != nil && livesIn(f.root, f.path, p.String("path")) {
 			f.identity = id
 			continue
 		}

@@ -118,7 +118,9 @@ func (j *Jail) clearOthers(ctx context.Context, op string, held []string) error 
 				return err
 			}
 			_, err = collect(ctx, other.startRecover(ctx, func(context.Context) (func(), error) { return unlock, nil }))
-			if err != nil {
+			if aside, ok := errors.AsType[*plan.DamagedError](err); ok {
+				j.host.Logger().Warn(aside.Error(), "jail", other.fullName)
+			} else if err != nil {
 				return err
 			}
 		}
@@ -131,7 +133,7 @@ func (j *Jail) clearOthers(ctx context.Context, op string, held []string) error 
 func (j *Jail) startRecover(ctx context.Context, lock func(context.Context) (func(), error)) <-chan events.IocEvent {
 	return runner(j.host).StartRecover(ctx, plan.Job[step.Env]{
 		Event: events.JailRecover{Jail: j.fullName}, Room: room, Lock: lock,
-		Env: j.stepEnv(), Journal: j.journal(), Boot: j.host.Kernel.BootID, Clock: j.host.Now, Scope: "recover " + j.fullName,
+		Env: j.stepEnv(), Journal: j.journal(), Mark: j.mark, Key: j.lockKey(), Boot: j.host.Kernel.BootID, Clock: j.host.Now, Scope: "recover " + j.fullName,
 	})
 }
 

@@ -192,6 +192,7 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 		Wrap:    func(err error) error { return j.refused(op.name, err) },
 		Env:     e,
 		Journal: j.journal(),
+		Mark:    j.mark,
 		Key:     j.lockKey(),
 		Boot:    j.host.Kernel.BootID,
 		Clock:   j.host.Now,
@@ -206,6 +207,10 @@ func (j *Jail) stepEnv() step.Env {
 }
 
 func (j *Jail) lockKey() string { return j.source.Name + "/jail/" + j.name }
+
+func (j *Jail) mark(ctx context.Context) (string, error) {
+	return j.host.MarkPath(ctx, j.source, "jail", j.name)
+}
 
 func (j *Jail) journal() string {
 	return j.host.JournalPath(j.source.Name, "jail", j.name)

@@ -62,6 +62,7 @@ func (j *Jail) stopSteps(ctx context.Context, steps *step.List, o StopOptions, i
 		steps.Append(j.hook(name, func(a *step.RunHook) { a.Tolerate = o.Force }))
 	}
 	steps.Commit()
+	steps.Repeatable()
 	j.downSteps(ctx, steps, o, id)
 }
 

@@ -86,7 +86,11 @@ func (j *Jail) updatable(ctx context.Context, running bool) (release.Name, error
 	}
 	// The release property is written in the end; where it cannot be, that is
 	// better known before.
-	if _, _, err := savedConfig(ctx, j.stepEnv(), j.Dataset()); err != nil {
+	path, err := j.host.Mountpoint(ctx, j.Dataset())
+	if err == nil {
+		_, err = savedConfig(ctx, j.stepEnv(), j.Dataset(), path)
+	}
+	if err != nil {
 		return release.Name{}, err
 	}
 	name, err := release.ParseName(key.Release.Of(j.Effective()))

@@ -64,7 +64,11 @@ func (stepSetRelease) Event(e step.Env) events.IocEvent {
 func (stepSetRelease) Durable() {}
 
 func (a stepSetRelease) Do(ctx context.Context, e step.Env, c *plan.Call) error {
-	own, path, err := savedConfig(ctx, e, a.Dataset)
+	_, path, err := step.Located(ctx, e, c, a.Dataset)
+	if err != nil {
+		return err
+	}
+	own, err := savedConfig(ctx, e, a.Dataset, path)
 	if err != nil {
 		return err
 	}
@@ -82,25 +86,25 @@ func (a stepSetRelease) Undo(ctx context.Context, e step.Env, c *plan.Call) erro
 	if !c.Effect(&former) {
 		return nil
 	}
-	own, path, err := savedConfig(ctx, e, a.Dataset)
+	_, path, err := step.Located(ctx, e, c, a.Dataset)
 	if err != nil {
-		return step.UnlessDestroyed(ctx, e, a.Dataset, err)
+		return step.LeaveReplaced(c, step.UnlessDestroyed(ctx, e, a.Dataset, err))
+	}
+	own, err := savedConfig(ctx, e, a.Dataset, path)
+	if err != nil {
+		return err
 	}
 	return writeRelease(ctx, e, own, a.Dataset, path, former.Release, former.Set)
 }
 
-// savedConfig returns a jail's configuration as it is on disk, and where its dataset
-// is mounted.
-func savedConfig(ctx context.Context, e step.Env, dataset string) (*config.Config, string, error) {
-	path, err := e.Host.Mountpoint(ctx, dataset)
-	if err != nil {
-		return nil, "", err
-	}
+// savedConfig returns the configuration, as it is on disk, of the jail whose dataset is
+// mounted at path.
+func savedConfig(ctx context.Context, e step.Env, dataset, path string) (*config.Config, error) {
 	own, err := config.ReadDir(path)
 	if errors.Is(err, config.ErrNoConfig) {
 		own, err = configOfDataset(ctx, e.Host, dataset)
 	}
-	return own, path, err
+	return own, err
 }
 
 func writeRelease(ctx context.Context, e step.Env, own *config.Config, dataset, path, name string, set bool) error {

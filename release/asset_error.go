@@ -33,6 +33,9 @@ var (
 	// ErrRedirect: the mirror leads elsewhere in a way that is not safe, such as
 	// from https to http.
 	ErrRedirect = errors.New("redirect refused")
+	// ErrHTTP: the mirror is at http://, where nothing is authenticated. Set
+	// HTTPOptions.AllowHTTP, or the MANIFEST's checksum as FetchOptions.SHA256.
+	ErrHTTP = errors.New("http is not authenticated")
 )
 
 // AssetError is an asset that could not be downloaded or extracted.
@@ -79,6 +82,7 @@ var reasons = map[error][]error{
 	ErrStalled:      {mirror.ErrStalled},
 	ErrChanged:      {mirror.ErrChanged},
 	ErrRedirect:     {mirror.ErrRedirect},
+	ErrHTTP:         {mirror.ErrHTTP},
 	ErrIllegalMember: {
 		archive.ErrAbsolutePath, archive.ErrDotDot, archive.ErrThroughSymlink, archive.ErrLinkEscape,
 		archive.ErrLinkTarget, archive.ErrNotDirectory, archive.ErrDevice, archive.ErrTooLarge,

@@ -51,5 +51,6 @@ func (r *Release) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan
 	var steps step.List
 	steps.Add(step.DestroyDataset{Dataset: r.Dataset(), GUID: guid})
 	steps.Abandon()
+	steps.Repeatable()
 	return steps.Plan("destroy", r.name.Base(), nil)
 }

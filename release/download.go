@@ -34,6 +34,10 @@ type HTTPOptions struct {
 	// Backoff is the pause before attempt n, from 2. The default is a second,
 	// doubled each time up to 30.
 	Backoff func(n int) time.Duration
+	// AllowHTTP permits a mirror at http://. Anybody between it and this machine can
+	// replace what it sends, the checksums included. A fetch with
+	// FetchOptions.SHA256 does not need it.
+	AllowHTTP bool
 	// AllowHTTPRedirect permits a redirect from http to another host without
 	// https.
 	AllowHTTPRedirect bool
@@ -42,7 +46,8 @@ type HTTPOptions struct {
 func (o HTTPOptions) mirror() mirror.Options {
 	return mirror.Options{
 		Proxy: o.Proxy, Transport: o.Transport, StallTimeout: o.StallTimeout,
-		Attempts: o.Attempts, Backoff: o.Backoff, AllowHTTPRedirect: o.AllowHTTPRedirect,
+		Attempts: o.Attempts, Backoff: o.Backoff,
+		AllowHTTP: o.AllowHTTP, AllowHTTPRedirect: o.AllowHTTPRedirect,
 	}
 }
 
@@ -57,9 +62,17 @@ type assetArgs struct {
 // stepDownload fetches the assets into the cache directory, some at a time. It
 // has no undo: what was fetched and verified serves the next try.
 type stepDownload struct {
-	Location string      `json:"location"` // of the release on the mirror
+	Location string      `json:"location"`         // of the release on the mirror
+	SHA256   string      `json:"sha256,omitempty"` // of its MANIFEST, if that is pinned
 	Assets   []assetArgs `json:"assets"`
 	Parallel int         `json:"parallel"`
+}
+
+// open opens the release's directory on the mirror, without a request.
+func (a stepDownload) open(o HTTPOptions) (*mirror.Mirror, error) {
+	m := o.mirror()
+	m.ManifestSHA256 = a.SHA256
+	return mirror.Open(a.Location, m)
 }
 
 func (a stepDownload) names() []string {
@@ -77,9 +90,9 @@ func (a stepDownload) Event(e step.Env) events.IocEvent {
 }
 
 func (a stepDownload) Do(ctx context.Context, e step.Env, c *plan.Call) error {
-	m, err := mirror.Open(a.Location, localOf(e).http.mirror())
+	m, err := a.open(localOf(e).http)
 	if err != nil {
-		return err
+		return refused(mirror.ManifestFile, err)
 	}
 	manifest, err := m.Manifest(ctx)
 	if err != nil {

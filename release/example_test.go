@@ -27,7 +27,7 @@ func ExampleRelease_Fetch() {
 	if err != nil {
 		panic(err)
 	}
-	for e := range rel.Fetch(ctx, release.FetchOptions{Mirror: mirror.URL}) {
+	for e := range rel.Fetch(ctx, release.FetchOptions{HTTP: release.HTTPOptions{AllowHTTP: true}, Mirror: mirror.URL}) {
 		if e, ok := e.(events.ReleaseAssetDownload); ok && e.State == events.Done {
 			fmt.Println("downloaded", e.Asset)
 		}

@@ -26,7 +26,7 @@ func (a stepExtract) Event(e step.Env) events.IocEvent {
 }
 
 func (a stepExtract) Do(ctx context.Context, e step.Env, c *plan.Call) error {
-	root, err := e.Host.Mountpoint(ctx, a.RootDataset)
+	_, root, err := step.Located(ctx, e, c, a.RootDataset)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ var operations = []operation{
 			"extract", "extract", "configure", "snapshot", "remove downloads"},
 		commit: 8,
 		run: func(ctx context.Context, _ *simhost.Host, rel *release.Release, mirror string) error {
-			return events.Wait(context.Background(), rel.Fetch(ctx, release.FetchOptions{Mirror: mirror, Assets: []string{"base.tgz", "lib32"}}))
+			return events.Wait(context.Background(), rel.Fetch(ctx, release.FetchOptions{HTTP: plain, Mirror: mirror, Assets: []string{"base.tgz", "lib32"}}))
 		},
 	},
 	{

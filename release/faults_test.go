@@ -162,7 +162,7 @@ func bulkArchive() []byte {
 }
 
 var quick = release.HTTPOptions{
-	StallTimeout: time.Second, Attempts: 3,
+	AllowHTTP: true, StallTimeout: time.Second, Attempts: 3,
 	Backoff: func(int) time.Duration { return time.Millisecond },
 }
 
@@ -248,7 +248,7 @@ func TestDownloadIsKept(t *testing.T) {
 		}
 		return nil
 	})
-	o := release.FetchOptions{Mirror: m.URL}
+	o := release.FetchOptions{HTTP: plain, Mirror: m.URL}
 	require.ErrorIs(t, events.Wait(context.Background(), rel.Fetch(ctx, o)), failed)
 	require.NoError(t, wait(rel, o))
 	require.Equal(t, int64(len(data)), m.served())
@@ -262,7 +262,7 @@ func TestCanceledDownloadIsContinued(t *testing.T) {
 	m := newFaulty(t, data, stallWithETag(data, first), good(data))
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	o := release.FetchOptions{Mirror: m.URL}
+	o := release.FetchOptions{HTTP: plain, Mirror: m.URL}
 	for e := range rel.Fetch(ctx, o) {
 		if d, ok := e.(events.ReleaseAssetDownload); ok && d.Received > 0 {
 			cancel()
@@ -300,7 +300,7 @@ func TestAssetsInParallel(t *testing.T) {
 	}))
 	defer s.Close()
 	done := map[string]int64{}
-	for e := range rel.Fetch(context.Background(), release.FetchOptions{Mirror: s.URL, Assets: []string{"base", "lib32"}}) {
+	for e := range rel.Fetch(context.Background(), release.FetchOptions{HTTP: plain, Mirror: s.URL, Assets: []string{"base", "lib32"}}) {
 		require.NoError(t, e.Head().Err)
 		if d, ok := e.(events.ReleaseAssetDownload); ok && d.State == events.Done {
 			done[d.Asset] = d.Received
@@ -315,9 +315,9 @@ func TestAssetsInParallel(t *testing.T) {
 	require.FileExists(t, filepath.Join(root, "usr/lib32/libc.so.7"))
 
 	_, again := newHost(t)
-	err = wait(again, release.FetchOptions{Mirror: httptest.NewServer(mirror).URL, Assets: []string{"base", "kernel-dbg"}})
+	err = wait(again, release.FetchOptions{HTTP: plain, Mirror: httptest.NewServer(mirror).URL, Assets: []string{"base", "kernel-dbg"}})
 	require.ErrorIs(t, err, release.ErrNotOnMirror)
-	require.Error(t, wait(again, release.FetchOptions{Mirror: s.URL, Assets: []string{"base", "base.txz"}}))
+	require.Error(t, wait(again, release.FetchOptions{HTTP: plain, Mirror: s.URL, Assets: []string{"base", "base.txz"}}))
 }
 
 // TestProgressTellsRate: the rate and the remaining time are of this transfer.
@@ -337,7 +337,7 @@ func TestProgressTellsRate(t *testing.T) {
 	require.NoError(t, err)
 	m := newFaulty(t, data, slowly(data))
 	rated := false
-	for e := range rel.Fetch(context.Background(), release.FetchOptions{Mirror: m.URL}) {
+	for e := range rel.Fetch(context.Background(), release.FetchOptions{HTTP: plain, Mirror: m.URL}) {
 		require.NoError(t, e.Head().Err)
 		d, ok := e.(events.ReleaseAssetDownload)
 		if !ok || d.Received == 0 || d.Received == d.Total || d.Rate == 0 {

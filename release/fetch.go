@@ -17,12 +17,16 @@ import (
 // FetchOptions say where a release comes from.
 type FetchOptions struct {
 	// Mirror is the URL or directory that holds one directory per release. The
-	// default is FreeBSD's own server for the host's platform.
+	// default is FreeBSD's own server for the host's platform, by https. A URL with
+	// http needs HTTP.AllowHTTP or SHA256.
 	Mirror string
 	// Archive, if set, is a local archive (base.txz) to import instead. Without
 	// SHA256 it is trusted as it is.
 	Archive string
-	// SHA256 is the expected checksum of Archive, 64 hexadecimal digits.
+	// SHA256 is the expected checksum of Archive or, without one, of the mirror's
+	// MANIFEST (or CHECKSUMS.SHA256), 64 hexadecimal digits. The MANIFEST has the
+	// checksums of all assets, so the mirror need not be trusted then. It cannot be
+	// given with Packages, and the mirror cannot choose packages instead.
 	SHA256 string
 	// Assets are the parts to fetch; the default is base alone. libioc fetches
 	// lib32 as well.
@@ -45,7 +49,7 @@ type FetchOptions struct {
 // Fetch downloads the release's assets, checks them against the mirror's
 // MANIFEST, extracts them into a new dataset and takes the snapshot @p0.
 //
-// Errors: ErrFetched, ErrBusy of package host, and those of the mirror and the
+// Errors: ErrFetched, ErrHTTP, ErrBusy of package host, and those of the mirror and the
 // archive, see [ErrHashMismatch] and its neighbours. A failure leaves no
 // dataset; what was downloaded stays in the cache directory, and the next Fetch
 // goes on from there.
@@ -75,6 +79,9 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 	snapshot := plan.Action[step.Env](step.Snapshot{Snapshot: r.RootDataset() + "@" + Snapshot(0), Made: by})
 	if packages != nil {
 		install, err := r.stepPackages(ctx, *packages)
+		if err == nil {
+			err = install.authentic(o)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +93,7 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 		if err != nil {
 			return nil, err
 		}
-		downloads := stepDownload{Location: location, Parallel: cmp.Or(o.Parallel, 2)}
+		downloads := stepDownload{Location: location, SHA256: o.SHA256, Parallel: cmp.Or(o.Parallel, 2)}
 		for _, f := range files {
 			if f.Remote {
 				downloads.Assets = append(downloads.Assets, f)
@@ -94,6 +101,10 @@ func (r *Release) planFetch(ctx context.Context, o FetchOptions) (*plan.Plan, er
 			fill = append(fill, stepExtract{f, r.RootDataset()})
 		}
 		if len(downloads.Assets) > 0 {
+			// What is refused is refused before a journal exists.
+			if _, err := downloads.open(o.HTTP); err != nil {
+				return nil, refused(mirror.ManifestFile, err)
+			}
 			steps.Add(downloads)
 			after.Add(stepForget(downloads))
 		}

@@ -164,7 +164,7 @@ func TestFetchOnFreeBSD(t *testing.T) {
 	version := realVersion()
 	rel, err := release.New(ctx, h, version, "")
 	require.NoError(t, err)
-	o := release.FetchOptions{Mirror: realMirror(t, version), KeepDefaults: true}
+	o := release.FetchOptions{HTTP: release.HTTPOptions{AllowHTTP: true}, Mirror: realMirror(t, version), KeepDefaults: true}
 	all, err := events.Collect(ctx, rel.Fetch(ctx, o))
 	require.NoError(t, err)
 	for _, e := range all {

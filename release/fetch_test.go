@@ -29,6 +29,9 @@ const name = "13.2-RELEASE"
 
 var releaseTime = time.Date(2023, 4, 7, 0, 0, 0, 0, time.UTC)
 
+// plain is for mirrors in this process.
+var plain = release.HTTPOptions{AllowHTTP: true}
+
 func newHost(t *testing.T) (*simhost.Host, *release.Release) {
 	t.Helper()
 	h, err := simhost.New(t.TempDir())
@@ -70,7 +73,7 @@ func TestFetch(t *testing.T) {
 	ctx := context.Background()
 
 	var received int64
-	for e := range rel.Fetch(ctx, release.FetchOptions{Mirror: server.URL}) {
+	for e := range rel.Fetch(ctx, release.FetchOptions{HTTP: plain, Mirror: server.URL}) {
 		require.NoError(t, e.Head().Err)
 		if d, ok := e.(events.ReleaseAssetDownload); ok && d.State == events.Done {
 			received = d.Received
@@ -100,7 +103,7 @@ func TestFetch(t *testing.T) {
 	_, err = os.Stat(h.CacheDir())
 	require.ErrorIs(t, err, fs.ErrNotExist, "downloads are left behind")
 
-	require.ErrorIs(t, wait(rel, release.FetchOptions{Mirror: server.URL}), release.ErrFetched)
+	require.ErrorIs(t, wait(rel, release.FetchOptions{HTTP: plain, Mirror: server.URL}), release.ErrFetched)
 
 	list, err := release.List(ctx, h.Host)
 	require.NoError(t, err)
@@ -160,7 +163,7 @@ func TestArchiveAttacks(t *testing.T) {
 		{"not an archive", []byte(strings.Repeat("hello ", 1000)), "", release.ErrFormat},
 	}
 	fetchGood := func(t *testing.T) {
-		require.NoError(t, wait(rel, release.FetchOptions{Mirror: serve(t, good, "")}))
+		require.NoError(t, wait(rel, release.FetchOptions{HTTP: plain, Mirror: serve(t, good, "")}))
 		require.NoError(t, events.Wait(ctx, rel.Destroy(ctx, release.DestroyOptions{})))
 	}
 	fetchGood(t) // the datasets for all releases stay
@@ -179,7 +182,7 @@ func TestArchiveAttacks(t *testing.T) {
 				require.Empty(t, differ(around, world(t, h)))
 			}
 		}
-		t.Run(c.name, attack(release.FetchOptions{Mirror: serve(t, c.archive, c.hash)}))
+		t.Run(c.name, attack(release.FetchOptions{HTTP: plain, Mirror: serve(t, c.archive, c.hash)}))
 		if c.hash == "" { // a local archive is taken as it is
 			path := filepath.Join(t.TempDir(), "base.txz")
 			require.NoError(t, os.WriteFile(path, c.archive, 0o600))

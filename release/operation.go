@@ -39,6 +39,10 @@ func (r *Release) madeBy() string { return r.lockKey() + " " + r.host.NewUUID() 
 
 func (r *Release) lockKey() string { return r.source.Name + "/release/" + r.name.Base() }
 
+func (r *Release) mark(ctx context.Context) (string, error) {
+	return r.host.MarkPath(ctx, r.source, "release", r.name.Base())
+}
+
 func (r *Release) journal() string {
 	return r.host.JournalPath(r.source.Name, "release", r.name.Base())
 }
@@ -54,7 +58,7 @@ func (r *Release) start(ctx context.Context, name string, event events.IocEvent,
 		},
 		Plan: func(ctx context.Context, _ string) (*plan.Plan, error) { return make(ctx) },
 		Wrap: func(err error) error { return &Error{name, r.FullName(), err} },
-		Env:  r.env(l), Journal: r.journal(), Key: r.lockKey(),
+		Env:  r.env(l), Journal: r.journal(), Mark: r.mark, Key: r.lockKey(),
 		Boot: r.host.Kernel.BootID, Clock: r.host.Now,
 		Scope: name + " " + r.FullName(),
 	})
@@ -84,7 +88,7 @@ func Recover(ctx context.Context, h *host.Host, temporary Runner) ([]events.IocE
 				Lock: func(ctx context.Context) (func(), error) {
 					return h.Lock(ctx, r.lockKey(), "recover", host.BusyFail)
 				},
-				Env: r.env(local{runner: temporary}), Journal: r.journal(), Boot: h.Kernel.BootID, Clock: h.Now, Scope: "recover " + name,
+				Env: r.env(local{runner: temporary}), Journal: r.journal(), Mark: r.mark, Key: r.lockKey(), Boot: h.Kernel.BootID, Clock: h.Now, Scope: "recover " + name,
 			}))
 			if errors.Is(err, host.ErrBusy) {
 				continue // it is running

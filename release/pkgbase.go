@@ -32,7 +32,8 @@ var (
 type PackageOptions struct {
 	// Repository is the URL of the packages; $ABI, $VERSION_MAJOR and
 	// $VERSION_MINOR in braces stand for the release's, as in pkg.conf(5). The
-	// default is FreeBSD's own.
+	// default is FreeBSD's own. Without Keys it must be https, ssh or file, unless
+	// FetchOptions.HTTP.AllowHTTP is set.
 	Repository string
 	// Sets are the packages to install, those they depend on included. The
 	// default is FreeBSD-set-base-jail.
@@ -67,7 +68,7 @@ func (e *PackageError) Is(target error) bool { return target == ErrPackages }
 // packaged decides whether the release comes as packages: when asked for, or
 // when the mirror has no base.txz any more.
 func (r *Release) packaged(ctx context.Context, o FetchOptions) (*PackageOptions, error) {
-	if o.Packages != nil || o.Archive != "" || len(o.Assets) > 0 || r.name.Major() < firstPackaged || !r.name.IsRelease() {
+	if o.Packages != nil || o.Archive != "" || o.SHA256 != "" || len(o.Assets) > 0 || r.name.Major() < firstPackaged || !r.name.IsRelease() {
 		return o.Packages, nil
 	}
 	location, err := r.location(ctx, o.Mirror)
@@ -79,7 +80,7 @@ func (r *Release) packaged(ctx context.Context, o FetchOptions) (*PackageOptions
 		return &PackageOptions{}, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, refused(mirror.ManifestFile, err)
 	}
 	there, err := m.Available(ctx, "base.txz")
 	if err != nil {
@@ -138,6 +139,22 @@ func (r *Release) stepPackages(ctx context.Context, o PackageOptions) (stepPacka
 	return a, nil
 }
 
+// authentic reports why nothing would authenticate the packages, or nil.
+func (a stepPackages) authentic(o FetchOptions) error {
+	if o.SHA256 != "" {
+		return fmt.Errorf("%w: SHA256 is of an archive or a MANIFEST, and packages have neither", ErrPackages)
+	}
+	scheme, _, _ := strings.Cut(a.Repository, "://")
+	switch strings.TrimPrefix(strings.ToLower(scheme), "pkg+") {
+	case "https", "ssh", "file":
+		return nil
+	}
+	if a.Keys != noKeys || o.HTTP.AllowHTTP {
+		return nil
+	}
+	return refused(a.Repository, fmt.Errorf("%w: set HTTPOptions.AllowHTTP, or PackageOptions.Keys", ErrHTTP))
+}
+
 // conf is the repository's part of pkg.conf(5).
 func (a stepPackages) conf() string {
 	var b strings.Builder
@@ -175,8 +192,8 @@ func (a stepPackages) Event(e step.Env) events.IocEvent {
 	return events.ReleaseDownload{Release: e.Name, Assets: a.Sets}
 }
 
-func (a stepPackages) Do(ctx context.Context, e step.Env, _ *plan.Call) error {
-	path, err := e.Host.Mountpoint(ctx, a.RootDataset)
+func (a stepPackages) Do(ctx context.Context, e step.Env, c *plan.Call) error {
+	_, path, err := step.Located(ctx, e, c, a.RootDataset)
 	if err != nil {
 		return err
 	}

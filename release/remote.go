@@ -41,7 +41,7 @@ type RemoteOptions struct {
 }
 
 // Available lists the releases of a mirror for the host's platform, the oldest
-// first, with their end of life. Errors: ErrNotOnMirror and those of the
+// first, with their end of life. Errors: ErrNotOnMirror, ErrHTTP and those of the
 // transfer, as an *AssetError.
 func Available(ctx context.Context, h *host.Host, o RemoteOptions) ([]Remote, error) {
 	from, err := origin(ctx, h, o.Mirror)
@@ -50,7 +50,7 @@ func Available(ctx context.Context, h *host.Host, o RemoteOptions) ([]Remote, er
 	}
 	m, err := mirror.Open(from.base, o.HTTP.mirror())
 	if err != nil {
-		return nil, err
+		return nil, refused(from.base, err)
 	}
 	dirs, err := m.List(ctx)
 	if err != nil {
@@ -95,7 +95,7 @@ func (o RemoteOptions) unsupported(ctx context.Context) ([]string, error) {
 	page := cmp.Or(o.UnsupportedPage, mirror.FreeBSDUnsupported)
 	m, err := mirror.Open(page, o.HTTP.mirror())
 	if err != nil {
-		return nil, err
+		return nil, refused(page, err)
 	}
 	names, err := m.Unsupported(ctx)
 	if err != nil {

@@ -65,7 +65,7 @@ func TestAvailable(t *testing.T) {
 15.0-RELEASE announced unsupported=false newer=false
 15.2-RELEASE  unsupported=false newer=true
 16.0-CURRENT  unsupported=false newer=true
-`, text(release.RemoteOptions{Mirror: url}))
+`, text(release.RemoteOptions{HTTP: plain, Mirror: url}))
 	require.Equal(t, `13.2-RELEASE announced unsupported=true newer=false
 13.10-RELEASE  unsupported=false newer=false
 14.2-RELEASE page unsupported=false newer=false
@@ -73,11 +73,11 @@ func TestAvailable(t *testing.T) {
 15.0-RELEASE mirror unsupported=true newer=false
 15.2-RELEASE  unsupported=false newer=true
 16.0-CURRENT  unsupported=false newer=true
-`, text(release.RemoteOptions{Mirror: url, Refresh: true, UnsupportedPage: url + "/unsupported"}))
-	_, err = release.Available(ctx, h.Host, release.RemoteOptions{Mirror: url + "/missing"})
+`, text(release.RemoteOptions{HTTP: plain, Mirror: url, Refresh: true, UnsupportedPage: url + "/unsupported"}))
+	_, err = release.Available(ctx, h.Host, release.RemoteOptions{HTTP: plain, Mirror: url + "/missing"})
 	require.ErrorIs(t, err, release.ErrNotOnMirror)
 	now = time.Date(2025, 10, 1, 0, 0, 0, 0, time.UTC)
-	require.Contains(t, text(release.RemoteOptions{Mirror: url}), "14.2-RELEASE page unsupported=true")
+	require.Contains(t, text(release.RemoteOptions{HTTP: plain, Mirror: url}), "14.2-RELEASE page unsupported=true")
 }
 
 // HardenedBSD names its builds otherwise, has other checksum files and other
@@ -88,7 +88,7 @@ func TestHardenedBSD(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Dir(h.Files().HBSDUpdate), 0o755))
 	require.NoError(t, os.WriteFile(h.Files().HBSDUpdate, nil, 0o755))
 	url := indexOf(t, "HardenedBSD-13-STABLE-amd64-LATEST", "HardenedBSD-14-STABLE-arm64-LATEST", "HardenedBSD-CURRENT-amd64-LATEST", "other")
-	list, err := release.Available(ctx, h.Host, release.RemoteOptions{Mirror: url})
+	list, err := release.Available(ctx, h.Host, release.RemoteOptions{HTTP: plain, Mirror: url})
 	require.NoError(t, err)
 	require.Len(t, list, 2)
 	require.Equal(t, "13-STABLE", list[0].Name.String())
@@ -111,7 +111,7 @@ func TestHardenedBSD(t *testing.T) {
 	defer s.Close()
 	rel, err := release.New(ctx, h.Host, "13-STABLE", "")
 	require.NoError(t, err)
-	require.NoError(t, wait(rel, release.FetchOptions{Mirror: s.URL}))
+	require.NoError(t, wait(rel, release.FetchOptions{HTTP: plain, Mirror: s.URL}))
 }
 
 func TestClean(t *testing.T) {

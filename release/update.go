@@ -154,7 +154,7 @@ func (stepLevel) Durable() {}
 func (a stepLevel) Do(ctx context.Context, e step.Env, c *plan.Call) error {
 	level := a.Level
 	if level == 0 {
-		path, err := e.Host.Mountpoint(ctx, a.RootDataset)
+		_, path, err := step.Located(ctx, e, c, a.RootDataset)
 		if err != nil {
 			return err
 		}

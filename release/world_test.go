@@ -51,7 +51,8 @@ func world(t testing.TB, h *simhost.Host) []string {
 		switch {
 		case rel == "unmounted" || rel == "run" || rel == "cache":
 			return fs.SkipDir
-		case rel == "state.log" || rel == "lock" || d.IsDir() && strings.HasPrefix(rel, "db"):
+		case rel == "state.log" || rel == "lock",
+			d.IsDir() && (strings.HasPrefix(rel, "db") || strings.Contains(rel, "/.operations")):
 			return nil
 		}
 		info, err := d.Info()

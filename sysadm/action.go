@@ -29,6 +29,7 @@ type Action struct {
 	// strict actions answer 400 to a missing argument; those of 2016 answer
 	// {"error":"Missing required keys"}.
 	strict bool
+	asks   bool // a mirror or the plugin index, which may not answer
 	run    func(s *Server, ctx context.Context, c *call) (any, error)
 }
 
@@ -149,12 +150,10 @@ func (s *Server) run(ctx context.Context, a Action, c *call) (answer, string) {
 		}
 		return ok(object{"error": errMissing.Error()}), "failed"
 	}
-	select {
-	case s.working <- struct{}{}:
-		defer func() { <-s.working }()
-	case <-ctx.Done():
+	if !s.slots.take(ctx, a.kind()) {
 		return refuse(http.StatusServiceUnavailable), "gone"
 	}
+	defer s.slots.give(a.kind())
 	if a.Role != RoleRead {
 		// Changes are completed even if the client goes away.
 		ctx = context.WithoutCancel(ctx)

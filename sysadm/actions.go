@@ -110,11 +110,11 @@ var actions = map[string]Action{
 		Doc: "List the jails.",
 	},
 	"listplugins": {
-		Role: RoleRead, Dialects: only2017, run: (*Server).listplugins,
+		Role: RoleRead, Dialects: only2017, asks: true, run: (*Server).listplugins,
 		Doc: "List the plugins of the index, and the jails made from plugins.",
 	},
 	"listreleases": {
-		Role: RoleRead, Dialects: only2017, run: (*Server).listreleases,
+		Role: RoleRead, Dialects: only2017, asks: true, run: (*Server).listreleases,
 		Doc: "List the fetched releases and those that can be fetched.",
 	},
 	"listtemplates": {

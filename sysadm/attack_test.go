@@ -317,6 +317,7 @@ func TestSilentSubscribers(t *testing.T) {
 	close(s.end)
 	w.opts.Plugins = s
 	w.opts.Limits.Connections = n + 10
+	w.opts.Limits.BeforeLogin = 32 // as many log in at a time
 	w.opts.Limits.Queue = 64
 	w.opts.Limits.JobsPerUser = 1000
 	w.opts.Limits.Write = time.Minute
@@ -403,7 +404,7 @@ func TestSilentChild(t *testing.T) {
 // makes room.
 func TestTooManyConnections(t *testing.T) {
 	w := newWorld(t)
-	w.opts.Limits.Connections = 3
+	w.opts.Limits.Connections, w.opts.Limits.BeforeLogin = 3, 3
 	var open []*client
 	for range 3 {
 		open = append(open, w.dial(""))

@@ -15,7 +15,8 @@ type request struct {
 	id              string
 	args            json.RawMessage
 	api             Dialect
-	user            *User // nil before the login
+	user            *User  // nil before the login
+	token           string // of the login, for calls of a WebSocket
 	peer            string
 	conn            *conn // nil for REST
 }

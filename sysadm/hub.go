@@ -12,21 +12,31 @@ type hub struct {
 	limit  int
 
 	mu      sync.Mutex
-	conns   map[*conn]map[string]bool // by kind of event, whether they subscribed
+	conns   map[*conn]bool
 	dropped uint64
 }
 
-// add adds a connection, unless there are too many.
+// add adds a connection, unless there are too many, or too many of its address that
+// have not logged in: one address cannot keep others from logging in.
 func (h *hub) add(c *conn) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.conns == nil {
-		h.conns = map[*conn]map[string]bool{}
+		h.conns = map[*conn]bool{}
 	}
 	if len(h.conns) >= h.server.limits.Connections {
 		return false
 	}
-	h.conns[c] = map[string]bool{}
+	waiting := 0
+	for other := range h.conns {
+		if other.network == c.network && other.current() == "" {
+			waiting++
+		}
+	}
+	if waiting >= h.server.limits.BeforeLogin {
+		return false
+	}
+	h.conns[c] = true
 	return true
 }
 
@@ -37,27 +47,23 @@ func (h *hub) remove(c *conn) {
 	h.dropped += c.events.lost()
 }
 
-func (h *hub) subscribe(c *conn, kind string, on bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if kinds, ok := h.conns[c]; ok {
-		kinds[kind] = on
-	}
-}
-
 // send sends an event to all subscribers, each in its dialect. It never waits.
 func (h *hub) send(message func(d Dialect) object, progress bool) {
 	var encoded [len(dialectNames)][]byte
+	once := func(d Dialect) []byte {
+		if encoded[d] == nil {
+			encoded[d] = encode(eventOf(message(d)), false)
+		}
+		return encoded[d]
+	}
+	kinds := []string{"dispatcher"}
+	if progress && !h.server.opts.Extended {
+		kinds = append(kinds, "progress")
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for c, kinds := range h.conns {
-		if !kinds["dispatcher"] || progress && !kinds["progress"] && !h.server.opts.Extended {
-			continue
-		}
-		if encoded[c.api] == nil {
-			encoded[c.api] = encode(eventOf(message(c.api)), false)
-		}
-		c.events.put(encoded[c.api])
+	for c := range h.conns {
+		c.offer(once, kinds...)
 	}
 }
 
@@ -78,8 +84,8 @@ func (h *hub) stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := Stats{Connections: len(h.conns), Dropped: h.dropped}
-	for c, kinds := range h.conns {
-		if kinds["dispatcher"] {
+	for c := range h.conns {
+		if c.subscribed("dispatcher") {
 			s.Subscribers++
 		}
 		s.Dropped += c.events.lost()
@@ -134,6 +140,13 @@ func (q *queue) take() []byte {
 		q.list = nil // free the memory
 	}
 	return first
+}
+
+// clear forgets the waiting events.
+func (q *queue) clear() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.list, q.missing = nil, 0
 }
 
 // mark returns the event that reports how many events were dropped.

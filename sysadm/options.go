@@ -42,11 +42,17 @@ type Options struct {
 }
 
 // Limits bound time and memory; zero values are the defaults.
+//
+// There are three kinds of actions: those that change something, those that ask a
+// mirror or the plugin index, and those that only read. Actions that hang thus keep
+// only their like from running. One address is one of IPv4, or 64 bits of IPv6; all
+// clients of a proxy have its address.
 type Limits struct {
 	Message     int64         // bytes of a request's body or message; 1 MiB
 	Connections int           // WebSocket connections; 1024
-	Actions     int           // actions that run at a time; 16
-	PerClient   int           // actions of one WebSocket connection at a time; 16
+	BeforeLogin int           // of these, from one address and not logged in; an eighth
+	Actions     int           // actions of one kind that run at a time; 16
+	PerClient   int           // the same, of one WebSocket connection; 16
 	Queue       int           // events that wait for one subscriber; 256
 	Jobs        int           // jobs that run at a time; 4
 	JobsPerUser int           // jobs of one user, running or waiting; 16
@@ -63,6 +69,7 @@ type Limits struct {
 func (l *Limits) fill() {
 	or(&l.Message, 1<<20)
 	or(&l.Connections, 1024)
+	or(&l.BeforeLogin, max(1, l.Connections/8))
 	or(&l.Actions, 16)
 	or(&l.PerClient, 16)
 	or(&l.Queue, 256)

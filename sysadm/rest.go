@@ -87,7 +87,7 @@ func (s *Server) restAnswer(w http.ResponseWriter, r *http.Request, req *request
 		return refuse(http.StatusBadRequest)
 	}
 	req.args = in.args
-	if r.Method == http.MethodGet && s.changes(req) {
+	if r.Method == http.MethodGet && changes(req) {
 		return refuse(http.StatusMethodNotAllowed)
 	}
 	return s.call(r.Context(), req)
@@ -108,15 +108,14 @@ func jsonBody(r *http.Request) bool {
 	return err == nil && (t == "application/json" || t == "text/json")
 }
 
-// changes reports whether the action changes something.
-func (s *Server) changes(r *request) bool {
-	args, _ := members(r.args)
-	name, _ := text(args["action"])
+// changes reports whether the call changes something.
+func changes(r *request) bool {
 	if r.namespace == "rpc" {
+		args, _ := members(r.args)
+		name, _ := text(args["action"])
 		return r.name == "dispatcher" && name != "list"
 	}
-	a, ok := actions[name]
-	return ok && a.Role != RoleRead
+	return kindOf(r) == kindChange
 }
 
 // basic checks the login of a REST request.

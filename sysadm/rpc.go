@@ -73,11 +73,10 @@ func (s *Server) auth(ctx context.Context, r *request) answer {
 	args, _ := members(r.args)
 	get := func(name string) string { v, _ := text(args[name]); return v }
 	kept := get("resumable") == "true"
-	// The connection's old login ends in any case. The token of auth_token may be
-	// the same one.
-	old := r.conn.logout()
-	if r.name != "auth_token" || old != get("token") {
-		s.tokens.Drop(old, false)
+	// The connection's old login ends in any case, unless auth_token renews it.
+	renewed := r.name == "auth_token" && r.conn.current() == get("token")
+	if !renewed {
+		r.conn.logout()
 	}
 	switch r.name {
 	case "auth":
@@ -92,10 +91,13 @@ func (s *Server) auth(ctx context.Context, r *request) answer {
 			return User{}, ErrLogin
 		})
 		if a.failed() {
+			r.conn.logout()
 			return a
 		}
-		r.conn.login(token)
-		return ok([]any{token, int(s.tokens.Hold(token).Seconds())})
+		if renewed {
+			return tokenAnswer(token, s.tokens.Left(token))
+		}
+		return s.hold(r, token)
 	case "auth_ssl":
 		return s.authKey(ctx, r, args, kept)
 	case "auth_clear":
@@ -109,10 +111,19 @@ func (s *Server) loggedIn(r *request, user *User, a answer, kept bool) answer {
 		return a
 	}
 	token := s.tokens.Add(*user, kept)
-	r.conn.login(token)
-	left := s.tokens.Hold(token)
 	s.log.Info("login", "user", user.Name, "peer", r.peer, "result", "ok")
-	return ok([]any{token, int(left.Seconds())})
+	return s.hold(r, token)
+}
+
+// hold makes the token the connection's login.
+func (s *Server) hold(r *request, token string) answer {
+	left := s.tokens.Hold(token)
+	r.conn.login(token)
+	return tokenAnswer(token, left)
+}
+
+func tokenAnswer(token string, left time.Duration) answer {
+	return ok([]any{token, int(left.Round(time.Second).Seconds())})
 }
 
 // authKey is the login with a key, in two calls: the first returns a text, the
@@ -176,7 +187,7 @@ func (s *Server) subscription(r *request) answer {
 	out := object{}
 	for _, kind := range kinds {
 		if slices.Contains([]string{"dispatcher", "progress", "life-preserver", "system-state"}, kind) {
-			s.hub.subscribe(r.conn, kind, r.name == "subscribe")
+			r.conn.subscribe(r.token, kind, r.name == "subscribe")
 			out[r.name] = kind
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime"
 	"sync"
@@ -23,12 +22,12 @@ type Server struct {
 	limits Limits
 	log    *slog.Logger
 
-	tokens  login.Tokens[User]
-	guard   login.Guard
-	jobs    *jobs
-	hub     hub
-	working chan struct{} // one entry per action at work
-	logins  chan struct{} // one entry per password being checked
+	tokens login.Tokens[User]
+	guard  login.Guard
+	jobs   *jobs
+	hub    hub
+	slots  slots         // of the actions at work
+	logins chan struct{} // one entry per password being checked
 
 	// calls counts running requests, for Shutdown.
 	calls sync.WaitGroup
@@ -49,7 +48,7 @@ func New(o Options) (*Server, error) {
 	}
 	o.Limits.fill()
 	s := &Server{opts: o, host: o.Host, limits: o.Limits, log: o.Logger}
-	s.working = make(chan struct{}, s.limits.Actions)
+	s.slots = newSlots(s.limits.Actions)
 	s.logins = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
 	s.tokens.Idle, s.tokens.Life, s.tokens.Now = s.limits.TokenIdle, s.limits.TokenLife, time.Now
 	s.guard.Now = time.Now
@@ -148,15 +147,6 @@ func (s *Server) observe(r *request, call string, a answer, failed bool, begun t
 		transport = "websocket"
 	}
 	s.opts.Observe(Observation{transport, call, a.code, failed, time.Since(begun)})
-}
-
-// peerOf returns the client's address without its port. Failed logins are counted by
-// it.
-func peerOf(r *http.Request) string {
-	if addr, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		return addr
-	}
-	return r.RemoteAddr // a socket in the file system has no port
 }
 
 // Healthy returns nil if the server accepts calls and the kernel and the pool

@@ -13,19 +13,23 @@ import (
 
 // conn is one WebSocket client.
 type conn struct {
-	api    Dialect
-	peer   string
-	events *queue
-	slots  chan struct{} // one entry per running call
-	close  context.CancelFunc
+	api     Dialect
+	peer    string
+	network string // of the peer
+	server  *Server
+	events  *queue
+	slots   slots   // of the running calls
+	asked   backlog // of the calls without an answer
+	close   context.CancelFunc
 
 	write sync.Mutex // one message at a time
 
 	mu    sync.Mutex
 	ws    *websocket.Conn // nil until the handshake is over
-	token string
+	token string          // empty before the login and after its end
+	kinds map[string]bool // of event, whether the client subscribed; of this login
 	sign  login.Challenge
-	clock *time.Timer // of the login
+	clock *time.Timer // runs out without a login, and looks whether the token is still valid
 }
 
 // websocket serves one client until it leaves. Calls run in parallel, so answers
@@ -34,10 +38,14 @@ type conn struct {
 func (s *Server) websocket(w http.ResponseWriter, r *http.Request, d Dialect) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	defer cancel()
+	peer := peerOf(r)
 	c := &conn{
-		api: d, peer: peerOf(r), close: cancel, events: newQueue(s.limits.Queue),
-		slots: make(chan struct{}, s.limits.PerClient),
+		api: d, peer: peer, network: networkOf(peer), server: s, close: cancel, events: newQueue(s.limits.Queue),
+		slots: newSlots(s.limits.PerClient), asked: newBacklog(s.limits),
 	}
+	// Calls that hang outlive the connection, which counts no longer.
+	var calls sync.WaitGroup
+	defer calls.Wait()
 	if s.stopping() || !s.hub.add(c) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
@@ -52,13 +60,9 @@ func (s *Server) websocket(w http.ResponseWriter, r *http.Request, d Dialect) {
 	}
 	defer ws.CloseNow()
 	ws.SetReadLimit(s.limits.Message)
-	c.clock = time.AfterFunc(s.limits.Login, cancel)
-	defer c.clock.Stop()
-	defer func() { s.tokens.Drop(c.logout(), true) }()
 	c.ready(ws)
+	defer c.gone()
 
-	var calls sync.WaitGroup
-	defer calls.Wait()
 	calls.Go(func() { c.sendEvents(ctx, s.limits.Write) })
 	defer cancel()
 	for {
@@ -83,27 +87,31 @@ func (s *Server) message(ctx context.Context, c *conn, message []byte, calls *sy
 		// this server is not.
 		return len(message) > 0 && message[0] == '{'
 	}
-	if !s.enter() {
-		return false
-	}
 	if open(&r) {
+		if !s.enter() {
+			return false
+		}
 		defer s.calls.Done()
 		s.answer(ctx, c, &r)
 		return true
 	}
-	if token := c.current(); token != "" {
-		r.user = s.tokens.Use(token)
-	}
-	// Reading waits while too many calls of the client are running.
-	select {
-	case c.slots <- struct{}{}:
-	case <-ctx.Done():
-		s.calls.Done()
+	r.user, r.token = c.use()
+	// Reading waits while too many calls of the client have no answer.
+	answered := c.asked.add(ctx, message)
+	if answered == nil || s.stopping() {
 		return false
 	}
 	calls.Go(func() {
+		defer answered()
+		k := kindOf(&r)
+		if !c.slots.take(ctx, k) {
+			return
+		}
+		defer c.slots.give(k)
+		if !s.enter() {
+			return // the connection is about to be closed
+		}
 		defer s.calls.Done()
-		defer func() { <-c.slots }()
 		s.answer(ctx, c, &r)
 	})
 	return true
@@ -120,6 +128,10 @@ func (s *Server) answer(ctx context.Context, c *conn, r *request) {
 func (c *conn) send(ctx context.Context, limit time.Duration, message []byte) {
 	c.write.Lock()
 	defer c.write.Unlock()
+	c.put(ctx, limit, message)
+}
+
+func (c *conn) put(ctx context.Context, limit time.Duration, message []byte) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if c.ws.Write(ctx, websocket.MessageText, message) != nil {
@@ -134,32 +146,21 @@ func (c *conn) sendEvents(ctx context.Context, limit time.Duration) {
 			return
 		case <-c.events.wake:
 		}
-		for m := c.events.take(); m != nil && ctx.Err() == nil; m = c.events.take() {
-			c.send(ctx, limit, m)
+		for ctx.Err() == nil && c.sendEvent(ctx, limit) {
 		}
 	}
 }
 
-func (c *conn) login(token string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.token = token
-	c.clock.Stop()
-}
-
-// logout forgets the login and returns its token.
-func (c *conn) logout() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	token := c.token
-	c.token = ""
-	return token
-}
-
-func (c *conn) current() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.token
+// sendEvent sends the next event, if there is one. It is taken when it is its turn:
+// no event follows the answer to a call that was made after the end of the login.
+func (c *conn) sendEvent(ctx context.Context, limit time.Duration) bool {
+	c.write.Lock()
+	defer c.write.Unlock()
+	m := c.event()
+	if m != nil {
+		c.put(ctx, limit, m)
+	}
+	return m != nil
 }
 
 // test replaces the text to sign and returns the one before.
@@ -175,6 +176,7 @@ func (c *conn) ready(ws *websocket.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ws = ws
+	c.clock = time.AfterFunc(c.server.limits.Login, c.look)
 }
 
 // goAway closes the connection because the server shuts down. It does not wait.

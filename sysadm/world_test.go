@@ -71,7 +71,10 @@ func newWorld(t testing.TB, source ...host.Source) *world {
 		},
 	})
 	require.NoError(t, err)
-	w.opts = sysadm.Options{Host: w.host, Auth: people, AllowExec: true}
+	w.opts = sysadm.Options{
+		Host: w.host, Auth: people, AllowExec: true,
+		Fetch: release.FetchOptions{HTTP: release.HTTPOptions{AllowHTTP: true}}, // the mirrors are in this process
+	}
 	return w
 }
 
@@ -111,7 +114,7 @@ func (w *world) fetch(names ...string) {
 		mirror := httptest.NewServer(releasetest.Mirror(name))
 		r, err := release.New(w.t.Context(), w.host, name, "")
 		require.NoError(w.t, err)
-		require.NoError(w.t, events.Wait(w.t.Context(), r.Fetch(w.t.Context(), release.FetchOptions{Mirror: mirror.URL})))
+		require.NoError(w.t, events.Wait(w.t.Context(), r.Fetch(w.t.Context(), release.FetchOptions{Mirror: mirror.URL, HTTP: release.HTTPOptions{AllowHTTP: true}})))
 		mirror.Close()
 	}
 }

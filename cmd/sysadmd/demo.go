@@ -32,7 +32,7 @@ func demo(ctx context.Context, out, errs io.Writer, dir, listen string) error {
 	defer h.Close()
 	mirror := httptest.NewServer(demoMirror())
 	defer mirror.Close()
-	fetch := release.FetchOptions{Mirror: mirror.URL}
+	fetch := release.FetchOptions{Mirror: mirror.URL, HTTP: release.HTTPOptions{AllowHTTP: true}}
 	if err := furnish(ctx, h, fetch); err != nil {
 		return fmt.Errorf("furnish the simulated machine: %w", err)
 	}

@@ -73,7 +73,8 @@ func run(ctx context.Context, in io.Reader, out, errs io.Writer, args []string) 
 	}
 	return serve(ctx, out, log, s, sysadm.Options{
 		Host: h, Auth: users, AllowExec: s.exec, Extended: s.extended, Origins: s.origins,
-		Fetch: release.FetchOptions{Mirror: s.mirror}, Logger: log, Limits: s.limits,
+		Fetch:  release.FetchOptions{Mirror: s.mirror, HTTP: release.HTTPOptions{AllowHTTP: s.allowHTTP}},
+		Logger: log, Limits: s.limits,
 	})
 }
 

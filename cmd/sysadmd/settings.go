@@ -23,6 +23,7 @@ type settings struct {
 	extended    bool
 	origins     []string
 	mirror      string
+	allowHTTP   bool   // of the mirror
 	level       string // of the log
 	grace       time.Duration
 	limits      sysadm.Limits
@@ -86,10 +87,10 @@ func (s *settings) set(key, value string) (err error) {
 		"listen": &s.listen, "origins": &s.origins,
 		"metrics": &s.metrics, "users": &s.users, "certificate": &s.certificate, "key": &s.key,
 		"state": &s.state, "mirror": &s.mirror, "log": &s.level,
-		"exec": &s.exec, "extended_events": &s.extended,
+		"exec": &s.exec, "allow_http": &s.allowHTTP, "extended_events": &s.extended,
 		"grace": &s.grace, "action_time": &s.limits.Action, "job_time": &s.limits.Job,
 		"token_idle": &s.limits.TokenIdle, "token_life": &s.limits.TokenLife,
-		"connections": &s.limits.Connections, "actions": &s.limits.Actions, "jobs": &s.limits.Jobs,
+		"connections": &s.limits.Connections, "connections_before_login": &s.limits.BeforeLogin, "actions": &s.limits.Actions, "jobs": &s.limits.Jobs,
 		"jobs_per_user": &s.limits.JobsPerUser, "event_queue": &s.limits.Queue,
 	}
 	switch field := field[key].(type) {
@@ -137,7 +138,8 @@ func parseListener(text string) (l listener, err error) {
 	return l, nil
 }
 
-// check rejects settings that would send passwords over a network in clear text.
+// check rejects settings that would send passwords over a network in clear text, or
+// take a release from one without being told to.
 func (s *settings) check() error {
 	for _, l := range s.listen {
 		if l.plain && !local(l.address) {
@@ -146,6 +148,9 @@ func (s *settings) check() error {
 	}
 	if s.metrics != "" && !local(s.metrics) {
 		return fmt.Errorf("%s: metrics have no login, so they are for this machine only", s.metrics)
+	}
+	if scheme, _, ok := strings.Cut(s.mirror, "://"); ok && strings.EqualFold(scheme, "http") && !s.allowHTTP {
+		return fmt.Errorf("mirror: %s: http is not authenticated; it needs allow_http = yes", s.mirror)
 	}
 	if (s.certificate == "") != (s.key == "") {
 		return fmt.Errorf("certificate and key belong together")

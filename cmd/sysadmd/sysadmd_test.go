@@ -277,6 +277,9 @@ func TestSettings(t *testing.T) {
 	require.Equal(t, 9, s.limits.Jobs)
 	require.Equal(t, []string{"a", "b:1"}, s.origins)
 	require.Empty(t, s.metrics)
+	s, err = read("mirror = http://a/b\nallow_http = yes\n")
+	require.NoError(t, err)
+	require.True(t, s.allowHTTP)
 	for text, part := range map[string]string{
 		"nosuch = 1":                 "conf:1: nosuch: unknown",
 		"\nexec":                     "conf:2: not key",
@@ -290,6 +293,7 @@ func TestSettings(t *testing.T) {
 		"listen = localhost:1 plain": "this machine only",
 		"metrics = 192.0.2.1:1":      "no login",
 		"certificate = /x":           "belong together",
+		"mirror = HTTP://a/b":        "needs allow_http = yes", // before, releases came over http without a word
 	} {
 		_, err := read(text)
 		require.ErrorContains(t, err, part, text)
@@ -314,8 +318,8 @@ func TestSample(t *testing.T) {
 		[]any{s.users, s.state, s.exec, s.extended, s.metrics, s.level, s.grace})
 	require.Equal(t, want.listen, s.listen[:2])
 	for _, key := range []string{
-		"listen", "certificate", "key", "state", "users", "exec", "origins", "mirror", "extended_events", "metrics", "log", "grace",
-		"connections", "actions", "action_time", "jobs", "jobs_per_user", "job_time", "event_queue", "token_idle", "token_life",
+		"listen", "certificate", "key", "state", "users", "exec", "origins", "mirror", "allow_http", "extended_events", "metrics", "log", "grace",
+		"connections", "connections_before_login", "actions", "action_time", "jobs", "jobs_per_user", "job_time", "event_queue", "token_idle", "token_life",
 	} {
 		require.Contains(t, text, "\n"+key+" =", key)
 	}

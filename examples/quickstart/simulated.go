@@ -20,5 +20,5 @@ func openSimulated(_ context.Context, o options, cleanup *cleanups) (*host.Host,
 	cleanup.add(h.Close)
 	mirror := httptest.NewServer(releasetest.Mirror(o.release))
 	cleanup.add(func() error { mirror.Close(); return nil })
-	return h.Host, release.FetchOptions{Mirror: mirror.URL}, nil
+	return h.Host, release.FetchOptions{Mirror: mirror.URL, HTTP: release.HTTPOptions{AllowHTTP: true}}, nil
 }

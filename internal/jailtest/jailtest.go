@@ -82,11 +82,36 @@ func WriteRoot(t testing.TB, h *simhost.Host, name, file string) {
 	require.NoError(t, os.WriteFile(path, []byte("#!sim "+filepath.Base(file)+"\n"), 0o755))
 }
 
-// Up makes a jail in the kernel and nothing else.
+// rootOf returns the root of the jail with a name in the kernel, and "/" if there is
+// none.
+func rootOf(t testing.TB, h *simhost.Host, kernelName string) string {
+	t.Helper()
+	ctx := context.Background()
+	sources, err := h.Sources(ctx)
+	require.NoError(t, err)
+	mounts, err := h.Mounts(ctx)
+	require.NoError(t, err)
+	for _, source := range sources {
+		name, ok := strings.CutPrefix(kernelName, source.Name+"-")
+		dataset := source.Jails() + "/" + strings.ReplaceAll(name, "*", ".")
+		if path, mounted := mounts.Dataset(dataset + "/root"); ok && mounted {
+			return path
+		}
+		if path, mounted := mounts.Dataset(dataset); ok && mounted {
+			path += "/root"
+			require.NoError(t, os.MkdirAll(path, 0o755))
+			return path
+		}
+	}
+	return "/"
+}
+
+// Up makes a jail in the kernel and nothing else. Where a jail of the host has that
+// name in the kernel its path is that jail's root.
 func Up(t testing.TB, h *simhost.Host, name string) kernel.Identity {
 	t.Helper()
 	ctx := context.Background()
-	_, err := h.Sim.JailSet(ctx, kernel.JailCreate, kernel.String("name", name), kernel.String("path", "/"), kernel.Bool("persist", true))
+	_, err := h.Sim.JailSet(ctx, kernel.JailCreate, kernel.String("name", name), kernel.String("path", rootOf(t, h, name)), kernel.Bool("persist", true))
 	require.NoError(t, err)
 	id, err := h.Sim.JailIdentify(ctx, 0, kernel.ByName(name))
 	require.NoError(t, err)

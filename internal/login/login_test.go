@@ -87,6 +87,13 @@ func TestTokens(t *testing.T) {
 		require.Zero(t, ts.Hold(wrong))
 	}
 	require.Equal(t, 15*time.Minute, ts.Hold(token))
+	c.pass(time.Minute)
+	require.Equal(t, 14*time.Minute, ts.Left(token))
+	require.Equal(t, 14*time.Minute, ts.Left(token), "looking at it does not prolong it")
+	require.Zero(t, ts.Left(token[1:]))
+	require.NotNil(t, ts.Use(token))
+	require.Equal(t, 15*time.Minute, ts.Left(token))
+	c.pass(-time.Minute)
 
 	// Using it keeps it alive, but not forever.
 	for range 5 {

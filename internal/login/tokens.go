@@ -102,7 +102,23 @@ func (t *Tokens[U]) Hold(token string) (left time.Duration) {
 		return 0
 	}
 	s.holders++
-	return min(t.Idle, t.Life-t.Now().Sub(s.born))
+	return t.left(s)
+}
+
+// Left returns how long a token will be valid if it is not used: 0 for an invalid one.
+// It does not restart the token's idle time.
+func (t *Tokens[U]) Left(token string) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.find(token); s != nil {
+		return t.left(s)
+	}
+	return 0
+}
+
+func (t *Tokens[U]) left(s *session[U]) time.Duration {
+	now := t.Now()
+	return min(t.Idle-now.Sub(s.used), t.Life-now.Sub(s.born))
 }
 
 // Drop ends a token. If gone is set, only one of its connections ended: then the

@@ -15,6 +15,12 @@
 //     a broken connection or a 5xx answer, retried with growing delays;
 //   - HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured as net/http does.
 //
+// # http
+//
+// Checksums that come over http are as good as no checksums: who replaces an archive
+// on the way replaces them too. An http URL therefore needs Options.AllowHTTP, or the
+// checksum of the checksum file, Options.ManifestSHA256.
+//
 // # Redirects
 //
 // At most ten redirects are followed. A redirect to https may name any host: the

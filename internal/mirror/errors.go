@@ -26,6 +26,9 @@ var (
 	ErrNoAsset = errors.New("asset is not in the manifest")
 	// ErrManifest: the checksum file is invalid.
 	ErrManifest = errors.New("not a valid checksum file")
+	// ErrHTTP: an http URL without Options.AllowHTTP or ManifestSHA256. The text
+	// names the fields of package release.
+	ErrHTTP = errors.New("http is not authenticated: set HTTPOptions.AllowHTTP, or the MANIFEST's checksum as FetchOptions.SHA256")
 	// ErrLocation: not a location of a mirror.
 	ErrLocation = errors.New("not a mirror location")
 )

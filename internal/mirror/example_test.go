@@ -21,7 +21,7 @@ func Example() {
 	defer os.RemoveAll(dir)
 
 	ctx := context.Background()
-	m, err := mirror.Open(server.URL+"/releases/amd64/amd64/13.2-RELEASE", mirror.Options{})
+	m, err := mirror.Open(server.URL+"/releases/amd64/amd64/13.2-RELEASE", mirror.Options{AllowHTTP: true})
 	if err != nil {
 		panic(err)
 	}

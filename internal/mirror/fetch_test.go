@@ -175,6 +175,7 @@ func (c *clock) options() mirror.Options {
 
 func open(t *testing.T, location string, opts mirror.Options) *mirror.Mirror {
 	t.Helper()
+	opts.AllowHTTP = true
 	m, err := mirror.Open(location, opts)
 	if err != nil {
 		t.Fatal(err)

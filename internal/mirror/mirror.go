@@ -3,6 +3,7 @@ package mirror
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -39,6 +40,13 @@ type Options struct {
 	Backoff func(n int) time.Duration
 	// Sleep waits, or returns ctx's error; default a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
+	// AllowHTTP permits an http URL, whose answers anybody on the way can replace,
+	// the checksums included.
+	AllowHTTP bool
+	// ManifestSHA256 is the expected checksum of the checksum file itself, 64
+	// hexadecimal digits; empty: not verified. It permits an http URL as well: what
+	// its assets are no longer depends on the mirror.
+	ManifestSHA256 string
 	// AllowHTTPRedirect permits a redirect from http to http on another host.
 	AllowHTTPRedirect bool
 }
@@ -66,7 +74,7 @@ type Mirror struct {
 
 // Open opens an http or https URL, a file URL (file:///path), or a path. A local
 // directory contains the assets; a local file is the only asset. Open makes no
-// request. The error wraps ErrLocation or ErrNotFound.
+// request. The error wraps ErrLocation, ErrHTTP or ErrNotFound.
 func Open(location string, opts Options) (*Mirror, error) {
 	if opts.Proxy != "" {
 		proxy, err := url.Parse(opts.Proxy)
@@ -77,6 +85,9 @@ func Open(location string, opts Options) (*Mirror, error) {
 		t = t.Clone()
 		t.Proxy = http.ProxyURL(proxy)
 		opts.Transport = t
+	}
+	if opts.ManifestSHA256 != "" && !isSHA256(opts.ManifestSHA256) {
+		return nil, fmt.Errorf("mirror: %q is not a SHA-256", opts.ManifestSHA256)
 	}
 	m := &Mirror{opts: opts.withDefaults()}
 	if !strings.Contains(location, "://") {
@@ -93,6 +104,9 @@ func Open(location string, opts Options) (*Mirror, error) {
 		m.base = u
 	default:
 		return nil, fmt.Errorf("mirror: %w: %q", ErrLocation, location)
+	}
+	if u.Scheme == "http" && !opts.AllowHTTP && opts.ManifestSHA256 == "" {
+		return nil, fmt.Errorf("mirror: %s: %w", u.Redacted(), ErrHTTP)
 	}
 	m.client = &http.Client{Transport: m.opts.Transport, CheckRedirect: m.checkRedirect}
 	return m, nil
@@ -134,8 +148,9 @@ func (o Options) withDefaults() Options {
 }
 
 // Manifest reads the release's checksums from MANIFEST or, if that does not exist,
-// CHECKSUMS.SHA256. If neither exists the error wraps ErrNotFound. For a single file
-// they are expected in its directory and must name it.
+// CHECKSUMS.SHA256. If neither exists the error wraps ErrNotFound, if the one that
+// does is not that of Options.ManifestSHA256, ErrHashMismatch. For a single file they
+// are expected in its directory and must name it.
 func (m *Mirror) Manifest(ctx context.Context) (Manifest, error) {
 	text, err := m.read(ctx, ManifestFile, maxManifest)
 	if errors.Is(err, ErrNotFound) {
@@ -143,6 +158,11 @@ func (m *Mirror) Manifest(ctx context.Context) (Manifest, error) {
 	}
 	if err != nil {
 		return Manifest{}, err
+	}
+	if want := strings.ToLower(m.opts.ManifestSHA256); want != "" {
+		if got := fmt.Sprintf("%x", sha256.Sum256(text)); got != want {
+			return Manifest{}, fmt.Errorf("mirror: checksum file: %w: want %s, got %s", ErrHashMismatch, want, got)
+		}
 	}
 	manifest, err := ParseManifest(text)
 	if err != nil {

@@ -16,12 +16,21 @@ import (
 
 func TestOpen(t *testing.T) {
 	dir := t.TempDir()
-	for _, location := range []string{"https://download.freebsd.org/ftp/releases/amd64/amd64/13.2-RELEASE", "http://h:8080", dir, "file://" + dir, "file://localhost" + dir} {
+	for _, location := range []string{"https://download.freebsd.org/ftp/releases/amd64/amd64/13.2-RELEASE", dir, "file://" + dir, "file://localhost" + dir} {
 		if _, err := mirror.Open(location, mirror.Options{}); err != nil {
 			t.Errorf("%s: %v", location, err)
 		}
 	}
+	for _, opts := range []mirror.Options{{AllowHTTP: true}, {ManifestSHA256: sum(content)}} {
+		if _, err := mirror.Open("http://h:8080", opts); err != nil {
+			t.Errorf("%+v: %v", opts, err)
+		}
+	}
+	if m, err := mirror.Open("https://h", mirror.Options{ManifestSHA256: "ab"}); err == nil || m != nil {
+		t.Error("a short checksum is accepted")
+	}
 	for location, want := range map[string]error{
+		"http://h:8080": mirror.ErrHTTP, "HTTP://h": mirror.ErrHTTP,
 		"": mirror.ErrLocation, "ftp://ftp.freebsd.org/pub": mirror.ErrLocation, "http://": mirror.ErrLocation, "http://h/?x=1": mirror.ErrLocation,
 		"file://host/path": mirror.ErrLocation, "http://h\x7f/": mirror.ErrLocation, "file://": mirror.ErrLocation,
 		filepath.Join(dir, "missing"): mirror.ErrNotFound,

@@ -7,16 +7,17 @@ import (
 	"github.com/libioc/go-libioc/internal/atomicfile"
 )
 
-// ErrDamaged is a journal that cannot be understood: damaged, or of a version with
-// other steps.
+// ErrDamaged is a journal that cannot be understood: damaged, of a version with other
+// steps, or a copy of another resource's.
 var ErrDamaged = errors.New("journal cannot be understood")
 
-// DamagedError says where a journal that cannot be understood is now. Nothing was
-// done about its operation, and nothing stands in the way of the next one.
+// DamagedError says where a journal is now that cannot be understood, or is of an
+// operation that has ended. Nothing was done about the operation, and nothing stands in
+// the way of the next one.
 type DamagedError struct {
 	Path  string // where it was
 	Aside string // where it is now
-	Err   error  // why; wraps ErrDamaged
+	Err   error  // why; wraps ErrDamaged or ErrEnded
 }
 
 func (e *DamagedError) Error() string {
@@ -36,8 +37,12 @@ func setAside(path string, cause error) error {
 	return &DamagedError{path, aside, cause}
 }
 
-// understood checks that every step of a journal can be run.
-func (r Runner[E]) understood(j *Journal) error {
+// understood checks that a journal is of the resource with this key, and that every
+// step of it can be run.
+func (r Runner[E]) understood(j *Journal, key string) error {
+	if j.Header.Key != key {
+		return fmt.Errorf("journal %s: %w: it is of %s", j.path, ErrDamaged, j.Header.Key)
+	}
 	steps := j.Header.Plan.Steps
 	for i := range steps {
 		if _, err := r.Kinds.action(&steps[i]); err != nil {

@@ -34,6 +34,9 @@ type Job[E any] struct {
 	Env E
 	// Journal is the journal's path; Key and Boot go into its header.
 	Journal, Key string
+	// Mark, if not nil, returns the path of the operation's mark, a file in the pool of
+	// what it is about.
+	Mark func(ctx context.Context) (string, error)
 	Boot         func(ctx context.Context) (string, error)
 	Clock        func() time.Time
 	Scope        string
@@ -111,8 +114,12 @@ func (r Runner[E]) locked(ctx context.Context, job Job[E], op *events.Operation,
 	if err != nil {
 		return err
 	}
+	mark, err := job.markPath(ctx)
+	if err != nil {
+		return err
+	}
 	for before := 0; p != nil; p = p.Next {
-		j, err := Create(job.Journal, Header{
+		j, err := r.begin(job, mark, Header{
 			Key: job.Key, Boot: boot, PID: os.Getpid(), Started: job.Clock(), Plan: *p,
 		})
 		if err != nil {
@@ -145,19 +152,30 @@ func (r Runner[E]) recover(ctx context.Context, job Job[E], begin func() *events
 	case err != nil:
 		return "", err
 	}
-	if err := r.understood(j); err != nil {
-		begin()
-		return "", errors.Join(setAside(job.Journal, err), j.Close())
-	}
 	boot, err := job.Boot(ctx)
 	if err != nil {
+		return "", errors.Join(err, j.Close())
+	}
+	mark, err := job.markPath(ctx)
+	if err != nil {
+		return "", errors.Join(err, j.Close())
+	}
+	err = errors.Join(r.understood(j, job.Key), j.live(mark))
+	switch {
+	case errors.Is(err, ErrEnded) && boot != j.Header.Boot && !r.durable(j.Header.Plan.Steps):
+		// Neither the mark nor anything that the operation did outlives a power loss.
+		return "", j.Remove()
+	case errors.Is(err, ErrDamaged), errors.Is(err, ErrEnded):
+		begin()
+		return "", errors.Join(setAside(job.Journal, err), j.Close())
+	case err != nil:
 		return "", errors.Join(err, j.Close())
 	}
 	operation = j.Header.Plan.Operation
 	finished, err := r.Resume(ctx, job.Env, j, boot, begin())
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("clear what an interrupted %s of %s left: %w", operation, j.Header.Plan.Subject, err)
+		return "", fmt.Errorf("clear what an interrupted %s of %s left, by %s: %w", operation, j.Header.Plan.Subject, j.path, err)
 	case !finished || j.ended:
 		return "", nil
 	}

@@ -19,8 +19,10 @@ import (
 // Header is a journal's first line: who does what, since when.
 type Header struct {
 	Version int       `json:"version"`
-	Key     string    `json:"key"`  // the jail or release, as the caller keys it
-	Boot    string    `json:"boot"` // kernel.BootID when it began
+	ID      string    `json:"id,omitempty"`     // of this run of the operation
+	Marked  bool      `json:"marked,omitempty"` // it has a mark, see mark.go
+	Key     string    `json:"key"`              // the jail or release, as the caller keys it
+	Boot    string    `json:"boot"`             // kernel.BootID when it began
 	PID     int       `json:"pid"`
 	Started time.Time `json:"started"`
 	Plan    Plan      `json:"plan"`
@@ -50,11 +52,14 @@ const (
 type Journal struct {
 	Header Header
 	path   string
-	file   *os.File
+	mark   string   // path of the mark, or empty
+	file   *os.File // nil for one that a full disk keeps from being written
 	state  []stepState
 	seen   map[string]string // see Call.Same
 	over   bool              // complete
 	ended  bool              // by Call.End
+	// lenient journals may lack records, see pass.
+	lenient bool
 	// rebooted since: what does not outlive that is gone.
 	rebooted bool
 	resumed  bool
@@ -192,6 +197,13 @@ func (j *Journal) write(r record, sync bool) error {
 }
 
 func (j *Journal) line(v any, sync bool) error {
+	if j.file == nil {
+		return nil
+	}
+	return j.pass(j.append(v, sync))
+}
+
+func (j *Journal) append(v any, sync bool) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -211,13 +223,24 @@ func (j *Journal) line(v any, sync bool) error {
 }
 
 // Close closes the file and leaves it for a later Resume.
-func (j *Journal) Close() error { return j.file.Close() }
+func (j *Journal) Close() error {
+	if j.file == nil {
+		return nil
+	}
+	return j.file.Close()
+}
 
 // Remove ends the journal: nothing is left to do.
 func (j *Journal) Remove() error {
+	if j.file == nil {
+		return nil
+	}
 	err := j.file.Close()
 	if rerr := os.Remove(j.path); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
 		return rerr
+	}
+	if merr := removeMark(j.mark); merr != nil {
+		return merr
 	}
 	if errors.Is(err, fs.ErrClosed) {
 		return nil

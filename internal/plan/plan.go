@@ -19,6 +19,9 @@ type Plan struct {
 	// and decides, no later operation goes on with it. A crash is still
 	// recovered from.
 	Abandon bool `json:"abandon,omitempty"`
+	// Repeatable marks a plan whose steps may run twice. On a full disk it runs
+	// without a journal: what it takes away is what makes space.
+	Repeatable bool `json:"repeatable,omitempty"`
 	// Fingerprint is what the plan was made from. If it differs when the plan
 	// runs, the plan is stale.
 	Fingerprint map[string]string `json:"fingerprint,omitempty"`

@@ -72,7 +72,7 @@ func (j *Journal) finish(sync bool) error {
 // whether the operation is done now: false means that it was undone. Boot is
 // the present BootID: after a reboot nothing is left of jails and mounts.
 func (r Runner[E]) Resume(ctx context.Context, env E, j *Journal, boot string, parent *events.Span) (finished bool, err error) {
-	j.rebooted, j.resumed = boot != j.Header.Boot, true
+	j.rebooted, j.resumed, j.lenient = boot != j.Header.Boot, true, true
 	switch {
 	case j.over:
 		return true, j.Remove()
@@ -107,6 +107,7 @@ func (r Runner[E]) forward(ctx context.Context, env E, j *Journal, parent *event
 		if errors.Is(err, ErrCrash) {
 			return errors.Join(err, j.Close())
 		}
+		j.lenient = j.lenient || err == nil
 		all = appendError(all, err)
 		if j.ended {
 			break
@@ -126,6 +127,7 @@ func (r Runner[E]) forward(ctx context.Context, env E, j *Journal, parent *event
 func (r Runner[E]) back(ctx context.Context, env E, j *Journal, parent *events.Span, cause error) error {
 	ctx, cancel := r.detach(ctx, nil) // undoing waits for no one
 	defer cancel()
+	j.lenient = true
 	all, left := cause, false
 	for i := len(j.state) - 1; i >= 0; i-- {
 		if p := j.state[i].phase; p != intent && p != done {

@@ -46,7 +46,7 @@ func (a CreateJail) Detail() string {
 func (CreateJail) Event(e Env) events.IocEvent { return events.JailAttach{Jail: e.Name} }
 
 func (a CreateJail) Do(ctx context.Context, e Env, c *plan.Call) error {
-	_, root, err := located(ctx, e, c, a.RootDataset)
+	_, root, err := Located(ctx, e, c, a.RootDataset)
 	if err != nil {
 		return err
 	}

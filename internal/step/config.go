@@ -168,7 +168,7 @@ func (a SetProperties) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		err = firstGUID(c, d)
 	}
 	if err != nil {
-		return leaveReplaced(c, ignore.Err(err, zfsstore.ErrNotFound))
+		return LeaveReplaced(c, ignore.Err(err, zfsstore.ErrNotFound))
 	}
 	for _, name := range a.names() {
 		if _, ok := was[name]; !ok {

@@ -42,6 +42,9 @@ func (a CreateDataset) Event(e Env) events.IocEvent {
 }
 
 func (a CreateDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
+	if err := sameParent(ctx, e, c, a.Dataset); err != nil {
+		return err
+	}
 	properties := mark(a.Made)
 	maps.Copy(properties, a.Properties)
 	err := e.Host.Store.Create(ctx, a.Dataset, zfsstore.CreateOptions{Properties: properties})
@@ -49,10 +52,14 @@ func (a CreateDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 		c.Skip("exists")
 		return nil
 	}
-	if err != nil || a.Mode == 0 {
+	if err != nil || a.Shared {
 		return err
 	}
-	path, err := e.Host.Mountpoint(ctx, a.Dataset)
+	// What is mounted there from now on must be this one.
+	_, path, err := Located(ctx, e, c, a.Dataset)
+	if a.Mode == 0 {
+		return ignore.Err(err, host.ErrNotMounted)
+	}
 	if err != nil {
 		return err
 	}
@@ -110,6 +117,9 @@ func (a Clone) Do(ctx context.Context, e Env, c *plan.Call) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if err := sameParent(ctx, e, c, one.Target); err != nil {
+			return err
+		}
 		if err := e.Host.Store.Clone(ctx, one.Snapshot, one.Target, zfsstore.CloneOptions{Properties: mark(a.Made)}); err != nil {
 			return err
 		}
@@ -144,7 +154,7 @@ func (a DestroyDataset) Event(Env) events.IocEvent {
 
 func (a DestroyDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err := sameGUID(ctx, e, a.Dataset, a.GUID); err != nil {
-		return plan.Final(leaveReplaced(c, skipGone(c, err)))
+		return plan.Final(LeaveReplaced(c, skipGone(c, err)))
 	}
 	unmounted, err := unmountTree(ctx, e, a.Dataset)
 	if err != nil {
@@ -273,7 +283,7 @@ func (a Promote) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return nil
 	}
 	if err := sameGUID(ctx, e, a.Dataset, a.GUID); err != nil {
-		return leaveReplaced(c, err)
+		return LeaveReplaced(c, err)
 	}
 	return e.Host.Store.Promote(ctx, a.Origin)
 }

@@ -66,7 +66,7 @@ func removeFile(path string) error {
 // the journal first, once: a step that runs again after a crash finds its own work
 // there.
 func besideRoot(ctx context.Context, e Env, dataset, name string, c *plan.Call) (string, error) {
-	_, dir, err := located(ctx, e, c, dataset)
+	_, dir, err := Located(ctx, e, c, dataset)
 	if err != nil {
 		return "", err
 	}
@@ -98,7 +98,7 @@ func putBack(ctx context.Context, e Env, datasets []string, name string, c *plan
 	for _, dataset := range datasets {
 		if dir, ok := mounts.Dataset(dataset); ok {
 			if err := sameMounted(mounts, c, dataset); err != nil {
-				return leaveReplaced(c, err)
+				return LeaveReplaced(c, err)
 			}
 			return was.restore(filepath.Join(dir, name))
 		}

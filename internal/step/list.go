@@ -7,6 +7,7 @@ type List struct {
 	steps  []plan.Step
 	commit int
 	left   bool
+	twice  bool
 	err    error
 }
 
@@ -34,6 +35,9 @@ func (l *List) Commit() { l.commit = len(l.steps) }
 // journal is kept for it.
 func (l *List) Abandon() { l.left = true }
 
+// Repeatable marks steps that may run twice: see plan.Plan.
+func (l *List) Repeatable() { l.twice = true }
+
 // Steps returns the steps, or the first error.
 func (l *List) Steps() ([]plan.Step, error) {
 	if l.err != nil {
@@ -43,13 +47,15 @@ func (l *List) Steps() ([]plan.Step, error) {
 }
 
 // Plan returns the plan of an operation on subject that has these steps, or the
-// first error; a name that ZFS cannot have is zfsstore.ErrInvalidName. Without Commit it only goes forward, from its first step on.
+// first error; a name that ZFS cannot have is zfsstore.ErrInvalidName. Without Commit it
+// only goes forward, from its first step on.
 func (l *List) Plan(operation, subject string, print map[string]string) (*plan.Plan, error) {
 	l.Fail(checkNames(l.steps))
 	if l.err != nil {
 		return nil, l.err
 	}
 	return &plan.Plan{
-		Operation: operation, Subject: subject, Steps: l.steps, Commit: l.commit, Abandon: l.left, Fingerprint: print,
+		Operation: operation, Subject: subject, Steps: l.steps, Commit: l.commit,
+		Abandon: l.left, Repeatable: l.twice, Fingerprint: print,
 	}, nil
 }

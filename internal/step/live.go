@@ -35,7 +35,7 @@ func (a SaveConfig) Event(e Env) events.IocEvent {
 }
 
 func (a SaveConfig) Do(ctx context.Context, e Env, c *plan.Call) error {
-	_, path, err := located(ctx, e, c, a.Dataset)
+	_, path, err := Located(ctx, e, c, a.Dataset)
 	if err != nil {
 		return err
 	}
@@ -43,9 +43,9 @@ func (a SaveConfig) Do(ctx context.Context, e Env, c *plan.Call) error {
 }
 
 func (a SaveConfig) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	_, path, err := located(ctx, e, c, a.Dataset)
+	_, path, err := Located(ctx, e, c, a.Dataset)
 	if err != nil {
-		return leaveReplaced(c, UnlessDestroyed(ctx, e, a.Dataset, err))
+		return LeaveReplaced(c, UnlessDestroyed(ctx, e, a.Dataset, err))
 	}
 	return FormerFile{!a.Old.Had, a.Old.Data, 0o644}.restore(filepath.Join(path, a.File))
 }

@@ -54,7 +54,7 @@ func (a Mounts) places() []string {
 // from an open root, without following any symbolic link. On the way to a source
 // links are followed outside of jails only.
 func (a Mounts) Do(ctx context.Context, e Env, c *plan.Call) error {
-	mounts, root, err := located(ctx, e, c, a.RootDataset)
+	mounts, root, err := Located(ctx, e, c, a.RootDataset)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (a Mounts) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return UnlessDestroyed(ctx, e, a.RootDataset, err)
 	}
 	if err := sameMounted(mounts, c, a.RootDataset); err != nil {
-		return leaveReplaced(c, errors.Join(err, unmountAll(ctx, e, mounts, done.Mounted)))
+		return LeaveReplaced(c, errors.Join(err, unmountAll(ctx, e, mounts, done.Mounted)))
 	}
 	targets := map[string]Mount{}
 	for _, m := range a.Mounts {

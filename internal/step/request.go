@@ -35,7 +35,7 @@ func (a ShowBPF) Detail() string {
 func (ShowBPF) Event(e Env) events.IocEvent { return events.JailDevfsRuleset{Jail: e.Name} }
 
 func (a ShowBPF) Do(ctx context.Context, e Env, c *plan.Call) error {
-	_, root, err := located(ctx, e, c, a.RootDataset)
+	_, root, err := Located(ctx, e, c, a.RootDataset)
 	if err != nil {
 		return err
 	}

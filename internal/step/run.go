@@ -56,7 +56,7 @@ type commandOf struct {
 // stream that cmd does not have is captured, reported as it comes and appended to
 // the console log. The output is nil when the command could not be prepared.
 func (j commandOf) run(ctx context.Context, e Env, c *plan.Call, cmd kernel.Command) (*output, error) {
-	_, root, err := located(ctx, e, c, j.rootDataset)
+	_, root, err := Located(ctx, e, c, j.rootDataset)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"strconv"
 
 	"github.com/libioc/go-libioc/host"
@@ -33,10 +34,10 @@ func Seen(seen map[string]string, mounts host.MountTable, datasets ...string) ma
 	return seen
 }
 
-// located returns the mount table and where a dataset is mounted in it. Errors:
+// Located returns the mount table and where a dataset is mounted in it. Errors:
 // host.ErrNotMounted, and jailerr.ErrReplaced for another dataset than the operation
 // began with.
-func located(ctx context.Context, e Env, c *plan.Call, dataset string) (host.MountTable, string, error) {
+func Located(ctx context.Context, e Env, c *plan.Call, dataset string) (host.MountTable, string, error) {
 	mounts, err := e.Host.Mounts(ctx)
 	if err != nil {
 		return nil, "", err
@@ -60,6 +61,16 @@ func sameMounted(mounts host.MountTable, c *plan.Call, dataset string) error {
 		err = fmt.Errorf("%s: %w", dataset, jailerr.ErrReplaced)
 	}
 	return err
+}
+
+// sameParent returns jailerr.ErrReplaced if the dataset that another is to be made in is
+// not the one that the operation began with.
+func sameParent(ctx context.Context, e Env, c *plan.Call, dataset string) error {
+	mounts, err := e.Host.Mounts(ctx)
+	if err != nil {
+		return err
+	}
+	return sameMounted(mounts, c, path.Dir(dataset))
 }
 
 // sameGUID returns jailerr.ErrReplaced for a dataset or snapshot that has another guid,
@@ -94,9 +105,9 @@ func forget(c *plan.Call, datasets ...string) error {
 	return nil
 }
 
-// leaveReplaced skips a step that would undo or finish something where somebody else's
+// LeaveReplaced skips a step that would undo or finish something where somebody else's
 // dataset is now.
-func leaveReplaced(c *plan.Call, err error) error {
+func LeaveReplaced(c *plan.Call, err error) error {
 	if errors.Is(err, jailerr.ErrReplaced) {
 		c.Skip(err.Error())
 		return nil

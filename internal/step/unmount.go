@@ -133,7 +133,7 @@ func mountedRoot(ctx context.Context, e Env, dataset string, c *plan.Call) (host
 		c.Skip("root is not mounted")
 	}
 	if err := sameMounted(mounts, c, dataset); err != nil {
-		return nil, "", leaveReplaced(c, err)
+		return nil, "", LeaveReplaced(c, err)
 	}
 	return mounts, root, nil
 }

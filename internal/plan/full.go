@@ -1,0 +1,27 @@
+package plan
+
+import (
+	"errors"
+	"maps"
+	"syscall"
+)
+
+// full reports whether an error says that there is no space for a file.
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// unwritten is the journal of an operation that may run without one: what it is about
+// can be taken away although the disk is full.
+func unwritten(h Header) *Journal {
+	return &Journal{Header: h, state: make([]stepState, len(h.Plan.Steps)), seen: maps.Clone(h.Plan.Seen), lenient: true}
+}
+
+// pass passes over a record that a full disk keeps from being written, where a record
+// less only means that a step is done or undone once more after a crash.
+func (j *Journal) pass(err error) error {
+	if j.lenient && full(err) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,77 @@
+package jail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/libioc/go-libioc/internal/ignore"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// Identity asks the kernel which jail runs under this name. ErrNotRunning when
+// there is none; a jail that is dying does not run. A jail that another program has
+// started under the name, with another root, is ErrForeign; the error names its path.
+func (j *Jail) Identity(ctx context.Context) (kernel.Identity, error) {
+	id, err := j.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(j.Identifier()))
+	if err == nil && !j.foreign {
+		err = j.mustBeOurs(ctx, id)
+	}
+	if errors.Is(err, kernel.ErrNotFound) {
+		err = ErrNotRunning
+	}
+	if err != nil {
+		return kernel.Identity{}, err
+	}
+	return id, nil
+}
+
+func (j *Jail) mustBeOurs(ctx context.Context, id kernel.Identity) error {
+	p, err := j.host.Kernel.JailGet(ctx, 0, kernel.ByJID(id.JID), "path")
+	if err != nil {
+		return err
+	}
+	mounts, err := j.mountTable(ctx)
+	if err != nil {
+		return err
+	}
+	root, _ := mounts.Dataset(j.RootDataset())
+	dir, _ := mounts.Dataset(j.Dataset())
+	if path := p.String("path"); !livesIn(root, dir, path) {
+		return fmt.Errorf("%w: %s runs at %s", ErrForeign, id, path)
+	}
+	return nil
+}
+
+// livesIn reports whether the path of a running jail is the root of the jail whose
+// datasets are mounted at root and dir. They are empty for one that is not mounted: a
+// running jail whose root was unmounted by force keeps its path.
+func livesIn(root, dir, path string) bool {
+	switch {
+	case root != "":
+		return path == root
+	case dir != "":
+		return path == filepath.Join(dir, "root")
+	}
+	return true
+}
+
+// identity is Identity, but zero for a jail that does not run.
+func (j *Jail) identity(ctx context.Context) (kernel.Identity, error) {
+	id, err := j.Identity(ctx)
+	return id, ignore.Err(err, ErrNotRunning)
+}
+
+// Running asks the kernel whether the jail runs. Another program's jail of its name
+// does not count.
+func (j *Jail) Running(ctx context.Context) (bool, error) {
+	id, err := j.identity(ctx)
+	return !id.IsZero(), ignore.Err(err, ErrForeign)
+}
+
+// JID returns the running jail's jid. Errors: those of Identity.
+func (j *Jail) JID(ctx context.Context) (int, error) {
+	id, err := j.Identity(ctx)
+	return id.JID, err
+}
