@@ -132,6 +132,7 @@ func (m *Hand) replace(ctx context.Context, name string, number int) error {
 
 // moveRootAway moves a jail's root out of the source.
 func (m *Hand) moveRootAway(ctx context.Context, name string, _ int) error {
+	m.Rootless = true
 	return m.move(ctx, m.place(name)+"/root", name)
 }
 

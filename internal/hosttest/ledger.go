@@ -25,6 +25,8 @@ type ledger struct {
 	// TouchedSets the guids of their datasets: a jail may be renamed since.
 	Touched     map[string]bool
 	TouchedSets map[uint64]bool
+	// Rootless: a root was moved away, and others may have been cloned from that jail.
+	Rootless bool
 	// Found is what was lost and seen before the hand changed the rest.
 	Found []string
 	// Next numbers what the hand makes.

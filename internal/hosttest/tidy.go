@@ -23,12 +23,13 @@ func (m *Hand) Tidy(ctx context.Context) error {
 	var all error
 	for _, name := range m.names {
 		d, err := m.host.Store.Get(ctx, m.place(name), zfsstore.GetOptions{})
-		if err = ignore.Err(err, zfsstore.ErrNotFound); err == nil && (m.Touched[name] || m.TouchedSets[d.GUID]) {
+		if err = ignore.Err(err, zfsstore.ErrNotFound); err == nil && (m.Rootless || m.Touched[name] || m.TouchedSets[d.GUID]) {
 			err = m.tidy(ctx, name)
 		}
 		all = errors.Join(all, err)
 	}
 	if all == nil {
+		m.Rootless = false
 		clear(m.Touched)
 		clear(m.TouchedSets)
 	}
