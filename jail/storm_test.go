@@ -41,6 +41,13 @@ var expectedByHand = []error{
 	zfsstore.ErrParentNotFound, zfsstore.ErrMounted, zfsstore.ErrNotMounted, zfsstore.ErrNewerSnapshots, syscall.EBUSY,
 }
 
+// isExpectedByHand adds them to those of isExpected, and a hook that ended with the
+// jail that somebody removed under it.
+func isExpectedByHand(err error) bool {
+	var hook *jail.HookError
+	return isExpected(err) || isOneOf(err, expectedByHand) || errors.As(err, &hook)
+}
+
 func isExpected(err error) bool { return isOneOf(err, expected) }
 
 func isOneOf(err error, expected []error) bool {
@@ -257,7 +264,7 @@ func storm(t *testing.T, h *simhost.Host, seed uint64, hand *hosttest.Hand) map[
 	over, stop := context.WithCancel(t.Context())
 	defer stop()
 	if hand != nil {
-		passes = func(err error) bool { return isExpected(err) || isOneOf(err, expectedByHand) }
+		passes = isExpectedByHand
 		check = func() []string { return hosttest.Recover(context.Background(), h.Host, simSource, hand) }
 		administrator.Go(func() {
 			r := rand.New(rand.NewPCG(seed, goroutines))
