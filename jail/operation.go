@@ -189,15 +189,16 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 			}
 			return made, nil
 		},
-		Wrap:    func(err error) error { return j.refused(op.name, err) },
-		Env:     e,
-		Journal: j.journal(),
-		Mark:    j.mark,
-		Key:     j.lockKey(),
-		Boot:    j.host.Kernel.BootID,
-		Clock:   j.host.Now,
-		Scope:   op.name + " " + j.fullName,
-		After:   op.after,
+		Wrap:     func(err error) error { return j.refused(op.name, err) },
+		Env:      e,
+		Journal:  j.journal(),
+		Mark:     j.mark,
+		Key:      j.lockKey(),
+		Boot:     j.host.Kernel.BootID,
+		Clock:    j.host.Now,
+		Scope:    op.name + " " + j.fullName,
+		Destroys: op.name == "destroy",
+		After:    op.after,
 	})
 }
 

@@ -76,6 +76,7 @@ func cleanFiles(ctx context.Context, h *host.Host, source host.Source) error {
 			_, err := atomicfile.Clean(filepath.Join(m.Path, file))
 			all = errors.Join(all, err)
 		}
+		all = errors.Join(all, step.NetKey{Source: source.Name, Name: name}.Clean(h))
 		if root, ok := mounts.Dataset(m.From + "/root"); ok {
 			all = errors.Join(all, cleanRoot(root))
 		}

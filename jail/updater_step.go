@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/release"
@@ -114,6 +116,9 @@ func writeRelease(ctx context.Context, e step.Env, own *config.Config, dataset, 
 		return err
 	}
 	if own.Format() != config.ZFS {
+		if _, err := atomicfile.Clean(filepath.Join(path, own.Format().File())); err != nil {
+			return err
+		}
 		return own.Save(path)
 	}
 	props, gone, err := own.PropertyChanges()

@@ -53,9 +53,13 @@ func (r Record) Write(path string) error {
 	return WriteRecord(path, append(data, '\n'))
 }
 
-// WriteRecord writes a record's bytes back as they were.
+// WriteRecord writes a record's bytes back as they were, and removes what killed
+// writers have left. The caller holds the jail's lock.
 func WriteRecord(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if _, err := atomicfile.Clean(path); err != nil {
 		return err
 	}
 	return atomicfile.Write(path, data, 0o600)

@@ -7,8 +7,10 @@ import (
 
 // Point is a place in a run where a test may let something go wrong.
 type Point struct {
-	Phase string // "do", "done", "undo" or "undone": before and after each
-	Index int    // the step, counted from the first plan's
+	// Phase is "do", "done", "undo" or "undone", before and after each; or "write" for
+	// a line of the journal or the mark, which is of no step.
+	Phase string
+	Index int // the step, counted from the first plan's
 	Step  Step
 }
 
@@ -25,6 +27,14 @@ type beforeKey struct{}
 // is the error of that step or undo.
 func WithFault(ctx context.Context, fault func(Point) error) context.Context {
 	return context.WithValue(ctx, faultKey{}, fault)
+}
+
+// writing returns the fault of a journal's lines, or nil.
+func writing(ctx context.Context) func() error {
+	if ctx.Value(faultKey{}) == nil {
+		return nil
+	}
+	return func() error { return fault(ctx, "write", -1, Step{}) }
 }
 
 func fault(ctx context.Context, phase string, index int, s Step) error {

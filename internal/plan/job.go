@@ -40,6 +40,9 @@ type Job[E any] struct {
 	Boot         func(ctx context.Context) (string, error)
 	Clock        func() time.Time
 	Scope        string
+	// Destroys marks the job of an operation that takes its resource away with all that
+	// is in it. It passes over a failed recovery whose steps were all in the resource.
+	Destroys bool
 	// After, if not nil, runs after a success while the lock is still held.
 	After func()
 }
@@ -119,7 +122,7 @@ func (r Runner[E]) locked(ctx context.Context, job Job[E], op *events.Operation,
 		return err
 	}
 	for before := 0; p != nil; p = p.Next {
-		j, err := r.begin(job, mark, Header{
+		j, err := r.begin(ctx, job, mark, Header{
 			Key: job.Key, Boot: boot, PID: os.Getpid(), Started: job.Clock(), Plan: *p,
 		})
 		if err != nil {
@@ -171,9 +174,11 @@ func (r Runner[E]) recover(ctx context.Context, job Job[E], begin func() *events
 	case err != nil:
 		return "", errors.Join(err, j.Close())
 	}
-	operation = j.Header.Plan.Operation
+	operation, j.writing = j.Header.Plan.Operation, writing(ctx)
 	finished, err := r.Resume(ctx, job.Env, j, boot, begin())
 	switch {
+	case err != nil && job.Destroys && r.inside(j):
+		return "", errors.Join(removeFile(j.path), removeMark(mark))
 	case err != nil:
 		return "", fmt.Errorf("clear what an interrupted %s of %s left, by %s: %w", operation, j.Header.Plan.Subject, j.path, err)
 	case !finished || j.ended:

@@ -60,6 +60,7 @@ type Journal struct {
 	ended  bool              // by Call.End
 	// lenient journals may lack records, see pass.
 	lenient bool
+	writing func() error // see WithFault
 	// rebooted since: what does not outlive that is gone.
 	rebooted bool
 	resumed  bool
@@ -200,6 +201,11 @@ func (j *Journal) line(v any, sync bool) error {
 	if j.file == nil {
 		return nil
 	}
+	if j.writing != nil {
+		if err := j.writing(); err != nil {
+			return j.pass(err)
+		}
+	}
 	return j.pass(j.append(v, sync))
 }
 
@@ -236,11 +242,8 @@ func (j *Journal) Remove() error {
 		return nil
 	}
 	err := j.file.Close()
-	if rerr := os.Remove(j.path); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+	if rerr := errors.Join(removeFile(j.path), removeMark(j.mark)); rerr != nil {
 		return rerr
-	}
-	if merr := removeMark(j.mark); merr != nil {
-		return merr
 	}
 	if errors.Is(err, fs.ErrClosed) {
 		return nil

@@ -22,13 +22,16 @@ import (
 var ErrEnded = errors.New("journal is of an operation that has ended")
 
 // begin starts the journal of a plan, and its mark.
-func (r Runner[E]) begin(job Job[E], mark string, h Header) (*Journal, error) {
+func (r Runner[E]) begin(ctx context.Context, job Job[E], mark string, h Header) (*Journal, error) {
 	h.ID, h.Marked = rand.Text(), mark != ""
-	err := setMark(mark, h.ID, r.durable(h.Plan.Steps))
+	err := fault(ctx, "write", -1, Step{})
+	if err == nil {
+		err = setMark(mark, h.ID, r.durable(h.Plan.Steps))
+	}
 	if err == nil {
 		var j *Journal
 		if j, err = Create(job.Journal, h); err == nil {
-			j.mark, j.lenient = mark, h.Plan.Repeatable
+			j.mark, j.lenient, j.writing = mark, h.Plan.Repeatable, writing(ctx)
 			return j, nil
 		}
 	}
@@ -62,6 +65,10 @@ func removeMark(path string) error {
 	if path == "" {
 		return nil
 	}
+	return removeFile(path)
+}
+
+func removeFile(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -64,6 +64,15 @@ func (r Runner[E]) durable(steps []Step) bool {
 	})
 }
 
+// inside reports whether all that a journal's operation did is in its resource.
+func (r Runner[E]) inside(j *Journal) bool {
+	steps := j.Header.Plan.Steps
+	return !slices.ContainsFunc(steps, func(s Step) bool {
+		a, err := r.Kinds.action(&s)
+		return err != nil || !is[Inside](a)
+	})
+}
+
 func (j *Journal) finish(sync bool) error {
 	return j.line(record{Step: -1, Phase: complete}, sync)
 }

@@ -48,6 +48,9 @@ type (
 	// Barrier marks a step after the commit point whose successors make no sense
 	// until it is done.
 	Barrier interface{ Barrier() }
+	// Inside marks effects that are in the resource that the plan is about: who destroys
+	// that takes them away as well.
+	Inside interface{ Inside() }
 	// Limiter says how long a step may take by its own bounds, such as a hook's
 	// timeout.
 	Limiter interface{ Limit() time.Duration }

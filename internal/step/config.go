@@ -30,6 +30,7 @@ type WriteConfig struct {
 
 func (WriteConfig) Kind() string     { return "write configuration" }
 func (WriteConfig) Durable()         {}
+func (WriteConfig) Inside()          {}
 func (a WriteConfig) Detail() string { return a.Dataset + "/" + a.File }
 
 func (a WriteConfig) Event(e Env) events.IocEvent {
@@ -68,6 +69,7 @@ type MoveFstab struct {
 
 func (MoveFstab) Kind() string     { return "update fstab" }
 func (MoveFstab) Durable()         {}
+func (MoveFstab) Inside()          {}
 func (a MoveFstab) Detail() string { return a.Dataset + "/" + FstabFile + ": paths below " + a.From }
 func (a MoveFstab) Event(e Env) events.IocEvent {
 	return events.JailFstabUpdate{Jail: e.Name, File: a.Dataset + "/" + FstabFile}
@@ -111,6 +113,7 @@ type formerProperties map[string]string
 
 func (SetProperties) Kind() string { return "set properties" }
 func (SetProperties) Durable()     {}
+func (SetProperties) Inside()      {}
 func (a SetProperties) Event(Env) events.IocEvent {
 	return events.ZFSPropertySet{Dataset: a.Dataset, Properties: a.texts()}
 }

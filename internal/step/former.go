@@ -49,6 +49,9 @@ func (f FormerFile) restore(path string) error {
 	if now, err := ReadFormer(path); err == nil && !now.Absent && now.Mode == f.Mode && bytes.Equal(now.Data, f.Data) {
 		return nil
 	}
+	if _, err := atomicfile.Clean(path); err != nil {
+		return err
+	}
 	return atomicfile.Write(path, f.Data, f.Mode)
 }
 

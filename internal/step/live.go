@@ -27,6 +27,7 @@ type SaveConfig struct {
 
 func (SaveConfig) Kind() string { return "save configuration" }
 func (SaveConfig) Durable()     {}
+func (SaveConfig) Inside()      {}
 func (a SaveConfig) Detail() string {
 	return a.Dataset + "/" + a.File + ": " + strings.Join(a.Keys, ", ")
 }
@@ -39,7 +40,11 @@ func (a SaveConfig) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(filepath.Join(path, a.File), a.Data, 0o644)
+	path = filepath.Join(path, a.File)
+	if _, err := atomicfile.Clean(path); err != nil {
+		return err
+	}
+	return atomicfile.Write(path, a.Data, 0o644)
 }
 
 func (a SaveConfig) Undo(ctx context.Context, e Env, c *plan.Call) error {

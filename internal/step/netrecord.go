@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -58,6 +59,12 @@ func (k NetKey) write(h *host.Host, r netRecord) error { return r.Write(k.path(h
 
 // Remove removes the record; one that is gone is no error.
 func (k NetKey) Remove(h *host.Host) error { return network.RemoveRecord(k.path(h)) }
+
+// Clean removes what killed writers have left beside the record.
+func (k NetKey) Clean(h *host.Host) error {
+	_, err := atomicfile.Clean(k.path(h))
+	return err
+}
 
 // NetKeys returns the keys of the records of all sources.
 func NetKeys(ctx context.Context, h *host.Host) ([]NetKey, error) {
