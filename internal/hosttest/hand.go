@@ -179,24 +179,32 @@ func (m *Hand) settle(ctx context.Context) error {
 	return m.save()
 }
 
-// create makes a dataset of the hand's own.
+// create makes a dataset of the hand's own. It is made elsewhere and gets its name once
+// it has its files: without a configuration it would be an empty jail, which an
+// operation may be meant for.
 func (m *Hand) create(ctx context.Context, dataset string) error {
 	m.Next++
 	text := fmt.Sprintf("made by hand %d", m.Next)
+	draft := fmt.Sprintf("%s/draft-%d", m.away, m.Next)
 	return m.act(ctx, dataset, func() error {
-		err := m.host.Store.Create(ctx, dataset, zfsstore.CreateOptions{Properties: map[string]string{noteProperty: text}})
+		err := m.host.Store.Create(ctx, draft, zfsstore.CreateOptions{Properties: map[string]string{noteProperty: text}})
 		if err != nil {
 			return err
 		}
-		path, err := m.host.Mountpoint(ctx, dataset)
-		if err != nil {
-			return err
+		path, err := m.host.Mountpoint(ctx, draft)
+		if err == nil {
+			err = errors.Join(
+				os.WriteFile(filepath.Join(path, "note"), []byte(text), 0o644),
+				os.WriteFile(filepath.Join(path, config.JSONFile), []byte(text), 0o644), // no JSON
+			)
 		}
-		// No configuration: the text in its place is no JSON.
-		return errors.Join(
-			os.WriteFile(filepath.Join(path, "note"), []byte(text), 0o644),
-			os.WriteFile(filepath.Join(path, config.JSONFile), []byte(text), 0o644),
-		)
+		if err == nil {
+			err = m.host.Store.Rename(ctx, draft, dataset, zfsstore.RenameOptions{})
+		}
+		if err != nil {
+			err = errors.Join(err, m.host.Store.Destroy(ctx, draft, zfsstore.DestroyOptions{}))
+		}
+		return err
 	})
 }
 
