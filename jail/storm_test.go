@@ -4,19 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/hosttest"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -28,13 +34,43 @@ var expected = []error{
 	zfsstore.ErrNotClone, fstab.ErrDestinationExists, fstab.ErrDestinationNotFound,
 }
 
-func isExpected(err error) bool {
+// expectedByHand are further answers while somebody changes the host by hand.
+var expectedByHand = []error{
+	config.ErrMalformed, jail.ErrConfig, jail.ErrForeign, jail.ErrReplaced, fs.ErrNotExist, kernel.ErrNotFound, kernel.ErrExists, kernel.ErrStale, kernel.ErrDying,
+	zfsstore.ErrNotFound, zfsstore.ErrExists, zfsstore.ErrBusy, zfsstore.ErrHasChildren, zfsstore.ErrHasDependents,
+	zfsstore.ErrParentNotFound, zfsstore.ErrMounted, zfsstore.ErrNotMounted, zfsstore.ErrNewerSnapshots, syscall.EBUSY,
+}
+
+// isExpectedByHand adds them to those of isExpected, and a hook that ended with the
+// jail that somebody removed under it.
+func isExpectedByHand(err error) bool {
+	var hook *jail.HookError
+	return isExpected(err) || isOneOf(err, expectedByHand) || errors.As(err, &hook)
+}
+
+func isExpected(err error) bool { return isOneOf(err, expected) }
+
+func isOneOf(err error, expected []error) bool {
 	for _, e := range expected {
 		if errors.Is(err, e) {
 			return true
 		}
 	}
 	return err == nil
+}
+
+// planned runs an operation that goes by names alone, unless somebody has made
+// another dataset in the jail's place since the jail was loaded. If that happens
+// between the plan and the operation, the plan is stale.
+func planned(ctx context.Context, j *jail.Jail, op *jail.Operation) error {
+	p, err := op.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	if byHand, err := hosttest.MadeByHand(ctx, j); byHand || err != nil {
+		return errors.Join(jail.ErrNotFound, err)
+	}
+	return drain(p.Events(ctx))
 }
 
 // act does one random operation on one of the jails j0, j1, ...
@@ -101,8 +137,7 @@ func act(ctx context.Context, h *simhost.Host, jails int, r *rand.Rand) (string,
 		}
 		return "save", j.Save(ctx)
 	}
-	_, err = j.Destroy(ctx, jail.DestroyOptions{Busy: busy, Force: r.IntN(2) == 0})
-	return "destroy", err
+	return "destroy", planned(ctx, j, j.Generator().Destroy(jail.DestroyOptions{Busy: busy, Force: r.IntN(2) == 0}))
 }
 
 // actOnStorage does one random operation on the jail of that name, or makes
@@ -138,13 +173,11 @@ func actOnStorage(ctx context.Context, h *simhost.Host, name, other string, r *r
 		_, err = j.CreateSnapshot(ctx, jail.SnapshotOptions{Name: snapshot, Busy: busy})
 		return "snapshot", err
 	case 6:
-		_, err = j.DestroySnapshot(ctx, jail.SnapshotOptions{Name: snapshot, Busy: busy})
-		return "destroy snapshot", err
+		return "destroy snapshot", planned(ctx, j, j.Generator().DestroySnapshot(jail.SnapshotOptions{Name: snapshot, Busy: busy}))
 	case 7:
-		_, err = j.RollbackSnapshot(ctx, jail.RollbackOptions{
+		return "roll back", planned(ctx, j, j.Generator().RollbackSnapshot(jail.RollbackOptions{
 			Name: snapshot, Newer: r.IntN(2) == 0, Configuration: r.IntN(2) == 0, Busy: busy,
-		})
-		return "roll back", err
+		}))
 	case 8:
 		_, err = j.SetTemplate(ctx, jail.TemplateOptions{Template: r.IntN(4) == 0, Busy: busy})
 		return "template", err
@@ -166,24 +199,89 @@ func actOnStorage(ctx context.Context, h *simhost.Host, name, other string, r *r
 // while the host is checked.
 func TestStorm(t *testing.T) {
 	t.Parallel()
-	const goroutines, jails = 16, 50
-	operations := 10_000
-	if brief() {
-		operations = 1000
+	h := stormHost(t)
+	count := storm(t, h, randomSeed(t), nil)
+	if brief() { // too few for each kind to succeed
+		return
 	}
+	for _, what := range []string{"create", "start", "stop", "restart", "fork_exec", "exec", "destroy", "run plan", "save", "list",
+		"clone", "rename", "promote", "snapshot", "destroy snapshot", "roll back", "template", "mount", "unmount", "set",
+	} {
+		require.NotZero(t, count[what], "no %s succeeded", what)
+	}
+}
+
+// TestStormByHand is TestStorm while an administrator works on the same jails with
+// zfs(8), jail(8) and umount(8). Nothing of his own may be lost or changed.
+// At 4f8059c operations destroyed, renamed and unmounted by name what he had put in
+// place of what they had looked at.
+func TestStormByHand(t *testing.T) {
+	t.Parallel()
+	h := stormHost(t)
+	count := storm(t, h, randomSeed(t), newHand(t, h, filepath.Join(t.TempDir(), "ledger"), stormJails))
+	for _, what := range []string{"create", "start", "stop", "destroy", "by hand"} {
+		require.NotZero(t, count[what], "no %s succeeded", what)
+	}
+}
+
+func stormHost(t *testing.T) *simhost.Host {
+	t.Helper()
 	h, err := simhost.New(memoryDir(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
 	fetch(t, h)
 	fewBases(t, h)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	return h
+}
+
+// stormJails is how many jails a storm is about.
+const stormJails = 50
+
+// storm runs the operations and returns how many of each kind succeeded.
+func storm(t *testing.T, h *simhost.Host, seed uint64, hand *hosttest.Hand) map[string]int {
+	t.Helper()
+	const goroutines = 16
+	operations := 10_000
+	if brief() {
+		operations = 1000
+	}
+	t.Logf("repeat with %s=%d", chaosSeed, seed)
 
 	var quiet sync.RWMutex // held for reading by an operation
 	var next, done atomic.Int64
 	var mu sync.Mutex
 	count := map[string]int{}
 	var wrong []string
+	find := func(more ...string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(wrong) < 10 {
+			wrong = append(wrong, more...)
+		}
+	}
+	passes, check := isExpected, func() []string { return invariants(h) }
+	var administrator sync.WaitGroup
+	over, stop := context.WithCancel(t.Context())
+	defer stop()
+	if hand != nil {
+		passes = isExpectedByHand
+		check = func() []string { return hosttest.Recover(context.Background(), h.Host, simSource, hand) }
+		administrator.Go(func() {
+			r := rand.New(rand.NewPCG(seed, goroutines))
+			for over.Err() == nil {
+				quiet.RLock()
+				what, err := hand.Do(context.Background(), hosttest.DrawAct(r))
+				quiet.RUnlock()
+				if err != nil {
+					find(fmt.Sprintf("by hand: %s: %v", what, err))
+				}
+				mu.Lock()
+				count["by hand"]++
+				mu.Unlock()
+				time.Sleep(time.Duration(r.IntN(3_000)) * time.Microsecond)
+			}
+		})
+	}
 	var group sync.WaitGroup
 	for g := range goroutines {
 		group.Go(func() {
@@ -198,41 +296,32 @@ func TestStorm(t *testing.T) {
 					ctx, cancel = context.WithTimeout(context.Background(), time.Duration(r.IntN(5_000))*time.Microsecond)
 				}
 				quiet.RLock()
-				what, err := act(ctx, h, jails, r)
+				what, err := act(ctx, h, stormJails, r)
 				quiet.RUnlock()
 				cancel()
 				done.Add(1)
+				if !passes(err) {
+					find(fmt.Sprintf("%d. %s: %v", n, what, err))
+				}
 				mu.Lock()
 				if err == nil {
 					count[what]++
 				}
-				if !isExpected(err) && len(wrong) < 10 {
-					wrong = append(wrong, fmt.Sprintf("%d. %s: %v", n, what, err))
-				}
 				mu.Unlock()
 				if n%1000 == 0 {
 					quiet.Lock()
-					bad := invariants(h)
+					bad := check()
 					quiet.Unlock()
-					mu.Lock()
-					if len(wrong) < 10 {
-						wrong = append(wrong, bad...)
-					}
-					mu.Unlock()
+					find(bad...)
 				}
 			}
 		})
 	}
 	group.Wait()
-	wrong = append(wrong, invariants(h)...)
-	require.Empty(t, strings.Join(wrong, "\n"), "seed %d", seed)
+	stop()
+	administrator.Wait()
+	wrong = append(wrong, check()...)
+	require.Empty(t, strings.Join(wrong, "\n"), "repeat with %s=%d", chaosSeed, seed)
 	t.Logf("%d operations, of which succeeded: %v", done.Load(), count)
-	if brief() { // too few for each kind to succeed
-		return
-	}
-	for _, what := range []string{"create", "start", "stop", "restart", "fork_exec", "exec", "destroy", "run plan", "save", "list",
-		"clone", "rename", "promote", "snapshot", "destroy snapshot", "roll back", "template", "mount", "unmount", "set",
-	} {
-		require.NotZero(t, count[what], "no %s succeeded", what)
-	}
+	return count
 }

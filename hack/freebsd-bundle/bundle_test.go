@@ -32,6 +32,7 @@ var module = map[string]string{
 	"compiled/compiled_test.go":      "package compiled\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nfunc TestMain(m *testing.M) { os.Exit(m.Run()) }\n\nfunc Example() {}\n",
 	"examples/tool/main.go":          "package main\n\nfunc main() {}\n",
 	"hack/x/main.go":                 "package main\n\nfunc main() {}\n",
+	"hack/torture/main.go":           "package main\n\nfunc main() {}\n",
 	"internal/arrows/arrows_test.go": "package arrows\n\nimport \"testing\"\n\nfunc TestNo(t *testing.T) {}\n",
 	".hidden/testdata/no":            "",
 }
@@ -55,7 +56,7 @@ func TestBundle(t *testing.T) {
 			var said strings.Builder
 			require.NoError(t, run(t.Context(), []string{"-arch", arch}, &said))
 			file := filepath.Join(dir, "dist", "freebsd-bundle-"+arch+".tar")
-			require.Contains(t, said.String(), "1 test binaries, 1 programs, 2 testdata folders")
+			require.Contains(t, said.String(), "1 test binaries, 2 programs, 2 testdata folders")
 
 			members := readTar(t, file)
 			top := "freebsd-bundle-" + arch + "/"
@@ -64,7 +65,7 @@ func TestBundle(t *testing.T) {
 				files = append(files, strings.TrimPrefix(name, top))
 			}
 			require.ElementsMatch(t, []string{
-				"run.sh", "tests", "suites", "bin/tool", "tree/deep/part/go.test",
+				"run.sh", "tests", "suites", "bin/tool", "bin/torture", "tree/deep/part/go.test",
 				"tree/deep/part/part.go", "tree/deep/part/part_test.go",
 				"tree/deep/part/part.conf.sample", "tree/deep/part/rc.d/part",
 				"tree/deep/part/testdata/a/data.json", "tree/testdata/shared",

@@ -5,7 +5,7 @@
 //
 // The file holds the test binary of every package, cross-compiled, in the
 // folder layout of the source tree with sources and testdata folders, the
-// binaries of the examples, and run.sh. On FreeBSD 13.2 or later, as root:
+// binaries of the examples and of hack/torture, and run.sh. On FreeBSD 13.2 or later, as root:
 //
 //	tar -xf freebsd-bundle-amd64.tar
 //	IOC_TEST_BASE=base.txz sh freebsd-bundle-amd64/run.sh

@@ -18,8 +18,8 @@
 #   IOC_TEST_RELEASE  the name of that release. Default: this system's.
 #   IOC_TEST_FILTER   an extended regular expression: only the parts whose name
 #                     matches are run. Names are a package's folder (kernel), a
-#                     suite (suite:kernel), replay:kernel, quickstart and
-#                     bench. A package that was taken out of another also has
+#                     suite (suite:kernel), replay:kernel, quickstart,
+#                     torture and bench. A package that was taken out of another also has
 #                     the name of that one.
 #   IOC_TEST_BENCHTIME  how long each benchmark runs beside its tool, as go test
 #                     -benchtime takes it. Default: 0.5s.
@@ -30,14 +30,17 @@
 #                     simulated host in full, as go test does everywhere.
 #                     Default: brief. What runs on the real machine is always
 #                     run in full.
+#   IOC_TEST_TORTURE  how long programs are killed, disks filled and files damaged,
+#                     as Go writes durations; 0 leaves it out. Default: 2m.
+#   IOC_TEST_TORTURE_SEED  replays the order of what a run of torture did.
 #   IOC_TEST_SETTLE   how many seconds may pass after a part until the machine is
 #                     as before. Default: 10.
 #   IOC_TEST_WORK     the work directory, which keeps the logs. Default: a new
 #                     one in /var/tmp.
 #
 # The last line is "N passed, N failed, N skipped": tests and subtests, each
-# check that nothing was left behind, and the run of quickstart. The exit status
-# is 0 if nothing failed, else 1.
+# check that nothing was left behind, and the runs of quickstart and torture. The
+# exit status is 0 if nothing failed, else 1.
 
 set -u
 LC_ALL=C
@@ -269,6 +272,34 @@ quickstart() {
 	leftovers "$work/before" quickstart
 }
 
+# torture kills programs, fills disks and damages files for a time. What it found is
+# below the work directory, with the seed that repeats it in the log.
+torture() {
+	wanted torture || return
+	[ -x "$top/bin/torture" ] && [ "${IOC_TEST_TORTURE:-2m}" != 0 ] || return
+	log=$work/log/torture.log
+	begin=$(date +%s)
+	rm -rf "$work/torture"
+	mkdir -p "$work/torture" || die "cannot write $work/torture"
+	"$top/bin/torture" -real -pool "$pool" -dir "$work/torture" -time "${IOC_TEST_TORTURE:-2m}" \
+		-seed "${IOC_TEST_TORTURE_SEED:-0}" >"$log" 2>&1 </dev/null
+	status=$?
+	word=ok
+	if [ $status -eq 0 ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1)) word=FAIL
+	fi
+	printf '%-4s %-28s %4d s  exit status %d\n' $word torture $(($(date +%s) - begin)) $status
+	if [ $word = FAIL ]; then
+		head -n 1 "$log" | sed 's/^/     | /'
+		tail -n 60 "$log" | sed 's/^/     | /'
+	else
+		tail -n 1 "$log" | sed 's/^/     | /'
+	fi
+	leftovers "$work/before" torture
+}
+
 # ratios reads the results of benchmarks that measure a tool of the base system
 # beside the system calls, and prints one line for each.
 ratios() {
@@ -417,6 +448,7 @@ state "$work/before"
 unit
 conformance
 quickstart
+torture
 bench
 put_back || { failed=$((failed + 1)); say "FAIL run.sh could not remove its own jail, pool or module"; }
 say "$(($(forks) - all)) forks altogether (vm.stats.vm: v_forks, v_vforks, v_rforks)"

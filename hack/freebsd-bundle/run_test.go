@@ -246,6 +246,23 @@ func TestRunScriptQuickstart(t *testing.T) {
 	}
 }
 
+func TestRunScriptTorture(t *testing.T) {
+	for name, c := range map[string]struct{ script, env, last, says string }{
+		"works":  {`echo seed 5; echo "$*"`, "IOC_TEST_TORTURE=", "2 passed, 0 failed, 1 skipped", "-time 2m -seed 0"},
+		"longer": {`echo "$*"`, "IOC_TEST_TORTURE=30m", "2 passed, 0 failed, 1 skipped", "-real -pool testpool -dir"},
+		"finds":  {`echo seed 5; seq 100; echo wrong; exit 1`, "IOC_TEST_TORTURE_SEED=5", "1 passed, 1 failed, 1 skipped", "     | seed 5\n"},
+		"is off": {`exit 1`, "IOC_TEST_TORTURE=0", "0 passed, 0 failed, 1 skipped", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newFakeBundle(t, nil, "")
+			writeScript(t, filepath.Join(b.dir, "bin", "torture"), c.script)
+			out, last, _ := b.run(t, c.env)
+			require.Equal(t, c.last, last, out)
+			require.Contains(t, out, c.says)
+		})
+	}
+}
+
 func TestRunScriptBench(t *testing.T) {
 	for name, c := range map[string]struct{ script, last, says string }{
 		"ratios": {
