@@ -33,7 +33,11 @@ func newHost(t testing.TB, configs map[string]string) *simhost.Host {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(path, "config.json"), []byte(text), 0o644))
 	}
-	_, err = h.Sim.JailSet(ctx, kernel.JailCreate, kernel.String("name", "ioc-web"), kernel.String("path", "/"), kernel.Bool("persist", true))
+	path, err := h.Mountpoint(ctx, simhost.Dataset+"/jails/web")
+	require.NoError(t, err)
+	root := filepath.Join(path, "root")
+	require.NoError(t, os.Mkdir(root, 0o755))
+	_, err = h.Sim.JailSet(ctx, kernel.JailCreate, kernel.String("name", "ioc-web"), kernel.String("path", root), kernel.Bool("persist", true))
 	require.NoError(t, err)
 	return h
 }

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/libioc/go-libioc/kernel/freebsd"
+	"github.com/libioc/go-libioc/jail"
 )
 
 // options are the command line.
@@ -47,9 +47,7 @@ func (o *options) flags() *flag.FlagSet {
 }
 
 func main() {
-	if freebsd.VnetChild() {
-		return
-	}
+	jail.Main()
 	var o options
 	if err := o.flags().Parse(os.Args[1:]); err != nil {
 		os.Exit(2)

@@ -37,10 +37,10 @@ type Job[E any] struct {
 	Journal, Key string
 	// Mark, if not nil, returns the path of the operation's mark, a file in the pool of
 	// what it is about.
-	Mark func(ctx context.Context) (string, error)
-	Boot         func(ctx context.Context) (string, error)
-	Clock        func() time.Time
-	Scope        string
+	Mark  func(ctx context.Context) (string, error)
+	Boot  func(ctx context.Context) (string, error)
+	Clock func() time.Time
+	Scope string
 	// Destroys marks the job of an operation that takes its resource away with all that
 	// is in it. It passes over a failed recovery whose steps were all in the resource.
 	Destroys bool

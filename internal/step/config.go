@@ -5,13 +5,10 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/fstab"
-	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -41,14 +38,15 @@ func (a WriteConfig) Event(e Env) events.IocEvent {
 }
 
 func (a WriteConfig) Do(ctx context.Context, e Env, c *plan.Call) error {
-	path, err := besideRoot(ctx, e, a.Dataset, a.File, c)
+	dir, err := besideRoot(ctx, e, a.Dataset, a.File, c)
 	if err != nil {
 		return err
 	}
+	defer dir.Close()
 	if a.Absent {
-		return removeFile(path)
+		return ignore.Err(dir.Remove(a.File), fs.ErrNotExist)
 	}
-	return atomicfile.Write(path, a.Data, 0o644)
+	return dir.WriteFile(a.File, a.Data, 0o644)
 }
 
 func (a WriteConfig) Undo(ctx context.Context, e Env, c *plan.Call) error {
@@ -76,11 +74,12 @@ func (a MoveFstab) Event(e Env) events.IocEvent {
 }
 
 func (a MoveFstab) Do(ctx context.Context, e Env, c *plan.Call) error {
-	path, err := besideRoot(ctx, e, a.Dataset, FstabFile, c)
+	dir, err := besideRoot(ctx, e, a.Dataset, FstabFile, c)
 	if err != nil {
 		return err
 	}
-	data, err := os.ReadFile(path)
+	defer dir.Close()
+	data, err := dir.ReadFile(FstabFile, mostFormer)
 	if errors.Is(err, fs.ErrNotExist) {
 		c.Skip("there is none")
 		return nil
@@ -89,11 +88,11 @@ func (a MoveFstab) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return err
 	}
 	file := fstab.Parse(data)
-	if file.ReplacePath(a.From, filepath.Dir(path)) == 0 {
+	if file.ReplacePath(a.From, dir.Path()) == 0 {
 		c.Skip("unchanged")
 		return nil
 	}
-	return atomicfile.Write(path, file.Marshal(), 0o644)
+	return dir.WriteFile(FstabFile, file.Marshal(), 0o644)
 }
 
 func (a MoveFstab) Undo(ctx context.Context, e Env, c *plan.Call) error {

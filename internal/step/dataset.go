@@ -183,13 +183,25 @@ func (a RenameDataset) Event(Env) events.IocEvent {
 }
 
 func (a RenameDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
-	if err := sameGUID(ctx, e, a.From, a.GUID); err != nil {
+	mounts, err := e.Host.Mounts(ctx)
+	if err == nil {
+		err = sameMounted(mounts, c, a.From) // whose configuration was read
+	}
+	if err == nil {
+		err = forget(c, a.From, a.To)
+	}
+	if err != nil {
 		return err
 	}
-	if err := forget(c, a.From, a.To); err != nil {
+	if err := renamePolitely(ctx, e, a.From, a.To, a.GUID); err != nil {
 		return err
 	}
-	return renamePolitely(ctx, e, a.From, a.To)
+	// zfs(8) goes by the name, which somebody can have taken a moment ago.
+	err = sameGUID(ctx, e, a.To, a.GUID)
+	if errors.Is(err, jailerr.ErrReplaced) {
+		err = errors.Join(err, e.Host.Store.Rename(ctx, a.To, a.From, zfsstore.RenameOptions{}))
+	}
+	return err
 }
 
 func (a RenameDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
@@ -206,8 +218,11 @@ func (a RenameDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 // renamePolitely waits a while for file systems in use: zfs-rename(8) unmounts
 // all of the tree without force, and mounts it again when one is busy. What
 // stays in use is a *jailerr.HeldError.
-func renamePolitely(ctx context.Context, e Env, from, to string) error {
+func renamePolitely(ctx context.Context, e Env, from, to string, guid uint64) error {
 	err := pause.While(ctx, zfsstore.ErrBusy, firstPause, patience, func(int) error {
+		if err := sameGUID(ctx, e, from, guid); err != nil {
+			return err
+		}
 		return e.Host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
 	})
 	if errors.Is(err, zfsstore.ErrBusy) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/jail/jailerr"
 )
 
 // FormerFile is what a file was before a step changed it.
@@ -40,51 +42,76 @@ func ReadFormer(path string) (FormerFile, error) {
 	return FormerFile{Data: data, Mode: info.Mode().Perm()}, err
 }
 
-// restore makes the file at path what it was. A full disk may have kept it from ever
-// being changed, and would also keep it from being written again.
-func (f FormerFile) restore(path string) error {
-	if f.Absent {
-		return removeFile(path)
+// mostFormer is how large a file of a jail's dataset may be that is kept for undo.
+const mostFormer = 16 << 20
+
+func readFormer(root *saferoot.Root, name string, most int64) (FormerFile, error) {
+	info, err := root.Lstat(name)
+	if err != nil {
+		return FormerFile{Absent: errors.Is(err, fs.ErrNotExist)}, ignore.Err(err, fs.ErrNotExist)
 	}
-	if now, err := ReadFormer(path); err == nil && !now.Absent && now.Mode == f.Mode && bytes.Equal(now.Data, f.Data) {
+	data, err := root.ReadFile(name, most)
+	return FormerFile{Data: data, Mode: info.Mode.Perm()}, err
+}
+
+// restore makes a file what it was. A full disk may have kept it from ever being
+// changed, and would also keep it from being written again.
+func (f FormerFile) restore(root *saferoot.Root, name string) error {
+	if f.Absent {
+		return ignore.Err(root.Remove(name), fs.ErrNotExist)
+	}
+	now, err := readFormer(root, name, mostFormer)
+	if err == nil && !now.Absent && now.Mode == f.Mode && bytes.Equal(now.Data, f.Data) {
 		return nil
 	}
-	if _, err := atomicfile.Clean(path); err != nil {
-		return err
-	}
-	return atomicfile.Write(path, f.Data, f.Mode)
+	return root.WriteFile(name, f.Data, f.Mode)
 }
 
-// removeFile removes a file of a jail's dataset. One that is gone is no error.
-func removeFile(path string) error {
-	dir, err := saferoot.Open(filepath.Dir(path))
+// openProved opens where a dataset is mounted. What is opened stays that dataset,
+// whatever somebody makes of its name in the meantime. Errors: those of Located.
+func openProved(ctx context.Context, e Env, c *plan.Call, dataset string) (*saferoot.Root, error) {
+	_, path, err := Located(ctx, e, c, dataset)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer dir.Close()
-	return ignore.Err(dir.Remove(filepath.Base(path)), fs.ErrNotExist)
+	root, err := saferoot.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	_, now, err := Located(ctx, e, c, dataset) // as it was when it was opened
+	if err == nil && now != path {
+		err = fmt.Errorf("%s: %w", dataset, jailerr.ErrReplaced)
+	}
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	return root, nil
 }
 
-// besideRoot returns the path of a file in a jail's dataset. What it is now goes to
-// the journal first, once: a step that runs again after a crash finds its own work
-// there.
-func besideRoot(ctx context.Context, e Env, dataset, name string, c *plan.Call) (string, error) {
-	_, dir, err := Located(ctx, e, c, dataset)
+// besideRoot opens a jail's dataset to change a file in it. What the file is now goes
+// to the journal first, once: a step that runs again after a crash finds its own work
+// there. What killed writers have left is removed.
+func besideRoot(ctx context.Context, e Env, dataset, name string, c *plan.Call) (*saferoot.Root, error) {
+	root, err := openProved(ctx, e, c, dataset)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	path := filepath.Join(dir, name)
-	if _, err := atomicfile.Clean(path); err != nil { // of a killed writer
-		return "", err
+	_, err = atomicfile.Clean(filepath.Join(root.Path(), name))
+	if err == nil {
+		_, err = root.Clean(".")
 	}
 	var was FormerFile
-	if c.Effect(&was) {
-		return path, nil
+	if err == nil && !c.Effect(&was) {
+		if was, err = readFormer(root, name, mostFormer); err == nil {
+			err = c.SetEffect(was)
+		}
 	}
-	if was, err = ReadFormer(path); err != nil {
-		return "", err
+	if err != nil {
+		root.Close()
+		return nil, err
 	}
-	return path, c.SetEffect(was)
+	return root, nil
 }
 
 // putBack makes a file what it was. Its dataset may be destroyed already, or not
@@ -99,12 +126,15 @@ func putBack(ctx context.Context, e Env, datasets []string, name string, c *plan
 		return err
 	}
 	for _, dataset := range datasets {
-		if dir, ok := mounts.Dataset(dataset); ok {
-			if err := sameMounted(mounts, c, dataset); err != nil {
-				return LeaveReplaced(c, err)
-			}
-			return was.restore(filepath.Join(dir, name))
+		if _, ok := mounts.Dataset(dataset); !ok {
+			continue
 		}
+		root, err := openProved(ctx, e, c, dataset)
+		if err != nil {
+			return LeaveReplaced(c, err)
+		}
+		defer root.Close()
+		return was.restore(root, name)
 	}
 	return nil
 }

@@ -36,23 +36,24 @@ func (a SaveConfig) Event(e Env) events.IocEvent {
 }
 
 func (a SaveConfig) Do(ctx context.Context, e Env, c *plan.Call) error {
-	_, path, err := Located(ctx, e, c, a.Dataset)
+	dir, err := openProved(ctx, e, c, a.Dataset)
 	if err != nil {
 		return err
 	}
-	path = filepath.Join(path, a.File)
-	if _, err := atomicfile.Clean(path); err != nil {
+	defer dir.Close()
+	if _, err := atomicfile.Clean(filepath.Join(dir.Path(), a.File)); err != nil {
 		return err
 	}
-	return atomicfile.Write(path, a.Data, 0o644)
+	return dir.WriteFile(a.File, a.Data, 0o644)
 }
 
 func (a SaveConfig) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	_, path, err := Located(ctx, e, c, a.Dataset)
+	dir, err := openProved(ctx, e, c, a.Dataset)
 	if err != nil {
 		return LeaveReplaced(c, UnlessDestroyed(ctx, e, a.Dataset, err))
 	}
-	return FormerFile{!a.Old.Had, a.Old.Data, 0o644}.restore(filepath.Join(path, a.File))
+	defer dir.Close()
+	return FormerFile{!a.Old.Had, a.Old.Data, 0o644}.restore(dir, a.File)
 }
 
 // ReportEffects changes nothing: it reports when each change takes effect.

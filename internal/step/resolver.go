@@ -47,7 +47,7 @@ func (a WriteResolver) Do(ctx context.Context, e Env, c *plan.Call) error {
 			return err
 		}
 	}
-	root, err := OpenRoot(ctx, e.Host, a.RootDataset)
+	root, err := openProved(ctx, e, c, a.RootDataset)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (a WriteResolver) Do(ctx context.Context, e Env, c *plan.Call) error {
 		c.Skip("the jail has no /etc")
 		return nil
 	}
-	was, err := readFormer(root, ResolvConf)
+	was, err := readFormer(root, ResolvConf, mostResolvConf)
 	if err != nil {
 		return err
 	}
@@ -75,9 +75,9 @@ func (a WriteResolver) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if !c.Effect(&was) {
 		return nil
 	}
-	root, err := OpenRoot(ctx, e.Host, a.RootDataset)
+	root, err := openProved(ctx, e, c, a.RootDataset)
 	if err != nil {
-		return UnlessDestroyed(ctx, e, a.RootDataset, err)
+		return LeaveReplaced(c, UnlessDestroyed(ctx, e, a.RootDataset, err))
 	}
 	defer root.Close()
 	if was.Absent {
@@ -88,15 +88,6 @@ func (a WriteResolver) Undo(ctx context.Context, e Env, c *plan.Call) error {
 
 // mostResolvConf is how large a resolv.conf may be that is kept for undo.
 const mostResolvConf = 64 << 10
-
-func readFormer(root *saferoot.Root, name string) (FormerFile, error) {
-	info, err := root.Lstat(name)
-	if err != nil {
-		return FormerFile{Absent: errors.Is(err, fs.ErrNotExist)}, ignore.Err(err, fs.ErrNotExist)
-	}
-	data, err := root.ReadFile(name, mostResolvConf)
-	return FormerFile{Data: data, Mode: info.Mode.Perm()}, err
-}
 
 // OpenRoot opens where a dataset is mounted.
 func OpenRoot(ctx context.Context, h *host.Host, dataset string) (*saferoot.Root, error) {
