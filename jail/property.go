@@ -12,7 +12,7 @@ import (
 
 // Config holds the jail's own properties: what its configuration file says,
 // without defaults. Changes count from the next operation on and are kept on
-// disk by Save. It is the same Config for ever: it shows what an operation has
+// disk by Save. It is the same Config forever: it shows what an operation has
 // written once that has succeeded.
 func (j *Jail) Config() *config.Config { return j.state().config }
 

@@ -8,12 +8,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/config/key"
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 )
 
@@ -119,4 +122,29 @@ func TestOperationsPublishSafely(t *testing.T) {
 	for _, name := range []string{"Config", "Effective", "FullName", "GetString", "Field", "Identity", "Name", "Path", "Status", "String", "Storage"} {
 		require.True(t, names[name], name)
 	}
+}
+
+// TestOperationWaitedForRename: an operation that waited while its jail was renamed is
+// refused. Before, it went on under the new name with the lock of the old one.
+func TestOperationWaitedForRename(t *testing.T) {
+	h := storageHost(t)
+	j := loaded(t, t.Context(), h, "web")
+	waited := make(chan error, 1)
+	var once sync.Once
+	ctx := plan.WithFault(t.Context(), func(plan.Point) error {
+		once.Do(func() {
+			op := j.Generator().CreateSnapshot(jail.SnapshotOptions{Name: "s", Busy: jail.BusyWait})
+			ch := op.Events(t.Context())
+			time.Sleep(100 * time.Millisecond) // it waits for the lock
+			go func() {
+				_, err := events.Collect(t.Context(), ch)
+				waited <- err
+			}()
+		})
+		return nil
+	})
+	_, err := j.Rename(ctx, jail.RenameOptions{Name: "second"})
+	require.NoError(t, err)
+	require.ErrorIs(t, <-waited, jail.ErrNotFound)
+	require.False(t, hasSnapshot(t, t.Context(), j, "s"))
 }

@@ -9,7 +9,7 @@ type state struct {
 	fullName string
 	path     string         // where the jail's dataset is mounted; empty for a new jail
 	own      *config.Config // the jail's properties as they are now
-	config   *config.Config // what Config returns, the same one for ever: own, or replaced by it
+	config   *config.Config // what Config returns, the same one forever: own, or replaced by it
 }
 
 func newState(name, fullName, path string, own *config.Config) *state {

@@ -83,7 +83,7 @@ func (h *crashingHost) crash(t *testing.T, id kernel.Identity) {
 // TestSupervisorSeesWhatHadEnded: a run that ended before the supervisor began, or
 // between its start and the next look at its processes, is restarted as one that
 // ends later. Before, only a process that the watch had seen counted, and only a jail
-// that it had seen running: the first seven were never restarted.
+// that it had seen running: none of the first eight was restarted.
 func TestSupervisorSeesWhatHadEnded(t *testing.T) {
 	start := func(t *testing.T, h *crashingHost) kernel.Identity {
 		web := jailtest.Load(t, h.Host, "web")[0]

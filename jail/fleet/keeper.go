@@ -141,7 +141,7 @@ func (k *keeper) tellEnd() {
 }
 
 // hasEnded reports whether the jail is to be started again because its run has
-// ended. It judges by what is there, not by what has changed, so that it does not
+// ended. It judges by the present state, not by changes, so that it does not
 // matter when that was.
 func (k *keeper) hasEnded(ctx context.Context, now news) bool {
 	up := !now.identity.IsZero()
