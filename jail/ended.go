@@ -2,6 +2,9 @@ package jail
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
 
 	"github.com/libioc/go-libioc/config/key"
 )
@@ -13,20 +16,19 @@ import (
 // one that jail(8) removed. When [Recover] has taken away what such a jail had left,
 // it counts as stopped.
 //
-// Errors: ErrBusy while an operation is at work on the jail, ErrNotFound, those of
-// Identity.
+// Errors: ErrBusy while an operation has its journal, also an interrupted one that
+// was not recovered yet; ErrNotFound, those of Identity.
 func (j *Jail) Ended(ctx context.Context) (bool, error) {
 	j = j.still()
 	ended, err := j.ended(ctx)
 	if err != nil || !ended {
 		return false, err
 	}
-	// In the middle of a start or a stop it looks the same.
-	unlock, err := j.host.Lock(ctx, j.lockKey(), "look after", BusyFail)
-	if err != nil {
-		return false, j.refused("look after", err)
+	// In the middle of a start or a stop it looks the same. The lock would say so too,
+	// but to take it would keep others from it.
+	if _, err := os.Lstat(j.journal()); !errors.Is(err, fs.ErrNotExist) {
+		return false, j.refused("look after", errors.Join(ErrBusy, err))
 	}
-	defer unlock()
 	return j.ended(ctx)
 }
 

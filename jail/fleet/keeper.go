@@ -160,8 +160,12 @@ func (k *keeper) hasEnded(ctx context.Context, now news) bool {
 		if err != nil {
 			return false // asked again soon
 		}
-		// Without an exec_start it counts that there were processes.
-		k.asked, k.over = true, over || up && k.busy
+		if up && k.busy && config.NewKey[string]("exec_start").Of(k.jail.Effective()) == "" {
+			// The properties do not say that there are to be processes, but there were.
+			id, err := k.jail.Identity(ctx)
+			over = over || err == nil && id == now.identity
+		}
+		k.asked, k.over = true, over
 	}
 	return k.over
 }
