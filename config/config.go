@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync/atomic"
 )
 
 // Format is a store of configurations.
@@ -47,8 +48,14 @@ type entry struct {
 // zero Config is not usable; see New, Parse, ReadDir and FromProperties.
 //
 // A Config may be read from several goroutines at once, but not while one of
-// them changes it.
+// them changes it. Replace is no such change.
 type Config struct {
+	content
+	replaced atomic.Pointer[Config] // by Replace; then content does not count
+}
+
+// content is what a Config holds.
+type content struct {
 	entries []entry
 	index   map[string]int
 	format  Format
@@ -59,27 +66,28 @@ type Config struct {
 }
 
 // New returns an empty configuration in JSON format.
-func New() *Config { return &Config{index: make(map[string]int)} }
+func New() *Config { return &Config{content: content{index: make(map[string]int)}} }
 
 // Clone returns an independent copy.
 func (c *Config) Clone() *Config {
-	d := *c
-	d.entries = append([]entry(nil), c.entries...)
+	d := &Config{content: c.view().content}
+	d.entries = append([]entry(nil), d.entries...)
 	d.reindex()
-	return &d
+	return d
 }
 
 // Format returns the store the configuration was read from.
-func (c *Config) Format() Format { return c.format }
+func (c *Config) Format() Format { return c.view().format }
 
 // Path returns the file the configuration was read from, or empty.
-func (c *Config) Path() string { return c.path }
+func (c *Config) Path() string { return c.view().path }
 
 // Changed reports whether a property differs from what was read.
-func (c *Config) Changed() bool { return c.changed }
+func (c *Config) Changed() bool { return c.view().changed }
 
 // Keys lists the stored keys as they are written, in the store's order.
 func (c *Config) Keys() []string {
+	c = c.view()
 	keys := make([]string, 0, len(c.entries))
 	for i := range c.entries {
 		if k := c.entries[i].key; c.index[k] == i {
@@ -92,6 +100,7 @@ func (c *Config) Keys() []string {
 // Has reports whether the property is stored under its name or an alias, with
 // any value.
 func (c *Config) Has(key string) bool {
+	c = c.view()
 	_, _, ok := c.find(key)
 	return ok
 }
@@ -100,6 +109,7 @@ func (c *Config) Has(key string) bool {
 // JSON number or word is its own text, null is none, and lists are joined with
 // commas.
 func (c *Config) Raw(key string) (string, bool) {
+	c = c.view()
 	i, ok := c.index[key]
 	if !ok {
 		return "", false
@@ -137,6 +147,7 @@ func (c *Config) find(key string) (*Property, *entry, bool) {
 // reports whether it is stored; err is a *PropertyError wrapping ErrInvalidValue
 // or ErrUnknownProperty.
 func (c *Config) value(key string) (value any, ok bool, err error) {
+	c = c.view()
 	switch key {
 	case "type":
 		kind := c.jailType()
@@ -193,6 +204,7 @@ func propertyError(key, text string, err error) *PropertyError {
 // stored: unknown keys (ErrUnknownProperty) and invalid texts (ErrInvalidValue,
 // ErrInvalidName). It is empty for a configuration that libioc would call valid.
 func (c *Config) Problems() []*PropertyError {
+	c = c.view()
 	var list []*PropertyError
 	for i := range c.entries {
 		e := &c.entries[i]
@@ -298,6 +310,7 @@ func (c *Config) sortKeys() {
 // no, none, numbers, lists joined with commas. A text that its type refuses is
 // returned as it is stored.
 func (c *Config) GetString(key string) (string, bool) {
+	c = c.view()
 	v, ok, err := c.value(key)
 	switch {
 	case !ok:

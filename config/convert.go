@@ -29,7 +29,8 @@ type Change struct {
 // store cannot hold, such as Latin-1 text in JSON, is a *PropertyError wrapping
 // ErrNotStorable.
 func (c *Config) Convert(to Format) (*Config, []Change, error) {
-	d := &Config{format: to, changed: true}
+	c = c.view()
+	d := &Config{content: content{format: to, changed: true}}
 	var changes []Change
 	for i := range c.entries {
 		e := c.entries[i]
@@ -133,6 +134,7 @@ const oldSuffix = ".old"
 // the properties must already be set. The caller removes the properties of a
 // dataset that no longer uses them.
 func (c *Config) ReplaceIn(dir string) error {
+	c = c.view()
 	if c.format != ZFS {
 		if err := c.Save(dir); err != nil {
 			return err

@@ -17,6 +17,7 @@ func (d Dialect) String() string { return [...]string{"libioc", "iocage", "legac
 // Legacy stores every key, some of which no other program has; iocage stores the
 // jail's name as host_hostuuid, or keys that libioc does not know.
 func (c *Config) Dialect() Dialect {
+	c = c.view()
 	if c.Has("id") {
 		return Libioc
 	}

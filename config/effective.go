@@ -124,7 +124,7 @@ func (e Effective) derived(name string) (any, bool) {
 		}
 	case "basejail_type":
 		// Legacy 1.7 made basejails from ZFS clones without storing it.
-		if t, ok := e.Own.Raw("type"); ok && t == "basejail" && e.Own.format == ZFS {
+		if t, ok := e.Own.Raw("type"); ok && t == "basejail" && e.Own.Format() == ZFS {
 			return "zfs", true
 		}
 	case "cloned_release":
@@ -144,6 +144,7 @@ func (e Effective) mountsAllowed() bool {
 		if c == nil {
 			continue
 		}
+		c = c.view()
 		for i := range c.entries {
 			key := c.entries[i].key
 			if strings.HasPrefix(key, "allow_mount_") && NewKey[bool](key).Of(e) {

@@ -29,7 +29,7 @@ const maxSize = 4 << 20
 // keys and invalid values are not errors, see Problems and Validate. ZFS has no
 // text form; see FromProperties.
 func Parse(data []byte, format Format) (*Config, error) {
-	c := &Config{format: format, origin: append([]byte{}, data...)}
+	c := &Config{content: content{format: format, origin: append([]byte{}, data...)}}
 	var err error
 	switch format {
 	case JSON:
@@ -144,6 +144,7 @@ func readFirst(dir string, names ...string) (*Config, error) {
 // was read, byte for byte; with changes, everything else keeps its text and its
 // place. A ZFS configuration has no text form: ErrNotStorable.
 func (c *Config) Encode() ([]byte, error) {
+	c = c.view()
 	switch c.format {
 	case JSON:
 		return c.encodeJSON()
@@ -158,6 +159,7 @@ func (c *Config) Encode() ([]byte, error) {
 // one gets mode 0644 as in iocage. Symbolic links are rejected (ErrNotRegular).
 // The file's name does not affect the format.
 func (c *Config) writeFile(path string) error {
+	c = c.view()
 	data, err := c.Encode()
 	if err != nil {
 		return err
@@ -166,7 +168,7 @@ func (c *Config) writeFile(path string) error {
 		return err
 	}
 	if fresh, err := Parse(data, c.format); err == nil {
-		*c = *fresh
+		c.content = fresh.content
 	}
 	c.path = path
 	return nil
@@ -174,7 +176,7 @@ func (c *Config) writeFile(path string) error {
 
 // Save writes to config.json or config in dir, by Format. ZFS configurations
 // are saved by the caller from PropertyChanges.
-func (c *Config) Save(dir string) error { return c.writeFile(filepath.Join(dir, c.format.File())) }
+func (c *Config) Save(dir string) error { return c.writeFile(filepath.Join(dir, c.Format().File())) }
 
 // File returns the name of the file that holds a configuration of this format.
 func (f Format) File() string {

@@ -43,6 +43,7 @@ type MigrateOptions struct {
 // an effect but that libioc does not know (cpuset, allow_tun, vnet0_mtu), and a
 // host_hostuuid that is the jail's name, by which iocage finds its jail.
 func (c *Config) Migrate(opt MigrateOptions) (*Config, []Change) {
+	c = c.view()
 	m := &migration{from: c, to: c.Clone(), dialect: c.Dialect(), opt: opt}
 	m.jailType()
 	for _, key := range c.Keys() {

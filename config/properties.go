@@ -13,7 +13,7 @@ const PropertyPrefix = "org.freebsd.iocage:"
 // must have local properties only (zfs get -s local), or a property of a parent
 // dataset would turn each child into a jail.
 func FromProperties(props map[string]string) *Config {
-	c := &Config{format: ZFS, props: make(map[string]string)}
+	c := &Config{content: content{format: ZFS, props: make(map[string]string)}}
 	for name, value := range props {
 		if key, ok := strings.CutPrefix(name, PropertyPrefix); ok && key != "" {
 			c.props[name] = value
@@ -29,6 +29,7 @@ func FromProperties(props map[string]string) *Config {
 // 255 and values over 8191 bytes, control characters) is a *PropertyError wrapping
 // ErrNotStorable.
 func (c *Config) Properties() (map[string]string, error) {
+	c = c.view()
 	props := make(map[string]string, len(c.entries))
 	for i := range c.entries {
 		e := &c.entries[i]
@@ -48,6 +49,7 @@ func (c *Config) Properties() (map[string]string, error) {
 // (zfs inherit), both with full names. It compares with the properties read by
 // FromProperties; a configuration from another store sets all.
 func (c *Config) PropertyChanges() (set map[string]string, unset []string, err error) {
+	c = c.view()
 	all, err := c.Properties()
 	if err != nil {
 		return nil, nil, err

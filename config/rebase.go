@@ -8,6 +8,7 @@ import "slices"
 // that conflicts with another's value there (a.b with a) is a *PropertyError
 // wrapping ErrInvalidValue. Neither c nor now is modified.
 func (c *Config) Rebase(now *Config) (*Config, error) {
+	c = c.view()
 	base, err := c.base()
 	if err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ const multiLimitPrefix = "user.rctl."
 // rejects addresses that no host can have, duplicate addresses and nics, and nic
 // names over 15 bytes.
 func (c *Config) Set(key, text string) error {
+	c = c.view()
 	p, ok := Lookup(key)
 	if !ok || key == "legacy" {
 		return &PropertyError{Key: key, Value: text, Err: ErrUnknownProperty}
@@ -54,6 +55,7 @@ func (c *Config) Set(key, text string) error {
 // copy configurations. The only error is ErrInvalidValue, for a key that conflicts
 // with another key's value (a.b with a).
 func (c *Config) SetRaw(key, text string) error {
+	c = c.view()
 	if err := c.checkPath(key); err != nil {
 		return propertyError(key, text, err)
 	}
@@ -63,6 +65,7 @@ func (c *Config) SetRaw(key, text string) error {
 
 // Unset removes a property and its aliases and reports whether it was stored.
 func (c *Config) Unset(key string) bool {
+	c = c.view()
 	names := []string{key}
 	if p, ok := Lookup(key); ok {
 		names = append(append(names, p.Name), p.Aliases...)

@@ -114,7 +114,7 @@ func (j *Jail) zfsBaseSteps(ctx context.Context, up, after *step.List) error {
 		}
 		clones.Clones = append(clones.Clones, step.CloneTarget{Snapshot: root + "/" + dir + "@" + snapshot, Target: j.BaseDataset() + "/" + dir})
 		mounts.Mounts = append(mounts.Mounts, step.Mount{
-			Type: "nullfs", From: filepath.Join(j.path, "basejail", dir), At: dir, Make: true,
+			Type: "nullfs", From: filepath.Join(j.Path(), "basejail", dir), At: dir, Make: true,
 		})
 	}
 	up.Add(clones, step.MountBasejail{Mounts: mounts})

@@ -50,7 +50,7 @@ func (j *Jail) CloneFromJail(ctx context.Context, o CloneOptions) ([]events.IocE
 func (g *JailGenerator) CloneFromJail(o CloneOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "clone", event: events.JailClone{Jail: j.fullName, Source: o.Jail}, busy: o.Busy,
+		jail: j, name: "clone", event: events.JailClone{Jail: j.FullName(), Source: o.Jail}, busy: o.Busy,
 		also: j.others(o.Jail),
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			if err := j.mustBeNew(ctx); err != nil {
@@ -71,13 +71,13 @@ func (j *Jail) planClone(ctx context.Context, operation string, o CloneOptions, 
 	if err != nil {
 		return nil, err
 	}
-	dir := from.path
+	dir := from.Path()
 	if o.Snapshot != "" {
 		dir = filepath.Join(dir, ".zfs", "snapshot", o.Snapshot)
 	}
 	own, err := config.ReadDir(dir)
 	if errors.Is(err, config.ErrNoConfig) {
-		own, err = from.own, nil // ZFS properties have no history
+		own, err = from.own(), nil // ZFS properties have no history
 	}
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func (j *Jail) planClone(ctx context.Context, operation string, o CloneOptions, 
 	if own, err = j.inherit(own); err != nil {
 		return nil, err
 	}
-	if name, _ := own.GetString("host_hostname"); (from.isOwnHostname(name) || then.isOwnHostname(name)) && !j.own.Has("host_hostname") {
+	if name, _ := own.GetString("host_hostname"); (from.isOwnHostname(name) || then.isOwnHostname(name)) && !j.own().Has("host_hostname") {
 		own.Unset("host_hostname") // else both answer to one name
 	}
 	if err := moveDatasets(own, then.Dataset(), j.Dataset()); err != nil {
@@ -110,8 +110,8 @@ func (j *Jail) planClone(ctx context.Context, operation string, o CloneOptions, 
 	steps.Add(source.clone(j.Dataset(), by), write)
 	lines, err := os.ReadFile(filepath.Join(dir, step.FstabFile))
 	switch {
-	case err == nil && fstab.Parse(lines).ReplacePath(then.path, "/") > 0:
-		steps.Add(step.MoveFstab{Dataset: j.Dataset(), From: then.path})
+	case err == nil && fstab.Parse(lines).ReplacePath(then.Path(), "/") > 0:
+		steps.Add(step.MoveFstab{Dataset: j.Dataset(), From: then.Path()})
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (j *Jail) planClone(ctx context.Context, operation string, o CloneOptions, 
 // isOwnHostname reports whether a hostname is only the jail's name, as iocage stores
 // it.
 func (j *Jail) isOwnHostname(hostname string) bool {
-	return hostname == j.name || hostname == strings.ReplaceAll(j.name, "_", "-")
+	return hostname == j.Name() || hostname == strings.ReplaceAll(j.Name(), "_", "-")
 }
 
 // moveDatasets makes the jail_zfs_dataset of a jail that gets another dataset
@@ -186,7 +186,7 @@ func (j *Jail) CloneToDataset(ctx context.Context, o CloneToDatasetOptions) ([]e
 func (g *JailGenerator) CloneToDataset(o CloneToDatasetOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "clone to dataset", event: events.JailClone{Jail: j.fullName, Source: j.Dataset()}, busy: o.Busy,
+		jail: j, name: "clone to dataset", event: events.JailClone{Jail: j.FullName(), Source: j.Dataset()}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planToDataset(ctx, o) },
 		cleared: func(recovered string) bool { return recovered != "clone to dataset "+o.Dataset },
 	}
@@ -231,7 +231,7 @@ func (j *Jail) planToDataset(ctx context.Context, o CloneToDatasetOptions) (*pla
 	steps.Add(source.take(by), source.clone(o.Dataset, by), source.forget(by))
 	steps.Commit()
 	steps.Append(last.Steps())
-	return steps.Plan("clone to dataset "+o.Dataset, j.fullName, print)
+	return steps.Plan("clone to dataset "+o.Dataset, j.FullName(), print)
 }
 
 // freeDataset returns a name that no dataset has: base, base-2, base-3. What could

@@ -85,7 +85,7 @@ func (g *JailGenerator) Create(o CreateOptions) *Operation {
 	j := g.of()
 	from, _ := o.from() // refused when it is planned
 	op := &Operation{
-		jail: j, name: "create", event: events.JailCreate{Jail: j.fullName, Source: from}, busy: o.Busy,
+		jail: j, name: "create", event: events.JailCreate{Jail: j.FullName(), Source: from}, busy: o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planCreate(ctx, o) },
 		after: j.created,
 	}
@@ -150,7 +150,7 @@ func (j *Jail) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, err
 		print["release snapshot"] = snapshot
 		steps.Add(dataset, step.Clone{Clones: []step.CloneTarget{{Snapshot: snapshot, Target: j.RootDataset()}}, Made: by})
 	}
-	write, data, err := j.newConfig(ctx, j.own.Clone(), set)
+	write, data, err := j.newConfig(ctx, j.own().Clone(), set)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (j *Jail) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, err
 // createPlan returns the plan of an operation that is undone as a whole.
 func (j *Jail) createPlan(operation string, steps *step.List, print map[string]string) (*plan.Plan, error) {
 	steps.Commit()
-	return steps.Plan(operation, j.fullName, print)
+	return steps.Plan(operation, j.FullName(), print)
 }
 
 // properties returns what the options set in the new configuration.
@@ -194,7 +194,7 @@ func (j *Jail) parentSteps(ctx context.Context, by string) ([]plan.Step, error) 
 // who it is and belongs to. libioc freezes the host's id and the derived UUID at
 // creation. A UUID that the new jail's Spec asks for stays.
 func (j *Jail) newConfig(ctx context.Context, own *config.Config, set map[string]string) (write step.WriteConfig, data []byte, err error) {
-	set["id"] = j.name
+	set["id"] = j.Name()
 	if set["hostid"], err = j.hostUUID(ctx); err != nil {
 		return write, nil, err
 	}
@@ -214,22 +214,23 @@ func (j *Jail) newConfig(ctx context.Context, own *config.Config, set map[string
 	return step.WriteConfig{Dataset: j.Dataset(), File: own.Format().File(), Data: data, Keys: own.Keys()}, data, nil
 }
 
-// created makes the Jail, new or changed, into the one that is there now. What
-// Config has returned before is still the jail's.
+// created makes the Jail, new or changed, into the one that is there now.
 func (j *Jail) created() {
 	ctx := context.Background()
 	path, err := j.host.Mountpoint(ctx, j.Dataset())
 	if err == nil {
-		was := j.own
-		if err = j.read(ctx, path); err == nil && was != nil {
-			*was = *j.own
-			j.own = was
-		}
+		var own *config.Config
+		own, err = j.read(ctx, path)
+		j.publish(func(is *state) {
+			if is.path = path; err == nil {
+				is.own = own
+			}
+		})
 	}
 	if errors.Is(err, config.ErrNoConfig) {
 		err = nil // an empty jail has none
 	}
 	if err != nil {
-		j.host.Logger().Warn("read back the configuration", "jail", j.fullName, "error", err)
+		j.host.Logger().Warn("read back the configuration", "jail", j.FullName(), "error", err)
 	}
 }

@@ -66,7 +66,7 @@ func Dependants(h *host.Host) release.Dependants {
 				continue
 			}
 			if err != nil || j.needs(r) {
-				out = append(out, j.fullName)
+				out = append(out, j.FullName())
 			}
 		}
 		return out, nil

@@ -76,10 +76,10 @@ func ListDependencies(ctx context.Context, h *host.Host, given ...*Jail) (*Depen
 		return nil, err
 	}
 	for _, j := range all {
-		if mine := own[j.lockKey()]; mine != nil && mine.own.Changed() {
-			changed := *mine
+		if mine := own[j.lockKey()]; mine != nil && mine.own().Changed() {
+			changed := mine.still()
 			changed.status = j.status
-			j = &changed
+			j = changed
 		}
 		delete(own, j.lockKey())
 		d.add(j)
@@ -93,7 +93,7 @@ func ListDependencies(ctx context.Context, h *host.Host, given ...*Jail) (*Depen
 func (d *Dependencies) add(j *Jail) {
 	d.jails = append(d.jails, j)
 	d.byKey[j.lockKey()] = j
-	for _, name := range []string{j.name, j.HumanReadableName()} {
+	for _, name := range []string{j.Name(), j.HumanReadableName()} {
 		if !slices.Contains(d.byName[name], j) {
 			d.byName[name] = append(d.byName[name], j)
 		}
@@ -140,13 +140,13 @@ func (d *Dependencies) Of(j *Jail) ([]*Jail, error) {
 		}
 	}
 	slices.SortFunc(on, func(a, b *Jail) int {
-		return cmp.Or(cmp.Compare(a.Priority(), b.Priority()), strings.Compare(a.fullName, b.fullName))
+		return cmp.Or(cmp.Compare(a.Priority(), b.Priority()), strings.Compare(a.FullName(), b.FullName()))
 	})
 	for _, value := range nameValues(terms) {
 		name, literal := literalName(value)
 		named := func(other *Jail) bool { return other.startable() && nameMatches(value, other) }
 		if literal && !slices.ContainsFunc(d.byName[name], named) {
-			return on, &DependencyError{j.fullName, value.String(), ErrNotFound}
+			return on, &DependencyError{j.FullName(), value.String(), ErrNotFound}
 		}
 	}
 	return on, nil
@@ -206,6 +206,7 @@ func (j *Jail) Priority() int { return key.Priority.Of(j.Effective()) }
 // jail has, *CycleError if the jail depends on itself by way of others, and those
 // of List.
 func (j *Jail) Dependencies(ctx context.Context) ([]*Jail, error) {
+	j = j.still()
 	d, err := ListDependencies(ctx, j.host, j)
 	if err != nil {
 		return nil, err
@@ -223,7 +224,7 @@ func (j *Jail) Dependencies(ctx context.Context) ([]*Jail, error) {
 // that no jail has yet is allowed. Save makes the same check if depends was
 // changed.
 func (j *Jail) CheckDepends(ctx context.Context, value string) error {
-	changed, err := j.with(map[string]string{"depends": value})
+	changed, err := j.still().with(map[string]string{"depends": value})
 	if err != nil {
 		return err
 	}
@@ -243,7 +244,7 @@ func (j *Jail) mayDepend(ctx context.Context) error {
 	for _, value := range nameValues(terms) {
 		// The jail's own name is a mistake; "*" means all the others.
 		if _, literal := literalName(value); literal && nameMatches(value, j) && terms.Match(j.Field) {
-			return &CycleError{[]string{j.fullName, j.fullName}}
+			return &CycleError{[]string{j.FullName(), j.FullName()}}
 		}
 	}
 	d, err := ListDependencies(ctx, j.host, j)
@@ -255,12 +256,12 @@ func (j *Jail) mayDepend(ctx context.Context) error {
 
 func (j *Jail) dependsChanged() bool {
 	switch {
-	case !j.own.Changed():
+	case !j.own().Changed():
 		return false
 	case !j.exists():
 		return true
 	}
-	saved, err := config.ReadDir(j.path)
+	saved, err := config.ReadDir(j.Path())
 	if err != nil {
 		return true
 	}
@@ -287,11 +288,11 @@ func (d *Dependencies) cycle(j *Jail) error {
 }
 
 func wayBack(j, last *Jail, from map[string]*Jail) []string {
-	way := []string{j.fullName}
+	way := []string{j.FullName()}
 	for at := last; at.lockKey() != j.lockKey(); at = from[at.lockKey()] {
-		way = append(way, at.fullName)
+		way = append(way, at.FullName())
 	}
-	way = append(way, j.fullName)
+	way = append(way, j.FullName())
 	slices.Reverse(way)
 	return way
 }

@@ -39,10 +39,10 @@ func (j *Jail) Destroy(ctx context.Context, o DestroyOptions) ([]events.IocEvent
 func (g *JailGenerator) Destroy(o DestroyOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "destroy", event: events.JailDestroy{Jail: j.fullName}, busy: o.Busy,
+		jail: j, name: "destroy", event: events.JailDestroy{Jail: j.FullName()}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planDestroy(ctx, o) },
 		cleared: func(recovered string) bool { return recovered != "destroy" },
-		after:   func() { j.path = "" },
+		after:   func() { j.publish(func(is *state) { is.path = "" }) },
 	}
 }
 
@@ -58,7 +58,7 @@ func (j *Jail) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, e
 	if err != nil {
 		return nil, err
 	}
-	if err := j.mayBeDestroyed(ctx, j.fullName, tree, j.RootDataset()); err != nil {
+	if err := j.mayBeDestroyed(ctx, j.FullName(), tree, j.RootDataset()); err != nil {
 		return nil, err
 	}
 	var steps step.List
@@ -74,7 +74,7 @@ func (j *Jail) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, e
 	steps.Add(step.DestroyDataset{Dataset: j.Dataset(), GUID: tree[0].GUID})
 	steps.Abandon()
 	steps.Repeatable()
-	return steps.Plan("destroy", j.fullName, map[string]string{"jail": id.String(), "dataset": tree.guid(j.Dataset())})
+	return steps.Plan("destroy", j.FullName(), map[string]string{"jail": id.String(), "dataset": tree.guid(j.Dataset())})
 }
 
 // mayBeDestroyed refuses to destroy what something else depends on, as far as that

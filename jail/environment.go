@@ -17,7 +17,7 @@ import (
 // and TERM of this process. With exec_clean off the whole environment of this
 // process comes first. What is known only once the jail runs (IOC_JID, JID,
 // JNAME, JPATH, IOC_JAIL_PATH) is added then; libioc's env has the text None.
-func (j *Jail) Environment() ([]string, error) { return j.hookEnv(nil) }
+func (j *Jail) Environment() ([]string, error) { return j.still().hookEnv(nil) }
 
 // hookEnv returns the environment with the caller's own variables last.
 func (j *Jail) hookEnv(extra map[string]string) ([]string, error) {
@@ -35,7 +35,7 @@ func (j *Jail) hookEnv(extra map[string]string) ([]string, error) {
 		}
 		env = append(env, "IOC_"+strings.ToUpper(strings.ReplaceAll(p.Name, ".", "_"))+"="+text)
 	}
-	env = append(env, "IOC_NAME="+j.name, "HOME=/root", "PATH="+step.HookPath)
+	env = append(env, "IOC_NAME="+j.Name(), "HOME=/root", "PATH="+step.HookPath)
 	for _, key := range slices.Sorted(maps.Keys(extra)) {
 		env = append(env, key+"="+extra[key])
 	}
@@ -56,7 +56,7 @@ func (j *Jail) environ(extra, properties map[string]string) func(context.Context
 		if err != nil {
 			// A configuration that cannot be read must not keep a jail from being
 			// stopped and destroyed.
-			return []string{"IOC_NAME=" + j.name, "HOME=/root", "PATH=" + step.HookPath}, nil //nolint:nilerr // see above
+			return []string{"IOC_NAME=" + j.Name(), "HOME=/root", "PATH=" + step.HookPath}, nil //nolint:nilerr // see above
 		}
 		if resumed {
 			return now.hookEnv(nil)

@@ -46,9 +46,10 @@ type ExecResult struct {
 // Errors: ErrNotRunning, kernel.ErrNotFound for a command or user that
 // does not exist in the jail, the context's error after the command was killed.
 func (j *Jail) Exec(ctx context.Context, argv []string, o ExecOptions) (ExecResult, error) {
+	j = j.still()
 	result, err := j.exec(ctx, argv, o)
 	if err != nil {
-		err = &Error{"exec in", j.fullName, err}
+		err = &Error{"exec in", j.FullName(), err}
 	}
 	return result, err
 }
@@ -112,7 +113,7 @@ type PassthruOptions struct {
 // Exec.
 func (j *Jail) Passthru(ctx context.Context, argv []string, o PassthruOptions) (ExecResult, error) {
 	if o.Terminal == nil {
-		return ExecResult{ExitCode: -1}, &Error{"exec in", j.fullName, os.ErrInvalid}
+		return ExecResult{ExitCode: -1}, &Error{"exec in", j.FullName(), os.ErrInvalid}
 	}
 	return j.Exec(ctx, argv, ExecOptions{Env: o.Env, Dir: o.Dir, User: o.User, Terminal: o.Terminal})
 }

@@ -51,13 +51,15 @@ func (j *Jail) Storage() (d zfsstore.Dataset, ok bool) {
 //	used, available, referenced
 //	            bytes, "-" when ZFS was not asked
 //	creation    of the dataset, seconds since 1970
-func (j *Jail) Field(key string) (values []string, ok bool) {
+func (j *Jail) Field(key string) (values []string, ok bool) { return j.field(j.Effective(), key) }
+
+func (j *Jail) field(eff config.Effective, key string) (values []string, ok bool) {
 	one := func(s string) ([]string, bool) { return []string{s}, true }
 	switch key {
 	case "name", "id", "uuid":
-		return one(j.name)
+		return one(j.Name())
 	case "full_name":
-		return one(j.fullName)
+		return one(j.FullName())
 	case "source":
 		return one(cmp.Or(j.source.Name, "-"))
 	case "identifier":
@@ -68,7 +70,7 @@ func (j *Jail) Field(key string) (values []string, ok bool) {
 		}
 		return one(j.Dataset())
 	case "path":
-		return one(cmp.Or(j.path, "-"))
+		return one(cmp.Or(j.Path(), "-"))
 	case "running":
 		return one(yesNo(j.status.Running))
 	case "state":
@@ -86,7 +88,6 @@ func (j *Jail) Field(key string) (values []string, ok bool) {
 	case "used", "available", "referenced", "creation":
 		return one(j.stored(key))
 	}
-	eff := j.Effective()
 	text, err := eff.Text(key)
 	if err != nil {
 		return nil, false

@@ -55,7 +55,7 @@ func (g *JailGenerator) ForkExec(argv []string, o ForkExecOptions) *Operation {
 
 func (j *Jail) forkExec(argv []string, o ForkExecOptions, result *ExecResult) *Operation {
 	return &Operation{
-		jail: j, name: "fork_exec", event: events.JailStart{Jail: j.fullName}, busy: o.Busy,
+		jail: j, name: "fork_exec", event: events.JailStart{Jail: j.FullName()}, busy: o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			return j.planOnce(ctx, onceOptions{argv: argv, properties: o.Properties, dir: o.Dir, user: o.User})
 		},
@@ -68,7 +68,7 @@ func (j *Jail) forkExec(argv []string, o ForkExecOptions, result *ExecResult) *O
 // singleCommand returns a start that ends with its command.
 func (j *Jail) singleCommand(o StartOptions) *Operation {
 	return &Operation{
-		jail: j, name: "start", event: events.JailStart{Jail: j.fullName}, busy: o.Busy,
+		jail: j, name: "start", event: events.JailStart{Jail: j.FullName()}, busy: o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			return j.planOnce(ctx, onceOptions{argv: []string{"/bin/sh", "-c", o.SingleCommand}, quick: o.Quick, must: true})
 		},
@@ -120,12 +120,11 @@ func (j *Jail) with(properties map[string]string) (*Jail, error) {
 	if len(properties) == 0 {
 		return j, nil
 	}
-	now := *j
-	now.own = j.own.Clone()
+	own := j.own().Clone()
 	for _, key := range slices.Sorted(maps.Keys(properties)) {
-		if err := now.own.Set(key, properties[key]); err != nil {
+		if err := own.Set(key, properties[key]); err != nil {
 			return nil, err
 		}
 	}
-	return &now, nil
+	return j.copy(func(is *state) { is.set(own) }), nil
 }

@@ -17,11 +17,8 @@ import (
 
 // fullDisk makes every line of a journal, and every mark, fail for want of space.
 func fullDisk(ctx context.Context) context.Context {
-	return plan.WithFault(ctx, func(p plan.Point) error {
-		if p.Phase == "write" {
-			return &os.PathError{Op: "write", Path: "journal", Err: syscall.ENOSPC}
-		}
-		return nil
+	return plan.WithWriteFault(ctx, func() error {
+		return &os.PathError{Op: "write", Path: "journal", Err: syscall.ENOSPC}
 	})
 }
 
@@ -78,11 +75,9 @@ func TestFullPoolWhileRecording(t *testing.T) {
 	before := world(t, h)
 	for lines := 2; lines < 14; lines++ {
 		n := 0
-		_, err := j.Start(plan.WithFault(ctx, func(p plan.Point) error {
-			if p.Phase == "write" {
-				if n++; n > lines {
-					return syscall.EDQUOT
-				}
+		_, err := j.Start(plan.WithWriteFault(ctx, func() error {
+			if n++; n > lines {
+				return syscall.EDQUOT
 			}
 			return nil
 		}), jail.StartOptions{})

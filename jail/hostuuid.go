@@ -18,6 +18,7 @@ func (j *Jail) hostUUID(ctx context.Context) (string, error) {
 // HostUUID returns the UUID that the jail sees as its host's: host_hostuuid if it is
 // set, else the one derived from the host's and the jail's identifier.
 func (j *Jail) HostUUID(ctx context.Context) (string, error) {
+	j = j.still()
 	if uuid := key.HostHostUUID.Of(j.Effective()); uuid != "" {
 		return uuid, nil
 	}

@@ -14,6 +14,7 @@ import (
 // there is none; a jail that is dying does not run. A jail that another program has
 // started under the name, with another root, is ErrForeign; the error names its path.
 func (j *Jail) Identity(ctx context.Context) (kernel.Identity, error) {
+	j = j.still()
 	id, err := j.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(j.Identifier()))
 	if err == nil && !j.foreign {
 		err = j.mustBeOurs(ctx, id)

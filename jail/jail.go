@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
@@ -27,10 +28,7 @@ import (
 type Jail struct {
 	host     *host.Host
 	source   host.Source
-	fullName string
-	name     string
-	path     string // where the jail's dataset is mounted; empty for a new jail
-	own      *config.Config
+	current  atomic.Pointer[state]
 	defaults *config.Config
 	status   Status
 	foreign  bool              // see Foreign
@@ -91,7 +89,6 @@ func New(ctx context.Context, h *host.Host, spec Spec) (*Jail, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.own = config.New()
 	if j.defaults, err = readDefaults(mounts, source); err != nil {
 		return nil, err
 	}
@@ -159,9 +156,11 @@ func Load(ctx context.Context, h *host.Host, name string) (*Jail, error) {
 	if j.defaults, err = readDefaults(mounts, f.source); err != nil {
 		return nil, err
 	}
-	if err := j.read(ctx, f.path); err != nil {
-		return nil, &Error{"load", j.fullName, err}
+	own, err := j.read(ctx, f.path)
+	if err != nil {
+		return nil, &Error{"load", j.FullName(), err}
 	}
+	j.current.Store(newState(j.Name(), j.FullName(), f.path, own))
 	return j, j.refresh(ctx)
 }
 
@@ -193,26 +192,23 @@ func generator(ctx context.Context, h *host.Host, source host.Source, name strin
 	if len(all) > 1 {
 		full = source.Name + "/" + name
 	}
-	return &Jail{host: h, source: source, name: name, fullName: full}, nil
+	j := &Jail{host: h, source: source}
+	j.current.Store(newState(name, full, "", config.New()))
+	return j, nil
 }
 
 // read reads the configuration of the jail whose dataset is mounted at path.
-func (j *Jail) read(ctx context.Context, path string) error {
-	j.path = path
+func (j *Jail) read(ctx context.Context, path string) (*config.Config, error) {
 	own, err := config.ReadDir(path)
 	if errors.Is(err, config.ErrNoConfig) {
-		own, err = j.readProperties(ctx)
+		own, err = j.readProperties(ctx, path)
 	}
-	if err != nil {
-		return err
-	}
-	j.own = own
-	return nil
+	return own, err
 }
 
 // readProperties reads the ZFS user properties of iocage_legacy 1.7. Inherited
 // ones belong to a parent and are none of the jail's.
-func (j *Jail) readProperties(ctx context.Context) (*config.Config, error) {
+func (j *Jail) readProperties(ctx context.Context, path string) (*config.Config, error) {
 	c, err := configOfDataset(ctx, j.host, j.Dataset())
 	if err != nil {
 		return nil, err
@@ -225,7 +221,7 @@ func (j *Jail) readProperties(ctx context.Context) (*config.Config, error) {
 	if _, err := os.Lstat(j.journal()); err == nil {
 		return nil, fmt.Errorf("%w: %s is being made: %w", ErrNotFound, j.Dataset(), config.ErrNoConfig)
 	}
-	own, err := config.ReadDir(j.path)
+	own, err := config.ReadDir(path)
 	if errors.Is(err, config.ErrNoConfig) {
 		return c, nil
 	}
@@ -254,21 +250,21 @@ func readDefaults(mounts host.MountTable, source host.Source) (*config.Config, e
 }
 
 // Name returns the jail's name within its source, libioc's id.
-func (j *Jail) Name() string { return j.name }
+func (j *Jail) Name() string { return j.state().name }
 
 // FullName returns the name, with the source before it where the host has several.
-func (j *Jail) FullName() string { return j.fullName }
+func (j *Jail) FullName() string { return j.state().fullName }
 
 // String returns the full name and the state of Status, "web (up)".
 func (j *Jail) String() string {
 	state, _ := j.Field("state")
-	return j.fullName + " (" + state[0] + ")"
+	return j.FullName() + " (" + state[0] + ")"
 }
 
 // LogValue logs the full name and the state, and the jid of a running jail.
 func (j *Jail) LogValue() slog.Value {
 	state, _ := j.Field("state")
-	attrs := []slog.Attr{slog.String("name", j.fullName), slog.String("state", state[0])}
+	attrs := []slog.Attr{slog.String("name", j.FullName()), slog.String("state", state[0])}
 	if j.status.Running {
 		attrs = append(attrs, slog.Int("jid", j.status.Identity.JID))
 	}
@@ -276,7 +272,7 @@ func (j *Jail) LogValue() slog.Value {
 }
 
 // HumanReadableName returns the name, cut to 8 characters when it is a UUID.
-func (j *Jail) HumanReadableName() string { return config.HumanReadableName(j.name) }
+func (j *Jail) HumanReadableName() string { return config.HumanReadableName(j.Name()) }
 
 // Host returns the host that the jail is on.
 func (j *Jail) Host() *host.Host { return j.host }
@@ -287,9 +283,9 @@ func (j *Jail) Source() host.Source { return j.source }
 // Identifier returns the jail's name in the kernel, for jls(8) and rctl(8).
 func (j *Jail) Identifier() string {
 	if j.foreign {
-		return j.name
+		return j.Name()
 	}
-	return Identifier(j.source, j.name)
+	return Identifier(j.source, j.Name())
 }
 
 // Identifier returns the name in the kernel of a source's jail: the source's
@@ -300,7 +296,7 @@ func Identifier(source host.Source, name string) string {
 }
 
 // Dataset holds the jail's configuration, RootDataset its file system.
-func (j *Jail) Dataset() string { return j.source.Jails() + "/" + j.name }
+func (j *Jail) Dataset() string { return j.source.Jails() + "/" + j.Name() }
 
 // RootDataset returns the dataset of the jail's root file system.
 func (j *Jail) RootDataset() string { return j.Dataset() + "/root" }
@@ -345,10 +341,10 @@ func (j *Jail) refresh(ctx context.Context) error {
 }
 
 // exists reports whether the jail's dataset was there when it was loaded.
-func (j *Jail) exists() bool { return j.path != "" }
+func (j *Jail) exists() bool { return j.Path() != "" }
 
 // fstabPath returns the jail's fstab(5), outside the jail's root.
-func (j *Jail) fstabPath() string { return filepath.Join(j.path, "fstab") }
+func (j *Jail) fstabPath() string { return filepath.Join(j.Path(), "fstab") }
 
 func (j *Jail) readFstab() ([]byte, error) {
 	data, err := os.ReadFile(j.fstabPath())

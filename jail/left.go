@@ -63,7 +63,7 @@ func (j *Jail) leftMounts(ctx context.Context, targets []step.Mount) (left, erro
 	if err != nil {
 		return left{}, err
 	}
-	bases := append(releases, filepath.Join(j.path, "basejail"))
+	bases := append(releases, filepath.Join(j.Path(), "basejail"))
 	var out left
 	var foreign, stays []kernel.Mounted
 	for _, m := range below { // the newest first: what is on an own one comes before it
@@ -212,7 +212,7 @@ func recoverMounts(ctx context.Context, h *host.Host, source host.Source) (all [
 			continue // without a lock and events
 		}
 		done, err := (&Operation{
-			jail: j, name: "recover", event: events.JailRecover{Jail: j.fullName}, busy: BusyFail, make: j.planRecoverMounts,
+			jail: j, name: "recover", event: events.JailRecover{Jail: j.FullName()}, busy: BusyFail, make: j.planRecoverMounts,
 		}).Run(ctx)
 		if errors.Is(err, ErrBusy) || errors.Is(err, ErrNotFound) {
 			continue
@@ -245,5 +245,5 @@ func (j *Jail) planRecoverMounts(ctx context.Context) (*plan.Plan, error) {
 		}
 		return nil, err
 	}
-	return &plan.Plan{Operation: "recover", Subject: j.fullName, Abandon: true, Steps: steps}, nil
+	return &plan.Plan{Operation: "recover", Subject: j.FullName(), Abandon: true, Steps: steps}, nil
 }

@@ -32,7 +32,7 @@ func (j *Jail) ApplyLimits(ctx context.Context, o LimitOptions) ([]events.IocEve
 func (g *JailGenerator) ApplyLimits(o LimitOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "apply limits", event: events.JailConfigApply{Jail: j.fullName}, busy: o.Busy,
+		jail: j, name: "apply limits", event: events.JailConfigApply{Jail: j.FullName()}, busy: o.Busy,
 		steps: limitChanges,
 	}
 }

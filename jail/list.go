@@ -103,12 +103,11 @@ func (o ListOptions) prepare(ctx context.Context, h *host.Host) (*listing, error
 // load reads the configuration of a jail that was found.
 func (l *listing) load(ctx context.Context, f *found) (*Jail, error) {
 	j := f.generator(l)
-	j.own = config.New()
 	if f.foreign {
 		j.defaults = config.New()
 		return j, nil
 	}
-	fail := func(err error) (*Jail, error) { return j, &Error{"list", j.fullName, err} }
+	fail := func(err error) (*Jail, error) { return j, &Error{"list", j.FullName(), err} }
 	switch {
 	case f.invalid != nil:
 		return fail(f.invalid)
@@ -124,7 +123,7 @@ func (l *listing) load(ctx context.Context, f *found) (*Jail, error) {
 	if err != nil {
 		return fail(err)
 	}
-	j.own = own
+	j.state().set(own) // nobody else has it yet
 	return j, nil
 }
 

@@ -195,21 +195,22 @@ func (l *listing) add(f *found) {
 
 // identifier returns the jail's name in the kernel.
 func (f *found) identifier() string {
-	return (&Jail{source: f.source.Source, name: f.name}).Identifier()
+	return Identifier(f.source.Source, f.name)
 }
 
 // generator makes the jail, without a configuration of its own.
 func (f *found) generator(l *listing) *Jail {
 	j := &Jail{
-		host: l.host, name: f.name, fullName: f.name, path: f.path,
-		foreign: f.foreign, storage: f.storage,
+		host: l.host, foreign: f.foreign, storage: f.storage,
 	}
+	full := f.name
 	if f.source != nil {
 		j.source, j.defaults = f.source.Source, f.source.defaults
 		if len(l.sources) > 1 {
-			j.fullName = f.source.Name + "/" + f.name
+			full = f.source.Name + "/" + f.name
 		}
 	}
+	j.current.Store(newState(f.name, full, f.path, config.New()))
 	if !f.identity.IsZero() {
 		j.status = Status{Running: true, Identity: f.identity}
 	}

@@ -63,13 +63,14 @@ func (j *Jail) Set(ctx context.Context, values map[string]string, o SetOptions) 
 // for one that does not run all count from the next start on. An unknown key is
 // config.ErrUnknownProperty.
 func (j *Jail) Effects(ctx context.Context, keys ...string) (map[string]Effect, error) {
+	j = j.still()
 	running, err := j.Running(ctx)
 	if err != nil {
-		return nil, &Error{"set", j.fullName, err}
+		return nil, &Error{"set", j.FullName(), err}
 	}
 	known, err := j.knownParams(ctx)
 	if err != nil {
-		return nil, &Error{"set", j.fullName, err}
+		return nil, &Error{"set", j.FullName(), err}
 	}
 	out := map[string]Effect{}
 	for _, key := range keys {
@@ -120,13 +121,13 @@ func (g *JailGenerator) Set(values map[string]string, o SetOptions) *Operation {
 	j := g.of()
 	var made *Jail
 	return &Operation{
-		jail: j, name: "set", event: events.JailConfigApply{Jail: j.fullName}, busy: o.Busy,
+		jail: j, name: "set", event: events.JailConfigApply{Jail: j.FullName()}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) (err error) {
 			made, err = now.setSteps(ctx, l, values, o)
 			return err
 		},
 		after: func() {
-			*j.own, j.path = *made.own, made.path
+			j.publish(func(is *state) { is.own, is.path = made.own(), made.Path() })
 			j.created() // what is saved now is no change any more
 		},
 	}
@@ -134,17 +135,17 @@ func (g *JailGenerator) Set(values map[string]string, o SetOptions) *Operation {
 
 // setSteps returns the jail as it will be.
 func (j *Jail) setSteps(ctx context.Context, l *step.List, values map[string]string, o SetOptions) (*Jail, error) {
-	will := *j
-	will.own = j.own.Clone()
+	own := j.own().Clone()
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if values[key] == "" {
-			will.own.Unset(key)
+			own.Unset(key)
 			continue
 		}
-		if err := will.own.Set(key, values[key]); err != nil {
+		if err := own.Set(key, values[key]); err != nil {
 			return nil, err
 		}
 	}
+	will := j.copy(func(is *state) { is.set(own) })
 	effects, err := will.Effects(ctx, slices.Sorted(maps.Keys(values))...)
 	if err != nil {
 		return nil, err
@@ -170,20 +171,20 @@ func (j *Jail) setSteps(ctx context.Context, l *step.List, values map[string]str
 	}
 	l.Add(step.ReportEffects{Live: live, Later: later})
 	l.Commit()
-	return &will, nil
+	return will, nil
 }
 
 // saveStep writes the changed configuration, in the form it was read in.
 func (j *Jail) saveStep(values map[string]string) ([]plan.Step, error) {
-	if j.own.Format() == config.ZFS {
-		return j.saveSteps(j.own, "")
+	if j.own().Format() == config.ZFS {
+		return j.saveSteps(j.own(), "")
 	}
-	data, err := j.own.Encode()
+	data, err := j.own().Encode()
 	if err != nil {
 		return nil, err
 	}
-	file := j.own.Format().File()
-	old, err := os.ReadFile(filepath.Join(j.path, file))
+	file := j.own().Format().File()
+	old, err := os.ReadFile(filepath.Join(j.Path(), file))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}

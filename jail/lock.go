@@ -99,8 +99,8 @@ func (j *Jail) clearOthers(ctx context.Context, op string, held []string) error 
 			return err
 		}
 		for _, name := range names {
-			other := *j
-			other.source, other.name, other.fullName = source, name, source.Name+"/"+name
+			other := j.copy(func(is *state) { is.name, is.fullName = name, source.Name+"/"+name })
+			other.source = source
 			if other.lockKey() == j.lockKey() {
 				continue
 			}
@@ -119,7 +119,7 @@ func (j *Jail) clearOthers(ctx context.Context, op string, held []string) error 
 			}
 			_, err = collect(ctx, other.startRecover(ctx, func(context.Context) (func(), error) { return unlock, nil }))
 			if aside, ok := errors.AsType[*plan.DamagedError](err); ok {
-				j.host.Logger().Warn(aside.Error(), "jail", other.fullName)
+				j.host.Logger().Warn(aside.Error(), "jail", other.FullName())
 			} else if err != nil {
 				return err
 			}
@@ -132,8 +132,8 @@ func (j *Jail) clearOthers(ctx context.Context, op string, held []string) error 
 // the locks that lock takes.
 func (j *Jail) startRecover(ctx context.Context, lock func(context.Context) (func(), error)) <-chan events.IocEvent {
 	return runner(j.host).StartRecover(ctx, plan.Job[step.Env]{
-		Event: events.JailRecover{Jail: j.fullName}, Room: room, Lock: lock,
-		Env: j.stepEnv(), Journal: j.journal(), Mark: j.mark, Key: j.lockKey(), Boot: j.host.Kernel.BootID, Clock: j.host.Now, Scope: "recover " + j.fullName,
+		Event: events.JailRecover{Jail: j.FullName()}, Room: room, Lock: lock,
+		Env: j.stepEnv(), Journal: j.journal(), Mark: j.mark, Key: j.lockKey(), Boot: j.host.Kernel.BootID, Clock: j.host.Now, Scope: "recover " + j.FullName(),
 	})
 }
 

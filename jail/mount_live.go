@@ -45,7 +45,7 @@ func (j *Jail) Mount(ctx context.Context, o MountOptions) ([]events.IocEvent, er
 func (g *JailGenerator) Mount(o MountOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "mount", event: events.MountFstab{Jail: j.fullName}, busy: o.Busy,
+		jail: j, name: "mount", event: events.MountFstab{Jail: j.FullName()}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.mountSteps(ctx, l, o) },
 	}
 }
@@ -155,7 +155,7 @@ func (j *Jail) Unmount(ctx context.Context, o UnmountOptions) ([]events.IocEvent
 func (g *JailGenerator) Unmount(o UnmountOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "unmount", event: events.UnmountFstab{Jail: j.fullName}, busy: o.Busy,
+		jail: j, name: "unmount", event: events.UnmountFstab{Jail: j.FullName()}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.unmountSteps(ctx, l, o) },
 	}
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-func (j *Jail) netKey() step.NetKey { return step.NetKey{Source: j.source.Name, Name: j.name} }
+func (j *Jail) netKey() step.NetKey { return step.NetKey{Source: j.source.Name, Name: j.Name()} }
 
 // networkSpec returns the network that the configuration asks for. A jail without
 // any costs no call.
@@ -46,7 +46,7 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 		}
 	}
 	spec, err := network.Compute(network.Input{
-		Config: eff, Name: j.name, Jail: j.Identifier(), HostUUID: uuid, Interfaces: list,
+		Config: eff, Name: j.Name(), Jail: j.Identifier(), HostUUID: uuid, Interfaces: list,
 		Routes:   func() ([]kernel.Route, error) { return k.Routes(ctx, 0) },
 		InUse:    func(a netip.Addr) bool { return len(used[a]) > 0 },
 		Children: key.ChildrenMax.Of(eff) > 0,

@@ -161,6 +161,7 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 		size = max(room, made.Room())
 	}
 	var also []*Jail
+	key := j.lockKey()
 	return runner(j.host).Start(ctx, plan.Job[step.Env]{
 		Event: op.event,
 		Room:  size,
@@ -171,7 +172,12 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 					return nil, err
 				}
 			}
-			return j.lock(ctx, op.name, op.busy, also)
+			unlock, err := j.lock(ctx, op.name, op.busy, also)
+			if err == nil && j.lockKey() != key {
+				unlock()
+				return nil, fmt.Errorf("%w: it was renamed in the meantime", ErrNotFound)
+			}
+			return unlock, err
 		},
 		Plan: func(ctx context.Context, recovered string) (*plan.Plan, error) {
 			if recovered != "" && op.cleared != nil && !op.cleared(recovered) {
@@ -195,10 +201,10 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 		Env:      e,
 		Journal:  j.journal(),
 		Mark:     j.mark,
-		Key:      j.lockKey(),
+		Key:      key,
 		Boot:     j.host.Kernel.BootID,
 		Clock:    j.host.Now,
-		Scope:    op.name + " " + j.fullName,
+		Scope:    op.name + " " + j.FullName(),
 		Destroys: op.name == "destroy",
 		After:    op.after,
 	})
@@ -206,17 +212,17 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 
 // stepEnv returns what the jail's steps work on, without anything of one run.
 func (j *Jail) stepEnv() step.Env {
-	return step.Env{Host: j.host, Name: j.fullName, Run: &step.Run{Environ: j.environ(nil, nil)}}
+	return step.Env{Host: j.host, Name: j.FullName(), Run: &step.Run{Environ: j.environ(nil, nil)}}
 }
 
-func (j *Jail) lockKey() string { return j.source.Name + "/jail/" + j.name }
+func (j *Jail) lockKey() string { return j.source.Name + "/jail/" + j.Name() }
 
 func (j *Jail) mark(ctx context.Context) (string, error) {
-	return j.host.MarkPath(ctx, j.source, "jail", j.name)
+	return j.host.MarkPath(ctx, j.source, "jail", j.Name())
 }
 
 func (j *Jail) journal() string {
-	return j.host.JournalPath(j.source.Name, "jail", j.name)
+	return j.host.JournalPath(j.source.Name, "jail", j.Name())
 }
 
 // changed names the differences of two fingerprints, or is empty.
@@ -231,7 +237,7 @@ func (j *Jail) refused(op string, err error) error {
 	if _, already := errors.AsType[*Error](err); already || err == nil {
 		return err
 	}
-	return &Error{op, j.fullName, err}
+	return &Error{op, j.FullName(), err}
 }
 
 // collect is the synchronous form of every operation. It waits for the end even

@@ -78,9 +78,17 @@ func methods[O any](get func(context.Context, *simhost.Host) (*jail.Jail, error)
 			if err != nil {
 				return nil, err
 			}
-			return op(j.Generator(), o).Run(ctx)
+			made := op(j.Generator(), o)
+			if read, ok := ctx.Value(readers{}).(func(*jail.Jail) func()); ok {
+				defer read(j)()
+			}
+			return made.Run(ctx)
 		}
 }
+
+// readers is the key of a context's function that begins to read the jail of an
+// operation and returns what ends it.
+type readers struct{}
 
 // operations are all operations on a jail.
 func operations() []operationRow {

@@ -44,7 +44,7 @@ func (p *Plan) Steps() []PlanStep {
 // String prints the plan, one step a line.
 func (p *Plan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s\n", p.op.name, p.op.jail.fullName)
+	fmt.Fprintf(&b, "%s %s\n", p.op.name, p.op.jail.FullName())
 	for i, s := range p.Steps() {
 		fmt.Fprintf(&b, "%3d. %s: %s\n", i+1, s.Kind, s.Detail)
 	}

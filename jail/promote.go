@@ -37,7 +37,7 @@ func (j *Jail) Promote(ctx context.Context, o PromoteOptions) ([]events.IocEvent
 func (g *JailGenerator) Promote(o PromoteOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "promote", event: events.JailPromote{Jail: j.fullName}, busy: o.Busy,
+		jail: j, name: "promote", event: events.JailPromote{Jail: j.FullName()}, busy: o.Busy,
 		also: j.origins,
 		make: func(ctx context.Context) (*plan.Plan, error) { return j.planPromote(ctx) },
 	}
@@ -88,7 +88,7 @@ func (j *Jail) planPromote(ctx context.Context) (*plan.Plan, error) {
 		return nil, &zfsstore.Error{Op: "promote", Dataset: j.Dataset(), Err: zfsstore.ErrNotClone}
 	}
 	steps.Commit()
-	return steps.Plan("promote", j.fullName, print)
+	return steps.Plan("promote", j.FullName(), print)
 }
 
 // mayPromote refuses when a snapshot that would move has the name of one that

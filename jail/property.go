@@ -12,13 +12,15 @@ import (
 
 // Config holds the jail's own properties: what its configuration file says,
 // without defaults. Changes count from the next operation on and are kept on
-// disk by Save.
-func (j *Jail) Config() *config.Config { return j.own }
+// disk by Save. It is the same Config forever: it shows what an operation has
+// written once that has succeeded.
+func (j *Jail) Config() *config.Config { return j.state().config }
 
 // Effective returns the jail's configuration as it counts: its own properties, then
-// those of the source's defaults file, then the schema's defaults.
+// those of the source's defaults file, then the schema's defaults. What operations
+// write later it does not show.
 func (j *Jail) Effective() config.Effective {
-	return config.Effective{Own: j.own, Defaults: j.defaults}
+	return config.Effective{Own: j.own(), Defaults: j.defaults}
 }
 
 // Save writes what was changed in Config since the jail was loaded to the jail's
@@ -38,11 +40,11 @@ func (j *Jail) Save(ctx context.Context) error {
 func (g *JailGenerator) Save() *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "save", event: events.JailConfigSave{Jail: j.fullName}, busy: BusyWait,
+		jail: j, name: "save", event: events.JailConfigSave{Jail: j.FullName()}, busy: BusyWait,
 		after: j.created,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error {
 			l.Fail(now.mayDepend(ctx))
-			l.Append(now.saveSteps(now.own, ""))
+			l.Append(now.saveSteps(now.own(), ""))
 			l.Commit()
 			return nil
 		},
@@ -77,14 +79,15 @@ func (j *Jail) saveSteps(own *config.Config, was string) ([]plan.Step, error) {
 // several values joined by commas, "-" for none, and nothing for a user.* key that is
 // not set. An unknown key is config.ErrUnknownProperty.
 func (j *Jail) GetString(key string) (string, error) {
-	values, ok := j.Field(key)
+	eff := j.Effective()
+	values, ok := j.field(eff, key)
 	if !ok {
-		_, err := j.Effective().Text(key)
+		_, err := eff.Text(key)
 		return "", err
 	}
 	text := strings.Join(values, ",")
 	switch {
-	case strings.HasPrefix(key, "user.") && !j.Effective().IsSet(key):
+	case strings.HasPrefix(key, "user.") && !eff.IsSet(key):
 		return "", nil
 	case text == "" || text == "none":
 		return "-", nil
@@ -94,4 +97,4 @@ func (j *Jail) GetString(key string) (string, error) {
 
 // Problems lists the values of the configuration that could not be understood.
 // They count as unset and survive a save.
-func (j *Jail) Problems() []*config.PropertyError { return j.own.Problems() }
+func (j *Jail) Problems() []*config.PropertyError { return j.own().Problems() }

@@ -60,10 +60,10 @@ func (g *JailGenerator) Provision(o ProvisionOptions) *Operation {
 	j := g.of()
 	eff := j.Effective()
 	return &Operation{
-		jail: j, name: "provision", event: events.JailProvisioning{Jail: j.fullName},
+		jail: j, name: "provision", event: events.JailProvisioning{Jail: j.FullName()},
 		make: func(context.Context) (*plan.Plan, error) {
 			only := plan.Step{Kind: "provision", Detail: key.ProvisionMethod.Of(eff) + " " + key.ProvisionSource.Of(eff)}
-			return &plan.Plan{Operation: "provision", Subject: j.fullName, Steps: []plan.Step{only}}, nil
+			return &plan.Plan{Operation: "provision", Subject: j.FullName(), Steps: []plan.Step{only}}, nil
 		},
 		stream: func(ctx context.Context) <-chan events.IocEvent { return j.provision(ctx, o) },
 	}
@@ -75,15 +75,15 @@ func (j *Jail) provision(ctx context.Context, o ProvisionOptions) <-chan events.
 	request.Method = key.ProvisionMethod.Of(eff)
 	request.Source = key.ProvisionSource.Of(eff)
 	request.Rev = key.ProvisionRev.Of(eff)
-	event := events.JailProvisioning{Jail: j.fullName, Method: request.Method}
-	op := events.NewOperation(events.Options{Room: 2, Clock: j.host.Now, Scope: "provision " + j.fullName})
+	event := events.JailProvisioning{Jail: j.FullName(), Method: request.Method}
+	op := events.NewOperation(events.Options{Room: 2, Clock: j.host.Now, Scope: "provision " + j.FullName()})
 	p, ok := o.Methods[request.Method]
 	switch {
 	case !ok:
-		op.Refuse(event, &Error{"provision", j.fullName, fmt.Errorf("%w: %q", ErrProvisionMethod, request.Method)})
+		op.Refuse(event, &Error{"provision", j.FullName(), fmt.Errorf("%w: %q", ErrProvisionMethod, request.Method)})
 		return op.Events()
 	case request.Source == "":
-		op.Refuse(event, &Error{"provision", j.fullName, ErrProvisionSource})
+		op.Refuse(event, &Error{"provision", j.FullName(), ErrProvisionSource})
 		return op.Events()
 	}
 	go func() {
@@ -91,7 +91,7 @@ func (j *Jail) provision(ctx context.Context, o ProvisionOptions) <-chan events.
 		request.Progress = func(e events.IocEvent) { span.Begin(e).Done("") }
 		err := plan.Catch(func() error { return p.Provision(ctx, j, request) })
 		if err != nil {
-			err = &Error{"provision", j.fullName, err}
+			err = &Error{"provision", j.FullName(), err}
 			span.Fail(err, "")
 		} else {
 			span.Done("")

@@ -46,6 +46,7 @@ const attempt = 5 * time.Second
 // context ends first, ErrNotRunning if the jail does not run or ends while it is
 // waited for, ErrConfig for an invalid probe.
 func (j *Jail) WaitReady(ctx context.Context) error {
+	j = j.still()
 	p, err := j.ReadyProbe()
 	if err != nil {
 		return j.refused("wait for", err)
@@ -70,7 +71,7 @@ func (j *Jail) WaitReady(ctx context.Context) error {
 			failed, last = check, err // not one that was only cut short
 		}
 		if pause.For(ctx, wait) != nil {
-			return &NotReadyError{Jail: j.fullName, Check: failed, After: time.Since(began), Err: last}
+			return &NotReadyError{Jail: j.FullName(), Check: failed, After: time.Since(began), Err: last}
 		}
 		wait = min(p.Interval, 2*wait)
 	}
@@ -79,6 +80,7 @@ func (j *Jail) WaitReady(ctx context.Context) error {
 // Healthy makes one attempt of the jail's health probe; without one it returns
 // nil. Errors: *NotReadyError, ErrNotRunning, ErrConfig.
 func (j *Jail) Healthy(ctx context.Context) error {
+	j = j.still()
 	p, err := j.HealthProbe()
 	if err != nil {
 		return j.refused("check", err)
@@ -91,7 +93,7 @@ func (j *Jail) Healthy(ctx context.Context) error {
 	case errors.Is(err, ErrNotRunning):
 		return j.refused("check", err)
 	}
-	return &NotReadyError{Jail: j.fullName, Check: failed, After: time.Since(began), Err: err}
+	return &NotReadyError{Jail: j.FullName(), Check: failed, After: time.Since(began), Err: err}
 }
 
 // try makes all checks once and names the one that failed.

@@ -77,23 +77,24 @@ func cleanFiles(ctx context.Context, h *host.Host, source host.Source) error {
 			all = errors.Join(all, err)
 		}
 		all = errors.Join(all, step.NetKey{Source: source.Name, Name: name}.Clean(h))
+		all = errors.Join(all, cleanDir(m.Path, "."))
 		if root, ok := mounts.Dataset(m.From + "/root"); ok {
-			all = errors.Join(all, cleanRoot(root))
+			all = errors.Join(all, cleanDir(root, filepath.Dir(step.ResolvConf)))
 		}
 		unlock()
 	}
 	return all
 }
 
-// cleanRoot removes what a killed writer left beside resolv.conf(5). Where the
-// jail has put a link in the way nothing was written.
-func cleanRoot(path string) error {
+// cleanDir removes what killed writers left in a directory below path. Where the jail
+// has put a link in the way nothing was written.
+func cleanDir(path, dir string) error {
 	root, err := saferoot.Open(path)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	if _, err = root.Clean(filepath.Dir(step.ResolvConf)); errors.Is(err, saferoot.ErrEscape) {
+	if _, err = root.Clean(dir); errors.Is(err, saferoot.ErrEscape) {
 		return nil
 	}
 	return err

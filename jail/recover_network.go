@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/network"
@@ -43,7 +44,9 @@ type sweep struct {
 func (s *sweep) named(jail string) (out []*Jail) {
 	for _, source := range s.sources {
 		if rest, ok := strings.CutPrefix(jail, source.Name+"-"); ok {
-			out = append(out, &Jail{host: s.h, source: source, name: strings.ReplaceAll(rest, "*", ".")})
+			j := &Jail{host: s.h, source: source}
+			j.current.Store(newState(strings.ReplaceAll(rest, "*", "."), "", "", config.New()))
+			out = append(out, j)
 		}
 	}
 	return out

@@ -36,10 +36,10 @@ func (j *Jail) Rename(ctx context.Context, o RenameOptions) ([]events.IocEvent, 
 func (g *JailGenerator) Rename(o RenameOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "rename", event: events.JailRename{CurrentName: j.name, NewName: o.Name}, busy: o.Busy,
+		jail: j, name: "rename", event: events.JailRename{CurrentName: j.Name(), NewName: o.Name}, busy: o.Busy,
 		also: func(ctx context.Context) ([]*Jail, error) {
 			now, err := j.renamed(ctx, o.Name)
-			if err != nil || now.name == j.name {
+			if err != nil || now.Name() == j.Name() {
 				return nil, err
 			}
 			return []*Jail{now}, nil
@@ -47,7 +47,7 @@ func (g *JailGenerator) Rename(o RenameOptions) *Operation {
 		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.renameSteps(ctx, l, o) },
 		after: func() {
 			if now, err := j.renamed(context.Background(), o.Name); err == nil {
-				j.name, j.fullName = now.name, now.fullName
+				j.publish(func(is *state) { is.name, is.fullName = now.Name(), now.FullName() })
 				j.created()
 			}
 		},
@@ -63,7 +63,7 @@ func (j *Jail) renamed(ctx context.Context, name string) (*Jail, error) {
 	if err != nil {
 		return nil, err
 	}
-	now.own, now.defaults = config.New(), j.defaults
+	now.defaults = j.defaults
 	return now, nil
 }
 
@@ -76,7 +76,7 @@ func (j *Jail) renameSteps(ctx context.Context, l *step.List, o RenameOptions) e
 		return err
 	}
 	if err := now.mustBeNew(ctx); err != nil {
-		return fmt.Errorf("%w: %s", err, now.name)
+		return fmt.Errorf("%w: %s", err, now.Name())
 	}
 	tree, err := j.tree(ctx, j.Dataset())
 	if err != nil {
@@ -87,15 +87,15 @@ func (j *Jail) renameSteps(ctx context.Context, l *step.List, o RenameOptions) e
 	if err := j.usedElsewhere(ctx, tree, ""); err != nil {
 		return err
 	}
-	own := j.own.Clone()
+	own := j.own().Clone()
 	if err := rename(own, j, now); err != nil {
 		return err
 	}
 	l.Add(step.RenameDataset{From: j.Dataset(), To: now.Dataset(), GUID: tree[0].GUID})
 	l.Append(now.saveSteps(own, j.Dataset()))
 	lines, err := j.readFstab()
-	if fstab.Parse(lines).ReplacePath(j.path, filepath.Join(filepath.Dir(j.path), now.name)) > 0 {
-		l.Add(step.MoveFstab{Dataset: now.Dataset(), From: j.path, Was: j.Dataset()})
+	if fstab.Parse(lines).ReplacePath(j.Path(), filepath.Join(filepath.Dir(j.Path()), now.Name())) > 0 {
+		l.Add(step.MoveFstab{Dataset: now.Dataset(), From: j.Path(), Was: j.Dataset()})
 	}
 	l.Commit()
 	return err
@@ -105,21 +105,21 @@ func (j *Jail) renameSteps(ctx context.Context, l *step.List, o RenameOptions) e
 func rename(own *config.Config, from, to *Jail) error {
 	for _, key := range []string{"id", "name", "uuid"} {
 		if _, ok := own.Raw(key); ok {
-			if err := own.SetRaw(key, to.name); err != nil {
+			if err := own.SetRaw(key, to.Name()); err != nil {
 				return err
 			}
 		}
 	}
 	// iocage finds a jail by this.
-	if uuid, ok := own.Raw("host_hostuuid"); ok && uuid == from.name {
-		if err := own.SetRaw("host_hostuuid", to.name); err != nil {
+	if uuid, ok := own.Raw("host_hostuuid"); ok && uuid == from.Name() {
+		if err := own.SetRaw("host_hostuuid", to.Name()); err != nil {
 			return err
 		}
 	}
 	if name, ok := own.GetString("host_hostname"); ok && from.isOwnHostname(name) {
 		// A name may have signs that a hostname cannot have; then the jail's name
 		// counts, which is the default.
-		if own.Set("host_hostname", to.name) != nil {
+		if own.Set("host_hostname", to.Name()) != nil {
 			own.Unset("host_hostname")
 		}
 	}
@@ -138,10 +138,8 @@ func (j *Jail) formerly(own *config.Config) *Jail {
 	if name == "" && own.Dialect() == config.Iocage {
 		name, _ = own.Raw("host_hostuuid") // iocage's id
 	}
-	if name == j.name || config.ValidName(name) != nil {
+	if name == j.Name() || config.ValidName(name) != nil {
 		return j
 	}
-	then := *j
-	then.name, then.path = name, filepath.Join(filepath.Dir(j.path), name)
-	return &then
+	return j.copy(func(is *state) { is.name, is.path = name, filepath.Join(filepath.Dir(is.path), name) })
 }

@@ -14,9 +14,10 @@ import (
 // RequireExisting is ErrNotFound unless the jail's dataset exists; one that is
 // not mounted is host.ErrNotMounted (libioc: require_jail_existing).
 func (j *Jail) RequireExisting(ctx context.Context) error {
+	j = j.still()
 	_, err := j.host.Mountpoint(ctx, j.Dataset())
 	if errors.Is(err, host.ErrNotMounted) {
-		return missing(ctx, j.host, []host.Source{j.source}, j.name)
+		return missing(ctx, j.host, []host.Source{j.source}, j.Name())
 	}
 	return err
 }

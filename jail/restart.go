@@ -45,7 +45,7 @@ func (j *Jail) Restart(ctx context.Context, o RestartOptions) ([]events.IocEvent
 func (g *JailGenerator) Restart(o RestartOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "restart", event: events.JailRestart{Jail: j.fullName}, busy: o.Busy,
+		jail: j, name: "restart", event: events.JailRestart{Jail: j.FullName()}, busy: o.Busy,
 		make:  func(ctx context.Context) (*plan.Plan, error) { return j.planRestart(ctx, o) },
 		env:   o.Env,
 		hooks: o.Terminal,
@@ -78,7 +78,7 @@ func (j *Jail) planRestart(ctx context.Context, o RestartOptions) (*plan.Plan, e
 		return up, err
 	}
 	j.stopSteps(ctx, &steps, StopOptions{Force: o.Force}, id)
-	down, err := steps.Plan("stop", j.fullName, up.Fingerprint)
+	down, err := steps.Plan("stop", j.FullName(), up.Fingerprint)
 	if err == nil {
 		down.Next = up
 	}

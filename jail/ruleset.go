@@ -23,7 +23,7 @@ import (
 //
 // Errors: ErrConfig for a ruleset that neither the kernel nor a file has.
 func (j *Jail) DevfsRuleset(ctx context.Context) (int, error) {
-	_, n, err := j.ruleset(ctx)
+	_, n, err := j.still().ruleset(ctx)
 	return n, err
 }
 

@@ -61,7 +61,7 @@ func (e *SnapshotError) Unwrap() error { return e.Err }
 func (j *Jail) Snapshots(ctx context.Context) ([]Snapshot, error) {
 	tree, err := j.tree(ctx, j.Dataset())
 	if err != nil {
-		return nil, &Error{"list snapshots", j.fullName, err}
+		return nil, &Error{"list snapshots", j.FullName(), err}
 	}
 	type dated struct {
 		Snapshot
@@ -115,19 +115,19 @@ func (g *JailGenerator) CreateSnapshot(o SnapshotOptions) *Operation {
 		o.Name = "ioc-" + j.host.Now().UTC().Format("20060102T150405.000Z")
 	}
 	return &Operation{
-		jail: j, name: "create snapshot", event: events.JailSnapshot{Jail: j.fullName, Snapshot: o.Name, Action: "create"}, busy: o.Busy,
+		jail: j, name: "create snapshot", event: events.JailSnapshot{Jail: j.FullName(), Snapshot: o.Name, Action: "create"}, busy: o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			tree, err := j.tree(ctx, j.Dataset())
 			if err != nil {
 				return nil, err
 			}
 			if tree.freeName(o.Name) != o.Name {
-				return nil, &SnapshotError{Jail: j.fullName, Snapshot: o.Name, Err: ErrSnapshotExists}
+				return nil, &SnapshotError{Jail: j.FullName(), Snapshot: o.Name, Err: ErrSnapshotExists}
 			}
 			var steps step.List
 			steps.Add(step.Snapshot{Snapshot: j.Dataset() + "@" + o.Name, Recursive: true, Made: j.madeBy()})
 			steps.Commit()
-			return steps.Plan("create snapshot", j.fullName, map[string]string{"jail": tree.guid(j.Dataset())})
+			return steps.Plan("create snapshot", j.FullName(), map[string]string{"jail": tree.guid(j.Dataset())})
 		},
 	}
 }
@@ -143,7 +143,7 @@ func (j *Jail) DestroySnapshot(ctx context.Context, o SnapshotOptions) ([]events
 func (g *JailGenerator) DestroySnapshot(o SnapshotOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "destroy snapshot", event: events.JailSnapshot{Jail: j.fullName, Snapshot: o.Name, Action: "destroy"}, busy: o.Busy,
+		jail: j, name: "destroy snapshot", event: events.JailSnapshot{Jail: j.FullName(), Snapshot: o.Name, Action: "destroy"}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planDestroySnapshot(ctx, o.Name) },
 		cleared: func(recovered string) bool { return recovered != "destroy snapshot "+o.Name },
 	}
@@ -156,15 +156,15 @@ func (j *Jail) planDestroySnapshot(ctx context.Context, name string) (*plan.Plan
 	}
 	found := tree.named(name)
 	if len(found) == 0 {
-		return nil, &SnapshotError{Jail: j.fullName, Snapshot: name, Err: ErrSnapshotNotFound}
+		return nil, &SnapshotError{Jail: j.FullName(), Snapshot: name, Err: ErrSnapshotNotFound}
 	}
 	if clones := tree.dependants(found...); len(clones) > 0 {
-		return nil, &DependantsError{Of: j.fullName + "@" + name, Dependants: clones}
+		return nil, &DependantsError{Of: j.FullName() + "@" + name, Dependants: clones}
 	}
 	var steps step.List
 	steps.Add(step.DestroySnapshots{Snapshots: tree.guids(found)})
 	steps.Abandon()
-	return steps.Plan("destroy snapshot "+name, j.fullName, map[string]string{"snapshots": strings.Join(found, " ")})
+	return steps.Plan("destroy snapshot "+name, j.FullName(), map[string]string{"snapshots": strings.Join(found, " ")})
 }
 
 // named returns all snapshots in the tree of one name.
@@ -206,7 +206,7 @@ func (j *Jail) RollbackSnapshot(ctx context.Context, o RollbackOptions) ([]event
 func (g *JailGenerator) RollbackSnapshot(o RollbackOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "roll back", event: events.JailSnapshot{Jail: j.fullName, Snapshot: o.Name, Action: "rollback"}, busy: o.Busy,
+		jail: j, name: "roll back", event: events.JailSnapshot{Jail: j.FullName(), Snapshot: o.Name, Action: "rollback"}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planRollback(ctx, o) },
 		cleared: func(recovered string) bool { return recovered != "roll back to "+o.Name },
 		after:   j.created,
@@ -223,14 +223,14 @@ func (j *Jail) planRollback(ctx context.Context, o RollbackOptions) (*plan.Plan,
 	}
 	targets := tree.named(o.Name)
 	if len(targets) == 0 {
-		return nil, &SnapshotError{Jail: j.fullName, Snapshot: o.Name, Err: ErrSnapshotNotFound}
+		return nil, &SnapshotError{Jail: j.FullName(), Snapshot: o.Name, Err: ErrSnapshotNotFound}
 	}
 	newer := tree.newer(targets)
 	if len(newer) > 0 && !o.Newer {
-		return nil, &SnapshotError{Jail: j.fullName, Snapshot: o.Name, Newer: newer, Err: ErrNewerSnapshots}
+		return nil, &SnapshotError{Jail: j.FullName(), Snapshot: o.Name, Newer: newer, Err: ErrNewerSnapshots}
 	}
 	if clones := tree.dependants(newer...); len(newer) > 0 && len(clones) > 0 {
-		return nil, &DependantsError{Of: j.fullName, Dependants: clones}
+		return nil, &DependantsError{Of: j.FullName(), Dependants: clones}
 	}
 	var steps step.List
 	steps.Add(step.Rollback{Newer: tree.guids(newer), Snapshots: tree.guids(targets)})
@@ -240,7 +240,7 @@ func (j *Jail) planRollback(ctx context.Context, o RollbackOptions) (*plan.Plan,
 	case own:
 		steps.Append(j.keepFiles(ctx))
 	}
-	return steps.Plan("roll back to "+o.Name, j.fullName, map[string]string{
+	return steps.Plan("roll back to "+o.Name, j.FullName(), map[string]string{
 		"snapshots": strings.Join(append(newer, targets...), " "), "jail": tree.guid(j.Dataset()),
 	})
 }
@@ -289,12 +289,12 @@ func (j *Jail) keepFiles(ctx context.Context) ([]plan.Step, error) {
 // renameAgain brings what a rename has changed since a snapshot into the
 // configuration and fstab(5) that come back from it.
 func (j *Jail) renameAgain(ctx context.Context, snapshot string) ([]plan.Step, error) {
-	now := *j
-	var err error
-	if now.path, err = j.host.Mountpoint(ctx, j.Dataset()); err != nil {
+	path, err := j.host.Mountpoint(ctx, j.Dataset())
+	if err != nil {
 		return nil, err
 	}
-	own, err := config.ReadDir(filepath.Join(now.path, ".zfs", "snapshot", snapshot))
+	now := j.copy(func(is *state) { is.path = path })
+	own, err := config.ReadDir(filepath.Join(path, ".zfs", "snapshot", snapshot))
 	if errors.Is(err, config.ErrNoConfig) {
 		return nil, nil // ZFS properties are not rolled back
 	}
@@ -302,12 +302,12 @@ func (j *Jail) renameAgain(ctx context.Context, snapshot string) ([]plan.Step, e
 		return nil, err
 	}
 	then := now.formerly(own)
-	if then.name == now.name {
+	if then.Name() == now.Name() {
 		return nil, nil
 	}
-	if err := rename(own, then, &now); err != nil {
+	if err := rename(own, then, now); err != nil {
 		return nil, err
 	}
 	steps, err := now.saveSteps(own, "")
-	return append(steps, plan.StepOf(step.MoveFstab{Dataset: j.Dataset(), From: then.path})), err
+	return append(steps, plan.StepOf(step.MoveFstab{Dataset: j.Dataset(), From: then.Path()})), err
 }

@@ -52,7 +52,7 @@ func (g *JailGenerator) Start(o StartOptions) *Operation {
 		return j.singleCommand(o)
 	}
 	return &Operation{
-		jail: j, name: "start", event: events.JailStart{Jail: j.fullName}, busy: o.Busy,
+		jail: j, name: "start", event: events.JailStart{Jail: j.FullName()}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error {
 			if err := now.mayStart(ctx); err != nil {
 				return err
@@ -89,7 +89,7 @@ func (j *Jail) plan(ctx context.Context, operation string, steps *step.List) (*p
 	steps.Fail(err)
 	fstab, err := j.readFstab()
 	steps.Fail(err)
-	conf, err := configPrint(j.own)
+	conf, err := configPrint(j.own())
 	steps.Fail(err)
 	defaults, err := configPrint(j.defaults)
 	steps.Fail(err)
@@ -105,7 +105,7 @@ func (j *Jail) plan(ctx context.Context, operation string, steps *step.List) (*p
 	}
 	list, _ := steps.Steps() // Plan returns the error
 	print["base"] = basePrint(list...)
-	return steps.Plan(operation, j.fullName, print)
+	return steps.Plan(operation, j.FullName(), print)
 }
 
 // upSteps bring a jail up to where its first command can run. An owned jail
@@ -164,11 +164,11 @@ func (j *Jail) mayBeStarted(ctx context.Context) error {
 	}
 	// A value that was not understood must not be silently replaced by a
 	// default in the kernel.
-	for _, problem := range j.own.Problems() {
+	for _, problem := range j.own().Problems() {
 		return fmt.Errorf("%w: %w", ErrConfig, problem)
 	}
 	for _, problem := range j.defaults.Problems() {
-		if !j.own.Has(problem.Key) {
+		if !j.own().Has(problem.Key) {
 			return fmt.Errorf("%w: defaults: %w", ErrConfig, problem)
 		}
 	}
@@ -187,22 +187,23 @@ func (j *Jail) fresh(ctx context.Context) (*Jail, error) {
 		return nil, err
 	}
 	if _, ok := mounts.Dataset(j.Dataset()); !ok {
-		return nil, missing(ctx, j.host, []host.Source{j.source}, j.name)
+		return nil, missing(ctx, j.host, []host.Source{j.source}, j.Name())
 	}
 	path, err := mounts.Mountpoint(j.Dataset())
 	if err != nil {
 		return nil, err // hidden by another file system
 	}
-	now := *j
-	now.path, now.seen = path, mounts
-	if err := now.read(ctx, path); err != nil {
+	own, err := j.read(ctx, path)
+	if err != nil {
 		return nil, err
 	}
-	if j.own != nil && j.own.Changed() {
-		if now.own, err = j.own.Rebase(now.own); err != nil {
+	if mine := j.own(); mine != nil && mine.Changed() {
+		if own, err = mine.Rebase(own); err != nil {
 			return nil, err
 		}
 	}
+	now := j.copy(func(is *state) { is.path = path; is.set(own) })
+	now.seen = mounts
 	now.defaults, err = readDefaults(mounts, j.source)
-	return &now, err
+	return now, err
 }

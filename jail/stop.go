@@ -34,7 +34,7 @@ func (j *Jail) Stop(ctx context.Context, o StopOptions) ([]events.IocEvent, erro
 func (g *JailGenerator) Stop(o StopOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "stop", event: events.JailStop{Jail: j.fullName}, busy: o.Busy,
+		jail: j, name: "stop", event: events.JailStop{Jail: j.FullName()}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error {
 			id, err := now.mayNotRun(ctx, o.Force)
 			if err != nil {

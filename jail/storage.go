@@ -28,7 +28,7 @@ func (j *Jail) StorageBackend() (StorageBackend, error) {
 	if !key.Basejail.Of(eff) {
 		return Standalone, nil
 	}
-	for _, problem := range j.own.Problems() {
+	for _, problem := range eff.Own.Problems() {
 		if problem.Key == "basejail_type" {
 			return "", fmt.Errorf("%w: %w", ErrConfig, problem)
 		}
@@ -71,11 +71,12 @@ func (j *Jail) ReleaseSnapshot(ctx context.Context) (string, error) {
 
 // Path returns where the jail's dataset is mounted; it contains configuration
 // and fstab. Empty for a jail that does not exist.
-func (j *Jail) Path() string { return j.path }
+func (j *Jail) Path() string { return j.state().path }
 
 // Fstab reads the jail's fstab(5). A jail without one has an empty one. Root is
 // set, so that destinations are compared as the host sees them.
 func (j *Jail) Fstab(ctx context.Context) (*fstab.File, error) {
+	j = j.still()
 	data, err := j.readFstab()
 	if err != nil {
 		return nil, err
@@ -87,7 +88,7 @@ func (j *Jail) Fstab(ctx context.Context) (*fstab.File, error) {
 
 // LaunchScriptDir returns where libioc kept scripts for jail(8). Neither libioc nor
 // this library reads or writes there any more.
-func (j *Jail) LaunchScriptDir() string { return filepath.Join(j.path, "launch-scripts") }
+func (j *Jail) LaunchScriptDir() string { return filepath.Join(j.Path(), "launch-scripts") }
 
 // HookScriptPath returns where libioc kept the script of a hook, "prestart".
 func (j *Jail) HookScriptPath(hook string) string {

@@ -25,7 +25,7 @@ func (j *Jail) Sync(ctx context.Context, o SyncOptions) ([]events.IocEvent, erro
 func (g *JailGenerator) Sync(o SyncOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "sync", event: events.JailNetworkSetup{Jail: j.fullName}, busy: o.Busy,
+		jail: j, name: "sync", event: events.JailNetworkSetup{Jail: j.FullName()}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error {
 			id, err := now.Identity(ctx)
 			if err != nil {

@@ -36,7 +36,7 @@ func (j *Jail) SetTemplate(ctx context.Context, o TemplateOptions) ([]events.Ioc
 func (g *JailGenerator) SetTemplate(o TemplateOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "set template", event: events.JailTemplate{Jail: j.fullName, Template: o.Template}, busy: o.Busy,
+		jail: j, name: "set template", event: events.JailTemplate{Jail: j.FullName(), Template: o.Template}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.templateSteps(ctx, l, o) },
 		after: j.created,
 	}
@@ -46,7 +46,7 @@ func (j *Jail) templateSteps(ctx context.Context, l *step.List, o TemplateOption
 	if err := j.RequireStopped(ctx); err != nil {
 		return err
 	}
-	own := j.own.Clone()
+	own := j.own().Clone()
 	if key.Template.Of(j.Effective()) != o.Template {
 		l.Fail(own.Set("template", yesNo(o.Template)))
 	}
@@ -81,13 +81,13 @@ func (j *Jail) planTemplate(ctx context.Context, o CreateOptions) (*plan.Plan, e
 		return nil, err
 	}
 	if err := from.RequireTemplate(); err != nil {
-		return nil, &Error{"create from", from.fullName, err}
+		return nil, &Error{"create from", from.FullName(), err}
 	}
 	source, err := j.cloneSource(ctx, from.RootDataset(), "")
 	if err != nil {
 		return nil, err
 	}
-	own, err := j.inherit(from.own)
+	own, err := j.inherit(from.own())
 	if err != nil {
 		return nil, err
 	}
@@ -133,8 +133,8 @@ func (j *Jail) inherit(from *config.Config) (*config.Config, error) {
 			return nil, err
 		}
 	}
-	for _, key := range j.own.Keys() {
-		text, _ := j.own.Raw(key)
+	for _, key := range j.own().Keys() {
+		text, _ := j.own().Raw(key)
 		if err := own.Set(key, text); err != nil {
 			return nil, err
 		}
@@ -163,7 +163,7 @@ func (j *Jail) cloneSource(ctx context.Context, dataset, snapshot string) (*clon
 	}
 	s := &cloneSource{dataset: dataset, snapshot: snapshot, taken: snapshot != "", guid: tree.guid(dataset)}
 	if !s.taken {
-		s.snapshot = tree.freeName("ioc-clone-" + j.name)
+		s.snapshot = tree.freeName("ioc-clone-" + j.Name())
 		s.clones = tree.lasting().datasets()
 		return s, nil
 	}

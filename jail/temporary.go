@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
@@ -77,7 +76,7 @@ func (t temporary) RunTemporary(ctx context.Context, j release.TemporaryJail, wo
 // ruleset returns the devfs ruleset of a jail with default properties, loaded if it
 // is not.
 func (t temporary) ruleset(ctx context.Context) (int, error) {
-	j := &Jail{host: t.host, own: config.New(), defaults: config.New()}
+	j := &Jail{host: t.host}
 	load, number, err := j.ruleset(ctx)
 	if err == nil && load != nil {
 		err = step.AddRules(ctx, t.host.Kernel, load.Number, load.Rules)

@@ -47,7 +47,7 @@ func (j *Jail) Update(ctx context.Context, o UpdateOptions) ([]events.IocEvent, 
 func (g *JailGenerator) Update(o UpdateOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "update", event: events.ResourceUpdate{Resource: j.fullName}, busy: o.Busy,
+		jail: j, name: "update", event: events.ResourceUpdate{Resource: j.FullName()}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.updateSteps(ctx, l, o) },
 		after: j.reread,
 	}
@@ -132,7 +132,7 @@ func (j *Jail) workName(operation string) string {
 // reread reads the configuration that an operation has written, unless the
 // caller has changes that are not saved.
 func (j *Jail) reread() {
-	if !j.own.Changed() && j.path != "" {
+	if !j.own().Changed() && j.Path() != "" {
 		j.created()
 	}
 }

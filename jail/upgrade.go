@@ -62,7 +62,7 @@ func (j *Jail) Upgrade(ctx context.Context, o UpgradeOptions) ([]events.IocEvent
 func (g *JailGenerator) Upgrade(o UpgradeOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "upgrade", event: events.ResourceUpdate{Resource: j.fullName}, busy: o.Busy,
+		jail: j, name: "upgrade", event: events.ResourceUpdate{Resource: j.FullName()}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.upgradeSteps(ctx, l, o) },
 		after: j.reread,
 	}
@@ -154,7 +154,7 @@ func (j *Jail) RevertUpgrade(ctx context.Context, o RevertOptions) ([]events.Ioc
 func (g *JailGenerator) RevertUpgrade(o RevertOptions) *Operation {
 	j := g.of()
 	return &Operation{
-		jail: j, name: "revert upgrade", event: events.ResourceUpdate{Resource: j.fullName}, busy: o.Busy,
+		jail: j, name: "revert upgrade", event: events.ResourceUpdate{Resource: j.FullName()}, busy: o.Busy,
 		steps: revertSteps,
 		after: j.reread,
 	}

@@ -66,6 +66,7 @@ type Disk struct {
 // of the kernel and of ZFS. A jail that does not run is not an error, nor is a
 // kernel that does not count.
 func (j *Jail) Usage(ctx context.Context) (Usage, error) {
+	j = j.still()
 	u, err := NewMeter(j.host).Usage(ctx, j)
 	if err != nil || u.Disk.Known || j.foreign {
 		return u, err
@@ -100,6 +101,7 @@ func NewMeter(h *host.Host) *Meter {
 // that was listed with its Storage. What could be measured is returned with the
 // error.
 func (m *Meter) Usage(ctx context.Context, j *Jail) (Usage, error) {
+	j = j.still()
 	u, err := j.counted(ctx)
 	if d, ok := j.Storage(); ok {
 		u.Disk = diskOf(d)

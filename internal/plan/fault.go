@@ -7,10 +7,8 @@ import (
 
 // Point is a place in a run where a test may let something go wrong.
 type Point struct {
-	// Phase is "do", "done", "undo" or "undone", before and after each; or "write" for
-	// a line of the journal or the mark, which is of no step.
-	Phase string
-	Index int // the step, counted from the first plan's
+	Phase string // "do", "done", "undo" or "undone": before and after each
+	Index int    // the step, counted from the first plan's
 	Step  Step
 }
 
@@ -29,12 +27,18 @@ func WithFault(ctx context.Context, fault func(Point) error) context.Context {
 	return context.WithValue(ctx, faultKey{}, fault)
 }
 
-// writing returns the fault of a journal's lines, or nil.
+type writeFaultKey struct{}
+
+// WithWriteFault makes runs under ctx call fault before every line of a journal and
+// every mark, whose error it is then.
+func WithWriteFault(ctx context.Context, fault func() error) context.Context {
+	return context.WithValue(ctx, writeFaultKey{}, fault)
+}
+
+// writing returns the fault of WithWriteFault, or nil.
 func writing(ctx context.Context) func() error {
-	if ctx.Value(faultKey{}) == nil {
-		return nil
-	}
-	return func() error { return fault(ctx, "write", -1, Step{}) }
+	f, _ := ctx.Value(writeFaultKey{}).(func() error)
+	return f
 }
 
 func fault(ctx context.Context, phase string, index int, s Step) error {

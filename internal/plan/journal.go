@@ -60,7 +60,7 @@ type Journal struct {
 	ended  bool              // by Call.End
 	// lenient journals may lack records, see pass.
 	lenient bool
-	writing func() error // see WithFault
+	writing func() error // see WithWriteFault
 	// rebooted since: what does not outlive that is gone.
 	rebooted bool
 	resumed  bool

@@ -24,7 +24,10 @@ var ErrEnded = errors.New("journal is of an operation that has ended")
 // begin starts the journal of a plan, and its mark.
 func (r Runner[E]) begin(ctx context.Context, job Job[E], mark string, h Header) (*Journal, error) {
 	h.ID, h.Marked = rand.Text(), mark != ""
-	err := fault(ctx, "write", -1, Step{})
+	var err error
+	if f := writing(ctx); f != nil {
+		err = f()
+	}
 	if err == nil {
 		err = setMark(mark, h.ID, r.durable(h.Plan.Steps))
 	}

@@ -161,6 +161,14 @@ func (c *Call) EffectOf(kind string, v any) bool {
 	return false
 }
 
+// Steps are those of the plan.
+func (c *Call) Steps() []Step {
+	if c.journal == nil {
+		return nil
+	}
+	return c.journal.Header.Plan.Steps
+}
+
 // Skip marks the step as skipped: there was nothing to do, and nothing to undo.
 func (c *Call) Skip(reason string) { c.skipped = reason }
 

@@ -2,6 +2,7 @@ package step
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 
@@ -48,10 +49,31 @@ func (a Snapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
 
 func (a Snapshot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	err := unmake(ctx, e, a.Snapshot, a.Made, a.Shared)
-	if a.Shared && errors.Is(err, zfsstore.ErrHasDependents) {
-		return nil // another jail was cloned from it in the meantime
+	if !errors.Is(err, zfsstore.ErrHasDependents) {
+		return err
 	}
-	return err
+	own, oerr := a.ownClones(ctx, e, c)
+	if oerr == nil && (a.Shared || !own) {
+		c.Skip("something else was cloned from it in the meantime")
+		return nil
+	}
+	return errors.Join(err, oerr)
+}
+
+// ownClones reports whether a clone that the operation has made is where it was made.
+func (a Snapshot) ownClones(ctx context.Context, e Env, c *plan.Call) (bool, error) {
+	for _, s := range c.Steps() {
+		var clone Clone
+		if s.Kind != clone.Kind() || json.Unmarshal(s.Args, &clone) != nil {
+			continue
+		}
+		for _, one := range clone.Clones {
+			if ours, err := made(ctx, e, one.Target, clone.Made); err != nil || ours {
+				return ours, err
+			}
+		}
+	}
+	return false, nil
 }
 
 // ForgetSnapshot lets a snapshot that was taken for clones go when the last

@@ -27,10 +27,22 @@ type keeper struct {
 	policy   RestartPolicy
 	seen     kernel.Identity // the run that the checks are of
 	since    time.Time       // when that run was seen first
+	checked  time.Time       // when the last check ended
 	failures int
 	healthy  bool
 	tries    int
 	givenUp  bool
+	end
+}
+
+// end is what is known of the end of the run, or of the one before the supervisor
+// began.
+type end struct {
+	asked bool // over is what the jail has answered
+	over  bool // it has ended without Stop
+	busy  bool // the run had processes
+	told  bool // SupervisionEnded was reported
+	owed  bool // a restart has stopped it and could not start it
 }
 
 // news is what the watch has reported of the jail.
@@ -38,7 +50,6 @@ type news struct {
 	identity kernel.Identity
 	ended    kernel.Identity // the last run that has ended
 	ran      bool            // it has run since the supervisor knows it
-	died     bool            // its last process has ended
 	reload   bool            // its configuration may have changed
 	gone     bool            // it was destroyed
 }
@@ -48,12 +59,10 @@ func (k *keeper) note(c Change) {
 	defer k.mu.Unlock()
 	switch c.Kind {
 	case ChangeThere, ChangeStarted:
-		k.identity, k.died = c.Identity, false
+		k.identity = c.Identity
 		k.ran = k.ran || !c.Identity.IsZero()
 	case ChangeStopped:
-		k.identity, k.died, k.ended = kernel.Identity{}, false, c.Identity
-	case ChangeDied:
-		k.died = k.identity == c.Identity
+		k.identity, k.ended = kernel.Identity{}, c.Identity
 	case ChangeConfig, ChangeCreated:
 		k.reload = true
 	case ChangeDestroyed:
@@ -86,6 +95,8 @@ func (k *keeper) report(e Supervision) {
 // begin notes that the jail runs as id, or not at all.
 func (k *keeper) begin(id kernel.Identity) {
 	k.seen, k.since, k.failures, k.healthy = id, time.Now(), 0, false
+	k.checked = k.since
+	k.end = end{owed: k.owed && id.IsZero()}
 }
 
 func (k *keeper) run(ctx context.Context) {
@@ -99,10 +110,10 @@ func (k *keeper) run(ctx context.Context) {
 		}
 		up := !now.identity.IsZero()
 		if now.identity != k.seen {
-			if !up && k.policy.When != RestartNever {
-				k.report(Supervision{Kind: SupervisionEnded})
-			}
 			k.begin(now.identity)
+			if !up {
+				k.tellEnd()
+			}
 		}
 		if up && time.Since(k.since) > k.policy.Max {
 			k.tries = 0
@@ -110,25 +121,79 @@ func (k *keeper) run(ctx context.Context) {
 		switch {
 		case k.jail == nil || k.s.isHeld(k.name):
 			k.pause(ctx, 0)
-		case up && now.died && k.policy.When != RestartNever:
-			k.report(Supervision{Kind: SupervisionEnded})
-			k.again(ctx)
-		case !up && now.ran && k.policy.When == RestartAlways:
-			k.again(ctx)
-		case up && len(k.probe.Checks) > 0:
-			if k.pause(ctx, k.probe.Interval) {
-				k.check(ctx)
-			}
+		case k.policy.When != RestartNever && k.hasEnded(ctx, now):
+			k.tellEnd()
+			k.again(ctx, func() bool {
+				k.asked = false
+				return k.hasEnded(ctx, k.latest())
+			})
 		default:
-			k.pause(ctx, 0)
+			k.attend(ctx, up)
 		}
+	}
+}
+
+func (k *keeper) tellEnd() {
+	if !k.told && k.policy.When != RestartNever {
+		k.told = true
+		k.report(Supervision{Kind: SupervisionEnded})
+	}
+}
+
+// hasEnded reports whether the jail is to be started again because its run has
+// ended. It judges by the present state, not by changes, so that it does not
+// matter when that was.
+func (k *keeper) hasEnded(ctx context.Context, now news) bool {
+	up := !now.identity.IsZero()
+	switch {
+	case up:
+		list, err := k.s.host.Kernel.ProcessList(ctx, now.identity.JID)
+		if err != nil || len(list) > 0 {
+			k.busy, k.asked = k.busy || err == nil, false
+			return false
+		}
+	case k.owed || now.ran && k.policy.When == RestartAlways:
+		return true
+	}
+	if !k.asked {
+		over, err := k.jail.Ended(ctx)
+		if err != nil {
+			return false // asked again soon
+		}
+		if up && k.busy && config.NewKey[string]("exec_start").Of(k.jail.Effective()) == "" {
+			// The properties do not say that there are to be processes, but there were.
+			id, err := k.jail.Identity(ctx)
+			over = over || err == nil && id == now.identity
+		}
+		k.asked, k.over = true, over
+	}
+	return k.over
+}
+
+// attend waits for news, for the next check, or until it is time to look again
+// whether the jail has ended.
+func (k *keeper) attend(ctx context.Context, up bool) {
+	var look time.Duration
+	if k.policy.When != RestartNever && (up || !k.asked) {
+		look = k.s.o.Watch.Interval
+	}
+	if !up || len(k.probe.Checks) == 0 {
+		k.pause(ctx, look)
+		return
+	}
+	due := max(time.Until(k.checked.Add(k.probe.Interval)), time.Nanosecond)
+	if look > 0 && look < due {
+		k.pause(ctx, look)
+	} else if k.pause(ctx, due) {
+		k.check(ctx)
+		k.checked = time.Now()
 	}
 }
 
 // load reads the properties again, which gives a jail that was given up another
 // chance.
 func (k *keeper) load(ctx context.Context) {
-	k.jail, k.tries, k.givenUp = nil, 0, false
+	k.jail, k.tries, k.givenUp, k.asked = nil, 0, false, false
 	j, err := jail.Load(ctx, k.s.host, k.name)
 	if err == nil {
 		k.probe, err = j.HealthProbe()
@@ -186,12 +251,12 @@ func (k *keeper) check(ctx context.Context) {
 	k.healthy = false
 	k.report(Supervision{Kind: SupervisionUnhealthy, Err: err})
 	if k.policy.When != RestartNever {
-		k.again(ctx)
+		k.again(ctx, func() bool { return true })
 	}
 }
 
-// again restarts the jail after the pause, or gives it up.
-func (k *keeper) again(ctx context.Context) {
+// again restarts the jail after the pause, if it still needs that, or gives it up.
+func (k *keeper) again(ctx context.Context, needed func() bool) {
 	if k.tries >= k.policy.Tries {
 		if !k.givenUp {
 			k.givenUp = true
@@ -208,7 +273,7 @@ func (k *keeper) again(ctx context.Context) {
 		return
 	case <-time.After(delay):
 	}
-	if k.s.isHeld(k.name) {
+	if k.s.isHeld(k.name) || !needed() {
 		return
 	}
 	err := k.s.restart(ctx, k.name)
@@ -217,6 +282,8 @@ func (k *keeper) again(ctx context.Context) {
 		return
 	case err != nil:
 		k.failures = 0 // if it runs, it is checked and restarted again
+		_, stopped := k.jail.Identity(ctx)
+		k.owed = errors.Is(stopped, jail.ErrNotRunning)
 		k.report(Supervision{Kind: SupervisionFailed, Err: err, Try: k.tries})
 		return
 	}
@@ -235,7 +302,7 @@ func (k *keeper) settleIn(ctx context.Context) {
 	limit := time.After(k.s.o.Watch.Interval + 5*time.Second)
 	for {
 		k.mu.Lock()
-		reported := k.identity == id && !k.died || k.ended == id
+		reported := k.identity == id || k.ended == id
 		k.mu.Unlock()
 		if reported {
 			return

@@ -19,8 +19,10 @@ const RestartKey = "user.restart"
 //	failure backoff=1s max=5m tries=10
 //
 // never, the default, leaves the jail alone. failure stops and starts it when its
-// health probe fails or its last process has ended. always also starts it when it
-// does not run any more, whoever stopped it, unless Supervisor.Hold was called.
+// health probe fails, its last process has ended or it has ended otherwise than by
+// Stop, see [jail.Jail.Ended], whether the supervisor saw that or not. always also
+// starts it when it does not run any more, whoever stopped it since the supervisor
+// began, unless Supervisor.Hold was called.
 type RestartPolicy struct {
 	When RestartWhen
 	// Backoff is the pause before the first try; each further try doubles it, up

@@ -14,7 +14,8 @@ import (
 
 // SupervisorOptions say how jails are supervised.
 type SupervisorOptions struct {
-	// Watch is how changes of jails are noticed. Processes is set.
+	// Watch is how changes of jails are noticed. Its Interval is also the time between
+	// two looks at the processes of a jail with a restart policy.
 	Watch WatchOptions
 	// Parallel is how many checks and restarts run at once; default 8.
 	Parallel int
@@ -51,8 +52,9 @@ type Supervision struct {
 
 // Supervisor looks after the jails that have a health probe ([jail.HealthKey]) or
 // a restart policy ([RestartKey]): it makes the checks while they run and starts
-// them again as the policy says. Checks have a timeout, restarts a growing pause
-// and a number of tries. It keeps no state beyond its end, which stops no jail.
+// them again as the policy says, also those whose run had ended before it began.
+// Checks have a timeout, restarts a growing pause and a number of tries. It keeps no
+// state beyond its end, which stops no jail.
 type Supervisor struct {
 	host  *host.Host
 	o     SupervisorOptions
@@ -70,7 +72,9 @@ func NewSupervisor(h *host.Host, o SupervisorOptions) *Supervisor {
 	if o.Parallel <= 0 {
 		o.Parallel = 8
 	}
-	o.Watch.Processes = true
+	if o.Watch.Interval <= 0 {
+		o.Watch.Interval = time.Second
+	}
 	o.Stop.Force = true
 	return &Supervisor{
 		host: h, o: o, slots: make(chan struct{}, o.Parallel),
