@@ -40,7 +40,7 @@ func (a WriteConfig) Event(e Env) events.IocEvent {
 func (a WriteConfig) Do(ctx context.Context, e Env, c *plan.Call) error {
 	dir, err := besideRoot(ctx, e, a.Dataset, a.File, c)
 	if err != nil {
-		return err
+		return goneSince(ctx, e, c, a.Dataset, err)
 	}
 	defer dir.Close()
 	if a.Absent {
@@ -76,7 +76,7 @@ func (a MoveFstab) Event(e Env) events.IocEvent {
 func (a MoveFstab) Do(ctx context.Context, e Env, c *plan.Call) error {
 	dir, err := besideRoot(ctx, e, a.Dataset, FstabFile, c)
 	if err != nil {
-		return err
+		return goneSince(ctx, e, c, a.Dataset, err)
 	}
 	defer dir.Close()
 	data, err := dir.ReadFile(FstabFile, mostFormer)

@@ -22,6 +22,19 @@ func UnlessDestroyed(ctx context.Context, e Env, dataset string, err error) erro
 	return errors.Join(err, gone)
 }
 
+// goneSince skips a step of an interrupted operation whose dataset somebody has
+// destroyed, renamed or replaced since.
+func goneSince(ctx context.Context, e Env, c *plan.Call, dataset string, err error) error {
+	if !c.Resumed {
+		return err
+	}
+	err = LeaveReplaced(c, UnlessDestroyed(ctx, e, dataset, err))
+	if err == nil {
+		c.Skip("gone")
+	}
+	return err
+}
+
 // skipGone skips a step whose dataset or snapshot does not exist any more.
 func skipGone(c *plan.Call, err error) error {
 	if errors.Is(err, zfsstore.ErrNotFound) {
