@@ -79,14 +79,33 @@ func openProved(ctx context.Context, e Env, c *plan.Call, dataset string) (*safe
 		return nil, err
 	}
 	_, now, err := Located(ctx, e, c, dataset) // as it was when it was opened
-	if err == nil && now != path {
-		err = fmt.Errorf("%s: %w", dataset, jailerr.ErrReplaced)
+	if err == nil {
+		err = sameDir(root, now)
 	}
 	if err != nil {
 		root.Close()
 		return nil, err
 	}
 	return root, nil
+}
+
+// sameDir checks that an open directory is what is at a path now. A file system that
+// was unmounted for a moment shows the directory that it covers.
+func sameDir(root *saferoot.Root, path string) error {
+	again, err := saferoot.Open(path)
+	if err != nil {
+		return err
+	}
+	defer again.Close()
+	opened, err1 := root.Lstat(".")
+	there, err2 := again.Lstat(".")
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	if opened.Dev != there.Dev || opened.Ino != there.Ino {
+		return fmt.Errorf("%s: %w", path, jailerr.ErrReplaced)
+	}
+	return nil
 }
 
 // besideRoot opens a jail's dataset to change a file in it. What the file is now goes
