@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/freebsd"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -146,11 +147,14 @@ func (h *Host) JournalPath(source, kind, name string) string {
 }
 
 // MarkPath returns the path of the file that marks an operation on one resource as not
-// ended, beside the journal of JournalPath: it is in the source's pool. Error:
-// ErrNotMounted.
+// ended, beside the journal of JournalPath: it is in the source's pool. It is empty if
+// the source's own dataset is not mounted.
 func (h *Host) MarkPath(ctx context.Context, source Source, kind, name string) (string, error) {
 	root, err := h.Mountpoint(ctx, source.Dataset)
-	return filepath.Join(root, ".operations", kind, name), err
+	if err != nil {
+		return "", ignore.Err(err, ErrNotMounted)
+	}
+	return filepath.Join(root, ".operations", kind, name), nil
 }
 
 // JournalDir returns the directory of the journals of one kind of resource of a

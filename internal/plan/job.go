@@ -36,7 +36,7 @@ type Job[E any] struct {
 	// Journal is the journal's path; Key and Boot go into its header.
 	Journal, Key string
 	// Mark, if not nil, returns the path of the operation's mark, a file in the pool of
-	// what it is about.
+	// what it is about; it is empty where nothing of the pool is mounted to hold it.
 	Mark  func(ctx context.Context) (string, error)
 	Boot  func(ctx context.Context) (string, error)
 	Clock func() time.Time

@@ -83,6 +83,9 @@ func (j *Journal) live(mark string) error {
 	if !j.Header.Marked || j.over { // an ended one says so itself
 		return nil
 	}
+	if mark == "" {
+		return fmt.Errorf("journal %s: the pool of its mark is not mounted", j.path)
+	}
 	id, err := os.ReadFile(mark)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -94,7 +97,7 @@ func (j *Journal) live(mark string) error {
 	return nil
 }
 
-// markPath returns where the job's mark is; it is empty for a job without marks.
+// markPath returns where the job's mark is; it is empty for a job without one.
 func (job Job[E]) markPath(ctx context.Context) (string, error) {
 	if job.Mark == nil {
 		return "", nil
