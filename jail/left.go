@@ -245,5 +245,5 @@ func (j *Jail) planRecoverMounts(ctx context.Context) (*plan.Plan, error) {
 		}
 		return nil, err
 	}
-	return &plan.Plan{Operation: "recover", Subject: j.FullName(), Abandon: true, Steps: steps}, nil
+	return &plan.Plan{Operation: "recover", Subject: j.FullName(), Abandon: true, Repeatable: true, Steps: steps}, nil
 }
