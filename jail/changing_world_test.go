@@ -114,9 +114,9 @@ var worldChanges = []worldChange{
 	}},
 	{"pool exported", func(t *testing.T, w *changedWorld) func(error) {
 		back := w.ZFS.Fail(t, fault.Fault{Err: zfsstore.ErrNoPool})
-		return func(err error) {
+		return func(error) {
 			back()
-			_, err = jail.Recover(context.Background(), w.Host.Host)
+			_, err := jail.Recover(context.Background(), w.Host.Host)
 			require.NoError(t, err, "once it is imported")
 		}
 	}},

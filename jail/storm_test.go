@@ -66,6 +66,9 @@ func isOneOf(err error, expected []error) bool {
 // between the plan and the operation, the plan is stale.
 func planned(ctx context.Context, j *jail.Jail, op *jail.Operation) error {
 	p, err := op.Plan(ctx)
+	if _, held := errors.AsType[*jail.HeldError](err); held {
+		err = errors.Join(jail.ErrPlanStale, err) // planned without the lock, while another operation mounts
+	}
 	if err != nil {
 		return err
 	}
