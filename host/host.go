@@ -38,7 +38,8 @@ type Options struct {
 	// Files are the host files that are read, and devfs.rules, which may be
 	// written.
 	Files Files
-	// RunDir holds lock files. The default is /var/run/go-libioc.
+	// RunDir holds lock files and nothing else: it is made, or repaired, to be the
+	// caller's alone (0700). The default is /var/run/go-libioc.
 	RunDir string
 	// StateDir holds the journals of running operations and must survive a
 	// reboot. The default is /var/db/go-libioc.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/procgroup"
 )
 
@@ -169,7 +170,7 @@ func (h *Host) lockFile(ctx context.Context, path, key string, busy Busy) (*os.F
 // makePrivate makes a directory below top, and sees to it that nobody else can
 // enter top, whoever made it.
 func makePrivate(top, dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil && !full(err) {
+	if err := os.MkdirAll(dir, 0o700); err != nil && !atomicfile.NoSpace(err) {
 		return err
 	}
 	info, err := os.Stat(top)

@@ -19,9 +19,6 @@ func tryLock(_, path string) (*os.File, error) {
 	return file, err
 }
 
-// full reports whether an error says that there is no space for a file.
-func full(error) bool { return false }
-
 func unlockFile(file *os.File) {
 	file.Close()
 	os.Remove(file.Name())

@@ -8,10 +8,9 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
-)
 
-// full reports whether an error says that there is no space for a file.
-func full(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+	"github.com/libioc/go-libioc/internal/atomicfile"
+)
 
 // createLock opens a lock file, and creates it if it is missing.
 var createLock = func(path string) (*os.File, error) {
@@ -24,7 +23,7 @@ var createLock = func(path string) (*os.File, error) {
 func tryLock(top, path string) (*os.File, error) {
 	for {
 		file, err := createLock(path)
-		if full(err) || errors.Is(err, fs.ErrNotExist) { // nor has its directory been made
+		if atomicfile.NoSpace(err) || errors.Is(err, fs.ErrNotExist) { // nor has its directory been made
 			return lockWithoutFile(top, path)
 		}
 		if err != nil {

@@ -153,7 +153,7 @@ func (j *Jail) replaceBase(ctx context.Context, up, after *step.List) error {
 			return taken
 		})
 		up.Add(step.RenameDataset{From: now.Name, To: former, GUID: now.GUID})
-		after.Add(step.DropBase{Dataset: former})
+		after.Add(step.DropBase{Dataset: former, GUID: now.GUID})
 	}
 	after.Append(dropBases(all, j.BaseDataset()), nil)
 	return nil
@@ -174,7 +174,7 @@ func (j *Jail) bases(ctx context.Context) (tree, error) {
 func dropBases(all tree, but string) (steps []plan.Step) {
 	for _, d := range all {
 		if d.Name != but && d.Properties[step.BaseProperty].Source == zfsstore.SourceLocal {
-			steps = append(steps, plan.StepOf(step.DropBase{Dataset: d.Name}))
+			steps = append(steps, plan.StepOf(step.DropBase{Dataset: d.Name, GUID: d.GUID}))
 		}
 	}
 	return steps

@@ -10,9 +10,9 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// Identity asks the kernel which jail runs under this name. ErrNotRunning when
-// there is none; a jail that is dying does not run. A jail that another program has
-// started under the name, with another root, is ErrForeign; the error names its path.
+// Identity asks the kernel which jail runs under this name. If none does, the error is
+// ErrNotRunning; a dying jail does not run. A jail that another program has started
+// under the name, with another root, is ErrForeign, and the error names its path.
 func (j *Jail) Identity(ctx context.Context) (kernel.Identity, error) {
 	j = j.still()
 	id, err := j.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(j.Identifier()))

@@ -113,7 +113,10 @@ func (op *Operation) runnable(ctx context.Context) error {
 func (op *Operation) planned(ctx context.Context) (*plan.Plan, error) {
 	if op.make != nil {
 		p, err := op.make(ctx)
-		return p, errors.Join(err, op.jail.see(ctx, p))
+		if err != nil || p == nil {
+			return nil, err
+		}
+		return p, op.jail.see(ctx, p)
 	}
 	now, err := op.jail.fresh(ctx)
 	if err != nil {
@@ -122,15 +125,15 @@ func (op *Operation) planned(ctx context.Context) (*plan.Plan, error) {
 	var l step.List
 	l.Fail(op.steps(ctx, now, &l))
 	p, err := now.plan(ctx, op.name, &l)
-	return p, errors.Join(err, now.see(ctx, p))
+	if err != nil {
+		return nil, err
+	}
+	return p, now.see(ctx, p)
 }
 
 // see notes in a plan what it is about: the jail's datasets and the jail that runs. The
 // second plan of a restart makes another jail.
 func (j *Jail) see(ctx context.Context, p *plan.Plan) error {
-	if p == nil {
-		return nil
-	}
 	mounts, err := j.mountTable(ctx)
 	if err != nil {
 		return err
@@ -138,7 +141,7 @@ func (j *Jail) see(ctx context.Context, p *plan.Plan) error {
 	id, err := j.identity(ctx)
 	err = ignore.Err(err, ErrForeign) // who needs the jail to run has asked
 	for part := p; part != nil; part = part.Next {
-		part.Seen = step.Seen(nil, mounts, j.Dataset(), j.RootDataset())
+		part.Seen = step.Seen(mounts, j.Dataset(), j.RootDataset())
 	}
 	step.SeenJail(p.Seen, id)
 	return err

@@ -12,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -269,14 +270,19 @@ func (t tree) newer(targets []string) []string {
 // keepFiles write the configuration and fstab(5) as they are now, after the
 // dataset that holds them was rolled back.
 func (j *Jail) keepFiles(ctx context.Context) ([]plan.Step, error) {
-	dir, err := j.host.Mountpoint(ctx, j.Dataset())
+	path, err := j.host.Mountpoint(ctx, j.Dataset())
 	if err != nil {
 		return nil, err
 	}
+	dir, err := saferoot.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
 	var steps []plan.Step
 	for _, name := range []string{config.JSONFile, config.UCLFile, step.FstabFile} {
 		args := step.WriteConfig{Dataset: j.Dataset(), File: name}
-		now, err := step.ReadFormer(filepath.Join(dir, name))
+		now, err := step.ReadFormer(dir, name, step.MostFormer)
 		if err != nil {
 			return nil, err
 		}

@@ -18,6 +18,13 @@ type machine struct {
 	h *Host
 }
 
+// Getfsstat implements [kernel.Mounts]. On a real host a path leads to a file system
+// exactly while the mount table has it there, so a change of mounts is not seen half-way.
+func (k machine) Getfsstat(ctx context.Context) ([]kernel.Mounted, error) {
+	k.h.ZFS.Settle()
+	return k.Kernel.Getfsstat(ctx)
+}
+
 // UnmountFSID implements [kernel.Mounts].
 func (k machine) UnmountFSID(ctx context.Context, id kernel.FSID, flags kernel.MountFlags) error {
 	table, err := k.Kernel.Getfsstat(ctx)

@@ -195,7 +195,7 @@ func (c *check) mounts(mounts host.MountTable) {
 	}
 }
 
-// state: journals name unfinished work, and there is none. Locks are free.
+// state: all work is finished, so no journal exists and all locks are free.
 func (c *check) state(ctx context.Context) {
 	for _, kind := range []string{"jail", "release", "network"} {
 		entries, err := os.ReadDir(c.host.JournalDir(c.source.Name, kind))

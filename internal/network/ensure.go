@@ -16,9 +16,9 @@ import (
 )
 
 // EnsureInside gives a nic its name, its MTU unless that is 0, and its addresses
-// inside the jail and marks it up. Drop are addresses that it had and is not to have any more; others, such
-// as those of dhclient(8) or of the jail's root, are left alone. It reports
-// whether anything was done.
+// inside the jail and marks it up. Drop are addresses that it had and is not to have
+// any more; others, such as those of dhclient(8) or of the jail's root, are left
+// alone. It reports whether anything was done.
 func EnsureInside(ctx context.Context, in kernel.Network, jail string, n NIC, mtu int, drop []netip.Prefix) (bool, error) {
 	list, err := in.Interfaces(ctx)
 	if err != nil {

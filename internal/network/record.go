@@ -28,7 +28,7 @@ type Record struct {
 // ErrRecord is a record that cannot be understood.
 var ErrRecord = errors.New("record of a jail's network cannot be understood")
 
-// ReadRecord reads the record at path; ok is false when there is none. One that
+// ReadRecord reads the record at path; ok is false if none exists. One that
 // cannot be understood, such as an empty one after a power loss, is set aside: the
 // error wraps ErrRecord and has its new name.
 func ReadRecord(path string) (r Record, ok bool, err error) {

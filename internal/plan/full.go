@@ -1,15 +1,10 @@
 package plan
 
 import (
-	"errors"
 	"maps"
-	"syscall"
-)
 
-// full reports whether an error says that there is no space for a file.
-func full(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
-}
+	"github.com/libioc/go-libioc/internal/atomicfile"
+)
 
 // unwritten is the journal of an operation that may run without one: what it is about
 // can be taken away although the disk is full.
@@ -20,7 +15,7 @@ func unwritten(h Header) *Journal {
 // pass passes over a record that a full disk keeps from being written, where a record
 // less only means that a step is done or undone once more after a crash.
 func (j *Journal) pass(err error) error {
-	if j.lenient && full(err) {
+	if j.lenient && atomicfile.NoSpace(err) {
 		return nil
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/libioc/go-libioc/internal/atomicfile"
+	"github.com/libioc/go-libioc/internal/ignore"
 )
 
 // A mark is a small file in the pool of what an operation is about. It has the id of
@@ -38,11 +39,8 @@ func (r Runner[E]) begin(ctx context.Context, job Job[E], mark string, h Header)
 			return j, nil
 		}
 	}
-	if errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
 	err = errors.Join(err, removeMark(mark))
-	if full(err) && h.Plan.Repeatable {
+	if atomicfile.NoSpace(err) && h.Plan.Repeatable {
 		return unwritten(h), nil
 	}
 	return nil, err
@@ -71,12 +69,7 @@ func removeMark(path string) error {
 	return removeFile(path)
 }
 
-func removeFile(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
+func removeFile(path string) error { return ignore.Err(os.Remove(path), fs.ErrNotExist) }
 
 // live checks that the journal is of an operation that has not ended.
 func (j *Journal) live(mark string) error {
@@ -87,7 +80,7 @@ func (j *Journal) live(mark string) error {
 		return fmt.Errorf("journal %s: the pool of its mark is not mounted", j.path)
 	}
 	id, err := os.ReadFile(mark)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err = ignore.Err(err, fs.ErrNotExist); err != nil {
 		return err
 	}
 	if string(id) != j.Header.ID {

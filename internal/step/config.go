@@ -79,7 +79,7 @@ func (a MoveFstab) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return goneSince(ctx, e, c, a.Dataset, err)
 	}
 	defer dir.Close()
-	data, err := dir.ReadFile(FstabFile, mostFormer)
+	data, err := dir.ReadFile(FstabFile, MostFormer)
 	if errors.Is(err, fs.ErrNotExist) {
 		c.Skip("there is none")
 		return nil

@@ -153,18 +153,28 @@ func (a DestroyDataset) Event(Env) events.IocEvent {
 }
 
 func (a DestroyDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
-	if err := sameGUID(ctx, e, a.Dataset, a.GUID); err != nil {
-		return plan.Final(LeaveReplaced(c, skipGone(c, err)))
+	mounts, err := e.Host.Mounts(ctx)
+	if err == nil {
+		err = sameMounted(mounts, c, a.Dataset)
+	}
+	if err != nil {
+		return plan.Final(LeaveReplaced(c, err))
 	}
 	unmounted, err := unmountTree(ctx, e, a.Dataset)
 	if err != nil {
 		return plan.Final(err)
 	}
-	err = e.Host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
-	if err = skipGone(c, err); err != nil {
-		err = errors.Join(err, mountAgain(ctx, e, unmounted))
+	// To unmount can take a while, and zfs(8) goes by the name.
+	err = sameGUID(ctx, e, a.Dataset, a.GUID)
+	if err == nil {
+		err = e.Host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
 	}
-	return plan.Final(err)
+	if err = skipGone(c, err); err != nil {
+		if again := mountAgain(ctx, e, unmounted); again != nil {
+			return plan.Final(errors.Join(err, again))
+		}
+	}
+	return plan.Final(LeaveReplaced(c, err))
 }
 
 // RenameDataset renames a dataset with all below it. Which one it is says
@@ -307,6 +317,7 @@ func (a Promote) Undo(ctx context.Context, e Env, c *plan.Call) error {
 // the next start: the jail is up.
 type DropBase struct {
 	Dataset string `json:"dataset"`
+	GUID    uint64 `json:"guid"`
 }
 
 func (DropBase) Kind() string                { return "destroy former base" }
@@ -316,7 +327,7 @@ func (a DropBase) Event(Env) events.IocEvent { return events.ZFSDatasetDestroy{D
 
 func (a DropBase) Do(ctx context.Context, e Env, c *plan.Call) error {
 	d, err := e.Host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: []string{BaseProperty}})
-	if err == nil && d.Properties[BaseProperty].Source != zfsstore.SourceLocal {
+	if err == nil && (d.GUID != a.GUID || d.Properties[BaseProperty].Source != zfsstore.SourceLocal) {
 		c.Skip("is something else by now")
 		return nil
 	}

@@ -32,20 +32,12 @@ type Before struct {
 	Had  bool   `json:"had"`
 }
 
-// ReadFormer returns what a file of the host is now.
-func ReadFormer(path string) (FormerFile, error) {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return FormerFile{Absent: errors.Is(err, fs.ErrNotExist)}, ignore.Err(err, fs.ErrNotExist)
-	}
-	data, err := os.ReadFile(path)
-	return FormerFile{Data: data, Mode: info.Mode().Perm()}, err
-}
+// MostFormer is how large a file of a jail's dataset may be that is kept, in bytes.
+const MostFormer = 16 << 20
 
-// mostFormer is how large a file of a jail's dataset may be that is kept for undo.
-const mostFormer = 16 << 20
-
-func readFormer(root *saferoot.Root, name string, most int64) (FormerFile, error) {
+// ReadFormer returns what a file below an open directory is now, of at most so many
+// bytes.
+func ReadFormer(root *saferoot.Root, name string, most int64) (FormerFile, error) {
 	info, err := root.Lstat(name)
 	if err != nil {
 		return FormerFile{Absent: errors.Is(err, fs.ErrNotExist)}, ignore.Err(err, fs.ErrNotExist)
@@ -60,7 +52,7 @@ func (f FormerFile) restore(root *saferoot.Root, name string) error {
 	if f.Absent {
 		return ignore.Err(root.Remove(name), fs.ErrNotExist)
 	}
-	now, err := readFormer(root, name, mostFormer)
+	now, err := ReadFormer(root, name, MostFormer)
 	if err == nil && !now.Absent && now.Mode == f.Mode && bytes.Equal(now.Data, f.Data) {
 		return nil
 	}
@@ -122,7 +114,7 @@ func besideRoot(ctx context.Context, e Env, dataset, name string, c *plan.Call) 
 	}
 	var was FormerFile
 	if err == nil && !c.Effect(&was) {
-		if was, err = readFormer(root, name, mostFormer); err == nil {
+		if was, err = ReadFormer(root, name, MostFormer); err == nil {
 			err = c.SetEffect(was)
 		}
 	}

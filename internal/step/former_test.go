@@ -19,7 +19,7 @@ func TestUnchangedFileIsNotWritten(t *testing.T) {
 	require.NoError(t, err)
 	defer root.Close()
 	require.NoError(t, os.WriteFile(path, []byte("{}"), 0o644))
-	was, err := ReadFormer(path)
+	was, err := ReadFormer(root, "config.json", MostFormer)
 	require.NoError(t, err)
 	before, err := os.Stat(path)
 	require.NoError(t, err)

@@ -143,7 +143,10 @@ func (a Mounts) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return UnlessDestroyed(ctx, e, a.RootDataset, err)
 	}
 	if err := sameMounted(mounts, c, a.RootDataset); err != nil {
-		return LeaveReplaced(c, errors.Join(err, unmountAll(ctx, e, mounts, done.Mounted)))
+		if failed := unmountAll(ctx, e, mounts, done.Mounted); failed != nil {
+			return failed
+		}
+		return LeaveReplaced(c, err)
 	}
 	targets := map[string]Mount{}
 	for _, m := range a.Mounts {

@@ -56,7 +56,7 @@ func (a WriteResolver) Do(ctx context.Context, e Env, c *plan.Call) error {
 		c.Skip("the jail has no /etc")
 		return nil
 	}
-	was, err := readFormer(root, ResolvConf, mostResolvConf)
+	was, err := ReadFormer(root, ResolvConf, mostResolvConf)
 	if err != nil {
 		return err
 	}

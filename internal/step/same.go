@@ -21,11 +21,9 @@ import (
 // meant: a mounted dataset by the fsid of its file system, which costs no process, any
 // dataset by its guid, and a jail by its identity.
 
-// Seen adds to what a plan has seen: the datasets that are mounted.
-func Seen(seen map[string]string, mounts host.MountTable, datasets ...string) map[string]string {
-	if seen == nil {
-		seen = map[string]string{}
-	}
+// Seen is what a plan has seen: those of the datasets that are mounted.
+func Seen(mounts host.MountTable, datasets ...string) map[string]string {
+	seen := map[string]string{}
 	for _, name := range datasets {
 		if m, ok := mounts.FileSystem(name); ok {
 			seen[name] = m.FSID.String()
@@ -56,7 +54,13 @@ func sameMounted(mounts host.MountTable, c *plan.Call, dataset string) error {
 	if !ok {
 		return nil
 	}
-	same, err := c.Same(dataset, m.FSID.String())
+	return sameAs(c, dataset, dataset, m.FSID.String())
+}
+
+// sameAs returns jailerr.ErrReplaced for a dataset with another identity than what was
+// first seen under a key.
+func sameAs(c *plan.Call, dataset, key, id string) error {
+	same, err := c.Same(key, id)
 	if err == nil && !same {
 		err = fmt.Errorf("%s: %w", dataset, jailerr.ErrReplaced)
 	}
@@ -85,11 +89,7 @@ func sameGUID(ctx context.Context, e Env, name string, guid uint64) error {
 
 // firstGUID is sameGUID for a dataset whose guid no step knows: the first look counts.
 func firstGUID(c *plan.Call, d zfsstore.Dataset) error {
-	same, err := c.Same(guidOf(d.Name), strconv.FormatUint(d.GUID, 10))
-	if err == nil && !same {
-		err = fmt.Errorf("%s: %w", d.Name, jailerr.ErrReplaced)
-	}
-	return err
+	return sameAs(c, d.Name, guidOf(d.Name), strconv.FormatUint(d.GUID, 10))
 }
 
 // guidOf is the name under which a dataset's guid is remembered, beside its fsid.

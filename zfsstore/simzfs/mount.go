@@ -257,6 +257,13 @@ type Mount struct {
 	Path    string // real path of the mountpoint
 }
 
+// Settle waits for the change in progress, if there is one. During it the directories of
+// file systems move, and MountHook has not been called yet.
+func (z *Store) Settle() {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+}
+
 // Mounts returns the mounted file systems in the order of mounting.
 func (z *Store) Mounts() []Mount {
 	z.mu.Lock()
