@@ -29,7 +29,7 @@ func TestLockByNobody(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to become uid 65534")
 	}
-	dir, err := os.MkdirTemp("", "lock-test-")
+	dir, err := os.MkdirTemp("/tmp", "lock-test-") // TMPDIR may be in a directory that nobody may enter
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	require.NoError(t, os.Chmod(dir, 0o755))

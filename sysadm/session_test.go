@@ -81,7 +81,10 @@ func TestNoEventsAfterTheLogin(t *testing.T) {
 		name string
 		end  func(c *client, token string)
 	}{
-		{"auth_clear", func(c *client, _ string) { c.send(clearMessage) }},
+		{"auth_clear", func(c *client, _ string) {
+			c.send(clearMessage) // has no answer
+			require.Contains(t, c.call(queryMessage), `"401"`)
+		}},
 		{"a wrong login", func(c *client, _ string) {
 			require.Contains(t, c.call(loginMessage("rita", "x")), `"401"`)
 			w.server.ForgetFailures()
