@@ -111,23 +111,19 @@ func (a stepDropBase) Event(step.Env) events.IocEvent {
 func (stepDropBase) Durable() {}
 
 func (a stepDropBase) Do(ctx context.Context, e step.Env, c *plan.Call) error {
-	guid, err := e.Host.NoClones(ctx, a.Dataset)
+	_, err := e.Host.NoClones(ctx, a.Dataset)
 	if errors.Is(err, zfsstore.ErrHasDependents) {
 		c.Skip(err.Error())
 		return nil
 	}
-	if err == nil && guid != a.GUID {
-		c.Skip("another dataset has this name now")
-		return nil
-	}
 	if err == nil {
-		err = e.Host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
+		err = step.DestroyTree(ctx, e, a.Dataset, a.GUID)
 	}
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		c.Skip("gone")
 		return nil
 	}
-	return plan.Final(err)
+	return plan.Final(step.LeaveReplaced(c, err))
 }
 
 // stepCopyBase copies the directories with modes, owners, file flags and hard

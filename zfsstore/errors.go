@@ -13,6 +13,7 @@ import (
 var (
 	ErrNotFound        = errors.New("dataset does not exist")
 	ErrExists          = errors.New("dataset already exists")
+	ErrReplaced        = errors.New("another dataset has this name")
 	ErrBusy            = errors.New("dataset is busy")
 	ErrHasChildren     = errors.New("dataset has children")
 	ErrHasDependents   = errors.New("dataset has dependent clones")

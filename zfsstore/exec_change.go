@@ -36,7 +36,11 @@ func (e *Exec) Create(ctx context.Context, name string, opts CreateOptions) erro
 
 // Destroy implements Store.
 func (e *Exec) Destroy(ctx context.Context, name string, opts DestroyOptions) error {
-	return e.changeByLibrary(ctx, e.command(name, cmdline.Destroy(opts).Args(name)), nil, destroyCall(name, opts))
+	c := e.command(name, cmdline.Destroy(opts).Args(name))
+	if opts.GUID != 0 {
+		return e.destroyProved(ctx, c)
+	}
+	return e.changeByLibrary(ctx, c, nil, destroyCall(name, opts))
 }
 
 // Snapshot implements Store.

@@ -141,6 +141,11 @@ func TestExecError(t *testing.T) {
 	if want := f.zfs + " destroy 'p/a b': cannot destroy 'p/a b': filesystem has children"; err.Error() != want {
 		t.Errorf("%q, want %q", err, want)
 	}
+	f = newFakeZFS(t, `cat >/dev/null; printf 'Channel program execution failed:\ncannot destroy '\''p/a'\'': another dataset has this name\nstack traceback:\n\t[C]: in function '\''error'\''\n' >&2; exit 1`)
+	err = f.Destroy(bg, "p/a", DestroyOptions{GUID: 1<<64 - 1, Recursive: true})
+	if want := f.zfs + " program p - p/a guid=-1 recursive: cannot destroy 'p/a': another dataset has this name"; !errors.Is(err, ErrReplaced) || err.Error() != want {
+		t.Errorf("%q, want %q", err, want)
+	}
 	missing := NewExec(ExecOptions{ZFS: "zfs-that-is-not-there"})
 	if err := missing.Mount(bg, "p"); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("without ZFS: %v", err)
@@ -189,6 +194,7 @@ func (f *fakeZFS) changes() map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"create":   func(ctx context.Context) error { return f.Create(ctx, "p/a", CreateOptions{}) },
 		"destroy":  func(ctx context.Context) error { return f.Destroy(ctx, "p/a", DestroyOptions{}) },
+		"program":  func(ctx context.Context) error { return f.Destroy(ctx, "p/a", DestroyOptions{GUID: 1}) },
 		"snapshot": func(ctx context.Context) error { return f.Snapshot(ctx, "p/a@1", SnapshotOptions{}) },
 		"rollback": func(ctx context.Context) error { return f.Rollback(ctx, "p/a@1", RollbackOptions{}) },
 		"clone":    func(ctx context.Context) error { return f.Clone(ctx, "p/a@1", "p/c", CloneOptions{}) },

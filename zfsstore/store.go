@@ -41,8 +41,8 @@ type Store interface {
 	// Destroy removes a dataset or a snapshot; file systems are unmounted
 	// first. It returns ErrNotFound, ErrHasChildren (children or snapshots,
 	// and opts.Recursive is off), ErrHasDependents (clones outside, and
-	// opts.Dependents is off), ErrBusy (in use, held or being sent) or
-	// ErrIsPool. A recursive destroy that fails has removed what it could.
+	// opts.Dependents is off), ErrBusy (in use, held or being sent), ErrReplaced
+	// (the guid is not opts.GUID) or ErrIsPool. A recursive destroy that fails has removed what it could.
 	Destroy(ctx context.Context, name string, opts DestroyOptions) error
 
 	// Snapshot makes the snapshot "dataset@name", atomically for the whole
@@ -208,6 +208,12 @@ type DestroyOptions struct {
 	Dependents bool // clones outside the subtree too (-R)
 	Force      bool // unmount though in use (-f)
 	Defer      bool // of a snapshot: destroy it with its last hold or clone (-d)
+
+	// GUID, if it is not 0, is that of the dataset, not a snapshot, that is meant:
+	// another one that has the name by then is ErrReplaced. The comparison and the
+	// destroy are one, zfs-program(8). Only Recursive goes with it. Nothing is
+	// unmounted: a file system that is mounted is ErrBusy.
+	GUID uint64
 }
 
 // SnapshotOptions are the options of Snapshot.

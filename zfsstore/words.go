@@ -25,6 +25,8 @@ var words = []struct {
 	{"no such tag on this dataset", ErrNotFound},
 	{"tag already exists on this dataset", ErrExists},
 	{"does not exist", ErrNotFound},
+	{"no such dataset", ErrNotFound},
+	{"another dataset has this name", ErrReplaced},
 	{"snapshot exists", ErrExists},
 	{"already exists", ErrExists},
 	{"conflicting snapshot", ErrExists},

@@ -24,6 +24,9 @@ import (
 // is also the text of the dataset's files.
 const noteProperty = "org.example:note"
 
+// madeProperty is what an operation marks its own with.
+const madeProperty = "org.freebsd.ioc:made"
+
 // A Hand is an administrator who works on a host without the library: he destroys
 // jails' datasets, moves them away and back, makes others of the same names, and
 // removes jails and mounts. A dataset that he made, and one that he moved out of the
@@ -98,7 +101,7 @@ func (m *Hand) place(name string) string { return m.source.Jails() + "/" + name 
 func (m *Hand) tree(ctx context.Context, dataset string) ([]zfsstore.Dataset, error) {
 	all, err := m.host.Store.List(ctx, dataset, zfsstore.ListOptions{
 		Types:      []zfsstore.Type{zfsstore.Filesystem, zfsstore.Snapshot},
-		Properties: []string{noteProperty},
+		Properties: []string{noteProperty, madeProperty},
 	})
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		return nil, nil
@@ -164,6 +167,10 @@ func (m *Hand) settle(ctx context.Context) error {
 			// Other snapshots are of operations on the jail that was here before, or
 			// what jails were cloned from and a promotion takes along.
 			ours := d.Type != zfsstore.Snapshot || strings.Contains(d.Name, "@"+snapshotPrefix)
+			// So is what an operation has made below in this moment, and takes back.
+			if d.Properties[madeProperty].Source == zfsstore.SourceLocal && !under(d.Name, m.away) {
+				ours = false
+			}
 			if known || d.Name == m.away || !inside || !ours {
 				continue
 			}

@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -136,8 +137,7 @@ func (a Clone) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return nil
 }
 
-// DestroyDataset destroys a jail's dataset with all below it. zfs-destroy(8)
-// takes them one by one and continues after one that is busy, so all of them are
+// DestroyDataset destroys a jail's dataset with all below it. All of them are
 // unmounted first: one in use leaves everything there. A refusal is final: the
 // caller decides whether to try again, not a later operation.
 type DestroyDataset struct {
@@ -160,20 +160,7 @@ func (a DestroyDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err != nil {
 		return plan.Final(LeaveReplaced(c, err))
 	}
-	unmounted, err := unmountTree(ctx, e, a.Dataset)
-	if err != nil {
-		return plan.Final(err)
-	}
-	// To unmount can take a while, and zfs(8) goes by the name.
-	err = sameGUID(ctx, e, a.Dataset, a.GUID)
-	if err == nil {
-		err = e.Host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
-	}
-	if err = skipGone(c, err); err != nil {
-		if again := mountAgain(ctx, e, unmounted); again != nil {
-			return plan.Final(errors.Join(err, again))
-		}
-	}
+	err = skipGone(c, DestroyTree(ctx, e, a.Dataset, a.GUID))
 	return plan.Final(LeaveReplaced(c, err))
 }
 
@@ -327,20 +314,36 @@ func (a DropBase) Event(Env) events.IocEvent { return events.ZFSDatasetDestroy{D
 
 func (a DropBase) Do(ctx context.Context, e Env, c *plan.Call) error {
 	d, err := e.Host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{Properties: []string{BaseProperty}})
-	if err == nil && (d.GUID != a.GUID || d.Properties[BaseProperty].Source != zfsstore.SourceLocal) {
+	if err == nil && d.Properties[BaseProperty].Source != zfsstore.SourceLocal {
 		c.Skip("is something else by now")
 		return nil
 	}
 	if err == nil {
-		err = e.Host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
+		err = DestroyTree(ctx, e, a.Dataset, a.GUID)
 	}
-	switch {
-	case errors.Is(err, zfsstore.ErrNotFound):
-		c.Skip("gone")
-	case err != nil:
+	if err = skipGone(c, err); err != nil {
 		c.Skip(err.Error())
 	}
 	return nil
+}
+
+// DestroyTree destroys a dataset with all below it. One that is in use, or cannot be
+// destroyed for another reason, leaves everything there and mounted. Errors:
+// zfsstore.ErrNotFound, jailerr.ErrReplaced if another dataset has the name, whose guid
+// differs, *jailerr.HeldError, and those of zfsstore.Store.Destroy.
+func DestroyTree(ctx context.Context, e Env, dataset string, guid uint64) error {
+	unmounted, err := unmountTree(ctx, e, dataset)
+	if err != nil {
+		return err
+	}
+	err = e.Host.Store.Destroy(ctx, dataset, zfsstore.DestroyOptions{Recursive: true, GUID: guid})
+	if errors.Is(err, zfsstore.ErrReplaced) {
+		err = fmt.Errorf("%w: %w", jailerr.ErrReplaced, err)
+	}
+	if err != nil {
+		err = errors.Join(err, mountAgain(ctx, e, unmounted))
+	}
+	return err
 }
 
 // unmountTree unmounts the file systems of a dataset and those below it, the

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/internal/ignore"
+	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -55,13 +56,17 @@ func unmake(ctx context.Context, e Env, name, by string, shared bool) error {
 	if err != nil {
 		return ignore.Err(err, zfsstore.ErrNotFound)
 	}
+	var guid uint64
 	for _, d := range below {
+		if d.Name == name {
+			guid = d.GUID
+		}
 		p := d.Properties[madeProperty]
 		if p.Source != zfsstore.SourceLocal || p.Value != by || shared && d.Name != name {
 			return &zfsstore.Error{Op: "destroy", Dataset: name, Err: fmt.Errorf("%w: %s", zfsstore.ErrHasChildren, d.Name)}
 		}
 	}
-	return ignore.Err(e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: true}), zfsstore.ErrNotFound)
+	return ignore.Err(DestroyTree(ctx, e, name, guid), zfsstore.ErrNotFound, jailerr.ErrReplaced)
 }
 
 // foreign is the effect of a step that found its resource made by someone else.

@@ -208,15 +208,54 @@ func (c *change) destroyDataset(d *dataset, force bool) error {
 	return nil
 }
 
+// program destroys the victims as the program of zfsstore.Exec does: nothing is
+// unmounted, and the first refusal is the end.
+func (v *victims) program() error {
+	c := v.c
+	for _, one := range v.list {
+		if one.s != nil && len(one.s.Holds) > 0 {
+			return c.refuse(1, "cannot destroy '%s': dataset is busy", one.s.name())
+		}
+	}
+	for _, one := range v.list {
+		switch {
+		case one.s == nil && one.d.MountedAt != "", one.s != nil && one.s.sending > 0:
+			return c.refuse(1, "cannot destroy '%s': dataset is busy", one.name())
+		case one.s == nil:
+			if err := c.destroyDataset(one.d, false); err != nil {
+				return err
+			}
+		case c.z.state.snapshots[one.s.ID] == one.s: // not gone with its last clone
+			c.dropSnapshot(one.s)
+		}
+	}
+	return nil
+}
+
+func (one victim) name() string {
+	if one.s != nil {
+		return one.s.name()
+	}
+	return one.d.Name
+}
+
 // Destroy implements Store.
 func (z *Store) Destroy(ctx context.Context, name string, opts zfsstore.DestroyOptions) error {
-	return z.do(ctx, name, cmdline.Destroy(opts).Args(name), func(c *change) error {
+	args := cmdline.Destroy(opts).Args(name)
+	c := &change{z: z, ctx: ctx, op: "destroy", target: name, args: append([]string{"zfs"}, args...)}
+	return z.run(c, func(c *change) error {
 		if of, snap := zfsname.Split(name); snap != "" {
+			if opts.GUID != 0 {
+				return c.refuse(-1, "cannot destroy '%s': invalid character @ in name", name)
+			}
 			return c.destroyNamed(name, of, snap, opts)
 		}
 		d, _, err := c.open(name)
 		if err != nil {
 			return err
+		}
+		if opts.GUID != 0 && d.GUID != opts.GUID {
+			return c.refuse(1, "cannot destroy '%s': another dataset has this name", name)
 		}
 		recursive := opts.Recursive || opts.Dependents
 		if d.parent == nil && !recursive {
@@ -239,6 +278,9 @@ func (z *Store) Destroy(ctx context.Context, name string, opts zfsstore.DestroyO
 			// The root of a pool is kept; its datasets and snapshots are destroyed.
 			v.list = slices.DeleteFunc(v.list, func(one victim) bool { return one.d == d && one.s == nil })
 		}
+		if opts.GUID != 0 {
+			return v.program()
+		}
 		return v.destroy()
 	})
 }
@@ -247,11 +289,8 @@ func (z *Store) Destroy(ctx context.Context, name string, opts zfsstore.DestroyO
 func (v *victims) names(asked *dataset) []string {
 	var names []string
 	for _, one := range v.list {
-		switch {
-		case one.s != nil:
-			names = append(names, one.s.name())
-		case one.d != asked:
-			names = append(names, one.d.Name)
+		if one.s != nil || one.d != asked {
+			names = append(names, one.name())
 		}
 	}
 	return names

@@ -111,6 +111,47 @@ func testDestroyPartly(t *tester) {
 	t.ok(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{Recursive: true}))
 }
 
+// testDestroyOfGUID checks that only the dataset that is meant is destroyed, and only
+// as a whole.
+func testDestroyOfGUID(t *tester) {
+	destroy := func(name string, guid uint64) error {
+		return t.Store.Destroy(t.ctx, t.in(name), zfsstore.DestroyOptions{Recursive: true, GUID: guid})
+	}
+	t.create("a", "a/m", "keep")
+	guid := t.get("a").GUID
+	t.snapshot("a@1")
+	t.snapshot("a/m@1")
+	t.ok(t.Store.Clone(t.ctx, t.in("a/m@1"), t.in("a/b"), zfsstore.CloneOptions{})) // goes before its origin
+	t.ok(t.Store.Clone(t.ctx, t.in("a/m@1"), t.in("a/z"), zfsstore.CloneOptions{}))
+	whole := []string{"a", "a@1", "a/b", "a/m", "a/m@1", "a/z", "keep"}
+	t.refused(destroy("a", guid+1), zfsstore.ErrReplaced)
+	t.refused(destroy("nosuch", guid), zfsstore.ErrNotFound)
+	t.refused(t.Store.Destroy(t.ctx, "zfsstore-no-such-pool/a", zfsstore.DestroyOptions{GUID: guid}), zfsstore.ErrNotFound)
+	t.refused(destroy("a@1", t.get("a@1").GUID), zfsstore.ErrInvalidName)
+	t.refused(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{GUID: guid}), zfsstore.ErrHasChildren)
+	t.refused(destroy("a", guid), zfsstore.ErrBusy) // mounted
+	for _, name := range []string{"a/z", "a/m", "a/b", "a"} {
+		t.ok(t.Store.Unmount(t.ctx, t.in(name), false))
+	}
+	t.wantNames(whole, all...)
+	t.ok(t.Store.Hold(t.ctx, t.in("a/m@1"), "hold", false))
+	t.refused(destroy("a", guid), zfsstore.ErrBusy)
+	t.ok(t.Store.Release(t.ctx, t.in("a/m@1"), "hold", false))
+	t.ok(t.Store.Clone(t.ctx, t.in("a@1"), t.in("c"), zfsstore.CloneOptions{}))
+	t.refused(destroy("a", guid), zfsstore.ErrHasDependents)
+	t.ok(t.Store.Destroy(t.ctx, t.in("c"), zfsstore.DestroyOptions{}))
+	t.wantNames(whole, all...)
+	path := t.path("keep")
+	t.ok(destroy("a", guid))
+	t.wantNames([]string{"keep"}, all...)
+	t.create("a")
+	t.refused(destroy("a", guid), zfsstore.ErrReplaced)
+	t.wantNames([]string{"a", "keep"}, all...)
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+}
+
 func testJail(t *tester) {
 	t.create("a")
 	if t.Jail == "" {

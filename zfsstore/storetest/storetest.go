@@ -54,6 +54,7 @@ func Run(t *testing.T, newEnv func(t *testing.T) Env) {
 		{"DestroyRefusals", testDestroyRefusals},
 		{"DestroyClones", testDestroyClones},
 		{"DestroyPartly", testDestroyPartly},
+		{"DestroyOfGUID", testDestroyOfGUID},
 		{"Hold", testHold},
 		{"Mount", testMount},
 		{"Mountpoint", testMountpoint},

@@ -50,10 +50,18 @@ func (o Create) Args(name string) []string {
 }
 
 // Destroy is zfsstore.DestroyOptions.
-type Destroy struct{ Recursive, Dependents, Force, Defer bool }
+type Destroy struct {
+	Recursive, Dependents, Force, Defer bool
+	GUID                                uint64
+}
 
-// Args returns the command line that destroys name.
+// Args returns the command line that destroys name. With a guid it is that of
+// zfs-program(8), whose program is read from standard input; numbers have a sign there.
 func (o Destroy) Args(name string) []string {
+	if o.GUID != 0 {
+		pool, _, _ := strings.Cut(name, "/")
+		return flag([]string{"program", pool, "-", name, "guid=" + strconv.FormatInt(int64(o.GUID), 10)}, o.Recursive, "recursive")
+	}
 	args := flag([]string{"destroy"}, o.Recursive, "-r")
 	args = flag(args, o.Dependents, "-R")
 	args = flag(args, o.Force, "-f")
