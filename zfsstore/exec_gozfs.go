@@ -15,7 +15,7 @@ import (
 //
 // What runs an operation depends on nothing but the operation and its options:
 //
-//	destroy                    go-zfs
+//	destroy                    go-zfs; zfs(8) with a guid, which go-zfs lacks
 //	rollback                   go-zfs; zfs(8) with -R or -f, which go-zfs lacks
 //	set                        go-zfs; zfs(8) for several properties at once
 //	create, snapshot, clone,

@@ -211,8 +211,9 @@ type DestroyOptions struct {
 
 	// GUID, if it is not 0, is that of the dataset, not a snapshot, that is meant:
 	// another one that has the name by then is ErrReplaced. The comparison and the
-	// destroy are one, zfs-program(8). Only Recursive goes with it. Nothing is
-	// unmounted: a file system that is mounted is ErrBusy.
+	// destroy are one, zfs-program(8), which only root of the host may run. Only
+	// Recursive goes with it. Nothing is unmounted: a file system that is mounted is
+	// ErrBusy. What was cloned outside, or is held, leaves everything there.
 	GUID uint64
 }
 
