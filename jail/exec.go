@@ -1,15 +1,16 @@
 package jail
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/internal/step"
+	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -23,8 +24,8 @@ type ExecOptions struct {
 	User string
 	// Stdin is read to its end; nil is /dev/null.
 	Stdin io.Reader
-	// Stdout and Stderr get the output as it comes. Nil keeps it, whole, in the
-	// result.
+	// Stdout and Stderr get the output as it comes. Nil keeps it in the result, of
+	// each the last 16 MiB.
 	Stdout, Stderr io.Writer
 	// Terminal, if set, takes the place of all three.
 	Terminal *os.File
@@ -36,6 +37,7 @@ type ExecResult struct {
 	Signal   int // 0 when it exited by itself
 	Stdout   []byte
 	Stderr   []byte
+	Dropped  int64 // bytes of both that were written before what is kept
 }
 
 // Exec runs a command in the running jail and waits for its end. A command
@@ -46,15 +48,19 @@ type ExecResult struct {
 // Errors: ErrNotRunning, kernel.ErrNotFound for a command or user that
 // does not exist in the jail, the context's error after the command was killed.
 func (j *Jail) Exec(ctx context.Context, argv []string, o ExecOptions) (ExecResult, error) {
-	j = j.still()
-	result, err := j.exec(ctx, argv, o)
+	return j.still().execFor(ctx, kernel.Forever, argv, o)
+}
+
+// execFor is Exec for at most limit.
+func (j *Jail) execFor(ctx context.Context, limit time.Duration, argv []string, o ExecOptions) (ExecResult, error) {
+	result, err := j.exec(ctx, limit, argv, o)
 	if err != nil {
 		err = &Error{"exec in", j.FullName(), err}
 	}
 	return result, err
 }
 
-func (j *Jail) exec(ctx context.Context, argv []string, o ExecOptions) (ExecResult, error) {
+func (j *Jail) exec(ctx context.Context, limit time.Duration, argv []string, o ExecOptions) (ExecResult, error) {
 	failed := ExecResult{ExitCode: -1}
 	id, err := j.Identity(ctx)
 	if err != nil {
@@ -75,7 +81,7 @@ func (j *Jail) exec(ctx context.Context, argv []string, o ExecOptions) (ExecResu
 	if o.User == "root" {
 		o.User = ""
 	}
-	var stdout, stderr bytes.Buffer
+	var stdout, stderr tail.Buffer
 	cmd := kernel.Command{
 		Jail: id, Argv: argv, Dir: o.Dir, User: o.User, FIB: at.FIB, Stdin: o.Stdin, Terminal: o.Terminal,
 		Env:    step.JailVariables(env, root, id.Name, id, o.User),
@@ -87,13 +93,13 @@ func (j *Jail) exec(ctx context.Context, argv []string, o ExecOptions) (ExecResu
 	if cmd.Stderr == nil {
 		cmd.Stderr = &stderr
 	}
-	exit, err := j.host.Kernel.Run(ctx, cmd)
+	exit, err := kernel.Run(ctx, j.host.Kernel, limit, cmd)
 	if errors.Is(err, kernel.ErrNotFound) || errors.Is(err, kernel.ErrStale) {
 		if now, again := j.Identity(ctx); again != nil || now != id {
 			err = fmt.Errorf("%w: %w", ErrNotRunning, err) // it ended in the meantime
 		}
 	}
-	return ExecResult{exit.Code, exit.Signal, stdout.Bytes(), stderr.Bytes()}, err
+	return ExecResult{exit.Code, exit.Signal, stdout.Bytes(), stderr.Bytes(), stdout.Dropped() + stderr.Dropped()}, err
 }
 
 // PassthruOptions say how a command is given a terminal.

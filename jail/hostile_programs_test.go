@@ -127,6 +127,14 @@ func TestProgramsOfAJailAreLimited(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// heapInUse is the size of the heap without garbage, in bytes.
+func heapInUse() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
 // TestHookOutputCostsLittleMemory: 16 MiB of each stream were kept, and twice that when
 // the buffer grew. Nobody reads the events here.
 func TestHookOutputCostsLittleMemory(t *testing.T) {
@@ -136,12 +144,6 @@ func TestHookOutputCostsLittleMemory(t *testing.T) {
 		amount = 64 << 20
 	}
 	var most atomic.Uint64
-	heap := func() uint64 {
-		var m runtime.MemStats
-		runtime.GC() // what is garbage does not count
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
 	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Programs: map[string]simkernel.Program{
 		"sh": func(_ context.Context, p *simkernel.Process) int {
 			chunk := bytes.Repeat([]byte("hostile\n"), 4<<10)
@@ -149,7 +151,7 @@ func TestHookOutputCostsLittleMemory(t *testing.T) {
 				_, _ = p.Stdout.Write(chunk)
 				_, _ = p.Stderr.Write(chunk)
 				if n%(8<<20) == 0 {
-					most.Store(max(most.Load(), heap()))
+					most.Store(max(most.Load(), heapInUse()))
 				}
 			}
 			return 0
@@ -160,7 +162,7 @@ func TestHookOutputCostsLittleMemory(t *testing.T) {
 	fetch(t, h)
 	j := newJail(t, h, "web", false, nil)
 	runtime.GC()
-	before := heap()
+	before := heapInUse()
 	ended := j.Generator().Start(jail.StartOptions{}).Events(ctx)
 	for range ended {
 	}

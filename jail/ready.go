@@ -101,32 +101,32 @@ func (j *Jail) try(ctx context.Context, p Probe, timeout time.Duration) (Check, 
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for _, c := range p.Checks {
-		if err := j.check(ctx, c); err != nil {
+		if err := j.check(ctx, timeout, c); err != nil {
 			return c, err
 		}
 	}
 	return Check{}, nil
 }
 
-func (j *Jail) check(ctx context.Context, c Check) error {
+func (j *Jail) check(ctx context.Context, limit time.Duration, c Check) error {
 	switch c.Kind {
 	case "tcp":
-		return j.checkTCP(ctx, c)
+		return j.checkTCP(ctx, limit, c)
 	case "exec":
-		return j.checkExec(ctx, c.Argv)
+		return j.checkExec(ctx, limit, c.Argv)
 	case "file":
 		return j.checkFile(ctx, c.Text)
 	}
 	return j.checkProcess(ctx, c.Text)
 }
 
-func (j *Jail) checkExec(ctx context.Context, argv []string) error {
-	result, err := j.Exec(ctx, argv, ExecOptions{})
+func (j *Jail) checkExec(ctx context.Context, limit time.Duration, argv []string) error {
+	said := tail.Last(step.MaxOutput)
+	result, err := j.execFor(ctx, limit, argv, ExecOptions{Stdout: said, Stderr: said})
 	if err != nil || result.ExitCode == 0 {
 		return err
 	}
-	said := tail.Of(string(result.Stdout)+string(result.Stderr), step.MaxOutput)
-	return errors.New(tail.Ended(nil, result.Signal, result.ExitCode, said))
+	return errors.New(tail.Ended(nil, result.Signal, result.ExitCode, said.String()))
 }
 
 // checkFile looks below the jail's root and follows no symbolic link.
@@ -162,7 +162,7 @@ func (j *Jail) checkProcess(ctx context.Context, name string) error {
 
 // checkTCP connects to the jail's first address. The host may have no route into
 // a network stack of the jail's own, so there the jail's nc(1) connects.
-func (j *Jail) checkTCP(ctx context.Context, c Check) error {
+func (j *Jail) checkTCP(ctx context.Context, limit time.Duration, c Check) error {
 	address, port, err := splitTCP(c.Text)
 	if err != nil {
 		return err
@@ -178,7 +178,7 @@ func (j *Jail) checkTCP(ctx context.Context, c Check) error {
 		if address == "" {
 			address = "localhost"
 		}
-		return j.checkExec(ctx, []string{"/usr/bin/nc", "-z", "-w", "5", address, strconv.Itoa(port)})
+		return j.checkExec(ctx, limit, []string{"/usr/bin/nc", "-z", "-w", "5", address, strconv.Itoa(port)})
 	}
 	if address == "" {
 		if address = stackAddress(p); address == "" {

@@ -64,7 +64,7 @@ func (j *Jail) planRestart(ctx context.Context, o RestartOptions) (*plan.Plan, e
 	var steps step.List
 	if !o.Shutdown {
 		// Nothing of it is tried again later: a hook that failed is told.
-		steps.Append(j.hook("stop", func(a *step.RunHook) { a.Tolerate, a.Last = o.Force, true }))
+		steps.Append(j.hook("stop", func(a *step.RunHook) { a.Tolerate, a.Last = o.Force, true; j.limitForced(a, o.Force) }))
 		steps.Append(j.hook("start", func(a *step.RunHook) { a.Last = true }))
 		return j.plan(ctx, "restart", &steps)
 	}

@@ -2,6 +2,7 @@ package jail
 
 import (
 	"context"
+	"time"
 
 	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
@@ -12,7 +13,7 @@ import (
 // StopOptions say how a jail is stopped.
 type StopOptions struct {
 	// Force goes on when the prestop or stop hook fails, and is no error when
-	// the jail does not run.
+	// the jail does not run. With exec_timeout=0 each hook has stop_timeout then.
 	Force bool
 	// Env is added to the environment of every hook, over what it has.
 	Env  map[string]string
@@ -59,11 +60,22 @@ func (j *Jail) mayNotRun(ctx context.Context, allowed bool) (kernel.Identity, er
 // stopSteps are the hooks before the commit point of a stop, and the steps after.
 func (j *Jail) stopSteps(ctx context.Context, steps *step.List, o StopOptions, id kernel.Identity) {
 	for _, name := range []string{"prestop", "stop"} {
-		steps.Append(j.hook(name, func(a *step.RunHook) { a.Tolerate = o.Force }))
+		steps.Append(j.hook(name, func(a *step.RunHook) { a.Tolerate = o.Force; j.limitForced(a, o.Force) }))
 	}
 	steps.Commit()
 	steps.Repeatable()
 	j.downSteps(ctx, steps, o, id)
+}
+
+// leastForced is how long a hook has at least that is forced and has no limit of its own.
+const leastForced = 2 * time.Second
+
+// limitForced gives a hook without a limit, exec_timeout=0, the time that the jail's
+// processes have to end: what is forced does not wait forever.
+func (j *Jail) limitForced(a *step.RunHook, force bool) {
+	if force && a.Timeout <= 0 {
+		a.Timeout = max(key.StopTimeout.Of(j.Effective()), leastForced)
+	}
 }
 
 // downSteps take the jail down once its hooks have run; there is no way back
@@ -77,7 +89,7 @@ func (j *Jail) downSteps(ctx context.Context, steps *step.List, o StopOptions, i
 	netAfter := j.networkEnd(ctx, steps, id)
 	steps.Add(step.RemoveJail{Name: j.Identifier(), Identity: id, Grace: key.StopTimeout.Of(j.Effective())})
 	steps.Append(netAfter, nil)
-	steps.Append(j.hook("poststop", func(a *step.RunHook) { a.Last = true }))
+	steps.Append(j.hook("poststop", func(a *step.RunHook) { a.Last = true; j.limitForced(a, o.Force) }))
 	steps.Add(step.Unmount{RootDataset: j.RootDataset(), Listed: listed, Shared: j.sharedDatasets()})
 	steps.Append(j.limitEnd(ctx))
 }

@@ -38,6 +38,12 @@ type Command struct {
 	// KillDelay is the time between SIGTERM and SIGKILL to the process group
 	// once the context has ended; with 0 SIGKILL is sent at once.
 	KillDelay time.Duration
+	// Started, if set, is called once with the process that Run has started, which
+	// leads a process group of its own: whoever notes it down can end the group even
+	// if this program is killed. It may have to enter the jail yet; its JID is that of
+	// the jail nevertheless. If Started fails the group is killed, and Run returns its
+	// error.
+	Started func(p Process) error
 }
 
 // Exit is how a command ended.
@@ -52,6 +58,7 @@ func (e Exit) Success() bool { return e.Code == 0 && e.Signal == 0 }
 // Process is one process of a jail. PID and Start together are its identity.
 type Process struct {
 	PID     int
+	Group   int // the process group, by the pid of its leader
 	JID     int
 	Start   time.Time
 	Command string

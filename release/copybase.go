@@ -168,7 +168,7 @@ func copyTree(ctx context.Context, h *host.Host, from, to string) error {
 			Argv: []string{"/usr/bin/bsdtar", "-cf", "-", "-C", from, "."},
 			Env:  []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8"}, Stdout: w, Stderr: stderr,
 		}
-		exit, err := h.Kernel.Run(ctx, cmd)
+		exit, err := kernel.Run(ctx, h.Kernel, kernel.Forever, cmd) // the host's own, and a tree may be of any size
 		if err == nil && !exit.Success() {
 			err = &UpdateError{Argv: cmd.Argv, ExitCode: exit.Code, Signal: exit.Signal, Output: stderr.String()}
 		}

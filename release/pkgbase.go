@@ -216,7 +216,7 @@ func (a stepPackages) Do(ctx context.Context, e step.Env, c *plan.Call) error {
 	}
 	out := tail.Last(maxMessage)
 	argv := a.argv(path, a.Scratch)
-	exit, err := e.Host.Kernel.Run(ctx, kernel.Command{Argv: argv, Env: pkgEnv(), Stdout: out, Stderr: out})
+	exit, err := kernel.Run(ctx, e.Host.Kernel, updaterLimit, kernel.Command{Argv: argv, Env: pkgEnv(), Stdout: out, Stderr: out})
 	if err != nil || !exit.Success() {
 		return &PackageError{UpdateError{Argv: argv, ExitCode: exit.Code, Signal: exit.Signal, Output: out.String(), Err: err}}
 	}

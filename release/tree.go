@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/ignore"
@@ -160,7 +161,7 @@ func (u TreeUpdate) command(ctx context.Context, h *host.Host, id kernel.Identit
 		if c.ask {
 			cmd.Stdin = strings.NewReader(strings.Repeat("y\n", 1000))
 		}
-		exit, err := h.Kernel.Run(ctx, cmd)
+		exit, err := kernel.Run(ctx, h.Kernel, updaterLimit, cmd)
 		if err != nil {
 			return false, &UpdateError{Argv: c.argv, ExitCode: -1, Signal: exit.Signal, Output: tail.Of(out.String(), maxMessage), Err: err}
 		}
@@ -217,3 +218,7 @@ const (
 	maxOutput  = 1 << 20
 	maxMessage = 8 << 10
 )
+
+// updaterLimit is how long one run of an updater or of pkg(8) may take. A whole release
+// from a slow mirror takes hours; what takes longer waits for something that never comes.
+const updaterLimit = 12 * time.Hour

@@ -41,7 +41,7 @@ func (a RunCommand) Do(ctx context.Context, e Env, c *plan.Call) error {
 	out, err := a.run(ctx, e, c)
 	stdout, stderr := out.stdout.Bytes(), out.stderr.Bytes()
 	if e.Run.Ended != nil {
-		e.Run.Ended(Outcome{out.exit.Code, out.exit.Signal, stdout, stderr})
+		e.Run.Ended(Outcome{out.exit.Code, out.exit.Signal, stdout, stderr, out.stdout.Dropped() + out.stderr.Dropped()})
 	}
 	command := strings.Join(a.Argv, " ")
 	c.Final(events.JailCommand{
@@ -67,7 +67,7 @@ func (a RunCommand) run(ctx context.Context, e Env, c *plan.Call) (*output, erro
 		return none, jailerr.ErrNotRunning
 	}
 	to := e.Run.Command
-	out, err := commandOf{"command", a.Name, a.RootDataset, id, a.Place, 0, tail.DefaultMax}.run(ctx, e, c, kernel.Command{
+	out, err := commandOf{"command", a.Name, a.RootDataset, id, a.Place, kernel.Forever, tail.DefaultMax}.run(ctx, e, c, kernel.Command{
 		Jail: id, Argv: a.Argv, Dir: a.Dir,
 		Stdin: to.Stdin, Stdout: to.Stdout, Stderr: to.Stderr, Terminal: to.Terminal,
 	})

@@ -42,6 +42,7 @@ type Run struct {
 type Outcome struct {
 	ExitCode, Signal int
 	Stdout, Stderr   []byte
+	Dropped          int64
 }
 
 // release closes a one-shot jail that has been removed.

@@ -2,9 +2,6 @@ package step
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/libioc/go-libioc/events"
@@ -14,7 +11,7 @@ import (
 )
 
 // RunHook runs one command of the configuration. What a hook did is its author's to
-// take back; its undo only reports what still runs of it.
+// take back; its undo only ends what still runs of it after a crash, see hook_left.go.
 type RunHook struct {
 	Hook    string `json:"hook"` // "prestart", ..., "poststop"
 	Command string `json:"command"`
@@ -30,8 +27,17 @@ type RunHook struct {
 	Last bool `json:"last,omitempty"`
 }
 
-func (RunHook) Kind() string                  { return "run hook" }
-func (a RunHook) Limit() time.Duration        { return a.Timeout + killDelay }
+func (RunHook) Kind() string           { return "run hook" }
+func (a RunHook) Limit() time.Duration { return a.Timeout + killDelay }
+
+// limit is how long the hook may run. The operator's exec_timeout=0 is forever.
+func (a RunHook) limit() time.Duration {
+	if a.Timeout <= 0 {
+		return kernel.Forever
+	}
+	return a.Timeout
+}
+
 func (a RunHook) Detail() string              { return "exec." + a.Hook + ": " + a.Command }
 func (a RunHook) Event(e Env) events.IocEvent { return hookEvent(e.Name, a, newOutput(0)) }
 
@@ -47,11 +53,16 @@ func (a RunHook) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return jailerr.ErrNotRunning
 	}
 	if a.outlives() {
-		before, err := e.Host.Kernel.ProcessList(ctx, id.JID)
-		if err == nil {
-			err = c.SetEffect(hookEffect{id, before})
+		if err := a.endFormer(ctx, e, c); err != nil {
+			return err
 		}
-		if err != nil {
+		was := hookEffect{ID: id}
+		if a.Inside {
+			if was.Before, err = e.Host.Kernel.ProcessList(ctx, id.JID); err != nil {
+				return err
+			}
+		}
+		if err := c.SetEffect(was); err != nil {
 			return err
 		}
 	}
@@ -67,58 +78,23 @@ func (a RunHook) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return err
 }
 
-// hookEffect is the jail as it was before the hook.
-type hookEffect struct {
-	ID     kernel.Identity  `json:"id"`
-	Before []kernel.Process `json:"before,omitempty"`
-}
-
-// outlives reports whether the hook may go on in a jail that stays when the operation
-// is undone after its process was killed.
-func (a RunHook) outlives() bool { return a.Inside && a.Hook == "stop" }
-
-// Undo reports the processes that have begun in the jail since the hook did, if the
-// hook's own process was killed: they are the hook's, or those of the jail's daemons,
-// and nothing proves which.
-func (a RunHook) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	var was hookEffect
-	if !c.Resumed || c.Rebooted || !a.outlives() || !c.Effect(&was) {
-		return nil
-	}
-	id, there, err := find(ctx, e, a.Name)
-	if err != nil || !there || id != was.ID {
-		return err
-	}
-	list, err := e.Host.Kernel.ProcessList(ctx, id.JID)
-	if err != nil {
-		return err
-	}
-	var left []string
-	for _, p := range list {
-		if !slices.ContainsFunc(was.Before, func(q kernel.Process) bool { return q.PID == p.PID && q.Start.Equal(p.Start) }) {
-			left = append(left, fmt.Sprintf("%d (%s)", p.PID, p.Command))
-		}
-	}
-	if len(left) > 0 {
-		event := events.Rollback{Step: a.Kind()}
-		event.Message = fmt.Sprintf("exec.%s was interrupted and may still run in the jail; begun since: %s", a.Hook, strings.Join(left, ", "))
-		c.Final(event)
-		e.Host.Logger().Warn(e.Name + ": " + event.Message)
-	}
-	return nil
-}
-
 func (a RunHook) run(ctx context.Context, e Env, id kernel.Identity, c *plan.Call) (*output, error) {
 	cmd := kernel.Command{Argv: []string{"/bin/sh", "-c", a.Command}}
+	if a.outlives() {
+		cmd.Started = func(p kernel.Process) error { return leads(c, &p) }
+	}
 	if a.Inside {
 		cmd.Jail = id
 		if !c.Resumed {
 			cmd.Terminal = e.Run.Hooks
 		}
 	}
-	out, err := commandOf{a.Hook, a.Name, a.RootDataset, id, a.Place, a.Timeout, hookOutput}.run(ctx, e, c, cmd)
+	out, err := commandOf{a.Hook, a.Name, a.RootDataset, id, a.Place, a.limit(), hookOutput}.run(ctx, e, c, cmd)
 	if out == nil {
 		return newOutput(0), err
+	}
+	if err == nil && a.outlives() {
+		err = leads(c, nil) // what it has left is a daemon
 	}
 	if err == nil && out.exit.Success() {
 		return out, nil

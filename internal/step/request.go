@@ -205,7 +205,7 @@ func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, a Request
 	ended := make(chan error, 1)
 	go func() {
 		ended <- plan.Catch(func() error {
-			_, err := k.Run(limited, kernel.Command{Jail: id, Argv: argv, Env: []string{"PATH=" + HookPath}, Stdout: out, Stderr: out})
+			_, err := kernel.Run(limited, k, limit, kernel.Command{Jail: id, Argv: argv, Env: []string{"PATH=" + HookPath}, Stdout: out, Stderr: out})
 			return err
 		})
 	}()

@@ -62,8 +62,8 @@ type commandOf struct {
 	hook, name, rootDataset string
 	id                      kernel.Identity // zero while the jail does not run
 	place                   Place
-	timeout                 time.Duration // 0 for none
-	keep                    int           // bytes of each stream
+	limit                   time.Duration
+	keep                    int // bytes of each stream
 }
 
 // run completes cmd with the environment of the jail's commands and runs it. A
@@ -94,12 +94,7 @@ func (j commandOf) run(ctx context.Context, e Env, c *plan.Call, cmd kernel.Comm
 		cmd.SystemUser, cmd.FIB = j.place.SystemUser, j.place.FIB
 	}
 	cmd.KillDelay = killDelay // a command that is out of time may clean up, then its group is killed
-	if j.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, j.timeout)
-		defer cancel()
-	}
-	out.exit, err = e.Host.Kernel.Run(ctx, cmd)
+	out.exit, err = kernel.Run(ctx, e.Host.Kernel, j.limit, cmd)
 	log.close(out.stderr)
 	return out, err
 }

@@ -76,15 +76,13 @@ func attachDataset(ctx context.Context, e Env, id kernel.Identity, dataset strin
 
 // mountShared mounts what can be mounted, by the jail's own zfs(8).
 func mountShared(ctx context.Context, e Env, a Share, id kernel.Identity) error {
-	ctx, cancel := context.WithTimeout(ctx, toolLimit)
-	defer cancel()
 	out := newOutput(MaxOutput)
 	cmd := kernel.Command{
 		Jail: id, Argv: []string{"/sbin/zfs", "mount", "-a"}, Env: []string{"PATH=" + HookPath, "HOME=/root"},
 		Stdout: out.stdout, Stderr: out.stdout,
 	}
 	var err error
-	if out.exit, err = e.Host.Kernel.Run(ctx, cmd); err == nil && out.exit.Success() {
+	if out.exit, err = kernel.Run(ctx, e.Host.Kernel, toolLimit, cmd); err == nil && out.exit.Success() {
 		return nil
 	}
 	return out.err("zfs", strings.Join(cmd.Argv, " "), err)

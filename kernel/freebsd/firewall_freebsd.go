@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
 	"github.com/libioc/go-libioc/kernel/internal/tooltext"
@@ -22,28 +21,20 @@ import (
 // tool runs a program of the base system on the host and returns its standard
 // output, or what it complained of as an error.
 func (k *system) tool(ctx context.Context, op, subject, stdin string, args ...string) (string, error) {
-	stdout, stderr := tail.First(toolOutput), tail.First(toolOutput)
-	ctx, cancel := context.WithTimeout(ctx, toolLimit)
-	defer cancel()
-	cmd := kernel.Command{
-		Argv: append([]string{"/sbin/" + op}, args...), Env: []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C"},
-		Stdout: stdout, Stderr: stderr,
-	}
+	cmd := kernel.Command{Argv: append([]string{"/sbin/" + op}, args...)}
 	if stdin != "" {
 		cmd.Stdin = strings.NewReader(stdin)
 	}
-	exit, err := k.Run(ctx, cmd)
-	switch {
-	case err != nil:
-		return "", err
-	case exit.Success():
-		return stdout.String(), nil
-	}
-	e := &kernel.CallError{Op: op, Subject: subject, Errno: syscall.EINVAL, Msg: strings.TrimSpace(stderr.String())}
-	if strings.Contains(e.Msg, "Operation not permitted") || strings.Contains(e.Msg, "Permission denied") {
-		e.Errno = syscall.EPERM
-	}
-	return "", e
+	return runBase(ctx, k, op, subject, cmd, func(exit kernel.Exit, _, stderr string) error {
+		if exit.Success() {
+			return nil
+		}
+		e := &kernel.CallError{Op: op, Subject: subject, Errno: syscall.EINVAL, Msg: strings.TrimSpace(stderr)}
+		if strings.Contains(e.Msg, "Operation not permitted") || strings.Contains(e.Msg, "Permission denied") {
+			e.Errno = syscall.EPERM
+		}
+		return e
+	})
 }
 
 func (k *system) ipfw(ctx context.Context, subject, stdin string, args ...string) (string, error) {

@@ -10,20 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
-	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/internal/precheck"
 	"github.com/libioc/go-libioc/kernel/internal/tooltext"
-)
-
-const (
-	// toolLimit is how long one program that reads or configures a network may take.
-	// In a jail it may be anything: the jail's root can replace it.
-	toolLimit = 30 * time.Second
-	// toolOutput is the longest that such a program's output may be, in bytes.
-	toolOutput = 4 << 20
 )
 
 // netTools is a jail's network stack by the base system's tools, run inside by
@@ -36,19 +26,11 @@ type netTools struct {
 
 // run returns the standard output of a tool, or the error that it reported.
 func (t netTools) run(ctx context.Context, subject, tool string, args ...string) (string, error) {
-	stdout, stderr := tail.First(toolOutput), tail.First(toolOutput)
-	ctx, cancel := context.WithTimeout(ctx, toolLimit)
-	defer cancel()
-	exit, err := t.k.Run(ctx, kernel.Command{
-		Jail: t.id, Argv: append([]string{tool}, args...),
-		Env:    []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C", "IFCONFIG_FORMAT=inet:cidr,inet6:cidr"},
-		Stdout: stdout, Stderr: stderr,
-	})
-	if err != nil {
-		return "", err
-	}
 	op := tool[strings.LastIndexByte(tool, '/')+1:]
-	return stdout.String(), tooltext.ToolError(op, subject, exit, stdout.String(), stderr.String())
+	return runBase(ctx, t.k, op, subject, kernel.Command{Jail: t.id, Argv: append([]string{tool}, args...)},
+		func(exit kernel.Exit, stdout, stderr string) error {
+			return tooltext.ToolError(op, subject, exit, stdout, stderr)
+		})
 }
 
 func (t netTools) ifconfig(ctx context.Context, name string, args ...string) error {

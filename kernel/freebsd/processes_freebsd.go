@@ -37,21 +37,40 @@ func (k *system) ProcessList(ctx context.Context, jid int) ([]kernel.Process, er
 	return list, nil
 }
 
-// processIs reports whether the pid still is that process and has not ended.
-func processIs(p kernel.Process) (bool, error) {
-	b, errno := sysctlRead(append(procByPID[:len(procByPID):len(procByPID)], int32(p.PID)))
+// processOf returns the process with that pid; an ended one nobody has waited for is
+// one too. It is zero if there is none.
+func processOf(pid int) (p abi.KinfoProcess, err error) {
+	b, errno := sysctlRead(append(procByPID[:len(procByPID):len(procByPID)], int32(pid)))
 	if errno == syscall.ESRCH {
-		return false, nil
+		return p, nil
 	}
 	if errno != 0 {
-		return false, sysctlError("kern.proc.pid."+strconv.Itoa(p.PID), errno, "")
+		return p, sysctlError("kern.proc.pid."+strconv.Itoa(pid), errno, "")
 	}
-	for _, now := range abi.ParseKinfo(b) {
-		if abi.SameProcess(now.Process, p) {
-			return !now.Ended, nil
+	for _, p = range abi.ParseKinfo(b) {
+	}
+	return p, nil
+}
+
+// processIs reports whether the pid still is that process and has not ended.
+func processIs(p kernel.Process) (bool, error) {
+	now, err := processOf(p.PID)
+	return err == nil && abi.SameProcess(now.Process, p) && !now.Ended, err
+}
+
+// whole makes started, of a Command, know more of the process than its pid.
+func whole(started func(kernel.Process) error) func(kernel.Process) error {
+	if started == nil {
+		return nil
+	}
+	return func(p kernel.Process) error {
+		now, err := processOf(p.PID)
+		if err != nil {
+			return err
 		}
+		p.Start, p.Command, p.User = now.Start, now.Command, now.User
+		return started(p)
 	}
-	return false, nil
 }
 
 func (k *system) ProcessSignal(ctx context.Context, p kernel.Process, signal int) error {

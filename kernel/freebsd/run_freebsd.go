@@ -19,6 +19,7 @@ import (
 const jexecLine = 4096
 
 func (k *system) Run(ctx context.Context, cmd kernel.Command) (kernel.Exit, error) {
+	cmd.Started = whole(cmd.Started)
 	if cmd.Jail.IsZero() {
 		return runOnHost(ctx, cmd)
 	}

@@ -140,15 +140,22 @@ func runGroup(ctx context.Context, cmd kernel.Command, c *exec.Cmd) (kernel.Exit
 	}
 	closeAll(ends)
 	pipes.start()
+	var cause error
+	if cmd.Started != nil {
+		cause = cmd.Started(kernel.Process{PID: c.Process.Pid, Group: c.Process.Pid, JID: cmd.Jail.JID})
+	}
 
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
-	var cause error
-	select {
-	case err = <-ended:
-	case <-ctx.Done():
-		cause = ctx.Err()
-		err = endGroup(c.Process.Pid, cmd.KillDelay, ended)
+	if cause != nil {
+		err = endGroup(c.Process.Pid, 0, ended)
+	} else {
+		select {
+		case err = <-ended:
+		case <-ctx.Done():
+			cause = ctx.Err()
+			err = endGroup(c.Process.Pid, cmd.KillDelay, ended)
+		}
 	}
 	outErr := pipes.finish()
 	if cause != nil {

@@ -150,6 +150,8 @@ func (k *system) vnetRoutes(ctx context.Context, id kernel.Identity, fib int) ([
 				return err
 			case n == 0:
 				return nil
+			case len(dump)+n > hostOutput:
+				return syscall.EMSGSIZE // root of a jail may meddle with what is attached to it
 			default:
 				dump = append(dump, buf[:n]...)
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -20,6 +21,7 @@ var processCases = []testCase{
 	{name: "what is missing", run: runMissing},
 	{name: "context ends", run: runContext},
 	{name: "list, signal and wait", run: runList},
+	{name: "started", run: runStarted},
 	{name: "removal kills", run: runRemoved},
 	{name: "processes keep a jail", run: runKeeps},
 }
@@ -192,6 +194,67 @@ func runList(s *suite) {
 	equal(s, "exit", <-done, kernel.Exit{Code: -1, Signal: 15})
 	s.fails(s.Kernel.ProcessSignal(s.ctx, p, 15), kernel.ErrStale)
 	s.ok(s.Kernel.ProcessWait(s.ctx, []kernel.Process{p}))
+}
+
+// runStarted: the process that Run tells of leads its group, is listed as the same when
+// the command runs, in the jail as on the host, and is ended if it cannot be noted down.
+func runStarted(s *suite) {
+	id := s.jail("kerneltest", kernel.String("path", s.root()))
+	for _, in := range []kernel.Identity{{}, id} {
+		var started kernel.Process
+		ctx, cancel := context.WithCancel(s.ctx)
+		ended := make(chan error, 1)
+		told := make(chan struct{})
+		go func() {
+			_, err := s.Kernel.Run(ctx, kernel.Command{
+				Jail: in, Argv: []string{"sh", "-c", "sleep 60; true"}, Env: path0,
+				Started: func(p kernel.Process) error {
+					started = p
+					close(told)
+					return nil
+				},
+			})
+			ended <- err
+		}()
+		<-told
+		if started.PID <= 0 || started.Group != started.PID || started.JID != in.JID || time.Since(started.Start).Abs() > time.Hour {
+			s.Errorf("%+v", started)
+		}
+		s.eventually("sleep runs in the group of sh", func() string {
+			list, err := s.Kernel.ProcessList(s.ctx, in.JID)
+			s.ok(err)
+			var names []string
+			for _, p := range list {
+				if p.Group == started.Group {
+					names = append(names, p.Command)
+				}
+				if p.PID == started.PID && !p.Start.Equal(started.Start) {
+					return "it began at another time"
+				}
+			}
+			if !slices.Contains(names, "sh") || !slices.Contains(names, "sleep") {
+				return "the group has " + strings.Join(names, " ")
+			}
+			return ""
+		})
+		cancel()
+		s.fails(<-ended, context.Canceled)
+
+		refused := errors.New("the disk is full")
+		_, err := s.Kernel.Run(s.ctx, kernel.Command{
+			Jail: in, Argv: []string{"sleep", "60"}, Env: path0,
+			Started: func(p kernel.Process) error { started = p; return refused },
+		})
+		s.fails(err, refused)
+		s.eventually("what was not noted down is ended", func() string {
+			list, err := s.Kernel.ProcessList(s.ctx, in.JID)
+			s.ok(err)
+			if slices.ContainsFunc(list, func(p kernel.Process) bool { return p.Group == started.Group }) {
+				return "it runs"
+			}
+			return ""
+		})
+	}
 }
 
 func runRemoved(s *suite) {

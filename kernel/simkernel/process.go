@@ -152,6 +152,7 @@ func (t *procs) start(p *proc, sp *Process) {
 	if p.group == nil {
 		p.group = p
 	}
+	p.Group = p.group.PID
 	t.byPID[p.PID] = p
 	if p.pr.parent != nil {
 		p.pr.Procs++
@@ -196,6 +197,7 @@ func (v *view) Run(ctx context.Context, cmd kernel.Command) (kernel.Exit, error)
 			return kernel.Exit{}, err
 		}
 	}
+	var started kernel.Process
 	err := v.do(ctx, OpRun, program(cmd), strings.TrimSpace(cmd.Jail.Name+" "+strings.Join(cmd.Argv, " ")), func() error {
 		if len(cmd.Argv) == 0 || cmd.Argv[0] == "" {
 			return &kernel.CallError{Op: "run", Errno: syscall.EINVAL, Msg: "no program"}
@@ -217,6 +219,7 @@ func (v *view) Run(ctx context.Context, cmd kernel.Command) (kernel.Exit, error)
 		var err error
 		if p, refusal, err = view.newProc(cmd); p != nil {
 			v.s.procs.start(p, sp)
+			started = p.Process
 		}
 		return err
 	})
@@ -228,6 +231,14 @@ func (v *view) Run(ctx context.Context, cmd kernel.Command) (kernel.Exit, error)
 			return kernel.Exit{Code: 1}, err
 		}
 		return kernel.Exit{Code: 1}, tooltext.JexecError(cmd, kernel.Exit{Code: 1}, refusal)
+	}
+	if cmd.Started != nil {
+		if err := cmd.Started(started); err != nil {
+			now, cancel := context.WithCancel(ctx)
+			cancel()
+			exit, _ := v.wait(now, p, 0)
+			return exit, err
+		}
 	}
 	return v.wait(ctx, p, cmd.KillDelay)
 }

@@ -11,6 +11,7 @@ import (
 const (
 	kinfoSize  = 1088
 	kinfoPID   = 72
+	kinfoGroup = 80
 	kinfoUID   = 168
 	kinfoStart = 336 // struct timeval
 	kinfoStat  = 388
@@ -21,25 +22,26 @@ const (
 	kinfoZombie  = 5 // SZOMB
 )
 
-// kinfoProcess is one process of the kernel's list.
-type kinfoProcess struct {
+// KinfoProcess is one process of the kernel's list.
+type KinfoProcess struct {
 	kernel.Process
 	Ended bool // a zombie: it holds nothing but its pid
 }
 
 // ParseKinfo reads the value of one of the nodes below kern.proc. What is too
 // short to be a kinfo_proc ends the list.
-func ParseKinfo(b []byte) []kinfoProcess {
-	var list []kinfoProcess
+func ParseKinfo(b []byte) []KinfoProcess {
+	var list []KinfoProcess
 	for len(b) >= kinfoSize {
 		size := int(Int(b[:4]))
 		if size < kinfoSize || size > len(b) {
 			break
 		}
 		i32 := func(at int) int { return int(Int(b[at : at+4])) }
-		list = append(list, kinfoProcess{
+		list = append(list, KinfoProcess{
 			Process: kernel.Process{
 				PID:     i32(kinfoPID),
+				Group:   i32(kinfoGroup),
 				JID:     i32(kinfoJID),
 				Start:   time.Unix(Int(b[kinfoStart:kinfoStart+8]), Int(b[kinfoStart+8:kinfoStart+16])*1000),
 				Command: CString(b[kinfoComm : kinfoComm+kinfoCommLen]),

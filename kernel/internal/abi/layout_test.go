@@ -307,7 +307,7 @@ func TestParseKinfo(t *testing.T) {
 	record := func(pid, jid byte, stat byte, comm string) []byte {
 		b := make([]byte, 1088)
 		b[0], b[1] = 0x40, 0x04 // 1088
-		b[72] = pid
+		b[72], b[80] = pid, pid+1
 		b[168] = 0xe9
 		b[336], b[344] = 100, 7
 		b[388] = stat
@@ -320,7 +320,7 @@ func TestParseKinfo(t *testing.T) {
 		t.Fatalf("%+v", list)
 	}
 	p := list[0].Process
-	if p.PID != 10 || p.JID != 3 || p.User != 0xe9 || p.Command != "sh" || p.Start.Unix() != 100 || p.Start.Nanosecond() != 7000 {
+	if p.PID != 10 || p.Group != 11 || p.JID != 3 || p.User != 0xe9 || p.Command != "sh" || p.Start.Unix() != 100 || p.Start.Nanosecond() != 7000 {
 		t.Errorf("%+v", p)
 	}
 	if !SameProcess(p, p) || SameProcess(p, list[1].Process) {
