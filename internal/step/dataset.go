@@ -2,7 +2,9 @@ package step
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -222,7 +224,24 @@ func (a RenameDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if err := forget(c, a.From, a.To); err != nil {
 		return err
 	}
-	return e.Host.Store.Rename(ctx, a.To, a.From, zfsstore.RenameOptions{})
+	err = e.Host.Store.Rename(ctx, a.To, a.From, zfsstore.RenameOptions{})
+	if !errors.Is(err, zfsstore.ErrExists) {
+		return err
+	}
+	taken := fmt.Errorf("%w: %s: %w; %s stays", jailerr.ErrReplaced, a.From, err, a.To)
+	for _, s := range c.Steps() {
+		var next CreateDataset
+		if s.Kind != next.Kind() || json.Unmarshal(s.Args, &next) != nil || next.Dataset != a.From {
+			continue
+		}
+		// The operation has put another in its place, which is undone first.
+		if ours, merr := made(ctx, e, a.From, next.Made); merr != nil || ours {
+			return errors.Join(err, merr)
+		}
+		return plan.Final(taken)
+	}
+	// It keeps its new name, and the steps after this one make it what that says.
+	return plan.Onward(taken)
 }
 
 // renamePolitely waits a while for file systems in use: zfs-rename(8) unmounts

@@ -9,6 +9,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -44,11 +45,30 @@ func (a SaveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if ours, err := made(ctx, e, a.Snapshot, a.Made); err != nil || !ours {
 		return err
 	}
-	err = e.Host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
+	err = a.back(ctx, e, c)
 	if err == nil {
 		err = e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
 	}
 	return ignore.Err(err, zfsstore.ErrNotFound)
+}
+
+// back rolls back what the update has done, once. What somebody has written to the root
+// after an interrupted rollback stays, and the snapshot with it.
+func (a SaveRoot) back(ctx context.Context, e Env, c *plan.Call) error {
+	switch {
+	case !c.Begun("run updater"):
+		return nil // what was written is somebody else's
+	case c.Effect(&begun{}):
+		err := unwritten(ctx, e, a.Snapshot)
+		if errors.Is(err, jailerr.ErrChanged) {
+			err = plan.Final(fmt.Errorf("%w: the state before is %s", err, a.Snapshot))
+		}
+		return err
+	}
+	if err := c.SetEffect(begun{true}); err != nil {
+		return err
+	}
+	return e.Host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
 }
 
 // Updated says what became of the root, for the step that has updated it.
