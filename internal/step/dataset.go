@@ -47,7 +47,7 @@ func (a CreateDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err := sameParent(ctx, e, c, a.Dataset); err != nil {
 		return err
 	}
-	properties := mark(a.Made)
+	properties := Mark(a.Made)
 	maps.Copy(properties, a.Properties)
 	err := e.Host.Store.Create(ctx, a.Dataset, zfsstore.CreateOptions{Properties: properties})
 	if a.Shared && errors.Is(err, zfsstore.ErrExists) {
@@ -122,7 +122,7 @@ func (a Clone) Do(ctx context.Context, e Env, c *plan.Call) error {
 		if err := sameParent(ctx, e, c, one.Target); err != nil {
 			return err
 		}
-		if err := e.Host.Store.Clone(ctx, one.Snapshot, one.Target, zfsstore.CloneOptions{Properties: mark(a.Made)}); err != nil {
+		if err := e.Host.Store.Clone(ctx, one.Snapshot, one.Target, zfsstore.CloneOptions{Properties: Mark(a.Made)}); err != nil {
 			return err
 		}
 	}
@@ -235,7 +235,7 @@ func (a RenameDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 			continue
 		}
 		// The operation has put another in its place, which is undone first.
-		if ours, merr := made(ctx, e, a.From, next.Made); merr != nil || ours {
+		if ours, merr := Made(ctx, e, a.From, next.Made); merr != nil || ours {
 			return errors.Join(err, merr)
 		}
 		return plan.Final(taken)

@@ -30,7 +30,7 @@ func (a SaveRoot) Event(e Env) events.IocEvent {
 }
 
 func (a SaveRoot) Do(ctx context.Context, e Env, _ *plan.Call) error {
-	return e.Host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{Properties: mark(a.Made)})
+	return e.Host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{Properties: Mark(a.Made)})
 }
 
 func (a SaveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
@@ -42,7 +42,7 @@ func (a SaveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		c.Skip("the jail runs: " + a.Snapshot + " is kept")
 		return nil
 	}
-	if ours, err := made(ctx, e, a.Snapshot, a.Made); err != nil || !ours {
+	if ours, err := Made(ctx, e, a.Snapshot, a.Made); err != nil || !ours {
 		return err
 	}
 	err = a.back(ctx, e, c)
@@ -91,7 +91,7 @@ func (a ForgetRoot) Event(Env) events.IocEvent {
 }
 
 func (a ForgetRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
-	if ours, err := made(ctx, e, a.Snapshot, a.Made); err != nil || !ours {
+	if ours, err := Made(ctx, e, a.Snapshot, a.Made); err != nil || !ours {
 		return plan.Final(err)
 	}
 	err := e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
@@ -134,10 +134,10 @@ func (a ForkRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return err
 	}
 	snapshot := a.Root + "@" + a.Snapshot
-	if err := store.Snapshot(ctx, snapshot, zfsstore.SnapshotOptions{Properties: mark(a.Made)}); err != nil {
+	if err := store.Snapshot(ctx, snapshot, zfsstore.SnapshotOptions{Properties: Mark(a.Made)}); err != nil {
 		return err
 	}
-	if err := store.Clone(ctx, snapshot, a.Target, zfsstore.CloneOptions{Properties: mark(a.Made)}); err != nil {
+	if err := store.Clone(ctx, snapshot, a.Target, zfsstore.CloneOptions{Properties: Mark(a.Made)}); err != nil {
 		return err
 	}
 	clone, err := store.Get(ctx, a.Target, zfsstore.GetOptions{})

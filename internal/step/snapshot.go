@@ -39,7 +39,7 @@ func (a Snapshot) Detail() string {
 
 func (a Snapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
 	err := e.Host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{
-		Recursive: a.Recursive, Properties: mark(a.Made),
+		Recursive: a.Recursive, Properties: Mark(a.Made),
 	})
 	if a.Shared && errors.Is(err, zfsstore.ErrExists) {
 		c.Skip("exists")
@@ -69,7 +69,7 @@ func (a Snapshot) ownClones(ctx context.Context, e Env, c *plan.Call) (bool, err
 			continue
 		}
 		for _, one := range clone.Clones {
-			if ours, err := made(ctx, e, one.Target, clone.Made); err != nil || ours {
+			if ours, err := Made(ctx, e, one.Target, clone.Made); err != nil || ours {
 				return ours, err
 			}
 		}
@@ -90,7 +90,7 @@ func (a ForgetSnapshot) Event(Env) events.IocEvent {
 }
 
 func (a ForgetSnapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
-	ours, err := made(ctx, e, a.Snapshot, a.Made)
+	ours, err := Made(ctx, e, a.Snapshot, a.Made)
 	if err == nil && !ours {
 		c.Skip("gone")
 	}
