@@ -30,6 +30,7 @@ import (
 type changedWorld struct {
 	*simhost.Host
 	row     operationRow
+	kind    string // of the step that has crashed
 	subject string // the jail of the journal
 	journal string // its path
 }
@@ -82,6 +83,21 @@ var worldChanges = []worldChange{
 			same(err)
 			requireSame(t, before, w.lines(t, "zroot/moved"))
 		}
+	}},
+	{"name taken", func(t *testing.T, w *changedWorld) func(error) {
+		if _, err := w.Store.Get(context.Background(), w.dataset(), zfsstore.GetOptions{}); !errors.Is(err, zfsstore.ErrNotFound) {
+			require.NoError(t, err)
+			return nil
+		}
+		w.foreign(t)
+		same := w.sameForeign(t)
+		return func(err error) {
+			same(err)
+			require.NoFileExists(t, w.journal, "the name is locked: %v", err)
+		}
+	}},
+	{"written to since", func(t *testing.T, w *changedWorld) func(error) {
+		return w.writtenSince(t)
 	}},
 	{"jail taken over", func(t *testing.T, w *changedWorld) func(error) {
 		w.down(t)
@@ -240,7 +256,7 @@ func TestChangingWorld(t *testing.T) {
 							change := worldChanges[n%len(worldChanges)]
 							n++
 							t.Run(fmt.Sprintf("%d %s/%s/%s", step, s.Kind, phase, change.name), func(t *testing.T) {
-								if tryChange(t, row, step, phase, change) {
+								if tryChange(t, row, step, s.Kind, phase, change) {
 									tried.Add(1)
 								}
 							})
@@ -254,10 +270,10 @@ func TestChangingWorld(t *testing.T) {
 	require.NotZero(t, tried.Load())
 }
 
-func tryChange(t *testing.T, row operationRow, step int, phase string, change worldChange) bool {
+func tryChange(t *testing.T, row operationRow, step int, kind, phase string, change worldChange) bool {
 	t.Helper()
 	ctx := context.Background()
-	w := &changedWorld{Host: row.setup(t), row: row}
+	w := &changedWorld{Host: row.setup(t), row: row, kind: kind}
 	bystander := w.bystander(t)
 	row.ready(t, ctx, w.Host)
 	_, err := row.run(plan.WithFault(ctx, at(step, phase, plan.ErrCrash)), w.Host)
@@ -278,6 +294,54 @@ func tryChange(t *testing.T, row operationRow, step int, phase string, change wo
 	_, err = free.Create(ctx, jail.CreateOptions{Empty: true})
 	require.NoError(t, err, "another jail is blocked")
 	return true
+}
+
+// writtenSince writes a file to the jail's dataset and to its root. It stays, unless
+// the dataset goes as a whole.
+func (w *changedWorld) writtenSince(t *testing.T) func(error) {
+	t.Helper()
+	ctx := context.Background()
+	guids := map[string]uint64{} // of datasets that were written to
+	for _, dataset := range []string{w.dataset(), w.dataset() + "/root"} {
+		path, err := w.Mountpoint(ctx, dataset)
+		if err != nil {
+			continue
+		}
+		if w.kind == "run updater" && len(guids) > 0 {
+			continue // half updated: it goes back as a whole
+		}
+		guids[dataset] = w.guid(t, dataset)
+		require.NoError(t, os.WriteFile(filepath.Join(path, "since"), []byte("since"), 0o600))
+	}
+	if len(guids) == 0 {
+		return nil
+	}
+	return func(err error) {
+		for dataset, guid := range guids {
+			if guid != w.guid(t, dataset) {
+				continue // it was to be destroyed, or was not there before
+			}
+			path, err := w.Mountpoint(ctx, dataset)
+			require.NoError(t, err)
+			require.FileExists(t, filepath.Join(path, "since"), "lost")
+		}
+		if err != nil {
+			require.ErrorIs(t, err, jail.ErrChanged)
+			require.ErrorContains(t, err, w.journal)
+			require.FileExists(t, strings.TrimSuffix(w.journal, ".journal")+".bad")
+		}
+		require.NoFileExists(t, w.journal)
+	}
+}
+
+// guid is that of a dataset, or 0.
+func (w *changedWorld) guid(t *testing.T, dataset string) uint64 {
+	t.Helper()
+	d, err := w.Store.Get(context.Background(), dataset, zfsstore.GetOptions{})
+	if !errors.Is(err, zfsstore.ErrNotFound) {
+		require.NoError(t, err)
+	}
+	return d.GUID
 }
 
 func (w *changedWorld) dataset() string { return "zroot/iocage/jails/" + w.subject }
@@ -396,7 +460,7 @@ func (w *changedWorld) foreign(t *testing.T) {
 	t.Helper()
 	ctx := context.Background()
 	for _, dataset := range []string{w.dataset(), w.dataset() + "/root"} {
-		require.NoError(t, w.Store.Create(ctx, dataset, zfsstore.CreateOptions{}))
+		require.NoError(t, w.Store.Create(ctx, dataset, zfsstore.CreateOptions{Parents: true}))
 		path, err := w.Mountpoint(ctx, dataset)
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(path, "precious"), []byte("months of data"), 0o600))

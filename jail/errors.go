@@ -37,6 +37,9 @@ var (
 	ErrStuck = jailerr.ErrStuck
 	// ErrReplaced: somebody has replaced a dataset of the jail during the operation.
 	ErrReplaced = jailerr.ErrReplaced
+	// ErrChanged: somebody has written to a dataset or a file of the jail after an
+	// operation was interrupted, and to finish or undo that would lose it.
+	ErrChanged = jailerr.ErrChanged
 
 	// ErrInvalidName is a name that breaks libioc's rule (InvalidJailName).
 	ErrInvalidName = config.ErrInvalidName

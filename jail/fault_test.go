@@ -314,10 +314,12 @@ func (m *matrix) crashAtEveryStep(t *testing.T) {
 						requireSame(t, m.halfway, world(t, m.h)) // stopped, up or rebooted
 						return
 					}
+					// What had not begun to roll back is not begun any more.
+					undone := s.Undo || s.Kind == "roll back" && phase == "do"
 					switch {
-					case s.Undo && !reboot:
+					case undone && !reboot:
 						m.requireBefore(t)
-					case s.Undo:
+					case undone:
 						requireSame(t, m.rebooted, world(t, m.h))
 					case !reboot:
 						requireSame(t, m.after, world(t, m.h))

@@ -16,6 +16,7 @@ import (
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -23,13 +24,15 @@ import (
 // TestChangingWorld lets every operation on a release crash before and after each
 // step. Before the recovery another program replaces the release and the copy of its
 // base, or the journal is damaged, or comes back after the operation has ended. An
-// interrupted fetch destroyed the release that another program had made of that name.
+// interrupted fetch destroyed the release that another program had made of that name,
+// and an interrupted update any dataset that had the name of the updater's clone.
 func TestChangingWorld(t *testing.T) {
 	changes := []struct {
 		name string
 		do   func(w *interrupted, t *testing.T) (check func(error))
 	}{
 		{"replaced", (*interrupted).replaced},
+		{"updater's name taken", (*interrupted).updaterTaken},
 		{"journal garbage", (*interrupted).damaged},
 		{"journal comes back", (*interrupted).comesBack},
 	}
@@ -60,6 +63,9 @@ func TestChangingWorld(t *testing.T) {
 								require.ErrorIs(t, op.run(ctx, h, rel, mirror), plan.ErrCrash)
 								require.FileExists(t, w.journal)
 								check := change.do(w, t)
+								if check == nil {
+									return // not of this operation
+								}
 								err := w.recover()
 								check(err)
 								if _, gone := os.Lstat(w.journal); gone == nil {
@@ -120,6 +126,30 @@ func (w *interrupted) replaced(t *testing.T) func(error) {
 	}
 	before := w.about(t, mine)
 	return func(error) { require.Equal(t, before, w.about(t, mine)) }
+}
+
+// updaterTaken makes another dataset where the updater's clone is, with a file
+// system mounted in it.
+func (w *interrupted) updaterTaken(t *testing.T) func(error) {
+	if w.op.name != "update" {
+		return nil
+	}
+	ctx := context.Background()
+	taken := w.rel.TreeUpdate(w.rel.RootDataset(), w.rel.Dataset(), 0, release.UpdateOptions{}).Scratch
+	require.NoError(t, w.h.Store.Create(ctx, taken, zfsstore.CreateOptions{}))
+	path, err := w.h.Mountpoint(ctx, taken)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(path, "precious"), []byte("another program's"), 0o644))
+	require.NoError(t, os.Mkdir(filepath.Join(path, "tmp"), 0o755))
+	_, err = w.h.Sim.Nmount(ctx, kernel.MountRequest{Type: "tmpfs", From: "tmpfs", Path: filepath.Join(path, "tmp")})
+	require.NoError(t, err)
+	before := w.about(t, []string{taken})
+	return func(err error) {
+		require.NoError(t, err)
+		require.Equal(t, before, w.about(t, []string{taken}))
+		require.ErrorIs(t, w.op.run(ctx, w.h, w.rel, w.mirror), zfsstore.ErrExists)
+		require.Equal(t, before, w.about(t, []string{taken}))
+	}
 }
 
 // about are the lines of the world that name one of the datasets.

@@ -31,6 +31,9 @@ type TreeUpdate struct {
 	Tool string `json:"tool"`
 	// Scratch is the dataset that Tool is cloned to in the meantime.
 	Scratch string `json:"scratch"`
+	// Made names the operation, in a user property of Scratch: another dataset of that
+	// name is not touched.
+	Made string `json:"made"`
 	// Jail is the temporary jail's name in the kernel, see TemporaryJail.
 	Jail string `json:"jail"`
 	// Target is the dataset of the tree, which must be mounted.
@@ -87,7 +90,7 @@ func (u TreeUpdate) Run(ctx context.Context, h *host.Host, runner Runner) (resul
 	if result.From, err = TreeVersion(target); err != nil {
 		return result, err
 	}
-	if err := h.Store.Clone(ctx, u.Tool, u.Scratch, zfsstore.CloneOptions{}); err != nil {
+	if err := h.Store.Clone(ctx, u.Tool, u.Scratch, zfsstore.CloneOptions{Properties: step.Mark(u.Made)}); err != nil {
 		return result, err
 	}
 	commands, err := u.prepare(ctx, h, result.From)
@@ -184,12 +187,17 @@ func (u TreeUpdate) command(ctx context.Context, h *host.Host, id kernel.Identit
 }
 
 // Clear removes what an interrupted Run left: the temporary jail with its
-// mounts, and the clone, which is unmounted by force (zfs-destroy(8), -f).
+// mounts, and the clone, which is unmounted by force (zfs-destroy(8), -f). A dataset
+// that does not bear Made is somebody else's, with all that is in it.
 // Nothing left is no error. Without a Runner it is ErrNoRunner if there is a jail
 // or a mount to remove; otherwise it is what the Runner says, the
 // *kernel.CallError of the mount table, the *kernel.JailError of the jail, or the
 // *zfsstore.Error of the clone.
 func (u TreeUpdate) Clear(ctx context.Context, h *host.Host, runner Runner) error {
+	ours, err := step.Made(ctx, step.Env{Host: h}, u.Scratch, u.Made)
+	if err != nil || !ours {
+		return err
+	}
 	mounts, err := h.Mounts(ctx)
 	if err != nil {
 		return err

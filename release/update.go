@@ -100,7 +100,7 @@ func (r *Release) TreeUpdate(target, owner string, level int, o UpdateOptions) T
 	name := strings.TrimPrefix(owner, r.source.Dataset+"/")
 	return TreeUpdate{
 		Tool:    r.RootDataset() + "@" + Snapshot(level),
-		Scratch: owner + "/updater",
+		Scratch: owner + "/updater", Made: r.madeBy(),
 		// A dot would mean a child jail, jail(8).
 		Jail:   "_update-" + r.source.Name + "-" + strings.NewReplacer("/", "-", ".", "*").Replace(name),
 		Target: target, Server: o.Server, Key: o.Key, Env: env,

@@ -2,6 +2,7 @@ package release_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -310,7 +311,7 @@ func TestUpdateKilled(t *testing.T) {
 				before := world(t, h)
 				crash := plan.WithFault(ctx, func(p plan.Point) error {
 					if p.Step.Kind == "run updater" && p.Phase == "do" {
-						leaveBehind(t, h, rel)
+						leaveBehind(t, h, p.Step)
 						return plan.ErrCrash
 					}
 					return nil
@@ -341,12 +342,14 @@ func TestUpdateKilled(t *testing.T) {
 	}
 }
 
-// leaveBehind makes what there is in the middle of an update.
-func leaveBehind(t *testing.T, h *simhost.Host, rel *release.Release) {
+// leaveBehind makes what there is in the middle of the step of an update.
+func leaveBehind(t *testing.T, h *simhost.Host, s plan.Step) {
 	t.Helper()
 	ctx := context.Background()
-	u := rel.TreeUpdate(rel.RootDataset(), rel.Dataset(), 0, release.UpdateOptions{})
-	require.NoError(t, h.Store.Clone(ctx, u.Tool, u.Scratch, zfsstore.CloneOptions{}))
+	var u release.TreeUpdate
+	require.NoError(t, json.Unmarshal(s.Args, &u))
+	require.NotEmpty(t, u.Made)
+	require.NoError(t, h.Store.Clone(ctx, u.Tool, u.Scratch, zfsstore.CloneOptions{Properties: map[string]string{"org.freebsd.ioc:made": u.Made}}))
 	scratch, err := h.Mountpoint(ctx, u.Scratch)
 	require.NoError(t, err)
 	target, err := h.Mountpoint(ctx, u.Target)

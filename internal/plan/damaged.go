@@ -11,13 +11,13 @@ import (
 // steps, or a copy of another resource's.
 var ErrDamaged = errors.New("journal cannot be understood")
 
-// DamagedError says where a journal is now that cannot be understood, or is of an
-// operation that has ended. Nothing was done about the operation, and nothing stands in
-// the way of the next one.
+// DamagedError says where a journal is now that cannot be understood, is of an
+// operation that has ended, or of one of which something is left that no later run can
+// do or undo. Nothing stands in the way of the next operation.
 type DamagedError struct {
 	Path  string // where it was
 	Aside string // where it is now
-	Err   error  // why; wraps ErrDamaged or ErrEnded
+	Err   error  // why; wraps ErrDamaged or ErrEnded, or is what was left
 }
 
 func (e *DamagedError) Error() string {
@@ -27,7 +27,7 @@ func (e *DamagedError) Error() string {
 // Unwrap returns the reason.
 func (e *DamagedError) Unwrap() error { return e.Err }
 
-// setAside renames a journal that cannot be understood. The caller holds the
+// setAside renames a journal that nobody can go on with. The caller holds the
 // resource's lock.
 func setAside(path string, cause error) error {
 	aside, err := atomicfile.SetAside(path)

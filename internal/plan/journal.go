@@ -58,6 +58,7 @@ type Journal struct {
 	seen   map[string]string // see Call.Same
 	over   bool              // complete
 	ended  bool              // by Call.End
+	aside  bool              // something is left that no later run can do
 	// lenient journals may lack records, see pass.
 	lenient bool
 	writing func() error // see WithWriteFault

@@ -132,7 +132,8 @@ func (r Runner[E]) forward(ctx context.Context, env E, j *Journal, parent *event
 	return j.end(all, left && !j.Header.Plan.Abandon)
 }
 
-// back undoes every step that has begun, newest first.
+// back undoes every step that has begun, newest first. One that can never be undone
+// turns it round, or stays as it is: see Onward and Final.
 func (r Runner[E]) back(ctx context.Context, env E, j *Journal, parent *events.Span, cause error) error {
 	ctx, cancel := r.detach(ctx, nil) // undoing waits for no one
 	defer cancel()
@@ -146,18 +147,40 @@ func (r Runner[E]) back(ctx context.Context, env E, j *Journal, parent *events.S
 		if errors.Is(err, ErrCrash) {
 			return errors.Join(err, j.Close())
 		}
-		if err != nil {
-			left = true
-			all = appendError(all, fmt.Errorf("undo %s: %w", j.Header.Plan.Steps[i].Kind, err))
+		if err == nil {
+			continue
 		}
+		all = appendError(all, fmt.Errorf("undo %s: %w", j.Header.Plan.Steps[i].Kind, err))
+		if _, onward := errors.AsType[*onwardError](err); onward {
+			return r.again(ctx, env, j, i+1, parent, all)
+		}
+		_, final := errors.AsType[*finalError](err)
+		j.aside, left = j.aside || final, left || !final
 	}
 	return j.end(all, left)
 }
 
-// end removes the journal unless something is left for a later Resume.
+// again does all steps from one on: what is before them cannot be undone any more.
+func (r Runner[E]) again(ctx context.Context, env E, j *Journal, from int, parent *events.Span, all error) error {
+	for i := from; i < len(j.state); i++ {
+		err := r.step(ctx, env, j, i, parent)
+		if errors.Is(err, ErrCrash) {
+			return errors.Join(err, j.Close())
+		}
+		all = appendError(all, err)
+	}
+	j.aside = true
+	return j.end(all, false)
+}
+
+// end removes the journal unless something is left for a later Resume. One of which
+// something has to be left to a person is set aside.
 func (j *Journal) end(all error, left bool) error {
-	if left {
+	switch {
+	case left:
 		return appendError(all, j.Close())
+	case j.aside && j.file != nil:
+		return errors.Join(setAside(j.path, all), removeMark(j.mark), j.Close())
 	}
 	return appendError(all, j.Remove())
 }
@@ -219,7 +242,7 @@ func (r Runner[E]) step(ctx context.Context, env E, j *Journal, i int, parent *e
 	switch {
 	case c.ended:
 		// No record: after a crash the step is asked again, and ends it again.
-		j.ended = true
+		j.ended, j.aside = true, j.aside || err != nil
 	case err == nil || final:
 		err = errors.Join(err, j.write(record{Step: i, Phase: done}, false))
 	}
@@ -260,8 +283,8 @@ func (r Runner[E]) undo(ctx context.Context, env E, j *Journal, i int, parent *e
 	if err == nil {
 		err = fault(ctx, "undone", i, *s)
 	}
-	if err == nil {
-		err = j.write(record{Step: i, Phase: undone}, false)
+	if _, final := errors.AsType[*finalError](err); err == nil || final {
+		err = errors.Join(err, j.write(record{Step: i, Phase: undone}, false))
 	}
 	c.close(err)
 	return err

@@ -161,6 +161,16 @@ func (c *Call) EffectOf(kind string, v any) bool {
 	return false
 }
 
+// Begun reports whether a step of a kind has begun.
+func (c *Call) Begun(kind string) bool {
+	for i, s := range c.Steps() {
+		if s.Kind == kind && c.journal.state[i].phase != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // Steps are those of the plan.
 func (c *Call) Steps() []Step {
 	if c.journal == nil {
@@ -173,14 +183,16 @@ func (c *Call) Steps() []Step {
 func (c *Call) Skip(reason string) { c.skipped = reason }
 
 // End skips the step and, after the commit point, every one after it: what the
-// operation was about has gone to somebody else.
+// operation was about has gone to somebody else. If the step returns an error as well
+// the journal is set aside with it.
 func (c *Call) End(reason string) { c.skipped, c.ended = reason, true }
 
 // Final replaces the payload of the step's closing event.
 func (c *Call) Final(e events.IocEvent) { c.final = e }
 
 // Final marks an error of a step after the commit point as one that trying
-// again later would not fix: it is reported, and the step counts as done.
+// again later would not fix: it is reported, and the step counts as done. Of an undo
+// likewise: the step counts as undone, and the journal is set aside in the end.
 func Final(err error) error {
 	if err == nil {
 		return nil
@@ -194,7 +206,8 @@ func (e *finalError) Unwrap() error { return e.error }
 
 // Onward marks an error of a step before the commit point that is answered by
 // going forward: what comes after the commit point takes everything down. In a
-// plan without that it is rolled back as any other.
+// plan without that it is rolled back as any other. Of an undo it says that there is no
+// way back any more: the steps after it are done again, and the journal is set aside.
 func Onward(err error) error {
 	if err == nil {
 		return nil

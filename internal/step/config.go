@@ -38,15 +38,12 @@ func (a WriteConfig) Event(e Env) events.IocEvent {
 }
 
 func (a WriteConfig) Do(ctx context.Context, e Env, c *plan.Call) error {
-	dir, err := besideRoot(ctx, e, a.Dataset, a.File, c)
+	dir, was, err := besideRoot(ctx, e, a.Dataset, a.File, c)
 	if err != nil {
 		return goneSince(ctx, e, c, a.Dataset, err)
 	}
 	defer dir.Close()
-	if a.Absent {
-		return ignore.Err(dir.Remove(a.File), fs.ErrNotExist)
-	}
-	return dir.WriteFile(a.File, a.Data, 0o644)
+	return was.replace(c, dir, a.File, Before{a.Data, !a.Absent})
 }
 
 func (a WriteConfig) Undo(ctx context.Context, e Env, c *plan.Call) error {
@@ -74,7 +71,7 @@ func (a MoveFstab) Event(e Env) events.IocEvent {
 }
 
 func (a MoveFstab) Do(ctx context.Context, e Env, c *plan.Call) error {
-	dir, err := besideRoot(ctx, e, a.Dataset, FstabFile, c)
+	dir, was, err := besideRoot(ctx, e, a.Dataset, FstabFile, c)
 	if err != nil {
 		return goneSince(ctx, e, c, a.Dataset, err)
 	}
@@ -92,7 +89,8 @@ func (a MoveFstab) Do(ctx context.Context, e Env, c *plan.Call) error {
 		c.Skip("unchanged")
 		return nil
 	}
-	return dir.WriteFile(FstabFile, file.Marshal(), 0o644)
+	was.Now = nil // lines of others stay
+	return was.replace(c, dir, FstabFile, Before{file.Marshal(), true})
 }
 
 func (a MoveFstab) Undo(ctx context.Context, e Env, c *plan.Call) error {

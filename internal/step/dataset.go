@@ -2,6 +2,7 @@ package step
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -46,7 +47,7 @@ func (a CreateDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err := sameParent(ctx, e, c, a.Dataset); err != nil {
 		return err
 	}
-	properties := mark(a.Made)
+	properties := Mark(a.Made)
 	maps.Copy(properties, a.Properties)
 	err := e.Host.Store.Create(ctx, a.Dataset, zfsstore.CreateOptions{Properties: properties})
 	if a.Shared && errors.Is(err, zfsstore.ErrExists) {
@@ -121,7 +122,7 @@ func (a Clone) Do(ctx context.Context, e Env, c *plan.Call) error {
 		if err := sameParent(ctx, e, c, one.Target); err != nil {
 			return err
 		}
-		if err := e.Host.Store.Clone(ctx, one.Snapshot, one.Target, zfsstore.CloneOptions{Properties: mark(a.Made)}); err != nil {
+		if err := e.Host.Store.Clone(ctx, one.Snapshot, one.Target, zfsstore.CloneOptions{Properties: Mark(a.Made)}); err != nil {
 			return err
 		}
 	}
@@ -209,7 +210,24 @@ func (a RenameDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if err := forget(c, a.From, a.To); err != nil {
 		return err
 	}
-	return e.Host.Store.Rename(ctx, a.To, a.From, zfsstore.RenameOptions{})
+	err = e.Host.Store.Rename(ctx, a.To, a.From, zfsstore.RenameOptions{})
+	if !errors.Is(err, zfsstore.ErrExists) {
+		return err
+	}
+	taken := fmt.Errorf("%w: %s: %w; %s stays", jailerr.ErrReplaced, a.From, err, a.To)
+	for _, s := range c.Steps() {
+		var next CreateDataset
+		if s.Kind != next.Kind() || json.Unmarshal(s.Args, &next) != nil || next.Dataset != a.From {
+			continue
+		}
+		// The operation has put another in its place, which is undone first.
+		if ours, merr := Made(ctx, e, a.From, next.Made); merr != nil || ours {
+			return errors.Join(err, merr)
+		}
+		return plan.Final(taken)
+	}
+	// It keeps its new name, and the steps after this one make it what that says.
+	return plan.Onward(taken)
 }
 
 // renamePolitely waits a while for file systems in use: zfs-rename(8) unmounts

@@ -23,6 +23,9 @@ type FormerFile struct {
 	Absent bool        `json:"absent,omitempty"`
 	Data   []byte      `json:"data,omitempty"`
 	Mode   fs.FileMode `json:"mode,omitempty"`
+	// Now is what the step makes of it. A file that is neither was changed by
+	// somebody else since.
+	Now *Before `json:"now,omitempty"`
 }
 
 // Before is a FormerFile whose mode is known: a jail's configuration or the record
@@ -47,16 +50,54 @@ func ReadFormer(root *saferoot.Root, name string, most int64) (FormerFile, error
 }
 
 // restore makes a file what it was. A full disk may have kept it from ever being
-// changed, and would also keep it from being written again.
+// changed, and would also keep it from being written again. What somebody else has
+// made of it since stays, which is jailerr.ErrChanged.
 func (f FormerFile) restore(root *saferoot.Root, name string) error {
+	now, err := ReadFormer(root, name, MostFormer)
+	if err == nil && now.is(f) && now.Mode == f.Mode {
+		return nil
+	}
+	if err := f.mayChange(root, name); errors.Is(err, jailerr.ErrChanged) {
+		return plan.Final(err)
+	} else if err != nil {
+		return err
+	}
 	if f.Absent {
 		return ignore.Err(root.Remove(name), fs.ErrNotExist)
 	}
-	now, err := ReadFormer(root, name, MostFormer)
-	if err == nil && !now.Absent && now.Mode == f.Mode && bytes.Equal(now.Data, f.Data) {
+	return root.WriteFile(name, f.Data, f.Mode)
+}
+
+// replace writes a file, or removes it, after that was noted for the undo.
+func (f FormerFile) replace(c *plan.Call, root *saferoot.Root, name string, to Before) error {
+	if err := f.mayChange(root, name); err != nil {
+		return endChanged(c, err)
+	}
+	f.Now = &to
+	if err := c.SetEffect(f); err != nil {
+		return err
+	}
+	if !to.Had {
+		return ignore.Err(root.Remove(name), fs.ErrNotExist)
+	}
+	return root.WriteFile(name, to.Data, 0o644)
+}
+
+// mayChange returns jailerr.ErrChanged for a file that is neither what it was nor what
+// the step has made of it.
+func (f FormerFile) mayChange(root *saferoot.Root, name string) error {
+	if f.Now == nil {
 		return nil
 	}
-	return root.WriteFile(name, f.Data, f.Mode)
+	now, err := ReadFormer(root, name, MostFormer)
+	if err == nil && !now.is(f) && !now.is(FormerFile{Absent: !f.Now.Had, Data: f.Now.Data}) {
+		err = fmt.Errorf("%s %w", filepath.Join(root.Path(), name), jailerr.ErrChanged)
+	}
+	return err
+}
+
+func (f FormerFile) is(other FormerFile) bool {
+	return f.Absent == other.Absent && bytes.Equal(f.Data, other.Data)
 }
 
 // openProved opens where a dataset is mounted. What is opened stays that dataset,
@@ -103,16 +144,16 @@ func sameDir(root *saferoot.Root, path string) error {
 // besideRoot opens a jail's dataset to change a file in it. What the file is now goes
 // to the journal first, once: a step that runs again after a crash finds its own work
 // there. What killed writers have left is removed.
-func besideRoot(ctx context.Context, e Env, dataset, name string, c *plan.Call) (*saferoot.Root, error) {
+func besideRoot(ctx context.Context, e Env, dataset, name string, c *plan.Call) (*saferoot.Root, FormerFile, error) {
+	var was FormerFile
 	root, err := openProved(ctx, e, c, dataset)
 	if err != nil {
-		return nil, err
+		return nil, was, err
 	}
 	_, err = atomicfile.Clean(filepath.Join(root.Path(), name))
 	if err == nil {
 		_, err = root.Clean(".")
 	}
-	var was FormerFile
 	if err == nil && !c.Effect(&was) {
 		if was, err = ReadFormer(root, name, MostFormer); err == nil {
 			err = c.SetEffect(was)
@@ -120,9 +161,9 @@ func besideRoot(ctx context.Context, e Env, dataset, name string, c *plan.Call) 
 	}
 	if err != nil {
 		root.Close()
-		return nil, err
+		return nil, was, err
 	}
-	return root, nil
+	return root, was, nil
 }
 
 // putBack makes a file what it was. Its dataset may be destroyed already, or not

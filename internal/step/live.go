@@ -53,7 +53,7 @@ func (a SaveConfig) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return LeaveReplaced(c, UnlessDestroyed(ctx, e, a.Dataset, err))
 	}
 	defer dir.Close()
-	return FormerFile{!a.Old.Had, a.Old.Data, 0o644}.restore(dir, a.File)
+	return FormerFile{!a.Old.Had, a.Old.Data, 0o644, &Before{a.Data, true}}.restore(dir, a.File)
 }
 
 // ReportEffects changes nothing: it reports when each change takes effect.

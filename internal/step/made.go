@@ -15,18 +15,18 @@ import (
 // destroys nothing that somebody else has made under the name in the meantime.
 const madeProperty = "org.freebsd.ioc:made"
 
-// mark are the properties that a dataset is made with.
-func mark(by string) map[string]string {
+// Mark are the properties that a dataset is made with.
+func Mark(by string) map[string]string {
 	if by == "" {
 		return nil
 	}
 	return map[string]string{madeProperty: by}
 }
 
-// made reports whether a dataset or snapshot is there and is the one that the
+// Made reports whether a dataset or snapshot is there and is the one that the
 // operation has made. Children and snapshots inherit the property, which makes
 // them nobody's.
-func made(ctx context.Context, e Env, name, by string) (bool, error) {
+func Made(ctx context.Context, e Env, name, by string) (bool, error) {
 	d, err := e.Host.Store.Get(ctx, name, zfsstore.GetOptions{Properties: []string{madeProperty}})
 	if err != nil {
 		// A name that cannot be was never made.
@@ -41,7 +41,7 @@ func made(ctx context.Context, e Env, name, by string) (bool, error) {
 // somebody else has made below is zfsstore.ErrHasChildren, and so is any dataset below
 // one that is shared.
 func unmake(ctx context.Context, e Env, name, by string, shared bool) error {
-	ours, err := made(ctx, e, name, by)
+	ours, err := Made(ctx, e, name, by)
 	if err != nil || !ours {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -29,7 +30,7 @@ func (a SaveRoot) Event(e Env) events.IocEvent {
 }
 
 func (a SaveRoot) Do(ctx context.Context, e Env, _ *plan.Call) error {
-	return e.Host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{Properties: mark(a.Made)})
+	return e.Host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{Properties: Mark(a.Made)})
 }
 
 func (a SaveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
@@ -41,14 +42,33 @@ func (a SaveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		c.Skip("the jail runs: " + a.Snapshot + " is kept")
 		return nil
 	}
-	if ours, err := made(ctx, e, a.Snapshot, a.Made); err != nil || !ours {
+	if ours, err := Made(ctx, e, a.Snapshot, a.Made); err != nil || !ours {
 		return err
 	}
-	err = e.Host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
+	err = a.back(ctx, e, c)
 	if err == nil {
 		err = e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
 	}
 	return ignore.Err(err, zfsstore.ErrNotFound)
+}
+
+// back rolls back what the update has done, once. What somebody has written to the root
+// after an interrupted rollback stays, and the snapshot with it.
+func (a SaveRoot) back(ctx context.Context, e Env, c *plan.Call) error {
+	switch {
+	case !c.Begun("run updater"):
+		return nil // what was written is somebody else's
+	case c.Effect(&begun{}):
+		err := unwritten(ctx, e, a.Snapshot)
+		if errors.Is(err, jailerr.ErrChanged) {
+			err = plan.Final(fmt.Errorf("%w: the state before is %s", err, a.Snapshot))
+		}
+		return err
+	}
+	if err := c.SetEffect(begun{true}); err != nil {
+		return err
+	}
+	return e.Host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
 }
 
 // Updated says what became of the root, for the step that has updated it.
@@ -71,7 +91,7 @@ func (a ForgetRoot) Event(Env) events.IocEvent {
 }
 
 func (a ForgetRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
-	if ours, err := made(ctx, e, a.Snapshot, a.Made); err != nil || !ours {
+	if ours, err := Made(ctx, e, a.Snapshot, a.Made); err != nil || !ours {
 		return plan.Final(err)
 	}
 	err := e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{})
@@ -114,10 +134,10 @@ func (a ForkRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return err
 	}
 	snapshot := a.Root + "@" + a.Snapshot
-	if err := store.Snapshot(ctx, snapshot, zfsstore.SnapshotOptions{Properties: mark(a.Made)}); err != nil {
+	if err := store.Snapshot(ctx, snapshot, zfsstore.SnapshotOptions{Properties: Mark(a.Made)}); err != nil {
 		return err
 	}
-	if err := store.Clone(ctx, snapshot, a.Target, zfsstore.CloneOptions{Properties: mark(a.Made)}); err != nil {
+	if err := store.Clone(ctx, snapshot, a.Target, zfsstore.CloneOptions{Properties: Mark(a.Made)}); err != nil {
 		return err
 	}
 	clone, err := store.Get(ctx, a.Target, zfsstore.GetOptions{})

@@ -105,6 +105,14 @@ func forget(c *plan.Call, datasets ...string) error {
 	return nil
 }
 
+// endChanged ends an operation that would lose what somebody else has written.
+func endChanged(c *plan.Call, err error) error {
+	if errors.Is(err, jailerr.ErrChanged) {
+		c.End(err.Error())
+	}
+	return err
+}
+
 // LeaveReplaced skips a step that would undo or finish something where somebody else's
 // dataset is now.
 func LeaveReplaced(c *plan.Call, err error) error {

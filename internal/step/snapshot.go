@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
@@ -38,7 +39,7 @@ func (a Snapshot) Detail() string {
 
 func (a Snapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
 	err := e.Host.Store.Snapshot(ctx, a.Snapshot, zfsstore.SnapshotOptions{
-		Recursive: a.Recursive, Properties: mark(a.Made),
+		Recursive: a.Recursive, Properties: Mark(a.Made),
 	})
 	if a.Shared && errors.Is(err, zfsstore.ErrExists) {
 		c.Skip("exists")
@@ -68,7 +69,7 @@ func (a Snapshot) ownClones(ctx context.Context, e Env, c *plan.Call) (bool, err
 			continue
 		}
 		for _, one := range clone.Clones {
-			if ours, err := made(ctx, e, one.Target, clone.Made); err != nil || ours {
+			if ours, err := Made(ctx, e, one.Target, clone.Made); err != nil || ours {
 				return ours, err
 			}
 		}
@@ -89,7 +90,7 @@ func (a ForgetSnapshot) Event(Env) events.IocEvent {
 }
 
 func (a ForgetSnapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
-	ours, err := made(ctx, e, a.Snapshot, a.Made)
+	ours, err := Made(ctx, e, a.Snapshot, a.Made)
 	if err == nil && !ours {
 		c.Skip("gone")
 	}
@@ -149,6 +150,9 @@ func destroySnapshots(ctx context.Context, e Env, list []GUIDOf) error {
 // Rollback destroys newer snapshots and brings datasets back to snapshots.
 // It ends at the first refusal, which is final; with every newer snapshot gone
 // ZFS has no reason left to refuse.
+//
+// Only the run that was asked for it rolls back. One that is resumed finds out whether
+// that was done.
 type Rollback struct {
 	Newer     []GUIDOf `json:"newer,omitempty"` // to destroy before, the newest first
 	Snapshots []GUIDOf `json:"snapshots"`       // to go back to, one a dataset
@@ -170,10 +174,16 @@ func (a Rollback) Detail() string {
 }
 
 func (a Rollback) Do(ctx context.Context, e Env, c *plan.Call) error {
+	if c.Resumed {
+		return a.resume(ctx, e, c)
+	}
 	for _, one := range a.Snapshots {
 		if err := sameGUID(ctx, e, one.Name, one.GUID); err != nil {
 			return plan.Final(err)
 		}
+	}
+	if err := c.SetEffect(begun{true}); err != nil {
+		return plan.Final(err)
 	}
 	if err := destroySnapshots(ctx, e, a.Newer); err != nil {
 		return plan.Final(err)
@@ -184,4 +194,45 @@ func (a Rollback) Do(ctx context.Context, e Env, c *plan.Call) error {
 		}
 	}
 	return nil
+}
+
+// begun is the effect of a step that has begun to destroy what cannot come back.
+type begun struct {
+	Begun bool `json:"begun"`
+}
+
+// resume ends an operation that had not begun to roll back, and one of which nobody
+// knows whether it had: a dataset differs from its snapshot, and that can be what was
+// there before or what somebody has written since.
+func (a Rollback) resume(ctx context.Context, e Env, c *plan.Call) error {
+	if !c.Effect(&begun{}) {
+		c.End("nothing was rolled back")
+		return nil
+	}
+	for _, one := range a.Snapshots {
+		err := sameGUID(ctx, e, one.Name, one.GUID)
+		if err == nil {
+			err = unwritten(ctx, e, one.Name)
+		}
+		if errors.Is(err, zfsstore.ErrNotFound) || errors.Is(err, jailerr.ErrReplaced) {
+			return plan.Final(err)
+		}
+		if err != nil {
+			return endChanged(c, err)
+		}
+	}
+	return plan.Final(destroySnapshots(ctx, e, a.Newer))
+}
+
+// unwritten returns jailerr.ErrChanged for a dataset that something was written to since
+// a snapshot of it.
+func unwritten(ctx context.Context, e Env, snapshot string) error {
+	dataset, name, _ := strings.Cut(snapshot, "@")
+	since := "written@" + name // zfsprops(7)
+	d, err := e.Host.Store.Get(ctx, dataset, zfsstore.GetOptions{Properties: []string{since}})
+	if written := d.Properties[since].Value; err == nil && written != "0" {
+		err = fmt.Errorf("%s %w: it is not as in @%s, which may come from before the interrupted rollback or after it; %s bytes are kept",
+			dataset, jailerr.ErrChanged, name, written)
+	}
+	return err
 }

@@ -12,4 +12,5 @@ var (
 	ErrConfig     = errors.New("configuration does not allow it")
 	ErrStuck      = errors.New("processes of the jail do not end")
 	ErrReplaced   = errors.New("another one has this name now")
+	ErrChanged    = errors.New("was changed in the meantime")
 )

@@ -44,7 +44,8 @@ func (c *change) filesystem(name string) (*dataset, error) {
 // checkWanted refuses properties that zfs-get does not know.
 func (c *change) checkWanted(names []string) error {
 	for _, name := range names {
-		if _, known := c.z.rules.Natives[name]; !known && !zfsprop.ValidUserName(name) && name != zfsstore.AllProperties {
+		base, _, _ := strings.Cut(name, "@") // of written@snapshot
+		if _, known := c.z.rules.Natives[base]; !known && !zfsprop.ValidUserName(name) && name != zfsstore.AllProperties {
 			return c.refuse(2, "bad property list: invalid property '%s'", name)
 		}
 	}
@@ -165,16 +166,34 @@ func (z *Store) describe(d *dataset, properties []string) zfsstore.Dataset {
 			out.Mountpoint = shown
 		}
 	}
+	fixed := map[string]string{
+		"objsetid": strconv.FormatUint(d.ID, 10), "volsize": strconv.FormatUint(d.VolSize, 10),
+		"usedbychildren": strconv.FormatUint((d.count-1)*nominalUsed, 10),
+	}
+	for _, name := range properties {
+		if snapshot, ok := strings.CutPrefix(name, "written@"); ok {
+			fixed[name] = z.writtenSince(d, snapshot)
+		}
+	}
 	out.Properties = z.wanted(properties, d.Type, out, func(name string) (string, zfsstore.Source) {
 		if name == "mountpoint" {
 			return z.shownMountpoint(d)
 		}
 		return z.property(d, name)
-	}, d.propertyNames, map[string]string{
-		"objsetid": strconv.FormatUint(d.ID, 10), "volsize": strconv.FormatUint(d.VolSize, 10),
-		"usedbychildren": strconv.FormatUint((d.count-1)*nominalUsed, 10),
-	})
+	}, d.propertyNames, fixed)
 	return out
+}
+
+// writtenSince returns the property written@snapshot, zfsprops(7).
+func (z *Store) writtenSince(d *dataset, snapshot string) string {
+	s := d.snapshotNamed(snapshot)
+	switch {
+	case s == nil:
+		return "-"
+	case d.Type == zfsstore.Filesystem && !(&change{z: z}).copier().same(z.place(d), z.snapshotDir(s), true):
+		return strconv.Itoa(nominalUsed)
+	}
+	return "0"
 }
 
 // propertyNames returns the names of all properties set on d or above.
@@ -233,7 +252,9 @@ func (z *Store) wanted(names []string, t zfsstore.Type, d zfsstore.Dataset, set 
 	out := make(map[string]zfsstore.Property, len(names))
 	for _, name := range names {
 		native, known := z.rules.Natives[name]
-		switch {
+		switch value, computed := fixed[name]; {
+		case !known && computed:
+			out[name] = zfsstore.Property{Value: value, Source: zfsstore.SourceNone}
 		case !known:
 			if value, source := set(name); source != zfsstore.SourceNone {
 				out[name] = zfsstore.Property{Value: value, Source: source}

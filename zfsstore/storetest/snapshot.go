@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -105,6 +106,18 @@ func testRollback(t *tester) {
 	if !t.get("a").Mounted || !t.get("a/b").Mounted {
 		t.Error("not mounted after a rollback")
 	}
+	written := func() string { return t.get("a", "written@1").Properties["written@1"].Value }
+	if now := written(); now != "0" {
+		t.Errorf("written@1 is %s after a rollback", now)
+	}
+	t.write(t.path("a", "more"), "more")
+	for end := time.Now().Add(time.Minute); written() == "0"; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) { // ZFS counts what a transaction group has written
+			t.Error("written@1 is 0 after a write")
+			break
+		}
+	}
+	t.ok(os.Remove(t.path("a", "more")))
 	t.snapshot("a@2")
 	t.snapshot("a@3")
 	t.ok(t.Store.Clone(t.ctx, t.in("a@3"), t.in("c"), zfsstore.CloneOptions{}))
