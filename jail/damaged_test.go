@@ -113,3 +113,89 @@ func TestDamagedNetworkRecord(t *testing.T) {
 		})
 	}
 }
+
+// TestNetworkRecordOfAnotherJail: a copy of another jail's record was believed: a start
+// took over that jail's addresses, which now stay with it.
+func TestNetworkRecordOfAnotherJail(t *testing.T) {
+	ctx := t.Context()
+	h := newHost(t)
+	web := newJail(t, h, "web", false, map[string]string{"ip4_addr": "lo0|127.0.0.9/32"})
+	db := newJail(t, h, "db", false, map[string]string{"ip4_addr": "lo0|127.0.0.8/32"})
+	_, err := web.Start(ctx, jail.StartOptions{})
+	require.NoError(t, err)
+	dir := h.JournalDir("ioc", "network")
+	record, err := os.ReadFile(filepath.Join(dir, "web.json"))
+	require.NoError(t, err)
+	path := filepath.Join(dir, "db.json")
+	require.NoError(t, os.WriteFile(path, record, 0o600))
+	_, err = jail.Recover(ctx, h.Host)
+	require.ErrorContains(t, err, path)
+	kept, err := os.ReadFile(filepath.Join(dir, "db.bad"))
+	require.NoError(t, err)
+	require.Equal(t, record, kept)
+	require.FileExists(t, filepath.Join(dir, "web.json"))
+
+	require.NoError(t, os.WriteFile(path, record, 0o600))
+	_, err = db.Start(ctx, jail.StartOptions{})
+	require.NoError(t, err, "without Recover")
+	require.FileExists(t, filepath.Join(dir, "db.2.bad"))
+	started, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(started), "127.0.0.8/32")
+	require.NotContains(t, string(started), "127.0.0.9/32")
+}
+
+// TestDamagedNetworkRecordIsKept: the undo of a start, and a stop, removed a record
+// without having looked at it, so that a damaged one was deleted and not set aside.
+func TestDamagedNetworkRecordIsKept(t *testing.T) {
+	h := newHost(t)
+	web := newJail(t, h, "web", false, map[string]string{"ip4_addr": "lo0|127.0.0.9/32"})
+	crash := plan.WithFault(t.Context(), func(p plan.Point) error {
+		if p.Step.Kind == "add addresses" && p.Phase == "do" {
+			return plan.ErrCrash
+		}
+		return nil
+	})
+	_, err := web.Start(crash, jail.StartOptions{})
+	require.ErrorIs(t, err, plan.ErrCrash)
+	dir := h.JournalDir("ioc", "network")
+	require.FileExists(t, filepath.Join(dir, "web.json"))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "web.json"), []byte("garbage"), 0o600))
+	_, err = jail.Recover(t.Context(), h.Host)
+	require.NoError(t, err)
+	kept, err := os.ReadFile(filepath.Join(dir, "web.bad"))
+	require.NoError(t, err)
+	require.Equal(t, "garbage", string(kept))
+	require.NoFileExists(t, filepath.Join(dir, "web.json"))
+}
+
+// TestCopyOfDamagedJournal: a journal that was set aside kept its mark, so that an older
+// copy of it was believed later, and finished a destroy that nobody wanted any more.
+func TestCopyOfDamagedJournal(t *testing.T) {
+	for _, damage := range []string{"", "{", "garbage\n"} {
+		t.Run(damage, func(t *testing.T) {
+			h := newHost(t)
+			web := newJail(t, h, "web", false, nil)
+			crash := plan.WithFault(t.Context(), func(p plan.Point) error {
+				if p.Step.Kind == "destroy dataset" && p.Phase == "do" {
+					return plan.ErrCrash
+				}
+				return nil
+			})
+			_, err := web.Destroy(crash, jail.DestroyOptions{})
+			require.ErrorIs(t, err, plan.ErrCrash)
+			path := h.JournalPath("ioc", "jail", "web")
+			older, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(path, []byte(damage), 0o600))
+			_, _ = jail.Recover(t.Context(), h.Host)
+			require.NoFileExists(t, path)
+
+			require.NoError(t, os.WriteFile(path, older, 0o600))
+			_, err = jail.Recover(t.Context(), h.Host)
+			require.ErrorIs(t, err, plan.ErrEnded)
+			_, err = jail.Load(t.Context(), h.Host, "web")
+			require.NoError(t, err)
+		})
+	}
+}

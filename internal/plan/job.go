@@ -150,9 +150,11 @@ func (r Runner[E]) recover(ctx context.Context, job Job[E], begin func() *events
 	case errors.Is(err, fs.ErrNotExist):
 		return "", nil
 	case errors.Is(err, ErrNoHeader):
+		job.forgetMark(ctx)
 		return "", os.Remove(job.Journal)
 	case errors.Is(err, ErrDamaged):
 		begin()
+		job.forgetMark(ctx)
 		return "", setAside(job.Journal, err)
 	case err != nil:
 		return "", err
@@ -172,6 +174,7 @@ func (r Runner[E]) recover(ctx context.Context, job Job[E], begin func() *events
 		return "", j.Remove()
 	case errors.Is(err, ErrDamaged), errors.Is(err, ErrEnded):
 		begin()
+		job.forgetMark(ctx)
 		return "", errors.Join(setAside(job.Journal, err), j.Close())
 	case err != nil:
 		return "", errors.Join(err, j.Close())
