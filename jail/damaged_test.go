@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 )
@@ -196,6 +198,43 @@ func TestCopyOfDamagedJournal(t *testing.T) {
 			require.ErrorIs(t, err, plan.ErrEnded)
 			_, err = jail.Load(t.Context(), h.Host, "web")
 			require.NoError(t, err)
+		})
+	}
+}
+
+// TestDamagedJournalAfterReboot: the journal of a start or a stop, of which nothing
+// outlives a reboot, was deleted after one though it could not be understood.
+func TestDamagedJournalAfterReboot(t *testing.T) {
+	for _, damage := range []struct{ name, from, to string }{
+		{"of another jail", `"key":"ioc/jail/web"`, `"key":"ioc/jail/db"`},
+		{"unknown kind", `"kind":"create jail"`, `"kind":"summon jail"`},
+	} {
+		t.Run(damage.name, func(t *testing.T) {
+			h := newHost(t)
+			web := newJail(t, h, "web", false, nil)
+			crash := plan.WithFault(t.Context(), func(p plan.Point) error {
+				if p.Step.Kind == "create jail" && p.Phase == "do" {
+					return plan.ErrCrash
+				}
+				return nil
+			})
+			_, err := web.Start(crash, jail.StartOptions{})
+			require.ErrorIs(t, err, plan.ErrCrash)
+			path := h.JournalPath("ioc", "jail", "web")
+			whole, err := os.ReadFile(path)
+			require.NoError(t, err)
+			damaged := strings.ReplaceAll(string(whole), damage.from, damage.to)
+			require.NotEqual(t, string(whole), damaged)
+			require.NoError(t, os.WriteFile(path, []byte(damaged), 0o600))
+			mark, err := h.MarkPath(t.Context(), host.Source{Name: "ioc", Dataset: simhost.Dataset}, "jail", "web")
+			require.NoError(t, err)
+			require.NoError(t, os.Remove(mark), "as a power loss, or another operation, leaves it")
+			require.NoError(t, h.Reboot())
+			_, err = jail.Recover(t.Context(), h.Host)
+			require.ErrorIs(t, err, plan.ErrDamaged)
+			kept, err := os.ReadFile(filepath.Join(filepath.Dir(path), "web.bad"))
+			require.NoError(t, err)
+			require.Equal(t, damaged, string(kept))
 		})
 	}
 }

@@ -36,7 +36,17 @@ func (e *Exec) Create(ctx context.Context, name string, opts CreateOptions) erro
 
 // Destroy implements Store.
 func (e *Exec) Destroy(ctx context.Context, name string, opts DestroyOptions) error {
-	return e.changeByLibrary(ctx, e.command(name, cmdline.Destroy(opts).Args(name)), nil, destroyCall(name, opts))
+	c := e.command(name, cmdline.Destroy(opts).Args(name))
+	if opts.GUID != 0 {
+		d, err := e.Get(ctx, name, GetOptions{})
+		if err == nil && d.GUID != opts.GUID {
+			err = c.refuse(-1, ErrNotFound, "its guid is %d, not %d", d.GUID, opts.GUID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return e.changeByLibrary(ctx, c, nil, destroyCall(name, opts))
 }
 
 // Snapshot implements Store.

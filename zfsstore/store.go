@@ -208,6 +208,11 @@ type DestroyOptions struct {
 	Dependents bool // clones outside the subtree too (-R)
 	Force      bool // unmount though in use (-f)
 	Defer      bool // of a snapshot: destroy it with its last hold or clone (-d)
+
+	// GUID, if not 0, is what the dataset or snapshot must have. One of the same name
+	// with another is not the one that is meant: ErrNotFound. Exec looks just before
+	// it runs zfs(8), which goes by the name.
+	GUID uint64
 }
 
 // SnapshotOptions are the options of Snapshot.

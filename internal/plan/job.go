@@ -169,7 +169,7 @@ func (r Runner[E]) recover(ctx context.Context, job Job[E], begin func() *events
 	}
 	err = errors.Join(r.understood(j, job.Key), j.live(mark))
 	switch {
-	case errors.Is(err, ErrEnded) && boot != j.Header.Boot && !r.durable(j.Header.Plan.Steps):
+	case errors.Is(err, ErrEnded) && !errors.Is(err, ErrDamaged) && boot != j.Header.Boot && !r.durable(j.Header.Plan.Steps):
 		// Neither the mark nor anything that the operation did outlives a power loss.
 		return "", j.Remove()
 	case errors.Is(err, ErrDamaged), errors.Is(err, ErrEnded):

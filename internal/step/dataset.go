@@ -165,16 +165,13 @@ func (a DestroyDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return plan.Final(err)
 	}
 	// To unmount can take a while, and zfs(8) goes by the name.
-	err = sameGUID(ctx, e, a.Dataset, a.GUID)
-	if err == nil {
-		err = e.Host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true})
-	}
+	err = e.Host.Store.Destroy(ctx, a.Dataset, zfsstore.DestroyOptions{Recursive: true, GUID: a.GUID})
 	if err = skipGone(c, err); err != nil {
 		if again := mountAgain(ctx, e, unmounted); again != nil {
 			return plan.Final(errors.Join(err, again))
 		}
 	}
-	return plan.Final(LeaveReplaced(c, err))
+	return plan.Final(err)
 }
 
 // RenameDataset renames a dataset with all below it. Which one it is says

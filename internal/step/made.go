@@ -26,13 +26,21 @@ func mark(by string) map[string]string {
 // operation has made. Children and snapshots inherit the property, which makes
 // them nobody's.
 func made(ctx context.Context, e Env, name, by string) (bool, error) {
+	guid, err := madeGUID(ctx, e, name, by)
+	return guid != 0, err
+}
+
+// madeGUID is made, with the guid; it is 0 for what the operation has not made.
+func madeGUID(ctx context.Context, e Env, name, by string) (guid uint64, err error) {
 	d, err := e.Host.Store.Get(ctx, name, zfsstore.GetOptions{Properties: []string{madeProperty}})
 	if err != nil {
 		// A name that cannot be was never made.
-		return false, ignore.Err(err, zfsstore.ErrNotFound, zfsstore.ErrInvalidName)
+		return 0, ignore.Err(err, zfsstore.ErrNotFound, zfsstore.ErrInvalidName)
 	}
-	p, ok := d.Properties[madeProperty]
-	return ok && p.Source == zfsstore.SourceLocal && p.Value == by, nil
+	if p, ok := d.Properties[madeProperty]; !ok || p.Source != zfsstore.SourceLocal || p.Value != by {
+		return 0, nil
+	}
+	return d.GUID, nil
 }
 
 // unmake destroys what the operation has made, and nothing else. Snapshots of a
@@ -40,13 +48,17 @@ func made(ctx context.Context, e Env, name, by string) (bool, error) {
 // somebody else has made below is zfsstore.ErrHasChildren, and so is any dataset below
 // one that is shared.
 func unmake(ctx context.Context, e Env, name, by string, shared bool) error {
-	ours, err := made(ctx, e, name, by)
-	if err != nil || !ours {
+	guid, err := madeGUID(ctx, e, name, by)
+	if err != nil || guid == 0 {
 		return err
+	}
+	destroy := func() error {
+		err := e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: true, GUID: guid})
+		return ignore.Err(err, zfsstore.ErrNotFound)
 	}
 	if strings.Contains(name, "@") {
 		// The same snapshot of the datasets below is of the same operation.
-		return ignore.Err(e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: true}), zfsstore.ErrNotFound)
+		return destroy()
 	}
 	below, err := e.Host.Store.List(ctx, name, zfsstore.ListOptions{
 		Types:      []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume},
@@ -61,7 +73,7 @@ func unmake(ctx context.Context, e Env, name, by string, shared bool) error {
 			return &zfsstore.Error{Op: "destroy", Dataset: name, Err: fmt.Errorf("%w: %s", zfsstore.ErrHasChildren, d.Name)}
 		}
 	}
-	return ignore.Err(e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: true}), zfsstore.ErrNotFound)
+	return destroy()
 }
 
 // foreign is the effect of a step that found its resource made by someone else.

@@ -9,7 +9,6 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
-	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -135,11 +134,8 @@ func (a DestroySnapshots) Do(ctx context.Context, e Env, c *plan.Call) error {
 // now stay.
 func destroySnapshots(ctx context.Context, e Env, list []GUIDOf) error {
 	for _, one := range list {
-		err := sameGUID(ctx, e, one.Name, one.GUID)
-		if err == nil {
-			err = e.Host.Store.Destroy(ctx, one.Name, zfsstore.DestroyOptions{})
-		}
-		if err = ignore.Err(err, zfsstore.ErrNotFound, jailerr.ErrReplaced); err != nil {
+		err := e.Host.Store.Destroy(ctx, one.Name, zfsstore.DestroyOptions{GUID: one.GUID})
+		if err = ignore.Err(err, zfsstore.ErrNotFound); err != nil {
 			return err
 		}
 	}

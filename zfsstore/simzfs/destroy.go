@@ -211,6 +211,11 @@ func (c *change) destroyDataset(d *dataset, force bool) error {
 // Destroy implements Store.
 func (z *Store) Destroy(ctx context.Context, name string, opts zfsstore.DestroyOptions) error {
 	return z.do(ctx, name, cmdline.Destroy(opts).Args(name), func(c *change) error {
+		if opts.GUID != 0 {
+			if err := c.same(name, opts.GUID); err != nil {
+				return err
+			}
+		}
 		if of, snap := zfsname.Split(name); snap != "" {
 			return c.destroyNamed(name, of, snap, opts)
 		}

@@ -29,6 +29,18 @@ func (c *change) open(name string) (*dataset, *snapshot, error) {
 	return nil, nil, c.refuse(1, "cannot open '%s': dataset does not exist", name)
 }
 
+// same refuses a dataset or snapshot that has another guid.
+func (c *change) same(name string, guid uint64) error {
+	d, s, err := c.open(name)
+	switch {
+	case err != nil:
+		return err
+	case d != nil && d.GUID == guid, s != nil && s.GUID == guid:
+		return nil
+	}
+	return c.refuse(1, "cannot open '%s': dataset does not exist", name)
+}
+
 // filesystem finds a file system.
 func (c *change) filesystem(name string) (*dataset, error) {
 	d, s, err := c.open(name)

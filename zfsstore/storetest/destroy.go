@@ -30,6 +30,26 @@ func testDestroy(t *tester) {
 	t.wantNoFile(t.path("a/b", "file"))
 }
 
+// The guid decides which dataset or snapshot of a name is meant.
+func testDestroyGUID(t *tester) {
+	t.create("a", "a/b")
+	t.snapshot("a@1")
+	get := func(name string) uint64 {
+		d, err := t.Store.Get(t.ctx, t.in(name), zfsstore.GetOptions{})
+		t.ok(err)
+		return d.GUID
+	}
+	a, snapshot := get("a"), get("a@1")
+	for _, name := range []string{"a", "a/b", "a@1", "nosuch", "nosuch@1"} {
+		err := t.Store.Destroy(t.ctx, t.in(name), zfsstore.DestroyOptions{Recursive: true, GUID: a + snapshot})
+		t.refused(err, zfsstore.ErrNotFound)
+	}
+	t.wantNames([]string{"a", "a@1", "a/b"}, all...)
+	t.ok(t.Store.Destroy(t.ctx, t.in("a@1"), zfsstore.DestroyOptions{GUID: snapshot}))
+	t.ok(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{Recursive: true, GUID: a}))
+	t.wantNames(nil, all...)
+}
+
 func testDestroyRefusals(t *tester) {
 	t.create("a", "a/b", "s")
 	t.snapshot("s@1")

@@ -51,6 +51,7 @@ func Run(t *testing.T, newEnv func(t *testing.T) Env) {
 		{"RenameRefusals", testRenameRefusals},
 		{"RenameSnapshot", testRenameSnapshot},
 		{"Destroy", testDestroy},
+		{"DestroyGUID", testDestroyGUID},
 		{"DestroyRefusals", testDestroyRefusals},
 		{"DestroyClones", testDestroyClones},
 		{"DestroyPartly", testDestroyPartly},

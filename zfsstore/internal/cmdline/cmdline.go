@@ -50,7 +50,10 @@ func (o Create) Args(name string) []string {
 }
 
 // Destroy is zfsstore.DestroyOptions.
-type Destroy struct{ Recursive, Dependents, Force, Defer bool }
+type Destroy struct {
+	Recursive, Dependents, Force, Defer bool
+	GUID                                uint64 // is proved before
+}
 
 // Args returns the command line that destroys name.
 func (o Destroy) Args(name string) []string {
