@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 )
@@ -110,6 +112,129 @@ func TestDamagedNetworkRecord(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 			_, err = web.Stop(ctx, jail.StopOptions{})
 			require.NoError(t, err, "without Recover")
+		})
+	}
+}
+
+// TestNetworkRecordOfAnotherJail: a copy of another jail's record was believed: a start
+// took over that jail's addresses, which now stay with it.
+func TestNetworkRecordOfAnotherJail(t *testing.T) {
+	ctx := t.Context()
+	h := newHost(t)
+	web := newJail(t, h, "web", false, map[string]string{"ip4_addr": "lo0|127.0.0.9/32"})
+	db := newJail(t, h, "db", false, map[string]string{"ip4_addr": "lo0|127.0.0.8/32"})
+	_, err := web.Start(ctx, jail.StartOptions{})
+	require.NoError(t, err)
+	dir := h.JournalDir("ioc", "network")
+	record, err := os.ReadFile(filepath.Join(dir, "web.json"))
+	require.NoError(t, err)
+	path := filepath.Join(dir, "db.json")
+	require.NoError(t, os.WriteFile(path, record, 0o600))
+	_, err = jail.Recover(ctx, h.Host)
+	require.ErrorContains(t, err, path)
+	kept, err := os.ReadFile(filepath.Join(dir, "db.bad"))
+	require.NoError(t, err)
+	require.Equal(t, record, kept)
+	require.FileExists(t, filepath.Join(dir, "web.json"))
+
+	require.NoError(t, os.WriteFile(path, record, 0o600))
+	_, err = db.Start(ctx, jail.StartOptions{})
+	require.NoError(t, err, "without Recover")
+	require.FileExists(t, filepath.Join(dir, "db.2.bad"))
+	started, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(started), "127.0.0.8/32")
+	require.NotContains(t, string(started), "127.0.0.9/32")
+}
+
+// TestDamagedNetworkRecordIsKept: the undo of a start, and a stop, removed a record
+// without having looked at it, so that a damaged one was deleted and not set aside.
+func TestDamagedNetworkRecordIsKept(t *testing.T) {
+	h := newHost(t)
+	web := newJail(t, h, "web", false, map[string]string{"ip4_addr": "lo0|127.0.0.9/32"})
+	crash := plan.WithFault(t.Context(), func(p plan.Point) error {
+		if p.Step.Kind == "add addresses" && p.Phase == "do" {
+			return plan.ErrCrash
+		}
+		return nil
+	})
+	_, err := web.Start(crash, jail.StartOptions{})
+	require.ErrorIs(t, err, plan.ErrCrash)
+	dir := h.JournalDir("ioc", "network")
+	require.FileExists(t, filepath.Join(dir, "web.json"))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "web.json"), []byte("garbage"), 0o600))
+	_, err = jail.Recover(t.Context(), h.Host)
+	require.NoError(t, err)
+	kept, err := os.ReadFile(filepath.Join(dir, "web.bad"))
+	require.NoError(t, err)
+	require.Equal(t, "garbage", string(kept))
+	require.NoFileExists(t, filepath.Join(dir, "web.json"))
+}
+
+// TestCopyOfDamagedJournal: a journal that was set aside kept its mark, so that an older
+// copy of it was believed later, and finished a destroy that nobody wanted any more.
+func TestCopyOfDamagedJournal(t *testing.T) {
+	for _, damage := range []string{"", "{", "garbage\n"} {
+		t.Run(damage, func(t *testing.T) {
+			h := newHost(t)
+			web := newJail(t, h, "web", false, nil)
+			crash := plan.WithFault(t.Context(), func(p plan.Point) error {
+				if p.Step.Kind == "destroy dataset" && p.Phase == "do" {
+					return plan.ErrCrash
+				}
+				return nil
+			})
+			_, err := web.Destroy(crash, jail.DestroyOptions{})
+			require.ErrorIs(t, err, plan.ErrCrash)
+			path := h.JournalPath("ioc", "jail", "web")
+			older, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(path, []byte(damage), 0o600))
+			_, _ = jail.Recover(t.Context(), h.Host)
+			require.NoFileExists(t, path)
+
+			require.NoError(t, os.WriteFile(path, older, 0o600))
+			_, err = jail.Recover(t.Context(), h.Host)
+			require.ErrorIs(t, err, plan.ErrEnded)
+			_, err = jail.Load(t.Context(), h.Host, "web")
+			require.NoError(t, err)
+		})
+	}
+}
+
+// TestDamagedJournalAfterReboot: the journal of a start or a stop, of which nothing
+// outlives a reboot, was deleted after one though it could not be understood.
+func TestDamagedJournalAfterReboot(t *testing.T) {
+	for _, damage := range []struct{ name, from, to string }{
+		{"of another jail", `"key":"ioc/jail/web"`, `"key":"ioc/jail/db"`},
+		{"unknown kind", `"kind":"create jail"`, `"kind":"summon jail"`},
+	} {
+		t.Run(damage.name, func(t *testing.T) {
+			h := newHost(t)
+			web := newJail(t, h, "web", false, nil)
+			crash := plan.WithFault(t.Context(), func(p plan.Point) error {
+				if p.Step.Kind == "create jail" && p.Phase == "do" {
+					return plan.ErrCrash
+				}
+				return nil
+			})
+			_, err := web.Start(crash, jail.StartOptions{})
+			require.ErrorIs(t, err, plan.ErrCrash)
+			path := h.JournalPath("ioc", "jail", "web")
+			whole, err := os.ReadFile(path)
+			require.NoError(t, err)
+			damaged := strings.ReplaceAll(string(whole), damage.from, damage.to)
+			require.NotEqual(t, string(whole), damaged)
+			require.NoError(t, os.WriteFile(path, []byte(damaged), 0o600))
+			mark, err := h.MarkPath(t.Context(), host.Source{Name: "ioc", Dataset: simhost.Dataset}, "jail", "web")
+			require.NoError(t, err)
+			require.NoError(t, os.Remove(mark), "as a power loss, or another operation, leaves it")
+			require.NoError(t, h.Reboot())
+			_, err = jail.Recover(t.Context(), h.Host)
+			require.ErrorIs(t, err, plan.ErrDamaged)
+			kept, err := os.ReadFile(filepath.Join(filepath.Dir(path), "web.bad"))
+			require.NoError(t, err)
+			require.Equal(t, damaged, string(kept))
 		})
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
 )
 
@@ -47,4 +49,31 @@ func TestTemporaryFilesOfKilledWriters(t *testing.T) {
 	_, err = jail.Recover(ctx, h.Host)
 	require.NoError(t, err)
 	none()
+}
+
+// TestTemporaryFilesOfNoJail: beside the network record and the mark of a jail that does
+// not exist any more, what killed writers have left stayed for ever.
+func TestTemporaryFilesOfNoJail(t *testing.T) {
+	h := netHost(t)
+	newJail(t, h, "other", false, nil)
+	source := host.Source{Name: "ioc", Dataset: simhost.Dataset}
+	paths := []string{filepath.Join(h.JournalDir("ioc", "network"), ".web.json.0.tmp")}
+	for _, kind := range []string{"jail", "release"} {
+		mark, err := h.MarkPath(t.Context(), source, kind, ".13.5-RELEASE.0.tmp")
+		require.NoError(t, err)
+		paths = append(paths, mark)
+	}
+	for _, path := range paths {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte("half"), 0o600))
+	}
+	other := filepath.Join(filepath.Dir(paths[0]), ".web.json.x.tmp")
+	require.NoError(t, os.WriteFile(other, nil, 0o600))
+	_, err := jail.Recover(t.Context(), h.Host)
+	require.NoError(t, err)
+	for _, path := range paths {
+		require.NoFileExists(t, path)
+	}
+	require.FileExists(t, other, "not of a writer")
+	require.NoError(t, os.Remove(other))
 }

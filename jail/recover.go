@@ -10,6 +10,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/atomicfile"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
 	"github.com/libioc/go-libioc/internal/step"
@@ -46,7 +47,7 @@ func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
 			all, result = append(all, done...), errors.Join(result, err)
 		}
 		done, err := recoverMounts(ctx, h, source)
-		all, result = append(all, done...), errors.Join(result, err, cleanFiles(ctx, h, source))
+		all, result = append(all, done...), errors.Join(result, err, cleanFiles(ctx, h, source), cleanState(ctx, h, source))
 	}
 	return all, errors.Join(result, sweepNetwork(ctx, h))
 }
@@ -76,12 +77,41 @@ func cleanFiles(ctx context.Context, h *host.Host, source host.Source) error {
 			_, err := atomicfile.Clean(filepath.Join(m.Path, file))
 			all = errors.Join(all, err)
 		}
-		all = errors.Join(all, step.NetKey{Source: source.Name, Name: name}.Clean(h))
 		all = errors.Join(all, cleanDir(m.Path, "."))
 		if root, ok := mounts.Dataset(m.From + "/root"); ok {
 			all = errors.Join(all, cleanDir(root, filepath.Dir(step.ResolvConf)))
 		}
 		unlock()
+	}
+	return all
+}
+
+// cleanState removes what killed writers left beside network records and the marks of
+// operations. The jail or the release may not exist any more.
+func cleanState(ctx context.Context, h *host.Host, source host.Source) error {
+	all := cleanAll(ctx, h, source, "jail", h.JournalDir(source.Name, "network"))
+	for _, kind := range []string{"jail", "release"} {
+		mark, err := h.MarkPath(ctx, source, kind, "any")
+		all = errors.Join(all, err)
+		if mark != "" {
+			all = errors.Join(all, cleanAll(ctx, h, source, kind, filepath.Dir(mark)))
+		}
+	}
+	return all
+}
+
+// cleanAll removes what killed writers left in a directory whose files have the names of
+// jails or releases. One that is being worked on is left alone.
+func cleanAll(ctx context.Context, h *host.Host, source host.Source, kind, dir string) error {
+	files, all := atomicfile.Unfinished(dir)
+	for _, file := range files {
+		name := strings.TrimSuffix(file, step.RecordSuffix)
+		unlock, err := h.Lock(ctx, source.Name+"/"+kind+"/"+name, "recover", BusyFail)
+		if err == nil {
+			_, err = atomicfile.Clean(filepath.Join(dir, file))
+			unlock()
+		}
+		all = errors.Join(all, ignore.Err(err, ErrBusy))
 	}
 	return all
 }

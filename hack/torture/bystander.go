@@ -4,36 +4,42 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
-	"strings"
 	"syscall"
 
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
-// jails are those that no interrupted operation was about, by name with the guid of
-// their dataset.
-type jails struct{ guid map[string]uint64 }
+// bystanders are the datasets of jails and releases that no interrupted operation was
+// about, by name with their guid.
+type bystanders map[string]uint64
 
-// bystanders returns the jails that no journal names.
-func bystanders(ctx context.Context, m *machine, journals map[string]string) (*jails, error) {
-	all, err := m.Store.List(ctx, m.source.Jails(), zfsstore.ListOptions{Depth: 1})
-	if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
-		return nil, err
-	}
-	found := &jails{map[string]uint64{}}
-	for _, d := range all {
-		name, ok := strings.CutPrefix(d.Name, m.source.Jails()+"/")
-		if ok && !concerned(m, journals, name) {
-			found.guid[name] = d.GUID
+// bystanders returns the jails and releases that no journal is about.
+func (m *machine) bystanders(ctx context.Context, journals map[string]string) (bystanders, error) {
+	found := bystanders{}
+	for _, top := range []string{m.source.Jails(), m.source.Releases()} {
+		all, err := m.Store.List(ctx, top, zfsstore.ListOptions{Depth: 1})
+		if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
+			return nil, err
+		}
+		for _, d := range all {
+			if d.Name != top && !m.concerned(journals, top, path.Base(d.Name)) {
+				found[d.Name] = d.GUID
+			}
 		}
 	}
 	return found, nil
 }
 
-// concerned reports whether a journal names a jail.
-func concerned(m *machine, journals map[string]string, name string) bool {
-	word := regexp.MustCompile(regexp.QuoteMeta(m.source.Jails()+"/"+name) + `\b`)
+// concerned reports whether a journal may change a jail or a release. Journals of jails
+// name the release too, from which none of them takes anything.
+func (m *machine) concerned(journals map[string]string, top, name string) bool {
+	if top == m.source.Releases() {
+		_, ok := journals[m.JournalPath(m.source.Name, "release", name)]
+		return ok
+	}
+	word := regexp.MustCompile(regexp.QuoteMeta(top+"/"+name) + `\b`)
 	for path, text := range journals {
 		if path == m.JournalPath(m.source.Name, "jail", name) || word.MatchString(text) {
 			return true
@@ -42,14 +48,12 @@ func concerned(m *machine, journals map[string]string, name string) bool {
 	return false
 }
 
-func (j *jails) forget(name string) { delete(j.guid, name) }
-
-// missing returns which of the jails are gone or have another name.
-func (j *jails) missing(ctx context.Context, m *machine) (wrong []string) {
-	for name, guid := range j.guid {
-		d, err := m.Store.Get(ctx, m.source.Jails()+"/"+name, zfsstore.GetOptions{})
+// missing returns which of them are gone or have another name.
+func (b bystanders) missing(ctx context.Context, m *machine) (wrong []string) {
+	for name, guid := range b {
+		d, err := m.Store.Get(ctx, name, zfsstore.GetOptions{})
 		if err != nil || d.GUID != guid {
-			wrong = append(wrong, fmt.Sprintf("jail %s, which no interrupted operation was about, is gone: guid %d in place of %d: %v", name, d.GUID, guid, err))
+			wrong = append(wrong, fmt.Sprintf("%s, which no interrupted operation was about, is gone: guid %d in place of %d: %v", name, d.GUID, guid, err))
 		}
 	}
 	return wrong

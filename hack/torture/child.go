@@ -17,8 +17,11 @@ type said struct {
 	began      int // operations
 	byHand     int
 	unexpected []string
-	rest       []string // such as a panic
+	lines      []string // the newest
 }
+
+// newestLines is how many lines of a worker are kept, to be shown with what is wrong.
+const newestLines = 200
 
 // child is a worker that runs.
 type child struct {
@@ -70,9 +73,11 @@ func (c *child) line(line string, operations int) {
 		c.said.byHand++
 	case word == unexpected:
 		c.said.unexpected = append(c.said.unexpected, line)
-	case len(c.said.rest) < 100:
-		c.said.rest = append(c.said.rest, line)
 	}
+	if len(c.said.lines) == newestLines {
+		c.said.lines = c.said.lines[1:]
+	}
+	c.said.lines = append(c.said.lines, line)
 }
 
 // kill kills the worker the delay after it has begun its operations, and returns what
@@ -97,7 +102,7 @@ func (c *child) kill(delay time.Duration) (said, error) {
 		early = fmt.Errorf("kill a worker: %w", killed)
 	}
 	if early != nil {
-		early = fmt.Errorf("%w: %s", early, strings.Join(append(c.said.unexpected, c.said.rest...), "\n"))
+		early = fmt.Errorf("%w: %s", early, strings.Join(c.said.lines, "\n"))
 	}
 	return c.said, early
 }

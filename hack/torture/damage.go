@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,87 +21,152 @@ func drawDamage(r *rand.Rand) damage {
 	return damage{kind: r.IntN(len(damages)), file: r.IntN(1 << 20), other: r.IntN(1 << 20)}
 }
 
+func (d damage) String() string { return damages[d.kind].name }
+
 // damages are what an older boot environment, a full disk, a power loss or an
 // editor make of a journal or a network record.
 var damages = []struct {
 	name string
-	// aside: the file cannot be understood and is set aside.
-	aside bool
-	do    func(data []byte) []byte
+	do   func(data string) string
 }{
-	{"truncate", false, func(data []byte) []byte { return data[:len(data)/2] }},
-	{"empty", false, func([]byte) []byte { return nil }},
-	{"garbage", true, func([]byte) []byte { return []byte("\x00\xff not a line of JSON\n{}\n") }},
-	{"newer version", true, func(data []byte) []byte {
-		return []byte(strings.ReplaceAll(string(data), `"version":1`, `"version":99`))
+	{"truncate", func(data string) string { return data[:len(data)/2] }},
+	{"empty", func(string) string { return "" }},
+	{"garbage", func(string) string { return "\x00\xff not a line of JSON\n{}\n" }},
+	{"newer version", func(data string) string {
+		return strings.ReplaceAll(data, `"version":1`, `"version":99`)
 	}},
-	{"duplicate", false, nil},
-	{"older copy", false, nil},
+	{"unknown kind", func(data string) string {
+		return strings.Replace(data, `"kind":"`, `"kind":"`+newerKind, 1)
+	}},
+	{duplicate, nil},
+	{olderCopy, nil},
 }
+
+// The damages that need more than the file.
+const duplicate, olderCopy = "duplicate", "older copy"
+
+// newerKind begins the name of a step that only a newer version knows.
+const newerKind = "newer "
+
+// unreadable reports whether the file cannot be understood and is to be set aside. A
+// journal that ends before its first line does is of an operation that had not begun.
+func unreadable(path, data string) bool {
+	if filepath.Ext(path) == recordSuffix {
+		return !json.Valid([]byte(data))
+	}
+	header, _, whole := strings.Cut(data, "\n")
+	if !whole {
+		return data != "" && data[0] != '{'
+	}
+	var h struct {
+		Version int
+		Plan    struct{ Steps []struct{ Kind string } }
+	}
+	if err := json.Unmarshal([]byte(header), &h); err != nil || h.Version != 1 {
+		return true
+	}
+	return strings.Contains(header, `"kind":"`+newerKind)
+}
+
+// The ends of the names of journals and of network records.
+const journalSuffix, recordSuffix = ".journal", ".json"
 
 // damaged is what was done.
 type damaged struct {
 	what string
+	kind string // of the directory
 	path string
 	// aside: it has to be set aside.
 	aside bool
-	// stale: a journal of a finished operation, which must change nothing.
+	// stale: of a finished operation or an ended jail, which must change nothing.
 	stale bool
 }
 
+// stateKinds are the directories of the state directory, with the names that a file
+// may have there.
+var stateKinds = []struct {
+	kind, suffix string
+	names        []string
+}{
+	{"jail", journalSuffix, names},
+	{"release", journalSuffix, []string{jailRelease, otherRelease}},
+	{"network", recordSuffix, names},
+}
+
+// stateFiles returns the journals and network records, sorted.
+func (m *machine) stateFiles() (paths []string, err error) {
+	for _, k := range stateKinds {
+		found, gerr := filepath.Glob(filepath.Join(m.JournalDir(m.source.Name, k.kind), "*"+k.suffix))
+		paths, err = append(paths, found...), errors.Join(err, gerr)
+	}
+	return paths, err
+}
+
 // do damages one of the journals and network records, or brings back one of the
-// older copies of journals. There may be none.
+// older copies. There may be none.
 func (d damage) do(m *machine, copies string) (done damaged, ok bool, err error) {
 	kind := damages[d.kind]
-	journals := filepath.Dir(m.JournalPath(m.source.Name, "jail", "x"))
-	if kind.name == "older copy" {
-		old, err := filepath.Glob(filepath.Join(copies, "*.journal"))
-		if err != nil || len(old) == 0 {
-			return done, false, err
-		}
-		from := old[d.file%len(old)]
-		name, _, _ := strings.Cut(filepath.Base(from), ".")
-		path := filepath.Join(journals, name+".journal")
-		if _, err := os.Lstat(path); err == nil {
-			return done, false, nil // one that is needed
-		}
-		return damaged{what: "older copy of " + name + ".journal", path: path, stale: true}, true, copyFile(from, path)
+	if kind.name == olderCopy {
+		return d.bringBack(m, copies)
 	}
-	files, err := filepath.Glob(filepath.Join(journals, "*.journal"))
-	records, rerr := filepath.Glob(filepath.Join(m.JournalDir(m.source.Name, "network"), "*.json"))
-	files = append(files, records...)
-	if err = errors.Join(err, rerr); err != nil || len(files) == 0 {
+	files, err := m.stateFiles()
+	if err != nil || len(files) == 0 {
 		return done, false, err
 	}
 	path := files[d.file%len(files)]
-	done = damaged{what: kind.name + " " + filepath.Base(path), path: path}
-	if kind.name == "duplicate" {
-		done.path = filepath.Join(filepath.Dir(path), names[d.other%len(names)]+filepath.Ext(path))
-		if _, err := os.Lstat(done.path); err == nil {
-			return done, false, nil
-		}
-		done.what += " as " + filepath.Base(done.path)
-		return done, true, copyFile(path, done.path)
-	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return done, false, err
 	}
-	changed := kind.do(data)
-	done.aside = kind.aside && filepath.Ext(path) == ".journal"
-	return done, string(changed) != string(data), os.WriteFile(path, changed, 0o600)
+	of := filepath.Base(filepath.Dir(path))
+	done = damaged{what: kind.name + " " + of + "/" + filepath.Base(path), kind: of, path: path}
+	changed := string(data)
+	if kind.name == duplicate {
+		for _, k := range stateKinds {
+			if k.kind == of {
+				done.path = filepath.Join(filepath.Dir(path), k.names[d.other%len(k.names)]+k.suffix)
+			}
+		}
+		if _, err := os.Lstat(done.path); err == nil {
+			return done, false, nil
+		}
+		// It says itself whose it is, unless it says nothing.
+		done.aside = unreadable(path, changed) || bytes.ContainsRune(data, '\n')
+		done.what += " as " + filepath.Base(done.path)
+	} else {
+		changed = kind.do(changed)
+		if changed == string(data) {
+			return done, false, nil
+		}
+		done.aside = unreadable(path, changed)
+	}
+	return done, true, os.WriteFile(done.path, []byte(changed), 0o600)
 }
 
-func copyFile(from, to string) error {
+// bringBack copies an older copy to where there is none now.
+func (d damage) bringBack(m *machine, copies string) (done damaged, ok bool, err error) {
+	old, err := filepath.Glob(filepath.Join(copies, "*", "*"))
+	if err != nil || len(old) == 0 {
+		return done, false, err
+	}
+	from := old[d.file%len(old)]
+	of, file := filepath.Base(filepath.Dir(from)), filepath.Base(from)
+	name, _, _ := strings.Cut(file, " ")
+	path := filepath.Join(m.JournalDir(m.source.Name, of), name+filepath.Ext(file))
+	if _, err := os.Lstat(path); err == nil {
+		return done, false, nil // one that is needed
+	}
 	data, err := os.ReadFile(from)
 	if err != nil {
-		return err
+		return done, false, err
 	}
-	return os.WriteFile(to, data, 0o600)
+	done = damaged{what: olderCopy + " of " + of + "/" + filepath.Base(path), kind: of, path: path, stale: true}
+	err = os.MkdirAll(filepath.Dir(path), 0o700)
+	return done, true, errors.Join(err, os.WriteFile(path, data, 0o600))
 }
 
-// notAside returns those damaged journals that were not set aside as *.bad, and
-// removes all that were.
+// notAside returns those damaged files that were not set aside as *.bad, and removes
+// all that were.
 func notAside(m *machine, all []damaged) (wrong []string, err error) {
 	for _, d := range all {
 		bad, err := filepath.Glob(strings.TrimSuffix(d.path, filepath.Ext(d.path)) + ".*bad")
@@ -110,8 +177,8 @@ func notAside(m *machine, all []damaged) (wrong []string, err error) {
 			wrong = append(wrong, d.what+": was not set aside")
 		}
 	}
-	for _, kind := range []string{"jail", "network"} {
-		bad, gerr := filepath.Glob(filepath.Join(m.JournalDir(m.source.Name, kind), "*.bad"))
+	for _, k := range stateKinds {
+		bad, gerr := filepath.Glob(filepath.Join(m.JournalDir(m.source.Name, k.kind), "*.bad"))
 		err = errors.Join(err, gerr)
 		for _, path := range bad {
 			err = errors.Join(err, os.Remove(path))
@@ -120,16 +187,17 @@ func notAside(m *machine, all []damaged) (wrong []string, err error) {
 	return wrong, err
 }
 
-// keepCopies keeps the journals, to be brought back in a later round.
-func keepCopies(journals map[string]string, copies string, round int) error {
-	if err := os.MkdirAll(copies, 0o700); err != nil {
-		return err
-	}
-	for _, path := range slices.Sorted(maps.Keys(journals)) {
-		name := strings.TrimSuffix(filepath.Base(path), ".journal")
+// keepCopies keeps journals and records, to be brought back in a later round.
+func keepCopies(files map[string]string, copies string, round int) error {
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		dir := filepath.Join(copies, filepath.Base(filepath.Dir(path)))
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		suffix := filepath.Ext(path)
 		// The newest few of each are enough.
-		to := filepath.Join(copies, fmt.Sprintf("%s.%d.journal", name, round%5))
-		if err := os.WriteFile(to, []byte(journals[path]), 0o600); err != nil {
+		to := fmt.Sprintf("%s %d%s", strings.TrimSuffix(filepath.Base(path), suffix), round%5, suffix)
+		if err := os.WriteFile(filepath.Join(dir, to), []byte(files[path]), 0o600); err != nil {
 			return err
 		}
 	}

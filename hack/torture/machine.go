@@ -89,14 +89,14 @@ func (m *machine) drop(ctx context.Context, name string) error {
 	return events.Wait(ctx, r.Destroy(ctx, release.DestroyOptions{}))
 }
 
-// journals returns the journals of jails, by path.
-func (m *machine) journals() (map[string]string, error) {
-	paths, err := filepath.Glob(m.JournalPath(m.source.Name, "jail", "*"))
+// state returns the journals and network records, by path.
+func (m *machine) state() (map[string]string, error) {
+	paths, err := m.stateFiles()
 	all := map[string]string{}
 	for _, path := range paths {
 		data, rerr := os.ReadFile(path)
 		if err = errors.Join(err, rerr); err != nil {
-			return nil, fmt.Errorf("journals: %w", err)
+			return nil, fmt.Errorf("state directory: %w", err)
 		}
 		all[path] = string(data)
 	}

@@ -21,12 +21,14 @@ type options struct {
 	real      bool
 	pool      string
 	archive   string
+	verbose   bool
 	worker    bool // this is a program that will be killed
 	life      uint64
 	programs  int // that one worker runs at once
 	byHand    bool
 	full      bool // the pool of a simulated host
 	childArgs []string
+	addresses *addresses
 }
 
 func (o *options) flags() *flag.FlagSet {
@@ -38,6 +40,7 @@ func (o *options) flags() *flag.FlagSet {
 	f.BoolVar(&o.real, "real", false, "use the FreeBSD machine this runs on")
 	f.StringVar(&o.pool, "pool", "", "with -real: the ZFS pool to work in")
 	f.StringVar(&o.archive, "archive", "", "a release archive, such as base.txz; the default is a tiny one whose jails run no command")
+	f.BoolVar(&o.verbose, "v", false, "print what the programs and the administrator did in each round")
 	f.BoolVar(&o.worker, "worker", false, "for torture itself: be a program that is killed")
 	f.Uint64Var(&o.life, "life", 0, "for torture itself: seed of a worker")
 	f.IntVar(&o.programs, "programs", 1, "for torture itself: programs in one worker")

@@ -71,7 +71,9 @@ var kinds = []struct {
 
 func (op operation) create(ctx context.Context, m *machine) error {
 	// Jails without commands start at once, and need nothing of the release.
-	j, err := jail.New(ctx, m.Host, jail.Spec{Name: op.name, Properties: map[string]string{"exec_start": "none", "exec_stop": "none"}})
+	j, err := jail.New(ctx, m.Host, jail.Spec{Name: op.name, Properties: map[string]string{
+		"exec_start": "none", "exec_stop": "none", "ip4_addr": address(op.name),
+	}})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -11,11 +12,14 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/internal/hosttest"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/zfsstore"
 )
 
 // round is one round, drawn as a whole before it begins.
 type round struct {
+	jails      beginning
 	lives      [2]uint64
 	programs   int
 	operations int
@@ -30,6 +34,7 @@ type round struct {
 
 func drawRound(r *rand.Rand) round {
 	d := round{
+		jails: drawBeginning(r),
 		lives: [2]uint64{r.Uint64(), r.Uint64()}, programs: 1 + r.IntN(2), operations: 1 + r.IntN(15), delay: time.Duration(r.IntN(10_000)) * time.Microsecond,
 		pool: r.IntN(5) == 0, state: r.IntN(6) == 0, reboot: r.IntN(5) == 0, victim: names[r.IntN(len(names))],
 	}
@@ -44,10 +49,31 @@ func drawRound(r *rand.Rand) round {
 	return d
 }
 
+// String returns what the round does, the same for the same seed.
+func (d round) String() string {
+	text := fmt.Sprintf("%v, %d programs (%d, %d), killed %v after %d operations", d.jails, d.programs, d.lives[0], d.lives[1], d.delay, d.operations)
+	for _, what := range []struct {
+		done bool
+		name string
+	}{{d.reboot, "reboot"}, {d.pool, "full pool"}, {d.state, "full state directory"}} {
+		if what.done {
+			text += ", " + what.name
+		}
+	}
+	for _, act := range d.acts {
+		text += fmt.Sprintf(", %v", act)
+	}
+	for _, one := range d.damages {
+		text += fmt.Sprintf(", %v a file", one)
+	}
+	return text + ", " + d.victim
+}
+
 // outcome is what a round did and found.
 type outcome struct {
 	kills, began, interrupted, acts, damages, fillings, reboots int
 
+	said  []string // by the workers, until the kill
 	did   []string // by hand, between the kill and Recover
 	wrong []string
 }
@@ -77,7 +103,7 @@ func (d round) run(ctx context.Context, o options, number int) (out outcome, err
 	if o.real {
 		err = d.live(ctx, o, fill, &out)
 	} else {
-		err = d.kill(ctx, o, d.programs, &out)
+		err = d.kill(ctx, o, &out)
 	}
 	if err != nil {
 		return out, err
@@ -97,11 +123,16 @@ func (d round) run(ctx context.Context, o options, number int) (out outcome, err
 	if err != nil {
 		return out, err
 	}
-	journals, err := m.journals()
+	files, err := m.state()
 	if err != nil {
 		return out, err
 	}
-	out.interrupted = len(journals)
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		if filepath.Ext(path) == journalSuffix {
+			out.interrupted++
+		}
+		out.said = append(out.said, path+":", files[path])
+	}
 	for _, act := range d.acts {
 		what, err := hand.Do(ctx, act)
 		if err != nil {
@@ -121,10 +152,10 @@ func (d round) run(ctx context.Context, o options, number int) (out outcome, err
 			out.did, out.damages = append(out.did, done.what), out.damages+1
 		}
 	}
-	if err := touch(ctx, hand, broken); err != nil {
+	if err := o.touch(ctx, m, hand, broken); err != nil {
 		return out, err
 	}
-	before, err := bystanders(ctx, m, journals)
+	before, err := m.bystanders(ctx, files)
 	if err != nil {
 		return out, err
 	}
@@ -145,30 +176,45 @@ func (d round) run(ctx context.Context, o options, number int) (out outcome, err
 		out.find("Recover names no file", first)
 	}
 	out.wrong = append(out.wrong, before.missing(ctx, m)...)
+	if err := m.clearRelease(ctx, broken); err != nil {
+		return out, err
+	}
 	out.wrong = append(out.wrong, hosttest.Recover(ctx, m.Host, m.source, hand)...)
-	lacking, err := notAside(m, broken)
+	stray, err := o.addresses.left(ctx, m)
+	out.wrong = append(out.wrong, stray...)
+	lacking, aerr := notAside(m, broken)
 	out.wrong = append(out.wrong, lacking...)
-	return out, errors.Join(err, keepCopies(journals, filepath.Join(o.dir, "copies"), number))
+	return out, errors.Join(err, aerr, keepCopies(files, filepath.Join(o.dir, "copies"), number))
 }
 
 // touch says that the jails were changed by hand, because a damaged journal no longer
 // says what was half done.
-func touch(ctx context.Context, hand *hosttest.Hand, broken []damaged) error {
-	for _, d := range broken {
-		if d.stale {
-			continue
-		}
-		for _, name := range names { // a rename is about two
-			if err := hand.Touch(ctx, name); err != nil {
-				return err
-			}
+func (o options) touch(ctx context.Context, m *machine, hand *hosttest.Hand, broken []damaged) error {
+	if !slices.ContainsFunc(broken, func(d damaged) bool { return !d.stale }) {
+		return nil
+	}
+	for _, name := range names { // a rename is about two
+		if err := hand.Touch(ctx, name); err != nil {
+			return err
 		}
 	}
-	return nil
+	return o.addresses.damage(ctx, m.Kernel)
+}
+
+// clearRelease destroys by hand a release that may be half fetched or half destroyed
+// and whose journal, which said so, was damaged.
+func (m *machine) clearRelease(ctx context.Context, broken []damaged) error {
+	if !slices.ContainsFunc(broken, func(d damaged) bool {
+		return d.path == m.JournalPath(m.source.Name, "release", otherRelease) && !d.stale
+	}) {
+		return nil
+	}
+	err := m.Store.Destroy(ctx, m.source.Releases()+"/"+otherRelease, zfsstore.DestroyOptions{Recursive: true})
+	return ignore.Err(err, zfsstore.ErrNotFound)
 }
 
 // whenFull recovers, stops and destroys while the disk is full.
-func (d round) whenFull(ctx context.Context, m *machine, hand *hosttest.Hand, broken bool, before *jails, out *outcome) {
+func (d round) whenFull(ctx context.Context, m *machine, hand *hosttest.Hand, broken bool, before bystanders, out *outcome) {
 	_, err := jail.Recover(ctx, m.Host)
 	if err != nil && noSpace(err) && !broken {
 		out.find("Recover on a full disk", err)
@@ -180,7 +226,7 @@ func (d round) whenFull(ctx context.Context, m *machine, hand *hosttest.Hand, br
 	if other, err := hosttest.MadeByHand(ctx, j); other || err != nil {
 		return
 	}
-	before.forget(d.victim)
+	delete(before, j.Dataset())
 	if _, err := j.Stop(ctx, jail.StopOptions{Force: true}); err != nil && noSpace(err) {
 		out.find("stop on a full disk", err)
 	}
@@ -189,13 +235,31 @@ func (d round) whenFull(ctx context.Context, m *machine, hand *hosttest.Hand, br
 	}
 }
 
-// kill starts a worker with so many programs and kills it.
-func (d round) kill(ctx context.Context, o options, programs int, out *outcome) error {
-	c, err := o.start(ctx, d.lives[0], programs, d.operations, true, d.pool)
+// kill starts a worker on the simulated host, with programs and an administrator, and
+// kills it.
+func (d round) kill(ctx context.Context, o options, out *outcome) error {
+	if err := d.begin(ctx, o); err != nil {
+		return err
+	}
+	c, err := o.start(ctx, d.lives[0], d.programs, d.operations, true, d.pool)
 	if err != nil {
 		return err
 	}
 	return out.after(c, d.delay)
+}
+
+// begin opens the simulated host, which one process at a time can, for the beginning.
+func (d round) begin(ctx context.Context, o options) (err error) {
+	m, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.close()) }()
+	hand, err := m.hand(ctx, o)
+	if err != nil {
+		return err
+	}
+	return d.jails.make(ctx, m, hand)
 }
 
 // after kills a worker and counts what it said.
@@ -204,6 +268,7 @@ func (out *outcome) after(c *child, delay time.Duration) error {
 	out.kills++
 	out.began += s.began
 	out.acts += s.byHand
+	out.said = append(out.said, s.lines...)
 	out.wrong = append(out.wrong, s.unexpected...)
 	return err
 }
@@ -216,6 +281,9 @@ func (d round) live(ctx context.Context, o options, fill func(*machine) error, o
 	}
 	hand, err := m.hand(ctx, o)
 	if err != nil {
+		return err
+	}
+	if err := d.jails.make(ctx, m, hand); err != nil {
 		return err
 	}
 	if err := fill(m); err != nil {

@@ -18,6 +18,10 @@ import (
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
+// grace is how long the last round and the end may take after the time is over. What
+// takes longer hangs.
+const grace = 10 * time.Minute
+
 // torture runs rounds until the time is over, and then takes everything off the host.
 // It returns how much was wrong.
 func torture(ctx context.Context, w io.Writer, o options) (wrong int, err error) {
@@ -37,7 +41,10 @@ func torture(ctx context.Context, w io.Writer, o options) (wrong int, err error)
 			fmt.Fprintln(w, "kept:", o.dir)
 		}()
 	}
+	o.addresses = &addresses{}
 	fmt.Fprintf(w, "seed %d, %v\n", o.seed, o.duration)
+	ctx, cancel := context.WithTimeout(ctx, o.duration+grace)
+	defer cancel()
 	until := time.Now().Add(o.duration)
 	sum := outcome{}
 	err = o.prepare(ctx)
@@ -46,11 +53,16 @@ func torture(ctx context.Context, w io.Writer, o options) (wrong int, err error)
 	for err == nil && time.Now().Before(until) && ctx.Err() == nil && (o.rounds == 0 || rounds < o.rounds) && len(sum.wrong) == 0 {
 		rounds++
 		var out outcome
-		out, err = drawRound(r).run(ctx, o, rounds)
+		drawn := drawRound(r)
+		fmt.Fprintf(w, "round %d is %v\n", rounds, drawn)
+		out, err = drawn.run(ctx, o, rounds)
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
 		sum.add(out)
+		if o.verbose || len(out.wrong) > 0 {
+			fmt.Fprint(w, out.trail())
+		}
 		fmt.Fprintf(w, "round %d: %v\n", rounds, &out)
 	}
 	if err == nil && len(sum.wrong) == 0 {
@@ -79,11 +91,19 @@ func (out *outcome) add(other outcome) {
 func (out *outcome) String() string {
 	text := fmt.Sprintf("%d kills of %d operations, %d interrupted, %d acts by hand, %d damaged files, %d fillings, %d reboots, %d findings",
 		out.kills, out.began, out.interrupted, out.acts, out.damages, out.fillings, out.reboots, len(out.wrong))
-	if len(out.wrong) > 0 && len(out.did) > 0 {
-		text += "\n  before Recover: " + strings.Join(out.did, ", ")
-	}
 	for _, one := range out.wrong {
 		text += "\n  wrong: " + strings.ReplaceAll(one, "\n", "; ")
+	}
+	return text
+}
+
+// trail returns what was done, a line each.
+func (out *outcome) trail() (text string) {
+	for _, line := range out.said {
+		text += "  " + strings.ReplaceAll(strings.TrimSpace(line), "\n", "\n  ") + "\n"
+	}
+	for _, what := range out.did {
+		text += "  before Recover: " + what + "\n"
 	}
 	return text
 }
@@ -129,6 +149,9 @@ func (o options) finish(ctx context.Context) (out outcome, err error) {
 	out.find("at the end", err)
 	out.wrong = append(out.wrong, hosttest.Check(ctx, m.Host, m.source, hosttest.Options{})...)
 	out.wrong = append(out.wrong, left(ctx, m)...)
+	stray, err := o.addresses.left(ctx, m)
+	out.wrong = append(out.wrong, stray...)
+	out.find("at the end", err)
 	if len(out.wrong) > 0 {
 		return out, nil
 	}

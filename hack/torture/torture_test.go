@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,11 +27,8 @@ func TestMain(m *testing.M) {
 
 // TestTorture runs a few seconds of torture on a simulated host.
 func TestTorture(t *testing.T) {
-	if os.Getenv("IOC_TEST_TORTURE") == "" {
-		t.Skip("it still finds mounts and files that are left after sabotage; IOC_TEST_TORTURE=1 runs it")
-	}
 	t.Setenv("TMPDIR", t.TempDir())
-	o := options{duration: 10 * time.Second}
+	o := options{duration: 15 * time.Second}
 	if testing.Short() {
 		o.duration = 2 * time.Second
 	}
@@ -63,6 +62,81 @@ func TestSeed(t *testing.T) {
 	require.NotEqual(t, draw(7), draw(8))
 }
 
+// TestSeedRepeatsOrder: two runs with one seed print the same rounds, and each of their
+// programs and administrators does the same in the same order, until it is killed.
+func TestSeedRepeatsOrder(t *testing.T) {
+	run := func() (rounds []string, streams map[string][]string) {
+		var out bytes.Buffer
+		o := options{seed: 7, duration: time.Hour, rounds: 3, dir: t.TempDir(), verbose: true}
+		wrong, err := torture(t.Context(), &out, o)
+		require.NoError(t, err, out.String())
+		require.Zero(t, wrong, out.String())
+		return order(out.String())
+	}
+	rounds, streams := run()
+	again, others := run()
+	require.Len(t, rounds, 3)
+	require.Equal(t, rounds, again)
+	compared := 0
+	for name, one := range streams {
+		n := min(len(one), len(others[name]))
+		require.Equal(t, one[:n], others[name][:n], name)
+		compared += n
+	}
+	require.Greater(t, compared, 10)
+}
+
+// order returns the lines that say what a round is, and by round and actor what each did
+// before the kill.
+func order(out string) (rounds []string, streams map[string][]string) {
+	streams = map[string][]string{}
+	program := regexp.MustCompile(`^begun (\d+): (.*)`)
+	for line := range strings.Lines(out) {
+		line = strings.TrimSpace(strings.TrimSuffix(line, ", refused\n"))
+		round := fmt.Sprintf("round %d ", len(rounds))
+		if strings.HasPrefix(line, "round ") && strings.Contains(line, " is [") {
+			rounds = append(rounds, line)
+		} else if found := program.FindStringSubmatch(line); found != nil {
+			streams[round+found[1]] = append(streams[round+found[1]], found[2])
+		} else if act, ok := strings.CutPrefix(line, doneByHand); ok {
+			streams[round+doneByHand] = append(streams[round+doneByHand], act)
+		}
+	}
+	return rounds, streams
+}
+
+// TestOperationsSucceed: of the operations of a run some succeed, so that there is
+// something to interrupt.
+func TestOperationsSucceed(t *testing.T) {
+	var out bytes.Buffer
+	o := options{seed: 3, duration: time.Hour, rounds: 4, dir: t.TempDir(), verbose: true}
+	wrong, err := torture(t.Context(), &out, o)
+	require.NoError(t, err, out.String())
+	require.Zero(t, wrong, out.String())
+	require.NotEmpty(t, regexp.MustCompile(`(?m)^  ended .*: <nil>$`).FindAllString(out.String(), -1), out.String())
+}
+
+// TestUnreadable: which files have to be set aside.
+func TestUnreadable(t *testing.T) {
+	for _, c := range []struct {
+		path, data string
+		unreadable bool
+	}{
+		{"t0.journal", `{"version":1,"plan":{"steps":[{"kind":"clone"}]}}` + "\n", false},
+		{"t0.journal", `{"version":1,"plan":{"steps":[{"kind":"clone"}]}}` + "\n{\"st", false},
+		{"t0.journal", `{"version":99,"plan":{"steps":[]}}` + "\n", true},
+		{"t0.journal", `{"version":1,"plan":{"steps":[{"kind":"newer clone"}]}}` + "\n", true},
+		{"t0.journal", `{"version":99,"pl`, false},
+		{"t0.journal", "", false},
+		{"t0.journal", "garbage", true},
+		{"t0.json", "", true},
+		{"t0.json", "{}\n", false},
+		{"t0.json", `{"boot":`, true},
+	} {
+		require.Equal(t, c.unreadable, unreadable(c.path, c.data), "%s: %q", c.path, c.data)
+	}
+}
+
 // TestDamageIsFound: a journal that was damaged and is simply gone is a finding.
 func TestDamageIsFound(t *testing.T) {
 	o := options{dir: t.TempDir()}
@@ -82,7 +156,7 @@ func TestDamageIsFound(t *testing.T) {
 		require.NoError(t, os.Remove(path))
 		wrong, err := notAside(m, []damaged{done})
 		require.NoError(t, err)
-		require.Equal(t, []string{"garbage t0.journal: was not set aside"}, wrong)
+		require.Equal(t, []string{"garbage jail/t0.journal: was not set aside"}, wrong)
 		require.NoError(t, os.WriteFile(m.JournalDir("ioc", "jail")+"/t0.bad", nil, 0o600))
 		wrong, err = notAside(m, []damaged{done})
 		require.NoError(t, err)

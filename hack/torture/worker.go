@@ -16,6 +16,7 @@ import (
 // The words that begin a line of a worker.
 const (
 	begun      = "begun"
+	ended      = "ended"
 	doneByHand = "by hand:"
 	unexpected = "unexpected:"
 )
@@ -47,8 +48,10 @@ func work(ctx context.Context, w io.Writer, o options) (err error) {
 			r := rand.New(rand.NewPCG(o.life, uint64(n)))
 			for ctx.Err() == nil {
 				op := drawOperation(r)
-				out.say("%s %s", begun, op)
-				if err := op.run(ctx, m); !expects(err) && ctx.Err() == nil {
+				out.say("%s %d: %s", begun, n, op)
+				err := op.run(ctx, m)
+				out.say("%s %d: %s: %v", ended, n, op, err)
+				if !expects(err) && ctx.Err() == nil {
 					out.say("%s %s: %v", unexpected, op, err)
 				}
 			}
@@ -68,7 +71,7 @@ func byHand(ctx context.Context, hand *hosttest.Hand, seed uint64, out *lines) {
 		if err != nil {
 			out.say("%s %s %s: %v", unexpected, doneByHand, what, err)
 		}
-		time.Sleep(time.Duration(r.IntN(3_000)) * time.Microsecond)
+		time.Sleep(time.Duration(r.IntN(20_000)) * time.Microsecond)
 	}
 }
 

@@ -23,6 +23,9 @@ func DrawAct(r *rand.Rand) Act {
 	return Act{kind: r.IntN(len(acts)), name: r.IntN(1 << 20), number: r.IntN(1 << 20)}
 }
 
+// String returns what kind of act it is.
+func (a Act) String() string { return acts[a.kind].name }
+
 // acts are the kinds of acts. More likely ones are there more than once.
 var acts = []struct {
 	name string

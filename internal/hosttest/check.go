@@ -197,8 +197,17 @@ func (c *check) mounts(mounts host.MountTable) {
 
 // state: all work is finished, so no journal exists and all locks are free.
 func (c *check) state(ctx context.Context) {
+	dirs := map[string]string{}
 	for _, kind := range []string{"jail", "release", "network"} {
-		entries, err := os.ReadDir(c.host.JournalDir(c.source.Name, kind))
+		dirs[kind] = c.host.JournalDir(c.source.Name, kind)
+		mark, err := c.host.MarkPath(ctx, c.source, kind, "any")
+		c.err(err)
+		if mark != "" {
+			dirs["mark of "+kind] = filepath.Dir(mark)
+		}
+	}
+	for kind, dir := range dirs {
+		entries, err := os.ReadDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			c.err(err)
 		}

@@ -122,13 +122,16 @@ func (m *Hand) ForeignJail(id kernel.Identity) bool {
 	return m.ownJail(id)
 }
 
-// GiveWay takes what is the hand's own out of the jails' places, and keeps what was
-// moved away.
-func (m *Hand) GiveWay(ctx context.Context) error {
+// GiveWay takes what is the hand's own out of the places of these jails, or of all of
+// its jails, and keeps what was moved away.
+func (m *Hand) GiveWay(ctx context.Context, names ...string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if len(names) == 0 {
+		names = m.names
+	}
 	var all error
-	for _, name := range m.names {
+	for _, name := range names {
 		all = errors.Join(all,
 			ignore.Err(m.removeOwnJail(ctx, name, 0), errNothing, kernel.ErrNotFound),
 			ignore.Err(m.uproot(ctx, name, 0), errNothing, zfsstore.ErrNotFound))

@@ -28,15 +28,19 @@ type Record struct {
 // ErrRecord is a record that cannot be understood.
 var ErrRecord = errors.New("record of a jail's network cannot be understood")
 
-// ReadRecord reads the record at path; ok is false if none exists. One that
-// cannot be understood, such as an empty one after a power loss, is set aside: the
-// error wraps ErrRecord and has its new name.
-func ReadRecord(path string) (r Record, ok bool, err error) {
+// ReadRecord reads the record of a jail at path; ok is false if none exists. One that
+// cannot be understood, such as an empty one after a power loss or a copy of another
+// jail's, is set aside: the error wraps ErrRecord and has its new name.
+func ReadRecord(path, jail string) (r Record, ok bool, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return r, false, ignore.Err(err, fs.ErrNotExist)
 	}
-	if err := json.Unmarshal(data, &r); err != nil {
+	err = json.Unmarshal(data, &r)
+	if err == nil && r.Spec.Jail != jail {
+		err = fmt.Errorf("it is of jail %q, not %q", r.Spec.Jail, jail)
+	}
+	if err != nil {
 		aside, failed := atomicfile.SetAside(path)
 		return Record{}, false, errors.Join(fmt.Errorf("%w: %w; %s was set aside as %s", ErrRecord, err, path, aside), failed)
 	}

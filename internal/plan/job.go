@@ -150,9 +150,11 @@ func (r Runner[E]) recover(ctx context.Context, job Job[E], begin func() *events
 	case errors.Is(err, fs.ErrNotExist):
 		return "", nil
 	case errors.Is(err, ErrNoHeader):
+		job.forgetMark(ctx)
 		return "", os.Remove(job.Journal)
 	case errors.Is(err, ErrDamaged):
 		begin()
+		job.forgetMark(ctx)
 		return "", setAside(job.Journal, err)
 	case err != nil:
 		return "", err
@@ -167,11 +169,12 @@ func (r Runner[E]) recover(ctx context.Context, job Job[E], begin func() *events
 	}
 	err = errors.Join(r.understood(j, job.Key), j.live(mark))
 	switch {
-	case errors.Is(err, ErrEnded) && boot != j.Header.Boot && !r.durable(j.Header.Plan.Steps):
+	case errors.Is(err, ErrEnded) && !errors.Is(err, ErrDamaged) && boot != j.Header.Boot && !r.durable(j.Header.Plan.Steps):
 		// Neither the mark nor anything that the operation did outlives a power loss.
 		return "", j.Remove()
 	case errors.Is(err, ErrDamaged), errors.Is(err, ErrEnded):
 		begin()
+		job.forgetMark(ctx)
 		return "", errors.Join(setAside(job.Journal, err), j.Close())
 	case err != nil:
 		return "", errors.Join(err, j.Close())

@@ -97,3 +97,11 @@ func (job Job[E]) markPath(ctx context.Context) (string, error) {
 	}
 	return job.Mark(ctx)
 }
+
+// forgetMark removes the mark of a journal that is given up, so that no copy of it is
+// ever followed. A pool that is not there must not keep the journal from going.
+func (job Job[E]) forgetMark(ctx context.Context) {
+	if path, err := job.markPath(ctx); err == nil {
+		_ = removeMark(path)
+	}
+}

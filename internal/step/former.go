@@ -200,6 +200,9 @@ func (k NetKey) before(h *host.Host) (Before, error) {
 // restore makes the record what it was.
 func (k NetKey) restore(h *host.Host, was Before) error {
 	if was.Had {
+		if _, _, err := k.understood(h); err != nil { // a damaged one is not written over
+			return err
+		}
 		return network.WriteRecord(k.path(h), was.Data)
 	}
 	return k.Remove(h)

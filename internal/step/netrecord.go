@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/host"
-	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -25,26 +24,37 @@ type NetKey struct {
 	Name   string `json:"name"`
 }
 
-const recordSuffix = ".json"
+// RecordSuffix ends the name of a record's file, after the jail's name.
+const RecordSuffix = ".json"
+
+// jail is the jail's name in the kernel, see jail.Identifier.
+func (k NetKey) jail() string { return k.Source + "-" + strings.ReplaceAll(k.Name, ".", "*") }
 
 func (k NetKey) path(h *host.Host) string {
-	return filepath.Join(h.JournalDir(k.Source, "network"), k.Name+recordSuffix)
+	return filepath.Join(h.JournalDir(k.Source, "network"), k.Name+RecordSuffix)
 }
 
 // Read returns the record, if there is one. One that cannot be understood is set
 // aside, and network.ErrRecord says so once.
 func (k NetKey) Read(h *host.Host) (r netRecord, ok bool, err error) {
-	return network.ReadRecord(k.path(h))
+	return network.ReadRecord(k.path(h), k.jail())
 }
 
-// Current returns the record unless it is of another boot. One that cannot be
-// understood counts as that; the host's logger is told.
-func (k NetKey) Current(ctx context.Context, h *host.Host) (r netRecord, ok bool, err error) {
+// understood is Read for callers to whom a record that cannot be understood is none; the
+// host's logger is told.
+func (k NetKey) understood(h *host.Host) (r netRecord, ok bool, err error) {
 	r, ok, err = k.Read(h)
 	if errors.Is(err, network.ErrRecord) {
 		h.Logger().Warn(err.Error())
 		return netRecord{}, false, nil
 	}
+	return r, ok, err
+}
+
+// Current returns the record unless it is of another boot. One that cannot be
+// understood counts as that.
+func (k NetKey) Current(ctx context.Context, h *host.Host) (r netRecord, ok bool, err error) {
+	r, ok, err = k.understood(h)
 	if err != nil || !ok {
 		return netRecord{}, false, err
 	}
@@ -57,13 +67,13 @@ func (k NetKey) Current(ctx context.Context, h *host.Host) (r netRecord, ok bool
 
 func (k NetKey) write(h *host.Host, r netRecord) error { return r.Write(k.path(h)) }
 
-// Remove removes the record; one that is gone is no error.
-func (k NetKey) Remove(h *host.Host) error { return network.RemoveRecord(k.path(h)) }
-
-// Clean removes what killed writers have left beside the record.
-func (k NetKey) Clean(h *host.Host) error {
-	_, err := atomicfile.Clean(k.path(h))
-	return err
+// Remove removes the record; one that is gone is no error. One that cannot be
+// understood is set aside instead.
+func (k NetKey) Remove(h *host.Host) error {
+	if _, _, err := k.understood(h); err != nil {
+		return err
+	}
+	return network.RemoveRecord(k.path(h))
 }
 
 // NetKeys returns the keys of the records of all sources.
@@ -79,7 +89,7 @@ func NetKeys(ctx context.Context, h *host.Host) ([]NetKey, error) {
 			return nil, err
 		}
 		for _, e := range entries {
-			if name, ok := strings.CutSuffix(e.Name(), recordSuffix); ok {
+			if name, ok := strings.CutSuffix(e.Name(), RecordSuffix); ok {
 				keys = append(keys, NetKey{s.Name, name})
 			}
 		}
