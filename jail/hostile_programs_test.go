@@ -127,6 +127,54 @@ func TestProgramsOfAJailAreLimited(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestHostileStartLetsOthersStart: the interfaces of all jails were locked while the
+// programs of one jail ran in its start, so one jail whose root has replaced dhclient(8)
+// kept every other from starting.
+func TestHostileStartLetsOthersStart(t *testing.T) {
+	runs := make(chan struct{}, 1)
+	h := netHost(t, func(o *simkernel.Options) {
+		o.Programs["dhclient"] = func(_ context.Context, p *simkernel.Process) int {
+			p.Trap(15)
+			runs <- struct{}{}
+			p.Sleep(time.Hour)
+			return 0
+		}
+	})
+	vnet := func(name, address string) *jail.Jail {
+		j := newJail(t, h, name, false, map[string]string{
+			"vnet": "yes", "interfaces": "vnet0:bridge0", "ip4_addr": address, "exec_start": "none", "exec_stop": "none",
+		})
+		addPrograms(t, j)
+		return j
+	}
+	slow, other := vnet("slow", "vnet0|dhcp"), vnet("other", "vnet0|198.51.100.9/24")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := slow.Start(ctx, jail.StartOptions{})
+		ended <- err
+	}()
+	select {
+	case <-runs:
+	case err := <-ended:
+		t.Fatalf("dhclient has not run: %v", err)
+	}
+	start(t, other)
+	select {
+	case err := <-ended:
+		t.Fatalf("the slow start has ended: %v", err)
+	default:
+	}
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+	running, err := slow.Running(context.Background())
+	require.NoError(t, err)
+	require.False(t, running)
+	_, err = other.Stop(context.Background(), jail.StopOptions{})
+	require.NoError(t, err)
+}
+
 // heapInUse is the size of the heap without garbage, in bytes.
 func heapInUse() uint64 {
 	var m runtime.MemStats

@@ -25,6 +25,7 @@ import (
 type killedInHook struct {
 	kernel.Kernel
 	path    string        // of the journal
+	early   bool          // killed before the process is noted down
 	shift   time.Duration // of the start that is noted down
 	started kernel.Process
 	journal []byte // when it was killed
@@ -36,6 +37,13 @@ func (k *killedInHook) Run(ctx context.Context, cmd kernel.Command) (kernel.Exit
 	}
 	noted := make(chan error, 1)
 	started := cmd.Started
+	var err error
+	if k.early {
+		k.journal, err = os.ReadFile(k.path)
+	}
+	if err != nil {
+		return kernel.Exit{}, err
+	}
 	cmd.Started = func(p kernel.Process) error {
 		k.started = p
 		p.Start = p.Start.Add(k.shift)
@@ -56,7 +64,9 @@ func (k *killedInHook) Run(ctx context.Context, cmd kernel.Command) (kernel.Exit
 		}
 		time.Sleep(time.Millisecond)
 	}
-	var err error
+	if k.early {
+		return kernel.Exit{}, plan.ErrCrash
+	}
 	if k.journal, err = os.ReadFile(k.path); err != nil {
 		return kernel.Exit{}, err
 	}
@@ -95,7 +105,7 @@ func lingering(t *testing.T) *simhost.Host {
 }
 
 // recoveredHook crashes a stop in a hook, recovers and returns what was said of the hook.
-func recoveredHook(t *testing.T, h *simhost.Host, hook string, shift time.Duration) (said []string, leader kernel.Process) {
+func recoveredHook(t *testing.T, h *simhost.Host, hook string, shift time.Duration, early bool) (said []string, leader kernel.Process) {
 	t.Helper()
 	ctx := context.Background()
 	j := programs(t, newJail(t, h, "web", false, map[string]string{"exec_start": "none", "exec_stop": "none"}), "sleeper", "lingers")
@@ -103,7 +113,7 @@ func recoveredHook(t *testing.T, h *simhost.Host, hook string, shift time.Durati
 	require.NoError(t, j.Save(ctx))
 	start(t, j)
 	real := h.Kernel
-	k := &killedInHook{Kernel: real, path: filepath.Join(h.JournalDir(j.Source().Name, "jail"), "web.journal"), shift: shift}
+	k := &killedInHook{Kernel: real, path: filepath.Join(h.JournalDir(j.Source().Name, "jail"), "web.journal"), shift: shift, early: early}
 	h.Kernel = k
 	_, err := j.Stop(ctx, jail.StopOptions{})
 	require.ErrorIs(t, err, plan.ErrCrash)
@@ -131,7 +141,7 @@ func TestInterruptedHookIsEnded(t *testing.T) {
 	for _, hook := range []string{"exec_stop", "exec_prestop", "exec_poststop"} {
 		t.Run(hook, func(t *testing.T) {
 			h := lingering(t)
-			said, leader := recoveredHook(t, h, hook, 0)
+			said, leader := recoveredHook(t, h, hook, 0, false)
 			require.True(t, ends(t, h.Kernel, leader))
 			require.Len(t, said, 1)
 			require.Contains(t, said[0], strings.Replace(hook, "_", ".", 1)+" was interrupted")
@@ -157,13 +167,28 @@ func TestInterruptedHookThatIsNotProved(t *testing.T) {
 	for _, hook := range []string{"exec_stop", "exec_prestop"} {
 		t.Run(hook, func(t *testing.T) {
 			h := lingering(t)
-			said, leader := recoveredHook(t, h, hook, -time.Hour)
+			said, leader := recoveredHook(t, h, hook, -time.Hour, false)
 			require.Len(t, said, 1)
 			require.Contains(t, said[0], "still runs, and nothing proves that it is the hook's")
 			require.Contains(t, said[0], "(sleeper)")
 			require.NotContains(t, said[0], "was ended")
 			require.NoError(t, h.Kernel.ProcessSignal(context.Background(), leader, 0), "it was ended")
 		})
+	}
+}
+
+// TestInterruptedHookThatIsNotKnown: a kill just before the hook's process is noted down
+// leaves nothing that could be ended, but it is reported.
+func TestInterruptedHookThatIsNotKnown(t *testing.T) {
+	for _, c := range []struct{ hook, want string }{
+		{"exec_stop", "begun since: "}, {"exec_prestop", "its process is not known"},
+	} {
+		h := lingering(t)
+		said, leader := recoveredHook(t, h, c.hook, 0, true)
+		require.Len(t, said, 1, c.hook)
+		require.Contains(t, said[0], c.want)
+		require.NotContains(t, said[0], "was ended")
+		require.NoError(t, h.Kernel.ProcessSignal(context.Background(), leader, 0), "it was ended")
 	}
 }
 

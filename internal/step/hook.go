@@ -56,7 +56,7 @@ func (a RunHook) Do(ctx context.Context, e Env, c *plan.Call) error {
 		if err := a.endFormer(ctx, e, c); err != nil {
 			return err
 		}
-		was := hookEffect{ID: id}
+		was := hookEffect{ID: id, Leader: &kernel.Process{}}
 		if a.Inside {
 			if was.Before, err = e.Host.Kernel.ProcessList(ctx, id.JID); err != nil {
 				return err

@@ -19,7 +19,8 @@ import (
 // hook runs. Who recovers ends the group if its leader is still that process, or else
 // reports what may be the hook's: a pid may have become another's.
 
-// hookEffect is the jail as it was before the hook, and the hook's process while it runs.
+// hookEffect is the jail as it was before the hook, and the hook's process while it runs;
+// that is zero until it is known.
 type hookEffect struct {
 	ID     kernel.Identity  `json:"id"`
 	Before []kernel.Process `json:"before,omitempty"`
@@ -69,7 +70,11 @@ func (a RunHook) endLeft(ctx context.Context, e Env, c *plan.Call) (message stri
 		return "", nil
 	}
 	var said []string
-	if was.Leader != nil {
+	switch {
+	case was.Leader == nil:
+	case was.Leader.PID == 0 && !a.Inside:
+		said = append(said, "it may run on the host, and its process is not known")
+	case was.Leader.PID != 0:
 		ended, left, err := was.end(ctx, e.Host.Kernel)
 		if err != nil {
 			return "", err

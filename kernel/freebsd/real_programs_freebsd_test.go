@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -86,4 +88,24 @@ func TestRealRunEndsTheGroup(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	t.Error("processes are left in the jail")
+}
+
+// TestRealCutOutputIsAnError: the ifconfig(8) of a jail's root printed more than 4 MiB, and
+// what came before the cut was taken for the whole list of interfaces.
+func TestRealCutOutputIsAnError(t *testing.T) {
+	k := realKernel(t)
+	root := realDir(t)
+	sh, err := os.ReadFile("/rescue/sh") // needs no library
+	check(t, err)
+	ifconfig := "#!/bin/sh\nx=" + strings.Repeat("x", 1023) + "\ni=0\nwhile [ $i -lt 5000 ]; do echo $x; i=$((i+1)); done\n"
+	for name, data := range map[string][]byte{"bin/sh": sh, "sbin/ifconfig": []byte(ifconfig)} {
+		check(t, os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755))
+		check(t, os.WriteFile(filepath.Join(root, name), data, 0o755))
+	}
+	id := realJail(t, k, "kcut", root)
+	list, err := netTools{k, id}.Interfaces(context.Background())
+	wantErr(t, err, syscall.EMSGSIZE)
+	if len(list) > 0 {
+		t.Errorf("%d interfaces", len(list))
+	}
 }

@@ -279,3 +279,22 @@ func TestWrapper(t *testing.T) {
 		t.Errorf("directory %q", out)
 	}
 }
+
+// TestRunReportsWhatItStarted: nobody could end a hook whose program had been killed, for
+// the pid of the group was in that program only.
+func TestRunReportsWhatItStarted(t *testing.T) {
+	var started kernel.Process
+	_, out, _, err := runSh(t, t.Context(), "echo $$", func(c *kernel.Command) {
+		c.Started = func(p kernel.Process) error { started = p; return nil }
+	})
+	if err != nil || strconv.Itoa(started.PID)+"\n" != out || started.Group != started.PID {
+		t.Errorf("%+v, it says %q: %v", started, out, err)
+	}
+	full, begin := errors.New("the disk is full"), time.Now()
+	exit, _, _, err := runSh(t, t.Context(), "sleep 60 & wait", func(c *kernel.Command) {
+		c.Started = func(p kernel.Process) error { started = p; return full }
+	})
+	if !errors.Is(err, full) || exit.Signal != int(syscall.SIGKILL) || time.Since(begin) > 30*time.Second {
+		t.Errorf("not noted down, it ended after %v with %+v: %v", time.Since(begin), exit, err)
+	}
+}

@@ -18,7 +18,7 @@ const (
 	// bytes, and hostOutput that of one of the host, where pf(4) lists states by the
 	// hundred thousand.
 	jailOutput = 4 << 20
-	hostOutput = 64 << 20
+	hostOutput = 32 << 20
 )
 
 // runBase runs a program of the base system, whose output is to be parsed, and returns
@@ -34,8 +34,9 @@ func runBase(ctx context.Context, k kernel.Processes, op, subject string, cmd ke
 	cmd.Env = []string{"PATH=/sbin:/bin:/usr/sbin:/usr/bin", "LC_ALL=C", "IFCONFIG_FORMAT=inet:cidr,inet6:cidr"}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	exit, err := kernel.Run(ctx, k, toolLimit, cmd)
+	text := stdout.String()
 	if err == nil {
-		err = failed(exit, stdout.String(), stderr.String())
+		err = failed(exit, text, stderr.String())
 	}
 	if dropped := stdout.Dropped(); err == nil && dropped > 0 {
 		err = &kernel.CallError{
@@ -46,5 +47,5 @@ func runBase(ctx context.Context, k kernel.Processes, op, subject string, cmd ke
 	if err != nil {
 		return "", err
 	}
-	return stdout.String(), nil
+	return text, nil
 }

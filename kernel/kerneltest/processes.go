@@ -196,7 +196,7 @@ func runList(s *suite) {
 	s.ok(s.Kernel.ProcessWait(s.ctx, []kernel.Process{p}))
 }
 
-// runStarted: the process that Run tells of leads its group, is listed as the same when
+// runStarted: the process that Run reports leads its group, is listed as the same when
 // the command runs, in the jail as on the host, and is ended if it cannot be noted down.
 func runStarted(s *suite) {
 	id := s.jail("kerneltest", kernel.String("path", s.root()))
