@@ -61,7 +61,8 @@ func unmake(ctx context.Context, e Env, name, by string, shared bool) error {
 			return &zfsstore.Error{Op: "destroy", Dataset: name, Err: fmt.Errorf("%w: %s", zfsstore.ErrHasChildren, d.Name)}
 		}
 	}
-	return ignore.Err(e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: true}), zfsstore.ErrNotFound)
+	// What somebody makes in a shared one at this moment stays.
+	return ignore.Err(e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: !shared}), zfsstore.ErrNotFound)
 }
 
 // foreign is the effect of a step that found its resource made by someone else.
