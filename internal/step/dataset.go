@@ -271,12 +271,12 @@ func (a RenameDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	}
 	taken := fmt.Errorf("%w: %s: %w; %s stays", jailerr.ErrReplaced, a.From, err, a.To)
 	for _, s := range c.Steps() {
-		var next CreateDataset
-		if s.Kind != next.Kind() || json.Unmarshal(s.Args, &next) != nil || next.Dataset != a.From {
+		var makes struct{ Made string }
+		if json.Unmarshal(s.Args, &makes) != nil || makes.Made == "" {
 			continue
 		}
-		// The operation has put another in its place, which is undone first.
-		if ours, merr := Made(ctx, e, a.From, next.Made); merr != nil || ours {
+		// The operation puts another in its place, which is undone first.
+		if ours, merr := Made(ctx, e, a.From, makes.Made); merr != nil || ours {
 			return errors.Join(err, merr)
 		}
 		return plan.Final(taken)
