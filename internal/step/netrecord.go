@@ -60,6 +60,16 @@ func (k NetKey) write(h *host.Host, r netRecord) error { return r.Write(k.path(h
 // Remove removes the record; one that is gone is no error.
 func (k NetKey) Remove(h *host.Host) error { return network.RemoveRecord(k.path(h)) }
 
+// Ended writes down that the jail's run has ended without a stop, and that nothing is
+// left of it. The record goes with the next stop, or reboot.
+func (k NetKey) Ended(ctx context.Context, h *host.Host, jail string) error {
+	boot, err := h.Kernel.BootID(ctx)
+	if err != nil {
+		return err
+	}
+	return k.write(h, netRecord{Boot: boot, Spec: network.Spec{Jail: jail}})
+}
+
 // Clean removes what killed writers have left beside the record.
 func (k NetKey) Clean(h *host.Host) error {
 	_, err := atomicfile.Clean(k.path(h))
