@@ -319,7 +319,7 @@ func (w *changedWorld) writtenSince(t *testing.T) func(error) {
 	return func(err error) {
 		for dataset, guid := range guids {
 			if guid != w.guid(t, dataset) {
-				continue // it was to be destroyed, or was not there before
+				continue // it was to be destroyed, or was made by the operation
 			}
 			path, err := w.Mountpoint(ctx, dataset)
 			require.NoError(t, err)

@@ -107,7 +107,9 @@ func (j *Jail) planClone(ctx context.Context, operation string, o CloneOptions, 
 	if !source.taken {
 		steps.Add(source.take(by))
 	}
-	steps.Add(source.clone(j.Dataset(), by), write)
+	clone := source.clone(j.Dataset(), by)
+	clone.Parents = j.parents()
+	steps.Add(clone, write)
 	lines, err := os.ReadFile(filepath.Join(dir, step.FstabFile))
 	switch {
 	case err == nil && fstab.Parse(lines).ReplacePath(then.Path(), "/") > 0:

@@ -125,7 +125,7 @@ func (j *Jail) planCreate(ctx context.Context, o CreateOptions) (*plan.Plan, err
 	by := j.madeBy()
 	var steps step.List
 	steps.Append(j.parentSteps(ctx, by))
-	dataset := step.CreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by}
+	dataset := step.CreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by, Parents: j.parents()}
 	print := map[string]string{}
 	set := o.properties()
 	switch {
@@ -187,8 +187,11 @@ func (j *Jail) mustBeNew(ctx context.Context) error {
 
 // parentSteps make the datasets that hold all jails, when this is the first.
 func (j *Jail) parentSteps(ctx context.Context, by string) ([]plan.Step, error) {
-	return step.CreateParents(ctx, j.host, by, j.source.Dataset, j.source.Jails())
+	return step.CreateParents(ctx, j.host, by, j.parents()...)
 }
+
+// parents are the datasets that hold all jails.
+func (j *Jail) parents() []string { return []string{j.source.Dataset, j.source.Jails()} }
 
 // newConfig finishes the new jail's configuration: what the options set, and
 // who it is and belongs to. libioc freezes the host's id and the derived UUID at

@@ -42,7 +42,10 @@ func (g *JailGenerator) Destroy(o DestroyOptions) *Operation {
 		jail: j, name: "destroy", event: events.JailDestroy{Jail: j.FullName()}, busy: o.Busy,
 		make:    func(ctx context.Context) (*plan.Plan, error) { return j.planDestroy(ctx, o) },
 		cleared: func(recovered string) bool { return recovered != "destroy" },
-		after:   func() { j.publish(func(is *state) { is.path = "" }) },
+		after: func() {
+			j.forgetEnd()
+			j.publish(func(is *state) { is.path = "" })
+		},
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 // but has no process, although it has an exec_start; or it does not run, and what the
 // run has mounted or its network's record is still there, which Stop takes away. So it
 // is with a jail that is not persistent, which ends with its last process, and with
-// one that jail(8) removed. When [Recover] has taken away what such a jail had left,
-// it counts as stopped.
+// one that jail(8) removed. [Recover] takes away what such a jail had left and writes
+// down that it has ended, until the next Start, Stop with Force, or reboot.
 //
 // Errors: ErrBusy while an operation has its journal, also an interrupted one that
 // was not recovered yet; ErrNotFound, those of Identity.
@@ -47,4 +47,27 @@ func (j *Jail) ended(ctx context.Context) (bool, error) {
 	}
 	_, connected, err := j.netKey().Current(ctx, j.host)
 	return connected, err
+}
+
+// noteEnd writes down that the jail has ended without Stop, unless the record of its
+// network says so.
+func (j *Jail) noteEnd(ctx context.Context) {
+	_, connected, err := j.netKey().Current(ctx, j.host)
+	if err == nil && !connected {
+		err = j.netKey().Ended(ctx, j.host, j.Identifier())
+	}
+	if err != nil {
+		j.host.Logger().Warn("note that the jail has ended", "jail", j.FullName(), "error", err)
+	}
+}
+
+// forgetEnd removes that note from under a name that the jail has no more.
+func (j *Jail) forgetEnd() {
+	r, current, err := j.netKey().Current(context.Background(), j.host)
+	if err == nil && current && over(r) {
+		err = j.netKey().Remove(j.host)
+	}
+	if err != nil {
+		j.host.Logger().Warn("forget that the jail has ended", "jail", j.FullName(), "error", err)
+	}
 }

@@ -211,8 +211,19 @@ func recoverMounts(ctx context.Context, h *host.Host, source host.Source) (all [
 		if p, err := j.planRecoverMounts(ctx); p == nil && err == nil {
 			continue // without a lock and events
 		}
+		swept := false
 		done, err := (&Operation{
-			jail: j, name: "recover", event: events.JailRecover{Jail: j.FullName()}, busy: BusyFail, make: j.planRecoverMounts,
+			jail: j, name: "recover", event: events.JailRecover{Jail: j.FullName()}, busy: BusyFail,
+			make: func(ctx context.Context) (*plan.Plan, error) {
+				p, err := j.planRecoverMounts(ctx)
+				swept = p != nil
+				return p, err
+			},
+			after: func() {
+				if swept {
+					j.noteEnd(ctx)
+				}
+			},
 		}).Run(ctx)
 		if errors.Is(err, ErrBusy) || errors.Is(err, ErrNotFound) {
 			continue

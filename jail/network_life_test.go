@@ -104,6 +104,11 @@ func TestRecoverClearsJailsThatEnded(t *testing.T) {
 			require.NotEqual(t, before, networkWorld(t, h))
 			_, err = jail.Recover(ctx, h.Host)
 			require.NoError(t, err)
+			ended := append(slices.Clone(before), `record web.json {"boot":"","spec":{"jail":"ioc-web"}}`+"\n")
+			slices.Sort(ended)
+			requireSame(t, ended, networkWorld(t, h))
+			_, err = j.Stop(ctx, jail.StopOptions{Force: true})
+			require.NoError(t, err)
 			requireSame(t, before, networkWorld(t, h))
 		})
 	}

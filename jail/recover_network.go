@@ -96,6 +96,17 @@ func (s *sweep) record(ctx context.Context, key step.NetKey) error {
 	if err != nil {
 		return err
 	}
+	mounts, err := s.h.Mounts(ctx)
+	if err != nil {
+		return err
+	}
+	there := slices.ContainsFunc(s.sources, func(source host.Source) bool {
+		_, mounted := mounts.Dataset(source.Jails() + "/" + key.Name)
+		return mounted && source.Name == key.Source
+	})
+	if current && there && over(now) {
+		return nil
+	}
 	if current {
 		err := step.LockedNetwork(ctx, s.h, "addresses", func() error {
 			return step.ReleaseAliases(ctx, s.h, now.Spec.Jail, now.Added)
@@ -104,8 +115,14 @@ func (s *sweep) record(ctx context.Context, key step.NetKey) error {
 			return err
 		}
 	}
+	if current && there {
+		return key.Ended(ctx, s.h, now.Spec.Jail)
+	}
 	return key.Remove(s.h)
 }
+
+// over reports whether a record only says that the jail's run has ended.
+func over(r network.Record) bool { return r.Spec.Empty() && len(r.Added) == 0 }
 
 func (s *sweep) interfaces(ctx context.Context) error {
 	list, err := s.h.Kernel.Interfaces(ctx)

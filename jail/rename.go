@@ -47,6 +47,7 @@ func (g *JailGenerator) Rename(o RenameOptions) *Operation {
 		steps: func(ctx context.Context, now *Jail, l *step.List) error { return now.renameSteps(ctx, l, o) },
 		after: func() {
 			if now, err := j.renamed(context.Background(), o.Name); err == nil {
+				j.forgetEnd()
 				j.publish(func(is *state) { is.name, is.fullName = now.Name(), now.FullName() })
 				j.created()
 			}

@@ -104,7 +104,7 @@ func (j *Jail) planTemplate(ctx context.Context, o CreateOptions) (*plan.Plan, e
 	var steps step.List
 	steps.Append(j.parentSteps(ctx, by))
 	steps.Add(
-		step.CreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by},
+		step.CreateDataset{Dataset: j.Dataset(), Mode: fs.FileMode(0o700), Made: by, Parents: j.parents()},
 		source.take(by), source.clone(j.RootDataset(), by), write, source.forget(by))
 	return j.createPlan("create", &steps, map[string]string{
 		"template": source.guid, "snapshot": source.snapshot, "configuration": digest(data),

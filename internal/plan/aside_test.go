@@ -10,9 +10,9 @@ import (
 	"github.com/libioc/go-libioc/events"
 )
 
-// TestUndoThatCannotBe: a step that can never be undone does not keep its journal for
-// ever, which locked its resource. It turns the plan round or stays as it is; the journal
-// is set aside and the error says where.
+// TestUndoThatCannotBe: a step that can never be undone does not keep its journal
+// forever, which locked its resource. It turns the plan round or stays as it is; the
+// journal is set aside and the error says where.
 func TestUndoThatCannotBe(t *testing.T) {
 	for _, test := range []struct {
 		name  string

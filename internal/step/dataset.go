@@ -30,6 +30,8 @@ type CreateDataset struct {
 	Made   string `json:"made"` // the operation, see madeProperty
 	// Properties are set on it, native or user.
 	Properties map[string]string `json:"properties,omitempty"`
+	// Parents are the shared datasets above it, the highest first, see inParents.
+	Parents []string `json:"parents,omitempty"`
 }
 
 func (CreateDataset) Kind() string     { return "create dataset" }
@@ -44,12 +46,14 @@ func (a CreateDataset) Event(e Env) events.IocEvent {
 }
 
 func (a CreateDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
-	if err := sameParent(ctx, e, c, a.Dataset); err != nil {
-		return err
-	}
 	properties := Mark(a.Made)
 	maps.Copy(properties, a.Properties)
-	err := e.Host.Store.Create(ctx, a.Dataset, zfsstore.CreateOptions{Properties: properties})
+	err := inParents(ctx, e, c, a.Parents, a.Made, func() error {
+		if err := sameParent(ctx, e, c, a.Dataset); err != nil {
+			return err
+		}
+		return e.Host.Store.Create(ctx, a.Dataset, zfsstore.CreateOptions{Properties: properties})
+	})
 	if a.Shared && errors.Is(err, zfsstore.ErrExists) {
 		c.Skip("exists")
 		return nil
@@ -73,7 +77,40 @@ func (a CreateDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if a.Shared && errors.Is(err, zfsstore.ErrHasChildren) {
 		return nil // others use it by now
 	}
-	return err
+	return errors.Join(err, undoParents(ctx, e, c, a.Parents, a.Made))
+}
+
+// inParents makes something in shared datasets. The operation that made those can fail
+// in the meantime, and takes them back while they are empty: then they are made again.
+func inParents(ctx context.Context, e Env, c *plan.Call, parents []string, by string, do func() error) error {
+	for {
+		err := do()
+		if !errors.Is(err, zfsstore.ErrParentNotFound) || len(parents) == 0 || ctx.Err() != nil {
+			return err
+		}
+		if err := errors.Join(c.SetEffect(begun{true}), forget(c, parents...)); err != nil {
+			return err
+		}
+		for i, name := range parents {
+			err := e.Host.Store.Create(ctx, name, zfsstore.CreateOptions{Properties: Mark(by)})
+			if i > 0 && errors.Is(err, zfsstore.ErrParentNotFound) {
+				break // taken back again
+			}
+			if err = ignore.Err(err, zfsstore.ErrExists); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func undoParents(ctx context.Context, e Env, c *plan.Call, parents []string, by string) (all error) {
+	if !c.Effect(&begun{}) {
+		return nil
+	}
+	for _, name := range slices.Backward(parents) {
+		all = errors.Join(all, CreateDataset{Dataset: name, Shared: true, Made: by}.Undo(ctx, e, c))
+	}
+	return all
 }
 
 // CreateParents makes those of the datasets that do not exist, parents first. Others
@@ -96,8 +133,9 @@ type CloneTarget struct {
 // Clone makes datasets from snapshots: a jail's root from that of a
 // release, or a tree of datasets from another.
 type Clone struct {
-	Clones []CloneTarget `json:"clones"` // parents first
-	Made   string        `json:"made"`
+	Clones  []CloneTarget `json:"clones"` // parents first
+	Made    string        `json:"made"`
+	Parents []string      `json:"parents,omitempty"` // shared, see inParents
 }
 
 func (Clone) Kind() string { return "clone" }
@@ -119,10 +157,13 @@ func (a Clone) Do(ctx context.Context, e Env, c *plan.Call) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := sameParent(ctx, e, c, one.Target); err != nil {
-			return err
-		}
-		if err := e.Host.Store.Clone(ctx, one.Snapshot, one.Target, zfsstore.CloneOptions{Properties: Mark(a.Made)}); err != nil {
+		err := inParents(ctx, e, c, a.Parents, a.Made, func() error {
+			if err := sameParent(ctx, e, c, one.Target); err != nil {
+				return err
+			}
+			return e.Host.Store.Clone(ctx, one.Snapshot, one.Target, zfsstore.CloneOptions{Properties: Mark(a.Made)})
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -135,7 +176,7 @@ func (a Clone) Undo(ctx context.Context, e Env, c *plan.Call) error {
 			return err
 		}
 	}
-	return nil
+	return undoParents(ctx, e, c, a.Parents, a.Made)
 }
 
 // DestroyDataset destroys a jail's dataset with all below it. All of them are
@@ -216,12 +257,12 @@ func (a RenameDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	}
 	taken := fmt.Errorf("%w: %s: %w; %s stays", jailerr.ErrReplaced, a.From, err, a.To)
 	for _, s := range c.Steps() {
-		var next CreateDataset
-		if s.Kind != next.Kind() || json.Unmarshal(s.Args, &next) != nil || next.Dataset != a.From {
+		var makes struct{ Made string }
+		if json.Unmarshal(s.Args, &makes) != nil || makes.Made == "" {
 			continue
 		}
-		// The operation has put another in its place, which is undone first.
-		if ours, merr := Made(ctx, e, a.From, next.Made); merr != nil || ours {
+		// The operation puts another in its place, which is undone first.
+		if ours, merr := Made(ctx, e, a.From, makes.Made); merr != nil || ours {
 			return errors.Join(err, merr)
 		}
 		return plan.Final(taken)

@@ -66,6 +66,10 @@ func unmake(ctx context.Context, e Env, name, by string, shared bool) error {
 			return &zfsstore.Error{Op: "destroy", Dataset: name, Err: fmt.Errorf("%w: %s", zfsstore.ErrHasChildren, d.Name)}
 		}
 	}
+	if shared {
+		// What others make in it at this moment stays, and stays mounted.
+		return ignore.Err(e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{}), zfsstore.ErrNotFound)
+	}
 	return ignore.Err(DestroyTree(ctx, e, name, guid), zfsstore.ErrNotFound, jailerr.ErrReplaced)
 }
 

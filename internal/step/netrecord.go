@@ -76,6 +76,16 @@ func (k NetKey) Remove(h *host.Host) error {
 	return network.RemoveRecord(k.path(h))
 }
 
+// Ended writes down that the jail's run has ended without a stop, and that nothing is
+// left of it. The record goes with the next stop, or reboot.
+func (k NetKey) Ended(ctx context.Context, h *host.Host, jail string) error {
+	boot, err := h.Kernel.BootID(ctx)
+	if err != nil {
+		return err
+	}
+	return k.write(h, netRecord{Boot: boot, Spec: network.Spec{Jail: jail}})
+}
+
 // NetKeys returns the keys of the records of all sources.
 func NetKeys(ctx context.Context, h *host.Host) ([]NetKey, error) {
 	sources, err := h.Sources(ctx)

@@ -83,7 +83,8 @@ func (h *crashingHost) crash(t *testing.T, id kernel.Identity) {
 // TestSupervisorSeesWhatHadEnded: a run that ended before the supervisor began, or
 // between its start and the next look at its processes, is restarted as one that
 // ends later. Before, only a process that the watch had seen counted, and only a jail
-// that it had seen running: none of the first eight was restarted.
+// that it had seen running: none of the first eight was restarted. One that Recover had
+// swept counted as stopped.
 func TestSupervisorSeesWhatHadEnded(t *testing.T) {
 	start := func(t *testing.T, h *crashingHost) kernel.Identity {
 		web := jailtest.Load(t, h.Host, "web")[0]
@@ -113,6 +114,26 @@ func TestSupervisorSeesWhatHadEnded(t *testing.T) {
 		require.NoError(t, err)
 	}
 	started := func(t *testing.T, h *crashingHost) { start(t, h) }
+	recovered := func(end func(t *testing.T, h *crashingHost)) func(t *testing.T, h *crashingHost) {
+		return func(t *testing.T, h *crashingHost) {
+			end(t, h)
+			for range 2 {
+				_, err := jail.Recover(t.Context(), h.Host.Host)
+				require.NoError(t, err)
+			}
+		}
+	}
+	stoppedAfterwards := func(t *testing.T, h *crashingHost) {
+		recovered(gone)(t, h)
+		_, err := jailtest.Load(t, h.Host, "web")[0].Stop(t.Context(), jail.StopOptions{Force: true})
+		require.NoError(t, err)
+	}
+	another := func(t *testing.T, h *crashingHost) {
+		recovered(gone)(t, h)
+		_, err := jailtest.Load(t, h.Host, "web")[0].Rename(t.Context(), jail.RenameOptions{Name: "www"})
+		require.NoError(t, err)
+		jailtest.PutPlain(t, h.Host, "web", map[string]string{fleet.RestartKey: "failure backoff=5ms"})
+	}
 	const failure, always = "failure backoff=5ms", "always backoff=5ms"
 	for _, test := range []struct {
 		name          string
@@ -140,6 +161,11 @@ func TestSupervisorSeesWhatHadEnded(t *testing.T) {
 			require.NoError(t, err)
 			h.crash(t, id)
 		}, want: true},
+		{name: "not persistent, swept by Recover", restart: failure, before: recovered(gone), want: true},
+		{name: "removed by jail(8), swept by Recover", restart: failure, before: recovered(removed), want: true},
+		{name: "swept by Recover, then stopped", restart: failure, before: stoppedAfterwards},
+		{name: "swept by Recover, another has its name", restart: failure, before: another},
+		{name: "stopped before, then Recover", restart: failure, before: recovered(stopped)},
 		{name: "stopped before, failure", restart: failure, before: stopped},
 		{name: "stopped before, always", restart: always, before: stopped},
 		{name: "stopped later, failure", restart: failure, before: started, after: func(t *testing.T, h *crashingHost) {
