@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/internal/hosttest"
-	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -210,7 +209,10 @@ func (m *machine) clearRelease(ctx context.Context, broken []damaged) error {
 		return nil
 	}
 	err := m.Store.Destroy(ctx, m.source.Releases()+"/"+otherRelease, zfsstore.DestroyOptions{Recursive: true})
-	return ignore.Err(err, zfsstore.ErrNotFound)
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // whenFull recovers, stops and destroys while the disk is full.
