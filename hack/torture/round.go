@@ -146,6 +146,9 @@ func (d round) run(ctx context.Context, o options, number int) (out outcome, err
 			return out, err
 		}
 		if ok {
+			// A full state directory may keep a file from being renamed, and a jail is
+			// destroyed all the same.
+			done.aside = done.aside && !(d.state && m.real)
 			// What was done to a file last decides.
 			broken = append(slices.DeleteFunc(broken, func(d damaged) bool { return d.path == done.path }), done)
 			out.did, out.damages = append(out.did, done.what), out.damages+1
