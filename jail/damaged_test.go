@@ -202,23 +202,25 @@ func TestCopyOfDamagedJournal(t *testing.T) {
 	}
 }
 
-// TestDamagedJournalAfterReboot: the journal of a start or a stop, of which nothing
-// outlives a reboot, was deleted after one though it could not be understood.
+// TestDamagedJournalAfterReboot: the journal of a stop, of which nothing outlives a
+// reboot, was deleted after one though it could not be understood.
 func TestDamagedJournalAfterReboot(t *testing.T) {
 	for _, damage := range []struct{ name, from, to string }{
 		{"of another jail", `"key":"ioc/jail/web"`, `"key":"ioc/jail/db"`},
-		{"unknown kind", `"kind":"create jail"`, `"kind":"summon jail"`},
+		{"unknown kind", `"kind":"remove jail"`, `"kind":"banish jail"`},
 	} {
 		t.Run(damage.name, func(t *testing.T) {
 			h := newHost(t)
 			web := newJail(t, h, "web", false, nil)
+			_, err := web.Start(t.Context(), jail.StartOptions{})
+			require.NoError(t, err)
 			crash := plan.WithFault(t.Context(), func(p plan.Point) error {
-				if p.Step.Kind == "create jail" && p.Phase == "do" {
+				if p.Step.Kind == "remove jail" && p.Phase == "do" {
 					return plan.ErrCrash
 				}
 				return nil
 			})
-			_, err := web.Start(crash, jail.StartOptions{})
+			_, err = web.Stop(crash, jail.StopOptions{})
 			require.ErrorIs(t, err, plan.ErrCrash)
 			path := h.JournalPath("ioc", "jail", "web")
 			whole, err := os.ReadFile(path)

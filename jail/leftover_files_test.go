@@ -52,7 +52,7 @@ func TestTemporaryFilesOfKilledWriters(t *testing.T) {
 }
 
 // TestTemporaryFilesOfNoJail: beside the network record and the mark of a jail that does
-// not exist any more, what killed writers have left stayed for ever.
+// not exist any more, what killed writers have left stayed forever.
 func TestTemporaryFilesOfNoJail(t *testing.T) {
 	h := netHost(t)
 	newJail(t, h, "other", false, nil)

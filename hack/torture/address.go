@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -71,7 +70,9 @@ func (a *addresses) left(ctx context.Context, m *machine) (wrong []string, err e
 		case used[one]:
 			kept[one] = a.unrecorded[one]
 		case a.unrecorded[one]:
-			err = errors.Join(err, ignore.Err(m.Kernel.AddressDelete(ctx, loopback, one), kernel.ErrNotFound))
+			if derr := m.Kernel.AddressDelete(ctx, loopback, one); !errors.Is(derr, kernel.ErrNotFound) {
+				err = errors.Join(err, derr)
+			}
 		default:
 			wrong = append(wrong, fmt.Sprintf("%s has %s of no jail", loopback, one))
 		}

@@ -140,7 +140,21 @@ func (d damage) do(m *machine, copies string) (done damaged, ok bool, err error)
 		}
 		done.aside = unreadable(path, changed)
 	}
-	return done, true, os.WriteFile(done.path, []byte(changed), 0o600)
+	written, err := overwrite(done.path, changed)
+	if !written {
+		done.aside = false
+	}
+	return done, true, err
+}
+
+// overwrite replaces what a file holds. On a full disk the file may be empty then, or
+// not exist.
+func overwrite(path, data string) (written bool, err error) {
+	err = os.WriteFile(path, []byte(data), 0o600)
+	if noSpace(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // bringBack copies an older copy to where there is none now.
@@ -161,8 +175,13 @@ func (d damage) bringBack(m *machine, copies string) (done damaged, ok bool, err
 		return done, false, err
 	}
 	done = damaged{what: olderCopy + " of " + of + "/" + filepath.Base(path), kind: of, path: path, stale: true}
-	err = os.MkdirAll(filepath.Dir(path), 0o700)
-	return done, true, errors.Join(err, os.WriteFile(path, data, 0o600))
+	if err = os.MkdirAll(filepath.Dir(path), 0o700); err == nil {
+		_, err = overwrite(path, string(data))
+	}
+	if noSpace(err) {
+		return done, false, nil
+	}
+	return done, true, err
 }
 
 // notAside returns those damaged files that were not set aside as *.bad, and removes

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/internal/hosttest"
-	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -147,6 +146,9 @@ func (d round) run(ctx context.Context, o options, number int) (out outcome, err
 			return out, err
 		}
 		if ok {
+			// A full state directory may keep a file from being renamed, and a jail is
+			// destroyed all the same.
+			done.aside = done.aside && !(d.state && m.real)
 			// What was done to a file last decides.
 			broken = append(slices.DeleteFunc(broken, func(d damaged) bool { return d.path == done.path }), done)
 			out.did, out.damages = append(out.did, done.what), out.damages+1
@@ -210,7 +212,10 @@ func (m *machine) clearRelease(ctx context.Context, broken []damaged) error {
 		return nil
 	}
 	err := m.Store.Destroy(ctx, m.source.Releases()+"/"+otherRelease, zfsstore.DestroyOptions{Recursive: true})
-	return ignore.Err(err, zfsstore.ErrNotFound)
+	if errors.Is(err, zfsstore.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // whenFull recovers, stops and destroys while the disk is full.

@@ -164,3 +164,17 @@ func TestDamageIsFound(t *testing.T) {
 		require.NoFileExists(t, m.JournalDir("ioc", "jail")+"/t0.bad")
 	}
 }
+
+// TestOverwriteOnFullDisk: a full state directory is no error of torture itself.
+func TestOverwriteOnFullDisk(t *testing.T) {
+	const full = "/dev/full"
+	if _, err := os.Stat(full); err != nil {
+		t.Skip("needs full(4): ", err)
+	}
+	written, err := overwrite(full, "garbage")
+	require.NoError(t, err)
+	require.False(t, written)
+	written, err = overwrite(t.TempDir()+"/t0.journal", "garbage")
+	require.NoError(t, err)
+	require.True(t, written)
+}

@@ -99,7 +99,7 @@ func (job Job[E]) markPath(ctx context.Context) (string, error) {
 }
 
 // forgetMark removes the mark of a journal that is given up, so that no copy of it is
-// ever followed. A pool that is not there must not keep the journal from going.
+// ever followed. Where the pool is not mounted the journal is given up all the same.
 func (job Job[E]) forgetMark(ctx context.Context) {
 	if path, err := job.markPath(ctx); err == nil {
 		_ = removeMark(path)
