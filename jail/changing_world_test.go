@@ -70,18 +70,18 @@ var worldChanges = []worldChange{
 		if !w.renamed(t) {
 			return nil
 		}
-		before := w.lines(t, "zroot/moved")
-		return func(error) { requireSame(t, before, w.lines(t, "zroot/moved")) }
+		before := w.moved(t)
+		return func(error) { requireSame(t, before, w.moved(t)) }
 	}},
 	{"renamed and replaced", func(t *testing.T, w *changedWorld) func(error) {
 		if !w.renamed(t) {
 			return nil
 		}
 		w.foreign(t)
-		before, same := w.lines(t, "zroot/moved"), w.sameForeign(t)
+		before, same := w.moved(t), w.sameForeign(t)
 		return func(err error) {
 			same(err)
-			requireSame(t, before, w.lines(t, "zroot/moved"))
+			requireSame(t, before, w.moved(t))
 		}
 	}},
 	{"name taken", func(t *testing.T, w *changedWorld) func(error) {
@@ -453,6 +453,19 @@ func (w *changedWorld) renamed(t *testing.T) bool {
 	}
 	require.NoError(t, err)
 	return true
+}
+
+// moved are the lines about what renamed has moved. What was cloned from it may be the
+// operation's own.
+func (w *changedWorld) moved(t *testing.T) (out []string) {
+	t.Helper()
+	for _, s := range w.lines(t, "zroot/moved") {
+		s, _, _ = strings.Cut(s, " clones=")
+		if place, _, _ := strings.Cut(s, " origin="); strings.Contains(place, "zroot/moved") {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // foreign makes another jail in the jail's place, as a restore does.

@@ -28,9 +28,6 @@ const chaosDir, chaosSeed, chaosLedger = "JAIL_CHAOS_DIR", "JAIL_CHAOS_SEED", "J
 // chaosJails is how many jails the processes work on.
 const chaosJails = 4
 
-// byHand is set to run the tests with a second actor.
-const byHand = "IOC_TEST_BY_HAND"
-
 // begun is the line that the child prints before each operation.
 const begun = "begun"
 
@@ -84,9 +81,6 @@ func TestChaos(t *testing.T) {
 // At 4f8059c a journal destroyed whatever had the name of its jail by then, and an
 // undo renamed, rolled back and unmounted by name.
 func TestChaosByHand(t *testing.T) {
-	if os.Getenv(byHand) == "" {
-		t.Skip("once in some hundred rounds a file is left where a dataset was; " + byHand + "=1 runs it")
-	}
 	runChaos(t, func(dir string) string { return filepath.Join(dir, "ledger") })
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -221,9 +220,6 @@ func TestStorm(t *testing.T) {
 // place of what they had looked at.
 func TestStormByHand(t *testing.T) {
 	t.Parallel()
-	if os.Getenv(byHand) == "" {
-		t.Skip("once in some hundred rounds a file is left where a dataset was; " + byHand + "=1 runs it")
-	}
 	h := stormHost(t)
 	count := storm(t, h, randomSeed(t), newHand(t, h, filepath.Join(t.TempDir(), "ledger"), stormJails))
 	for _, what := range []string{"create", "start", "stop", "destroy", "by hand"} {
