@@ -7,28 +7,36 @@ local argv = ...
 argv = argv["argv"]
 local name, guid, recursive = argv[1], argv[2], argv[3] == "recursive"
 
+local ENOENT, EBUSY, EEXIST, ENOSPC = 2, 16, 17, 28
+
 local function refuse(what, why)
 	error("cannot destroy '" .. what .. "': " .. why, 0)
 end
 
-local function within(dataset)
-	return dataset == name or string.sub(dataset, 1, #name + 1) == name .. "/"
+local function under(dataset, top)
+	return dataset == top or string.sub(dataset, 1, #top + 1) == top .. "/"
 end
 
--- check refuses to begin what cannot be finished.
+-- check refuses to begin what cannot be finished. Whether a dataset that has snapshots
+-- is mounted is not to be seen from here.
 local function check(dataset)
+	local snapshots = false
 	for snapshot in zfs.list.snapshots(dataset) do
+		snapshots = true
 		if not recursive then
 			refuse(name, "filesystem has children")
 		end
 		for clone in zfs.list.clones(snapshot) do
-			if not within(clone) then
+			if not under(clone, name) or under(dataset, clone) then
 				refuse(name, "filesystem has dependent clones")
 			end
 		end
-		for _ in zfs.list.holds(snapshot) do
+		if zfs.check.destroy(snapshot) == EBUSY then -- held or being sent
 			refuse(snapshot, "dataset is busy")
 		end
+	end
+	if not snapshots and zfs.check.destroy(dataset) == EBUSY then
+		refuse(dataset, "dataset is busy")
 	end
 	for child in zfs.list.children(dataset) do
 		if not recursive then
@@ -40,9 +48,15 @@ end
 
 local function one(what)
 	local err = zfs.sync.destroy(what)
-	if err == 16 then
+	if err == EEXIST then -- an interrupted receive
+		zfs.sync.destroy(what .. "/%recv")
+		err = zfs.sync.destroy(what)
+	end
+	if err == EBUSY then
 		refuse(what, "dataset is busy")
-	elseif err ~= 0 then
+	elseif err == ENOSPC then
+		refuse(what, "out of space")
+	elseif err ~= 0 and err ~= ENOENT then -- a deferred snapshot goes with its last clone
 		refuse(what, "errno " .. err)
 	end
 end

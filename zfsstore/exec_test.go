@@ -143,7 +143,7 @@ func TestExecError(t *testing.T) {
 	}
 	f = newFakeZFS(t, `cat >/dev/null; printf 'Channel program execution failed:\ncannot destroy '\''p/a'\'': another dataset has this name\nstack traceback:\n\t[C]: in function '\''error'\''\n' >&2; exit 1`)
 	err = f.Destroy(bg, "p/a", DestroyOptions{GUID: 1<<64 - 1, Recursive: true})
-	if want := f.zfs + " program p - p/a guid=-1 recursive: cannot destroy 'p/a': another dataset has this name"; !errors.Is(err, ErrReplaced) || err.Error() != want {
+	if want := f.zfs + " program -t 100000000 -m 104857600 p - p/a guid=-1 recursive: cannot destroy 'p/a': another dataset has this name"; !errors.Is(err, ErrReplaced) || err.Error() != want {
 		t.Errorf("%q, want %q", err, want)
 	}
 	missing := NewExec(ExecOptions{ZFS: "zfs-that-is-not-there"})

@@ -213,7 +213,8 @@ type DestroyOptions struct {
 	// another one that has the name by then is ErrReplaced. The comparison and the
 	// destroy are one, zfs-program(8), which only root of the host may run. Only
 	// Recursive goes with it. Nothing is unmounted: a file system that is mounted is
-	// ErrBusy. What was cloned outside, or is held, leaves everything there.
+	// ErrBusy. What was cloned outside, is held or is being sent leaves everything
+	// there; a file system with snapshots that is mounted has lost them.
 	GUID uint64
 }
 

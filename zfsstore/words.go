@@ -39,7 +39,9 @@ var words = []struct {
 	{"source and target pools differ", ErrCrossPool},
 	{"permission denied", ErrPermission},
 	{"Operation not permitted", ErrPermission},
+	{"must be run as root", ErrPermission},
 	{"out of space", ErrNoSpace},
+	{"errno: 28", ErrNoSpace}, // zfs-program(8)
 	{"not currently mounted", ErrNotMounted},
 	{"no mountpoint set", ErrNoMountpoint},
 	{"legacy mountpoint", ErrNoMountpoint},

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/internal/ignore"
@@ -56,6 +57,15 @@ func (m *Hand) tidy(ctx context.Context, name string) error {
 		}
 	}
 	if m.whole(ctx, name) {
+		// The rename of a jail keeps its former base in use for a moment, which is
+		// left for the next start then.
+		for _, d := range all {
+			if below, ok := strings.CutPrefix(d.Name, m.place(name)+"/basejail-former"); ok && !strings.ContainsAny(below, "/@") {
+				if err := m.host.Store.Destroy(ctx, d.Name, zfsstore.DestroyOptions{Recursive: true}); err != nil {
+					return err
+				}
+			}
+		}
 		// A jail that ended by jail(8) keeps its mounts. What an Unmount takes out
 		// of its fstab from then on is no longer known to be left by it.
 		return m.unmountBelow(ctx, name, "tmpfs")

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
@@ -386,8 +387,8 @@ func (a DropBase) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return nil
 }
 
-// DestroyTree destroys a dataset with all below it. One that is in use, or cannot be
-// destroyed for another reason, leaves everything there and mounted. Errors:
+// DestroyTree destroys a dataset with all below it. One that is in use, held, sent or
+// cloned leaves everything there and mounted. Errors:
 // zfsstore.ErrNotFound, jailerr.ErrReplaced if another dataset has the name, whose guid
 // differs, *jailerr.HeldError, and those of zfsstore.Store.Destroy.
 func DestroyTree(ctx context.Context, e Env, dataset string, guid uint64) error {
@@ -427,14 +428,20 @@ func unmountTree(ctx context.Context, e Env, dataset string) (unmounted []string
 	return unmounted, nil
 }
 
-// mountAgain mounts what unmountTree has unmounted and is still there.
+// mountAgain mounts what unmountTree has unmounted and is still there, also when the
+// operation's own time is over.
 func mountAgain(ctx context.Context, e Env, unmounted []string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), againLimit)
+	defer cancel()
 	var all error
 	for _, dataset := range slices.Backward(unmounted) {
 		all = errors.Join(all, ignore.Err(e.Host.Store.Mount(ctx, dataset), zfsstore.ErrNotFound, zfsstore.ErrMounted))
 	}
 	return all
 }
+
+// againLimit is how long it may take to mount again what was unmounted.
+const againLimit = time.Minute
 
 // BaseProperty is a user property of the dataset that holds a jail's clones of
 // base directories; its value is the release. Those below inherit it. What has it

@@ -213,13 +213,13 @@ func (c *change) destroyDataset(d *dataset, force bool) error {
 func (v *victims) program() error {
 	c := v.c
 	for _, one := range v.list {
-		if one.s != nil && len(one.s.Holds) > 0 {
-			return c.refuse(1, "cannot destroy '%s': dataset is busy", one.s.name())
+		if one.s != nil && len(one.s.Holds)+one.s.sending > 0 || one.s == nil && len(one.d.snapshots) == 0 && one.d.MountedAt != "" {
+			return c.refuse(1, "cannot destroy '%s': dataset is busy", one.name())
 		}
 	}
 	for _, one := range v.list {
 		switch {
-		case one.s == nil && one.d.MountedAt != "", one.s != nil && one.s.sending > 0:
+		case one.s == nil && one.d.MountedAt != "":
 			return c.refuse(1, "cannot destroy '%s': dataset is busy", one.name())
 		case one.s == nil:
 			if err := c.destroyDataset(one.d, false); err != nil {

@@ -131,6 +131,11 @@ func testDestroyOfGUID(t *tester) {
 	t.refused(t.Store.Destroy(t.ctx, t.in("a"), zfsstore.DestroyOptions{GUID: guid}), zfsstore.ErrHasChildren)
 	t.refused(destroy("a", guid), zfsstore.ErrBusy) // mounted
 	for _, name := range []string{"a/z", "a/m", "a/b", "a"} {
+		if name == "a" {
+			t.ok(t.Store.Mount(t.ctx, t.in("a/z")))
+			t.refused(destroy("a", guid), zfsstore.ErrBusy)
+			t.ok(t.Store.Unmount(t.ctx, t.in("a/z"), false))
+		}
 		t.ok(t.Store.Unmount(t.ctx, t.in(name), false))
 	}
 	t.wantNames(whole, all...)

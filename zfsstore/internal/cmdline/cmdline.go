@@ -57,10 +57,11 @@ type Destroy struct {
 
 // Args returns the command line that destroys name. With a guid it is that of
 // zfs-program(8), whose program is read from standard input; numbers have a sign there.
+// Its limits are the highest: each snapshot costs some 100 instructions.
 func (o Destroy) Args(name string) []string {
 	if o.GUID != 0 {
 		pool, _, _ := strings.Cut(name, "/")
-		return flag([]string{"program", pool, "-", name, "guid=" + strconv.FormatInt(int64(o.GUID), 10)}, o.Recursive, "recursive")
+		return flag([]string{"program", "-t", "100000000", "-m", "104857600", pool, "-", name, "guid=" + strconv.FormatInt(int64(o.GUID), 10)}, o.Recursive, "recursive")
 	}
 	args := flag([]string{"destroy"}, o.Recursive, "-r")
 	args = flag(args, o.Dependents, "-R")
