@@ -109,7 +109,7 @@ func (s *sweep) record(ctx context.Context, key step.NetKey) error {
 	}
 	if current {
 		err := step.LockedNetwork(ctx, s.h, "addresses", func() error {
-			return step.ReleaseAliases(ctx, s.h, now.Spec.Jail, now.Added)
+			return step.ReleaseAliases(ctx, s.h, now.Spec.Jail, false, now.Added)
 		})
 		if err := errors.Join(err, step.RemoveNetwork(ctx, s.h, kernel.Identity{}, now.Spec)); err != nil {
 			return err
