@@ -291,10 +291,14 @@ func hasInterface(ctx context.Context, n kernel.Network, name string) bool {
 	return err == nil && slices.ContainsFunc(list, func(i kernel.Interface) bool { return i.Name == name })
 }
 
-// moveBack brings an interface home. It may be home already.
+// moveBack brings an interface home, without a mark of ours that the jail's root may have
+// written. It may be home already.
 func moveBack(ctx context.Context, k kernel.Kernel, id kernel.Identity, name string) error {
-	if id.IsZero() || hasInterface(ctx, k, name) {
-		return nil
+	if !id.IsZero() && !hasInterface(ctx, k, name) {
+		err := ignore.Err(k.InterfaceFromVnet(ctx, name, id), kernel.ErrNotFound, kernel.ErrStale)
+		if err != nil {
+			return err
+		}
 	}
-	return ignore.Err(k.InterfaceFromVnet(ctx, name, id), kernel.ErrNotFound, kernel.ErrStale)
+	return network.Unmark(ctx, k, name)
 }
