@@ -101,19 +101,12 @@ var worldChanges = []worldChange{
 	}},
 	{"jail taken over", func(t *testing.T, w *changedWorld) func(error) {
 		w.down(t)
-		ctx := context.Background()
 		name := "ioc-" + strings.ReplaceAll(w.subject, ".", "*")
-		path, err := w.Mountpoint(ctx, "zroot/bystander")
+		path, err := w.Mountpoint(context.Background(), "zroot/bystander")
 		require.NoError(t, err)
-		jid, err := w.Kernel.JailSet(ctx, kernel.JailCreate, kernel.String("name", name), kernel.String("path", path), kernel.Bool("persist", true))
-		require.NoError(t, err)
-		id, err := w.Kernel.JailIdentify(ctx, 0, kernel.ByJID(jid))
-		require.NoError(t, err)
-		return func(error) {
-			now, err := w.Kernel.JailIdentify(ctx, 0, kernel.ByName(name))
-			require.NoError(t, err, "another program's jail was removed")
-			require.Equal(t, id, now)
-		}
+		runForeign(t, w.Host, name, path)
+		before := used(t, w.Host, name)
+		return func(error) { require.Equal(t, before, used(t, w.Host, name)) }
 	}},
 	{"stopped by hand", func(t *testing.T, w *changedWorld) func(error) {
 		w.down(t)

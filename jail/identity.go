@@ -8,11 +8,13 @@ import (
 
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/zfsstore"
 )
 
 // Identity asks the kernel which jail runs under this name. If none does, the error is
 // ErrNotRunning; a dying jail does not run. A jail that another program has started
-// under the name, with another root, is ErrForeign, and the error names its path.
+// under the name, with another root, is ErrForeign, and the error names its path; so is
+// one whose root cannot be compared, because the dataset does not exist any more.
 func (j *Jail) Identity(ctx context.Context) (kernel.Identity, error) {
 	j = j.still()
 	id, err := j.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(j.Identifier()))
@@ -39,6 +41,13 @@ func (j *Jail) mustBeOurs(ctx context.Context, id kernel.Identity) error {
 	}
 	root, _ := mounts.Dataset(j.RootDataset())
 	dir, _ := mounts.Dataset(j.Dataset())
+	if root == "" && dir == "" {
+		d, err := j.host.Store.Get(ctx, j.RootDataset(), zfsstore.GetOptions{})
+		if err := ignore.Err(err, zfsstore.ErrNotFound, zfsstore.ErrNoPool); err != nil {
+			return err
+		}
+		root = d.Mountpoint
+	}
 	if path := p.String("path"); !livesIn(root, dir, path) {
 		return fmt.Errorf("%w: %s runs at %s", ErrForeign, id, path)
 	}
@@ -46,16 +55,14 @@ func (j *Jail) mustBeOurs(ctx context.Context, id kernel.Identity) error {
 }
 
 // livesIn reports whether the path of a running jail is the root of the jail whose
-// datasets are mounted at root and dir. They are empty for one that is not mounted: a
-// running jail whose root was unmounted by force keeps its path.
+// datasets are mounted at root and dir, or would be. They are empty where that is not
+// known, and what proves nothing is another's: a running jail whose root was unmounted by
+// force keeps its path.
 func livesIn(root, dir, path string) bool {
-	switch {
-	case root != "":
-		return path == root
-	case dir != "":
-		return path == filepath.Join(dir, "root")
+	if root == "" && dir != "" {
+		root = filepath.Join(dir, "root")
 	}
-	return true
+	return root != "" && path == root
 }
 
 // identity is Identity, but zero for a jail that does not run.

@@ -160,6 +160,31 @@ func TestInterruptedHookIsEnded(t *testing.T) {
 	}
 }
 
+// regrouped is a kernel in which the noted process of a hook has left its group.
+type regrouped struct{ kernel.Kernel }
+
+func (k regrouped) ProcessList(ctx context.Context, jid int) ([]kernel.Process, error) {
+	list, err := k.Kernel.ProcessList(ctx, jid)
+	for i, p := range list {
+		if p.PID == p.Group && p.Command != "sleeper" {
+			list[i].Group = 1
+		}
+	}
+	return list, err
+}
+
+// TestInterruptedHookThatLeftItsGroup: a hook that had moved to another process group was
+// not found, and ran on.
+func TestInterruptedHookThatLeftItsGroup(t *testing.T) {
+	h := lingering(t)
+	h.Kernel = regrouped{h.Kernel}
+	said, leader := recoveredHook(t, h, "exec_prestop", 0, false)
+	require.True(t, ends(t, h.Kernel, leader))
+	require.Len(t, said, 1)
+	require.Contains(t, said[0], "was ended")
+	require.NotContains(t, said[0], "still run")
+}
+
 // TestInterruptedHookThatIsNotProved: a pid says nothing, so what has the pid of an
 // interrupted hook and began at another time is left alone and reported. Before, a hook
 // on the host was not reported at all.

@@ -166,7 +166,7 @@ func (l *listing) join(ctx context.Context) error {
 			return fmt.Errorf("list jails: %w", err)
 		}
 		id := kernel.Identity{JID: p.Int("jid"), Name: p.String("name"), Incarnation: uint64(uint32(p.Int("cpuset.id")))}
-		if f := ours[id.Name]; f != nil && livesIn(f.root, f.path, p.String("path")) {
+		if f := ours[id.Name]; f != nil && livesIn(f.root, f.place(), p.String("path")) {
 			f.identity = id
 			continue
 		}
@@ -191,6 +191,14 @@ func (l *listing) add(f *found) {
 	if l.match(l.states, f) {
 		l.found = append(l.found, *f)
 	}
+}
+
+// place returns where the jail's dataset is mounted, or would be.
+func (f *found) place() string {
+	if f.path == "" && f.storage != nil {
+		return f.storage.Mountpoint
+	}
+	return f.path
 }
 
 // identifier returns the jail's name in the kernel.

@@ -20,14 +20,11 @@ import (
 // pf(4) and rctl(8). A jail that an operation is at work on is left alone, and
 // so is everything that does not bear our mark.
 func sweepNetwork(ctx context.Context, h *host.Host) error {
-	s := &sweep{h: h, runs: map[string]bool{}}
-	for p, err := range h.Kernel.JailList(ctx, 0) {
-		if err != nil {
-			return err
-		}
-		s.runs[p.String("name")] = true
+	s := &sweep{h: h}
+	err := s.list(ctx)
+	if err != nil {
+		return err
 	}
-	var err error
 	if s.sources, err = h.Sources(ctx); err != nil {
 		return err
 	}
@@ -38,6 +35,18 @@ type sweep struct {
 	h       *host.Host
 	sources []host.Source
 	runs    map[string]bool
+}
+
+// list reads which jails run now.
+func (s *sweep) list(ctx context.Context) error {
+	s.runs = map[string]bool{}
+	for p, err := range s.h.Kernel.JailList(ctx, 0) {
+		if err != nil {
+			return err
+		}
+		s.runs[p.String("name")] = true
+	}
+	return nil
 }
 
 // named returns the jails that may have this name in the kernel.
@@ -109,7 +118,7 @@ func (s *sweep) record(ctx context.Context, key step.NetKey) error {
 	}
 	if current {
 		err := step.LockedNetwork(ctx, s.h, "addresses", func() error {
-			return step.ReleaseAliases(ctx, s.h, now.Spec.Jail, now.Added)
+			return step.ReleaseAliases(ctx, s.h, now.Spec.Jail, false, now.Added)
 		})
 		if err := errors.Join(err, step.RemoveNetwork(ctx, s.h, kernel.Identity{}, now.Spec)); err != nil {
 			return err
@@ -146,22 +155,39 @@ func (s *sweep) ipfw(ctx context.Context) error {
 }
 
 // pf flushes the anchors of jails that do not run. An anchor does not say
-// its jail's name, and is loaded while the jail runs.
+// its jail's name, and is loaded before and while the jail runs: which jails there are is
+// read after the anchors.
 func (s *sweep) pf(ctx context.Context) error {
 	anchors, err := s.h.Kernel.PfAnchors(ctx, network.AnchorRoot)
-	if errors.Is(err, kernel.ErrUnsupported) {
-		return nil
+	if err != nil || len(anchors) == 0 {
+		return ignore.Err(err, kernel.ErrUnsupported)
 	}
-	running := map[string]bool{}
+	mounts, err := s.h.Mounts(ctx)
+	if err := errors.Join(err, s.list(ctx)); err != nil {
+		return err
+	}
+	jails := map[string]string{} // by anchor
 	for jail := range s.runs {
-		running[network.Anchor(jail)] = true
+		jails[network.Anchor(jail)] = jail
 	}
-	for _, a := range anchors {
-		if !running[a] {
-			err = errors.Join(err, s.h.Kernel.PfFlush(ctx, a))
+	for _, m := range mounts {
+		for _, source := range s.sources {
+			if name, ok := strings.CutPrefix(m.From, source.Jails()+"/"); ok && m.Type == "zfs" && !strings.Contains(name, "/") {
+				jail := Identifier(source, name)
+				jails[network.Anchor(jail)] = jail
+			}
 		}
 	}
-	return err
+	var all error
+	for _, a := range anchors {
+		flush := func(string) error { return s.h.Kernel.PfFlush(ctx, a) }
+		if jail, known := jails[a]; known {
+			all = errors.Join(all, s.idle(ctx, []string{jail}, flush))
+		} else {
+			all = errors.Join(all, flush(""))
+		}
+	}
+	return all
 }
 
 // limits clears rules of jails that are ours, by exact name.

@@ -73,7 +73,7 @@ type Processes interface {
 	// started: ENOENT and ErrNotFound for a program, ErrNotFound for a user that
 	// does not exist. In a jail the command is started by jexec(8), whose status
 	// 1 and message on Stderr are returned as well. If the context ends first,
-	// the whole process group is killed before Run returns.
+	// the whole process group and its leader are killed before Run returns.
 	Run(ctx context.Context, cmd Command) (Exit, error)
 
 	// ProcessList lists the processes of the jail with the jid, without those of

@@ -24,7 +24,7 @@ func EnsureInside(ctx context.Context, in kernel.Network, jail string, n NIC, mt
 	if err != nil {
 		return false, err
 	}
-	ends := owned(list, jail, n.Name)
+	ends := marked(list, jail, n.Name)
 	if len(ends) == 0 {
 		return false, &kernel.CallError{Op: "interface", Subject: n.Name, Msg: "is not in the jail", Err: kernel.ErrNotFound}
 	}
@@ -252,7 +252,7 @@ func RemoveBridge(ctx context.Context, k kernel.Network, b Bridge, made Made) er
 		return err
 	}
 	var all error
-	if i, ok := byName(list, b.Name); ok && i.Description == bridgeDescription {
+	if i, ok := byName(list, b.Name); ok && i.Description == bridgeDescription && slices.Contains(i.Groups, "bridge") {
 		members, err := k.BridgeMembers(ctx, b.Name)
 		if err != nil && !errors.Is(err, kernel.ErrNotFound) {
 			return err
@@ -262,7 +262,7 @@ func RemoveBridge(ctx context.Context, k kernel.Network, b Bridge, made Made) er
 		}
 		all = destroy(ctx, k, b.Name)
 	}
-	if i, ok := byName(list, b.Uplink); ok && i.Description == bridgeDescription {
+	if i, ok := byName(list, b.Uplink); ok && i.Description == bridgeDescription && slices.Contains(i.Groups, "vlan") {
 		all = errors.Join(all, destroy(ctx, k, b.Uplink))
 	}
 	for _, name := range made.Clones {

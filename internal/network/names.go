@@ -1,11 +1,13 @@
 package network
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -69,9 +71,8 @@ func Owner(description string) (jail, nic, mac string, ok bool) {
 // bridgeDescription marks a bridge that was made on request, and its uplink.
 const bridgeDescription = "ioc bridge"
 
-// owned finds the interface of a stack that is this jail's nic, or one of its
-// further parts.
-func owned(list []kernel.Interface, jail, nic string) []kernel.Interface {
+// marked finds the interfaces of a stack with the mark of this jail's nic.
+func marked(list []kernel.Interface, jail, nic string) []kernel.Interface {
 	var out []kernel.Interface
 	for _, i := range list {
 		if j, n, _, ok := Owner(i.Description); ok && j == jail && (nic == "" || n == nic) {
@@ -81,13 +82,46 @@ func owned(list []kernel.Interface, jail, nic string) []kernel.Interface {
 	return out
 }
 
+// owned finds the host's interfaces that are this jail's nic, or one of its further
+// parts.
+func owned(list []kernel.Interface, jail, nic string) []kernel.Interface {
+	return slices.DeleteFunc(marked(list, jail, nic), func(i kernel.Interface) bool { return !ours(i) })
+}
+
+// ours reports whether the description of an interface of the host can be believed. Root
+// of a VNET jail can name and describe what was moved into it, but the kernel takes its
+// groups away on the way home, except the cloner's.
+func ours(i kernel.Interface) bool {
+	if slices.Contains(i.Groups, Group) {
+		return true
+	}
+	return slices.ContainsFunc([]string{"epair", "bridge"}, func(driver string) bool { // not in the group yet
+		n, ok := unitOf(strings.TrimRight(i.Name, "ab"), driver)
+		return ok && n >= firstUnit && slices.Contains(i.Groups, driver)
+	})
+}
+
+// Unmark removes a mark of ours from an interface that has come home from a jail, whose
+// root can have written it.
+func Unmark(ctx context.Context, k kernel.Network, name string) error {
+	list, err := k.Interfaces(ctx)
+	if err != nil {
+		return err
+	}
+	i, _ := byName(list, name)
+	if _, _, _, mark := Owner(i.Description); mark || i.Description == bridgeDescription {
+		return ignore.Err(k.InterfaceSetDescription(ctx, name, ""), kernel.ErrNotFound)
+	}
+	return nil
+}
+
 // HostEnds finds the host's end of each nic of each jail: jail, nic, interface.
 // The further parts of a nic carry its description too; their names are longer.
 func HostEnds(list []kernel.Interface) map[string]map[string]string {
 	out := map[string]map[string]string{}
 	for _, i := range list {
 		jail, nic, _, ok := Owner(i.Description)
-		if !ok {
+		if !ok || !ours(i) {
 			continue
 		}
 		if out[jail] == nil {

@@ -70,8 +70,7 @@ func (m *maker) host() (kernel.Interface, bool) {
 	if !ok {
 		return i, false
 	}
-	j, n, _, ours := Owner(i.Description)
-	return i, ours && j == m.jail && n == m.nic.Name
+	return i, len(owned([]kernel.Interface{i}, m.jail, m.nic.Name)) > 0
 }
 
 // public is the interface that is a member of the configured bridge.
@@ -111,7 +110,7 @@ func (m *maker) whole(ctx context.Context) (bool, error) {
 
 // jailEnd reports whether the jail's end exists, by its mark; its name is the jail's
 // to change.
-func (m *maker) jailEnd() bool { return len(owned(m.inside, m.jail, m.nic.Name)) > 0 }
+func (m *maker) jailEnd() bool { return len(marked(m.inside, m.jail, m.nic.Name)) > 0 }
 
 // repair sets what can be set while both ends exist, and returns the MTU that is left
 // to be set in the jail.
@@ -343,6 +342,7 @@ func RemoveNIC(ctx context.Context, k kernel.Kernel, jail, nic string, made Made
 	return all
 }
 
+// destroy leaves alone what is gone, and what was not cloned: it is not ours.
 func destroy(ctx context.Context, k kernel.Network, name string) error {
-	return ignore.Err(k.InterfaceDestroy(ctx, name), kernel.ErrNotFound)
+	return ignore.Err(k.InterfaceDestroy(ctx, name), kernel.ErrNotFound, syscall.EINVAL)
 }

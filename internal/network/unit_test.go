@@ -53,10 +53,13 @@ func TestHostEnds(t *testing.T) {
 	for _, n := range []NIC{nic, long} {
 		names := NamesOf(n, 7)
 		for _, name := range []string{names.Net, names.B, names.Host, names.A} {
-			list = append(list, kernel.Interface{Name: name, Description: Description("ioc-web", n)})
+			list = append(list, kernel.Interface{Name: name, Description: Description("ioc-web", n), Groups: []string{Group}})
 		}
 	}
-	list = append(list, kernel.Interface{Name: "em0"}, kernel.Interface{Name: "vnet0:8", Description: Description("ioc-db", NIC{Name: "vnet0"})})
+	mark := Description("ioc-db", NIC{Name: "vnet0"})
+	list = append(list, kernel.Interface{Name: "em0"}, kernel.Interface{Name: "vnet0:8", Description: mark, Groups: []string{"epair", Group}})
+	// Root of a jail has written the mark.
+	list = append(list, kernel.Interface{Name: "em1", Description: mark}, kernel.Interface{Name: "tap0", Description: mark, Groups: []string{"tap"}})
 	require.Equal(t, map[string]map[string]string{
 		"ioc-web": {"vnet0": "vnet0:7", "management0": "i7.1"}, "ioc-db": {"vnet0": "vnet0:8"},
 	}, HostEnds(list))

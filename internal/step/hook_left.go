@@ -150,7 +150,8 @@ func (w hookEffect) end(ctx context.Context, k kernel.Kernel) (ended, left []ker
 	return ended, left, err
 }
 
-// group lists the processes of a group of that number, on the host and in the jail.
+// group lists the processes of a group of that number and its leader, which may have left
+// it, on the host and in the jail.
 func (w hookEffect) group(ctx context.Context, k kernel.Kernel) (list []kernel.Process, err error) {
 	for _, jid := range slices.Compact([]int{0, w.ID.JID}) {
 		all, err := k.ProcessList(ctx, jid)
@@ -158,7 +159,7 @@ func (w hookEffect) group(ctx context.Context, k kernel.Kernel) (list []kernel.P
 			return nil, err
 		}
 		for _, p := range all {
-			if p.Group == w.Leader.Group {
+			if p.Group == w.Leader.Group || among([]kernel.Process{*w.Leader}, p) {
 				list = append(list, p)
 			}
 		}

@@ -33,14 +33,28 @@ func (a SetLimits) Do(ctx context.Context, e Env, c *plan.Call) error {
 		c.Skip("kern.racct.enable is 0: limits need kern.racct.enable=1 in loader.conf(5) and a reboot")
 		return nil
 	}
+	if others, err := othersJail(ctx, e, c, a.Jail); err != nil || others {
+		return err // that it runs is an error of the next step
+	}
+	have, err := e.Host.Kernel.RctlGetRules(ctx, "jail:"+a.Jail)
+	if err != nil {
+		return err
+	}
+	if err := c.SetEffect(have); err != nil {
+		return err
+	}
 	return setLimits(ctx, e.Host.Kernel, a.Jail, a.Rules)
 }
 
 func (a SetLimits) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	if c.Rebooted || a.Off {
+	var have []string
+	if c.Rebooted || !c.Effect(&have) {
 		return nil
 	}
-	return RemoveLimits(ctx, e.Host.Kernel, a.Jail)
+	if others, err := othersJail(ctx, e, c, a.Jail); err != nil || others {
+		return err
+	}
+	return setLimits(ctx, e.Host.Kernel, a.Jail, have)
 }
 
 func limitEvent(e Env, action string, rules, notes []string) events.IocEvent {
@@ -87,6 +101,9 @@ func (a ClearLimits) Detail() string            { return "jail:" + a.Jail }
 func (ClearLimits) Event(e Env) events.IocEvent { return limitEvent(e, "clear", nil, nil) }
 
 func (a ClearLimits) Do(ctx context.Context, e Env, c *plan.Call) error {
+	if others, err := othersJail(ctx, e, c, a.Jail); err != nil || others {
+		return err
+	}
 	rules, err := e.Host.Kernel.RctlGetRules(ctx, "jail:"+a.Jail)
 	switch {
 	case errors.Is(err, kernel.ErrUnsupported), err == nil && len(rules) == 0:

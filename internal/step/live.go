@@ -11,6 +11,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/atomicfile"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
@@ -85,23 +86,28 @@ func (a ChangeParams) Event(e Env) events.IocEvent {
 	return events.JailConfigApply{Jail: e.Name, Live: paramNames(a.New)}
 }
 
-func (a ChangeParams) Do(ctx context.Context, e Env, _ *plan.Call) error {
-	return updateJail(ctx, e.Host, a.Jail, a.New)
+func (a ChangeParams) Do(ctx context.Context, e Env, c *plan.Call) error {
+	id, err := running(ctx, e, c, a.Jail)
+	if err != nil {
+		return err
+	}
+	return updateJail(ctx, e.Host, id, a.New)
 }
 
 func (a ChangeParams) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	err := updateJail(ctx, e.Host, a.Jail, a.Old)
-	if c.Rebooted || errors.Is(err, kernel.ErrNotFound) {
-		return nil
+	id, there, err := seenJail(ctx, e, c, a.Jail)
+	if err != nil || !there {
+		return err
 	}
-	return err
+	return ignore.Err(updateJail(ctx, e.Host, id, a.Old), kernel.ErrNotFound)
 }
 
-func updateJail(ctx context.Context, h *host.Host, jail string, list []Param) error {
+// updateJail changes the jail with this jid: by its name it could be another's by now.
+func updateJail(ctx context.Context, h *host.Host, id kernel.Identity, list []Param) error {
 	if len(list) == 0 {
 		return nil
 	}
-	params := append([]kernel.Param{kernel.String("name", jail)}, kernelParams(list)...)
+	params := append([]kernel.Param{kernel.Int("jid", id.JID)}, kernelParams(list)...)
 	_, err := h.Kernel.JailSet(ctx, kernel.JailUpdate, params...)
 	return err
 }
@@ -116,9 +122,22 @@ type ChangeLimits struct {
 func (ChangeLimits) Kind() string     { return "change limits" }
 func (a ChangeLimits) Detail() string { return "jail:" + a.Jail + " to " + strings.Join(a.Rules, " ") }
 
+func (a ChangeLimits) Do(ctx context.Context, e Env, c *plan.Call) error {
+	if a.Off {
+		return a.SetLimits.Do(ctx, e, c)
+	}
+	if _, err := running(ctx, e, c, a.Jail); err != nil {
+		return err
+	}
+	return setLimits(ctx, e.Host.Kernel, a.Jail, a.Rules)
+}
+
 func (a ChangeLimits) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted || a.Off {
 		return nil
+	}
+	if _, there, err := seenJail(ctx, e, c, a.Jail); err != nil || !there {
+		return err // what is left of one that has ended is swept
 	}
 	return setLimits(ctx, e.Host.Kernel, a.Jail, a.Old)
 }
@@ -232,11 +251,11 @@ func changeAliases(ctx context.Context, h *host.Host, a ChangeNetwork, r *netRec
 	if err := network.WaitBindable(ctx, h.Kernel, to.Aliases); err != nil {
 		return err
 	}
-	if err := updateJail(ctx, h, a.ID.Name, params); err != nil {
+	if err := updateJail(ctx, h, a.ID, params); err != nil {
 		return err
 	}
 	wanted := func(alias network.Alias) bool { return slices.Contains(to.Aliases, alias) }
-	if err := ReleaseAliases(ctx, h, a.ID.Name, slices.DeleteFunc(slices.Clone(r.Added), wanted)); err != nil {
+	if err := ReleaseAliases(ctx, h, a.ID.Name, true, slices.DeleteFunc(slices.Clone(r.Added), wanted)); err != nil {
 		return err
 	}
 	r.Added = slices.DeleteFunc(slices.Clone(r.Added), func(alias network.Alias) bool { return !wanted(alias) })

@@ -141,12 +141,17 @@ func LockedNetwork(ctx context.Context, h *host.Host, what string, do func() err
 }
 
 // ReleaseAliases removes addresses that were added for a jail. What another
-// running jail uses stays and is written down as that jail's to remove.
-func ReleaseAliases(ctx context.Context, h *host.Host, jail string, list []network.Alias) error {
+// running jail uses stays and is written down as that jail's to remove. If the jail does
+// not run, a jail of its name is another's.
+func ReleaseAliases(ctx context.Context, h *host.Host, jail string, runs bool, list []network.Alias) error {
 	if len(list) == 0 {
 		return nil
 	}
-	used, err := UsedAddresses(ctx, h.Kernel, jail)
+	but := ""
+	if runs {
+		but = jail
+	}
+	used, err := UsedAddresses(ctx, h.Kernel, but)
 	if err != nil {
 		return err
 	}

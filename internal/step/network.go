@@ -100,7 +100,7 @@ func (a AddAliases) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted || !c.Effect(&done) {
 		return nil
 	}
-	return LockedNetwork(ctx, e.Host, "addresses", func() error { return ReleaseAliases(ctx, e.Host, a.Jail, done.Added) })
+	return LockedNetwork(ctx, e.Host, "addresses", func() error { return ReleaseAliases(ctx, e.Host, a.Jail, false, done.Added) })
 }
 
 // addAliases adds what is missing and writes down what it adds, first to the
@@ -143,7 +143,7 @@ func (a DropAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
 	}
 	if !ok || len(r.Added) == 0 {
 		c.Skip("none were added")
-	} else if err := ReleaseAliases(ctx, e.Host, a.Jail, r.Added); err != nil {
+	} else if err := ReleaseAliases(ctx, e.Host, a.Jail, false, r.Added); err != nil {
 		return err
 	}
 	return a.Key.Remove(e.Host)
@@ -291,10 +291,14 @@ func hasInterface(ctx context.Context, n kernel.Network, name string) bool {
 	return err == nil && slices.ContainsFunc(list, func(i kernel.Interface) bool { return i.Name == name })
 }
 
-// moveBack brings an interface home. It may be home already.
+// moveBack brings an interface home, without a mark of ours that the jail's root may have
+// written. It may be home already.
 func moveBack(ctx context.Context, k kernel.Kernel, id kernel.Identity, name string) error {
-	if id.IsZero() || hasInterface(ctx, k, name) {
-		return nil
+	if !id.IsZero() && !hasInterface(ctx, k, name) {
+		err := ignore.Err(k.InterfaceFromVnet(ctx, name, id), kernel.ErrNotFound, kernel.ErrStale)
+		if err != nil {
+			return err
+		}
 	}
-	return ignore.Err(k.InterfaceFromVnet(ctx, name, id), kernel.ErrNotFound, kernel.ErrStale)
+	return network.Unmark(ctx, k, name)
 }

@@ -158,3 +158,13 @@ func seenJail(ctx context.Context, e Env, c *plan.Call, name string) (id kernel.
 	}
 	return id, true, nil
 }
+
+// othersJail reports whether a jail runs under the name of one that has ended, or does not
+// run yet: it is another's. Its rules and addresses are left alone.
+func othersJail(ctx context.Context, e Env, c *plan.Call, name string) (bool, error) {
+	id, there, err := find(ctx, e, name)
+	if there {
+		c.Skip(fmt.Sprintf("%s runs", id))
+	}
+	return there, err
+}

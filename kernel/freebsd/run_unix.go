@@ -21,6 +21,9 @@ import (
 	"github.com/libioc/go-libioc/kernel/internal/tooltext"
 )
 
+// killLimit is how long a process may take to end after SIGKILL.
+const killLimit = 10 * time.Second
+
 // drainGrace is how long a pipe may stay silent after the command has ended
 // before it is taken to be held open by a daemon that the command left behind.
 const drainGrace = 100 * time.Millisecond
@@ -147,18 +150,22 @@ func runGroup(ctx context.Context, cmd kernel.Command, c *exec.Cmd) (kernel.Exit
 
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
-	if cause != nil {
-		err = endGroup(c.Process.Pid, 0, ended)
-	} else {
+	waited, delay := true, time.Duration(0)
+	if cause == nil {
 		select {
 		case err = <-ended:
 		case <-ctx.Done():
-			cause = ctx.Err()
-			err = endGroup(c.Process.Pid, cmd.KillDelay, ended)
+			cause, delay = ctx.Err(), cmd.KillDelay
 		}
 	}
-	outErr := pipes.finish()
 	if cause != nil {
+		waited = endGroup(c.Process, delay, ended)
+	}
+	outErr := pipes.finish()
+	switch {
+	case !waited:
+		return kernel.Exit{Code: -1}, cause
+	case cause != nil:
 		return exitOf(c.ProcessState), cause
 	}
 	if err != nil && !errors.As(err, new(*exec.ExitError)) {
@@ -167,23 +174,27 @@ func runGroup(ctx context.Context, cmd kernel.Command, c *exec.Cmd) (kernel.Exit
 	return exitOf(c.ProcessState), outErr
 }
 
-// endGroup ends the process group, gently if there is time, and returns when
-// its leader has been waited for.
-func endGroup(pid int, delay time.Duration, ended <-chan error) error {
-	if delay <= 0 {
-		_ = syscall.Kill(-pid, syscall.SIGKILL)
-		return <-ended
+// endGroup ends the process group and its leader, which may have left it, gently if
+// there is time. It reports whether the leader has been waited for: SIGKILL does not end
+// a process that hangs in the kernel.
+func endGroup(leader *os.Process, delay time.Duration, ended <-chan error) (waited bool) {
+	if delay > 0 && signalGroup(leader, syscall.SIGTERM, delay, ended) {
+		_ = syscall.Kill(-leader.Pid, syscall.SIGKILL) // those that the leader left
+		return true
 	}
-	_ = syscall.Kill(-pid, syscall.SIGTERM)
-	timer := time.NewTimer(delay)
+	return signalGroup(leader, syscall.SIGKILL, killLimit, ended)
+}
+
+func signalGroup(leader *os.Process, signal syscall.Signal, limit time.Duration, ended <-chan error) (waited bool) {
+	_ = syscall.Kill(-leader.Pid, signal)
+	_ = leader.Signal(signal)
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
-	case err := <-ended:
-		_ = syscall.Kill(-pid, syscall.SIGKILL) // those that the leader left
-		return err
+	case <-ended:
+		return true
 	case <-timer.C:
-		_ = syscall.Kill(-pid, syscall.SIGKILL)
-		return <-ended
+		return false
 	}
 }
 

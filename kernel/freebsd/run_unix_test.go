@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/libioc/go-libioc/kernel"
@@ -210,6 +211,66 @@ func TestRunEndsTheWholeGroup(t *testing.T) {
 			t.Errorf("%s: the group lives on", c.what)
 		}
 	}
+}
+
+// TestRunEndsALeaderThatLeftItsGroup: a program that had moved to another process group
+// got no signal, and Run waited for it until it ended by itself.
+func TestRunEndsALeaderThatLeftItsGroup(t *testing.T) {
+	if os.Getenv("LEAVE_GROUP") != "" {
+		child := exec.Command("/bin/sleep", "30")
+		child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		if err := errors.Join(child.Start(), syscall.Setpgid(0, child.Process.Pid)); err != nil {
+			t.Fatal(err)
+		}
+		os.Stdout.WriteString(strconv.Itoa(child.Process.Pid) + "\n")
+		time.Sleep(30 * time.Second)
+		return
+	}
+	for _, delay := range []time.Duration{0, 20 * time.Second} {
+		ctx, cancel := context.WithCancel(t.Context())
+		left := &firstWrite{then: cancel}
+		begin := time.Now()
+		_, err := runOnHost(ctx, kernel.Command{
+			Argv: []string{os.Args[0], "-test.run=^" + t.Name() + "$"}, Env: []string{"LEAVE_GROUP=1"},
+			Stdout: left, KillDelay: delay,
+		})
+		cancel()
+		if took := time.Since(begin); !errors.Is(err, context.Canceled) || took > 15*time.Second {
+			t.Errorf("%v: after %v: %v, %q", delay, took, err, left.text)
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(string(left.text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+// firstWrite calls then after its first write.
+type firstWrite struct {
+	text []byte
+	then func()
+}
+
+func (w *firstWrite) Write(p []byte) (int, error) {
+	w.text = append(w.text, p...)
+	w.then()
+	return len(p), nil
+}
+
+// TestRunDoesNotWaitForAProcessThatHangs: a process that SIGKILL does not end, because it
+// hangs in the kernel, was waited for without a limit.
+func TestRunDoesNotWaitForAProcessThatHangs(t *testing.T) {
+	c := exec.Command("/bin/sh", "-c", "exit 0") // already waited for: no signal reaches anybody
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		if endGroup(c.Process, time.Second, make(chan error)) {
+			t.Error("waited for a process that did not end")
+		}
+	})
 }
 
 func TestRunCancelledBefore(t *testing.T) {

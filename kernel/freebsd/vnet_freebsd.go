@@ -259,11 +259,18 @@ func askVnet(ctx context.Context, id kernel.Identity, ask []string, got func(fd 
 	if err != nil {
 		return failed("own program", err)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = syscall.Kill(-child.Process.Pid, syscall.SIGKILL) }) // ends the reads below
+	ended := make(chan error, 1)
+	go func() { ended <- child.Wait() }()
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		_ = unix.Shutdown(ours, unix.SHUT_RDWR) // ends the reads below
+	})
 	defer func() {
-		stop()
-		_ = syscall.Kill(-child.Process.Pid, syscall.SIGKILL) // it has nothing more to do
-		_ = child.Wait()
+		if !stop() {
+			<-stopped // the descriptor is closed next
+		}
+		endGroup(child.Process, 0, ended) // it has nothing more to do
 	}()
 
 	first := make([]byte, 64<<10)
@@ -287,7 +294,7 @@ func askVnet(ctx context.Context, id kernel.Identity, ask []string, got func(fd 
 	case first[0] == vnetFailed && n >= 5:
 		err = failed(string(first[5:n]), syscall.Errno(int(first[1])|int(first[2])<<8))
 	case ctx.Err() == nil:
-		if err = got(ours, first[:n], fds); err == nil {
+		if err = cmp.Or(got(ours, first[:n], fds), ctx.Err()); err == nil {
 			return nil
 		}
 		err = failed("own program", err)
