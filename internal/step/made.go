@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/internal/ignore"
@@ -41,13 +42,16 @@ func Made(ctx context.Context, e Env, name, by string) (bool, error) {
 // somebody else has made below is zfsstore.ErrHasChildren, and so is any dataset below
 // one that is shared.
 func unmake(ctx context.Context, e Env, name, by string, shared bool) error {
+	if strings.Contains(name, "@") {
+		ours, err := madeSnapshots(ctx, e, name, by)
+		if err != nil {
+			return err
+		}
+		return destroySnapshots(ctx, e, ours, zfsstore.DestroyOptions{})
+	}
 	ours, err := Made(ctx, e, name, by)
 	if err != nil || !ours {
 		return err
-	}
-	if strings.Contains(name, "@") {
-		// The same snapshot of the datasets below is of the same operation.
-		return ignore.Err(e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: true}), zfsstore.ErrNotFound)
 	}
 	below, err := e.Host.Store.List(ctx, name, zfsstore.ListOptions{
 		Types:      []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume},
@@ -71,6 +75,26 @@ func unmake(ctx context.Context, e Env, name, by string, shared bool) error {
 		return ignore.Err(e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{}), zfsstore.ErrNotFound)
 	}
 	return ignore.Err(DestroyTree(ctx, e, name, guid), zfsstore.ErrNotFound, jailerr.ErrReplaced)
+}
+
+// madeSnapshots returns the snapshots of one name that the operation has made of a
+// dataset and those below it, the deepest first. Others can have the name as well.
+func madeSnapshots(ctx context.Context, e Env, name, by string) ([]GUIDOf, error) {
+	dataset, snapshot, _ := strings.Cut(name, "@")
+	all, err := e.Host.Store.List(ctx, dataset, zfsstore.ListOptions{
+		Types: []zfsstore.Type{zfsstore.Snapshot}, Properties: []string{madeProperty},
+	})
+	if err != nil {
+		return nil, ignore.Err(err, zfsstore.ErrNotFound, zfsstore.ErrInvalidName)
+	}
+	var ours []GUIDOf
+	for _, d := range slices.Backward(all) {
+		p := d.Properties[madeProperty]
+		if strings.HasSuffix(d.Name, "@"+snapshot) && p.Source == zfsstore.SourceLocal && p.Value == by {
+			ours = append(ours, GUIDOf{d.Name, d.GUID})
+		}
+	}
+	return ours, nil
 }
 
 // foreign is the effect of a step that found its resource made by someone else.

@@ -14,8 +14,8 @@ import (
 )
 
 // SaveRoot takes the snapshot that a failed update rolls back to. If the
-// jail runs by then, rolling back would take what it has written since: the
-// snapshot stays and is for the operator to decide about.
+// jail runs by then, or somebody has taken a snapshot since, rolling back would take
+// that: the snapshot stays and is for the operator to decide about.
 type SaveRoot struct {
 	Snapshot string `json:"snapshot"`
 	Jail     string `json:"jail"` // in the kernel
@@ -68,7 +68,11 @@ func (a SaveRoot) back(ctx context.Context, e Env, c *plan.Call) error {
 	if err := c.SetEffect(begun{true}); err != nil {
 		return err
 	}
-	return e.Host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
+	err := e.Host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{})
+	if errors.Is(err, zfsstore.ErrNewerSnapshots) { // of others, which would be lost
+		err = plan.Final(fmt.Errorf("%w: the state before is %s", err, a.Snapshot))
+	}
+	return err
 }
 
 // Updated says what became of the root, for the step that has updated it.
