@@ -2,7 +2,10 @@ package step
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -40,7 +43,7 @@ func Made(ctx context.Context, e Env, name, by string) (bool, error) {
 // unmake destroys what the operation has made, and nothing else. Snapshots of a
 // dataset that it has made, such as those of a periodic job, go with it; a dataset that
 // somebody else has made below is zfsstore.ErrHasChildren, and so is any dataset below
-// one that is shared.
+// one that is shared. One that is shared and not empty stays.
 func unmake(ctx context.Context, e Env, name, by string, shared bool) error {
 	if strings.Contains(name, "@") {
 		ours, err := madeSnapshots(ctx, e, name, by)
@@ -71,10 +74,54 @@ func unmake(ctx context.Context, e Env, name, by string, shared bool) error {
 		}
 	}
 	if shared {
-		// What others make in it at this moment stays, and stays mounted.
-		return ignore.Err(e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{}), zfsstore.ErrNotFound)
+		return ignore.Err(destroyEmpty(ctx, e, name, guid), zfsstore.ErrNotFound, jailerr.ErrReplaced)
 	}
 	return ignore.Err(DestroyTree(ctx, e, name, guid), zfsstore.ErrNotFound, jailerr.ErrReplaced)
+}
+
+// destroyEmpty destroys a dataset that holds nothing but empty directories, on which
+// others were mounted. One that somebody has written to stays, and stays mounted.
+func destroyEmpty(ctx context.Context, e Env, name string, guid uint64) error {
+	mounts, err := e.Host.Mounts(ctx)
+	if _, mounted := mounts.FileSystem(name); err == nil && !mounted {
+		// An interrupted run may have unmounted it.
+		err = e.Host.Store.Mount(ctx, name)
+		if err = ignore.Err(err, zfsstore.ErrMounted, zfsstore.ErrNoMountpoint, zfsstore.ErrJailed); err == nil {
+			mounts, err = e.Host.Mounts(ctx)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	m, mounted := mounts.FileSystem(name)
+	if mounted {
+		path, err := mounts.Mountpoint(name)
+		if err == nil {
+			err = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
+				if err == nil && !d.IsDir() {
+					err = fs.ErrExist
+				}
+				return err
+			})
+		}
+		if err == nil {
+			err = UnmountOne(ctx, e, m, false)
+		}
+		if now, merr := e.Host.Mounts(ctx); errors.Is(err, fs.ErrExist) || merr == nil && len(now.Below(path)) > 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	err = e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{GUID: guid})
+	if errors.Is(err, zfsstore.ErrReplaced) {
+		err = fmt.Errorf("%w: %w", jailerr.ErrReplaced, err)
+	}
+	if err != nil && mounted {
+		err = errors.Join(err, ignore.Err(e.Host.Store.Mount(ctx, name), zfsstore.ErrNotFound, zfsstore.ErrMounted))
+	}
+	return err
 }
 
 // madeSnapshots returns the snapshots of one name that the operation has made of a
