@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
@@ -173,4 +174,21 @@ func TestRenameMountsAgain(t *testing.T) {
 		requireSame(t, before, world(t, h))
 		h.Store = store.Store
 	}
+}
+
+// TestUndoOfAnUnmountedJail: the configuration of a jail whose rename was undone kept the
+// new name if the jail's dataset was not mounted, and the journal was gone.
+func TestUndoOfAnUnmountedJail(t *testing.T) {
+	ctx := t.Context()
+	h := newHost(t)
+	web := newJail(t, h, "web", false, nil)
+	_, err := web.Rename(crashAt(ctx, "write configuration", "done"), jail.RenameOptions{Name: "shop"})
+	require.ErrorIs(t, err, plan.ErrCrash)
+	require.NoError(t, h.Store.Unmount(ctx, path.Dir(web.Dataset())+"/shop", false))
+	_, err = jail.Recover(ctx, h.Host)
+	require.ErrorIs(t, err, host.ErrNotMounted)
+	require.FileExists(t, h.JournalPath("ioc", "jail", "web"))
+	_, err = jail.Recover(ctx, h.Host) // the undo of the rename has mounted it
+	require.NoError(t, err)
+	require.Equal(t, "web", configID(t, loaded(t, ctx, h, "web")))
 }
