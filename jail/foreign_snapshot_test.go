@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
@@ -96,4 +97,23 @@ func TestUpdateKeepsAPeriodicSnapshot(t *testing.T) {
 	setAside(t, h, zfsstore.ErrNewerSnapshots)
 	_, err = h.Store.Get(ctx, hourly, zfsstore.GetOptions{})
 	require.NoError(t, err)
+}
+
+// TestDatasetBelowTheUpdaters: a dataset that somebody had made below the clone that an
+// interrupted updater ran in was destroyed with it.
+func TestDatasetBelowTheUpdaters(t *testing.T) {
+	ctx := t.Context()
+	row := updateOperations()[0]
+	h := row.setup(t)
+	row.ready(t, ctx, h)
+	works := h.ZFS.Fail(t, fault.Fault{Op: "destroy", Match: "*updater*", Err: plan.ErrCrash})
+	_, err := row.run(ctx, h)
+	works()
+	require.ErrorIs(t, err, plan.ErrCrash)
+	theirs := loaded(t, ctx, h, "web").Dataset() + "/updater/theirs"
+	require.NoError(t, h.Store.Create(ctx, theirs, zfsstore.CreateOptions{}))
+	setAside(t, h, zfsstore.ErrHasChildren)
+	d, err := h.Store.Get(ctx, theirs, zfsstore.GetOptions{})
+	require.NoError(t, err)
+	require.True(t, d.Mounted)
 }

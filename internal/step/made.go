@@ -56,27 +56,56 @@ func unmake(ctx context.Context, e Env, name, by string, shared bool) error {
 	if err != nil || !ours {
 		return err
 	}
-	below, err := e.Host.Store.List(ctx, name, zfsstore.ListOptions{
-		Types:      []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume},
-		Properties: []string{madeProperty},
-	})
+	guid, err := madeTree(ctx, e, name, by, shared)
 	if err != nil {
 		return ignore.Err(err, zfsstore.ErrNotFound)
-	}
-	var guid uint64
-	for _, d := range below {
-		if d.Name == name {
-			guid = d.GUID
-		}
-		p := d.Properties[madeProperty]
-		if p.Source != zfsstore.SourceLocal || p.Value != by || shared && d.Name != name {
-			return &zfsstore.Error{Op: "destroy", Dataset: name, Err: fmt.Errorf("%w: %s", zfsstore.ErrHasChildren, d.Name)}
-		}
 	}
 	if shared {
 		return ignore.Err(destroyEmpty(ctx, e, name, guid), zfsstore.ErrNotFound, jailerr.ErrReplaced)
 	}
 	return ignore.Err(DestroyTree(ctx, e, name, guid), zfsstore.ErrNotFound, jailerr.ErrReplaced)
+}
+
+// DestroyMade destroys a dataset that the operation has made, with all below it. What
+// stays in use is unmounted by force. Errors: zfsstore.ErrHasChildren for what somebody
+// else has made below, and those of zfsstore.Store.Destroy.
+func DestroyMade(ctx context.Context, e Env, name, by string) error {
+	err := unmake(ctx, e, name, by, false)
+	if _, held := errors.AsType[*jailerr.HeldError](err); !held {
+		return err
+	}
+	guid, err := madeTree(ctx, e, name, by, false)
+	if err != nil {
+		return ignore.Err(err, zfsstore.ErrNotFound)
+	}
+	mounts, err := e.Host.Mounts(ctx)
+	for _, m := range mountedTree(mounts, name) {
+		err = errors.Join(err, UnmountOne(ctx, e, m, true))
+	}
+	if err != nil {
+		return err
+	}
+	err = e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: true, GUID: guid})
+	return ignore.Err(err, zfsstore.ErrNotFound, zfsstore.ErrReplaced)
+}
+
+// madeTree returns the guid of a dataset if the operation has made it and all below it,
+// or it alone is there. Another one is zfsstore.ErrHasChildren.
+func madeTree(ctx context.Context, e Env, name, by string, alone bool) (guid uint64, err error) {
+	below, err := e.Host.Store.List(ctx, name, zfsstore.ListOptions{
+		Types:      []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume},
+		Properties: []string{madeProperty},
+	})
+	for _, d := range below {
+		if d.Name == name {
+			guid = d.GUID
+		}
+		p := d.Properties[madeProperty]
+		if p.Source != zfsstore.SourceLocal || p.Value != by || alone && d.Name != name {
+			return 0, &zfsstore.Error{Op: "destroy", Dataset: name, Err: fmt.Errorf("%w: %s", zfsstore.ErrHasChildren, d.Name)}
+		}
+	}
+	return guid, err
 }
 
 // destroyEmpty destroys a dataset that holds nothing but empty directories, on which
