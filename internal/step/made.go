@@ -89,8 +89,8 @@ func DestroyMade(ctx context.Context, e Env, name, by string) error {
 	return ignore.Err(err, zfsstore.ErrNotFound, zfsstore.ErrReplaced)
 }
 
-// madeTree returns the guid of a dataset if the operation has made it and all below it,
-// or it alone is there. Another one is zfsstore.ErrHasChildren.
+// madeTree returns the guid of a dataset if the operation has made it and all below it.
+// Another one, or with alone any one below, is zfsstore.ErrHasChildren.
 func madeTree(ctx context.Context, e Env, name, by string, alone bool) (guid uint64, err error) {
 	below, err := e.Host.Store.List(ctx, name, zfsstore.ListOptions{
 		Types:      []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume},
