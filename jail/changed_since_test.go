@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -169,26 +170,82 @@ func configID(t *testing.T, j *jail.Jail) string {
 	return id
 }
 
-// TestInterruptedSetKeepsAnEdit: a configuration that somebody has edited since the
-// interrupted operation wrote it is not put back. The edit was lost.
-func TestInterruptedSetKeepsAnEdit(t *testing.T) {
-	ctx := t.Context()
-	h := newHost(t)
-	web := newJail(t, h, "web", false, nil)
-	_, err := web.Set(plan.WithFault(ctx, func(p plan.Point) error {
-		if p.Step.Kind == "save configuration" && p.Phase == "done" {
-			return plan.ErrCrash
-		}
-		return nil
-	}), map[string]string{"user.team": "a"}, jail.SetOptions{})
-	require.ErrorIs(t, err, plan.ErrCrash)
-	file := filepath.Join(web.Path(), "config.json")
-	data, err := os.ReadFile(file)
-	require.NoError(t, err)
-	edited := append(data, '\n', '\n')
-	require.NoError(t, os.WriteFile(file, edited, 0o644))
-	setAside(t, h, jail.ErrChanged)
-	now, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(edited), string(now))
+// TestKeepsAnEdit: what somebody has edited since the interrupted operation wrote it, or
+// between the plan and the write, stays and is told. The edit was lost.
+func TestKeepsAnEdit(t *testing.T) {
+	set := func(ctx context.Context, web *jail.Jail) error {
+		_, err := web.Set(ctx, map[string]string{"host_hostname": "new"}, jail.SetOptions{})
+		return err
+	}
+	rollback := func(ctx context.Context, web *jail.Jail) error {
+		_, err := web.RollbackSnapshot(ctx, jail.RollbackOptions{Name: "before"})
+		return err
+	}
+	start := func(ctx context.Context, web *jail.Jail) error {
+		_, err := web.Start(ctx, jail.StartOptions{})
+		return err
+	}
+	for _, test := range []struct {
+		kind, phase string
+		file        string // below the jail's dataset
+		run         func(ctx context.Context, web *jail.Jail) error
+	}{
+		{"save configuration", "done", "config.json", set},
+		{"write configuration", "do", "config.json", rollback},
+		{"write configuration", "done", "config.json", rollback},
+		{"write resolv.conf", "done", "root/etc/resolv.conf", start},
+	} {
+		t.Run(test.kind+" "+test.phase, func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			h := newHost(t)
+			web := newJail(t, h, "web", false, nil)
+			_, err := web.CreateSnapshot(ctx, jail.SnapshotOptions{Name: "before"})
+			require.NoError(t, err)
+			_, err = web.Set(ctx, map[string]string{"notes": "newer"}, jail.SetOptions{})
+			require.NoError(t, err)
+			require.ErrorIs(t, test.run(crashAt(ctx, test.kind, test.phase), web), plan.ErrCrash)
+			file := filepath.Join(web.Path(), test.file)
+			data, err := os.ReadFile(file)
+			require.NoError(t, err)
+			edited := append(data, '\n', '\n')
+			require.NoError(t, os.WriteFile(file, edited, 0o644))
+			setAside(t, h, jail.ErrChanged)
+			now, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.Equal(t, string(edited), string(now))
+		})
+	}
+	t.Run("set properties", func(t *testing.T) {
+		t.Parallel()
+		ctx := t.Context()
+		h := propertiesHost(t)
+		web := loaded(t, ctx, h, "web")
+		require.ErrorIs(t, set(crashAt(ctx, "set properties", "done"), web), plan.ErrCrash)
+		require.NoError(t, h.Store.Set(ctx, web.Dataset(), map[string]string{config.PropertyPrefix + "host_hostname": "byhand"}))
+		setAside(t, h, jail.ErrChanged)
+		name, _ := loaded(t, ctx, h, "web").Config().GetString("host_hostname")
+		require.Equal(t, "byhand", name)
+	})
+	t.Run("between plan and write", func(t *testing.T) {
+		t.Parallel()
+		ctx := t.Context()
+		h := newHost(t)
+		web := newJail(t, h, "web", false, nil)
+		file := filepath.Join(web.Path(), "config.json")
+		edited, err := os.ReadFile(file)
+		require.NoError(t, err)
+		edited = append(edited, '\n', '\n')
+		err = set(plan.WithFault(ctx, func(p plan.Point) error {
+			if p.Step.Kind == "save configuration" && p.Phase == "do" {
+				return os.WriteFile(file, edited, 0o644)
+			}
+			return nil
+		}), web)
+		require.ErrorIs(t, err, jail.ErrChanged)
+		require.NoFileExists(t, h.JournalPath("ioc", "jail", "web"))
+		now, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Equal(t, string(edited), string(now))
+	})
 }

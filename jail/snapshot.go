@@ -239,7 +239,7 @@ func (j *Jail) planRollback(ctx context.Context, o RollbackOptions) (*plan.Plan,
 	case own && o.Configuration:
 		steps.Append(j.renameAgain(ctx, o.Name))
 	case own:
-		steps.Append(j.keepFiles(ctx))
+		steps.Append(j.keepFiles(ctx, o.Name))
 	}
 	return steps.Plan("roll back to "+o.Name, j.FullName(), map[string]string{
 		"snapshots": strings.Join(append(newer, targets...), " "), "jail": tree.guid(j.Dataset()),
@@ -268,8 +268,8 @@ func (t tree) newer(targets []string) []string {
 }
 
 // keepFiles write the configuration and fstab(5) as they are now, after the
-// dataset that holds them was rolled back.
-func (j *Jail) keepFiles(ctx context.Context) ([]plan.Step, error) {
+// dataset that holds them was rolled back to a snapshot.
+func (j *Jail) keepFiles(ctx context.Context, snapshot string) ([]plan.Step, error) {
 	path, err := j.host.Mountpoint(ctx, j.Dataset())
 	if err != nil {
 		return nil, err
@@ -279,6 +279,11 @@ func (j *Jail) keepFiles(ctx context.Context) ([]plan.Step, error) {
 		return nil, err
 	}
 	defer dir.Close()
+	then, err := saferoot.Open(filepath.Join(path, ".zfs", "snapshot", snapshot))
+	if err != nil {
+		return nil, err
+	}
+	defer then.Close()
 	var steps []plan.Step
 	for _, name := range []string{config.JSONFile, config.UCLFile, step.FstabFile} {
 		args := step.WriteConfig{Dataset: j.Dataset(), File: name}
@@ -286,7 +291,12 @@ func (j *Jail) keepFiles(ctx context.Context) ([]plan.Step, error) {
 		if err != nil {
 			return nil, err
 		}
+		old, err := step.ReadFormer(then, name, step.MostFormer)
+		if err != nil {
+			return nil, err
+		}
 		args.Data, args.Absent = now.Data, now.Absent
+		args.Old = &step.Before{Data: old.Data, Had: !old.Absent}
 		steps = append(steps, plan.StepOf(args))
 	}
 	return steps, nil

@@ -111,7 +111,7 @@ func (j *Jail) upgradeSteps(ctx context.Context, l *step.List, o UpgradeOptions)
 			fork,
 			stepRunUpdater{update, j.Identifier(), fork.Root + "@" + fork.Snapshot},
 			step.MoveRoot{From: j.RootDataset(), To: j.Dataset() + "/" + j.workName(strings.TrimSuffix(formerRoot, "-"))},
-			step.MoveRoot{From: clone, To: j.RootDataset()},
+			step.MoveRoot{From: clone, To: j.RootDataset(), Clone: true},
 		)
 	}
 	l.Add(stepSetRelease{j.Dataset(), to.String()})
@@ -168,6 +168,12 @@ func revertSteps(ctx context.Context, j *Jail, l *step.List) error {
 	if err != nil {
 		return err
 	}
+	var root uint64
+	for _, d := range sets {
+		if d.Name == j.RootDataset() {
+			root = d.GUID
+		}
+	}
 	former := slices.DeleteFunc(sets, func(d zfsstore.Dataset) bool {
 		return !strings.HasPrefix(d.Name, j.Dataset()+"/"+formerRoot)
 	})
@@ -185,8 +191,8 @@ func revertSteps(ctx context.Context, j *Jail, l *step.List) error {
 		return err
 	}
 	l.Add(
-		step.MoveRoot{From: j.RootDataset(), To: j.Dataset() + "/" + j.workName(strings.TrimSuffix(laterRoot, "-"))},
-		step.MoveRoot{From: newest.Name, To: j.RootDataset()},
+		step.MoveRoot{From: j.RootDataset(), To: j.Dataset() + "/" + j.workName(strings.TrimSuffix(laterRoot, "-")), GUID: root},
+		step.MoveRoot{From: newest.Name, To: j.RootDataset(), GUID: newest.GUID},
 		stepSetRelease{j.Dataset(), version.WithPatch(-1).String()},
 	)
 	l.Commit()

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/host"
-	"github.com/libioc/go-libioc/internal/ignore"
+	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/internal/tail"
 	"github.com/libioc/go-libioc/kernel"
@@ -187,8 +187,9 @@ func (u TreeUpdate) command(ctx context.Context, h *host.Host, id kernel.Identit
 }
 
 // Clear removes what an interrupted Run left: the temporary jail with its
-// mounts, and the clone, which is unmounted by force (zfs-destroy(8), -f). A dataset
-// that does not bear Made is somebody else's, with all that is in it.
+// mounts, and the clone, which is unmounted by force if it stays in use. A dataset
+// that does not bear Made is somebody else's, with all that is in it; one below the clone
+// is zfsstore.ErrHasChildren.
 // Nothing left is no error. Without a Runner it is ErrNoRunner if there is a jail
 // or a mount to remove; otherwise it is what the Runner says, the
 // *kernel.CallError of the mount table, the *kernel.JailError of the jail, or the
@@ -215,10 +216,13 @@ func (u TreeUpdate) Clear(ctx context.Context, h *host.Host, runner Runner) erro
 			return err
 		}
 	}
-	// By force: a connection that the updater closed keeps the jail dying for a
-	// minute, and its root in use, tcp(4).
-	err = h.Store.Destroy(ctx, u.Scratch, zfsstore.DestroyOptions{Recursive: true, Force: true})
-	return ignore.Err(err, zfsstore.ErrNotFound)
+	// A connection that the updater closed keeps the jail dying for a minute, and its
+	// root in use, tcp(4).
+	err = step.DestroyMade(ctx, step.Env{Host: h}, u.Scratch, u.Made)
+	if errors.Is(err, zfsstore.ErrHasChildren) { // a person has to decide
+		err = plan.Final(err)
+	}
+	return err
 }
 
 // Limits on what is kept of an output: for judging it, and for an error.

@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/libioc/go-libioc/fstab"
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -23,6 +25,9 @@ type WriteConfig struct {
 	Absent  bool     `json:"absent,omitempty"` // there is to be no such file
 	Was     string   `json:"was,omitempty"`    // the dataset's name before a rename
 	Keys    []string `json:"keys"`
+	// Old is what the file is until then, if the plan knows it: what somebody has made of
+	// it since stays.
+	Old *Before `json:"old,omitempty"`
 }
 
 func (WriteConfig) Kind() string     { return "write configuration" }
@@ -43,7 +48,14 @@ func (a WriteConfig) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return goneSince(ctx, e, c, a.Dataset, err)
 	}
 	defer dir.Close()
-	return was.replace(c, dir, a.File, Before{a.Data, !a.Absent})
+	to := Before{a.Data, !a.Absent}
+	if a.Old != nil && was.Now == nil {
+		err := FormerFile{Absent: !a.Old.Had, Data: a.Old.Data, Now: &to}.mayChange(dir, a.File)
+		if err != nil {
+			return endChanged(c, err)
+		}
+	}
+	return was.replace(c, dir, a.File, to)
 }
 
 func (a WriteConfig) Undo(ctx context.Context, e Env, c *plan.Call) error {
@@ -158,11 +170,12 @@ func (a SetProperties) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if !c.Effect(&was) {
 		return nil
 	}
-	back := SetProperties{Dataset: a.Dataset, Set: was}
-	d, err := e.Host.Store.Get(ctx, a.Dataset, zfsstore.GetOptions{})
+	back := SetProperties{Dataset: a.Dataset, Set: map[string]string{}}
+	names := zfsstore.GetOptions{Properties: a.names()}
+	d, err := e.Host.Store.Get(ctx, a.Dataset, names)
 	if errors.Is(err, zfsstore.ErrNotFound) && a.Was != "" {
 		back.Dataset = a.Was
-		d, err = e.Host.Store.Get(ctx, a.Was, zfsstore.GetOptions{})
+		d, err = e.Host.Store.Get(ctx, a.Was, names)
 	}
 	if err == nil {
 		err = firstGUID(c, d)
@@ -170,12 +183,26 @@ func (a SetProperties) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if err != nil {
 		return LeaveReplaced(c, ignore.Err(err, zfsstore.ErrNotFound))
 	}
+	var changed error
 	for _, name := range a.names() {
-		if _, ok := was[name]; !ok {
+		now := d.Properties[name]
+		local := now.Source == zfsstore.SourceLocal
+		to, set := a.Set[name]
+		old, had := was[name]
+		switch {
+		case local == had && (!had || now.Value == old): // it was never changed, or is back
+		case local != set || set && now.Value != to:
+			changed = errors.Join(changed, fmt.Errorf("%s of %s %w", name, back.Dataset, jailerr.ErrChanged))
+		case had:
+			back.Set[name] = old
+		default:
 			back.Inherit = append(back.Inherit, name)
 		}
 	}
-	return back.Apply(ctx, e)
+	if err := back.Apply(ctx, e); err != nil {
+		return err
+	}
+	return plan.Final(changed)
 }
 
 func (a SetProperties) names() []string {

@@ -15,7 +15,6 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/pathname"
-	"github.com/libioc/go-libioc/internal/pause"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
@@ -227,32 +226,14 @@ func (a RenameDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err == nil {
 		err = sameMounted(mounts, c, a.From) // whose configuration was read
 	}
-	if err == nil {
-		err = forget(c, a.From, a.To)
-	}
 	if err != nil {
 		return err
 	}
-	if err := renamePolitely(ctx, e, a.From, a.To, a.GUID); err != nil {
-		return err
-	}
-	// zfs(8) goes by the name, which somebody can have taken a moment ago.
-	err = sameGUID(ctx, e, a.To, a.GUID)
-	if errors.Is(err, jailerr.ErrReplaced) {
-		err = errors.Join(err, e.Host.Store.Rename(ctx, a.To, a.From, zfsstore.RenameOptions{}))
-	}
-	return err
+	return renameOnce(ctx, e, c, a.From, a.To, a.GUID)
 }
 
 func (a RenameDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	d, err := e.Host.Store.Get(ctx, a.To, zfsstore.GetOptions{})
-	if err != nil || d.GUID != a.GUID {
-		return ignore.Err(err, zfsstore.ErrNotFound)
-	}
-	if err := forget(c, a.From, a.To); err != nil {
-		return err
-	}
-	err = e.Host.Store.Rename(ctx, a.To, a.From, zfsstore.RenameOptions{})
+	err := undoRename(ctx, e, c, a.From, a.To, a.GUID)
 	if !errors.Is(err, zfsstore.ErrExists) {
 		return err
 	}
@@ -270,22 +251,6 @@ func (a RenameDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	}
 	// It keeps its new name, and the steps after this one make it what that says.
 	return plan.Onward(taken)
-}
-
-// renamePolitely waits a while for file systems in use: zfs-rename(8) unmounts
-// all of the tree without force, and mounts it again when one is busy. What
-// stays in use is a *jailerr.HeldError.
-func renamePolitely(ctx context.Context, e Env, from, to string, guid uint64) error {
-	err := pause.While(ctx, zfsstore.ErrBusy, firstPause, patience, func(int) error {
-		if err := sameGUID(ctx, e, from, guid); err != nil {
-			return err
-		}
-		return e.Host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
-	})
-	if errors.Is(err, zfsstore.ErrBusy) {
-		return heldTree(ctx, e, from, err)
-	}
-	return err
 }
 
 // mountedTree returns the file systems of a dataset and those below it, the newest
@@ -343,7 +308,10 @@ func (a Promote) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err := sameGUID(ctx, e, a.Dataset, a.GUID); err != nil {
 		return err
 	}
-	return e.Host.Store.Promote(ctx, a.Dataset)
+	if err := e.Host.Store.Promote(ctx, a.Dataset); err != nil {
+		return err
+	}
+	return sameGUID(context.WithoutCancel(ctx), e, a.Dataset, a.GUID) // zfs(8) goes by the name
 }
 
 func (a Promote) Undo(ctx context.Context, e Env, c *plan.Call) error {

@@ -167,7 +167,8 @@ func besideRoot(ctx context.Context, e Env, dataset, name string, c *plan.Call) 
 }
 
 // putBack makes a file what it was. Its dataset may be destroyed already, or not
-// created yet; then nothing is left to do. It may have its former name back already.
+// created yet; then nothing is left to do. It may have its former name back already. One
+// that exists and is not mounted is host.ErrNotMounted.
 func putBack(ctx context.Context, e Env, datasets []string, name string, c *plan.Call) error {
 	var was FormerFile
 	if !c.Effect(&was) {
@@ -188,7 +189,13 @@ func putBack(ctx context.Context, e Env, datasets []string, name string, c *plan
 		defer root.Close()
 		return was.restore(root, name)
 	}
-	return nil
+	for _, dataset := range datasets {
+		if dataset != "" {
+			gone := fmt.Errorf("%w: %s", host.ErrNotMounted, dataset)
+			err = errors.Join(err, UnlessDestroyed(ctx, e, dataset, gone))
+		}
+	}
+	return err
 }
 
 // before returns what the record is now.

@@ -14,6 +14,7 @@ import (
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -45,6 +46,12 @@ func (a SaveConfig) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if _, err := atomicfile.Clean(filepath.Join(dir.Path(), a.File)); err != nil {
 		return err
 	}
+	if err := a.former().mayChange(dir, a.File); err != nil {
+		return err
+	}
+	if err := c.SetEffect(begun{true}); err != nil {
+		return err
+	}
 	return dir.WriteFile(a.File, a.Data, 0o644)
 }
 
@@ -54,7 +61,15 @@ func (a SaveConfig) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return LeaveReplaced(c, UnlessDestroyed(ctx, e, a.Dataset, err))
 	}
 	defer dir.Close()
-	return FormerFile{!a.Old.Had, a.Old.Data, 0o644, &Before{a.Data, true}}.restore(dir, a.File)
+	err = a.former().restore(dir, a.File)
+	if errors.Is(err, jailerr.ErrChanged) && !c.Effect(&begun{}) {
+		return nil // Do has refused
+	}
+	return err
+}
+
+func (a SaveConfig) former() FormerFile {
+	return FormerFile{!a.Old.Had, a.Old.Data, 0o644, &Before{a.Data, true}}
 }
 
 // ReportEffects changes nothing: it reports when each change takes effect.

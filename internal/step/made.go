@@ -2,7 +2,11 @@ package step
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/internal/ignore"
@@ -39,38 +43,134 @@ func Made(ctx context.Context, e Env, name, by string) (bool, error) {
 // unmake destroys what the operation has made, and nothing else. Snapshots of a
 // dataset that it has made, such as those of a periodic job, go with it; a dataset that
 // somebody else has made below is zfsstore.ErrHasChildren, and so is any dataset below
-// one that is shared.
+// one that is shared. One that is shared and not empty stays.
 func unmake(ctx context.Context, e Env, name, by string, shared bool) error {
+	if strings.Contains(name, "@") {
+		ours, err := madeSnapshots(ctx, e, name, by)
+		if err != nil {
+			return err
+		}
+		return destroySnapshots(ctx, e, ours, zfsstore.DestroyOptions{})
+	}
 	ours, err := Made(ctx, e, name, by)
 	if err != nil || !ours {
 		return err
 	}
-	if strings.Contains(name, "@") {
-		// The same snapshot of the datasets below is of the same operation.
-		return ignore.Err(e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: true}), zfsstore.ErrNotFound)
+	guid, err := madeTree(ctx, e, name, by, shared)
+	if err != nil {
+		return ignore.Err(err, zfsstore.ErrNotFound)
 	}
+	if shared {
+		return ignore.Err(destroyEmpty(ctx, e, name, guid), zfsstore.ErrNotFound, jailerr.ErrReplaced)
+	}
+	return ignore.Err(DestroyTree(ctx, e, name, guid), zfsstore.ErrNotFound, jailerr.ErrReplaced)
+}
+
+// DestroyMade destroys a dataset that the operation has made, with all below it. What
+// stays in use is unmounted by force. Errors: zfsstore.ErrHasChildren for what somebody
+// else has made below, and those of zfsstore.Store.Destroy.
+func DestroyMade(ctx context.Context, e Env, name, by string) error {
+	err := unmake(ctx, e, name, by, false)
+	if _, held := errors.AsType[*jailerr.HeldError](err); !held {
+		return err
+	}
+	guid, err := madeTree(ctx, e, name, by, false)
+	if err != nil {
+		return ignore.Err(err, zfsstore.ErrNotFound)
+	}
+	mounts, err := e.Host.Mounts(ctx)
+	for _, m := range mountedTree(mounts, name) {
+		err = errors.Join(err, UnmountOne(ctx, e, m, true))
+	}
+	if err != nil {
+		return err
+	}
+	err = e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{Recursive: true, GUID: guid})
+	return ignore.Err(err, zfsstore.ErrNotFound, zfsstore.ErrReplaced)
+}
+
+// madeTree returns the guid of a dataset if the operation has made it and all below it.
+// Another one, or with alone any one below, is zfsstore.ErrHasChildren.
+func madeTree(ctx context.Context, e Env, name, by string, alone bool) (guid uint64, err error) {
 	below, err := e.Host.Store.List(ctx, name, zfsstore.ListOptions{
 		Types:      []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume},
 		Properties: []string{madeProperty},
 	})
-	if err != nil {
-		return ignore.Err(err, zfsstore.ErrNotFound)
-	}
-	var guid uint64
 	for _, d := range below {
 		if d.Name == name {
 			guid = d.GUID
 		}
 		p := d.Properties[madeProperty]
-		if p.Source != zfsstore.SourceLocal || p.Value != by || shared && d.Name != name {
-			return &zfsstore.Error{Op: "destroy", Dataset: name, Err: fmt.Errorf("%w: %s", zfsstore.ErrHasChildren, d.Name)}
+		if p.Source != zfsstore.SourceLocal || p.Value != by || alone && d.Name != name {
+			return 0, &zfsstore.Error{Op: "destroy", Dataset: name, Err: fmt.Errorf("%w: %s", zfsstore.ErrHasChildren, d.Name)}
 		}
 	}
-	if shared {
-		// What others make in it at this moment stays, and stays mounted.
-		return ignore.Err(e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{}), zfsstore.ErrNotFound)
+	return guid, err
+}
+
+// destroyEmpty destroys a dataset that holds nothing but empty directories, on which
+// others were mounted. One that somebody has written to stays, and stays mounted.
+func destroyEmpty(ctx context.Context, e Env, name string, guid uint64) error {
+	mounts, err := e.Host.Mounts(ctx)
+	if _, mounted := mounts.FileSystem(name); err == nil && !mounted {
+		// An interrupted run may have unmounted it.
+		err = e.Host.Store.Mount(ctx, name)
+		if err = ignore.Err(err, zfsstore.ErrMounted, zfsstore.ErrNoMountpoint, zfsstore.ErrJailed); err == nil {
+			mounts, err = e.Host.Mounts(ctx)
+		}
 	}
-	return ignore.Err(DestroyTree(ctx, e, name, guid), zfsstore.ErrNotFound, jailerr.ErrReplaced)
+	if err != nil {
+		return err
+	}
+	m, mounted := mounts.FileSystem(name)
+	if mounted {
+		path, err := mounts.Mountpoint(name)
+		if err == nil {
+			err = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
+				if err == nil && !d.IsDir() {
+					err = fs.ErrExist
+				}
+				return err
+			})
+		}
+		if err == nil {
+			err = UnmountOne(ctx, e, m, false)
+		}
+		if now, merr := e.Host.Mounts(ctx); errors.Is(err, fs.ErrExist) || merr == nil && len(now.Below(path)) > 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	err = e.Host.Store.Destroy(ctx, name, zfsstore.DestroyOptions{GUID: guid})
+	if errors.Is(err, zfsstore.ErrReplaced) {
+		err = fmt.Errorf("%w: %w", jailerr.ErrReplaced, err)
+	}
+	if err != nil && mounted {
+		err = errors.Join(err, ignore.Err(e.Host.Store.Mount(ctx, name), zfsstore.ErrNotFound, zfsstore.ErrMounted))
+	}
+	return err
+}
+
+// madeSnapshots returns the snapshots of one name that the operation has made of a
+// dataset and those below it, the deepest first. Others can have the name as well.
+func madeSnapshots(ctx context.Context, e Env, name, by string) ([]GUIDOf, error) {
+	dataset, snapshot, _ := strings.Cut(name, "@")
+	all, err := e.Host.Store.List(ctx, dataset, zfsstore.ListOptions{
+		Types: []zfsstore.Type{zfsstore.Snapshot}, Properties: []string{madeProperty},
+	})
+	if err != nil {
+		return nil, ignore.Err(err, zfsstore.ErrNotFound, zfsstore.ErrInvalidName)
+	}
+	var ours []GUIDOf
+	for _, d := range slices.Backward(all) {
+		p := d.Properties[madeProperty]
+		if strings.HasSuffix(d.Name, "@"+snapshot) && p.Source == zfsstore.SourceLocal && p.Value == by {
+			ours = append(ours, GUIDOf{d.Name, d.GUID})
+		}
+	}
+	return ours, nil
 }
 
 // foreign is the effect of a step that found its resource made by someone else.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
-	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
 )
@@ -64,10 +63,7 @@ func (a WriteResolver) Do(ctx context.Context, e Env, c *plan.Call) error {
 		c.Skip("unchanged")
 		return nil
 	}
-	if err := c.SetEffect(was); err != nil {
-		return err
-	}
-	return root.WriteFile(ResolvConf, data, 0o644)
+	return was.replace(c, root, ResolvConf, Before{data, true})
 }
 
 func (a WriteResolver) Undo(ctx context.Context, e Env, c *plan.Call) error {
@@ -80,10 +76,7 @@ func (a WriteResolver) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return LeaveReplaced(c, UnlessDestroyed(ctx, e, a.RootDataset, err))
 	}
 	defer root.Close()
-	if was.Absent {
-		return ignore.Err(root.Remove(ResolvConf), fs.ErrNotExist)
-	}
-	return root.WriteFile(ResolvConf, was.Data, was.Mode)
+	return was.restore(root, ResolvConf)
 }
 
 // mostResolvConf is how large a resolv.conf may be that is kept for undo.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail/jailerr"
@@ -14,8 +15,8 @@ import (
 )
 
 // SaveRoot takes the snapshot that a failed update rolls back to. If the
-// jail runs by then, rolling back would take what it has written since: the
-// snapshot stays and is for the operator to decide about.
+// jail runs by then, or somebody has taken a snapshot since, rolling back would take
+// that: the snapshot stays and is for the operator to decide about.
 type SaveRoot struct {
 	Snapshot string `json:"snapshot"`
 	Jail     string `json:"jail"` // in the kernel
@@ -68,7 +69,11 @@ func (a SaveRoot) back(ctx context.Context, e Env, c *plan.Call) error {
 	if err := c.SetEffect(begun{true}); err != nil {
 		return err
 	}
-	return e.Host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{Recent: true})
+	err := e.Host.Store.Rollback(ctx, a.Snapshot, zfsstore.RollbackOptions{})
+	if errors.Is(err, zfsstore.ErrNewerSnapshots) { // of others, which would be lost
+		err = plan.Final(fmt.Errorf("%w: the state before is %s", err, a.Snapshot))
+	}
+	return err
 }
 
 // Updated says what became of the root, for the step that has updated it.
@@ -126,6 +131,12 @@ func (a ForkRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return errors.Join(err, fmt.Errorf("%w: %s", zfsstore.ErrExists, a.Target))
 	}
 	root, err := store.Get(ctx, a.Root, zfsstore.GetOptions{})
+	if err == nil {
+		var mounts host.MountTable
+		if mounts, err = e.Host.Mounts(ctx); err == nil {
+			err = sameMounted(mounts, c, a.Root)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -176,10 +187,15 @@ func (a ForkRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
 }
 
 // MoveRoot gives a root another name, which is all that an upgrade and the
-// way back do to it.
+// way back do to it. Two roots change places, so that a name alone does not tell which
+// of them it is by now.
 type MoveRoot struct {
 	From string `json:"from"`
 	To   string `json:"to"`
+	// GUID is the root's, if the plan knows it; else it is the root that ForkRoot has
+	// cloned from, or its clone.
+	GUID  uint64 `json:"guid,omitempty"`
+	Clone bool   `json:"clone,omitempty"`
 }
 
 func (MoveRoot) Kind() string     { return "move root" }
@@ -190,49 +206,23 @@ func (a MoveRoot) Event(Env) events.IocEvent {
 }
 
 func (a MoveRoot) Do(ctx context.Context, e Env, c *plan.Call) error {
-	var moved movedRoot
-	if !c.Effect(&moved) {
-		d, err := e.Host.Store.Get(ctx, a.From, zfsstore.GetOptions{})
-		if err != nil {
-			return err
-		}
-		moved.GUID = d.GUID
-		if err := c.SetEffect(moved); err != nil {
-			return err
-		}
-	}
-	return moveOnce(ctx, e, c, a.From, a.To, moved.GUID)
+	return renameOnce(ctx, e, c, a.From, a.To, a.guid(c))
 }
 
 func (a MoveRoot) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	var moved movedRoot
-	if !c.Effect(&moved) {
-		return nil
-	}
-	return ignore.Err(moveOnce(ctx, e, c, a.To, a.From, moved.GUID), zfsstore.ErrNotFound) // it was moved back, and the step that made it has destroyed it
+	return undoRename(ctx, e, c, a.From, a.To, a.guid(c))
 }
 
-// movedRoot is the effect of MoveRoot. Two roots change places, so that a
-// name alone does not tell which of them it is by now.
-type movedRoot struct {
-	GUID uint64 `json:"guid"`
-}
-
-// moveOnce renames the dataset with that guid unless that was done already.
-func moveOnce(ctx context.Context, e Env, c *plan.Call, from, to string, guid uint64) error {
-	d, err := e.Host.Store.Get(ctx, from, zfsstore.GetOptions{})
-	if err == nil && d.GUID == guid {
-		if err := forget(c, from, to); err != nil {
-			return err
-		}
-		return e.Host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
+func (a MoveRoot) guid(c *plan.Call) uint64 {
+	var now renaming
+	var forked forkedRoot
+	switch c.EffectOf(ForkRoot{}.Kind(), &forked); {
+	case a.GUID != 0:
+		return a.GUID
+	case c.Effect(&now):
+		return now.GUID
+	case a.Clone:
+		return forked.Clone
 	}
-	if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
-		return err
-	}
-	d, err = e.Host.Store.Get(ctx, to, zfsstore.GetOptions{})
-	if err == nil && d.GUID != guid {
-		return fmt.Errorf("%w: neither %s nor %s is the root that was moved", zfsstore.ErrNotFound, from, to)
-	}
-	return err
+	return forked.Root
 }

@@ -90,15 +90,14 @@ func (a ForgetSnapshot) Event(Env) events.IocEvent {
 }
 
 func (a ForgetSnapshot) Do(ctx context.Context, e Env, c *plan.Call) error {
-	ours, err := Made(ctx, e, a.Snapshot, a.Made)
-	if err == nil && !ours {
+	ours, err := madeSnapshots(ctx, e, a.Snapshot, a.Made)
+	if err == nil && len(ours) == 0 {
 		c.Skip("gone")
 	}
-	if err != nil || !ours {
+	if err != nil {
 		return err
 	}
-	err = e.Host.Store.Destroy(ctx, a.Snapshot, zfsstore.DestroyOptions{Recursive: a.Recursive, Defer: true})
-	return skipGone(c, err)
+	return destroySnapshots(ctx, e, ours, zfsstore.DestroyOptions{Defer: true})
 }
 
 // DestroySnapshots destroys snapshots for good, the newest first. It ends
@@ -129,16 +128,16 @@ func (a DestroySnapshots) Event(Env) events.IocEvent {
 }
 
 func (a DestroySnapshots) Do(ctx context.Context, e Env, c *plan.Call) error {
-	return plan.Final(destroySnapshots(ctx, e, a.Snapshots))
+	return plan.Final(destroySnapshots(ctx, e, a.Snapshots, zfsstore.DestroyOptions{}))
 }
 
-// destroySnapshots destroys those that the plan saw. Others that have their names by
-// now stay.
-func destroySnapshots(ctx context.Context, e Env, list []GUIDOf) error {
+// destroySnapshots destroys one after the other. Others that have their names by now
+// stay.
+func destroySnapshots(ctx context.Context, e Env, list []GUIDOf, o zfsstore.DestroyOptions) error {
 	for _, one := range list {
 		err := sameGUID(ctx, e, one.Name, one.GUID)
 		if err == nil {
-			err = e.Host.Store.Destroy(ctx, one.Name, zfsstore.DestroyOptions{})
+			err = e.Host.Store.Destroy(ctx, one.Name, o)
 		}
 		if err = ignore.Err(err, zfsstore.ErrNotFound, jailerr.ErrReplaced); err != nil {
 			return err
@@ -185,7 +184,7 @@ func (a Rollback) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err := c.SetEffect(begun{true}); err != nil {
 		return plan.Final(err)
 	}
-	if err := destroySnapshots(ctx, e, a.Newer); err != nil {
+	if err := destroySnapshots(ctx, e, a.Newer, zfsstore.DestroyOptions{}); err != nil {
 		return plan.Final(err)
 	}
 	for _, one := range a.Snapshots {
@@ -221,7 +220,7 @@ func (a Rollback) resume(ctx context.Context, e Env, c *plan.Call) error {
 			return endChanged(c, err)
 		}
 	}
-	return plan.Final(destroySnapshots(ctx, e, a.Newer))
+	return plan.Final(destroySnapshots(ctx, e, a.Newer, zfsstore.DestroyOptions{}))
 }
 
 // unwritten returns jailerr.ErrChanged for a dataset that something was written to since
