@@ -33,8 +33,9 @@ func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
 		return all, err
 	}
 	for _, source := range sources {
-		names, err := plan.Journals(h.JournalDir(source.Name, "jail"))
-		result = errors.Join(result, err)
+		mark, err := h.MarkPath(ctx, source, "jail", "any")
+		names, nerr := plan.Unended(h.JournalDir(source.Name, "jail"), mark)
+		result = errors.Join(result, err, nerr)
 		for _, name := range names {
 			j, err := generator(ctx, h, source, name)
 			if err != nil {

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/procgroup"
 )
 
@@ -148,10 +151,16 @@ func (r Runner[E]) recover(ctx context.Context, job Job[E], begin func() *events
 	j, err := Open(job.Journal)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		job.forgetMark(ctx) // a kill came between the two removals
 		return "", nil
 	case errors.Is(err, ErrNoHeader):
-		job.forgetMark(ctx)
-		return "", os.Remove(job.Journal)
+		if err = job.unread(ctx, err); err == nil {
+			return "", os.Remove(job.Journal)
+		}
+		if !errors.Is(err, ErrDamaged) {
+			return "", err
+		}
+		fallthrough
 	case errors.Is(err, ErrDamaged):
 		begin()
 		job.forgetMark(ctx)
@@ -167,7 +176,7 @@ func (r Runner[E]) recover(ctx context.Context, job Job[E], begin func() *events
 	if err != nil {
 		return "", errors.Join(err, j.Close())
 	}
-	err = errors.Join(r.understood(j, job.Key), j.live(mark))
+	err = errors.Join(r.understood(j, job.Key), j.live(mark, boot, r.durable(j.Header.Plan.Steps)))
 	switch {
 	case errors.Is(err, ErrEnded) && !errors.Is(err, ErrDamaged) && boot != j.Header.Boot && !r.durable(j.Header.Plan.Steps):
 		// Neither the mark nor anything that the operation did outlives a power loss.
@@ -214,4 +223,21 @@ func Journals(dir string) ([]string, error) {
 		}
 	}
 	return names, err
+}
+
+// Unended lists the names of the resources that have a journal in a directory, or a mark
+// beside this one, which is empty where none can be: of a mark without a journal an
+// operation was killed as it ended.
+func Unended(dir, mark string) ([]string, error) {
+	names, err := Journals(dir)
+	if mark == "" {
+		return names, err
+	}
+	marks, merr := os.ReadDir(filepath.Dir(mark))
+	for _, e := range marks {
+		if !strings.HasPrefix(e.Name(), ".") && !slices.Contains(names, e.Name()) { // one half written is hidden
+			names = append(names, e.Name())
+		}
+	}
+	return names, errors.Join(err, ignore.Err(merr, fs.ErrNotExist))
 }

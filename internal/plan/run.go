@@ -234,6 +234,9 @@ func (r Runner[E]) step(ctx context.Context, env E, j *Journal, i int, parent *e
 	}
 	if err == nil {
 		err = Catch(func() error { return a.Do(ctx, env, c) })
+		if !errors.Is(err, ErrCrash) {
+			err = appendError(err, j.markLate(context.WithoutCancel(ctx)))
+		}
 	}
 	if err == nil {
 		err = fault(ctx, "done", i, *s)
