@@ -115,6 +115,7 @@ func (r Runner[E]) locked(ctx context.Context, job Job[E], op *events.Operation,
 	}
 	p, err := job.Plan(ctx, recovered)
 	if err != nil || p == nil {
+		job.forgetMark(ctx)
 		return err
 	}
 	op.Grow(p.Room() - job.Room)
@@ -151,7 +152,9 @@ func (r Runner[E]) recover(ctx context.Context, job Job[E], begin func() *events
 	j, err := Open(job.Journal)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		job.forgetMark(ctx) // a kill came between the two removals
+		if job.Plan == nil { // a plan's own mark takes its place
+			job.forgetMark(ctx) // a kill came between the two removals
+		}
 		return "", nil
 	case errors.Is(err, ErrNoHeader):
 		if err = job.unread(ctx, err); err == nil {
