@@ -27,10 +27,7 @@ var ErrEnded = errors.New("journal is of an operation that has ended")
 // on disk, and no step begins before.
 func (r Runner[E]) begin(ctx context.Context, job Job[E], mark string, h Header) (*Journal, error) {
 	h.ID, h.Marked = rand.Text(), mark != ""
-	var err error
-	if f := writing(ctx); f != nil {
-		err = f()
-	}
+	err := WriteFault(ctx)
 	if err == nil {
 		var j *Journal
 		if j, err = Create(job.Journal, h); err == nil {
@@ -46,7 +43,7 @@ func (r Runner[E]) begin(ctx context.Context, job Job[E], mark string, h Header)
 			err = errors.Join(err, j.Remove())
 		}
 	}
-	if atomicfile.NoSpace(err) && h.Plan.Repeatable {
+	if atomicfile.Unwritable(err) && h.Plan.Repeatable {
 		return unwritten(h), nil
 	}
 	return nil, err
