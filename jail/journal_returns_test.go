@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -126,4 +127,34 @@ func TestFirstCreateLosesPower(t *testing.T) {
 			require.NoFileExists(t, h.JournalPath("ioc", "jail", "web"))
 		})
 	}
+}
+
+// TestJournalOfAnotherIsTold: an operation on the jail that was renamed sets the journal
+// aside that came back under the old name. Only the log said so, and a later Recover had
+// nothing to say.
+func TestJournalOfAnotherIsTold(t *testing.T) {
+	ctx := t.Context()
+	h := newHost(t)
+	web := newJail(t, h, "web", false, nil)
+	journal := h.JournalPath("ioc", "jail", "web")
+	var data []byte
+	_, err := web.Rename(plan.WithFault(ctx, func(plan.Point) error {
+		data, _ = os.ReadFile(journal)
+		return nil
+	}), jail.RenameOptions{Name: "shop"})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(journal, data, 0o600))
+	stream, err := loaded(t, ctx, h, "shop").Set(ctx, map[string]string{"notes": "x"}, jail.SetOptions{})
+	require.NoError(t, err)
+	require.NoFileExists(t, journal)
+	var told []error
+	for _, e := range stream {
+		if r, ok := e.(events.JailRecover); ok && r.State == events.Failed {
+			require.Equal(t, "web", r.Jail)
+			told = append(told, r.Err)
+		}
+	}
+	require.Len(t, told, 1)
+	require.ErrorIs(t, told[0], plan.ErrEnded)
+	require.ErrorContains(t, told[0], strings.TrimSuffix(journal, ".journal")+".bad")
 }

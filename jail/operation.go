@@ -164,6 +164,7 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 		size = max(room, made.Room())
 	}
 	var also []*Jail
+	var told []plan.Told
 	key := j.lockKey()
 	return runner(j.host).Start(ctx, plan.Job[step.Env]{
 		Event: op.event,
@@ -175,13 +176,14 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 					return nil, err
 				}
 			}
-			unlock, err := j.lock(ctx, op.name, op.busy, also)
+			unlock, err := j.lock(ctx, op.name, op.busy, also, &told)
 			if err == nil && j.lockKey() != key {
 				unlock()
 				return nil, fmt.Errorf("%w: it was renamed in the meantime", ErrNotFound)
 			}
 			return unlock, err
 		},
+		Told: func() []plan.Told { return told },
 		Plan: func(ctx context.Context, recovered string) (*plan.Plan, error) {
 			if recovered != "" && op.cleared != nil && !op.cleared(recovered) {
 				return nil, nil

@@ -28,6 +28,8 @@ type Job[E any] struct {
 	Room int
 	// Lock takes the lock of the resource, or fails.
 	Lock func(ctx context.Context) (unlock func(), err error)
+	// Told, if not nil, returns what Lock has found of other resources, for the caller.
+	Told func() []Told
 	// Plan makes the plan, under the lock and after leftovers were cleared.
 	// Recovered names the operation that was finished by that, or is empty. A nil
 	// plan means that this was all there was to do. StartRecover makes none.
@@ -49,6 +51,13 @@ type Job[E any] struct {
 	Destroys bool
 	// After, if not nil, runs after a success while the lock is still held.
 	After func()
+}
+
+// Told is what became of another resource's journal: an event, sent as a failed one
+// within the operation, which goes on.
+type Told struct {
+	Event events.IocEvent
+	Err   error
 }
 
 // Start begins the job and returns the channel of its events, which is closed
@@ -83,6 +92,11 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 		return span
 	}
 	err = Catch(func() error {
+		if job.Told != nil {
+			for _, t := range job.Told() {
+				_ = begin().Begin(t.Event).Fail(t.Err, "")
+			}
+		}
 		err := r.locked(ctx, job, op, begin)
 		if err == nil && job.After != nil {
 			job.After()
