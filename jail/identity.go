@@ -14,6 +14,9 @@ import (
 // ErrNotRunning; a dying jail does not run. A jail that another program has started
 // under the name, with another root, is ErrForeign, and the error names its path.
 func (j *Jail) Identity(ctx context.Context) (kernel.Identity, error) {
+	if err := j.usable(ctx); err != nil {
+		return kernel.Identity{}, err
+	}
 	j = j.still()
 	id, err := j.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(j.Identifier()))
 	if err == nil && !j.foreign {

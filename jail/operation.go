@@ -99,15 +99,11 @@ func (op *Operation) Plan(ctx context.Context) (*Plan, error) {
 // runnable reports why the operation cannot even be planned: a mistake of the
 // program, or another program's jail.
 func (op *Operation) runnable(ctx context.Context) error {
-	switch {
-	case ctx == nil:
-		return errors.New("context is nil")
-	case op.jail.host == nil:
-		return errors.New("neither New nor Load has made this Jail")
-	case op.jail.foreign:
+	err := op.jail.usable(ctx)
+	if err == nil && op.jail.foreign {
 		return ErrForeign
 	}
-	return nil
+	return err
 }
 
 func (op *Operation) planned(ctx context.Context) (*plan.Plan, error) {

@@ -27,6 +27,9 @@ import (
 //
 // The next operation on a jail does the same for that jail by itself.
 func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
+	if err := usable(ctx, h); err != nil {
+		return nil, err
+	}
 	all, result := release.Recover(ctx, h, NewRunner(h))
 	sources, err := h.Sources(ctx)
 	if err != nil {

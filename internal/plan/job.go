@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/catch"
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/procgroup"
 )
@@ -76,7 +77,7 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 	}
 	ctx = procgroup.WithLocks(ctx)
 	var unlock func()
-	err := Catch(func() (err error) {
+	err := catch.Panic(func() (err error) {
 		unlock, err = job.Lock(ctx)
 		return err
 	})
@@ -91,7 +92,7 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 		}
 		return span
 	}
-	err = Catch(func() error {
+	err = catch.Panic(func() error {
 		if job.Told != nil {
 			for _, t := range job.Told() {
 				_ = begin().Begin(t.Event).Fail(t.Err, "")
