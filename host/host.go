@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/kernel/freebsd"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -148,14 +147,20 @@ func (h *Host) JournalPath(source, kind, name string) string {
 }
 
 // MarkPath returns the path of the file that marks an operation on one resource as not
-// ended, beside the journal of JournalPath: it is in the source's pool. It is empty if
-// the source's own dataset is not mounted.
+// ended, beside the journal of JournalPath: it is in the source's pool, in the source's
+// own dataset or, where that is not mounted (canmount=off), in that of all jails or
+// releases. It is empty if neither is mounted.
 func (h *Host) MarkPath(ctx context.Context, source Source, kind, name string) (string, error) {
-	root, err := h.Mountpoint(ctx, source.Dataset)
+	mounts, err := h.Mounts(ctx)
 	if err != nil {
-		return "", ignore.Err(err, ErrNotMounted)
+		return "", err
 	}
-	return filepath.Join(root, ".operations", kind, name), nil
+	for _, dataset := range []string{source.Dataset, source.Dataset + "/" + kind + "s"} {
+		if root, err := mounts.Mountpoint(dataset); err == nil {
+			return filepath.Join(root, ".operations", kind, name), nil
+		}
+	}
+	return "", nil
 }
 
 // JournalDir returns the directory of the journals of one kind of resource of a

@@ -192,7 +192,8 @@ var worldChanges = []worldChange{
 }
 
 // damagedJournal is the change of a journal into one that cannot be understood, or that
-// has nothing in it.
+// has nothing in it. A header that was cut was silently deleted, with all that the
+// operation had done; its mark says that steps had begun.
 func damagedJournal(name string, damage func([]byte) []byte) worldChange {
 	return worldChange{"journal " + name, func(t *testing.T, w *changedWorld) func(error) {
 		data, err := os.ReadFile(w.journal)
@@ -205,17 +206,12 @@ func damagedJournal(name string, damage func([]byte) []byte) worldChange {
 			requireSame(t, before, w.datasets(t, ""))
 			require.NoFileExists(t, w.journal)
 			aside := strings.TrimSuffix(w.journal, ".journal") + ".bad"
-			if !bytes.Contains(damaged, []byte("\n")) && (len(damaged) == 0 || damaged[0] == '{') {
-				require.NoError(t, err) // nothing had begun
-				require.NoFileExists(t, aside)
-				return
-			}
 			var told *plan.DamagedError
 			require.ErrorAs(t, err, &told)
 			require.ErrorContains(t, err, w.journal)
 			now, err := os.ReadFile(aside)
 			require.NoError(t, err)
-			require.Equal(t, damaged, now)
+			require.Equal(t, string(damaged), string(now))
 		}
 	}}
 }

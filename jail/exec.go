@@ -48,6 +48,9 @@ type ExecResult struct {
 // Errors: ErrNotRunning, kernel.ErrNotFound for a command or user that
 // does not exist in the jail, the context's error after the command was killed.
 func (j *Jail) Exec(ctx context.Context, argv []string, o ExecOptions) (ExecResult, error) {
+	if err := j.usable(ctx); err != nil {
+		return ExecResult{ExitCode: -1}, err
+	}
 	return j.still().execFor(ctx, kernel.Forever, argv, o)
 }
 

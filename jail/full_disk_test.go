@@ -4,12 +4,15 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/host/fault"
+	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -126,4 +129,70 @@ func TestDestroyAfterAFailedSet(t *testing.T) {
 	require.NoFileExists(t, h.JournalPath("ioc", "jail", "web"))
 	_, err = jail.Load(ctx, h.Host, "web")
 	require.ErrorIs(t, err, jail.ErrNotFound)
+}
+
+// TestReadOnlyPool: a jail whose pool is read-only is stopped; that failed with EROFS, for
+// want of a mark.
+func TestReadOnlyPool(t *testing.T) {
+	ctx := t.Context()
+	h := newHost(t)
+	web := newJail(t, h, "web", false, nil)
+	_, err := web.Start(ctx, jail.StartOptions{})
+	require.NoError(t, err)
+	readOnly := plan.WithWriteFault(ctx, func() error {
+		return &os.PathError{Op: "open", Path: ".operations/jail/web", Err: syscall.EROFS}
+	})
+	_, err = web.Stop(readOnly, jail.StopOptions{Force: true})
+	require.NoError(t, err)
+	running, err := web.Running(ctx)
+	require.NoError(t, err)
+	require.False(t, running)
+}
+
+// TestFullDiskOfNetworkRecords: the disk of the records of networks is full. A stop that
+// had to leave an address to another jail failed, and so did the undo of an interrupted
+// change of a network, which kept the jail from being stopped.
+func TestFullDiskOfNetworkRecords(t *testing.T) {
+	address := map[string]string{"ip4_addr": "em0|192.0.2.9/24"}
+	for _, c := range []struct {
+		name   string
+		before func(t *testing.T, h *simhost.Host, a *jail.Jail)
+	}{
+		{"address of another jail", func(t *testing.T, h *simhost.Host, _ *jail.Jail) {
+			_, err := newJail(t, h, "b", false, address).Start(t.Context(), jail.StartOptions{})
+			require.NoError(t, err)
+		}},
+		{"interrupted change", func(t *testing.T, _ *simhost.Host, a *jail.Jail) {
+			_, err := a.Set(plan.WithFault(t.Context(), func(p plan.Point) error {
+				if p.Step.Kind == "change network" && p.Phase == "done" {
+					return plan.ErrCrash
+				}
+				return nil
+			}), map[string]string{"ip4_addr": "em0|192.0.2.10/24"}, jail.SetOptions{})
+			require.ErrorIs(t, err, plan.ErrCrash)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx := t.Context()
+			h := netHost(t)
+			a := newJail(t, h, "a", false, address)
+			_, err := a.Start(ctx, jail.StartOptions{})
+			require.NoError(t, err)
+			c.before(t, h, a)
+			records := 0
+			full := plan.WithWriteFault(ctx, func() error {
+				stack := make([]byte, 4096)
+				if strings.Contains(string(stack[:runtime.Stack(stack, false)]), "step.NetKey") {
+					records++
+				}
+				return syscall.ENOSPC
+			})
+			_, err = a.Stop(full, jail.StopOptions{Force: true})
+			require.NoError(t, err)
+			require.NotZero(t, records, "no record was to be written")
+			running, err := a.Running(ctx)
+			require.NoError(t, err)
+			require.False(t, running)
+		})
+	}
 }

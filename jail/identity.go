@@ -16,6 +16,9 @@ import (
 // under the name, with another root, is ErrForeign, and the error names its path; so is
 // one whose root cannot be compared, because the dataset does not exist any more.
 func (j *Jail) Identity(ctx context.Context) (kernel.Identity, error) {
+	if err := j.usable(ctx); err != nil {
+		return kernel.Identity{}, err
+	}
 	j = j.still()
 	id, err := j.host.Kernel.JailIdentify(ctx, 0, kernel.ByName(j.Identifier()))
 	if err == nil && !j.foreign {

@@ -74,6 +74,9 @@ type Spec struct {
 // Create. Errors: ErrInvalidName, host.ErrSourceNotFound, host.ErrNotActivated,
 // *config.PropertyError.
 func New(ctx context.Context, h *host.Host, spec Spec) (*Jail, error) {
+	if err := usable(ctx, h); err != nil {
+		return nil, err
+	}
 	if err := newName(spec.Name); err != nil {
 		return nil, err
 	}
@@ -120,6 +123,9 @@ func newName(name string) error {
 //
 // A jail whose dataset is mounted is loaded without starting any process.
 func Load(ctx context.Context, h *host.Host, name string) (*Jail, error) {
+	if err := usable(ctx, h); err != nil {
+		return nil, err
+	}
 	sourceName, jailName, hasSource := strings.Cut(name, "/")
 	if !hasSource {
 		sourceName, jailName = "", name

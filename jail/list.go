@@ -54,6 +54,9 @@ func List(ctx context.Context, h *host.Host, filters ...string) iter.Seq2[*Jail,
 //
 // A Jail's Status is from the pass over the kernel's jails.
 func (o ListOptions) List(ctx context.Context, h *host.Host) iter.Seq2[*Jail, error] {
+	if err := usable(ctx, h); err != nil {
+		return func(yield func(*Jail, error) bool) { yield(nil, err) }
+	}
 	if len(o.Sort) > 0 {
 		return o.sorted(ctx, h)
 	}

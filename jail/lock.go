@@ -15,8 +15,16 @@ import (
 
 // lock takes the locks of a jail and of others that its operation changes, in
 // the order of their keys, and clears what interrupted operations on any of
-// them have left. The jail's own journal is left to the operation itself.
-func (j *Jail) lock(ctx context.Context, op string, busy Busy, also []*Jail) (func(), error) {
+// them have left. The jail's own journal is left to the operation itself. What was set
+// aside of others is told, or is in the error.
+func (j *Jail) lock(ctx context.Context, op string, busy Busy, also []*Jail, told *[]plan.Told) (unlock func(), err error) {
+	defer func() {
+		for _, t := range *told {
+			if err != nil {
+				err = errors.Join(err, t.Err)
+			}
+		}
+	}()
 	keys := append(lockKeys(also), j.lockKey())
 	for {
 		// An interrupted operation on this jail may have been about others.
@@ -34,7 +42,7 @@ func (j *Jail) lock(ctx context.Context, op string, busy Busy, also []*Jail) (fu
 			continue // another process has begun and crashed in the meantime
 		}
 		if err == nil {
-			if err = j.clearOthers(ctx, op, held); err == nil {
+			if err = j.clearOthers(ctx, op, held, told); err == nil {
 				return unlock, nil
 			}
 		}
@@ -88,7 +96,7 @@ func alsoOf(journal string) ([]string, error) {
 // clearOthers resumes the interrupted operations on other jails that are about
 // one whose lock is held: a rename to its name, a clone of it. While such an
 // operation runs it holds that lock, so one that is found here does not run.
-func (j *Jail) clearOthers(ctx context.Context, op string, held []string) error {
+func (j *Jail) clearOthers(ctx context.Context, op string, held []string, told *[]plan.Told) error {
 	sources, err := j.host.Sources(ctx)
 	if err != nil {
 		return err
@@ -99,8 +107,10 @@ func (j *Jail) clearOthers(ctx context.Context, op string, held []string) error 
 			return err
 		}
 		for _, name := range names {
-			other := j.copy(func(is *state) { is.name, is.fullName = name, source.Name+"/"+name })
-			other.source = source
+			other, err := generator(ctx, j.host, source, name)
+			if err != nil {
+				return err
+			}
 			if other.lockKey() == j.lockKey() {
 				continue
 			}
@@ -120,6 +130,7 @@ func (j *Jail) clearOthers(ctx context.Context, op string, held []string) error 
 			_, err = collect(ctx, other.startRecover(ctx, func(context.Context) (func(), error) { return unlock, nil }))
 			if aside, ok := errors.AsType[*plan.DamagedError](err); ok {
 				j.host.Logger().Warn(aside.Error(), "jail", other.FullName())
+				*told = append(*told, plan.Told{Event: events.JailRecover{Jail: other.FullName()}, Err: aside})
 			} else if err != nil {
 				return err
 			}

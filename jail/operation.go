@@ -99,15 +99,11 @@ func (op *Operation) Plan(ctx context.Context) (*Plan, error) {
 // runnable reports why the operation cannot even be planned: a mistake of the
 // program, or another program's jail.
 func (op *Operation) runnable(ctx context.Context) error {
-	switch {
-	case ctx == nil:
-		return errors.New("context is nil")
-	case op.jail.host == nil:
-		return errors.New("neither New nor Load has made this Jail")
-	case op.jail.foreign:
+	err := op.jail.usable(ctx)
+	if err == nil && op.jail.foreign {
 		return ErrForeign
 	}
-	return nil
+	return err
 }
 
 func (op *Operation) planned(ctx context.Context) (*plan.Plan, error) {
@@ -164,6 +160,7 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 		size = max(room, made.Room())
 	}
 	var also []*Jail
+	var told []plan.Told
 	key := j.lockKey()
 	return runner(j.host).Start(ctx, plan.Job[step.Env]{
 		Event: op.event,
@@ -175,13 +172,14 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 					return nil, err
 				}
 			}
-			unlock, err := j.lock(ctx, op.name, op.busy, also)
+			unlock, err := j.lock(ctx, op.name, op.busy, also, &told)
 			if err == nil && j.lockKey() != key {
 				unlock()
 				return nil, fmt.Errorf("%w: it was renamed in the meantime", ErrNotFound)
 			}
 			return unlock, err
 		},
+		Told: func() []plan.Told { return told },
 		Plan: func(ctx context.Context, recovered string) (*plan.Plan, error) {
 			if recovered != "" && op.cleared != nil && !op.cleared(recovered) {
 				return nil, nil

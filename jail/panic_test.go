@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/events"
-	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/catch"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -42,7 +43,7 @@ func TestPanicOfThePrograms(t *testing.T) {
 		"kernel": func() ([]events.IocEvent, error) { return web.Start(ctx, jail.StartOptions{}) },
 	} {
 		_, err := run()
-		var panicked *plan.PanicError
+		var panicked *catch.PanicError
 		require.ErrorAs(t, err, &panicked, name)
 		require.Equal(t, "of the "+name, panicked.Value)
 		require.Contains(t, string(panicked.Stack), "panic_test.go")
@@ -79,4 +80,55 @@ func TestZeroJail(t *testing.T) {
 		}
 	}
 	require.False(t, web.Status().Running)
+}
+
+// TestNilArguments: a nil host or context, and a Jail that neither New nor Load has made,
+// are errors of calls that are no operations. They panicked.
+func TestNilArguments(t *testing.T) {
+	h := newHost(t)
+	web := newJail(t, h, "web", false, nil)
+	exec := func(ctx context.Context, j *jail.Jail) error {
+		_, err := j.Exec(ctx, []string{"true"}, jail.ExecOptions{})
+		return err
+	}
+	running := func(ctx context.Context, j *jail.Jail) error {
+		_, err := j.Running(ctx)
+		return err
+	}
+	calls := map[string]func(ctx context.Context, h *host.Host) error{
+		"New": func(ctx context.Context, h *host.Host) error {
+			_, err := jail.New(ctx, h, jail.Spec{Name: "x"})
+			return err
+		},
+		"Load": func(ctx context.Context, h *host.Host) error {
+			_, err := jail.Load(ctx, h, "web")
+			return err
+		},
+		"Recover": func(ctx context.Context, h *host.Host) error {
+			_, err := jail.Recover(ctx, h)
+			return err
+		},
+		"List": func(ctx context.Context, h *host.Host) error {
+			for _, err := range jail.List(ctx, h) {
+				return err
+			}
+			return nil
+		},
+		"sorted List": func(ctx context.Context, h *host.Host) error {
+			for _, err := range (jail.ListOptions{Sort: []string{"name"}}).List(ctx, h) {
+				return err
+			}
+			return nil
+		},
+	}
+	for name, call := range calls {
+		require.EqualError(t, call(t.Context(), nil), "host is nil", name)
+		require.EqualError(t, call(nil, h.Host), "context is nil", name) //nolint:staticcheck // that is what is tested
+	}
+	for name, call := range map[string]func(context.Context, *jail.Jail) error{"Exec": exec, "Running": running} {
+		require.EqualError(t, call(nil, web), "context is nil", name) //nolint:staticcheck // that is what is tested
+		for _, j := range []*jail.Jail{nil, new(jail.Jail)} {
+			require.EqualError(t, call(t.Context(), j), "neither New nor Load has made this Jail", name)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/catch"
 	"github.com/libioc/go-libioc/internal/plan"
 )
 
@@ -89,7 +90,7 @@ func (j *Jail) provision(ctx context.Context, o ProvisionOptions) <-chan events.
 	go func() {
 		span := op.Begin(event)
 		request.Progress = func(e events.IocEvent) { span.Begin(e).Done("") }
-		err := plan.Catch(func() error { return p.Provision(ctx, j, request) })
+		err := catch.Panic(func() error { return p.Provision(ctx, j, request) })
 		if err != nil {
 			err = &Error{"provision", j.FullName(), err}
 			span.Fail(err, "")

@@ -27,14 +27,18 @@ import (
 //
 // The next operation on a jail does the same for that jail by itself.
 func Recover(ctx context.Context, h *host.Host) ([]events.IocEvent, error) {
+	if err := usable(ctx, h); err != nil {
+		return nil, err
+	}
 	all, result := release.Recover(ctx, h, NewRunner(h))
 	sources, err := h.Sources(ctx)
 	if err != nil {
 		return all, err
 	}
 	for _, source := range sources {
-		names, err := plan.Journals(h.JournalDir(source.Name, "jail"))
-		result = errors.Join(result, err)
+		mark, err := h.MarkPath(ctx, source, "jail", "any")
+		names, nerr := plan.Unended(h.JournalDir(source.Name, "jail"), mark)
+		result = errors.Join(result, err, nerr)
 		for _, name := range names {
 			j, err := generator(ctx, h, source, name)
 			if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/archive"
+	"github.com/libioc/go-libioc/internal/catch"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/internal/tail"
@@ -181,7 +182,7 @@ func copyTree(ctx context.Context, h *host.Host, from, to string) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		w.CloseWithError(plan.Catch(pack))
+		w.CloseWithError(catch.Panic(pack))
 	}()
 	_, err := archive.Extract(ctx, r, to, opts)
 	r.CloseWithError(err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/catch"
 	"github.com/libioc/go-libioc/internal/mirror"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
@@ -120,7 +121,7 @@ func (a stepDownload) Do(ctx context.Context, e step.Env, c *plan.Call) error {
 			if ctx.Err() != nil {
 				return
 			}
-			if err := downloadAsset(ctx, e, m, f, sums[i], c.Span); err != nil {
+			if err := catch.Panic(func() error { return downloadAsset(ctx, e, m, f, sums[i], c.Span) }); err != nil {
 				cancel(err)
 			}
 		})

@@ -75,8 +75,9 @@ func Recover(ctx context.Context, h *host.Host, temporary Runner) ([]events.IocE
 	var all []events.IocEvent
 	var result error
 	for _, s := range sources {
-		names, err := plan.Journals(h.JournalDir(s.Name, "release"))
-		result = errors.Join(result, err)
+		mark, err := h.MarkPath(ctx, s, "release", "any")
+		names, nerr := plan.Unended(h.JournalDir(s.Name, "release"), mark)
+		result = errors.Join(result, err, nerr)
 		for _, name := range names {
 			n, err := ParseName(name)
 			if err != nil {

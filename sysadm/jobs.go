@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/catch"
 )
 
 // The queues of SysAdm's dispatcher. Jobs of the first run in parallel, those of
@@ -92,7 +93,12 @@ func (q *jobs) run(j *job) {
 		j.code = -1 // killed while it waited: could not start
 		j.add("canceled before it began", q.server.limits.Output)
 	} else {
-		q.follow(j)
+		err := catch.Panic(func() error { q.follow(j); return nil })
+		if err != nil {
+			j.code = 1
+			j.add(err.Error(), q.server.limits.Output)
+			q.server.log.Error("job", "job", j.id, "error", err)
+		}
 	}
 	j.finished = q.server.host.Now()
 	q.mu.Lock()

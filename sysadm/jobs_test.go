@@ -282,3 +282,42 @@ func TestBadFetches(t *testing.T) {
 	require.Contains(t, text, `"sysadm_iocage_fetch_release_13.3-RELEASE"`)
 	require.Eventually(t, func() bool { return w.server.Stats().Jobs == 0 }, 10*time.Second, 10*time.Millisecond)
 }
+
+// panicStage stands for a plugin index of the program that has a mistake.
+type panicStage struct{ list bool }
+
+func (s panicStage) List(context.Context) ([]sysadm.Plugin, error) {
+	if s.list {
+		panic("of the index")
+	}
+	return nil, nil
+}
+
+func (panicStage) Create(context.Context, sysadm.PluginRequest) <-chan events.IocEvent {
+	panic("of the job")
+}
+
+// TestPanicOfTheProgram: a panic in what a job or a call over WebSocket asks of the program
+// is that job's or that call's failure. It ended the server.
+func TestPanicOfTheProgram(t *testing.T) {
+	w := newWorld(t)
+	w.opts.Plugins = panicStage{}
+	c := w.dial("root")
+	c.call(`{"namespace":"events","name":"subscribe","id":"s","args":["dispatcher"]}`)
+	c.send(plugin("gitlab"))
+	var told string
+	for range 3 { // the answer, begun, ended
+		told += c.next()
+	}
+	require.Contains(t, told, "panic: of the job")
+	require.Regexp(t, `"return_codes/[^,]*":"1"`, told)
+}
+
+// TestPanicOfACall: see TestPanicOfTheProgram.
+func TestPanicOfACall(t *testing.T) {
+	w := newWorld(t)
+	w.opts.Plugins = panicStage{list: true}
+	c := w.dial("root")
+	require.Contains(t, c.call(`{"namespace":"sysadm","name":"iocage","id":"p","args":{"action":"listplugins"}}`), `"500"`)
+	require.Contains(t, c.call(`{"namespace":"rpc","name":"dispatcher","id":"l","args":{"action":"list"}}`), `"response"`)
+}

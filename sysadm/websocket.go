@@ -8,6 +8,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/libioc/go-libioc/internal/catch"
 	"github.com/libioc/go-libioc/internal/login"
 )
 
@@ -118,7 +119,13 @@ func (s *Server) message(ctx context.Context, c *conn, message []byte, calls *sy
 }
 
 func (s *Server) answer(ctx context.Context, c *conn, r *request) {
-	if a := s.call(ctx, r); !a.none {
+	var a answer
+	err := catch.Panic(func() error { a = s.call(ctx, r); return nil })
+	if err != nil {
+		s.log.Error("call", "peer", r.peer, "error", err)
+		a = refuse(http.StatusInternalServerError)
+	}
+	if !a.none {
 		c.send(ctx, s.limits.Write, encode(r.reply(a), false))
 	}
 }

@@ -48,6 +48,7 @@ var arrows = map[string][]string{
 
 	"internal/archive":    {},
 	"internal/atomicfile": {},
+	"internal/catch":      {},
 	"internal/ignore":     {},
 	"internal/hosttest":   {"jail", "host", "config", "kernel", "zfsstore"},
 	"internal/jailtest":   {"jail", "host/simhost", "kernel", "zfsstore"},
@@ -84,7 +85,7 @@ var arrows = map[string][]string{
 
 // leaves may be imported by every package, and import none themselves.
 var leaves = []string{
-	"internal/atomicfile", "internal/ignore", "internal/pathname", "internal/pause", "internal/procgroup",
+	"internal/atomicfile", "internal/catch", "internal/ignore", "internal/pathname", "internal/pause", "internal/procgroup",
 	"internal/saferoot", "internal/shellwords", "internal/tail",
 }
 

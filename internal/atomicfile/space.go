@@ -9,3 +9,6 @@ import (
 func NoSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
+
+// Unwritable is NoSpace, or the file system is read-only.
+func Unwritable(err error) bool { return NoSpace(err) || errors.Is(err, syscall.EROFS) }

@@ -41,6 +41,14 @@ func writing(ctx context.Context) func() error {
 	return f
 }
 
+// WriteFault returns the error with which a write fails in a test, see WithWriteFault.
+func WriteFault(ctx context.Context) error {
+	if f := writing(ctx); f != nil {
+		return f()
+	}
+	return nil
+}
+
 func fault(ctx context.Context, phase string, index int, s Step) error {
 	if f, ok := ctx.Value(faultKey{}).(func(Point) error); ok {
 		before, _ := ctx.Value(beforeKey{}).(int)

@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/catch"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/procgroup"
 )
 
@@ -25,6 +29,8 @@ type Job[E any] struct {
 	Room int
 	// Lock takes the lock of the resource, or fails.
 	Lock func(ctx context.Context) (unlock func(), err error)
+	// Told, if not nil, returns what Lock has found of other resources, for the caller.
+	Told func() []Told
 	// Plan makes the plan, under the lock and after leftovers were cleared.
 	// Recovered names the operation that was finished by that, or is empty. A nil
 	// plan means that this was all there was to do. StartRecover makes none.
@@ -48,6 +54,13 @@ type Job[E any] struct {
 	After func()
 }
 
+// Told is what became of another resource's journal: an event, sent as a failed one
+// within the operation, which goes on.
+type Told struct {
+	Event events.IocEvent
+	Err   error
+}
+
 // Start begins the job and returns the channel of its events, which is closed
 // when all is done and the lock is free again. The work goes on whether or not
 // anyone reads.
@@ -64,7 +77,7 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 	}
 	ctx = procgroup.WithLocks(ctx)
 	var unlock func()
-	err := Catch(func() (err error) {
+	err := catch.Panic(func() (err error) {
 		unlock, err = job.Lock(ctx)
 		return err
 	})
@@ -79,7 +92,12 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 		}
 		return span
 	}
-	err = Catch(func() error {
+	err = catch.Panic(func() error {
+		if job.Told != nil {
+			for _, t := range job.Told() {
+				_ = begin().Begin(t.Event).Fail(t.Err, "")
+			}
+		}
 		err := r.locked(ctx, job, op, begin)
 		if err == nil && job.After != nil {
 			job.After()
@@ -112,6 +130,7 @@ func (r Runner[E]) locked(ctx context.Context, job Job[E], op *events.Operation,
 	}
 	p, err := job.Plan(ctx, recovered)
 	if err != nil || p == nil {
+		job.forgetMark(ctx)
 		return err
 	}
 	op.Grow(p.Room() - job.Room)
@@ -148,10 +167,18 @@ func (r Runner[E]) recover(ctx context.Context, job Job[E], begin func() *events
 	j, err := Open(job.Journal)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if job.Plan == nil { // a plan's own mark takes its place
+			job.forgetMark(ctx) // a kill came between the two removals
+		}
 		return "", nil
 	case errors.Is(err, ErrNoHeader):
-		job.forgetMark(ctx)
-		return "", os.Remove(job.Journal)
+		if err = job.unread(ctx, err); err == nil {
+			return "", os.Remove(job.Journal)
+		}
+		if !errors.Is(err, ErrDamaged) {
+			return "", err
+		}
+		fallthrough
 	case errors.Is(err, ErrDamaged):
 		begin()
 		job.forgetMark(ctx)
@@ -167,7 +194,7 @@ func (r Runner[E]) recover(ctx context.Context, job Job[E], begin func() *events
 	if err != nil {
 		return "", errors.Join(err, j.Close())
 	}
-	err = errors.Join(r.understood(j, job.Key), j.live(mark))
+	err = errors.Join(r.understood(j, job.Key), j.live(mark, boot, r.durable(j.Header.Plan.Steps)))
 	switch {
 	case errors.Is(err, ErrEnded) && !errors.Is(err, ErrDamaged) && boot != j.Header.Boot && !r.durable(j.Header.Plan.Steps):
 		// Neither the mark nor anything that the operation did outlives a power loss.
@@ -214,4 +241,21 @@ func Journals(dir string) ([]string, error) {
 		}
 	}
 	return names, err
+}
+
+// Unended lists the names of the resources that have a journal in a directory, or a mark
+// beside this one, which is empty where none can be: of a mark without a journal an
+// operation was killed as it ended.
+func Unended(dir, mark string) ([]string, error) {
+	names, err := Journals(dir)
+	if mark == "" {
+		return names, err
+	}
+	marks, merr := os.ReadDir(filepath.Dir(mark))
+	for _, e := range marks {
+		if !strings.HasPrefix(e.Name(), ".") && !slices.Contains(names, e.Name()) { // one half written is hidden
+			names = append(names, e.Name())
+		}
+	}
+	return names, errors.Join(err, ignore.Err(merr, fs.ErrNotExist))
 }

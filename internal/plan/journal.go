@@ -3,6 +3,7 @@ package plan
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,13 +53,15 @@ const (
 type Journal struct {
 	Header Header
 	path   string
-	mark   string   // path of the mark, or empty
-	file   *os.File // nil for one that a full disk keeps from being written
-	state  []stepState
-	seen   map[string]string // see Call.Same
-	over   bool              // complete
-	ended  bool              // by Call.End
-	aside  bool              // something is left that no later run can do
+	mark   string // path of the mark, or empty
+	// marking makes the mark where it can be now, see markLate.
+	marking func(ctx context.Context) (string, error)
+	file    *os.File // nil for one that a full disk keeps from being written
+	state   []stepState
+	seen    map[string]string // see Call.Same
+	over    bool              // complete
+	ended   bool              // by Call.End
+	aside   bool              // something is left that no later run can do
 	// lenient journals may lack records, see pass.
 	lenient bool
 	writing func() error // see WithWriteFault
@@ -92,7 +95,7 @@ func Create(path string, h Header) (*Journal, error) {
 
 // Open reads the journal of an operation that did not end. A last line cut
 // short by a crash is ignored. A file without a whole first line is
-// ErrNoHeader: nothing had begun.
+// ErrNoHeader: nothing had begun, or all of it was lost.
 func Open(path string) (*Journal, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {

@@ -85,3 +85,52 @@ func TestMark(t *testing.T) {
 		})
 	}
 }
+
+// TestCutHeader: a journal that was cut in its header, or is empty, was deleted in the
+// middle of an operation. Where the mark says that steps had begun it is set aside.
+func TestCutHeader(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		left  string
+		mark  func(dir string) string
+		aside bool
+	}{
+		{"nothing begun", `{"ver`, func(dir string) string { return filepath.Join(dir, "none") }, false},
+		{"cut", `{"ver`, markIn, true},
+		{"empty", "", markIn, true},
+		{"pool not mounted", "", func(string) string { return "" }, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			journal, mark := filepath.Join(dir, "j.journal"), c.mark(dir)
+			require.NoError(t, os.WriteFile(journal, []byte(c.left), 0o600))
+			err := events.Wait(t.Context(), runner.StartRecover(t.Context(), Job[*shelf]{
+				Event: events.JailStart{Jail: "shelf"}, Room: 100, Env: newShelf(), Journal: journal, Key: "k", Clock: time.Now,
+				Lock: func(context.Context) (func(), error) { return func() {}, nil },
+				Boot: func(context.Context) (string, error) { return "boot", nil },
+				Mark: func(context.Context) (string, error) { return mark, nil },
+			}))
+			require.NoFileExists(t, journal)
+			if mark != "" {
+				require.NoFileExists(t, mark)
+			}
+			if !c.aside {
+				require.NoError(t, err)
+				require.NoFileExists(t, filepath.Join(dir, "j.bad"))
+				return
+			}
+			require.ErrorIs(t, err, ErrDamaged)
+			require.ErrorIs(t, err, ErrNoHeader)
+			require.FileExists(t, filepath.Join(dir, "j.bad"))
+		})
+	}
+}
+
+// markIn makes a mark in a directory.
+func markIn(dir string) string {
+	mark := filepath.Join(dir, "mark")
+	if err := os.WriteFile(mark, []byte("id"), 0o600); err != nil {
+		panic(err)
+	}
+	return mark
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-multierror"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/catch"
 )
 
 // Runner executes plans over an environment E.
@@ -233,7 +234,10 @@ func (r Runner[E]) step(ctx context.Context, env E, j *Journal, i int, parent *e
 		err = fault(ctx, "do", i, *s)
 	}
 	if err == nil {
-		err = Catch(func() error { return a.Do(ctx, env, c) })
+		err = catch.Panic(func() error { return a.Do(ctx, env, c) })
+		if !errors.Is(err, ErrCrash) {
+			err = appendError(err, j.markLate(context.WithoutCancel(ctx)))
+		}
 	}
 	if err == nil {
 		err = fault(ctx, "done", i, *s)
@@ -278,7 +282,7 @@ func (r Runner[E]) undo(ctx context.Context, env E, j *Journal, i int, parent *e
 	c.Undoing = true
 	err = fault(ctx, "undo", i, *s)
 	if u, ok := a.(Undoer[E]); ok && err == nil {
-		err = Catch(func() error { return u.Undo(ctx, env, c) })
+		err = catch.Panic(func() error { return u.Undo(ctx, env, c) })
 	}
 	if err == nil {
 		err = fault(ctx, "undone", i, *s)

@@ -205,9 +205,12 @@ func (k NetKey) before(h *host.Host) (Before, error) {
 }
 
 // restore makes the record what it was.
-func (k NetKey) restore(h *host.Host, was Before) error {
+func (k NetKey) restore(ctx context.Context, h *host.Host, was Before) error {
 	if was.Had {
 		if _, _, err := k.understood(h); err != nil { // a damaged one is not written over
+			return err
+		}
+		if err := plan.WriteFault(ctx); err != nil {
 			return err
 		}
 		return network.WriteRecord(k.path(h), was.Data)

@@ -183,7 +183,8 @@ func (a ChangeNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err := c.SetEffect(effect); err != nil {
 		return err
 	}
-	return changeNetwork(ctx, e, a, a.From, a.To, a.Params, func(m network.Made) error {
+	write := func(r netRecord) error { return a.Key.write(ctx, e.Host, r) }
+	return changeNetwork(ctx, e, a, a.From, a.To, a.Params, write, func(m network.Made) error {
 		effect.Made = m
 		return c.SetEffect(effect)
 	})
@@ -199,10 +200,11 @@ func (a ChangeNetwork) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return err // it has ended, and what is left is found by its marks
 	}
 	err = network.RemoveNIC(ctx, e.Host.Kernel, a.To.Jail, "-", done.Made) // only what has no mark
-	if e := changeNetwork(ctx, e, a, a.To, a.From, a.OldParams, func(network.Made) error { return nil }); e != nil {
+	write := func(r netRecord) error { return spare(a.Key.write(ctx, e.Host, r)) }
+	if e := changeNetwork(ctx, e, a, a.To, a.From, a.OldParams, write, func(network.Made) error { return nil }); e != nil {
 		return errors.Join(err, e)
 	}
-	return errors.Join(err, a.Key.restore(e.Host, done.Record))
+	return errors.Join(err, spare(a.Key.restore(ctx, e.Host, done.Record)))
 }
 
 type changeEffect struct {
@@ -210,7 +212,7 @@ type changeEffect struct {
 	Made   network.Made `json:"made"`
 }
 
-func changeNetwork(ctx context.Context, e Env, a ChangeNetwork, from, to network.Spec, params []Param, will func(network.Made) error) error {
+func changeNetwork(ctx context.Context, e Env, a ChangeNetwork, from, to network.Spec, params []Param, write func(netRecord) error, will func(network.Made) error) error {
 	boot, err := e.Host.Kernel.BootID(ctx)
 	if err != nil {
 		return err
@@ -223,7 +225,7 @@ func changeNetwork(ctx context.Context, e Env, a ChangeNetwork, from, to network
 	if to.VNET {
 		err = changeVnet(ctx, e.Host, a.ID, from, to, will)
 	} else {
-		err = changeAliases(ctx, e.Host, a, &r, to, params)
+		err = changeAliases(ctx, e.Host, a, &r, to, params, write)
 	}
 	if err != nil {
 		return err
@@ -236,12 +238,12 @@ func changeNetwork(ctx context.Context, e Env, a ChangeNetwork, from, to network
 	if err != nil {
 		return err
 	}
-	return a.Key.write(e.Host, r)
+	return write(r)
 }
 
 // changeAliases adds addresses before the jail gets them and removes them after
 // it has lost them.
-func changeAliases(ctx context.Context, h *host.Host, a ChangeNetwork, r *netRecord, to network.Spec, params []Param) error {
+func changeAliases(ctx context.Context, h *host.Host, a ChangeNetwork, r *netRecord, to network.Spec, params []Param, write func(netRecord) error) error {
 	unlock, err := LockNetwork(ctx, h, "addresses")
 	if err != nil {
 		return err
@@ -251,7 +253,7 @@ func changeAliases(ctx context.Context, h *host.Host, a ChangeNetwork, r *netRec
 		// Written down before it exists, so that nothing is left behind.
 		next := *r
 		next.Added = append(slices.Clone(r.Added), added...)
-		return a.Key.write(h, next)
+		return write(next)
 	})
 	if err != nil {
 		return err

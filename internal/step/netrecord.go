@@ -11,7 +11,9 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/atomicfile"
 	"github.com/libioc/go-libioc/internal/network"
+	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -65,7 +67,21 @@ func (k NetKey) Current(ctx context.Context, h *host.Host) (r netRecord, ok bool
 	return r, true, nil
 }
 
-func (k NetKey) write(h *host.Host, r netRecord) error { return r.Write(k.path(h)) }
+func (k NetKey) write(ctx context.Context, h *host.Host, r netRecord) error {
+	if err := plan.WriteFault(ctx); err != nil {
+		return err
+	}
+	return r.Write(k.path(h))
+}
+
+// spare passes over a record that a full or read-only disk keeps from being written,
+// where something is taken away: an address may stay on the host, but no jail runs on.
+func spare(err error) error {
+	if atomicfile.Unwritable(err) {
+		return nil
+	}
+	return err
+}
 
 // Remove removes the record; one that is gone is no error. One that cannot be
 // understood is set aside instead.
@@ -83,7 +99,7 @@ func (k NetKey) Ended(ctx context.Context, h *host.Host, jail string) error {
 	if err != nil {
 		return err
 	}
-	return k.write(h, netRecord{Boot: boot, Spec: network.Spec{Jail: jail}})
+	return k.write(ctx, h, netRecord{Boot: boot, Spec: network.Spec{Jail: jail}})
 }
 
 // NetKeys returns the keys of the records of all sources.
@@ -175,7 +191,7 @@ func ReleaseAliases(ctx context.Context, h *host.Host, jail string, runs bool, l
 			}
 		}
 		if more {
-			if err := key.write(h, r); err != nil {
+			if err := spare(key.write(ctx, h, r)); err != nil {
 				return err
 			}
 		}

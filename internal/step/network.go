@@ -43,16 +43,16 @@ func (a RecordNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err != nil {
 		return err
 	}
-	return a.Key.write(e.Host, netRecord{Boot: boot, Spec: a.Spec, Added: old.Added})
+	return a.Key.write(ctx, e.Host, netRecord{Boot: boot, Spec: a.Spec, Added: old.Added})
 }
 
-func (a RecordNetwork) Undo(_ context.Context, e Env, c *plan.Call) error {
+func (a RecordNetwork) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	var was Before
 	if !c.Effect(&was) {
 		return nil
 	}
 	was.Had = was.Had && !c.Rebooted
-	return a.Key.restore(e.Host, was)
+	return spare(a.Key.restore(ctx, e.Host, was))
 }
 
 func describeNetwork(s network.Spec) string {
@@ -117,7 +117,7 @@ func addAliases(ctx context.Context, h *host.Host, key NetKey, list []network.Al
 		return errors.Join(err, errors.New("the record of the jail's network is gone"))
 	}
 	r.Added = append(r.Added, added...)
-	return key.write(h, r)
+	return key.write(ctx, h, r)
 }
 
 // DropAliases removes the addresses that starts have added, and then the

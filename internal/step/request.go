@@ -13,6 +13,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/catch"
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -204,7 +205,7 @@ func program(ctx context.Context, k kernel.Kernel, id kernel.Identity, a Request
 	out := tail.Last(MaxOutput)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- plan.Catch(func() error {
+		ended <- catch.Panic(func() error {
 			_, err := kernel.Run(limited, k, limit, kernel.Command{Jail: id, Argv: argv, Env: []string{"PATH=" + HookPath}, Stdout: out, Stderr: out})
 			return err
 		})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/catch"
 	"github.com/libioc/go-libioc/jail"
 )
 
@@ -77,13 +78,17 @@ func (e *execution) work(ctx context.Context, n *node, messages chan<- message) 
 	if e.budget.patience > 0 {
 		defer time.AfterFunc(e.budget.patience, free).Stop()
 	}
-	r := e.begin(ctx, n)
-	if r.err == nil && e.settle != nil {
-		if wait := e.settle(n, r); wait != nil {
-			free()
-			r.err = wait(ctx)
+	var r report
+	r.err = catch.Panic(func() error {
+		r = e.begin(ctx, n)
+		if r.err == nil && e.settle != nil {
+			if wait := e.settle(n, r); wait != nil {
+				free()
+				return wait(ctx)
+			}
 		}
-	}
+		return r.err
+	})
 	if r.err != nil {
 		r.outcome = Failed
 	}

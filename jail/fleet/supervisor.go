@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/catch"
 	"github.com/libioc/go-libioc/jail"
 )
 
@@ -89,8 +90,13 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
+	panicked := make(chan error, 1)
 	for c, err := range s.o.Watch.Watch(ctx, s.host) {
 		if err != nil {
+			select {
+			case err = <-panicked:
+			default:
+			}
 			return err
 		}
 		if c.Foreign || c.Kind == ChangeSnapshot {
@@ -101,7 +107,16 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		if k == nil {
 			k = &keeper{s: s, name: c.Jail, kick: make(chan struct{}, 1), news: news{reload: true}}
 			s.keepers[c.Jail] = k
-			running.Go(func() { k.run(ctx) })
+			running.Go(func() {
+				err := catch.Panic(func() error { k.run(ctx); return nil })
+				if err != nil {
+					select {
+					case panicked <- err:
+					default: // the first one is enough
+					}
+					cancel()
+				}
+			})
 		}
 		k.note(c)
 		if c.Kind == ChangeDestroyed {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/catch"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -107,7 +108,7 @@ func (o WatchOptions) Watch(ctx context.Context, h *host.Host) iter.Seq2[Change,
 		q := newChangeQueue()
 		w := &watcher{host: h, o: o, q: q, jails: map[string]*watched{}, defaults: map[string]stamps{}, known: map[kernel.Identity]bool{}}
 		var running sync.WaitGroup
-		running.Go(func() { q.fail(w.run(ctx)) })
+		running.Go(func() { q.fail(catch.Panic(func() error { return w.run(ctx) })) })
 		defer running.Wait()
 		defer cancel()
 		for {

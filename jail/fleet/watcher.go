@@ -10,6 +10,7 @@ import (
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/catch"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -53,7 +54,10 @@ func (w *watcher) run(ctx context.Context) error {
 		ctx, cancel := context.WithCancel(ctx)
 		done := make(chan struct{})
 		defer func() { cancel(); <-done }()
-		go func() { defer close(done); failed <- w.listen(ctx, wake) }()
+		go func() {
+			defer close(done)
+			failed <- catch.Panic(func() error { return w.listen(ctx, wake) })
+		}()
 	}
 	tick := time.NewTicker(w.o.Interval)
 	defer tick.Stop()

@@ -1,11 +1,12 @@
-package plan
+// Package catch turns a panic of code that the library calls into an error.
+package catch
 
 import (
 	"fmt"
 	"runtime/debug"
 )
 
-// PanicError is a panic of code that an operation called, such as a Store or Kernel
+// PanicError is a panic of code that the library called, such as a Store or Kernel
 // of the program's own. The operation is rolled back as after any other error.
 type PanicError struct {
 	Value any    // what panic was called with
@@ -20,9 +21,9 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// Catch runs f. A panic in it becomes a *PanicError: the goroutine of an operation
-// is the library's, so nobody else could recover from it.
-func Catch(f func() error) (err error) {
+// Panic runs f. A panic in it becomes a *PanicError: in a goroutine of the library
+// nobody else could recover from it, and the program would end.
+func Panic(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{v, debug.Stack()}
