@@ -210,7 +210,12 @@ func TestKeepsAnEdit(t *testing.T) {
 			require.NoError(t, err)
 			edited := append(data, '\n', '\n')
 			require.NoError(t, os.WriteFile(file, edited, 0o644))
-			setAside(t, h, jail.ErrChanged)
+			if test.kind == "write resolv.conf" {
+				_, err = jail.Recover(ctx, h.Host) // the jail can do that itself
+				require.NoError(t, err)
+			} else {
+				setAside(t, h, jail.ErrChanged)
+			}
 			now, err := os.ReadFile(file)
 			require.NoError(t, err)
 			require.Equal(t, string(edited), string(now))

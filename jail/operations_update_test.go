@@ -74,7 +74,11 @@ func announcedByUpdater(change string, s plan.Step) error {
 	words := strings.Fields(change)
 	switch words[0] {
 	case "zfs":
-		if last := words[len(words)-1]; !strings.HasSuffix(last, "/updater") {
+		last := words[len(words)-1]
+		if words[2] == "program" { // zfs program POOL - DATASET guid=N recursive
+			last = words[5]
+		}
+		if !strings.HasSuffix(last, "/updater") {
 			return fmt.Errorf("step %q changes %s: %s", s.Kind, last, change)
 		}
 	case "jail_set":

@@ -11,6 +11,7 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/saferoot"
+	"github.com/libioc/go-libioc/jail/jailerr"
 )
 
 // ResolvConf is resolv.conf(5), below the root of a jail.
@@ -76,7 +77,12 @@ func (a WriteResolver) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return LeaveReplaced(c, UnlessDestroyed(ctx, e, a.RootDataset, err))
 	}
 	defer root.Close()
-	return was.restore(root, ResolvConf)
+	err = was.restore(root, ResolvConf)
+	if errors.Is(err, jailerr.ErrChanged) { // maybe by the jail itself, which must not make a recovery fail
+		c.Skip(err.Error())
+		return nil
+	}
+	return err
 }
 
 // mostResolvConf is how large a resolv.conf may be that is kept for undo.
