@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -75,8 +76,8 @@ func announcedByUpdater(change string, s plan.Step) error {
 	switch words[0] {
 	case "zfs":
 		last := words[len(words)-1]
-		if words[2] == "program" { // zfs program POOL - DATASET guid=N recursive
-			last = words[5]
+		if i := slices.Index(words, "-"); words[2] == "program" && i > 0 { // zfs program POOL - DATASET guid=N recursive
+			last = words[i+1]
 		}
 		if !strings.HasSuffix(last, "/updater") {
 			return fmt.Errorf("step %q changes %s: %s", s.Kind, last, change)
