@@ -517,6 +517,13 @@ func (was scene) announced(h *simhost.Host, change string, s plan.Step) error {
 		if all, ok := strings.CutSuffix(s.Detail, " with children and snapshots"); ok && strings.HasPrefix(name, all+"/") {
 			continue
 		}
+		// zroot/x@s with children names zroot/x/y@s.
+		if all, _, ok := strings.Cut(s.Detail, " with children"); ok {
+			of, snapshot, _ := strings.Cut(all, "@")
+			if below, same := strings.CutSuffix(name, "@"+snapshot); same && strings.HasPrefix(below, of+"/") {
+				continue
+			}
+		}
 		if !strings.Contains(s.Kind+" "+s.Detail, name) {
 			return fmt.Errorf("step %q (%s) does not name %s of %q", s.Kind, s.Detail, name, change)
 		}

@@ -84,7 +84,7 @@ type ForgetSnapshot Snapshot
 
 func (ForgetSnapshot) Kind() string     { return "defer destroy" }
 func (ForgetSnapshot) Durable()         {}
-func (a ForgetSnapshot) Detail() string { return a.Snapshot + " until its clones are gone" }
+func (a ForgetSnapshot) Detail() string { return Snapshot(a).Detail() + " until its clones are gone" }
 func (a ForgetSnapshot) Event(Env) events.IocEvent {
 	return events.ZFSSnapshotDestroy{Snapshot: a.Snapshot}
 }
