@@ -83,7 +83,7 @@ func TestZeroJail(t *testing.T) {
 }
 
 // TestNilArguments: a nil host or context, and a Jail that neither New nor Load has made,
-// are errors of calls that are no operations. They panicked.
+// are errors of calls that do not make an Operation. They panicked.
 func TestNilArguments(t *testing.T) {
 	h := newHost(t)
 	web := newJail(t, h, "web", false, nil)
