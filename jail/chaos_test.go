@@ -169,7 +169,7 @@ func (c *chaos) round(t *testing.T, round int) (interrupted int) {
 		return len(journals)
 	}
 	_, err = jail.Recover(ctx, h.Host)
-	if errors.Is(err, jail.ErrChanged) { // nobody can tell whether a rollback was done
+	if errors.Is(err, jail.ErrChanged) { // the rollback may have been done
 		_, err = jail.Recover(ctx, h.Host)
 	}
 	require.NoError(t, err, what)

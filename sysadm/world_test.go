@@ -56,7 +56,7 @@ func newWorld(t testing.TB, source ...host.Source) *world {
 		source = []host.Source{{Name: "ioc", Dataset: simhost.Dataset}}
 	}
 	w := &world{t: t, sim: sim, store: &shownStore{Store: sim.ZFS, shown: map[string]shown{}}, now: time.Now}
-	w.host, err = host.New(w.store, sim.Sim, host.Options{
+	w.host, err = host.New(w.store, sim.Kernel, host.Options{
 		Sources: source, Files: sim.Files(),
 		RunDir: filepath.Join(dir, "run"), StateDir: filepath.Join(dir, "db"), CacheDir: filepath.Join(dir, "cache"),
 		ExtractInProcess: true,
