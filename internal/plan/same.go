@@ -31,6 +31,12 @@ func (c *Call) Same(name, id string) (bool, error) {
 	return true, c.journal.saw(sighting{name, id})
 }
 
+// Saw is Same for what may be somebody else's at the first look: that is false, and is
+// not written down.
+func (c *Call) Saw(name, id string) bool {
+	return c.journal == nil || c.journal.seen[name] == id
+}
+
 // Forget is called before something gets another name, by both names: the next look
 // at them, or at what is below, is the first.
 func (c *Call) Forget(names ...string) error {

@@ -156,6 +156,16 @@ func LockedNetwork(ctx context.Context, h *host.Host, what string, do func() err
 	return do()
 }
 
+// releaseAliases is ReleaseAliases in an operation. Its own jail runs if it could not be
+// removed.
+func releaseAliases(ctx context.Context, e Env, c *plan.Call, jail string, list []network.Alias) error {
+	id, runs, err := find(ctx, e, jail)
+	if err != nil {
+		return err
+	}
+	return ReleaseAliases(ctx, e.Host, jail, runs && c.Saw(jailSeen(id)), list)
+}
+
 // ReleaseAliases removes addresses that were added for a jail. What another
 // running jail uses stays and is written down as that jail's to remove. If the jail does
 // not run, a jail of its name is another's.

@@ -100,7 +100,7 @@ func (a AddAliases) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted || !c.Effect(&done) {
 		return nil
 	}
-	return LockedNetwork(ctx, e.Host, "addresses", func() error { return ReleaseAliases(ctx, e.Host, a.Jail, false, done.Added) })
+	return LockedNetwork(ctx, e.Host, "addresses", func() error { return releaseAliases(ctx, e, c, a.Jail, done.Added) })
 }
 
 // addAliases adds what is missing and writes down what it adds, first to the
@@ -143,7 +143,7 @@ func (a DropAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
 	}
 	if !ok || len(r.Added) == 0 {
 		c.Skip("none were added")
-	} else if err := ReleaseAliases(ctx, e.Host, a.Jail, false, r.Added); err != nil {
+	} else if err := releaseAliases(ctx, e, c, a.Jail, r.Added); err != nil {
 		return err
 	}
 	return a.Key.Remove(e.Host)
