@@ -29,9 +29,6 @@ const chaosDir, chaosSeed, chaosLedger = "JAIL_CHAOS_DIR", "JAIL_CHAOS_SEED", "J
 // chaosJails is how many jails the processes work on.
 const chaosJails = 4
 
-// byHand is set to run TestChaosByHand.
-const byHand = "JAIL_CHAOS_BY_HAND"
-
 // begun is the line that the child prints before each operation.
 const begun = "begun"
 
@@ -85,9 +82,6 @@ func TestChaos(t *testing.T) {
 // At 4f8059c a journal destroyed whatever had the name of its jail by then, and an
 // undo renamed, rolled back and unmounted by name.
 func TestChaosByHand(t *testing.T) {
-	if os.Getenv(byHand) == "" {
-		t.Skip("once in some thousand kills a create takes what was put in place of the dataset that it has just made for its own; " + byHand + "=1 runs it")
-	}
 	runChaos(t, func(dir string) string { return filepath.Join(dir, "ledger") })
 }
 

@@ -3,6 +3,8 @@ package jail_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -75,4 +77,45 @@ func TestReplacedAsLateAsDestroy(t *testing.T) {
 		require.NoError(t, h.Store.Destroy(t.Context(), store.dataset, zfsstore.DestroyOptions{}))
 		require.NoError(t, h.Store.Destroy(t.Context(), simhost.Pool+"/away", zfsstore.DestroyOptions{Recursive: true}))
 	}
+}
+
+// hastyStore lets somebody replace a dataset as soon as it was made.
+type hastyStore struct {
+	zfsstore.Store
+	dataset, note string
+}
+
+func (s *hastyStore) Create(ctx context.Context, name string, o zfsstore.CreateOptions) error {
+	err := s.Store.Create(ctx, name, o)
+	if err != nil || name != s.dataset || s.note != "" {
+		return err
+	}
+	err = errors.Join(
+		s.Rename(ctx, name, simhost.Pool+"/away", zfsstore.RenameOptions{}),
+		s.Store.Create(ctx, name, zfsstore.CreateOptions{}),
+	)
+	d, gerr := s.Get(ctx, name, zfsstore.GetOptions{})
+	if err = errors.Join(err, gerr); err != nil {
+		return err
+	}
+	s.note = filepath.Join(d.Mountpoint, "note")
+	return os.WriteFile(s.note, []byte("precious"), 0o600)
+}
+
+// TestReplacedAsSoonAsMade: a create took what somebody had put in place of the dataset
+// that it had just made for its own, and wrote its configuration there.
+func TestReplacedAsSoonAsMade(t *testing.T) {
+	h := newHost(t)
+	web, err := jail.New(t.Context(), h.Host, jail.Spec{Name: "web"})
+	require.NoError(t, err)
+	store := &hastyStore{Store: h.Store, dataset: web.Dataset()}
+	h.Store = store
+	_, err = web.Create(t.Context(), jail.CreateOptions{Release: testRelease})
+	require.ErrorIs(t, err, jail.ErrReplaced)
+	data, err := os.ReadFile(store.note)
+	require.NoError(t, err)
+	require.Equal(t, "precious", string(data))
+	entries, err := os.ReadDir(filepath.Dir(store.note))
+	require.NoError(t, err)
+	require.Len(t, entries, 1, "the note alone")
 }

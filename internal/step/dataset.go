@@ -63,13 +63,28 @@ func (a CreateDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	}
 	// What is mounted there from now on must be this one.
 	_, path, err := Located(ctx, e, c, a.Dataset)
-	if a.Mode == 0 {
-		return ignore.Err(err, host.ErrNotMounted)
+	if a.Mode == 0 && errors.Is(err, host.ErrNotMounted) {
+		return nil
 	}
-	if err != nil {
+	if err == nil {
+		err = mustBeNew(path, a.Dataset)
+	}
+	if err != nil || a.Mode == 0 {
 		return err
 	}
 	return os.Chmod(path, a.Mode)
+}
+
+// mustBeNew returns jailerr.ErrReplaced for a dataset with files: it was put in place of
+// the one that was made, before anybody had looked at that one's fsid.
+func mustBeNew(path, dataset string) error {
+	entries, err := os.ReadDir(path)
+	for _, f := range entries {
+		if f.Name() != ".zfs" { // zfsprops(7): snapdir=visible
+			return fmt.Errorf("%s: %w: it has %s already", dataset, jailerr.ErrReplaced, f.Name())
+		}
+	}
+	return err
 }
 
 func (a CreateDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
