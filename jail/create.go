@@ -75,7 +75,7 @@ func (o CreateOptions) from() (string, error) {
 //
 // Errors: ErrExists, ErrCreateFrom, release.ErrNotFetched,
 // release.ErrSnapshotNotFound, ErrNotFound and ErrNotTemplate of the template,
-// zfsstore.ErrCrossPool, ErrBusy. A failure leaves nothing behind.
+// zfsstore.ErrCrossPool, ErrReplaced, ErrBusy. A failure leaves nothing behind.
 func (j *Jail) Create(ctx context.Context, o CreateOptions) ([]events.IocEvent, error) {
 	return j.Generator().Create(o).Run(ctx)
 }

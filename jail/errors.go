@@ -37,8 +37,8 @@ var (
 	ErrStuck = jailerr.ErrStuck
 	// ErrReplaced: somebody has replaced a dataset of the jail during the operation.
 	ErrReplaced = jailerr.ErrReplaced
-	// ErrChanged: somebody has written to a dataset or a file of the jail after an
-	// operation was interrupted, and to finish or undo that would lose it.
+	// ErrChanged: somebody has written to a dataset or a file of the jail during the
+	// operation, or after it was interrupted, and to go on or undo it would lose that.
 	ErrChanged = jailerr.ErrChanged
 
 	// ErrInvalidName is a name that breaks libioc's rule (InvalidJailName).

@@ -76,15 +76,11 @@ func TestRealFullStateDisk(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestRealFullQuota: the datasets of all jails are full.
-func TestRealFullQuota(t *testing.T) {
-	h := realHost(t)
+// fillQuota gives the source a quota, until the test ends, and fills it in the jail.
+func fillQuota(t *testing.T, h *host.Host, j *jail.Jail) {
+	t.Helper()
 	ctx := context.Background()
-	j := realJail(t, h, "fullquota", false, nil)
-	realStart(t, j)
-	sources, err := h.Sources(ctx)
-	require.NoError(t, err)
-	source := sources[0].Dataset
+	source := realDataset(t, h)
 	d, err := h.Store.Get(ctx, source, zfsstore.GetOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, h.Store.Set(ctx, source, map[string]string{"quota": "none"})) })
@@ -92,6 +88,15 @@ func TestRealFullQuota(t *testing.T) {
 	root, err := j.RootPath(ctx)
 	require.NoError(t, err)
 	fill(t, filepath.Join(root, "full"))
+}
+
+// TestRealFullQuota: the datasets of all jails are full.
+func TestRealFullQuota(t *testing.T) {
+	h := realHost(t)
+	ctx := context.Background()
+	j := realJail(t, h, "fullquota", false, nil)
+	realStart(t, j)
+	fillQuota(t, h, j)
 
 	require.NoError(t, j.Config().Set("notes", strings.Repeat("full ", 200_000)))
 	require.Error(t, j.Save(ctx), "there is no space for it")

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -124,16 +123,9 @@ func TestRealDestroyAfterAFailedSet(t *testing.T) {
 	h := realHost(t)
 	ctx := context.Background()
 	j := realJail(t, h, "failedset", true, quick())
-	source := realDataset(t, h)
-	d, err := h.Store.Get(ctx, source, zfsstore.GetOptions{})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, h.Store.Set(ctx, source, map[string]string{"quota": "none"})) })
-	require.NoError(t, h.Store.Set(ctx, source, map[string]string{"quota": strconv.FormatUint(d.Used+16<<20, 10)}))
-	root, err := j.RootPath(ctx)
-	require.NoError(t, err)
-	fill(t, filepath.Join(root, "full"))
+	fillQuota(t, h, j)
 
-	_, err = j.Set(ctx, map[string]string{"notes": strings.Repeat("full ", 400_000)}, jail.SetOptions{})
+	_, err := j.Set(ctx, map[string]string{"notes": strings.Repeat("full ", 400_000)}, jail.SetOptions{})
 	require.Error(t, err)
 	require.True(t, errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, zfsstore.ErrNoSpace), err)
 	now, err := jail.Load(ctx, h, "failedset")

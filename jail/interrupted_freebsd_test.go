@@ -43,8 +43,8 @@ func realDataset(t *testing.T, h *host.Host) string {
 	return sources[0].Dataset
 }
 
-// TestRealInterruptedHookChild is no test of its own: it is the process that
-// TestRealInterruptedHookIsEnded kills.
+// TestRealInterruptedHookChild is the process that TestRealInterruptedHookIsEnded kills;
+// by itself it tests nothing.
 func TestRealInterruptedHookChild(t *testing.T) {
 	dir := os.Getenv(hookDir)
 	if dir == "" {

@@ -53,8 +53,9 @@ type SetOptions struct {
 // JailConfigApply, says of each key when it counts, as Effects does.
 //
 // Errors: *config.PropertyError, *RestartRequiredError with LiveOnly, those of
-// Start that concern the network, *kernel.JailError, ErrBusy. A failure leaves
-// file and jail as they were.
+// Start that concern the network, *kernel.JailError, ErrReplaced, ErrChanged if the
+// file is edited by hand at the same time, ErrBusy. A failure leaves file and jail as
+// they were.
 func (j *Jail) Set(ctx context.Context, values map[string]string, o SetOptions) ([]events.IocEvent, error) {
 	return j.Generator().Set(values, o).Run(ctx)
 }

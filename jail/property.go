@@ -29,8 +29,9 @@ func (j *Jail) Effective() config.Effective {
 // others have written in the meantime, unknown keys, comments and order stay. It waits
 // for an operation that runs on the jail. Without a change nothing is written.
 //
-// Errors: ErrNotFound, ErrCycle, ErrBusy, those of package config, of zfsstore
-// and of files. All or nothing.
+// Errors: ErrNotFound, ErrCycle, ErrReplaced, ErrChanged if the file is edited by hand
+// at the same time, ErrBusy, those of package config, of zfsstore and of files. All or
+// nothing.
 func (j *Jail) Save(ctx context.Context) error {
 	_, err := j.Generator().Save().Run(ctx)
 	return err

@@ -27,7 +27,8 @@ type RenameOptions struct {
 // depends or in their fstab, is not changed.
 //
 // Errors: ErrInvalidName, ErrExists, ErrNotFound, ErrRunning, *HeldError when a
-// file system of the jail stays in use for a while, ErrBusy. All or nothing.
+// file system of the jail stays in use for a while, ErrReplaced, ErrBusy. All or
+// nothing.
 func (j *Jail) Rename(ctx context.Context, o RenameOptions) ([]events.IocEvent, error) {
 	return j.Generator().Rename(o).Run(ctx)
 }

@@ -198,7 +198,8 @@ type RollbackOptions struct {
 //
 // Errors: ErrNotFound, ErrRunning, ErrSnapshotNotFound, ErrNewerSnapshots
 // without Newer, *DependantsError when something was cloned from a newer one,
-// ErrBusy.
+// ErrReplaced, ErrBusy. Recover answers ErrChanged if it was interrupted and something
+// was written since.
 func (j *Jail) RollbackSnapshot(ctx context.Context, o RollbackOptions) ([]events.IocEvent, error) {
 	return j.Generator().RollbackSnapshot(o).Run(ctx)
 }

@@ -157,7 +157,7 @@ func overwrite(path, data string) (written bool, err error) {
 	return err == nil, err
 }
 
-// bringBack copies an older copy to where there is none now.
+// bringBack copies an older copy to a path where no file is now.
 func (d damage) bringBack(m *machine, copies string) (done damaged, ok bool, err error) {
 	old, err := filepath.Glob(filepath.Join(copies, "*", "*"))
 	if err != nil || len(old) == 0 {

@@ -165,7 +165,7 @@ func TestDamageIsFound(t *testing.T) {
 	}
 }
 
-// TestOverwriteOnFullDisk: a full state directory is no error of torture itself.
+// TestOverwriteOnFullDisk: torture itself does not fail because the state directory is full.
 func TestOverwriteOnFullDisk(t *testing.T) {
 	const full = "/dev/full"
 	if _, err := os.Stat(full); err != nil {

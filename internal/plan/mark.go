@@ -148,6 +148,6 @@ func (job Job[E]) markPath(ctx context.Context) (string, error) {
 // ever followed. Where the pool is not mounted the journal is given up all the same.
 func (job Job[E]) forgetMark(ctx context.Context) {
 	if path, err := job.markPath(ctx); err == nil {
-		_ = removeMark(path)
+		_ = removeMark(path) // one that stays has no journal, which the next recovery sees
 	}
 }

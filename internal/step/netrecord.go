@@ -42,8 +42,8 @@ func (k NetKey) Read(h *host.Host) (r netRecord, ok bool, err error) {
 	return network.ReadRecord(k.path(h), k.jail())
 }
 
-// understood is Read for callers to whom a record that cannot be understood is none; the
-// host's logger is told.
+// understood is Read for callers that treat a record that cannot be understood like a
+// missing one; the host's logger is told.
 func (k NetKey) understood(h *host.Host) (r netRecord, ok bool, err error) {
 	r, ok, err = k.Read(h)
 	if errors.Is(err, network.ErrRecord) {

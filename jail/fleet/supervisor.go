@@ -84,18 +84,16 @@ func NewSupervisor(h *host.Host, o SupervisorOptions) *Supervisor {
 }
 
 // Run looks after the jails until the context ends, and returns its error, or the
-// one that ended the watch. All that it began is over when it returns.
+// one that ended the watch; a panic of what it calls is an error too. All that it began is over when it returns.
 func (s *Supervisor) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
-	defer cancel()
-	panicked := make(chan error, 1)
+	defer cancel(nil)
 	for c, err := range s.o.Watch.Watch(ctx, s.host) {
 		if err != nil {
-			select {
-			case err = <-panicked:
-			default:
+			if p, ok := errors.AsType[*catch.PanicError](context.Cause(ctx)); ok {
+				return p
 			}
 			return err
 		}
@@ -108,13 +106,8 @@ func (s *Supervisor) Run(ctx context.Context) error {
 			k = &keeper{s: s, name: c.Jail, kick: make(chan struct{}, 1), news: news{reload: true}}
 			s.keepers[c.Jail] = k
 			running.Go(func() {
-				err := catch.Panic(func() error { k.run(ctx); return nil })
-				if err != nil {
-					select {
-					case panicked <- err:
-					default: // the first one is enough
-					}
-					cancel()
+				if err := catch.Panic(func() error { k.run(ctx); return nil }); err != nil {
+					cancel(err)
 				}
 			})
 		}

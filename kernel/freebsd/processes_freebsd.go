@@ -37,8 +37,8 @@ func (k *system) ProcessList(ctx context.Context, jid int) ([]kernel.Process, er
 	return list, nil
 }
 
-// processOf returns the process with that pid; an ended one nobody has waited for is
-// one too. It is zero if there is none.
+// processOf returns the process with that pid, also one that has ended and that nobody
+// has waited for. The result is zero if no such process exists.
 func processOf(pid int) (p abi.KinfoProcess, err error) {
 	b, errno := sysctlRead(append(procByPID[:len(procByPID):len(procByPID)], int32(pid)))
 	if errno == syscall.ESRCH {
