@@ -1,7 +1,10 @@
 package jail_test
 
 import (
+	"context"
+	"path"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -49,4 +52,34 @@ func TestCreateWhileTheFirstOneFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// parentlessStore lets somebody destroy a dataset before another is cloned into it.
+type parentlessStore struct {
+	zfsstore.Store
+	parent string
+}
+
+func (s parentlessStore) Clone(ctx context.Context, snapshot, target string, o zfsstore.CloneOptions) error {
+	if path.Dir(target) == s.parent {
+		if err := s.Destroy(ctx, s.parent, zfsstore.DestroyOptions{Recursive: true}); err != nil {
+			return err
+		}
+	}
+	return s.Store.Clone(ctx, snapshot, target, o)
+}
+
+// TestCloneWhoseDatasetWasDestroyed: a clone of a jail ran until its context ended when
+// somebody had destroyed its dataset before its root was cloned.
+func TestCloneWhoseDatasetWasDestroyed(t *testing.T) {
+	h := newHost(t)
+	newJail(t, h, "web", false, nil)
+	second, err := jail.New(t.Context(), h.Host, jail.Spec{Name: "second"})
+	require.NoError(t, err)
+	h.Store = parentlessStore{h.Store, second.Dataset()}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	_, err = second.CloneFromJail(ctx, jail.CloneOptions{Jail: "web"})
+	require.ErrorIs(t, err, zfsstore.ErrParentNotFound)
+	require.NoError(t, ctx.Err())
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -48,7 +49,7 @@ func (a CreateDataset) Event(e Env) events.IocEvent {
 func (a CreateDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	properties := Mark(a.Made)
 	maps.Copy(properties, a.Properties)
-	err := inParents(ctx, e, c, a.Parents, a.Made, func() error {
+	err := inParents(ctx, e, c, a.Dataset, a.Parents, a.Made, func() error {
 		if err := sameParent(ctx, e, c, a.Dataset); err != nil {
 			return err
 		}
@@ -95,12 +96,13 @@ func (a CreateDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return errors.Join(err, undoParents(ctx, e, c, a.Parents, a.Made))
 }
 
-// inParents makes something in shared datasets. The operation that made those can fail
+// inParents makes a dataset in shared ones. The operation that made those can fail
 // in the meantime, and takes them back while they are empty: then they are made again.
-func inParents(ctx context.Context, e Env, c *plan.Call, parents []string, by string, do func() error) error {
+// Another parent that is missing, such as a jail's dataset, is not made.
+func inParents(ctx context.Context, e Env, c *plan.Call, dataset string, parents []string, by string, do func() error) error {
 	for {
 		err := do()
-		if !errors.Is(err, zfsstore.ErrParentNotFound) || len(parents) == 0 || ctx.Err() != nil {
+		if !errors.Is(err, zfsstore.ErrParentNotFound) || !slices.Contains(parents, path.Dir(dataset)) || ctx.Err() != nil {
 			return err
 		}
 		if err := errors.Join(c.SetEffect(begun{true}), forget(c, parents...)); err != nil {
@@ -172,7 +174,7 @@ func (a Clone) Do(ctx context.Context, e Env, c *plan.Call) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := inParents(ctx, e, c, a.Parents, a.Made, func() error {
+		err := inParents(ctx, e, c, one.Target, a.Parents, a.Made, func() error {
 			if err := sameParent(ctx, e, c, one.Target); err != nil {
 				return err
 			}
