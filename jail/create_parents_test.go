@@ -2,6 +2,7 @@ package jail_test
 
 import (
 	"context"
+	"errors"
 	"path"
 	"testing"
 	"time"
@@ -62,7 +63,8 @@ type parentlessStore struct {
 
 func (s parentlessStore) Clone(ctx context.Context, snapshot, target string, o zfsstore.CloneOptions) error {
 	if path.Dir(target) == s.parent {
-		if err := s.Destroy(ctx, s.parent, zfsstore.DestroyOptions{Recursive: true}); err != nil {
+		err := s.Destroy(ctx, s.parent, zfsstore.DestroyOptions{Recursive: true})
+		if err != nil && !errors.Is(err, zfsstore.ErrNotFound) {
 			return err
 		}
 	}
