@@ -47,6 +47,13 @@ func (s *renameStore) Get(ctx context.Context, name string, o zfsstore.GetOption
 	return s.Store.Get(ctx, name, o)
 }
 
+func (s *renameStore) Mount(ctx context.Context, dataset string) error {
+	if s.dead {
+		return plan.ErrCrash
+	}
+	return s.Store.Mount(ctx, dataset)
+}
+
 // swap puts another dataset in the place of the one that is about to be renamed, which is
 // renamed then.
 func (s *renameStore) swap(ctx context.Context, to string) error {
@@ -118,6 +125,44 @@ func TestRenameOfAnothersDataset(t *testing.T) {
 	}
 }
 
+// TestKilledRenameLeavesTheNewName: after a rename was killed, Recover took a dataset that
+// somebody had made under the new name for one that the rename had moved, if the old name
+// was free, and renamed it.
+func TestKilledRenameLeavesTheNewName(t *testing.T) {
+	for _, renamed := range []bool{false, true} {
+		ctx := t.Context()
+		h := newHost(t)
+		web := newJail(t, h, "web", false, nil)
+		shop := path.Dir(web.Dataset()) + "/shop"
+		store := &renameStore{Store: h.Store, from: web.Dataset()}
+		ours := web.Dataset()
+		store.rename = func(ctx context.Context, to string) error {
+			store.dead = true
+			if renamed {
+				ours = to
+				return errors.Join(store.Store.Rename(ctx, store.from, to, zfsstore.RenameOptions{NoUnmount: true}), plan.ErrCrash)
+			}
+			return plan.ErrCrash
+		}
+		h.Store = store
+		_, err := web.Rename(ctx, jail.RenameOptions{Name: "shop"})
+		require.ErrorIs(t, err, plan.ErrCrash)
+		require.True(t, store.done)
+		store.dead = false
+		require.NoError(t, h.Store.Destroy(ctx, ours, zfsstore.DestroyOptions{Recursive: true}))
+		require.NoError(t, h.Store.Create(ctx, shop, zfsstore.CreateOptions{}))
+		theirs, err := h.Store.Get(ctx, shop, zfsstore.GetOptions{})
+		require.NoError(t, err)
+		_, err = jail.Recover(ctx, h.Host)
+		require.NoError(t, err)
+		now, err := h.Store.Get(ctx, shop, zfsstore.GetOptions{})
+		require.NoError(t, err)
+		require.Equal(t, theirs.GUID, now.GUID)
+		h.Store = store.Store
+		require.NoError(t, h.Store.Destroy(ctx, shop, zfsstore.DestroyOptions{}))
+	}
+}
+
 // TestUpgradeLeavesAnothersRoot: an upgrade moved away a root that somebody had put in
 // place of the jail's while the updater ran.
 func TestUpgradeLeavesAnothersRoot(t *testing.T) {
@@ -145,8 +190,8 @@ func TestUpgradeLeavesAnothersRoot(t *testing.T) {
 	require.Equal(t, theirs.GUID, d.GUID)
 }
 
-// TestRenameMountsAgain: a jail whose rename was undone stayed unmounted if zfs(8) had
-// been killed after it had unmounted the jail, before or after it renamed it.
+// TestRenameMountsAgain: a jail whose rename was undone stayed unmounted if the program
+// had been killed after the jail was unmounted, before or after it was renamed.
 func TestRenameMountsAgain(t *testing.T) {
 	for _, renamed := range []bool{false, true} {
 		ctx := t.Context()
@@ -157,11 +202,10 @@ func TestRenameMountsAgain(t *testing.T) {
 		store := &renameStore{Store: h.Store, from: web.Dataset()}
 		store.rename = func(ctx context.Context, to string) error {
 			store.dead = true
-			err := store.Unmount(ctx, store.from, false)
 			if renamed {
-				err = errors.Join(err, store.Store.Rename(ctx, store.from, to, zfsstore.RenameOptions{NoUnmount: true}))
+				return errors.Join(store.Store.Rename(ctx, store.from, to, zfsstore.RenameOptions{NoUnmount: true}), plan.ErrCrash)
 			}
-			return errors.Join(err, plan.ErrCrash)
+			return plan.ErrCrash
 		}
 		h.Store = store
 		_, err := web.Rename(ctx, jail.RenameOptions{Name: "shop"})

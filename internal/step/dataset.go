@@ -68,7 +68,7 @@ func (a CreateDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return nil
 	}
 	if err == nil {
-		err = mustBeNew(path, a.Dataset)
+		err = mustBeMade(ctx, e, a.Dataset, a.Made)
 	}
 	if err != nil || a.Mode == 0 {
 		return err
@@ -76,14 +76,12 @@ func (a CreateDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return os.Chmod(path, a.Mode)
 }
 
-// mustBeNew returns jailerr.ErrReplaced for a dataset with files: it was put in place of
-// the one that was made, before anybody had looked at that one's fsid.
-func mustBeNew(path, dataset string) error {
-	entries, err := os.ReadDir(path)
-	for _, f := range entries {
-		if f.Name() != ".zfs" { // zfsprops(7): snapdir=visible
-			return fmt.Errorf("%s: %w: it has %s already", dataset, jailerr.ErrReplaced, f.Name())
-		}
+// mustBeMade returns jailerr.ErrReplaced for another dataset than the one that the
+// operation has made: it was put in its place before anybody had looked at that one's fsid.
+func mustBeMade(ctx context.Context, e Env, dataset, by string) error {
+	ours, err := Made(ctx, e, dataset, by)
+	if err == nil && !ours {
+		err = fmt.Errorf("%s: %w", dataset, jailerr.ErrReplaced)
 	}
 	return err
 }
@@ -279,33 +277,6 @@ func mountedTree(mounts host.MountTable, dataset string) (out host.MountTable) {
 		}
 	}
 	return out
-}
-
-// heldTree finds what holds one of the file systems of a dataset, the deepest
-// first.
-func heldTree(ctx context.Context, e Env, dataset string, cause error) error {
-	mounts, err := e.Host.Mounts(ctx)
-	if err != nil {
-		return errors.Join(cause, err)
-	}
-	var top *jailerr.HeldError
-	for _, m := range mountedTree(mounts, dataset) {
-		err := held(ctx, e, m, cause)
-		if !errors.As(err, &top) {
-			return err
-		}
-		top.Mounts = slices.DeleteFunc(top.Mounts, func(path string) bool {
-			of, ok := mounts.At(path)
-			return ok && of.Type == "zfs" && pathname.Within(of.From, dataset) // of the tree itself
-		})
-		if len(top.Mounts)+len(top.Jails)+len(top.Dying)+len(top.Processes) > 0 {
-			return top
-		}
-	}
-	if top == nil {
-		return cause
-	}
-	return top
 }
 
 // Promote makes a clone the owner of its origin. The undo promotes the

@@ -4,16 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/ignore"
-	"github.com/libioc/go-libioc/internal/pause"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/zfsstore"
 )
+
+// zfs-rename(8) goes by the name, which somebody can have taken a moment ago. So a dataset
+// is renamed in two steps, with a name in between that is of its guid and nobody else
+// uses: what has that name has come from the old one. Another dataset than ours goes
+// back; ours goes on, or back, and nobody can be in its place.
 
 // renaming is the effect of a step that renames a dataset, and of its undo.
 type renaming struct {
@@ -21,78 +27,63 @@ type renaming struct {
 	// Mounted are the file systems of the dataset that were mounted before, in order;
 	// their names without that of the dataset.
 	Mounted []string `json:"mounted,omitempty"`
-	// From, To and Began are of the zfs-rename(8) whose result nobody has looked at yet.
-	From  string    `json:"from,omitempty"`
-	To    string    `json:"to,omitempty"`
-	Began time.Time `json:"began,omitzero"`
+	// From is the name that the dataset last had, or that it has.
+	From string `json:"from,omitempty"`
 }
 
-// lookLimit is how long it may take to look at what zfs-rename(8) has renamed, and to put
-// it right, when the caller has given up.
+// between is the name that a dataset has while it is renamed.
+func between(to string, guid uint64) string {
+	return path.Dir(to) + "/." + strconv.FormatUint(guid, 10)
+}
+
+// quietly renames a dataset whose file systems are not mounted, or are another's.
+var quietly = zfsstore.RenameOptions{NoUnmount: true}
+
+// lookLimit is how long it may take to end a rename, or to put it right, when the caller
+// has given up.
 const lookLimit = time.Minute
 
 // renameOnce renames the dataset with this guid, with all below it, unless it has its new
-// name already. It waits a while for file systems in use: zfs-rename(8) unmounts all of
-// the tree without force, and mounts it again when one is busy. What stays in use is a
-// *jailerr.HeldError.
-//
-// zfs(8) goes by the name, which somebody can have taken a moment ago. So what was
-// renamed is looked at afterwards, and gets its name back if it is another, which is
+// name already. From and to have one parent. It waits a while for file systems in use; what
+// stays in use is a *jailerr.HeldError. Somebody else's dataset in its place is
 // jailerr.ErrReplaced.
 func renameOnce(ctx context.Context, e Env, c *plan.Call, from, to string, guid uint64) error {
 	now := renaming{GUID: guid}
-	c.Effect(&now)
-	if err := now.look(ctx, e, c, false); err != nil {
-		return err
+	half := false
+	if c.Effect(&now) {
+		var err error
+		if half, err = now.half(ctx, e, to); err != nil {
+			return err
+		}
 	}
-	began := false
-	err := pause.While(ctx, zfsstore.ErrBusy, firstPause, patience, func(int) error {
-		if err := sameGUID(ctx, e, from, guid); err != nil {
-			return err
-		}
-		if !began {
-			mounts, err := e.Host.Mounts(ctx)
-			if err == nil {
-				err = forget(c, from, to)
-			}
-			if err != nil {
-				return err
-			}
-			now.see(mounts, from)
-		}
-		began = true
-		now.From, now.To, now.Began = from, to, e.Host.Now()
-		if err := c.SetEffect(now); err != nil {
-			return err
-		}
-		return e.Host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
-	})
-	if !began {
+	if !half {
+		err := sameGUID(ctx, e, from, guid)
 		if (errors.Is(err, zfsstore.ErrNotFound) || errors.Is(err, jailerr.ErrReplaced)) && sameGUID(ctx, e, to, guid) == nil {
 			return now.mountAgain(ctx, e, to)
 		}
-		return err
+		if err == nil {
+			err = now.begin(ctx, e, c, from, to)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookLimit)
 	defer cancel()
-	if errors.Is(err, zfsstore.ErrBusy) {
-		err = heldTree(ctx, e, from, err)
-	}
-	if lerr := now.look(ctx, e, c, err == nil); lerr != nil {
-		return errors.Join(err, lerr)
-	}
-	if err != nil {
-		return err
-	}
-	return now.mountAgain(ctx, e, to)
+	return now.end(ctx, e, from, to)
 }
 
 // undoRename gives the dataset its former name, if it is where it was renamed to.
 func undoRename(ctx context.Context, e Env, c *plan.Call, from, to string, guid uint64) error {
 	now := renaming{GUID: guid}
-	c.Effect(&now)
-	if err := now.look(ctx, e, c, false); err != nil {
-		return err
+	if c.Effect(&now) {
+		half, err := now.half(ctx, e, to)
+		if err != nil {
+			return err
+		}
+		if half {
+			return now.end(ctx, e, to, from)
+		}
 	}
 	err := sameGUID(ctx, e, to, guid)
 	if err == nil {
@@ -105,33 +96,68 @@ func undoRename(ctx context.Context, e Env, c *plan.Call, from, to string, guid 
 	return err
 }
 
-// look looks at what zfs-rename(8) has renamed, of an interrupted run as well. It is done
-// if that has succeeded; else the name may have been taken since by what somebody made.
-func (r *renaming) look(ctx context.Context, e Env, c *plan.Call, done bool) error {
-	if r.Began.IsZero() {
-		return nil
+// half reports whether the dataset has its name in between, which an interrupted run has
+// left. Another dataset there gets its name back.
+func (r *renaming) half(ctx context.Context, e Env, to string) (bool, error) {
+	d, err := e.Host.Store.Get(ctx, between(to, r.GUID), zfsstore.GetOptions{})
+	if err != nil {
+		return false, ignore.Err(err, zfsstore.ErrNotFound)
 	}
-	d, err := e.Host.Store.Get(ctx, r.To, zfsstore.GetOptions{})
-	another := err == nil && d.GUID != r.GUID
-	if err = ignore.Err(err, zfsstore.ErrNotFound); err != nil {
+	if d.GUID == r.GUID {
+		return true, nil
+	}
+	return false, errors.Join(
+		fmt.Errorf("%s: %w: its guid is %d, not %d", r.From, jailerr.ErrReplaced, d.GUID, r.GUID),
+		e.Host.Store.Rename(ctx, d.Name, r.From, quietly),
+	)
+}
+
+// begin unmounts the dataset and gives it its name in between.
+func (r *renaming) begin(ctx context.Context, e Env, c *plan.Call, from, to string) error {
+	mounts, err := e.Host.Mounts(ctx)
+	if err == nil {
+		err = forget(c, from, to)
+	}
+	if err != nil {
 		return err
 	}
-	if another && !done {
-		_, err := e.Host.Store.Get(ctx, r.From, zfsstore.GetOptions{})
-		free := errors.Is(err, zfsstore.ErrNotFound)
-		if err != nil && !free {
-			return err
-		}
-		another = free && !d.Creation.After(r.Began.Add(time.Second))
+	r.see(mounts, from)
+	r.From = from
+	if err := c.SetEffect(*r); err != nil {
+		return err
 	}
-	if another {
-		err = errors.Join(
-			fmt.Errorf("%s: %w: its guid is %d, not %d", r.From, jailerr.ErrReplaced, d.GUID, r.GUID),
-			e.Host.Store.Rename(ctx, r.To, r.From, zfsstore.RenameOptions{}),
-		)
+	unmounted, err := unmountTree(ctx, e, from)
+	if err != nil {
+		return err
 	}
-	r.From, r.To, r.Began = "", "", time.Time{}
-	return errors.Join(err, c.SetEffect(*r))
+	err = e.Host.Store.Rename(ctx, from, between(to, r.GUID), quietly)
+	// It may have been done though it was cut off.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookLimit)
+	defer cancel()
+	half, lerr := r.half(ctx, e, to)
+	switch {
+	case half && err != nil:
+		return errors.Join(err, lerr, r.end(ctx, e, to, from))
+	case half:
+		return lerr
+	case err == nil && lerr == nil:
+		err = &zfsstore.Error{Op: "rename", Dataset: from, Err: zfsstore.ErrNotFound} // moved away since
+	}
+	return errors.Join(err, lerr, mountAgain(ctx, e, unmounted))
+}
+
+// end gives the dataset with the name in between its new name, or the old one if that
+// cannot be.
+func (r *renaming) end(ctx context.Context, e Env, from, to string) error {
+	half := between(to, r.GUID)
+	err := e.Host.Store.Rename(ctx, half, to, quietly)
+	if err == nil {
+		return r.mountAgain(ctx, e, to)
+	}
+	if back := e.Host.Store.Rename(ctx, half, from, quietly); back != nil {
+		return fmt.Errorf("%w; %s stays: %w", err, half, back)
+	}
+	return errors.Join(err, r.mountAgain(ctx, e, from))
 }
 
 // see notes what is mounted, the first time.
@@ -144,8 +170,7 @@ func (r *renaming) see(mounts host.MountTable, dataset string) {
 	}
 }
 
-// mountAgain mounts what zfs(8) has unmounted and, because it was killed, has not mounted
-// again.
+// mountAgain mounts what was unmounted.
 func (r *renaming) mountAgain(ctx context.Context, e Env, dataset string) error {
 	mounts, err := e.Host.Mounts(ctx)
 	if err != nil {
