@@ -106,7 +106,7 @@ func (l *listing) find(ctx context.Context) error {
 func (l *listing) at(dataset string) *found {
 	for _, s := range l.sources {
 		name, ok := strings.CutPrefix(dataset, s.prefix)
-		if !ok || strings.ContainsAny(name, "/@") { // deeper, or a mounted snapshot
+		if !ok || strings.ContainsAny(name, "/@") || strings.HasPrefix(name, ".") { // deeper, a mounted snapshot, or one that is being renamed
 			continue
 		}
 		if f := s.jails[name]; f != nil {

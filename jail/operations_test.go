@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -478,7 +479,8 @@ func (was scene) announced(h *simhost.Host, change string, s plan.Step) error {
 	switch words[0] {
 	case "zfs":
 		for _, w := range words[2:] {
-			if strings.HasPrefix(w, simhost.Pool) {
+			// A rename goes by a name of the dataset's guid.
+			if strings.HasPrefix(w, simhost.Pool) && (words[2] != "rename" || !strings.HasPrefix(path.Base(w), ".")) {
 				named = append(named, w)
 			}
 		}

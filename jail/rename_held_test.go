@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -65,7 +64,7 @@ func TestRenameDidNotSayWhatHoldsTheJail(t *testing.T) {
 	_, err = web.Rename(after, jail.RenameOptions{Name: "www"})
 	var held *jail.HeldError
 	require.ErrorAs(t, err, &held)
-	require.ErrorIs(t, err, syscall.EBUSY)
+	require.ErrorIs(t, err, zfsstore.ErrBusy)
 	require.Equal(t, []string{late.Path}, held.Mounts)
 	require.NoError(t, h.Kernel.UnmountFSID(ctx, late.FSID, 0))
 	short := plan.WithFault(ctx, func(p plan.Point) error {

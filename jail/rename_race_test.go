@@ -190,8 +190,8 @@ func TestUpgradeLeavesAnothersRoot(t *testing.T) {
 	require.Equal(t, theirs.GUID, d.GUID)
 }
 
-// TestRenameMountsAgain: a jail whose rename was undone stayed unmounted if the program
-// had been killed after the jail was unmounted, before or after it was renamed.
+// TestRenameMountsAgain: a jail whose rename was undone stayed unmounted if zfs(8) had
+// been killed after it had unmounted the jail, before or after it renamed it.
 func TestRenameMountsAgain(t *testing.T) {
 	for _, renamed := range []bool{false, true} {
 		ctx := t.Context()
@@ -202,10 +202,11 @@ func TestRenameMountsAgain(t *testing.T) {
 		store := &renameStore{Store: h.Store, from: web.Dataset()}
 		store.rename = func(ctx context.Context, to string) error {
 			store.dead = true
+			err := store.Unmount(ctx, store.from, false)
 			if renamed {
-				return errors.Join(store.Store.Rename(ctx, store.from, to, zfsstore.RenameOptions{NoUnmount: true}), plan.ErrCrash)
+				err = errors.Join(err, store.Store.Rename(ctx, store.from, to, zfsstore.RenameOptions{NoUnmount: true}))
 			}
-			return plan.ErrCrash
+			return errors.Join(err, plan.ErrCrash)
 		}
 		h.Store = store
 		_, err := web.Rename(ctx, jail.RenameOptions{Name: "shop"})

@@ -279,6 +279,33 @@ func mountedTree(mounts host.MountTable, dataset string) (out host.MountTable) {
 	return out
 }
 
+// heldTree finds what holds one of the file systems of a dataset, the deepest
+// first.
+func heldTree(ctx context.Context, e Env, dataset string, cause error) error {
+	mounts, err := e.Host.Mounts(ctx)
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	var top *jailerr.HeldError
+	for _, m := range mountedTree(mounts, dataset) {
+		err := held(ctx, e, m, cause)
+		if !errors.As(err, &top) {
+			return err
+		}
+		top.Mounts = slices.DeleteFunc(top.Mounts, func(path string) bool {
+			of, ok := mounts.At(path)
+			return ok && of.Type == "zfs" && pathname.Within(of.From, dataset) // of the tree itself
+		})
+		if len(top.Mounts)+len(top.Jails)+len(top.Dying)+len(top.Processes) > 0 {
+			return top
+		}
+	}
+	if top == nil {
+		return cause
+	}
+	return top
+}
+
 // Promote makes a clone the owner of its origin. The undo promotes the
 // former owner, which takes back exactly the snapshots that it gave.
 type Promote struct {

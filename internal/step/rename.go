@@ -11,6 +11,7 @@ import (
 
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/ignore"
+	"github.com/libioc/go-libioc/internal/pause"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -36,17 +37,15 @@ func between(to string, guid uint64) string {
 	return path.Dir(to) + "/." + strconv.FormatUint(guid, 10)
 }
 
-// quietly renames a dataset whose file systems are not mounted, or are another's.
-var quietly = zfsstore.RenameOptions{NoUnmount: true}
-
 // lookLimit is how long it may take to end a rename, or to put it right, when the caller
 // has given up.
 const lookLimit = time.Minute
 
 // renameOnce renames the dataset with this guid, with all below it, unless it has its new
-// name already. From and to have one parent. It waits a while for file systems in use; what
-// stays in use is a *jailerr.HeldError. Somebody else's dataset in its place is
-// jailerr.ErrReplaced.
+// name already. From and to have one parent. It waits a while for file systems in use:
+// zfs-rename(8) unmounts all of the tree without force, and mounts it again when one is
+// busy. What stays in use is a *jailerr.HeldError. Somebody else's dataset in its place
+// is jailerr.ErrReplaced.
 func renameOnce(ctx context.Context, e Env, c *plan.Call, from, to string, guid uint64) error {
 	now := renaming{GUID: guid}
 	half := false
@@ -57,12 +56,9 @@ func renameOnce(ctx context.Context, e Env, c *plan.Call, from, to string, guid 
 		}
 	}
 	if !half {
-		err := sameGUID(ctx, e, from, guid)
+		err := now.begin(ctx, e, c, from, to)
 		if (errors.Is(err, zfsstore.ErrNotFound) || errors.Is(err, jailerr.ErrReplaced)) && sameGUID(ctx, e, to, guid) == nil {
 			return now.mountAgain(ctx, e, to)
-		}
-		if err == nil {
-			err = now.begin(ctx, e, c, from, to)
 		}
 		if err != nil {
 			return err
@@ -108,12 +104,15 @@ func (r *renaming) half(ctx context.Context, e Env, to string) (bool, error) {
 	}
 	return false, errors.Join(
 		fmt.Errorf("%s: %w: its guid is %d, not %d", r.From, jailerr.ErrReplaced, d.GUID, r.GUID),
-		e.Host.Store.Rename(ctx, d.Name, r.From, quietly),
+		e.Host.Store.Rename(ctx, d.Name, r.From, zfsstore.RenameOptions{}),
 	)
 }
 
-// begin unmounts the dataset and gives it its name in between.
+// begin gives the dataset its name in between.
 func (r *renaming) begin(ctx context.Context, e Env, c *plan.Call, from, to string) error {
+	if err := sameGUID(ctx, e, from, r.GUID); err != nil {
+		return err
+	}
 	mounts, err := e.Host.Mounts(ctx)
 	if err == nil {
 		err = forget(c, from, to)
@@ -126,38 +125,43 @@ func (r *renaming) begin(ctx context.Context, e Env, c *plan.Call, from, to stri
 	if err := c.SetEffect(*r); err != nil {
 		return err
 	}
-	unmounted, err := unmountTree(ctx, e, from)
-	if err != nil {
-		return err
-	}
-	err = e.Host.Store.Rename(ctx, from, between(to, r.GUID), quietly)
+	err = renameFree(ctx, e, from, between(to, r.GUID))
 	// It may have been done though it was cut off.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookLimit)
 	defer cancel()
 	half, lerr := r.half(ctx, e, to)
 	switch {
 	case half && err != nil:
-		return errors.Join(err, lerr, r.end(ctx, e, to, from))
-	case half:
-		return lerr
-	case err == nil && lerr == nil:
-		err = &zfsstore.Error{Op: "rename", Dataset: from, Err: zfsstore.ErrNotFound} // moved away since
+		lerr = r.end(ctx, e, to, from)
+	case !half && err == nil && lerr == nil:
+		err = sameGUID(ctx, e, from, r.GUID) // somebody has moved it since
 	}
-	return errors.Join(err, lerr, mountAgain(ctx, e, unmounted))
+	return errors.Join(err, lerr)
 }
 
 // end gives the dataset with the name in between its new name, or the old one if that
 // cannot be.
 func (r *renaming) end(ctx context.Context, e Env, from, to string) error {
 	half := between(to, r.GUID)
-	err := e.Host.Store.Rename(ctx, half, to, quietly)
+	err := renameFree(ctx, e, half, to)
 	if err == nil {
 		return r.mountAgain(ctx, e, to)
 	}
-	if back := e.Host.Store.Rename(ctx, half, from, quietly); back != nil {
+	if back := renameFree(ctx, e, half, from); back != nil {
 		return fmt.Errorf("%w; %s stays: %w", err, half, back)
 	}
 	return errors.Join(err, r.mountAgain(ctx, e, from))
+}
+
+// renameFree renames a dataset once its file systems are not in use.
+func renameFree(ctx context.Context, e Env, from, to string) error {
+	err := pause.While(ctx, zfsstore.ErrBusy, firstPause, patience, func(int) error {
+		return e.Host.Store.Rename(ctx, from, to, zfsstore.RenameOptions{})
+	})
+	if errors.Is(err, zfsstore.ErrBusy) {
+		err = heldTree(ctx, e, from, err)
+	}
+	return err
 }
 
 // see notes what is mounted, the first time.
@@ -170,7 +174,8 @@ func (r *renaming) see(mounts host.MountTable, dataset string) {
 	}
 }
 
-// mountAgain mounts what was unmounted.
+// mountAgain mounts what zfs(8) has unmounted and, because it was killed, has not mounted
+// again.
 func (r *renaming) mountAgain(ctx context.Context, e Env, dataset string) error {
 	mounts, err := e.Host.Mounts(ctx)
 	if err != nil {
