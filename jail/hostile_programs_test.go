@@ -53,7 +53,7 @@ func (w *watched) In(id kernel.Identity) kernel.Network { return watchedStack{w.
 func (w *watched) noLock(ctx context.Context) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, key := range []string{"network/interfaces", "network/addresses", "network/rulesets"} {
+	for _, key := range []string{"network/records", "host/devfs/rulesets"} {
 		unlock, err := w.h.Lock(ctx, key, "test", host.BusyFail)
 		if assert.NoError(w.t, err, "held while a program of the jail runs") {
 			unlock()

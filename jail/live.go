@@ -228,11 +228,11 @@ func (j *Jail) liveSteps(ctx context.Context, l *step.List, was *Jail, id kernel
 // changedParams returns the step that changes parameters of the jail, with none if
 // none differ. Addresses are the network's.
 func (j *Jail) changedParams(ctx context.Context, was *Jail, id kernel.Identity, keys []string) (args step.ChangeParams, err error) {
-	old, _, err := was.params(ctx)
+	old, _, err := was.params(ctx, network.Spec{})
 	if err != nil {
 		return args, err
 	}
-	now, _, err := j.params(ctx)
+	now, _, err := j.params(ctx, network.Spec{})
 	if err != nil {
 		return args, err
 	}

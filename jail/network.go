@@ -39,6 +39,18 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 	if err != nil {
 		return none, err
 	}
+	table, err := step.NetTable(ctx, j.host)
+	if err != nil {
+		return none, err
+	}
+	id, err := j.identity(ctx)
+	if err = ignore.Err(err, ErrForeign); err != nil {
+		return none, err
+	}
+	var own network.Spec
+	if !id.IsZero() {
+		own = table[j.Identifier()].Spec
+	}
 	var used map[netip.Addr][]string
 	if slices.ContainsFunc(key.IP4Addr.Of(eff), func(a config.Address) bool { return a.Method == config.AutoIP4 }) {
 		if used, err = step.UsedAddresses(ctx, k, j.Identifier()); err != nil {
@@ -49,48 +61,22 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 		Config: eff, Name: j.Name(), Jail: j.Identifier(), HostUUID: uuid, Interfaces: list,
 		Routes:   func() ([]kernel.Route, error) { return k.Routes(ctx, 0) },
 		InUse:    func(a netip.Addr) bool { return len(used[a]) > 0 },
-		Children: key.ChildrenMax.Of(eff) > 0,
+		Children: key.ChildrenMax.Of(eff) > 0, Table: table, Own: own,
 	})
-	if _, refused := errors.AsType[*network.Error](err); refused {
-		err = fmt.Errorf("%w: %w", ErrConfig, err)
-	}
-	return spec, err
+	return spec, refusedAsConfig(err)
 }
 
-// jailAddrs returns a jail's addresses of one family, "ip4" or "ip6", in order.
-// Only AUTOIP4 has to look at the host for that.
-func (j *Jail) jailAddrs(ctx context.Context, eff config.Effective, family string) ([]netip.Addr, error) {
-	var spec network.Spec
-	list := config.NewKey[config.Addresses](family + "_addr").Of(eff)
-	if slices.ContainsFunc(list, func(a config.Address) bool { return a.Method == config.AutoIP4 }) {
-		var err error
-		if spec, err = j.networkSpec(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return staticAddrs(spec, eff, family), nil
-}
-
-// staticAddrs takes the address that AUTOIP4 stands for from the spec: the
-// alias that no other item names.
+// staticAddrs returns a jail's addresses of one family, "ip4" or "ip6", in order. Those
+// that AUTOIP4 stands for are in the spec.
 func staticAddrs(spec network.Spec, eff config.Effective, family string) []netip.Addr {
-	list := config.NewKey[config.Addresses](family + "_addr").Of(eff)
-	named := map[netip.Addr]bool{}
-	for _, a := range list {
-		named[a.Addr] = true
-	}
 	var addrs []netip.Addr
-	for _, a := range list {
-		switch a.Method {
-		case config.Static:
+	auto := spec.Auto
+	for _, a := range config.NewKey[config.Addresses](family + "_addr").Of(eff) {
+		switch {
+		case a.Method == config.Static:
 			addrs = append(addrs, a.Addr.WithZone(""))
-		case config.AutoIP4:
-			for _, alias := range spec.Aliases {
-				if addr := alias.Prefix.Addr(); addr.Is6() == (family == "ip6") && !named[addr] {
-					addrs = append(addrs, addr)
-					break
-				}
-			}
+		case a.Method == config.AutoIP4 && family == "ip4" && len(auto) > 0:
+			addrs, auto = append(addrs, auto[0]), auto[1:]
 		}
 	}
 	return addrs
@@ -113,46 +99,36 @@ func (j *Jail) mayConnect(ctx context.Context, spec network.Spec) error {
 	if err := network.CheckPf(ctx, j.host.Kernel); err != nil {
 		return err
 	}
-	keys, err := step.NetKeys(ctx, j.host)
-	if err != nil {
-		return err
+	table, err := step.NetTable(ctx, j.host)
+	if err == nil {
+		err = refusedAsConfig(table.Check(spec))
 	}
-	for _, key := range keys {
-		r, ok, err := key.Current(ctx, j.host)
-		if err != nil {
-			return err
-		}
-		if !ok || key == j.netKey() {
-			continue
-		}
-		for _, theirs := range r.Spec.Forwards {
-			for _, ours := range spec.Forwards {
-				if ours.Clashes(theirs) {
-					return fmt.Errorf("%w: %s: %s is forwarded to jail %s (%s)", ErrConfig, network.KeyForwards, ours, key.Name, theirs)
-				}
-			}
-		}
-	}
-	return nil
+	return err
 }
 
-// netPlan are the steps of a start that concern the network: before the jail
-// is made, and before its start hook.
-type netPlan struct{ before, after step.List }
+// refusedAsConfig makes a refusal of package network one of the configuration.
+func refusedAsConfig(err error) error {
+	if _, refused := errors.AsType[*network.Error](err); refused {
+		err = fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return err
+}
 
-// networkSteps returns the steps of a start. Addresses of the host's stack come
+// netPlan are the steps of a start that concern the network: before all others, before
+// the jail is made, and before its start hook.
+type netPlan struct{ first, before, after step.List }
+
+// networkSteps returns the steps of a start. What the jail is to have is reserved before
+// anything is done. Addresses of the host's stack come
 // before the jail, which is refused without them; interfaces need the jail.
-func (j *Jail) networkSteps(ctx context.Context) (p netPlan) {
-	spec, err := j.networkSpec(ctx)
-	if err == nil && spec.Empty() {
+func (j *Jail) networkSteps(ctx context.Context, spec network.Spec) (p netPlan) {
+	if spec.Empty() {
 		return p
 	}
-	if err == nil {
-		err = j.mayConnect(ctx, spec)
-	}
-	p.before.Fail(err)
+	err := j.mayConnect(ctx, spec)
+	p.first.Fail(err)
 	key := j.netKey()
-	p.before.Add(step.RecordNetwork{Key: key, Spec: spec})
+	p.first.Add(step.RecordNetwork{Key: key, Spec: spec})
 	if len(spec.Aliases) > 0 {
 		p.before.Add(step.AddAliases{Key: key, Jail: spec.Jail, Aliases: spec.Aliases})
 	}

@@ -342,7 +342,7 @@ func TestPortsClash(t *testing.T) {
 	require.NoError(t, err)
 	_, err = b.Start(ctx, jail.StartOptions{})
 	require.ErrorIs(t, err, jail.ErrConfig)
-	require.ErrorContains(t, err, "forwarded to jail a")
+	require.ErrorContains(t, err, "forwarded to jail ioc-a")
 	_, err = a.Stop(ctx, jail.StopOptions{})
 	require.NoError(t, err)
 	_, err = b.Start(ctx, jail.StartOptions{})

@@ -162,6 +162,7 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 	var also []*Jail
 	var told []plan.Told
 	key := j.lockKey()
+	planned := false
 	return runner(j.host).Start(ctx, plan.Job[step.Env]{
 		Event: op.event,
 		Room:  size,
@@ -193,7 +194,11 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 				return p, nil
 			}
 			made.Also = p.Also
-			if stale := changed(made, p); stale != "" {
+			stale := changed(made, p)
+			if planned {
+				stale = "what other jails have"
+			}
+			if planned = true; stale != "" {
 				return nil, fmt.Errorf("%w: %s changed", ErrPlanStale, stale)
 			}
 			return made, nil

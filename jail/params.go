@@ -6,6 +6,7 @@ import (
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/config/key"
+	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
@@ -15,8 +16,8 @@ import (
 // all but path. What decides over isolation is always set on purpose: name,
 // persist, vnet or the addresses, and every permission that the kernel knows.
 //
-// The steps load kernel modules that bring parameters which are missing.
-func (j *Jail) params(ctx context.Context) (params []kernel.Param, modules []plan.Step, err error) {
+// The addresses that AUTOIP4 stands for are in the spec. The steps load kernel modules that bring parameters which are missing.
+func (j *Jail) params(ctx context.Context, spec network.Spec) (params []kernel.Param, modules []plan.Step, err error) {
 	eff := j.Effective()
 	known, err := j.knownParams(ctx)
 	if err != nil {
@@ -56,8 +57,7 @@ func (j *Jail) params(ctx context.Context) (params []kernel.Param, modules []pla
 		}
 		out = append(out, param)
 	}
-	stack, err := j.stackParams(ctx, eff)
-	return append(out, stack...), modules, err
+	return append(out, stackParams(spec, eff)...), modules, nil
 }
 
 // setElsewhere are the parameters that params does not take from the schema
@@ -109,9 +109,9 @@ func off(p kernel.Param) bool {
 
 // stackParams returns the jail's network: a stack of its own, or the host's with
 // the configured addresses, or none.
-func (j *Jail) stackParams(ctx context.Context, eff config.Effective) ([]kernel.Param, error) {
+func stackParams(spec network.Spec, eff config.Effective) []kernel.Param {
 	if key.VNET.Of(eff) {
-		return []kernel.Param{kernel.Jailsys("vnet", kernel.JailSysNew)}, nil
+		return []kernel.Param{kernel.Jailsys("vnet", kernel.JailSysNew)}
 	}
 	var out []kernel.Param
 	for _, family := range []string{"ip4", "ip6"} {
@@ -120,15 +120,11 @@ func (j *Jail) stackParams(ctx context.Context, eff config.Effective) ([]kernel.
 			out = append(out, kernel.Jailsys(family, kernel.JailSys(mode)))
 			continue
 		}
-		addrs, err := j.jailAddrs(ctx, eff, family)
-		if err != nil {
-			return nil, err
-		}
 		out = append(out,
-			kernel.Addrs(family+".addr", addrs...),
+			kernel.Addrs(family+".addr", staticAddrs(spec, eff, family)...),
 			kernel.Bool(family+".saddrsel", config.NewKey[bool](family+"_saddrsel").Of(eff)))
 	}
-	return out, nil
+	return out
 }
 
 // missingParam returns what to do about a parameter that the kernel does not know:

@@ -117,7 +117,7 @@ func (s *sweep) record(ctx context.Context, key step.NetKey) error {
 		return nil
 	}
 	if current {
-		err := step.LockedNetwork(ctx, s.h, "addresses", func() error {
+		err := step.LockedNetwork(ctx, s.h, func() error {
 			return step.ReleaseAliases(ctx, s.h, now.Spec.Jail, false, now.Added)
 		})
 		if err := errors.Join(err, step.RemoveNetwork(ctx, s.h, kernel.Identity{}, now.Spec)); err != nil {

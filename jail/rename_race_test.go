@@ -3,6 +3,7 @@ package jail_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path"
 	"testing"
 
@@ -236,4 +237,26 @@ func TestUndoOfAnUnmountedJail(t *testing.T) {
 	_, err = jail.Recover(ctx, h.Host) // the undo of the rename has mounted it
 	require.NoError(t, err)
 	require.Equal(t, "web", configID(t, loaded(t, ctx, h, "web")))
+}
+
+// TestReplacedAsSoonAsRenamed: a rename wrote its configuration into a dataset that
+// somebody had put in place of the jail's as soon as that had its new name.
+func TestReplacedAsSoonAsRenamed(t *testing.T) {
+	ctx := t.Context()
+	h := newHost(t)
+	web := newJail(t, h, "web", false, nil)
+	shop := path.Dir(web.Dataset()) + "/shop"
+	_, err := web.Rename(plan.WithFault(ctx, func(at plan.Point) error {
+		if at.Step.Kind == "rename dataset" && at.Phase == "done" {
+			assert.NoError(t, h.Store.Rename(ctx, shop, simhost.Pool+"/away", zfsstore.RenameOptions{}))
+			assert.NoError(t, h.Store.Create(ctx, shop, zfsstore.CreateOptions{}))
+		}
+		return nil
+	}), jail.RenameOptions{Name: "shop"})
+	require.ErrorIs(t, err, jail.ErrReplaced)
+	path, err := h.Mountpoint(ctx, shop)
+	require.NoError(t, err)
+	entries, err := os.ReadDir(path)
+	require.NoError(t, err)
+	require.Empty(t, entries)
 }

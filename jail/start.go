@@ -112,13 +112,16 @@ func (j *Jail) plan(ctx context.Context, operation string, steps *step.List) (*p
 // ends with this process. The steps it returns are for when all went well.
 func (j *Jail) upSteps(ctx context.Context, steps *step.List, o StartOptions, owned bool) (after step.List) {
 	var up step.List
-	params, modules, err := j.params(ctx)
+	spec, err := j.networkSpec(ctx)
+	up.Fail(err)
+	params, modules, err := j.params(ctx, spec)
 	up.Fail(err)
 	load, number, err := j.ruleset(ctx)
 	up.Fail(err)
-	net := j.networkSteps(ctx)
+	net := j.networkSteps(ctx, spec)
 	base, after := j.basejailSteps(ctx)
 
+	up.Append(net.first.Steps())
 	if !o.Quick {
 		up.Append(j.resolverSteps(ctx))
 	}

@@ -2,6 +2,7 @@ package network
 
 import (
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -24,6 +25,10 @@ type Input struct {
 	Routes     func() ([]kernel.Route, error)
 	// InUse reports that a running jail has the address, for AUTOIP4.
 	InUse func(netip.Addr) bool
+	// Table is what jails have of the host. Own is what the jail itself has while it
+	// runs: it is not the host's, and stays what it is where there is a choice.
+	Table Table
+	Own   Spec
 	// Children reports that the jail may have jails of its own.
 	Children bool
 }
@@ -38,7 +43,7 @@ func Compute(in Input) (Spec, error) {
 		s.VNET = true
 		err = in.vnet(&s)
 	} else {
-		s.Aliases, err = in.aliases()
+		err = in.aliases(&s)
 	}
 	if err != nil {
 		return s, err
@@ -57,9 +62,8 @@ var families = []struct {
 	addrs config.Key[config.Addresses]
 }{{key.IP4, key.IP4Addr}, {key.IP6, key.IP6Addr}}
 
-// aliases are the addresses of a jail in the host's stack.
-func (in Input) aliases() ([]Alias, error) {
-	var out []Alias
+// aliases adds the addresses of a jail in the host's stack.
+func (in Input) aliases(s *Spec) error {
 	for _, f := range families {
 		if mode, ok := f.mode.Lookup(in.Config); ok && mode != config.JailsysNew {
 			continue
@@ -67,14 +71,17 @@ func (in Input) aliases() ([]Alias, error) {
 		for _, a := range f.addrs.Of(in.Config) {
 			alias, ok, err := in.alias(f.addrs.String(), a)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			if ok && !slices.Contains(out, alias) {
-				out = append(out, alias)
+			if ok && !slices.Contains(s.Aliases, alias) {
+				s.Aliases = append(s.Aliases, alias)
+			}
+			if a.Method == config.AutoIP4 {
+				s.Auto = append(s.Auto, alias.Prefix.Addr())
 			}
 		}
 	}
-	return out, nil
+	return nil
 }
 
 func (in Input) alias(key string, a config.Address) (Alias, bool, error) {
@@ -91,11 +98,18 @@ func (in Input) alias(key string, a config.Address) (Alias, bool, error) {
 		alias.Interface = zone
 	}
 	if alias.Interface == "" {
-		if _, there := holder(in.Interfaces, a.Addr); there {
+		if _, there := holder(in.Interfaces, a.Addr); there && !in.Table.Added(a.Addr) {
 			// As with iocage, an address that the host has needs no alias.
 			return Alias{}, false, nil
 		}
 		alias.Interface = "DEFAULT"
+	}
+	if alias.Interface == "DEFAULT" {
+		for _, own := range in.Own.Aliases {
+			if own.Prefix == alias.Prefix { // wherever the default route leads by now
+				return own, true, nil
+			}
+		}
 	}
 	var err error
 	if alias.Interface, err = in.nic(key, alias.Interface); err != nil {
@@ -191,12 +205,21 @@ func (in Input) autoIP4(a config.Address) (Alias, bool, error) {
 		return alias, false, err
 	}
 	net := r.Gateway.As4()
+	free := func(addr netip.Addr) bool {
+		_, there := holder(in.Interfaces, addr)
+		return !there && addr != r.Gateway && len(in.Table.Users(addr)) == 0 && (in.InUse == nil || !in.InUse(addr))
+	}
 	for n := first; n <= last; n++ {
 		net[3] = byte(n)
-		addr := netip.AddrFrom4(net)
-		_, there := holder(in.Interfaces, addr)
-		if !there && addr != r.Gateway && (in.InUse == nil || !in.InUse(addr)) {
-			alias.Prefix = netip.PrefixFrom(addr, bits)
+		alias.Prefix = netip.PrefixFrom(netip.AddrFrom4(net), bits)
+		if slices.Contains(in.Own.Auto, alias.Prefix.Addr()) && slices.Contains(in.Own.Aliases, alias) {
+			return alias, true, nil
+		}
+	}
+	for n := first; n <= last; n++ {
+		net[3] = byte(n)
+		alias.Prefix = netip.PrefixFrom(netip.AddrFrom4(net), bits)
+		if free(alias.Prefix.Addr()) {
 			return alias, true, nil
 		}
 	}
@@ -228,7 +251,7 @@ func (in Input) vnet(s *Spec) error {
 		s.NICs = append(s.NICs, nic)
 	}
 	for _, name := range key.VNETInterfaces.Of(eff) {
-		if _, ok := byName(in.Interfaces, name); !ok {
+		if _, ok := byName(in.Interfaces, name); !ok && !slices.Contains(in.Own.Hosts, name) {
 			return refuse("vnet_interfaces", "the host has no interface %s", name)
 		}
 		s.Hosts = append(s.Hosts, name)
@@ -319,6 +342,7 @@ func (in Input) macs(s *Spec) error {
 		m.Salt = in.HostUUID
 	}
 	taken := takenMACs(in.Interfaces, in.Jail)
+	maps.Copy(taken, in.Table.macs(in.Jail))
 	for n := range s.NICs {
 		if pair, ok := key.MAC(s.NICs[n].Name).Lookup(in.Config); ok {
 			if taken[pair.Host] || taken[pair.Jail] {

@@ -14,6 +14,8 @@ type Spec struct {
 	// Aliases are the addresses of a jail that shares the host's network stack,
 	// IPv4 first, each family in the order in which the kernel is told.
 	Aliases []Alias `json:"aliases,omitempty"`
+	// Auto are those of them that AUTOIP4 has chosen; no other jail has them.
+	Auto []netip.Addr `json:"auto,omitempty"`
 	// VNET reports that the jail has a stack of its own, which the rest describes.
 	VNET   bool     `json:"vnet,omitempty"`
 	NICs   []NIC    `json:"nics,omitempty"`

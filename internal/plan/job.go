@@ -128,12 +128,27 @@ func (r Runner[E]) locked(ctx context.Context, job Job[E], op *events.Operation,
 	if err != nil || job.Plan == nil {
 		return err
 	}
-	p, err := job.Plan(ctx, recovered)
-	if err != nil || p == nil {
-		job.forgetMark(ctx)
-		return err
+	room := job.Room
+	for try := 1; ; try++ {
+		p, err := job.Plan(ctx, recovered)
+		if err != nil || p == nil {
+			job.forgetMark(ctx)
+			return err
+		}
+		op.Grow(p.Room() - room)
+		if err = r.plans(ctx, job, p, begin); !isAgain(err) || try == plannings {
+			return err
+		}
+		room = 0
 	}
-	op.Grow(p.Room() - job.Room)
+}
+
+// plannings is how often an operation is planned at most, see Again. Of several that want
+// the same one gets it each time.
+const plannings = 100
+
+// plans runs a plan and those that follow it.
+func (r Runner[E]) plans(ctx context.Context, job Job[E], p *Plan, begin func() *events.Span) error {
 	boot, err := job.Boot(ctx)
 	if err != nil {
 		return err

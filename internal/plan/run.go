@@ -247,6 +247,10 @@ func (r Runner[E]) step(ctx context.Context, env E, j *Journal, i int, parent *e
 	case c.ended:
 		// No record: after a crash the step is asked again, and ends it again.
 		j.ended, j.aside = true, j.aside || err != nil
+	case isAgain(err):
+		c.Skip(err.Error())
+		c.close(nil)
+		return errors.Join(err, j.write(record{Step: i, Phase: undone}, false))
 	case err == nil || final:
 		err = errors.Join(err, j.write(record{Step: i, Phase: done}, false))
 	}

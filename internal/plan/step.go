@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -203,6 +204,26 @@ func Final(err error) error {
 type finalError struct{ error }
 
 func (e *finalError) Unwrap() error { return e.error }
+
+// Again marks an error of a step that has changed nothing: somebody has taken what the
+// plan chose since it was made. The steps before it are undone and the operation is
+// planned anew, some times.
+func Again(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &againError{err}
+}
+
+type againError struct{ error }
+
+func (e *againError) Unwrap() error { return e.error }
+
+// isAgain reports whether an error is marked with Again.
+func isAgain(err error) bool {
+	_, again := errors.AsType[*againError](err)
+	return again
+}
 
 // Onward marks an error of a step before the commit point that is answered by
 // going forward: what comes after the commit point takes everything down. In a

@@ -62,28 +62,14 @@ func (a CreateDataset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err != nil || a.Shared {
 		return err
 	}
-	// What is mounted there from now on must be this one.
-	_, path, err := Located(ctx, e, c, a.Dataset)
-	if a.Mode == 0 && errors.Is(err, host.ErrNotMounted) {
-		return nil
-	}
-	if err == nil {
-		err = mustBeMade(ctx, e, a.Dataset, a.Made)
-	}
+	path, err := firstMade(ctx, e, c, a.Dataset, a.Made)
 	if err != nil || a.Mode == 0 {
 		return err
 	}
-	return os.Chmod(path, a.Mode)
-}
-
-// mustBeMade returns jailerr.ErrReplaced for another dataset than the one that the
-// operation has made: it was put in its place before anybody had looked at that one's fsid.
-func mustBeMade(ctx context.Context, e Env, dataset, by string) error {
-	ours, err := Made(ctx, e, dataset, by)
-	if err == nil && !ours {
-		err = fmt.Errorf("%s: %w", dataset, jailerr.ErrReplaced)
+	if path == "" {
+		return fmt.Errorf("%w: %s", host.ErrNotMounted, a.Dataset)
 	}
-	return err
+	return os.Chmod(path, a.Mode)
 }
 
 func (a CreateDataset) Undo(ctx context.Context, e Env, c *plan.Call) error {
@@ -178,6 +164,9 @@ func (a Clone) Do(ctx context.Context, e Env, c *plan.Call) error {
 			}
 			return e.Host.Store.Clone(ctx, one.Snapshot, one.Target, zfsstore.CloneOptions{Properties: Mark(a.Made)})
 		})
+		if err == nil {
+			_, err = firstMade(ctx, e, c, one.Target, a.Made)
+		}
 		if err != nil {
 			return err
 		}

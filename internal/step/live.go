@@ -244,7 +244,7 @@ func changeNetwork(ctx context.Context, e Env, a ChangeNetwork, from, to network
 // changeAliases adds addresses before the jail gets them and removes them after
 // it has lost them.
 func changeAliases(ctx context.Context, h *host.Host, a ChangeNetwork, r *netRecord, to network.Spec, params []Param, write func(netRecord) error) error {
-	unlock, err := LockNetwork(ctx, h, "addresses")
+	unlock, err := LockNetwork(ctx, h)
 	if err != nil {
 		return err
 	}

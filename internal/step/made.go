@@ -9,7 +9,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/ignore"
+	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/zfsstore"
 )
@@ -38,6 +40,21 @@ func Made(ctx context.Context, e Env, name, by string) (bool, error) {
 	}
 	p, ok := d.Properties[madeProperty]
 	return ok && p.Source == zfsstore.SourceLocal && p.Value == by, nil
+}
+
+// firstMade remembers the fsid of a dataset that the operation has just made, and returns
+// where it is mounted, if it is. Another dataset that somebody has put in its place since
+// is jailerr.ErrReplaced.
+func firstMade(ctx context.Context, e Env, c *plan.Call, dataset, by string) (path string, err error) {
+	_, path, err = Located(ctx, e, c, dataset)
+	if err != nil {
+		return "", ignore.Err(err, host.ErrNotMounted)
+	}
+	ours, err := Made(ctx, e, dataset, by)
+	if err == nil && !ours {
+		err = fmt.Errorf("%s: %w", dataset, jailerr.ErrReplaced)
+	}
+	return path, err
 }
 
 // unmake destroys what the operation has made, and nothing else. Snapshots of a

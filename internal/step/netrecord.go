@@ -123,6 +123,29 @@ func NetKeys(ctx context.Context, h *host.Host) ([]NetKey, error) {
 	return keys, nil
 }
 
+// NetTable returns what the jails of the host have of its network, by their records.
+func NetTable(ctx context.Context, h *host.Host) (network.Table, error) {
+	keys, err := NetKeys(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	boot, err := h.Kernel.BootID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := network.Table{}
+	for _, key := range keys {
+		r, ok, err := key.understood(h)
+		if err != nil {
+			return nil, err
+		}
+		if ok && r.Boot == boot {
+			t[r.Spec.Jail] = r
+		}
+	}
+	return t, nil
+}
+
 // UsedAddresses returns the addresses of all running jails but one, by jail.
 func UsedAddresses(ctx context.Context, k kernel.Kernel, but string) (map[netip.Addr][]string, error) {
 	used := map[netip.Addr][]string{}
@@ -141,14 +164,16 @@ func UsedAddresses(ctx context.Context, k kernel.Kernel, but string) (map[netip.
 	return used, nil
 }
 
-// LockNetwork keeps operations of several jails on the host's addresses apart.
-func LockNetwork(ctx context.Context, h *host.Host, what string) (func(), error) {
-	return h.Lock(ctx, "network/"+what, "network", host.BusyWait)
+// LockNetwork keeps operations of several jails apart on what they share of the host's
+// network: the records, addresses, bridges, names and units of interfaces, rules and
+// anchors. While it is held nothing is run in a jail, whose programs may never end.
+func LockNetwork(ctx context.Context, h *host.Host) (func(), error) {
+	return h.Lock(ctx, "network/records", "network", host.BusyWait)
 }
 
 // LockedNetwork calls do while LockNetwork's lock is held.
-func LockedNetwork(ctx context.Context, h *host.Host, what string, do func() error) error {
-	unlock, err := LockNetwork(ctx, h, what)
+func LockedNetwork(ctx context.Context, h *host.Host, do func() error) error {
+	unlock, err := LockNetwork(ctx, h)
 	if err != nil {
 		return err
 	}
@@ -166,9 +191,9 @@ func releaseAliases(ctx context.Context, e Env, c *plan.Call, jail string, list 
 	return ReleaseAliases(ctx, e.Host, jail, runs && c.Saw(jailSeen(id)), list)
 }
 
-// ReleaseAliases removes addresses that were added for a jail. What another
-// running jail uses stays and is written down as that jail's to remove. If the jail does
-// not run, a jail of its name is another's.
+// ReleaseAliases removes addresses that were added for a jail. What another jail uses, by
+// the kernel or by its record, stays and is written down as that jail's to remove. If the
+// jail does not run, a jail of its name is another's. The caller holds LockNetwork's lock.
 func ReleaseAliases(ctx context.Context, h *host.Host, jail string, runs bool, list []network.Alias) error {
 	if len(list) == 0 {
 		return nil
@@ -180,6 +205,17 @@ func ReleaseAliases(ctx context.Context, h *host.Host, jail string, runs bool, l
 	used, err := UsedAddresses(ctx, h.Kernel, but)
 	if err != nil {
 		return err
+	}
+	table, err := NetTable(ctx, h)
+	if err != nil {
+		return err
+	}
+	for _, a := range list {
+		for _, user := range table.Users(a.Prefix.Addr()) {
+			if user != jail { // it may be about to start
+				used[a.Prefix.Addr()] = append(used[a.Prefix.Addr()], user)
+			}
+		}
 	}
 	kept, err := network.RemoveAliases(ctx, h.Kernel, list, func(a netip.Addr) bool { return len(used[a]) > 0 })
 	if err != nil || len(kept) == 0 {

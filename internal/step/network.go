@@ -2,6 +2,7 @@ package step
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -16,7 +17,9 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// RecordNetwork writes down what the following steps set up. A record that is
+// RecordNetwork reserves what the following steps set up: it writes it down while it is
+// certain that no other jail has what this one is to have for itself. What another jail
+// has taken since the plan was made is plan.Again. A record that is
 // there already is of a jail that ended by itself: what it added is still ours.
 type RecordNetwork struct {
 	Key  NetKey       `json:"key"`
@@ -28,22 +31,27 @@ func (a RecordNetwork) Detail() string            { return describeNetwork(a.Spe
 func (RecordNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a RecordNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
-	old, _, err := a.Key.Current(ctx, e.Host)
-	if err != nil {
-		return err
-	}
-	was, err := a.Key.before(e.Host)
-	if err != nil {
-		return err
-	}
-	if err := c.SetEffect(was); err != nil {
-		return err
-	}
-	boot, err := e.Host.Kernel.BootID(ctx)
-	if err != nil {
-		return err
-	}
-	return a.Key.write(ctx, e.Host, netRecord{Boot: boot, Spec: a.Spec, Added: old.Added})
+	return LockedNetwork(ctx, e.Host, func() error {
+		table, err := NetTable(ctx, e.Host)
+		if err != nil {
+			return err
+		}
+		if err := table.Check(a.Spec); err != nil {
+			return plan.Again(err)
+		}
+		was, err := a.Key.before(e.Host)
+		if err != nil {
+			return err
+		}
+		if err := c.SetEffect(was); err != nil {
+			return err
+		}
+		boot, err := e.Host.Kernel.BootID(ctx)
+		if err != nil {
+			return err
+		}
+		return a.Key.write(ctx, e.Host, netRecord{Boot: boot, Spec: a.Spec, Added: table[a.Spec.Jail].Added})
+	})
 }
 
 func (a RecordNetwork) Undo(ctx context.Context, e Env, c *plan.Call) error {
@@ -52,7 +60,24 @@ func (a RecordNetwork) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return nil
 	}
 	was.Had = was.Had && !c.Rebooted
-	return spare(a.Key.restore(ctx, e.Host, was))
+	return LockedNetwork(ctx, e.Host, func() error {
+		r, ok, err := a.Key.Current(ctx, e.Host)
+		if err != nil {
+			return err
+		}
+		if ok && !c.Rebooted {
+			// Another jail that has ended may have left addresses to this one.
+			var former netRecord
+			if was.Had && json.Unmarshal(was.Data, &former) != nil {
+				former = netRecord{}
+			}
+			left := slices.DeleteFunc(r.Added, func(a network.Alias) bool { return slices.Contains(former.Added, a) })
+			if err := releaseAliases(ctx, e, c, a.Spec.Jail, left); err != nil {
+				return err
+			}
+		}
+		return spare(a.Key.restore(ctx, e.Host, was))
+	})
 }
 
 func describeNetwork(s network.Spec) string {
@@ -88,7 +113,7 @@ func (a AddAliases) Detail() string            { return strings.Join(texts(a.Ali
 func (AddAliases) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
 
 func (a AddAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
-	err := LockedNetwork(ctx, e.Host, "addresses", func() error { return addAliases(ctx, e.Host, a.Key, a.Aliases, c) })
+	err := LockedNetwork(ctx, e.Host, func() error { return addAliases(ctx, e.Host, a.Key, a.Aliases, c) })
 	if err != nil {
 		return err
 	}
@@ -100,24 +125,25 @@ func (a AddAliases) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted || !c.Effect(&done) {
 		return nil
 	}
-	return LockedNetwork(ctx, e.Host, "addresses", func() error { return releaseAliases(ctx, e, c, a.Jail, done.Added) })
+	return LockedNetwork(ctx, e.Host, func() error { return releaseAliases(ctx, e, c, a.Jail, done.Added) })
 }
 
-// addAliases adds what is missing and writes down what it adds, first to the
-// journal and then to the jail's record.
+// addAliases adds what is missing. Before that it writes down what it adds, to the
+// journal and to the jail's record, by which others know that it is not the host's.
 func addAliases(ctx context.Context, h *host.Host, key NetKey, list []network.Alias, c *plan.Call) error {
-	added, err := network.AddAliases(ctx, h.Kernel, list, func(added []network.Alias) error {
-		return c.SetEffect(aliasEffect{added})
-	})
-	if err != nil || len(added) == 0 {
-		return err
-	}
 	r, ok, err := key.Current(ctx, h)
 	if err != nil || !ok {
 		return errors.Join(err, errors.New("the record of the jail's network is gone"))
 	}
-	r.Added = append(r.Added, added...)
-	return key.write(ctx, h, r)
+	_, err = network.AddAliases(ctx, h.Kernel, list, func(added []network.Alias) error {
+		if err := c.SetEffect(aliasEffect{added}); err != nil {
+			return err
+		}
+		next := r
+		next.Added = slices.Concat(r.Added, added)
+		return key.write(ctx, h, next)
+	})
+	return err
 }
 
 // DropAliases removes the addresses that starts have added, and then the
@@ -132,7 +158,7 @@ func (a DropAliases) Detail() string            { return "those that were added 
 func (DropAliases) Event(e Env) events.IocEvent { return events.JailNetworkTeardown{Jail: e.Name} }
 
 func (a DropAliases) Do(ctx context.Context, e Env, c *plan.Call) error {
-	unlock, err := LockNetwork(ctx, e.Host, "addresses")
+	unlock, err := LockNetwork(ctx, e.Host)
 	if err != nil {
 		return err
 	}
@@ -239,7 +265,7 @@ func RemoveNetwork(ctx context.Context, h *host.Host, id kernel.Identity, spec n
 	if len(spec.Bridges) == 0 && !secure {
 		return errors.Join(all, network.RemoveNIC(ctx, k, spec.Jail, "", network.Made{}))
 	}
-	return errors.Join(all, LockedNetwork(ctx, h, "interfaces", func() error {
+	return errors.Join(all, LockedNetwork(ctx, h, func() error {
 		err := network.RemoveNIC(ctx, k, spec.Jail, "", network.Made{})
 		if secure {
 			err = errors.Join(err, network.RemoveRules(ctx, k, spec.Jail, ""))

@@ -117,10 +117,12 @@ func (r *renaming) begin(ctx context.Context, e Env, c *plan.Call, from, to stri
 	if err == nil {
 		err = forget(c, from, to)
 	}
+	if err == nil {
+		err = r.see(c, mounts, from, to)
+	}
 	if err != nil {
 		return err
 	}
-	r.see(mounts, from)
 	r.From = from
 	if err := c.SetEffect(*r); err != nil {
 		return err
@@ -164,14 +166,22 @@ func renameFree(ctx context.Context, e Env, from, to string) error {
 	return err
 }
 
-// see notes what is mounted, the first time.
-func (r *renaming) see(mounts host.MountTable, dataset string) {
+// see notes what is mounted, the first time, and which file systems are to have the new
+// names: they keep their fsids.
+func (r *renaming) see(c *plan.Call, mounts host.MountTable, from, to string) error {
+	tree := mountedTree(mounts, from)
+	for _, m := range tree {
+		if err := sameAs(c, m.From, to+strings.TrimPrefix(m.From, from), m.FSID.String()); err != nil {
+			return err
+		}
+	}
 	if r.Mounted != nil {
-		return
+		return nil
 	}
-	for _, m := range mountedTree(mounts, dataset) {
-		r.Mounted = append([]string{strings.TrimPrefix(m.From, dataset)}, r.Mounted...)
+	for _, m := range tree {
+		r.Mounted = append([]string{strings.TrimPrefix(m.From, from)}, r.Mounted...)
 	}
+	return nil
 }
 
 // mountAgain mounts what zfs(8) has unmounted and, because it was killed, has not mounted

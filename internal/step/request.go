@@ -40,7 +40,7 @@ func (a ShowBPF) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err != nil {
 		return err
 	}
-	unlock, err := LockNetwork(ctx, e.Host, "rulesets")
+	unlock, err := lockRulesets(ctx, e.Host)
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func request(ctx context.Context, h *host.Host, id kernel.Identity, a RequestAdd
 
 // ensureRules makes the rules of a nic those of its addresses.
 func ensureRules(ctx context.Context, h *host.Host, id kernel.Identity, jail string, n network.NIC, addrs []netip.Prefix) error {
-	return LockedNetwork(ctx, h, "interfaces", func() error {
+	return LockedNetwork(ctx, h, func() error {
 		return network.EnsureRules(ctx, h.Kernel, jail, id.JID, n, network.NamesOf(n, id.JID), addrs)
 	})
 }

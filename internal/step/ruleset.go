@@ -33,6 +33,11 @@ type rulesetEffect struct {
 	Number uint16 `json:"number"`
 }
 
+// lockRulesets keeps others from the numbers of rulesets.
+func lockRulesets(ctx context.Context, h *host.Host) (func(), error) {
+	return h.Lock(ctx, "host/devfs/rulesets", "load a devfs ruleset", host.BusyWait)
+}
+
 func (LoadRuleset) Kind() string     { return "load devfs ruleset" }
 func (a LoadRuleset) Detail() string { return fmt.Sprintf("%d with %d rules", a.Number, len(a.Rules)) }
 func (a LoadRuleset) Event(e Env) events.IocEvent {
@@ -41,7 +46,7 @@ func (a LoadRuleset) Event(e Env) events.IocEvent {
 
 func (a LoadRuleset) Do(ctx context.Context, e Env, c *plan.Call) error {
 	// Rules are added one by one; two that begin alike must not be mixed.
-	unlock, err := e.Host.Lock(ctx, "host/devfs/rulesets", "load a devfs ruleset", host.BusyWait)
+	unlock, err := lockRulesets(ctx, e.Host)
 	if err != nil {
 		return err
 	}

@@ -100,15 +100,6 @@ func nicEvent(e Env, a EnsureNIC, id kernel.Identity) events.IocEvent {
 	return event
 }
 
-// lock keeps others from the bridges that are made on request and from the numbers
-// of rules, which jails share.
-func (a EnsureNIC) lock(ctx context.Context, h *host.Host) (unlock func(), err error) {
-	if a.Bridge == nil && a.NIC.Secure == "" {
-		return func() {}, nil
-	}
-	return LockNetwork(ctx, h, "interfaces")
-}
-
 // ensureNIC makes or repairs one interface. A program of the jail may never end, so
 // none is asked while a lock is held.
 func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, drop []netip.Prefix, will func(network.Made) error) (changed bool, err error) {
@@ -127,7 +118,7 @@ func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNI
 
 // ensureOutside makes or repairs what is the host's.
 func ensureOutside(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, inside []kernel.Interface, will func(network.Made) error) (changed bool, mtu int, err error) {
-	unlock, err := a.lock(ctx, h)
+	unlock, err := LockNetwork(ctx, h)
 	if err != nil {
 		return false, 0, err
 	}
@@ -149,7 +140,7 @@ func ensureOutside(ctx context.Context, h *host.Host, id kernel.Identity, a Ensu
 }
 
 func removeNIC(ctx context.Context, h *host.Host, a EnsureNIC, made network.Made) error {
-	unlock, err := a.lock(ctx, h)
+	unlock, err := LockNetwork(ctx, h)
 	if err != nil {
 		return err
 	}
