@@ -136,7 +136,7 @@ func (j *Jail) networkSteps(ctx context.Context, spec network.Spec) (p netPlan) 
 		j.vnetSteps(ctx, &p.after, spec)
 	}
 	if spec.UsesPf() {
-		p.after.Add(step.LoadPf{Jail: spec.Jail, Text: spec.PfText(spec.Inward())})
+		p.after.Add(step.LoadPf{Spec: spec})
 	}
 	return p
 }

@@ -154,9 +154,9 @@ func (s *sweep) ipfw(ctx context.Context) error {
 	}))
 }
 
-// pf flushes the anchors of jails that do not run. An anchor does not say
-// its jail's name, and is loaded before and while the jail runs: which jails there are is
-// read after the anchors.
+// pf flushes the anchors of jails that do not run. An anchor does not say its jail's name.
+// One that no jail and no record knows is flushed while the lock of the records is held:
+// an anchor is loaded after the jail's record was written.
 func (s *sweep) pf(ctx context.Context) error {
 	anchors, err := s.h.Kernel.PfAnchors(ctx, network.AnchorRoot)
 	if err != nil || len(anchors) == 0 {
@@ -170,6 +170,13 @@ func (s *sweep) pf(ctx context.Context) error {
 	for jail := range s.runs {
 		jails[network.Anchor(jail)] = jail
 	}
+	table, err := step.NetTable(ctx, s.h)
+	if err != nil {
+		return err
+	}
+	for jail := range table {
+		jails[network.Anchor(jail)] = jail
+	}
 	for _, m := range mounts {
 		for _, source := range s.sources {
 			if name, ok := strings.CutPrefix(m.From, source.Jails()+"/"); ok && m.Type == "zfs" && !strings.Contains(name, "/") {
@@ -179,15 +186,28 @@ func (s *sweep) pf(ctx context.Context) error {
 		}
 	}
 	var all error
+	var unknown []string
 	for _, a := range anchors {
-		flush := func(string) error { return s.h.Kernel.PfFlush(ctx, a) }
-		if jail, known := jails[a]; known {
-			all = errors.Join(all, s.idle(ctx, []string{jail}, flush))
-		} else {
-			all = errors.Join(all, flush(""))
+		jail, known := jails[a]
+		if !known {
+			unknown = append(unknown, a)
+			continue
 		}
+		all = errors.Join(all, s.idle(ctx, []string{jail}, func(string) error { return s.h.Kernel.PfFlush(ctx, a) }))
 	}
-	return all
+	if len(unknown) == 0 {
+		return all
+	}
+	return errors.Join(all, step.LockedNetwork(ctx, s.h, func() error {
+		table, err := step.NetTable(ctx, s.h)
+		for jail := range table { // one that was made in the meantime
+			unknown = slices.DeleteFunc(unknown, func(a string) bool { return a == network.Anchor(jail) })
+		}
+		for _, a := range unknown {
+			err = errors.Join(err, s.h.Kernel.PfFlush(ctx, a))
+		}
+		return err
+	}))
 }
 
 // limits clears rules of jails that are ours, by exact name.

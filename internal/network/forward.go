@@ -146,6 +146,15 @@ func (in Input) forwards(s *Spec) error {
 					f.Interface = i.Name
 				}
 			}
+			if v6 && !f.Addr.IsValid() {
+				// The first address of an interface is link-local: (em0:0) would be that.
+				addr, ok := in.own6(f.Interface)
+				if !ok {
+					s.note("%s: %s has no IPv6 address of the host's own", f, f.Interface)
+					continue
+				}
+				f.Addr = addr
+			}
 			s.Forwards = append(s.Forwards, f)
 		}
 	}
@@ -163,6 +172,17 @@ func (in Input) forwards(s *Spec) error {
 		}
 	}
 	return nil
+}
+
+// own6 is the first IPv6 address of an interface that no jail has brought.
+func (in Input) own6(nic string) (netip.Addr, bool) {
+	i, _ := byName(in.Interfaces, nic)
+	for _, p := range i.Addrs {
+		if addr := p.Addr(); addr.Is6() && !addr.IsLinkLocalUnicast() && !in.Table.Added(addr) {
+			return addr, true
+		}
+	}
+	return netip.Addr{}, false
 }
 
 // primary is the jail's first static address of a family.

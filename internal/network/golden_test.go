@@ -78,7 +78,7 @@ func TestNoAddressIsLeft(t *testing.T) {
 
 // hostInterfaces are those of a host with a bridge and a card.
 var hostInterfaces = []kernel.Interface{
-	{Name: "em0", MTU: 1500, Addrs: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24")}},
+	{Name: "em0", MTU: 1500, Addrs: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24"), netip.MustParsePrefix("fe80::1/64"), netip.MustParsePrefix("2001:db8::fe/64")}},
 	{Name: "bridge0", MTU: 1500}, {Name: "bridge1", MTU: 9000}, {Name: "lo0"},
 }
 
@@ -293,14 +293,22 @@ func TestForwards(t *testing.T) {
 	}
 }
 
+// TestPfTextCoversAllAddresses: NAT was for the jail's first address alone, and to all
+// addresses of the interface in turn, also to those of other jails.
+func TestPfTextCoversAllAddresses(t *testing.T) {
+	s, err := compute(t, "ip4_addr", "em0|192.0.2.10/24,em0|192.0.2.11/32", "user.nat", "em0")
+	require.NoError(t, err)
+	require.Equal(t, "nat on em0 inet from { 192.0.2.10 192.0.2.11 } to any -> (em0:0)\n", s.PfText(s.Inward()))
+}
+
 func TestPfText(t *testing.T) {
 	s, err := compute(t, "ip4_addr", "em0|192.0.2.10/24", "ip6_addr", "em0|2001:db8::10/64",
 		"user.nat", "yes", "user.forwards", "198.51.100.1:8080:80@em0,3000-3010/both", "user.forwards_open", "yes")
 	require.NoError(t, err)
-	require.Equal(t, `nat on em0 inet from 192.0.2.10 to any -> (em0)
+	require.Equal(t, `nat on em0 inet from 192.0.2.10 to any -> (em0:0)
 rdr on em0 inet proto tcp from any to 198.51.100.1 port 8080 -> 192.0.2.10 port 80
-rdr on em0 inet proto { tcp udp } from any to (em0) port 3000:3010 -> 192.0.2.10 port 3000:*
-rdr on em0 inet6 proto { tcp udp } from any to (em0) port 3000:3010 -> 2001:db8::10 port 3000:*
+rdr on em0 inet proto { tcp udp } from any to (em0:0) port 3000:3010 -> 192.0.2.10 port 3000:*
+rdr on em0 inet6 proto { tcp udp } from any to 2001:db8::fe port 3000:3010 -> 2001:db8::10 port 3000:*
 pass in quick on em0 inet proto tcp from any to 192.0.2.10 port 80 keep state
 pass out quick on em0 inet proto tcp from any to 192.0.2.10 port 80 keep state
 pass in quick on em0 inet proto { tcp udp } from any to 192.0.2.10 port 3000:3010 keep state

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -38,7 +40,7 @@ func (s Spec) UsesPf() bool { return len(s.Forwards) > 0 || s.NAT != "" }
 func (s Spec) PfText(inward string) string {
 	var nat, rdr, pass []string
 	if s.NAT != "" {
-		nat = append(nat, fmt.Sprintf("nat on %s inet from %s to any -> (%s)", s.NAT, s.primary(false), s.NAT))
+		nat = append(nat, fmt.Sprintf("nat on %s inet from %s to any -> %s", s.NAT, braced(s.inside4()), first(s.NAT)))
 	}
 	for _, f := range s.Forwards {
 		family, proto := "inet", f.Proto
@@ -48,7 +50,7 @@ func (s Spec) PfText(inward string) string {
 		if proto == "both" {
 			proto = "{ tcp udp }"
 		}
-		to := "(" + f.Interface + ")"
+		to := first(f.Interface)
 		if f.Addr.IsValid() {
 			to = f.Addr.String()
 		}
@@ -72,6 +74,68 @@ func (s Spec) PfText(inward string) string {
 		return ""
 	}
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// first names the first address of an interface and none of its aliases, which may be
+// other jails', see pf.conf(5).
+func first(nic string) string { return "(" + nic + ":0)" }
+
+// braced is a list of addresses as pf.conf(5) takes them.
+func braced(list []netip.Addr) string {
+	if len(list) == 1 {
+		return list[0].String()
+	}
+	var words []string
+	for _, a := range list {
+		words = append(words, a.String())
+	}
+	return "{ " + strings.Join(words, " ") + " }"
+}
+
+// inside4 are the jail's static IPv4 addresses.
+func (s Spec) inside4() (list []netip.Addr) {
+	for _, a := range s.Aliases {
+		list = append(list, a.Prefix.Addr())
+	}
+	for _, n := range s.NICs {
+		for _, a := range n.Addrs {
+			list = append(list, a.Addr())
+		}
+	}
+	return slices.DeleteFunc(list, netip.Addr.Is6)
+}
+
+// EnsurePf loads the jail's anchor, or flushes it if there is nothing for it, and ends the
+// connections through what it had before and has no more: the next jail with the address
+// would inherit them. A pf(4) that is not loaded has none.
+func EnsurePf(ctx context.Context, k kernel.Firewalls, from, to Spec) error {
+	var err error
+	switch {
+	case to.UsesPf():
+		err = k.PfLoad(ctx, Anchor(to.Jail), to.PfText(to.Inward()))
+	case from.UsesPf():
+		if err = k.PfFlush(ctx, Anchor(from.Jail)); errors.Is(err, kernel.ErrUnsupported) {
+			return nil
+		}
+	}
+	lost := map[netip.Addr]bool{}
+	for _, f := range from.Forwards {
+		if !slices.Contains(to.Forwards, f) {
+			lost[f.Target] = true
+		}
+	}
+	if from.NAT != "" {
+		for _, a := range from.inside4() {
+			if from.NAT != to.NAT || !slices.Contains(to.inside4(), a) {
+				lost[a] = true
+			}
+		}
+	}
+	for a := range lost {
+		_, e := k.PfKillStates(ctx, a)
+		err = errors.Join(err, e)
+	}
+	return err
 }
 
 // Inward is the interface on which packets for the jail leave the host.

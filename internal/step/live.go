@@ -230,15 +230,12 @@ func changeNetwork(ctx context.Context, e Env, a ChangeNetwork, from, to network
 	if err != nil {
 		return err
 	}
-	if to.UsesPf() {
-		err = e.Host.Kernel.PfLoad(ctx, network.Anchor(to.Jail), to.PfText(to.Inward()))
-	} else if from.UsesPf() {
-		err = flushPf(ctx, e.Host.Kernel, from)
-	}
-	if err != nil {
-		return err
-	}
-	return write(r)
+	return LockedNetwork(ctx, e.Host, func() error {
+		if err := network.EnsurePf(ctx, e.Host.Kernel, from, to); err != nil {
+			return err
+		}
+		return write(r)
+	})
 }
 
 // changeAliases adds addresses before the jail gets them and removes them after

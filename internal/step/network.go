@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -191,45 +190,31 @@ func (a ForgetNetwork) Do(_ context.Context, e Env, _ *plan.Call) error {
 
 // LoadPf loads the jail's anchor.
 type LoadPf struct {
-	Jail string `json:"jail"`
-	Text string `json:"text"` // of pf.conf(5)
+	Spec network.Spec `json:"spec"`
 }
 
 func (LoadPf) Kind() string     { return "load pf rules" }
-func (a LoadPf) Detail() string { return network.Anchor(a.Jail) }
+func (a LoadPf) Detail() string { return network.Anchor(a.Spec.Jail) }
 
 func (a LoadPf) Event(e Env) events.IocEvent {
-	lines := strings.Split(strings.TrimSuffix(a.Text, "\n"), "\n")
+	lines := strings.Split(strings.TrimSuffix(a.Spec.PfText(a.Spec.Inward()), "\n"), "\n")
 	return events.JailFirewall{Jail: e.Name, Filter: "pf", Rules: lines}
 }
 
 func (a LoadPf) Do(ctx context.Context, e Env, _ *plan.Call) error {
-	return e.Host.Kernel.PfLoad(ctx, network.Anchor(a.Jail), a.Text)
+	return ensurePf(ctx, e.Host, network.Spec{}, a.Spec)
 }
 
 func (a LoadPf) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	if c.Rebooted {
 		return nil
 	}
-	return ignore.Err(e.Host.Kernel.PfFlush(ctx, network.Anchor(a.Jail)), kernel.ErrUnsupported)
+	return ensurePf(ctx, e.Host, a.Spec, network.Spec{})
 }
 
-// flushPf empties the jail's anchor and ends the connections that it let
-// through: the next jail with the address would inherit them.
-func flushPf(ctx context.Context, k kernel.Kernel, spec network.Spec) error {
-	err := k.PfFlush(ctx, network.Anchor(spec.Jail))
-	if errors.Is(err, kernel.ErrUnsupported) {
-		return nil
-	}
-	targets := map[netip.Addr]bool{}
-	for _, f := range spec.Forwards {
-		targets[f.Target] = true
-	}
-	for addr := range targets {
-		_, e := k.PfKillStates(ctx, addr)
-		err = errors.Join(err, e)
-	}
-	return err
+// ensurePf is network.EnsurePf while no recovery sweeps anchors.
+func ensurePf(ctx context.Context, h *host.Host, from, to network.Spec) error {
+	return LockedNetwork(ctx, h, func() error { return network.EnsurePf(ctx, h.Kernel, from, to) })
 }
 
 // Teardown takes a jail's interfaces and rules away while it still runs.
@@ -256,7 +241,7 @@ func RemoveNetwork(ctx context.Context, h *host.Host, id kernel.Identity, spec n
 	k := h.Kernel
 	var all error
 	if spec.UsesPf() {
-		all = flushPf(ctx, k, spec)
+		all = ensurePf(ctx, h, spec, network.Spec{})
 	}
 	for _, name := range spec.Hosts {
 		all = errors.Join(all, moveBack(ctx, k, id, name))

@@ -217,5 +217,5 @@ func (v *view) PfFlush(ctx context.Context, anchor string) error {
 // PfKillStates implements [kernel.Firewalls]; no packet flows here, so there are no
 // states.
 func (v *view) PfKillStates(ctx context.Context, addr netip.Addr) (int, error) {
-	return 0, v.pfCall(ctx, OpPfKill, "main", func(*firewall) error { return nil })
+	return 0, v.pfCall(ctx, OpPfKill, addr.String(), func(*firewall) error { return nil })
 }
