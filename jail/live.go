@@ -286,10 +286,21 @@ func (j *Jail) networkChange(ctx context.Context, was *Jail, id kernel.Identity)
 			from = network.Spec{Jail: id.Name, VNET: to.VNET}
 		}
 	}
-	return []plan.Step{plan.StepOf(step.ChangeNetwork{
+	// Those count from the next start on.
+	to.Hosts, to.HostMACs = from.Hosts, from.HostMACs
+	requests, err := j.requests(to, j.jailRC(ctx))
+	if err != nil {
+		return nil, err
+	}
+	var l step.List
+	if to.DHCP() && !from.DHCP() {
+		l.Fail(j.showBPF(ctx, &l, to))
+	}
+	l.Add(step.ChangeNetwork{
 		Key: j.netKey(), ID: id, From: from, To: to, Params: addressParams(to, j.Effective()),
-		OldParams: addressParams(from, was.Effective()),
-	})}, nil
+		OldParams: addressParams(from, was.Effective()), Requests: requests,
+	})
+	return l.Steps()
 }
 
 // addressParams returns the addresses of a jail without its own stack, as

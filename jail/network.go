@@ -155,11 +155,16 @@ func (j *Jail) vnetSteps(ctx context.Context, l *step.List, spec network.Spec) {
 	for _, name := range spec.Hosts {
 		l.Add(step.MoveInterface{Jail: spec.Jail, Interface: name})
 	}
-	l.Add(step.Localhost{Jail: spec.Jail, Addrs: network.Loopback(j.Effective())})
+	l.Add(step.Localhost{Jail: spec.Jail, Addrs: spec.Loopback})
 	if len(spec.Routes) > 0 {
 		l.Add(step.AddRoutes{Jail: spec.Jail, Routes: spec.Routes})
 	}
-	l.Fail(j.requestSteps(ctx, l, spec, rc))
+	requests, err := j.requests(spec, rc)
+	l.Fail(err)
+	l.Fail(j.showBPF(ctx, l, spec))
+	for _, a := range requests {
+		l.Add(a)
+	}
 }
 
 // nicNotes returns what a person should know of one nic.
@@ -216,17 +221,31 @@ func (j *Jail) vnetNodes(ctx context.Context, rc map[string]string) ([]kernel.Sy
 	return nodes, nil
 }
 
-// requestSteps ask for addresses by DHCP and from routers.
-func (j *Jail) requestSteps(ctx context.Context, l *step.List, spec network.Spec, rc map[string]string) error {
+// requests are how the nics ask for addresses by DHCP and from routers.
+func (j *Jail) requests(spec network.Spec, rc map[string]string) (list []step.RequestAddress, err error) {
 	eff := j.Effective()
 	limit := step.DefaultDHCP
 	if text := config.NewKey[string](network.KeyDHCPTimeout).Of(eff); text != "" && text != "none" {
 		d, err := time.ParseDuration(text + "s")
 		if err != nil || d <= 0 || d > time.Hour {
-			return fmt.Errorf("%w: %s: %q is not 1 to 3600 seconds", ErrConfig, network.KeyDHCPTimeout, text)
+			return nil, fmt.Errorf("%w: %s: %q is not 1 to 3600 seconds", ErrConfig, network.KeyDHCPTimeout, text)
 		}
 		limit = d
 	}
+	for _, n := range spec.NICs {
+		if n.DHCP || n.SLAAC {
+			list = append(list, step.RequestAddress{
+				Key: j.netKey(), Jail: spec.Jail, NIC: n, Limit: limit, Optional: config.NewKey[string](network.KeyDHCP).Of(eff) == "optional",
+				RC: strings.Contains(strings.ToUpper(rc["ifconfig_"+n.Name]), "DHCP"),
+			})
+		}
+	}
+	return list, nil
+}
+
+// showBPF adds the step that shows bpf(4) in the jail, for dhclient(8) or as asked for.
+func (j *Jail) showBPF(ctx context.Context, l *step.List, spec network.Spec) error {
+	eff := j.Effective()
 	dhcp := slices.IndexFunc(spec.NICs, func(n network.NIC) bool { return n.DHCP })
 	if dhcp >= 0 && !key.MountDevfs.Of(eff) {
 		return fmt.Errorf("%w: %s: dhclient(8) needs /dev/bpf, so mount_devfs=yes", ErrConfig, spec.NICs[dhcp].Name)
@@ -237,14 +256,6 @@ func (j *Jail) requestSteps(ctx context.Context, l *step.List, spec network.Spec
 			return err
 		}
 		l.Add(step.ShowBPF{RootDataset: j.RootDataset(), Number: number})
-	}
-	for _, n := range spec.NICs {
-		if n.DHCP || n.SLAAC {
-			l.Add(step.RequestAddress{
-				Jail: spec.Jail, NIC: n, Limit: limit, Optional: config.NewKey[string](network.KeyDHCP).Of(eff) == "optional",
-				RC: strings.Contains(strings.ToUpper(rc["ifconfig_"+n.Name]), "DHCP"),
-			})
-		}
 	}
 	return nil
 }

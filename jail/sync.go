@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/step"
 )
 
@@ -36,4 +37,28 @@ func (g *JailGenerator) Sync(o SyncOptions) *Operation {
 			return nil
 		},
 	}
+}
+
+// NetworkDifferences returns what a running jail lacks of the network that it was started
+// with or that was set since, and what it has too much, each in words for a person. There
+// are none after Sync. It changes nothing; what others have added is no difference.
+//
+// Errors: ErrNotRunning, ErrForeign.
+func (j *Jail) NetworkDifferences(ctx context.Context) ([]string, error) {
+	j = j.still()
+	id, err := j.Identity(ctx)
+	if err != nil {
+		return nil, &Error{"compare the network of", j.FullName(), err}
+	}
+	r, ok, err := j.netKey().Current(ctx, j.host)
+	if err == nil && ok {
+		var found []string
+		if found, err = network.Differences(ctx, j.host.Kernel, id, r); err == nil {
+			return found, nil
+		}
+	}
+	if err != nil {
+		err = &Error{"compare the network of", j.FullName(), err}
+	}
+	return nil, err
 }

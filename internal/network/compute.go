@@ -251,11 +251,21 @@ func (in Input) vnet(s *Spec) error {
 		s.NICs = append(s.NICs, nic)
 	}
 	for _, name := range key.VNETInterfaces.Of(eff) {
-		if _, ok := byName(in.Interfaces, name); !ok && !slices.Contains(in.Own.Hosts, name) {
+		i, ok := byName(in.Interfaces, name)
+		mac := i.MAC.String()
+		if !ok {
+			mac, ok = in.Own.HostMACs[name]
+		}
+		if !ok {
 			return refuse("vnet_interfaces", "the host has no interface %s", name)
 		}
 		s.Hosts = append(s.Hosts, name)
+		if s.HostMACs == nil {
+			s.HostMACs = map[string]string{}
+		}
+		s.HostMACs[name] = mac
 	}
+	s.Loopback = loopback(eff)
 	if err := in.macs(s); err != nil {
 		return err
 	}

@@ -16,10 +16,11 @@ import (
 )
 
 // EnsureInside gives a nic its name, its MTU unless that is 0, and its addresses
-// inside the jail and marks it up. Drop are addresses that it had and is not to have
-// any more; others, such as those of dhclient(8) or of the jail's root, are left
-// alone. It reports whether anything was done.
-func EnsureInside(ctx context.Context, in kernel.Network, jail string, n NIC, mtu int, drop []netip.Prefix) (bool, error) {
+// inside the jail and marks it up. Was is what the nic was to be before: the addresses
+// and flags that it is not to have any more go, with what came from routers. Others, such
+// as those of dhclient(8) or of the jail's root, are left alone. It reports whether
+// anything was done.
+func EnsureInside(ctx context.Context, in kernel.Network, jail string, n, was NIC, mtu int) (bool, error) {
 	list, err := in.Interfaces(ctx)
 	if err != nil {
 		return false, err
@@ -43,8 +44,16 @@ func EnsureInside(ctx context.Context, in kernel.Network, jail string, n NIC, mt
 			return changed, err
 		}
 	}
+	if was.SLAAC && !n.SLAAC {
+		if err := did(in.InterfaceSetND6(ctx, n.Name, 0, kernel.ND6AcceptRtadv)); err != nil {
+			return changed, err
+		}
+		if err := dropAutoconf(ctx, in, n, i.Addrs); err != nil {
+			return changed, err
+		}
+	}
 	missing := slices.DeleteFunc(slices.Clone(n.Addrs), func(p netip.Prefix) bool { return slices.Contains(i.Addrs, p) })
-	v6 := n.ipv6() && (!i.Up || slices.ContainsFunc(missing, func(p netip.Prefix) bool { return p.Addr().Is6() }) || n.SLAAC && !i.Up)
+	v6 := n.ipv6() && (!i.Up || n.SLAAC && !was.SLAAC || slices.ContainsFunc(missing, func(p netip.Prefix) bool { return p.Addr().Is6() }))
 	if v6 {
 		set := kernel.ND6NoDAD | kernel.ND6AutoLinkLocal
 		if n.SLAAC {
@@ -71,7 +80,7 @@ func EnsureInside(ctx context.Context, in kernel.Network, jail string, n NIC, mt
 			return changed, fmt.Errorf("address %s|%s: %w", n.Name, p, err)
 		}
 	}
-	for _, p := range drop {
+	for _, p := range was.Addrs {
 		if !slices.Contains(i.Addrs, p) || slices.ContainsFunc(n.Addrs, func(q netip.Prefix) bool { return q.Addr() == p.Addr() }) {
 			continue
 		}
@@ -85,17 +94,45 @@ func EnsureInside(ctx context.Context, in kernel.Network, jail string, n NIC, mt
 	return changed, nil
 }
 
+// dropAutoconf removes the addresses that were made from router advertisements.
+func dropAutoconf(ctx context.Context, in kernel.Network, n NIC, addrs []netip.Prefix) error {
+	for _, p := range addrs {
+		static := slices.ContainsFunc(n.Addrs, func(s netip.Prefix) bool { return s.Addr() == p.Addr() })
+		if !p.Addr().Is6() || p.Addr().IsLinkLocalUnicast() || static {
+			continue
+		}
+		state, err := in.AddressState(ctx, n.Name, p.Addr())
+		if err == nil && state.Autoconf {
+			err = in.AddressDelete(ctx, n.Name, p.Addr())
+		}
+		if err = ignore.Err(err, kernel.ErrNotFound); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // EnsureLoopback configures lo0, which is down and without addresses in a new
-// stack.
-func EnsureLoopback(ctx context.Context, in kernel.Network, addrs []netip.Prefix) error {
+// stack. Was are the addresses that it was to have before.
+func EnsureLoopback(ctx context.Context, in kernel.Network, addrs, was []netip.Prefix) error {
 	list, err := in.Interfaces(ctx)
 	if err != nil {
 		return err
 	}
 	lo, _ := byName(list, "lo0")
 	ready := lo.Up
+	has := func(list []netip.Prefix, addr netip.Addr) bool {
+		return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Addr() == addr })
+	}
+	for _, p := range was {
+		if !has(addrs, p.Addr()) && has(lo.Addrs, p.Addr()) {
+			if err := ignore.Err(in.AddressDelete(ctx, "lo0", p.Addr()), kernel.ErrNotFound); err != nil {
+				return fmt.Errorf("address lo0|%s: %w", p, err)
+			}
+		}
+	}
 	for _, p := range addrs {
-		if slices.ContainsFunc(lo.Addrs, func(have netip.Prefix) bool { return have.Addr() == p.Addr() }) {
+		if has(lo.Addrs, p.Addr()) {
 			continue
 		}
 		if err := in.AddressAdd(ctx, "lo0", kernel.Address{Prefix: p}); err != nil {

@@ -40,7 +40,7 @@ func (in Input) inside(s *Spec) error {
 			nic := s.nic(name)
 			switch {
 			case name == "lo0" && a.Method == config.Static:
-				continue // see Loopback
+				continue // see loopback
 			case nic == nil && slices.Contains(s.Hosts, name):
 				return refuse(f.addrs.String(), "%s: addresses of vnet_interfaces are the jail's own to set", a)
 			case nic == nil:
@@ -60,7 +60,7 @@ func (in Input) inside(s *Spec) error {
 			}
 		}
 	}
-	if key.DHCP.Of(in.Config) && len(s.NICs) > 0 && !s.anyDHCP() {
+	if key.DHCP.Of(in.Config) && len(s.NICs) > 0 && !s.DHCP() {
 		s.NICs[0].DHCP = true
 	}
 	for _, nic := range s.NICs {
@@ -71,9 +71,9 @@ func (in Input) inside(s *Spec) error {
 	return nil
 }
 
-// Loopback are the addresses of lo0: those that every stack has, and what the
+// loopback are the addresses of lo0: those that every stack has, and what the
 // configuration adds.
-func Loopback(eff config.Effective) []netip.Prefix {
+func loopback(eff config.Effective) []netip.Prefix {
 	out := []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8"), netip.MustParsePrefix("::1/128")}
 	for _, f := range families {
 		for _, a := range f.addrs.Of(eff).On("lo0") {
@@ -85,7 +85,8 @@ func Loopback(eff config.Effective) []netip.Prefix {
 	return out
 }
 
-func (s *Spec) anyDHCP() bool {
+// DHCP reports whether a nic asks for an address by DHCP.
+func (s Spec) DHCP() bool {
 	return slices.ContainsFunc(s.NICs, func(n NIC) bool { return n.DHCP })
 }
 
@@ -102,7 +103,7 @@ func (in Input) routes(s *Spec) error {
 		key     config.Key[config.Gateway]
 		dest    netip.Addr
 		dynamic bool
-	}{{key.Defaultrouter, netip.IPv4Unspecified(), s.anyDHCP()}, {key.Defaultrouter6, netip.IPv6Unspecified(), s.anySLAAC()}} {
+	}{{key.Defaultrouter, netip.IPv4Unspecified(), s.DHCP()}, {key.Defaultrouter6, netip.IPv6Unspecified(), s.anySLAAC()}} {
 		g, ok := f.key.Lookup(in.Config)
 		if !ok {
 			continue

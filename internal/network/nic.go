@@ -27,6 +27,7 @@ type maker struct {
 	id    kernel.Identity
 	jail  string
 	nic   NIC
+	was   NIC // what the nic was to be before
 	names Names
 	made  Made
 	will  func(Made) error
@@ -35,33 +36,56 @@ type maker struct {
 	inside []kernel.Interface
 }
 
+// Ensured is what EnsureNIC has done.
+type Ensured struct {
+	Changed bool
+	Made    bool // anew: what was inside is gone
+	MTU     int  // bytes; that the jail's end is to have if it differs now, else 0
+}
+
 // EnsureNIC makes the epair of one nic and moves its end into the jail, or
 // repairs any differences. Inside are the interfaces that the jail has: EnsureNIC
 // runs nothing in the jail, because its caller holds a lock that other jails need.
-// EnsureInside is to follow. Will is called before anything without a
-// mark is made. It reports whether anything was done, and the MTU that the jail's end
-// is to have if that differs now, else 0.
-func EnsureNIC(ctx context.Context, k kernel.Kernel, id kernel.Identity, inside []kernel.Interface, jail string, n NIC, will func(Made) error) (changed bool, mtu int, err error) {
-	m := &maker{k: k, id: id, inside: inside, jail: jail, nic: n, names: NamesOf(n, id.JID), will: will}
+// EnsureInside is to follow. Was is what the nic was to be before, if it was. Will is
+// called before anything without a mark is made.
+func EnsureNIC(ctx context.Context, k kernel.Kernel, id kernel.Identity, inside []kernel.Interface, jail string, n, was NIC, will func(Made) error) (done Ensured, err error) {
+	m := &maker{k: k, id: id, inside: inside, jail: jail, nic: n, was: was, names: NamesOf(n, id.JID), will: will}
 	if m.list, err = k.Interfaces(ctx); err != nil {
-		return false, 0, err
+		return done, err
 	}
 	if len(m.list) > 0 && len(owned(m.list, jail, n.Name)) > 0 {
-		whole, err := m.whole(ctx)
-		if err != nil || whole {
-			return false, 0, err
+		if err := m.leave(ctx); err != nil {
+			return done, err
 		}
-		if changed, mtu, err := m.repair(ctx); err == nil && changed {
-			return true, mtu, nil
+		whole, err := m.whole(ctx)
+		if err != nil {
+			return done, err
+		}
+		if !whole {
+			whole, done.MTU, err = m.repair(ctx)
+			done.Changed = true
+		}
+		if err == nil && whole {
+			changed, err := m.routed(ctx)
+			done.Changed = done.Changed || changed
+			return done, err
 		}
 		if err := RemoveNIC(ctx, k, jail, n.Name, Made{}); err != nil {
-			return false, 0, err
+			return done, err
 		}
 		if m.list, err = k.Interfaces(ctx); err != nil {
-			return false, 0, err
+			return done, err
 		}
 	}
-	return true, 0, m.make(ctx)
+	return Ensured{Changed: true, Made: true}, m.make(ctx)
+}
+
+// leave takes the nic out of the bridge that it was to be in before.
+func (m *maker) leave(ctx context.Context) error {
+	if m.was.Bridge == "" || m.was.Bridge == m.nic.Bridge {
+		return nil
+	}
+	return ignore.Err(m.k.BridgeDelete(ctx, m.was.Bridge, m.public()), kernel.ErrNotFound)
 }
 
 // host finds the host's end.
@@ -236,7 +260,7 @@ func (m *maker) make(ctx context.Context) error {
 	if err := m.join(ctx, m.nic.Bridge, m.public()); err != nil {
 		return err
 	}
-	if err := m.routed(ctx); err != nil {
+	if _, err := m.routed(ctx); err != nil {
 		return err
 	}
 	if err := m.k.InterfaceToVnet(ctx, b, m.id); err != nil {
@@ -250,31 +274,75 @@ func (m *maker) make(ctx context.Context) error {
 
 // routed gives the host's end of an epair without bridge the gateway's address.
 // Another jail's end may have it too, with its connected route; then this one's
-// addresses get routes of their own.
-func (m *maker) routed(ctx context.Context) error {
+// addresses get routes of their own. What the nic was to have before and is not to have
+// now is taken away.
+func (m *maker) routed(ctx context.Context) (changed bool, err error) {
+	did := func(e error) error {
+		changed = changed || e == nil
+		return e
+	}
+	host, _ := byName(m.list, m.names.Host)
+	mine := func(i kernel.Interface) bool { return i.Name == m.names.Host }
+	others := slices.DeleteFunc(slices.Clone(m.list), mine)
+	gateways, addrs := m.nic.Gateways, m.nic.Addrs
 	if m.nic.Bridge != "" {
-		return nil
+		gateways, addrs = nil, nil
+	}
+	for _, old := range m.was.Gateways {
+		kept := slices.ContainsFunc(gateways, func(g netip.Prefix) bool { return g.Addr() == old.Addr() })
+		if _, there := holder([]kernel.Interface{host}, old.Addr()); there && !kept {
+			if err := did(m.k.AddressDelete(ctx, m.names.Host, old.Addr())); err != nil {
+				return changed, err
+			}
+		}
 	}
 	var connected []netip.Prefix
-	for _, g := range m.nic.Gateways {
-		if _, there := holder(m.list, g.Addr()); there {
+	for _, g := range gateways {
+		if i := slices.IndexFunc(host.Addrs, func(p netip.Prefix) bool { return p.Addr() == g.Addr() }); i >= 0 {
+			connected = append(connected, host.Addrs[i])
+			continue
+		}
+		if _, there := holder(others, g.Addr()); there {
 			g = netip.PrefixFrom(g.Addr(), g.Addr().BitLen())
 		}
-		if err := m.k.AddressAdd(ctx, m.names.Host, kernel.Address{Prefix: g, NoDAD: g.Addr().Is6()}); err != nil {
-			return err
+		if err := did(m.k.AddressAdd(ctx, m.names.Host, kernel.Address{Prefix: g, NoDAD: g.Addr().Is6()})); err != nil {
+			return changed, err
 		}
 		connected = append(connected, g)
 	}
-	for _, a := range m.nic.Addrs {
-		if slices.ContainsFunc(connected, func(p netip.Prefix) bool { return p.Contains(a.Addr()) }) {
-			continue
-		}
-		route := kernel.Route{Dest: netip.PrefixFrom(a.Addr(), a.Addr().BitLen()), Interface: m.names.Host}
-		if err := m.k.RouteAdd(ctx, route); err != nil {
-			return fmt.Errorf("route to %s: %w", a.Addr(), err)
+	var want []netip.Prefix
+	for _, a := range addrs {
+		if !slices.ContainsFunc(connected, func(p netip.Prefix) bool { return p.Contains(a.Addr()) }) {
+			want = append(want, netip.PrefixFrom(a.Addr(), a.Addr().BitLen()))
 		}
 	}
-	return nil
+	if len(want)+len(m.was.Gateways) == 0 {
+		return changed, nil
+	}
+	routes, err := m.k.Routes(ctx, 0)
+	if err != nil {
+		return changed, err
+	}
+	has := func(dest netip.Prefix) bool {
+		return slices.ContainsFunc(routes, func(r kernel.Route) bool { return r.Dest == dest && r.Interface == m.names.Host })
+	}
+	for _, a := range m.was.Addrs {
+		old := netip.PrefixFrom(a.Addr(), a.Addr().BitLen())
+		if !slices.Contains(want, old) && has(old) {
+			if err := did(m.k.RouteDelete(ctx, kernel.Route{Dest: old, Interface: m.names.Host})); err != nil {
+				return changed, fmt.Errorf("route to %s: %w", old, err)
+			}
+		}
+	}
+	for _, dest := range want {
+		if has(dest) {
+			continue
+		}
+		if err := did(m.k.RouteAdd(ctx, kernel.Route{Dest: dest, Interface: m.names.Host})); err != nil {
+			return changed, fmt.Errorf("route to %s: %w", dest.Addr(), err)
+		}
+	}
+	return changed, nil
 }
 
 // secure makes the private bridge: public bridge, A, B, private bridge, host's

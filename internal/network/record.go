@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,7 +24,13 @@ type Record struct {
 	// Added are the addresses that did not exist before, sorted. They go with
 	// the last jail that uses them.
 	Added []Alias `json:"added,omitempty"`
+	// Learnt are the addresses that DHCP and routers gave, by nic. Secure VNET lets them
+	// pass; what the jail's root adds it does not.
+	Learnt map[string][]netip.Prefix `json:"learnt,omitempty"`
 }
+
+// Addrs are the addresses that a nic may use.
+func (r Record) Addrs(n NIC) []netip.Prefix { return slices.Concat(n.Addrs, r.Learnt[n.Name]) }
 
 // ErrRecord is a record that cannot be understood.
 var ErrRecord = errors.New("record of a jail's network cannot be understood")

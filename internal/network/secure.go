@@ -95,7 +95,11 @@ func fullRules(n NIC, names Names, addrs []netip.Prefix) []string {
 	v4, v6 := split(addrs)
 	from := fmt.Sprintf("layer2 out xmit %s MAC any %s", names.B, n.JailMAC)
 	to := "layer2 out xmit " + names.Host
-	out := []string{"allow ip from any to any " + from + " mac-type arp"}
+	// A jail is nobody's DHCP server or router.
+	out := []string{
+		"allow ip from any to any " + from + " mac-type arp",
+		"deny udp from any 67,547 to any 68,546 " + from,
+	}
 	if len(v4) > 0 {
 		out = append(out, "allow ip4 from "+hosts(v4)+" to any "+from)
 	}
@@ -104,7 +108,8 @@ func fullRules(n NIC, names Names, addrs []netip.Prefix) []string {
 	}
 	if n.ipv6() || len(v6) > 0 {
 		local := append(slices.Clone(v6), netip.PrefixFrom(linkLocal(n.JailMAC), 128))
-		out = append(out, "allow ip6 from "+hosts(local)+" to any "+from,
+		out = append(out, "deny ipv6-icmp from any to any icmp6types 134 "+from,
+			"allow ip6 from "+hosts(local)+" to any "+from,
 			"allow ipv6-icmp from :: to ff02::/16 "+from)
 	}
 	out = append(out, "deny ip from any to any layer2 out xmit "+names.B,
@@ -195,25 +200,19 @@ func EnsureRules(ctx context.Context, k kernel.Firewalls, jail string, jid int, 
 	if err != nil {
 		return &FirewallError{"ipfw", err.Error(), "", err}
 	}
-	used, mine := map[int]bool{}, map[int][]kernel.IpfwRule{}
-	for _, r := range have {
-		used[r.Number] = true
-		if j, nic, ok := RuleOwner(r); ok && j == jail && nic == n.Name {
-			mine[r.Number] = append(mine[r.Number], r)
-		}
-	}
-	number := FirstRule
-	if n.Secure == SecureLibioc && n.Index == 0 && 10000+jid < 65535 {
-		number = 10000 + jid
-	}
-	for number < 65535 && used[number] && mine[number] == nil {
-		number++
-	}
-	want := SecureRules(number, jail, n, names, addrs)
-	if len(mine) == 1 && sameRules(mine[number], want) {
+	mine, same := wanted(have, jail, n, names, addrs)
+	if same {
 		return nil
 	}
-	for number < 65535 && used[number] {
+	used := map[int]bool{}
+	for _, r := range have {
+		used[r.Number] = true
+	}
+	number := FirstRule
+	if n.Secure == SecureLibioc && n.Index == 0 && 10000+jid < FirstRule {
+		number = 10000 + jid // libioc's
+	}
+	for number <= lastRule && used[number] {
 		number++
 	}
 	if number > lastRule {
@@ -234,6 +233,21 @@ func EnsureRules(ctx context.Context, k kernel.Firewalls, jail string, jid int, 
 		gone = true
 	}
 	return nil
+}
+
+// wanted finds the rules of a nic, by their numbers, and reports whether they are one set
+// and as they should be.
+func wanted(have []kernel.IpfwRule, jail string, n NIC, names Names, addrs []netip.Prefix) (mine map[int][]kernel.IpfwRule, same bool) {
+	mine = map[int][]kernel.IpfwRule{}
+	for _, r := range have {
+		if j, nic, ok := RuleOwner(r); ok && j == jail && nic == n.Name {
+			mine[r.Number] = append(mine[r.Number], r)
+		}
+	}
+	for number, rules := range mine {
+		same = len(mine) == 1 && sameRules(rules, SecureRules(number, jail, n, names, addrs))
+	}
+	return mine, same
 }
 
 // sameRules compares what the kernel prints with what was given, by the words

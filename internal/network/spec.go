@@ -17,10 +17,14 @@ type Spec struct {
 	// Auto are those of them that AUTOIP4 has chosen; no other jail has them.
 	Auto []netip.Addr `json:"auto,omitempty"`
 	// VNET reports that the jail has a stack of its own, which the rest describes.
-	VNET   bool     `json:"vnet,omitempty"`
-	NICs   []NIC    `json:"nics,omitempty"`
-	Hosts  []string `json:"hosts,omitempty"` // interfaces of the host handed over whole
-	Routes []Route  `json:"routes,omitempty"`
+	VNET  bool     `json:"vnet,omitempty"`
+	NICs  []NIC    `json:"nics,omitempty"`
+	Hosts []string `json:"hosts,omitempty"` // interfaces of the host handed over whole
+	// HostMACs are the link addresses of those, by which they are known whatever the
+	// jail's root calls them.
+	HostMACs map[string]string `json:"host_macs,omitempty"`
+	Loopback []netip.Prefix    `json:"loopback,omitempty"` // addresses of lo0
+	Routes   []Route           `json:"routes,omitempty"`
 	// Bridges are the bridges to make if they do not exist.
 	Bridges []Bridge `json:"bridges,omitempty"`
 

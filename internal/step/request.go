@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -79,6 +80,7 @@ func BpfRuleset(ctx context.Context, k kernel.Kernel, first uint16) (number uint
 // RequestAddress asks for addresses inside the jail. Its undo is the end of the
 // jail, with which its programs end.
 type RequestAddress struct {
+	Key      NetKey        `json:"key"`
 	Jail     string        `json:"jail"`
 	NIC      network.NIC   `json:"nic"`
 	Limit    time.Duration `json:"limit"` // ns
@@ -103,11 +105,18 @@ func (a RequestAddress) Do(ctx context.Context, e Env, c *plan.Call) error {
 	}
 	got, err := request(ctx, e.Host, id, a)
 	event := events.VnetAddressRequest{Jail: e.Name, Interface: a.NIC.Name, Method: a.method(), Address: got}
-	if _, none := errors.AsType[*jailerr.AddressError](err); none && (a.Optional || !a.NIC.DHCP) {
+	if err != nil && a.tolerate(err) == nil {
 		event.Message = err.Error()
-		err = nil
 	}
 	c.Final(event)
+	return a.tolerate(err)
+}
+
+// tolerate passes over it that there was no address, where that is allowed.
+func (a RequestAddress) tolerate(err error) error {
+	if _, none := errors.AsType[*jailerr.AddressError](err); none && (a.Optional || !a.NIC.DHCP) {
+		return nil
+	}
 	return err
 }
 
@@ -154,18 +163,37 @@ func request(ctx context.Context, h *host.Host, id kernel.Identity, a RequestAdd
 			late = err
 		}
 	}
-	if a.NIC.Secure != "" && len(got) > 0 {
-		if err := ensureRules(ctx, h, id, a.Jail, a.NIC, slices.Concat(a.NIC.Addrs, got)); err != nil {
-			return "", err
-		}
+	if err := learn(ctx, h, a.Key, id, a.NIC, got); err != nil {
+		return "", err
 	}
 	return strings.Join(texts(got), " "), late
 }
 
-// ensureRules makes the rules of a nic those of its addresses.
-func ensureRules(ctx context.Context, h *host.Host, id kernel.Identity, jail string, n network.NIC, addrs []netip.Prefix) error {
+// learn writes down which addresses a nic was given, and makes its rules those of all its
+// addresses.
+func learn(ctx context.Context, h *host.Host, key NetKey, id kernel.Identity, n network.NIC, got []netip.Prefix) error {
 	return LockedNetwork(ctx, h, func() error {
-		return network.EnsureRules(ctx, h.Kernel, jail, id.JID, n, network.NamesOf(n, id.JID), addrs)
+		r, ok, err := key.Current(ctx, h)
+		if err != nil {
+			return err
+		}
+		if ok && !slices.Equal(r.Learnt[n.Name], got) {
+			learnt := maps.Clone(r.Learnt)
+			if learnt == nil {
+				learnt = map[string][]netip.Prefix{}
+			}
+			if learnt[n.Name] = got; len(got) == 0 {
+				delete(learnt, n.Name)
+			}
+			r.Learnt = learnt
+			if err := key.write(ctx, h, r); err != nil {
+				return err
+			}
+		}
+		if n.Secure == "" {
+			return nil
+		}
+		return network.EnsureRules(ctx, h.Kernel, key.jail(), id.JID, n, network.NamesOf(n, id.JID), slices.Concat(n.Addrs, got))
 	})
 }
 

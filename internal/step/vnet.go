@@ -78,7 +78,7 @@ func (a EnsureNIC) Do(ctx context.Context, e Env, c *plan.Call) error {
 		e := nicEffect{network.Made{Clones: append(slices.Clone(all.Made.Clones), m.Clones...)}}
 		return c.SetEffect(e)
 	}
-	_, err = ensureNIC(ctx, e.Host, id, a, nil, will)
+	_, err = ensureNIC(ctx, e.Host, id, a, network.NIC{}, will)
 	return err
 }
 
@@ -101,42 +101,45 @@ func nicEvent(e Env, a EnsureNIC, id kernel.Identity) events.IocEvent {
 }
 
 // ensureNIC makes or repairs one interface. A program of the jail may never end, so
-// none is asked while a lock is held.
-func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, drop []netip.Prefix, will func(network.Made) error) (changed bool, err error) {
+// none is asked while a lock is held. Was is what the nic was to be before. It reports
+// whether the nic was made anew.
+func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, was network.NIC, will func(network.Made) error) (made bool, err error) {
 	in := h.Kernel.In(id)
 	inside, err := in.Interfaces(ctx)
 	if err != nil {
 		return false, err
 	}
-	changed, mtu, err := ensureOutside(ctx, h, id, a, inside, will)
+	done, err := ensureOutside(ctx, h, id, a, was, inside, will)
 	if err != nil {
-		return changed, err
+		return done.Made, err
 	}
-	more, err := network.EnsureInside(ctx, in, a.Jail, a.NIC, mtu, drop)
-	return changed || more, err
+	if done.Made {
+		was = network.NIC{}
+	}
+	_, err = network.EnsureInside(ctx, in, a.Jail, a.NIC, was, done.MTU)
+	return done.Made, err
 }
 
 // ensureOutside makes or repairs what is the host's.
-func ensureOutside(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, inside []kernel.Interface, will func(network.Made) error) (changed bool, mtu int, err error) {
+func ensureOutside(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, was network.NIC, inside []kernel.Interface, will func(network.Made) error) (done network.Ensured, err error) {
 	unlock, err := LockNetwork(ctx, h)
 	if err != nil {
-		return false, 0, err
+		return done, err
 	}
 	defer unlock()
 	var clones []string
 	if a.Bridge != nil {
-		changed, err = network.EnsureBridge(ctx, h.Kernel, *a.Bridge, func(m network.Made) error {
+		_, err = network.EnsureBridge(ctx, h.Kernel, *a.Bridge, func(m network.Made) error {
 			clones = append(clones, m.Clones...)
 			return will(network.Made{Clones: clones})
 		})
 		if err != nil {
-			return changed, 0, err
+			return done, err
 		}
 	}
-	made, mtu, err := network.EnsureNIC(ctx, h.Kernel, id, inside, a.Jail, a.NIC, func(m network.Made) error {
+	return network.EnsureNIC(ctx, h.Kernel, id, inside, a.Jail, a.NIC, was, func(m network.Made) error {
 		return will(network.Made{Clones: append(slices.Clone(clones), m.Clones...)})
 	})
-	return changed || made, mtu, err
 }
 
 func removeNIC(ctx context.Context, h *host.Host, a EnsureNIC, made network.Made) error {
@@ -170,7 +173,7 @@ func (a Localhost) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err != nil {
 		return err
 	}
-	return network.EnsureLoopback(ctx, e.Host.Kernel.In(id), a.Addrs)
+	return network.EnsureLoopback(ctx, e.Host.Kernel.In(id), a.Addrs, nil)
 }
 
 // AddRoutes sets the routes of the jail's own stack, with which they end.

@@ -1,0 +1,342 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host"
+	"github.com/libioc/go-libioc/internal/ignore"
+	"github.com/libioc/go-libioc/internal/network"
+	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/kernel"
+)
+
+// ChangeNetwork brings the network of a running jail from one state to
+// another, applying only the differences, and looks whether it is what it should be then.
+// From may be the same as To; then it is a repair.
+type ChangeNetwork struct {
+	Key  NetKey          `json:"key"`
+	ID   kernel.Identity `json:"id"`
+	From network.Spec    `json:"from"`
+	To   network.Spec    `json:"to"`
+	// Params are the addresses of a jail without its own stack.
+	Params    []Param `json:"params,omitempty"`
+	OldParams []Param `json:"old_params,omitempty"`
+	// Requests are how the nics of To ask for addresses.
+	Requests []RequestAddress `json:"requests,omitempty"`
+}
+
+func (ChangeNetwork) Kind() string                { return "change network" }
+func (a ChangeNetwork) Detail() string            { return describeNetwork(a.To) }
+func (ChangeNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
+
+func (a ChangeNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
+	var effect changeEffect
+	err := LockedNetwork(ctx, e.Host, func() (err error) {
+		table, err := NetTable(ctx, e.Host)
+		if err != nil {
+			return err
+		}
+		if err := table.Check(a.To); err != nil {
+			return plan.Again(err)
+		}
+		if effect.Record, err = a.Key.before(e.Host); err != nil {
+			return err
+		}
+		if err := c.SetEffect(effect); err != nil {
+			return err
+		}
+		// What it had stays its own until it is gone.
+		r := table[a.To.Jail]
+		if r.Boot, err = e.Host.Kernel.BootID(ctx); err != nil {
+			return err
+		}
+		r.Spec = a.To
+		r.Spec.Aliases = slices.Concat(a.To.Aliases, a.From.Aliases) // one twice does no harm
+		return a.Key.write(ctx, e.Host, r)
+	})
+	if err != nil {
+		return err
+	}
+	n := netChange{a: a, h: e.Host, from: a.From, to: a.To, params: a.Params, write: a.Key.write}
+	if err := n.apply(ctx, func(m network.Made) error {
+		effect.Made = m
+		return c.SetEffect(effect)
+	}); err != nil {
+		return err
+	}
+	return n.verify(ctx)
+}
+
+func (a ChangeNetwork) Undo(ctx context.Context, e Env, c *plan.Call) error {
+	var done changeEffect
+	if c.Rebooted || !c.Effect(&done) {
+		return nil
+	}
+	id, there, err := find(ctx, e, a.ID.Name)
+	if err != nil || !there || id != a.ID {
+		return err // it has ended, and what is left is found by its marks
+	}
+	err = network.RemoveNIC(ctx, e.Host.Kernel, a.To.Jail, "-", done.Made) // only what has no mark
+	n := netChange{a: a, h: e.Host, from: a.To, to: a.From, params: a.OldParams, write: func(ctx context.Context, h *host.Host, r netRecord) error {
+		return spare(a.Key.write(ctx, h, r))
+	}}
+	if e := n.apply(ctx, func(network.Made) error { return nil }); e != nil {
+		return errors.Join(err, e)
+	}
+	if !done.Record.Had {
+		err = errors.Join(err, a.Key.Remove(e.Host))
+	}
+	return err
+}
+
+type changeEffect struct {
+	Record Before       `json:"record"`
+	Made   network.Made `json:"made"`
+}
+
+// netChange brings a running jail's network from one state to another.
+type netChange struct {
+	a        ChangeNetwork
+	h        *host.Host
+	from, to network.Spec
+	params   []Param
+	write    func(context.Context, *host.Host, netRecord) error
+}
+
+func (n netChange) apply(ctx context.Context, will func(network.Made) error) error {
+	var err error
+	if n.to.VNET {
+		err = n.stack(ctx, will)
+	} else {
+		err = n.aliases(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return LockedNetwork(ctx, n.h, func() error {
+		if err := network.EnsurePf(ctx, n.h.Kernel, n.from, n.to); err != nil {
+			return err
+		}
+		return n.record(ctx, func(r *netRecord) { r.Spec = n.to })
+	})
+}
+
+// record changes the jail's record. The caller holds LockNetwork's lock.
+func (n netChange) record(ctx context.Context, change func(r *netRecord)) error {
+	r, _, err := n.a.Key.Current(ctx, n.h)
+	if err != nil {
+		return err
+	}
+	if r.Boot, err = n.h.Kernel.BootID(ctx); err != nil {
+		return err
+	}
+	change(&r)
+	return n.write(ctx, n.h, r)
+}
+
+// verify looks whether the jail has what it should have.
+func (n netChange) verify(ctx context.Context) error {
+	r, _, err := n.a.Key.Current(ctx, n.h)
+	if err != nil {
+		return err
+	}
+	found, err := network.Differences(ctx, n.h.Kernel, n.a.ID, r)
+	if err == nil && len(found) > 0 {
+		err = fmt.Errorf("the network is not what it should be: %s", strings.Join(found, "; "))
+	}
+	return err
+}
+
+// aliases adds addresses before the jail gets them and removes them after
+// it has lost them.
+func (n netChange) aliases(ctx context.Context) error {
+	h := n.h
+	err := LockedNetwork(ctx, h, func() error {
+		r, _, err := n.a.Key.Current(ctx, h)
+		if err != nil {
+			return err
+		}
+		_, err = network.AddAliases(ctx, h.Kernel, n.to.Aliases, func(added []network.Alias) error {
+			// Written down before it exists, so that nothing is left behind.
+			return n.record(ctx, func(next *netRecord) { next.Added = slices.Concat(r.Added, added) })
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := network.WaitBindable(ctx, h.Kernel, n.to.Aliases); err != nil {
+		return err
+	}
+	if err := updateJail(ctx, h, n.a.ID, n.params); err != nil {
+		return err
+	}
+	wanted := func(alias network.Alias) bool { return slices.Contains(n.to.Aliases, alias) }
+	return LockedNetwork(ctx, h, func() error {
+		r, _, err := n.a.Key.Current(ctx, h)
+		if err != nil {
+			return err
+		}
+		gone := slices.DeleteFunc(slices.Clone(r.Added), wanted)
+		if err := ReleaseAliases(ctx, h, n.a.ID.Name, true, gone); err != nil {
+			return err
+		}
+		return n.record(ctx, func(r *netRecord) {
+			r.Spec = n.to
+			r.Added = slices.DeleteFunc(r.Added, func(alias network.Alias) bool { return slices.Contains(gone, alias) })
+		})
+	})
+}
+
+// stack changes the jail's own stack.
+func (n netChange) stack(ctx context.Context, will func(network.Made) error) error {
+	old := map[string]network.NIC{}
+	for _, nic := range n.from.NICs {
+		if !slices.ContainsFunc(n.to.NICs, func(m network.NIC) bool { return m.Name == nic.Name && m.Secure == nic.Secure }) {
+			if err := removeNIC(ctx, n.h, EnsureNIC{Jail: n.from.Jail, NIC: nic, Bridge: BridgeOf(n.from, nic)}, network.Made{}); err != nil {
+				return err
+			}
+			continue
+		}
+		old[nic.Name] = nic
+	}
+	made := map[string]bool{}
+	for _, nic := range n.to.NICs {
+		a := EnsureNIC{Jail: n.to.Jail, NIC: nic, Bridge: BridgeOf(n.to, nic)}
+		anew, err := ensureNIC(ctx, n.h, n.a.ID, a, old[nic.Name], will)
+		if err != nil {
+			return err
+		}
+		made[nic.Name] = anew
+	}
+	if err := n.leases(ctx, old, made); err != nil {
+		return err
+	}
+	if err := n.bridges(ctx); err != nil {
+		return err
+	}
+	in := n.h.Kernel.In(n.a.ID)
+	if err := network.EnsureLoopback(ctx, in, n.to.Loopback, n.from.Loopback); err != nil {
+		return err
+	}
+	if err := network.RemoveRoutes(ctx, in, n.goneRoutes()); err != nil {
+		return err
+	}
+	return network.EnsureRoutes(ctx, in, n.to.Routes)
+}
+
+// leases ends the clients of nics that ask for no address any more, or were made anew,
+// takes back what they were given, and lets those ask that have no address. One client
+// cannot be told from another, so if one is to end all do, and ask again.
+func (n netChange) leases(ctx context.Context, old map[string]network.NIC, made map[string]bool) error {
+	plain := func(nic network.NIC) bool { return !nic.DHCP && !nic.SLAAC && nic.Secure == "" }
+	if !slices.ContainsFunc(slices.Concat(n.from.NICs, n.to.NICs), func(nic network.NIC) bool { return !plain(nic) }) {
+		return nil
+	}
+	k, id := n.h.Kernel, n.a.ID
+	r, _, err := n.a.Key.Current(ctx, n.h)
+	if err != nil {
+		return err
+	}
+	ends := slices.ContainsFunc(n.from.NICs, func(was network.NIC) bool {
+		return was.DHCP && (made[was.Name] || !slices.ContainsFunc(n.to.NICs, func(m network.NIC) bool { return m.Name == was.Name && m.DHCP }))
+	})
+	if ends {
+		if err := endClients(ctx, k, id, nil); err != nil {
+			return err
+		}
+	}
+	in := k.In(id)
+	inside, err := in.Interfaces(ctx)
+	if err != nil {
+		return err
+	}
+	for _, nic := range n.to.NICs {
+		was := old[nic.Name]
+		lost := made[nic.Name]
+		var kept []netip.Prefix
+		for _, p := range r.Learnt[nic.Name] {
+			switch {
+			case !slices.ContainsFunc(inside, func(i kernel.Interface) bool { return i.Name == nic.Name && slices.Contains(i.Addrs, p) }):
+				lost = true
+			case p.Addr().Is4() && (ends || !nic.DHCP), p.Addr().Is6() && !nic.SLAAC:
+				lost = true
+				if err := ignore.Err(in.AddressDelete(ctx, nic.Name, p.Addr()), kernel.ErrNotFound); err != nil {
+					return err
+				}
+			default:
+				kept = append(kept, p)
+			}
+		}
+		ask := nic.DHCP && (lost || ends || !was.DHCP) || nic.SLAAC && (lost || !was.SLAAC)
+		if !ask && plain(nic) && len(r.Learnt[nic.Name]) == 0 {
+			continue
+		}
+		if !ask {
+			if err := learn(ctx, n.h, n.a.Key, id, nic, kept); err != nil {
+				return err
+			}
+			continue
+		}
+		a := n.request(nic)
+		if a.RC && nic.DHCP {
+			continue
+		}
+		_, err := request(ctx, n.h, id, a)
+		if err = a.tolerate(err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// request is how a nic asks for addresses.
+func (n netChange) request(nic network.NIC) RequestAddress {
+	for _, a := range n.a.Requests {
+		if a.NIC.Name == nic.Name && a.NIC.DHCP == nic.DHCP && a.NIC.SLAAC == nic.SLAAC {
+			return a
+		}
+	}
+	// On the way back; that there is no address now is no reason to stop half way.
+	return RequestAddress{Key: n.a.Key, Jail: n.to.Jail, NIC: nic, Limit: DefaultDHCP, Optional: true}
+}
+
+// bridges takes away those that were made on request and are not needed any more.
+func (n netChange) bridges(ctx context.Context) error {
+	var all error
+	for _, b := range n.from.Bridges {
+		if slices.Contains(n.to.Bridges, b) {
+			continue
+		}
+		all = errors.Join(all, LockedNetwork(ctx, n.h, func() error {
+			return network.RemoveBridge(ctx, n.h.Kernel, b, network.Made{})
+		}))
+	}
+	return all
+}
+
+// goneRoutes are the routes that go, with the default routes that came with addresses.
+func (n netChange) goneRoutes() []network.Route {
+	gone := slices.Clone(n.from.Routes)
+	for _, v6 := range []bool{false, true} {
+		came := func(s network.Spec) bool {
+			return slices.ContainsFunc(s.NICs, func(nic network.NIC) bool { return nic.DHCP && !v6 || nic.SLAAC && v6 })
+		}
+		if came(n.from) && !came(n.to) {
+			dest := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+			if v6 {
+				dest = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+			}
+			gone = append(gone, network.Route{Dest: dest})
+		}
+	}
+	return slices.DeleteFunc(gone, func(r network.Route) bool {
+		return slices.ContainsFunc(n.to.Routes, func(s network.Route) bool { return s.Dest == r.Dest && s.FIB == r.FIB })
+	})
+}
