@@ -76,3 +76,36 @@ func TestMovedInterfaceComesHomeWithAMark(t *testing.T) {
 		})
 	}
 }
+
+// TestRenamedInterfaceComesHome: an interface that the jail's root had renamed came back
+// under the jail's name for it, or stayed away if the host had that name.
+func TestRenamedInterfaceComesHome(t *testing.T) {
+	for _, name := range []string{"lan0", "em0", "bridge0"} { // the last two are names of the host's
+		for _, byHand := range []bool{false, true} {
+			if byHand && name != "lan0" {
+				continue // the kernel gives it a name of its own
+			}
+			ctx := t.Context()
+			h := netHost(t)
+			_, err := h.Sim.InterfaceCreate(ctx, "tap0")
+			require.NoError(t, err)
+			before := networkWorld(t, h)
+			j := newJail(t, h, "tapped", false, map[string]string{"vnet": "yes", "vnet_interfaces": "tap0"})
+			start(t, j)
+			id, err := j.Identity(ctx)
+			require.NoError(t, err)
+			require.NoError(t, h.Sim.In(id).InterfaceRename(ctx, "tap0", name))
+			found, err := j.NetworkDifferences(ctx)
+			require.NoError(t, err)
+			require.NotEmpty(t, found)
+			if byHand {
+				require.NoError(t, h.Kernel.JailRemove(ctx, id))
+				_, err = jail.Recover(ctx, h.Host)
+			} else {
+				_, err = j.Stop(ctx, jail.StopOptions{})
+			}
+			require.NoError(t, err)
+			requireSame(t, before, networkWorld(t, h))
+		}
+	}
+}

@@ -153,7 +153,7 @@ func (j *Jail) vnetSteps(ctx context.Context, l *step.List, spec network.Spec) {
 		l.Add(step.EnsureNIC{Jail: spec.Jail, NIC: n, Bridge: step.BridgeOf(spec, n), Notes: nicNotes(spec, n, rc)})
 	}
 	for _, name := range spec.Hosts {
-		l.Add(step.MoveInterface{Jail: spec.Jail, Interface: name})
+		l.Add(step.MoveInterface{Jail: spec.Jail, Interface: name, MAC: spec.HostMACs[name]})
 	}
 	l.Add(step.Localhost{Jail: spec.Jail, Addrs: spec.Loopback})
 	if len(spec.Routes) > 0 {

@@ -9,11 +9,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
@@ -41,7 +43,7 @@ func networkAnnounced(words []string, s plan.Step) (err error, known bool) {
 	case strings.HasPrefix(op, "SIOC"), strings.HasPrefix(op, "BRDG"):
 		return want("create interface", "take network down", "move interface", "configure lo0", live)
 	case strings.HasPrefix(op, "RTM_"):
-		return want("set routes", "create interface", live)
+		return want("set routes", "create interface", "request address", live)
 	case strings.HasPrefix(op, "rctl_"):
 		return want("set limits", "clear limits", "change limits")
 	case op == "jail_set" && s.Kind != "create jail":
@@ -60,28 +62,51 @@ func networkAnnounced(words []string, s plan.Step) (err error, known bool) {
 	return nil, false
 }
 
-// dhcpAddress is what the simulated dhclient gets.
-var dhcpAddress = netip.MustParsePrefix("198.51.100.60/24")
+// What the simulated dhclient and rtsol get.
+var (
+	dhcpAddress  = netip.MustParsePrefix("198.51.100.60/24")
+	dhcpRouter   = netip.MustParseAddr("198.51.100.1")
+	slaacAddress = netip.MustParsePrefix("2001:db8:5::ff/64")
+)
 
 // netHost is a host with both packet filters, two bridges and a default route.
 func netHost(t *testing.T, change ...func(*simkernel.Options)) *simhost.Host {
 	t.Helper()
 	var h *simhost.Host
-	give := func(p kernel.Address) simkernel.Program {
-		return func(ctx context.Context, proc *simkernel.Process) int {
-			nic := proc.Argv[len(proc.Argv)-1]
-			if err := h.Sim.In(proc.Jail).AddressAdd(ctx, nic, p); err != nil {
-				fmt.Fprintln(proc.Stderr, err)
-				return 1
-			}
+	// dhclient(8) goes on in the background, and what it was given stays when it ends.
+	dhclient := func(ctx context.Context, proc *simkernel.Process) int {
+		if len(proc.Argv) > 2 {
+			proc.Sleep(24 * time.Hour)
 			return 0
 		}
+		in := h.Sim.In(proc.Jail)
+		err := in.AddressAdd(ctx, proc.Argv[1], kernel.Address{Prefix: dhcpAddress})
+		if err == nil {
+			route := kernel.Route{Dest: netip.PrefixFrom(netip.IPv4Unspecified(), 0), Gateway: dhcpRouter}
+			err = ignore.Err(in.RouteAdd(ctx, route), kernel.ErrExists)
+		}
+		if err == nil {
+			_, err = proc.Start(true, proc.Argv[0], "-d", proc.Argv[1])
+		}
+		if err != nil {
+			fmt.Fprintln(proc.Stderr, err)
+			return 1
+		}
+		return 0
+	}
+	rtsol := func(ctx context.Context, proc *simkernel.Process) int {
+		err := simkernel.Advertise(ctx, h.Sim.In(proc.Jail), proc.Argv[1], slaacAddress, netip.MustParseAddr("fe80::1"))
+		if err != nil {
+			fmt.Fprintln(proc.Stderr, err)
+			return 1
+		}
+		return 0
 	}
 	h, err := simhost.Open(simhost.Options{
 		Dir: memoryDir(t),
 		Programs: map[string]simkernel.Program{
-			"dhclient": give(kernel.Address{Prefix: dhcpAddress}),
-			"rtsol":    give(kernel.Address{Prefix: netip.MustParsePrefix("2001:db8:5::ff/64"), NoDAD: true}),
+			"dhclient": dhclient,
+			"rtsol":    rtsol,
 		},
 		Kernel: func(o *simkernel.Options) {
 			o.Modules = append(o.Modules, "ipfw", "pf")

@@ -92,3 +92,49 @@ func TestEnsureRulesThatFails(t *testing.T) {
 	require.NotEqual(t, before, changed)
 	require.Len(t, changed, len(before))
 }
+
+// TestRulesOfLibiocForEveryJail: with a jid from 30000 to 55534 "no rule number is free",
+// and with one above 20000 the number was in the range of the others.
+func TestRulesOfLibiocForEveryJail(t *testing.T) {
+	for _, jid := range []int{1, 7, 20000, 20001, 29999, 30000, 55534, 55535, 900000} {
+		s := newSim(t)
+		n := NIC{Name: "vnet0", Secure: SecureLibioc, JailMAC: "02:ff:60:00:00:01"}
+		require.NoError(t, EnsureRules(t.Context(), s, "ioc-web", jid, n, NamesOf(n, jid), []netip.Prefix{netip.MustParsePrefix("10.0.0.5/24")}), jid)
+		rules, err := s.IpfwRules(t.Context(), Set)
+		require.NoError(t, err)
+		require.NotEmpty(t, rules)
+		number := 10000 + jid
+		if jid > 20000 {
+			number = FirstRule
+		}
+		require.Equal(t, number, rules[0].Number, jid)
+	}
+}
+
+// TestBridgeStaysWithOthersMembers: a bridge that was made on request goes with its last
+// member, and stays while an interface of anybody else is in it.
+func TestBridgeStaysWithOthersMembers(t *testing.T) {
+	s := newSim(t)
+	ctx := t.Context()
+	b := Bridge{Name: "jailnet", Uplink: "em0"}
+	_, err := EnsureBridge(ctx, s, b, func(Made) error { return nil })
+	require.NoError(t, err)
+	tap, err := s.InterfaceCreate(ctx, "tap")
+	require.NoError(t, err)
+	require.NoError(t, s.BridgeAdd(ctx, "jailnet", tap))
+	require.NoError(t, RemoveBridge(ctx, s, b, Made{}))
+	members, err := s.BridgeMembers(ctx, "jailnet")
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"em0", tap}, members)
+	require.NoError(t, s.BridgeDelete(ctx, "jailnet", tap))
+	require.NoError(t, RemoveBridge(ctx, s, b, Made{}))
+	_, err = s.BridgeMembers(ctx, "jailnet")
+	require.ErrorIs(t, err, kernel.ErrNotFound)
+}
+
+func newSim(t *testing.T) *simkernel.Kernel {
+	t.Helper()
+	s, err := simkernel.New(simkernel.Options{Modules: []string{"ipfw"}})
+	require.NoError(t, err)
+	return s
+}

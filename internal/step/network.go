@@ -10,7 +10,6 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
-	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/kernel"
@@ -244,7 +243,7 @@ func RemoveNetwork(ctx context.Context, h *host.Host, id kernel.Identity, spec n
 		all = ensurePf(ctx, h, spec, network.Spec{})
 	}
 	for _, name := range spec.Hosts {
-		all = errors.Join(all, moveBack(ctx, k, id, name))
+		all = errors.Join(all, moveBack(ctx, k, id, name, spec.HostMACs[name]))
 	}
 	secure := slices.ContainsFunc(spec.NICs, func(n network.NIC) bool { return n.Secure != "" })
 	if len(spec.Bridges) == 0 && !secure {
@@ -260,56 +259,4 @@ func RemoveNetwork(ctx context.Context, h *host.Host, id kernel.Identity, spec n
 		}
 		return err
 	}))
-}
-
-// MoveInterface hands an interface of the host over.
-type MoveInterface struct {
-	Jail      string `json:"jail"`
-	Interface string `json:"interface"`
-}
-
-func (MoveInterface) Kind() string     { return "move interface" }
-func (a MoveInterface) Detail() string { return a.Interface + " to " + a.Jail }
-func (a MoveInterface) Event(e Env) events.IocEvent {
-	return events.VnetInterfaceConfig{Jail: e.Name, Interface: a.Interface, HostInterface: a.Interface}
-}
-
-func (a MoveInterface) Do(ctx context.Context, e Env, c *plan.Call) error {
-	id, err := running(ctx, e, c, a.Jail)
-	if err != nil {
-		return err
-	}
-	err = e.Host.Kernel.InterfaceToVnet(ctx, a.Interface, id)
-	if errors.Is(err, kernel.ErrNotFound) && hasInterface(ctx, e.Host.Kernel.In(id), a.Interface) {
-		return nil
-	}
-	return err
-}
-
-func (a MoveInterface) Undo(ctx context.Context, e Env, c *plan.Call) error {
-	if c.Rebooted {
-		return nil
-	}
-	id, there, err := seenJail(ctx, e, c, a.Jail)
-	if err != nil || !there {
-		return err // it came home by itself
-	}
-	return moveBack(ctx, e.Host.Kernel, id, a.Interface)
-}
-
-func hasInterface(ctx context.Context, n kernel.Network, name string) bool {
-	list, err := n.Interfaces(ctx)
-	return err == nil && slices.ContainsFunc(list, func(i kernel.Interface) bool { return i.Name == name })
-}
-
-// moveBack brings an interface home, without a mark of ours that the jail's root may have
-// written. It may be home already.
-func moveBack(ctx context.Context, k kernel.Kernel, id kernel.Identity, name string) error {
-	if !id.IsZero() && !hasInterface(ctx, k, name) {
-		err := ignore.Err(k.InterfaceFromVnet(ctx, name, id), kernel.ErrNotFound, kernel.ErrStale)
-		if err != nil {
-			return err
-		}
-	}
-	return network.Unmark(ctx, k, name)
 }

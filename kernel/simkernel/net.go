@@ -30,6 +30,8 @@ type netIf struct {
 	VLAN    *kernel.VLAN     `json:"vlan,omitempty"`
 	Static  []string         `json:"static,omitempty"` // MAC addresses bound to a member
 	ND6     kernel.ND6Flags  `json:"nd6,omitempty"`
+	// Autoconf are those of the addresses that were made from router advertisements.
+	Autoconf []netip.Addr `json:"autoconf,omitempty"`
 
 	Counted kernel.InterfaceCounters `json:"counted,omitzero"`
 }

@@ -43,6 +43,7 @@ func (s *netView) AddressDelete(ctx context.Context, name string, addr netip.Add
 		for i, have := range f.Addrs {
 			if have.Prefix.Addr() == addr {
 				f.Addrs = slices.Delete(f.Addrs, i, i+1)
+				f.Autoconf = slices.DeleteFunc(f.Autoconf, func(a netip.Addr) bool { return a == addr })
 				return 0
 			}
 		}
@@ -213,9 +214,10 @@ func (n *network) routes(st *netStack) []kernel.Route {
 	var out []kernel.Route
 	for _, f := range n.in(st) {
 		for _, a := range f.Addrs {
-			r := kernel.Route{Dest: a.Prefix.Masked(), Interface: f.If.Name}
-			if f.If.Up && !slices.Contains(out, r) {
-				out = append(out, r)
+			// One for each prefix, however many interfaces have an address in it.
+			dest := a.Prefix.Masked()
+			if f.If.Up && !slices.ContainsFunc(out, func(r kernel.Route) bool { return r.Dest == dest }) {
+				out = append(out, kernel.Route{Dest: dest, Interface: f.If.Name})
 			}
 		}
 	}

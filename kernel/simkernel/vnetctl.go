@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"syscall"
 
 	"github.com/libioc/go-libioc/kernel"
@@ -62,6 +63,31 @@ func (s *netView) InterfaceSetND6(ctx context.Context, name string, set, clear k
 	})
 }
 
+// Advertise lets a router tell the network of an interface in a stack that In has
+// returned, with the address that the interface makes of it, and its route. As in the
+// kernel, an interface without ACCEPT_RTADV takes nothing.
+func Advertise(ctx context.Context, in kernel.Network, name string, p netip.Prefix, router netip.Addr) error {
+	s, ok := in.(*netView)
+	if !ok {
+		return kernel.ErrUnsupported
+	}
+	return s.change(ctx, OpAddressAdd, name, p.String(), func(n *network, st *netStack, f *netIf) syscall.Errno {
+		if f.ND6&kernel.ND6AcceptRtadv == 0 || f.ND6&kernel.ND6IfDisabled != 0 {
+			return 0
+		}
+		if !slices.ContainsFunc(f.Addrs, func(a kernel.Address) bool { return a.Prefix.Addr() == p.Addr() }) {
+			f.Addrs = append(f.Addrs, kernel.Address{Prefix: p, NoDAD: true})
+			f.Autoconf = append(f.Autoconf, p.Addr())
+		}
+		route := kernel.Route{Dest: netip.PrefixFrom(netip.IPv6Unspecified(), 0), Gateway: router, Interface: name}
+		if !slices.ContainsFunc(n.routes(st), func(r kernel.Route) bool { return r.Dest == route.Dest }) {
+			st.Routes = append(st.Routes, route)
+			n.k.dirty.put(st.key(), st)
+		}
+		return 0
+	})
+}
+
 // AddressState implements [kernel.Network]. Detection of duplicates takes no time
 // here: a duplicate is an address that another interface of the same bridge
 // has, in any stack, if it was added with detection.
@@ -74,6 +100,7 @@ func (s *netView) AddressState(ctx context.Context, name string, addr netip.Addr
 		for _, a := range f.Addrs {
 			if a.Prefix.Addr() == addr.WithZone("") {
 				state.Duplicated = !a.NoDAD && n.duplicate(f, a.Prefix.Addr())
+				state.Autoconf = slices.Contains(f.Autoconf, addr.WithZone(""))
 				return 0
 			}
 		}
