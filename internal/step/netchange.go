@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
+	"github.com/libioc/go-libioc/jail/jailerr"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -148,7 +149,7 @@ func (n netChange) verify(ctx context.Context) error {
 	}
 	found, err := network.Differences(ctx, n.h.Kernel, n.a.ID, r)
 	if err == nil && len(found) > 0 {
-		err = fmt.Errorf("the network is not what it should be: %s", strings.Join(found, "; "))
+		err = fmt.Errorf("the network %w: %s", jailerr.ErrChanged, strings.Join(found, "; "))
 	}
 	return err
 }
