@@ -169,6 +169,12 @@ func (w *watcher) poll(ctx context.Context, files bool) error {
 		}
 	}
 	w.starts(now)
+	var busy map[int]bool
+	if w.o.Processes && files {
+		if busy, err = withProcesses(ctx, w.host.Kernel); err != nil {
+			return err
+		}
+	}
 	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
 		j := w.jails[key]
 		switch {
@@ -177,10 +183,8 @@ func (w *watcher) poll(ctx context.Context, files bool) error {
 		case j.path == "" && j.identity.IsZero():
 			delete(w.jails, key)
 		}
-		if w.o.Processes && files && !j.foreign && !j.identity.IsZero() {
-			if err := w.processes(ctx, key, j); err != nil {
-				return err
-			}
+		if busy != nil && !j.foreign && !j.identity.IsZero() {
+			w.processes(key, j, busy[j.identity.JID])
 		}
 	}
 	if !w.begun {
@@ -219,16 +223,11 @@ func (w *watcher) starts(now map[string]kernel.Identity) {
 }
 
 // processes reports a jail that had processes and has none.
-func (w *watcher) processes(ctx context.Context, key string, j *watched) error {
-	list, err := w.host.Kernel.ProcessList(ctx, j.identity.JID)
-	if err != nil {
-		return err
-	}
-	if j.busy && len(list) == 0 {
+func (w *watcher) processes(key string, j *watched, busy bool) {
+	if j.busy && !busy {
 		w.report(key, j, ChangeDied, j.identity)
 	}
-	j.busy = len(list) > 0
-	return nil
+	j.busy = busy
 }
 
 // datasets compares the mounted jails and their files.
