@@ -150,8 +150,15 @@ func (s keeperState) next(k known) (keeperState, task) {
 
 // begin notes that the jail runs as life, or not at all.
 func (s *keeperState) begin(life kernel.Identity, now time.Time) {
-	is := keeperState{phase: s.phase, life: life, checked: now, tries: s.tries, owed: s.owed && life.IsZero()}
-	if is.phase == phaseBackoff {
+	is := keeperState{phase: s.phase, life: life, checked: now, tries: s.tries}
+	if life.IsZero() {
+		is.told, is.owed = s.told, s.owed // it is the end of the same run
+	}
+	switch {
+	case s.phase != phaseBackoff:
+	case life.IsZero() && s.over:
+		is.due = s.due // as well, unless it was stopped
+	default:
 		is.phase = phaseWatching // that was for the life before
 	}
 	*s = is

@@ -151,11 +151,16 @@ func TestKeeperState(t *testing.T) {
 			{at: 90 * s},
 		}, ill)},
 		{"died, then stopped during the pause", failure, jail.Probe{}, all([]moment{
-			{at: 2 * s, known: []change{stops}, do: taskAsk, tell: list(SupervisionEnded)},
+			{at: 2 * s, known: []change{stops}, phase: phaseBackoff, do: taskAsk},
 			{at: 2 * s, known: []change{asked(false, jail.ErrBusy)}, until: 3 * s},
 			{at: 3 * s, do: taskAsk},
 			{at: 3 * s, known: []change{asked(false, nil)}},
 			{at: 90 * s},
+		}, died)},
+		{"died, then ended during the pause", failure, jail.Probe{}, all([]moment{
+			{at: 2 * s, known: []change{stops}, phase: phaseBackoff, do: taskAsk},
+			{at: 2 * s, known: []change{asked(true, nil)}, phase: phaseBackoff, until: 6 * s},
+			{at: 6 * s, phase: phaseRestarting, do: taskRestart},
 		}, died)},
 		{"stopped during the pause, always", always, probe, all([]moment{
 			{at: 32 * s, known: []change{stops}, phase: phaseBackoff, until: 37 * s, tell: list(SupervisionEnded, SupervisionRestart)},
@@ -213,13 +218,13 @@ func TestKeeperState(t *testing.T) {
 		{"an operation is at work on it", failure, jail.Probe{}, all([]moment{
 			{at: 6 * s, phase: phaseRestarting, do: taskRestart},
 			{at: 6 * s, known: []change{restarted(lifeA, jail.ErrBusy)}, phase: phaseSettling, until: 8 * s},
-			{at: 7 * s, known: []change{stops}, do: taskAsk, tell: list(SupervisionEnded)},
+			{at: 7 * s, known: []change{stops}, do: taskAsk},
 			{at: 7 * s, known: []change{asked(false, nil)}},
 		}, died)},
 		{"a restart stops it and cannot start it", failure, jail.Probe{}, all([]moment{
 			{at: 6 * s, phase: phaseRestarting, do: taskRestart},
 			{at: 6 * s, known: []change{restarted(kernel.Identity{}, errIll)}, phase: phaseSettling, until: 12 * s, tell: list(SupervisionFailed)},
-			{at: 7 * s, known: []change{stops}, phase: phaseBackoff, until: 17 * s, tell: list(SupervisionEnded, SupervisionRestart)},
+			{at: 7 * s, known: []change{stops}, phase: phaseBackoff, until: 17 * s, tell: list(SupervisionRestart)},
 			{at: 17 * s, phase: phaseRestarting, do: taskRestart},
 			{at: 17 * s, known: []change{restarted(kernel.Identity{}, errIll)}, phase: phaseGivenUp, tell: list(SupervisionFailed, SupervisionGivenUp)},
 			{at: 18 * s, known: []change{holds}, phase: phaseHeld},
