@@ -310,3 +310,15 @@ func TestKeeperState(t *testing.T) {
 		})
 	}
 }
+
+// TestRestartDelay: no test noticed when the pause did not grow.
+func TestRestartDelay(t *testing.T) {
+	p := RestartPolicy{Backoff: time.Second, Max: 10 * time.Second}
+	var delays []time.Duration
+	for try := range 7 {
+		delays = append(delays, p.delay(try)/time.Second)
+	}
+	require.Equal(t, []time.Duration{1, 2, 4, 8, 10, 10, 10}, delays)
+	p = RestartPolicy{Backoff: time.Second, Max: time.Second}
+	require.Equal(t, time.Second, p.delay(1_000_000))
+}
