@@ -137,6 +137,11 @@ func TestKeeperState(t *testing.T) {
 			{at: 6 * s, known: []change{restarted(lifeB, nil)}, phase: phaseSettling, until: 12 * s, tell: list(SupervisionRestarted)},
 			{at: 12 * s, known: []change{stops}, do: taskAsk, tell: list(SupervisionEnded)},
 		}, died)},
+		{"restarted, and ended before the watch says so", failure, jail.Probe{}, all([]moment{
+			{at: 6 * s, phase: phaseRestarting, do: taskRestart},
+			{at: 6 * s, known: []change{restarted(lifeB, nil)}, phase: phaseSettling, until: 12 * s, tell: list(SupervisionRestarted)},
+			{at: 7 * s, known: []change{runs(lifeB), stops}, do: taskAsk, tell: list(SupervisionEnded)},
+		}, died)},
 		{"well again during the pause", failure, jail.Probe{Checks: probe.Checks, Interval: 2 * s, Failures: 1}, []moment{
 			{at: 0, known: []change{runs(lifeA)}, until: 2 * s},
 			{at: 2 * s, do: taskCheck},
