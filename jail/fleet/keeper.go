@@ -206,8 +206,8 @@ func (k *keeper) restart(ctx context.Context, s keeperState) *answer {
 	return &answer{kind: taskRestart, err: err, life: id, down: begun && errors.Is(idErr, jail.ErrNotRunning)}
 }
 
-// confirm makes the judgement once more under the jail's lock: the watch is behind
-// what happens by up to its interval.
+// confirm makes the judgement once more under the jail's lock: the watch reports what
+// happens up to its interval later.
 func (k *keeper) confirm(ctx context.Context, s keeperState, now *jail.Jail, id kernel.Identity) error {
 	policy, err := policyOf(now)
 	switch {

@@ -216,7 +216,7 @@ func TestKeeperState(t *testing.T) {
 			{at: 6 * s, phase: phaseRestarting, do: taskRestart},
 			{at: 6 * s, known: []change{restarted(lifeB, errMoot)}, phase: phaseSettling, until: 8 * s},
 			{at: 7 * s, known: []change{stops, runs(lifeB), looks(true)}},
-			// It was no try: the next pause is the first.
+			// It did not count as a try: the next pause is the first.
 			{at: 20 * s, known: []change{looks(false)}, do: taskAsk},
 			{at: 20 * s, known: []change{asked(true, nil)}, phase: phaseBackoff, until: 25 * s, tell: list(SupervisionEnded, SupervisionRestart)},
 		}, died)},

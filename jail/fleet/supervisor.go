@@ -90,7 +90,9 @@ func NewSupervisor(h *host.Host, o SupervisorOptions) *Supervisor {
 }
 
 // Run looks after the jails until the context ends, and returns its error, or the
-// one that ended the watch; a panic of what it calls is an error too. All that it began is over when it returns.
+// one that ended the watch; a panic of what it calls is an error too. All that it began
+// is over when it returns: a restart under way is undone, or finished once the jail
+// has been stopped.
 func (s *Supervisor) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var running sync.WaitGroup
