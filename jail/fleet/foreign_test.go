@@ -1,6 +1,7 @@
 package fleet_test
 
 import (
+	"context"
 	"iter"
 	"testing"
 	"time"
@@ -31,7 +32,8 @@ func upAt(t *testing.T, h *simhost.Host, name, path string) kernel.Identity {
 func TestWatchTellsAnothersJailFromOurs(t *testing.T) {
 	for _, release := range []string{"13.2-RELEASE", "15.1-RELEASE"} {
 		t.Run(release, func(t *testing.T) {
-			ctx := t.Context()
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // a change that is never told
+			defer cancel()
 			h := jailtest.OpenHost(t, simhost.Options{Release: release})
 			jailtest.PutPlain(t, h, "web", nil)
 			root := jailtest.Mountpoint(t, h, simhost.Dataset+"/jails/web/root")
