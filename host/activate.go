@@ -35,7 +35,8 @@ type ActivateOptions struct {
 // Activate makes POOL/iocage the host's main source, as "ioc activate" does: it
 // creates that dataset if it is missing, sets [ActiveProperty] to yes on the
 // pool and to no on every other pool that had it. A failure restores the
-// properties. Activating an active pool is not an error.
+// properties. Activating an active pool is not an error. A pool that cannot be written
+// to keeps the property, but is not the main source while another one is active.
 //
 // Errors: ErrManaged, ErrPoolNotFound, ErrPoolUnavailable, ErrNoMountpoint,
 // *zfsstore.Error.
@@ -44,7 +45,7 @@ func (h *Host) Activate(ctx context.Context, pool string, o ActivateOptions) err
 	if err != nil {
 		return err
 	}
-	if !p.Usable() || p.ReadOnly {
+	if !p.writable() {
 		return fmt.Errorf("%w: %s is %s", ErrPoolUnavailable, pool, p.state())
 	}
 	if err := h.rootDataset(ctx, pool+"/iocage", o.Mountpoint); err != nil {
@@ -57,7 +58,7 @@ func (h *Host) Activate(ctx context.Context, pool string, o ActivateOptions) err
 	// The new one comes last: if this is interrupted, no two pools are active.
 	for _, wanted := range []bool{false, true} {
 		for _, p := range all {
-			if (p.Name == pool) != wanted || p.Active == wanted {
+			if (p.Name == pool) != wanted || p.Active == wanted || !p.writable() {
 				continue
 			}
 			err := set(ctx, p.Name, wanted)

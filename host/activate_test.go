@@ -107,6 +107,91 @@ func TestActivate(t *testing.T) {
 	require.ErrorIs(t, h.Deactivate(ctx, "tank"), host.ErrManaged)
 }
 
+// TestActivateBesideAReadOnlyPool: a pool that was active and is imported read-only, or
+// is faulted, made Activate of any other pool fail, because its property could not be set
+// to no; had that been passed over, the read-only pool would have stayed the main source.
+func TestActivateBesideAReadOnlyPool(t *testing.T) {
+	ctx := context.Background()
+	for _, old := range []simzfs.Pool{{Name: "archive", ReadOnly: true}, {Name: "archive", Health: "FAULTED"}} {
+		dir := t.TempDir()
+		h := newHost(t, dir, host.Options{}, simzfs.Pool{Name: "archive"}, simzfs.Pool{Name: "tank"})
+		require.NoError(t, h.Activate(ctx, "archive", host.ActivateOptions{}))
+		h.Store = imported{h.Store, old}
+		sources, err := h.Sources(ctx)
+		if old.ReadOnly {
+			require.NoError(t, err)
+			require.Equal(t, "archive/iocage", sources[0].Dataset)
+		}
+		require.NoError(t, h.Activate(ctx, "tank", host.ActivateOptions{}))
+		sources, err = h.Sources(ctx)
+		require.NoError(t, err)
+		require.Equal(t, []host.Source{{Name: "ioc", Dataset: "tank/iocage"}}, sources)
+		require.Equal(t, map[string]bool{"archive": true, "tank": true}, active(t, h))
+		require.ErrorIs(t, h.Activate(ctx, "archive", host.ActivateOptions{}), host.ErrPoolUnavailable)
+		require.NoError(t, h.Deactivate(ctx, "tank"))
+		_, err = h.Sources(ctx)
+		require.Equal(t, old.ReadOnly, err == nil, "a read-only pool is better than none: %v", err)
+	}
+}
+
+// imported is a store one of whose pools was imported anew, and does not take changes.
+type imported struct {
+	zfsstore.Store
+	as simzfs.Pool
+}
+
+func (i imported) Pools(ctx context.Context) ([]zfsstore.Pool, error) {
+	pools, err := i.Store.Pools(ctx)
+	for k := range pools {
+		if pools[k].Name == i.as.Name {
+			pools[k].ReadOnly = i.as.ReadOnly
+			if i.as.Health != "" {
+				pools[k].Health = i.as.Health
+			}
+		}
+	}
+	return pools, err
+}
+
+func (i imported) Set(ctx context.Context, name string, properties map[string]string) error {
+	if name == i.as.Name {
+		return errSet
+	}
+	return i.Store.Set(ctx, name, properties)
+}
+
+// interrupted is a store whose Set ends the program, once it has set the first property.
+type interrupted struct {
+	zfsstore.Store
+	set *[]string
+}
+
+func (i interrupted) Set(ctx context.Context, name string, properties map[string]string) error {
+	*i.set = append(*i.set, name+"="+properties[host.ActiveProperty])
+	if len(*i.set) > 1 {
+		panic("killed")
+	}
+	return i.Store.Set(ctx, name, properties)
+}
+
+// TestActivateInterrupted: at no moment are two pools active, so that an interrupted
+// Activate leaves none, and not the wrong one; no test noticed when the new pool was set
+// first.
+func TestActivateInterrupted(t *testing.T) {
+	ctx := context.Background()
+	for _, names := range [][2]string{{"new", "old"}, {"aaa", "old"}, {"zzz", "old"}} {
+		h := newHost(t, t.TempDir(), host.Options{}, simzfs.Pool{Name: names[0]}, simzfs.Pool{Name: names[1]})
+		require.NoError(t, h.Activate(ctx, names[1], host.ActivateOptions{}))
+		good := h.Store
+		var set []string
+		h.Store = interrupted{good, &set}
+		require.PanicsWithValue(t, "killed", func() { _ = h.Activate(ctx, names[0], host.ActivateOptions{}) })
+		h.Store = good
+		require.Equal(t, []string{names[1] + "=no", names[0] + "=yes"}, set)
+		require.Equal(t, map[string]bool{names[0]: false, names[1]: false}, active(t, h))
+	}
+}
+
 // A pool that cannot be changed leaves the others as they were.
 func TestActivateFails(t *testing.T) {
 	ctx := context.Background()

@@ -9,7 +9,7 @@
 // A root dataset is called a source, as in libioc. Sources are, in this order:
 // those given in [Options]; every ioc_dataset_NAME of rc.conf(5); pool/iocage
 // of the first healthy pool whose root dataset has the user property
-// org.freebsd.ioc:active=yes.
+// org.freebsd.ioc:active=yes, a read-only one last.
 //
 // Opening a host and reading from it changes nothing on it.
 package host

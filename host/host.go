@@ -84,12 +84,11 @@ func Open(ctx context.Context, opts Options) (*Host, error) {
 	return New(zfsstore.NewExec(zfsstore.ExecOptions{}), k, opts)
 }
 
-// New returns a host made of any Store and Kernel.
+// New returns a host made of any Store and Kernel. Errors: ErrInvalidSourceName,
+// ErrSourceNames.
 func New(store zfsstore.Store, k kernel.Kernel, opts Options) (*Host, error) {
-	for _, s := range opts.Sources {
-		if err := s.check(); err != nil {
-			return nil, err
-		}
+	if err := checkSources(opts.Sources); err != nil {
+		return nil, err
 	}
 	opts.fill()
 	return &Host{Store: store, Kernel: k, opts: opts}, nil

@@ -217,3 +217,31 @@ func TestNewRefusesBadSources(t *testing.T) {
 		}
 	}
 }
+
+// TestSourcesThatShareKernelNames: the jail b-c of the source a and the jail c of the
+// source a-b had the same name in the kernel, and stopping one stopped the other.
+func TestSourcesThatShareKernelNames(t *testing.T) {
+	for _, test := range []struct {
+		names   []string
+		refused bool
+	}{
+		{[]string{"a", "a-b"}, true},
+		{[]string{"a-b", "x", "a"}, true},
+		{[]string{"a-b", "a-b-c_d"}, true},
+		{[]string{"a", "a"}, true},
+		{[]string{"a", "b-a", "ab", "a_b", "abc-c", "A-b"}, false},
+	} {
+		var sources []host.Source
+		for _, name := range test.names {
+			sources = append(sources, host.Source{Name: name, Dataset: "tank/" + name})
+		}
+		_, err := host.New(nil, nil, host.Options{Sources: sources})
+		if !test.refused {
+			require.NoError(t, err, test.names)
+			continue
+		}
+		require.ErrorIs(t, err, host.ErrSourceNames, test.names)
+	}
+	_, err := host.New(nil, nil, host.Options{Sources: []host.Source{{Name: "a", Dataset: "tank/one"}, {Name: "a-b", Dataset: "tank/two"}}})
+	require.ErrorContains(t, err, "a (tank/one) and a-b (tank/two)")
+}

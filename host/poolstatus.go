@@ -21,6 +21,8 @@ type PoolStatus struct {
 // the active one.
 func (p PoolStatus) Usable() bool { return p.Health == "ONLINE" || p.Health == "DEGRADED" }
 
+func (p PoolStatus) writable() bool { return p.Usable() && !p.ReadOnly }
+
 func (p PoolStatus) state() string {
 	if p.ReadOnly {
 		return p.Health + ", read-only"

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/internal/rcconf"
@@ -19,7 +20,9 @@ const ActiveProperty = "org.freebsd.ioc:active"
 // Source is a root dataset: jails are in Dataset/jails, releases in
 // Dataset/releases.
 type Source struct {
-	Name    string // letters, digits and single - or _ between them; "ioc" by default
+	// Name has letters, digits and single - or _ between them; "ioc" by default. No
+	// source is called as another one with a dash and more, see ErrSourceNames.
+	Name    string
 	Dataset string // such as "zroot/iocage"
 }
 
@@ -35,6 +38,9 @@ var (
 	ErrNotActivated = errors.New("no root dataset: set ioc_dataset_NAME in rc.conf, or " + ActiveProperty + "=yes on a pool")
 	// ErrInvalidSourceName means that a name breaks the rule of Source.Name.
 	ErrInvalidSourceName = errors.New("invalid source name")
+	// ErrSourceNames means that jails of two sources could have the same name in the
+	// kernel: a jail b-c of the source a and a jail c of the source a-b are both a-b-c.
+	ErrSourceNames = errors.New("sources whose jails could have the same name in the kernel")
 	// ErrSourceNotFound means that no source has that name.
 	ErrSourceNotFound = errors.New("source not found")
 	// ErrNotMounted means that a dataset that is needed is not mounted.
@@ -53,8 +59,25 @@ func (s Source) check() error {
 	return nil
 }
 
-// Sources returns the host's root datasets, the main one first, or ErrNotActivated if
-// there are none. They are looked up once.
+// checkSources checks sources that are used together.
+func checkSources(all []Source) error {
+	for _, s := range all {
+		if err := s.check(); err != nil {
+			return err
+		}
+	}
+	for i, s := range all {
+		for k, other := range all {
+			if i != k && strings.HasPrefix(other.Name+"-", s.Name+"-") {
+				return fmt.Errorf("%w: %s (%s) and %s (%s)", ErrSourceNames, s.Name, s.Dataset, other.Name, other.Dataset)
+			}
+		}
+	}
+	return nil
+}
+
+// Sources returns the host's root datasets, the main one first. They are looked up once.
+// Errors: ErrNotActivated if there are none, ErrInvalidSourceName, ErrSourceNames.
 func (h *Host) Sources(ctx context.Context) ([]Source, error) {
 	if len(h.opts.Sources) > 0 {
 		return h.opts.Sources, nil
@@ -113,27 +136,28 @@ func (h *Host) rcSources() ([]Source, error) {
 			continue
 		}
 		dataset, _ := conf.Get(key)
-		s := Source{Name: name, Dataset: dataset}
-		if err := s.check(); err != nil {
-			return nil, fmt.Errorf("%s: %w", h.opts.Files.RCConf, err)
-		}
-		out = append(out, s)
+		out = append(out, Source{Name: name, Dataset: dataset})
+	}
+	if err := checkSources(out); err != nil {
+		return nil, fmt.Errorf("%s: %w", h.opts.Files.RCConf, err)
 	}
 	return out, nil
 }
 
-// poolSource finds the pool that was activated with libioc or iocage.
+// poolSource finds the pool that was activated with libioc or iocage. One that is
+// read-only may be active as well, because Activate cannot change it: another one that
+// is active goes before it.
 func (h *Host) poolSource(ctx context.Context) ([]Source, error) {
 	pools, err := h.Pools(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range pools {
-		if p.Usable() && p.Active {
-			return []Source{{Name: "ioc", Dataset: p.Name + "/iocage"}}, nil
-		}
+	active := slices.DeleteFunc(pools, func(p PoolStatus) bool { return !p.Usable() || !p.Active })
+	if len(active) == 0 {
+		return nil, ErrNotActivated
 	}
-	return nil, ErrNotActivated
+	i := max(0, slices.IndexFunc(active, PoolStatus.writable))
+	return []Source{{Name: "ioc", Dataset: active[i].Name + "/iocage"}}, nil
 }
 
 func truthy(s string) bool {

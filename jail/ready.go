@@ -167,7 +167,11 @@ func (j *Jail) checkTCP(ctx context.Context, limit time.Duration, c Check) error
 	if err != nil {
 		return err
 	}
-	p, err := j.host.Kernel.JailGet(ctx, 0, kernel.ByName(j.Identifier()), "vnet", "ip4", "ip6", "ip4.addr", "ip6.addr")
+	id, err := j.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := j.host.Kernel.JailGet(ctx, 0, kernel.ByJID(id.JID), "vnet", "ip4", "ip6", "ip4.addr", "ip6.addr")
 	if errors.Is(err, kernel.ErrNotFound) {
 		return ErrNotRunning
 	}

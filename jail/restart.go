@@ -7,6 +7,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
+	"github.com/libioc/go-libioc/kernel"
 )
 
 // RestartOptions say how a jail is restarted.
@@ -16,13 +17,20 @@ type RestartOptions struct {
 	// jid, its network, its mounts and what no hook ends.
 	Shutdown bool
 	// Force goes on when the prestop or stop hook fails; with Shutdown, a jail
-	// that does not run is started.
+	// that does not run is started. If its run has ended without Stop, see
+	// [Jail.Ended], it is stopped first: its hooks run and what it has left goes.
 	Force bool
 	// Env is added to the environment of every hook, over what it has.
 	Env map[string]string
 	// Terminal, if set, is given to the start and stop hooks, see StartOptions.
 	Terminal *os.File
 	Busy     Busy
+	// Confirm, if set, is called under the jail's lock before anything is changed,
+	// with the jail as it is on disk now and the run that there is, zero if it does not
+	// run. Its error refuses the restart. So a caller that has judged a run restarts no
+	// other one. It may be called more than once, and must not run an operation on the
+	// jail, which would wait for the lock.
+	Confirm func(ctx context.Context, now *Jail, id kernel.Identity) error
 }
 
 // Restart restarts the services of a running jail, or the jail.
@@ -36,7 +44,7 @@ type RestartOptions struct {
 // leaves it stopped. Once the jail is removed, it is started again even if the
 // context has ended; exec_timeout bounds that. A crash between leaves it stopped.
 //
-// Errors: ErrNotRunning, *HookError, and those of Stop and Start.
+// Errors: ErrNotRunning, *HookError, those of Stop and Start, and of Confirm.
 func (j *Jail) Restart(ctx context.Context, o RestartOptions) ([]events.IocEvent, error) {
 	return j.Generator().Restart(o).Run(ctx)
 }
@@ -61,6 +69,11 @@ func (j *Jail) planRestart(ctx context.Context, o RestartOptions) (*plan.Plan, e
 	if err != nil {
 		return nil, err
 	}
+	if o.Confirm != nil {
+		if err := o.Confirm(ctx, j, id); err != nil {
+			return nil, err
+		}
+	}
 	var steps step.List
 	if !o.Shutdown {
 		// Nothing of it is tried again later: a hook that failed is told.
@@ -74,8 +87,13 @@ func (j *Jail) planRestart(ctx context.Context, o RestartOptions) (*plan.Plan, e
 	var start step.List
 	j.startSteps(ctx, &start, StartOptions{})
 	up, err := j.plan(ctx, "start", &start)
-	if err != nil || id.IsZero() {
-		return up, err
+	if err != nil {
+		return nil, err
+	}
+	if id.IsZero() {
+		if ended, err := j.ended(ctx); err != nil || !ended {
+			return up, err
+		}
 	}
 	j.stopSteps(ctx, &steps, StopOptions{Force: o.Force}, id)
 	down, err := steps.Plan("stop", j.FullName(), up.Fingerprint)

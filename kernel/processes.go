@@ -80,6 +80,10 @@ type Processes interface {
 	// its child jails.
 	ProcessList(ctx context.Context, jid int) ([]Process, error)
 
+	// ProcessListAll lists the processes of the host and of all its jails with one
+	// reading of the process table. Process.JID says where each one runs.
+	ProcessListAll(ctx context.Context) ([]Process, error)
+
 	// ProcessSignal sends a signal. It fails with ErrStale if the pid does not
 	// belong to the listed process any more.
 	ProcessSignal(ctx context.Context, p Process, signal int) error

@@ -14,7 +14,8 @@ type BootOptions struct {
 	Options
 	// Budget is how long Boot may take; default DefaultBootBudget. After three
 	// quarters of it no more jails are started, and those that are not up yet are
-	// given up and rolled back.
+	// given up and rolled back. What is still being rolled back at its end fails, and
+	// goes on without Boot.
 	Budget time.Duration
 	// Filters narrow down which of the jails marked with boot are started.
 	Filters []string

@@ -13,7 +13,8 @@ import (
 // execution runs an operation on a graph of jails, in the order that a schedule
 // decides. Each jail's operation has its own goroutine.
 type execution struct {
-	callbacks
+	*callbacks
+	o   Options
 	now func() time.Time // of the host, for results
 	// begin runs the operation of one jail, which takes a slot. settle, if not nil,
 	// returns what is waited for before dependants begin, or nil; that takes none.
@@ -29,7 +30,7 @@ type execution struct {
 }
 
 func newExecution(o Options, now func() time.Time) *execution {
-	return &execution{callbacks: callbacks{o: o}, now: now}
+	return &execution{callbacks: &callbacks{}, o: o, now: now}
 }
 
 // run gives every node a result.
@@ -106,10 +107,21 @@ func (e *execution) follow(ctx context.Context, op *jail.Operation) report {
 	return r
 }
 
+func (e *execution) event(ev events.IocEvent) {
+	if e.o.OnEvent != nil {
+		e.call(func() { e.o.OnEvent(ev) })
+	}
+}
+
+func (e *execution) result(r Result) {
+	if e.o.OnResult != nil {
+		e.call(func() { e.o.OnResult(r) })
+	}
+}
+
 // callbacks calls the caller's functions one at a time, and not after end.
 type callbacks struct {
 	mu    sync.Mutex
-	o     Options
 	ended bool
 }
 
@@ -118,18 +130,6 @@ func (c *callbacks) call(f func()) {
 	defer c.mu.Unlock()
 	if !c.ended {
 		f()
-	}
-}
-
-func (c *callbacks) event(e events.IocEvent) {
-	if c.o.OnEvent != nil {
-		c.call(func() { c.o.OnEvent(e) })
-	}
-}
-
-func (c *callbacks) result(r Result) {
-	if c.o.OnResult != nil {
-		c.call(func() { c.o.OnResult(r) })
 	}
 }
 

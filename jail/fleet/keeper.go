@@ -11,47 +11,37 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// keeper looks after one jail for a Supervisor. Its own goroutine decides; the
-// supervisor only hands it the changes that the watch reports.
+// keeper looks after one jail for a Supervisor. Its own goroutine does what
+// keeperState decides; the supervisor only hands it the news.
 type keeper struct {
 	s    *Supervisor
 	name string
 	kick chan struct{}
 
-	mu sync.Mutex
-	news
+	mu      sync.Mutex
+	news    news
+	looking bool // it wants to know whether the jail has processes
 
 	// Of the goroutine only.
-	jail     *jail.Jail
-	probe    jail.Probe
-	policy   RestartPolicy
-	seen     kernel.Identity // the run that the checks are of
-	since    time.Time       // when that run was seen first
-	checked  time.Time       // when the last check ended
-	failures int
-	healthy  bool
-	tries    int
-	givenUp  bool
-	end
+	jail   *jail.Jail // nil if its configuration was not understood
+	probe  jail.Probe
+	policy RestartPolicy
 }
 
-// end is what is known of the end of the run, or of the one before the supervisor
-// began.
-type end struct {
-	asked bool // over is what the jail has answered
-	over  bool // it has ended without Stop
-	busy  bool // the run had processes
-	told  bool // SupervisionEnded was reported
-	owed  bool // a restart has stopped it and could not start it
-}
-
-// news is what the watch has reported of the jail.
+// news is what the watch and the looks at processes have reported of the jail.
 type news struct {
-	identity kernel.Identity
-	ended    kernel.Identity // the last run that has ended
-	ran      bool            // it has run since the supervisor knows it
-	reload   bool            // its configuration may have changed
-	gone     bool            // it was destroyed
+	life   kernel.Identity // that runs
+	ended  kernel.Identity // the last run that has ended
+	ran    bool            // it has run since the supervisor knows it
+	reload bool            // its configuration may have changed
+	gone   bool            // it was destroyed
+	look   look
+}
+
+// look is whether a run had processes.
+type look struct {
+	life kernel.Identity
+	busy bool
 }
 
 func (k *keeper) note(c Change) {
@@ -59,16 +49,36 @@ func (k *keeper) note(c Change) {
 	defer k.mu.Unlock()
 	switch c.Kind {
 	case ChangeThere, ChangeStarted:
-		k.identity = c.Identity
-		k.ran = k.ran || !c.Identity.IsZero()
+		k.news.life = c.Identity
+		k.news.ran = k.news.ran || !c.Identity.IsZero()
 	case ChangeStopped:
-		k.identity, k.ended = kernel.Identity{}, c.Identity
+		k.news.life, k.news.ended = kernel.Identity{}, c.Identity
 	case ChangeConfig, ChangeCreated:
-		k.reload = true
+		k.news.reload = true
 	case ChangeDestroyed:
-		k.gone = true
+		k.news.gone = true
 	}
 	k.wake()
+}
+
+// see notes a look at the jail's processes.
+func (k *keeper) see(l look) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.news.look != l {
+		k.news.look = l
+		k.wake()
+	}
+}
+
+// looksAt returns the run whose processes the keeper wants to know of, or zero.
+func (k *keeper) looksAt() kernel.Identity {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.looking {
+		return kernel.Identity{}
+	}
+	return k.news.life
 }
 
 func (k *keeper) wake() {
@@ -83,7 +93,7 @@ func (k *keeper) latest() news {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := k.news
-	k.reload = false
+	k.news.reload = false
 	return now
 }
 
@@ -92,114 +102,50 @@ func (k *keeper) report(e Supervision) {
 	k.s.report(e)
 }
 
-// begin notes that the jail runs as id, or not at all.
-func (k *keeper) begin(id kernel.Identity) {
-	k.seen, k.since, k.failures, k.healthy = id, time.Now(), 0, false
-	k.checked = k.since
-	k.end = end{owed: k.owed && id.IsZero()}
-}
-
 func (k *keeper) run(ctx context.Context) {
+	var s keeperState
+	var a *answer
 	for ctx.Err() == nil {
 		now := k.latest()
-		if now.gone {
-			return
-		}
-		if now.reload {
+		if now.reload && !now.gone {
 			k.load(ctx)
 		}
-		up := !now.identity.IsZero()
-		if now.identity != k.seen {
-			k.begin(now.identity)
-			if !up {
-				k.tellEnd()
-			}
+		var t task
+		s, t = s.next(known{
+			now: time.Now(), interval: k.s.o.Watch.Interval, news: now, held: k.s.isHeld(k.name),
+			readable: k.jail != nil, fresh: now.reload, policy: k.policy, probe: k.probe, answer: a,
+		})
+		a = nil
+		k.mu.Lock()
+		k.looking = k.policy.restarts() && s.phase != phaseHeld
+		k.mu.Unlock()
+		for _, e := range t.tell {
+			k.report(e)
 		}
-		if up && time.Since(k.since) > k.policy.Max {
-			k.tries = 0
-		}
-		switch {
-		case k.jail == nil || k.s.isHeld(k.name):
-			k.pause(ctx, 0)
-		case k.policy.When != RestartNever && k.hasEnded(ctx, now):
-			k.tellEnd()
-			k.again(ctx, func() bool {
-				k.asked = false
-				return k.hasEnded(ctx, k.latest())
-			})
-		default:
-			k.attend(ctx, up)
+		switch t.kind {
+		case taskEnd:
+			return
+		case taskWait:
+			k.pause(ctx, t.at)
+		case taskAsk:
+			a = k.ask(ctx, s)
+		case taskCheck:
+			a = k.check(ctx)
+		case taskRestart:
+			a = k.restart(ctx, s)
 		}
 	}
 }
 
-func (k *keeper) tellEnd() {
-	if !k.told && k.policy.When != RestartNever {
-		k.told = true
-		k.report(Supervision{Kind: SupervisionEnded})
-	}
-}
-
-// hasEnded reports whether the jail is to be started again because its run has
-// ended. It judges by the present state, not by changes, so that it does not
-// matter when that was.
-func (k *keeper) hasEnded(ctx context.Context, now news) bool {
-	up := !now.identity.IsZero()
-	switch {
-	case up:
-		list, err := k.s.host.Kernel.ProcessList(ctx, now.identity.JID)
-		if err != nil || len(list) > 0 {
-			k.busy, k.asked = k.busy || err == nil, false
-			return false
-		}
-	case k.owed || now.ran && k.policy.When == RestartAlways:
-		return true
-	}
-	if !k.asked {
-		over, err := k.jail.Ended(ctx)
-		if err != nil {
-			return false // asked again soon
-		}
-		if up && k.busy && config.NewKey[string]("exec_start").Of(k.jail.Effective()) == "" {
-			// The properties do not say that there are to be processes, but there were.
-			id, err := k.jail.Identity(ctx)
-			over = over || err == nil && id == now.identity
-		}
-		k.asked, k.over = true, over
-	}
-	return k.over
-}
-
-// attend waits for news, for the next check, or until it is time to look again
-// whether the jail has ended.
-func (k *keeper) attend(ctx context.Context, up bool) {
-	var look time.Duration
-	if k.policy.When != RestartNever && (up || !k.asked) {
-		look = k.s.o.Watch.Interval
-	}
-	if !up || len(k.probe.Checks) == 0 {
-		k.pause(ctx, look)
-		return
-	}
-	due := max(time.Until(k.checked.Add(k.probe.Interval)), time.Nanosecond)
-	if look > 0 && look < due {
-		k.pause(ctx, look)
-	} else if k.pause(ctx, due) {
-		k.check(ctx)
-		k.checked = time.Now()
-	}
-}
-
-// load reads the properties again, which gives a jail that was given up another
-// chance.
+// load reads the properties again.
 func (k *keeper) load(ctx context.Context) {
-	k.jail, k.tries, k.givenUp, k.asked = nil, 0, false, false
+	k.jail, k.policy = nil, RestartPolicy{}
 	j, err := jail.Load(ctx, k.s.host, k.name)
 	if err == nil {
 		k.probe, err = j.HealthProbe()
 	}
 	if err == nil {
-		k.policy, err = ParseRestartPolicy(config.NewKey[string](RestartKey).Of(j.Effective()))
+		k.policy, err = policyOf(j)
 	}
 	if err != nil {
 		if ctx.Err() == nil {
@@ -210,109 +156,76 @@ func (k *keeper) load(ctx context.Context) {
 	k.jail = j
 }
 
-// pause waits for news, or for a time if it is not 0, and reports whether the time
-// has passed.
-func (k *keeper) pause(ctx context.Context, d time.Duration) (over bool) {
+func policyOf(j *jail.Jail) (RestartPolicy, error) {
+	return ParseRestartPolicy(config.NewKey[string](RestartKey).Of(j.Effective()))
+}
+
+// pause waits for news or, if it is not zero, until that time.
+func (k *keeper) pause(ctx context.Context, until time.Time) {
 	var timer <-chan time.Time
-	if d > 0 {
-		timer = time.After(d)
+	if !until.IsZero() {
+		timer = time.After(time.Until(until))
 	}
 	select {
 	case <-ctx.Done():
 	case <-k.kick:
 	case <-timer:
-		return true
 	}
-	return false
+}
+
+// ask asks the jail whether it has ended without Stop.
+func (k *keeper) ask(ctx context.Context, s keeperState) *answer {
+	over, err := k.jail.Ended(ctx)
+	if err == nil && s.busy && config.NewKey[string]("exec_start").Of(k.jail.Effective()) == "" {
+		// The properties do not say that there are to be processes, but there were.
+		id, idErr := k.jail.Identity(ctx)
+		over = over || idErr == nil && id == s.life
+	}
+	return &answer{kind: taskAsk, over: over, err: err}
 }
 
 // check makes one attempt of the probe.
-func (k *keeper) check(ctx context.Context) {
+func (k *keeper) check(ctx context.Context) *answer {
 	free, err := k.s.slot(ctx)
-	if err != nil {
-		return
+	if err == nil {
+		err = k.jail.Healthy(ctx)
+		free()
 	}
-	err = k.jail.Healthy(ctx)
-	free()
-	switch {
-	case ctx.Err() != nil, errors.Is(err, jail.ErrNotRunning):
-		return // the watch reports it
-	case err == nil:
-		k.failures = 0
-		if !k.healthy {
-			k.healthy = true
-			k.report(Supervision{Kind: SupervisionHealthy})
-		}
-		return
-	}
-	if k.failures++; k.failures != k.probe.Failures {
-		return // not yet, or reported already
-	}
-	k.healthy = false
-	k.report(Supervision{Kind: SupervisionUnhealthy, Err: err})
-	if k.policy.When != RestartNever {
-		k.again(ctx, func() bool { return true })
-	}
+	return &answer{kind: taskCheck, err: err}
 }
 
-// again restarts the jail after the pause, if it still needs that, or gives it up.
-func (k *keeper) again(ctx context.Context, needed func() bool) {
-	if k.tries >= k.policy.Tries {
-		if !k.givenUp {
-			k.givenUp = true
-			k.report(Supervision{Kind: SupervisionGivenUp, Try: k.tries})
-		}
-		k.pause(ctx, 0)
-		return
-	}
-	delay := k.policy.delay(k.tries)
-	k.tries++
-	k.report(Supervision{Kind: SupervisionRestart, Try: k.tries, Delay: delay})
-	select {
-	case <-ctx.Done():
-		return
-	case <-time.After(delay):
-	}
-	if k.s.isHeld(k.name) || !needed() {
-		return
-	}
-	err := k.s.restart(ctx, k.name)
+// restart restarts the run that was judged, and no other.
+func (k *keeper) restart(ctx context.Context, s keeperState) *answer {
+	begun := false
+	err := k.s.restart(ctx, k.jail, func(ctx context.Context, now *jail.Jail, id kernel.Identity) error {
+		err := k.confirm(ctx, s, now, id)
+		begun = err == nil
+		return err
+	})
+	id, idErr := k.jail.Identity(ctx)
+	return &answer{kind: taskRestart, err: err, life: id, down: begun && errors.Is(idErr, jail.ErrNotRunning)}
+}
+
+// confirm makes the judgement once more under the jail's lock: the watch reports what
+// happens up to its interval later.
+func (k *keeper) confirm(ctx context.Context, s keeperState, now *jail.Jail, id kernel.Identity) error {
+	policy, err := policyOf(now)
 	switch {
-	case ctx.Err() != nil:
-		return
 	case err != nil:
-		k.failures = 0 // if it runs, it is checked and restarted again
-		_, stopped := k.jail.Identity(ctx)
-		k.owed = errors.Is(stopped, jail.ErrNotRunning)
-		k.report(Supervision{Kind: SupervisionFailed, Err: err, Try: k.tries})
-		return
-	}
-	k.report(Supervision{Kind: SupervisionRestarted, Try: k.tries})
-	k.settleIn(ctx)
-}
-
-// settleIn waits until the watch has reported the new run, so that the end of the
-// one before is not taken for its end.
-func (k *keeper) settleIn(ctx context.Context) {
-	id, err := k.jail.Identity(ctx)
-	if err != nil {
-		return
-	}
-	k.begin(id)
-	limit := time.After(k.s.o.Watch.Interval + 5*time.Second)
-	for {
-		k.mu.Lock()
-		reported := k.identity == id || k.ended == id
-		k.mu.Unlock()
-		if reported {
-			return
+		return err
+	case k.s.isHeld(k.name) || policy != k.policy || id != s.life:
+		return errMoot
+	case !s.over:
+		return nil // it is ill, or is started whoever stopped it
+	case id.IsZero():
+		if over, err := now.Ended(ctx); err != nil || !over {
+			return errors.Join(errMoot, err)
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-limit:
-			return
-		case <-k.kick:
-		}
+		return nil
 	}
+	list, err := now.Host().Kernel.ProcessList(ctx, id.JID)
+	if err == nil && len(list) > 0 {
+		err = errMoot // they are back
+	}
+	return err
 }

@@ -29,8 +29,8 @@ type RestartPolicy struct {
 	// to Max. Defaults: 1 s and 5 minutes.
 	Backoff, Max time.Duration
 	// Tries is the number of restarts after which the jail is given up. They are
-	// counted from zero again when the jail has run for Max, or its configuration
-	// was changed. Default 10.
+	// counted from zero again when the jail has been well for Max, its configuration
+	// was changed, or it was held and released. Default 10.
 	Tries int
 }
 

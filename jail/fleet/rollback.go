@@ -59,10 +59,11 @@ func undoGraph(nodes []*node, needed map[*node]bool) []*node {
 	return back
 }
 
-// stopAgain stops jails that were started in vain.
+// stopAgain stops jails that were started in vain. A stop does not end with the
+// context once it has passed its commit point: what is not over in time is left behind.
 func (e *execution) stopAgain(ctx context.Context, nodes []*node, o StartAllOptions) Results {
 	b := newExecution(Options{Parallel: e.o.Parallel, OnEvent: e.o.OnEvent}, e.now)
-	b.independent = true
+	b.callbacks, b.cut, b.independent = e.callbacks, e.cut, true
 	b.begin = func(ctx context.Context, n *node) report {
 		return b.follow(ctx, n.jail.Generator().Stop(jail.StopOptions{Force: true, Env: o.Start.Env, Busy: jail.BusyWait}))
 	}

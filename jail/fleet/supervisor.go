@@ -11,18 +11,19 @@ import (
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/catch"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
 )
 
 // SupervisorOptions say how jails are supervised.
 type SupervisorOptions struct {
 	// Watch is how changes of jails are noticed. Its Interval is also the time between
-	// two looks at the processes of a jail with a restart policy.
+	// two looks at the processes of the jails with a restart policy, which take one
+	// reading of the process table for all of them.
 	Watch WatchOptions
 	// Parallel is how many checks and restarts run at once; default 8.
 	Parallel int
-	// Start and Stop are how a jail is restarted. Stop's Force is set.
-	Start jail.StartOptions
-	Stop  jail.StopOptions
+	// Restart is how a jail is restarted. Shutdown, Force and Confirm are set.
+	Restart jail.RestartOptions
 	// Report is called with what happens, one call at a time. It should not take
 	// long: checks wait for it.
 	Report func(Supervision)
@@ -36,7 +37,7 @@ const (
 	SupervisionHealthy   SupervisionKind = "healthy"    // the probe succeeds, first or again
 	SupervisionUnhealthy SupervisionKind = "unhealthy"  // it has failed as often as the probe says
 	SupervisionEnded     SupervisionKind = "ended"      // the jail, or its last process, has ended
-	SupervisionRestart   SupervisionKind = "restarting" // it will be started again after Delay
+	SupervisionRestart   SupervisionKind = "restarting" // it will be started again after Delay, if it still needs that
 	SupervisionRestarted SupervisionKind = "restarted"
 	SupervisionFailed    SupervisionKind = "failed"   // the restart failed, or a property cannot be understood
 	SupervisionGivenUp   SupervisionKind = "given up" // the policy allows no more tries
@@ -56,14 +57,19 @@ type Supervision struct {
 // them again as the policy says, also those whose run had ended before it began.
 // Checks have a timeout, restarts a growing pause and a number of tries. It keeps no
 // state beyond its end, which stops no jail.
+//
+// It restarts the run that it has judged and no other: if during the pause the jail was
+// stopped, started, held or destroyed, is well again or has another policy, it is
+// judged anew. This is checked under the jail's lock.
 type Supervisor struct {
 	host  *host.Host
 	o     SupervisorOptions
 	slots chan struct{}
 
-	mu      sync.Mutex
-	keepers map[string]*keeper // by full name
-	held    map[string]bool
+	mu       sync.Mutex
+	keepers  map[string]*keeper // by full name
+	held     map[string]bool
+	restarts map[string]chan struct{} // under way; closed at their end
 
 	reporting sync.Mutex
 }
@@ -76,20 +82,30 @@ func NewSupervisor(h *host.Host, o SupervisorOptions) *Supervisor {
 	if o.Watch.Interval <= 0 {
 		o.Watch.Interval = time.Second
 	}
-	o.Stop.Force = true
+	o.Restart.Shutdown, o.Restart.Force = true, true
 	return &Supervisor{
 		host: h, o: o, slots: make(chan struct{}, o.Parallel),
-		keepers: map[string]*keeper{}, held: map[string]bool{},
+		keepers: map[string]*keeper{}, held: map[string]bool{}, restarts: map[string]chan struct{}{},
 	}
 }
 
 // Run looks after the jails until the context ends, and returns its error, or the
-// one that ended the watch; a panic of what it calls is an error too. All that it began is over when it returns.
+// one that ended the watch; a panic of what it calls is an error too. All that it began
+// is over when it returns: a restart under way is undone, or finished once the jail
+// has been stopped.
 func (s *Supervisor) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel(nil)
+	start := func(f func(ctx context.Context)) {
+		running.Go(func() {
+			if err := catch.Panic(func() error { f(ctx); return nil }); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	start(s.lookAtProcesses)
 	for c, err := range s.o.Watch.Watch(ctx, s.host) {
 		if err != nil {
 			if p, ok := errors.AsType[*catch.PanicError](context.Cause(ctx)); ok {
@@ -105,11 +121,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		if k == nil {
 			k = &keeper{s: s, name: c.Jail, kick: make(chan struct{}, 1), news: news{reload: true}}
 			s.keepers[c.Jail] = k
-			running.Go(func() {
-				if err := catch.Panic(func() error { k.run(ctx); return nil }); err != nil {
-					cancel(err)
-				}
-			})
+			start(k.run)
 		}
 		k.note(c)
 		if c.Kind == ChangeDestroyed {
@@ -120,21 +132,36 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// Hold leaves a jail alone until Release: it is neither checked nor restarted.
-// A program that stops a jail on purpose holds it first.
-func (s *Supervisor) Hold(j *jail.Jail) { s.hold(j, true) }
+// Hold leaves a jail alone until Release: it is neither checked nor restarted. A
+// program that stops a jail on purpose holds it first. Hold waits for a restart that is
+// under way; no other begins. The error is the context's; the jail is held nevertheless.
+func (s *Supervisor) Hold(ctx context.Context, j *jail.Jail) error {
+	s.mu.Lock()
+	s.held[j.FullName()] = true
+	restart := s.restarts[j.FullName()]
+	s.wake(j)
+	s.mu.Unlock()
+	if restart == nil {
+		return nil
+	}
+	select {
+	case <-restart:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
-// Release ends a Hold.
-func (s *Supervisor) Release(j *jail.Jail) { s.hold(j, false) }
-
-func (s *Supervisor) hold(j *jail.Jail, held bool) {
+// Release ends a Hold. The jail is judged anew and has all its tries.
+func (s *Supervisor) Release(j *jail.Jail) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if held {
-		s.held[j.FullName()] = true
-	} else {
-		delete(s.held, j.FullName())
-	}
+	delete(s.held, j.FullName())
+	s.wake(j)
+}
+
+// wake lets the jail's keeper decide again; s.mu is locked.
+func (s *Supervisor) wake(j *jail.Jail) {
 	if k := s.keepers[j.FullName()]; k != nil {
 		k.wake()
 	}
@@ -171,20 +198,38 @@ func (s *Supervisor) slot(ctx context.Context) (free func(), err error) {
 	}
 }
 
-// restart stops what is left of the jail and starts it.
-func (s *Supervisor) restart(ctx context.Context, name string) error {
+// restart restarts the jail if it is not held and confirm, called under the jail's
+// lock, has nothing against it.
+func (s *Supervisor) restart(ctx context.Context, j *jail.Jail, confirm func(context.Context, *jail.Jail, kernel.Identity) error) error {
 	free, err := s.slot(ctx)
 	if err != nil {
 		return err
 	}
 	defer free()
-	j, err := jail.Load(ctx, s.host, name)
-	if err != nil {
-		return err
+	end, ok := s.underWay(j.FullName())
+	if !ok {
+		return errMoot
 	}
-	if _, err := j.Stop(ctx, s.o.Stop); err != nil && !errors.Is(err, jail.ErrNotRunning) {
-		return err
-	}
-	_, err = j.Start(ctx, s.o.Start)
+	defer end()
+	o := s.o.Restart
+	o.Confirm = confirm
+	_, err = j.Restart(ctx, o)
 	return err
+}
+
+// underWay notes a restart that begins, for Hold, unless the jail is held.
+func (s *Supervisor) underWay(name string) (end func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held[name] {
+		return nil, false
+	}
+	over := make(chan struct{})
+	s.restarts[name] = over
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.restarts, name)
+		close(over)
+	}, true
 }

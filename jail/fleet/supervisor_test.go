@@ -28,9 +28,13 @@ type supervised struct {
 }
 
 func supervise(t *testing.T, h *simhost.Host) *supervised {
+	return superviseEach(t, h, 5*time.Millisecond)
+}
+
+func superviseEach(t *testing.T, h *simhost.Host, interval time.Duration) *supervised {
 	s := &supervised{}
 	s.Supervisor = fleet.NewSupervisor(h.Host, fleet.SupervisorOptions{
-		Watch: fleet.WatchOptions{Interval: 5 * time.Millisecond},
+		Watch: fleet.WatchOptions{Interval: interval},
 		Report: func(e fleet.Supervision) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -169,7 +173,7 @@ func TestSuperviseAlways(t *testing.T) {
 	s.await(t, "web", fleet.SupervisionRestarted, 1)
 
 	web := jailtest.Load(t, h, "web")[0]
-	s.Hold(web)
+	require.NoError(t, s.Hold(ctx, web))
 	end("web")
 	s.await(t, "web", fleet.SupervisionEnded, 2)
 	require.Equal(t, []string{"bad"}, jailtest.Running(t, h))

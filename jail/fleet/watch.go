@@ -73,7 +73,7 @@ type WatchOptions struct {
 	Params bool
 	// Processes reports when the last process of a jail ends and the jail remains,
 	// as all jails of this library do (persist). It costs one reading of the
-	// process table for each running jail at each interval.
+	// process table at each interval.
 	Processes bool
 }
 

@@ -338,15 +338,15 @@ func watchStorm(t *testing.T, release string) {
 		i := r.IntN(jails)
 		locks[i].Lock()
 		defer locks[i].Unlock()
-		kernelName := "ioc-" + name(i)
+		kernelName, root := "ioc-"+name(i), filepath.Join(base, name(i), "root")
 		if i >= jails-4 {
-			kernelName = "foreign" + name(i)
+			kernelName, root = "foreign"+name(i), "/"
 		}
 		switch n := r.IntN(20); {
 		case n < 11 || i >= jails-4:
 			id, err := h.Sim.JailIdentify(ctx, 0, kernel.ByName(kernelName))
 			if errors.Is(err, kernel.ErrNotFound) {
-				_, err = h.Sim.JailSet(ctx, kernel.JailCreate, kernel.String("name", kernelName), kernel.String("path", "/"), kernel.Bool("persist", true))
+				_, err = h.Sim.JailSet(ctx, kernel.JailCreate, kernel.String("name", kernelName), kernel.String("path", root), kernel.Bool("persist", true))
 				return err
 			}
 			if err != nil {

@@ -1,9 +1,11 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +22,7 @@ type watcher struct {
 	host     *host.Host
 	o        WatchOptions
 	q        *changeQueue
-	jails    map[string]*watched // by name in the kernel
+	jails    map[string]*watched // by name in the kernel, see key
 	defaults map[string]stamps   // by source
 	begun    bool
 
@@ -34,8 +36,10 @@ type watched struct {
 	name     string // full name
 	source   string
 	path     string // of its dataset; empty if it has none
+	root     string // where its root is mounted, or would be; empty if that is not known
 	foreign  bool
 	identity kernel.Identity
+	at       string // the path of what runs
 	busy     bool   // it has processes
 	files    stamps // nil before they were first read
 	seen     bool
@@ -102,6 +106,32 @@ func (w *watcher) listen(ctx context.Context, wake chan []kernel.JailEvent) erro
 	return ctx.Err()
 }
 
+// alive is a jail that runs, as the kernel lists it.
+type alive struct {
+	id   kernel.Identity
+	path string
+}
+
+// key returns the key in w.jails of what runs: its name, except for another program's
+// jail that has the name of one of ours and another root.
+func (w *watcher) key(now alive) string {
+	other := now.id.Name + "\x00" + now.path
+	j := w.jails[now.id.Name]
+	if w.jails[other] != nil || j != nil && !j.foreign && j.root != "" && j.root != now.path {
+		return other
+	}
+	return now.id.Name
+}
+
+// keyed returns the identities of what runs by key.
+func (w *watcher) keyed(now map[string]alive) map[string]alive {
+	out := make(map[string]alive, len(now))
+	for _, one := range now {
+		out[w.key(one)] = one
+	}
+	return out
+}
+
 // heard notes what the kernel's watch has seen, and reports changed parameters.
 func (w *watcher) heard(list []kernel.JailEvent) {
 	for _, e := range list {
@@ -111,8 +141,10 @@ func (w *watcher) heard(list []kernel.JailEvent) {
 		case kernel.JailRemoved:
 			delete(w.known, e.ID)
 		case kernel.JailChanged:
-			if j := w.jails[e.ID.Name]; j != nil && j.identity == e.ID {
-				w.report(e.ID.Name, j, ChangeParams, e.ID)
+			for _, j := range w.jails {
+				if j.identity == e.ID {
+					w.report(j, ChangeParams, e.ID)
+				}
 			}
 		}
 	}
@@ -122,32 +154,36 @@ func (w *watcher) heard(list []kernel.JailEvent) {
 // those that the kernel's watch has seen, because it would miss a change of the
 // parameters before it first read them. complete is false as long as one that ran
 // at the beginning is missing.
-func (w *watcher) running(ctx context.Context) (now map[string]kernel.Identity, complete bool, err error) {
-	now = map[string]kernel.Identity{}
-	for p, err := range w.host.Kernel.JailList(ctx, 0, "cpuset.id") {
+func (w *watcher) running(ctx context.Context) (now map[string]alive, complete bool, err error) {
+	now = map[string]alive{}
+	for p, err := range w.host.Kernel.JailList(ctx, 0, "cpuset.id", "path") {
 		if err != nil {
 			return nil, false, fmt.Errorf("list jails: %w", err)
 		}
 		id := kernel.Identity{JID: p.Int("jid"), Name: p.String("name"), Incarnation: uint64(uint32(p.Int("cpuset.id")))}
-		now[id.Name] = id
+		now[id.Name] = alive{id, p.String("path")}
 	}
 	if !w.o.Params || w.begun {
 		w.missing = nil
 	} else if w.missing == nil {
 		w.missing = map[kernel.Identity]bool{}
-		for _, id := range now {
-			w.missing[id] = true
+		for _, one := range now {
+			w.missing[one.id] = true
 		}
 	}
-	maps.DeleteFunc(w.missing, func(id kernel.Identity, _ bool) bool { return w.known[id] || now[id.Name] != id })
+	maps.DeleteFunc(w.missing, func(id kernel.Identity, _ bool) bool { return w.known[id] || now[id.Name].id != id })
 	if w.o.Params {
-		maps.DeleteFunc(now, func(_ string, id kernel.Identity) bool { return !w.known[id] })
+		maps.DeleteFunc(now, func(_ string, one alive) bool { return !w.known[one.id] })
 	}
 	return now, len(w.missing) == 0, nil
 }
 
-func (w *watcher) report(key string, j *watched, kind ChangeKind, id kernel.Identity) {
-	w.q.put(key, Change{Kind: kind, Jail: j.name, Foreign: j.foreign, Identity: id})
+func (w *watcher) report(j *watched, kind ChangeKind, id kernel.Identity) {
+	queue := j.name
+	if j.foreign {
+		queue += "\x00" // a jail of ours may have the same name
+	}
+	w.q.put(queue, Change{Kind: kind, Jail: j.name, Foreign: j.foreign, Identity: id})
 }
 
 // poll compares the jails with the poll before. It reads the files only if asked
@@ -159,28 +195,33 @@ func (w *watcher) poll(ctx context.Context, files bool) error {
 		return err
 	}
 	files = files || !w.begun
-	for name := range now {
-		files = files || w.jails[name] == nil
+	was := w.keyed(now)
+	for key := range was {
+		files = files || w.jails[key] == nil
 	}
-	w.stops(now)
+	w.stops(was)
 	if files {
 		if err := w.datasets(ctx); err != nil {
 			return err
 		}
 	}
-	w.starts(now)
+	w.starts(w.keyed(now))
+	var busy map[int]bool
+	if w.o.Processes && files {
+		if busy, err = withProcesses(ctx, w.host.Kernel); err != nil {
+			return err
+		}
+	}
 	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
 		j := w.jails[key]
 		switch {
 		case !w.begun:
-			w.report(key, j, ChangeThere, j.identity)
+			w.report(j, ChangeThere, j.identity)
 		case j.path == "" && j.identity.IsZero():
 			delete(w.jails, key)
 		}
-		if w.o.Processes && files && !j.foreign && !j.identity.IsZero() {
-			if err := w.processes(ctx, key, j); err != nil {
-				return err
-			}
+		if busy != nil && !j.foreign && !j.identity.IsZero() {
+			w.processes(j, busy[j.identity.JID])
 		}
 	}
 	if !w.begun {
@@ -191,44 +232,40 @@ func (w *watcher) poll(ctx context.Context, files bool) error {
 }
 
 // stops reports the jails that ran and do not run now, or run as another one.
-func (w *watcher) stops(now map[string]kernel.Identity) {
+func (w *watcher) stops(now map[string]alive) {
 	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
 		j := w.jails[key]
-		if !j.identity.IsZero() && j.identity != now[key] {
-			w.report(key, j, ChangeStopped, j.identity)
+		if !j.identity.IsZero() && j.identity != now[key].id {
+			w.report(j, ChangeStopped, j.identity)
 			j.identity, j.busy = kernel.Identity{}, false
 		}
 	}
 }
 
 // starts reports the jails that run now and did not.
-func (w *watcher) starts(now map[string]kernel.Identity) {
+func (w *watcher) starts(now map[string]alive) {
 	for _, key := range slices.Sorted(maps.Keys(now)) {
 		j := w.jails[key]
 		if j == nil {
-			j = &watched{name: key, foreign: true}
+			j = &watched{name: now[key].id.Name, foreign: true}
 			w.jails[key] = j
 		}
-		if j.identity != now[key] {
-			j.identity = now[key]
+		j.at = now[key].path
+		if j.identity != now[key].id {
+			j.identity = now[key].id
 			if w.begun {
-				w.report(key, j, ChangeStarted, j.identity)
+				w.report(j, ChangeStarted, j.identity)
 			}
 		}
 	}
 }
 
 // processes reports a jail that had processes and has none.
-func (w *watcher) processes(ctx context.Context, key string, j *watched) error {
-	list, err := w.host.Kernel.ProcessList(ctx, j.identity.JID)
-	if err != nil {
-		return err
+func (w *watcher) processes(j *watched, busy bool) {
+	if j.busy && !busy {
+		w.report(j, ChangeDied, j.identity)
 	}
-	if j.busy && len(list) == 0 {
-		w.report(key, j, ChangeDied, j.identity)
-	}
-	j.busy = len(list) > 0
-	return nil
+	j.busy = busy
 }
 
 // datasets compares the mounted jails and their files.
@@ -254,6 +291,12 @@ func (w *watcher) datasets(ctx context.Context) error {
 			defaults[s.Name] = w.defaults[s.Name].changed(dir, config.DefaultsJSON, config.DefaultsUCL)
 		}
 		prefix := s.Jails() + "/"
+		roots := map[string]string{} // by name
+		for _, m := range mounts {
+			if name, ok := strings.CutSuffix(strings.TrimPrefix(m.From, prefix), "/root"); ok && m.Type == "zfs" {
+				roots[name] = m.Path
+			}
+		}
 		for _, m := range mounts {
 			name, ok := strings.CutPrefix(m.From, prefix)
 			if m.Type != "zfs" || !ok || config.ValidName(name) != nil {
@@ -263,14 +306,16 @@ func (w *watcher) datasets(ctx context.Context) error {
 			if len(sources) > 1 {
 				full = s.Name + "/" + name
 			}
-			w.dataset(jail.Identifier(s, name), watched{name: full, source: s.Name, path: m.Path})
+			w.dataset(jail.Identifier(s, name), watched{
+				name: full, source: s.Name, path: m.Path, root: cmp.Or(roots[name], filepath.Join(m.Path, "root")),
+			})
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(w.jails)) {
 		switch j := w.jails[key]; {
 		case j.foreign:
 		case !j.seen && j.path != "":
-			w.report(key, j, ChangeDestroyed, j.identity)
+			w.report(j, ChangeDestroyed, j.identity)
 			j.path, j.files = "", nil
 		case j.seen:
 			// The files are read before a new jail is reported: what its reader
@@ -281,9 +326,9 @@ func (w *watcher) datasets(ctx context.Context) error {
 			}
 			switch changed := j.files.changed(j.path, config.JSONFile, config.UCLFile, "fstab"); {
 			case isNew && w.begun:
-				w.report(key, j, ChangeCreated, j.identity)
+				w.report(j, ChangeCreated, j.identity)
 			case w.begun && (changed || defaults[j.source]):
-				w.report(key, j, ChangeConfig, j.identity)
+				w.report(j, ChangeConfig, j.identity)
 			}
 		}
 	}
@@ -293,6 +338,9 @@ func (w *watcher) datasets(ctx context.Context) error {
 // dataset notes a mounted dataset of a jail.
 func (w *watcher) dataset(key string, is watched) {
 	j := w.jails[key]
+	if j != nil && j.foreign && !j.identity.IsZero() && j.at != is.root {
+		w.jails[key+"\x00"+j.at], j = j, nil // it stays foreign
+	}
 	if j == nil {
 		j = &watched{}
 		w.jails[key] = j
@@ -300,9 +348,9 @@ func (w *watcher) dataset(key string, is watched) {
 	if j.foreign && !j.identity.IsZero() {
 		// It ran before its dataset existed, and was reported as a foreign jail: for
 		// the reader that one ends, and the jail of this source follows.
-		w.report(key, j, ChangeStopped, j.identity)
+		w.report(j, ChangeStopped, j.identity)
 		j.identity = kernel.Identity{}
 	}
 	j.seen = true
-	j.name, j.source, j.path, j.foreign = is.name, is.source, is.path, false
+	j.name, j.source, j.path, j.root, j.foreign = is.name, is.source, is.path, is.root, false
 }

@@ -4,6 +4,7 @@ package freebsd
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -21,6 +22,11 @@ var (
 )
 
 func (k *system) ProcessList(ctx context.Context, jid int) ([]kernel.Process, error) {
+	all, err := k.ProcessListAll(ctx)
+	return slices.DeleteFunc(all, func(p kernel.Process) bool { return p.JID != jid }), err
+}
+
+func (k *system) ProcessListAll(ctx context.Context) ([]kernel.Process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -30,7 +36,7 @@ func (k *system) ProcessList(ctx context.Context, jid int) ([]kernel.Process, er
 	}
 	var list []kernel.Process
 	for _, p := range abi.ParseKinfo(b) {
-		if p.JID == jid && !p.Ended {
+		if !p.Ended {
 			list = append(list, p.Process)
 		}
 	}

@@ -21,6 +21,7 @@ var processCases = []testCase{
 	{name: "what is missing", run: runMissing},
 	{name: "context ends", run: runContext},
 	{name: "list, signal and wait", run: runList},
+	{name: "list of all", run: runListAll},
 	{name: "started", run: runStarted},
 	{name: "removal kills", run: runRemoved},
 	{name: "processes keep a jail", run: runKeeps},
@@ -194,6 +195,58 @@ func runList(s *suite) {
 	equal(s, "exit", <-done, kernel.Exit{Code: -1, Signal: 15})
 	s.fails(s.Kernel.ProcessSignal(s.ctx, p, 15), kernel.ErrStale)
 	s.ok(s.Kernel.ProcessWait(s.ctx, []kernel.Process{p}))
+}
+
+// runListAll: the list of all has each process once: those of a jail as ProcessList
+// gives them, and those of the host, such as the test's own.
+func runListAll(s *suite) {
+	root := s.root()
+	ids := []kernel.Identity{
+		s.jail("kerneltest", kernel.String("path", root)),
+		s.jail("kerneltest2", kernel.String("path", root)),
+		s.jail("kerneltest3", kernel.String("path", root)),
+	}
+	var running []kernel.Process
+	var ends []<-chan kernel.Exit
+	for _, id := range ids[:2] {
+		p, done := s.background(id)
+		running, ends = append(running, p), append(ends, done)
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	onHost, ended := make(chan kernel.Process, 1), make(chan error, 1)
+	go func() {
+		_, err := s.Kernel.Run(ctx, kernel.Command{
+			Argv: []string{"sleep", "60"}, Env: path0, Started: func(p kernel.Process) error { onHost <- p; return nil },
+		})
+		ended <- err
+	}()
+	host := <-onHost
+	all, err := s.Kernel.ProcessListAll(s.ctx)
+	s.ok(err)
+	count := func(wanted func(kernel.Process) bool) (n int) {
+		for _, p := range all {
+			if wanted(p) {
+				n++
+			}
+		}
+		return n
+	}
+	for i, id := range ids {
+		list, err := s.Kernel.ProcessList(s.ctx, id.JID)
+		s.ok(err)
+		equal(s, "processes in "+id.Name, len(list), map[bool]int{true: 1, false: 0}[i < len(running)])
+		equal(s, "listed of "+id.Name, count(func(p kernel.Process) bool { return p.JID == id.JID }), len(list))
+		for _, p := range list {
+			equal(s, "as in its own list", count(func(q kernel.Process) bool { return q == p }), 1)
+		}
+	}
+	equal(s, "of the host", count(func(p kernel.Process) bool { return p.PID == host.PID && p.JID == 0 }), 1)
+	cancel()
+	s.fails(<-ended, context.Canceled)
+	for i, p := range running {
+		s.ok(s.Kernel.ProcessSignal(s.ctx, p, 9))
+		<-ends[i]
+	}
 }
 
 // runStarted: the process that Run reports leads its group, is listed as the same when

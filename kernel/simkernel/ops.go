@@ -42,7 +42,7 @@ const (
 	OpCpusetSet      = "cpuset_setaffinity" // CpusetSet
 
 	OpRun           = "run"            // Run
-	OpProcessList   = "process_list"   // ProcessList
+	OpProcessList   = "process_list"   // ProcessList, ProcessListAll
 	OpProcessSignal = "process_signal" // ProcessSignal
 	OpProcessWait   = "process_wait"   // ProcessWait
 

@@ -315,10 +315,19 @@ func (l *lockedWriter) Write(b []byte) (int, error) {
 
 // ProcessList implements [kernel.Processes].
 func (v *view) ProcessList(ctx context.Context, jid int) ([]kernel.Process, error) {
-	var out []kernel.Process
-	err := v.do(ctx, OpProcessList, "kern.proc.proc", "jid="+strconv.Itoa(jid), func() error {
+	return v.processes(ctx, "jid="+strconv.Itoa(jid), func(p *proc) bool { return p.pr.JID == jid })
+}
+
+// ProcessListAll implements [kernel.Processes].
+func (v *view) ProcessListAll(ctx context.Context) ([]kernel.Process, error) {
+	return v.processes(ctx, "", func(*proc) bool { return true })
+}
+
+// processes reads the process table, which a jail sees a part of.
+func (v *view) processes(ctx context.Context, args string, wanted func(*proc) bool) (out []kernel.Process, err error) {
+	err = v.do(ctx, OpProcessList, "kern.proc.proc", args, func() error {
 		for _, p := range v.s.procs.byPID {
-			if p.pr.JID == jid && (p.pr == v.me || p.pr.below(v.me)) {
+			if wanted(p) && (p.pr == v.me || p.pr.below(v.me)) {
 				out = append(out, p.Process)
 			}
 		}
