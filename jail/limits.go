@@ -42,9 +42,6 @@ func limitChanges(ctx context.Context, j *Jail, l *step.List) error {
 		return err
 	}
 	rules, notes := j.limitRules()
-	if wanted, set := key.Rlimits.Lookup(j.Effective()); set && !wanted {
-		rules, notes = nil, nil
-	}
 	on, err := j.racct(ctx)
 	switch {
 	case err != nil:
@@ -60,8 +57,11 @@ func limitChanges(ctx context.Context, j *Jail, l *step.List) error {
 }
 
 // limitRules returns the jail's rules in the form of rctl(8), with the words that a
-// person should know of them.
+// person should know of them. With rlimits=no there are none.
 func (j *Jail) limitRules() (rules, notes []string) {
+	if wanted, set := key.Rlimits.Lookup(j.Effective()); set && !wanted {
+		return nil, nil
+	}
 	for _, l := range j.Effective().Limits() {
 		rules = append(rules, "jail:"+j.Identifier()+":"+l.Rule())
 		if l.Resource == "memoryuse" && l.Action == "deny" {
@@ -71,13 +71,12 @@ func (j *Jail) limitRules() (rules, notes []string) {
 	return rules, notes
 }
 
-// limitSteps apply the jail's limits before its first process. With rlimits=no
-// there are none. On a kernel without racct they are left out with a word, or,
-// with rlimits=yes, refused.
+// limitSteps apply the jail's limits before its first process. On a kernel without racct
+// they are left out with a word, or, with rlimits=yes, refused.
 func (j *Jail) limitSteps(ctx context.Context) ([]plan.Step, error) {
 	rules, notes := j.limitRules()
-	wanted, set := key.Rlimits.Lookup(j.Effective())
-	if len(rules) == 0 || set && !wanted {
+	_, set := key.Rlimits.Lookup(j.Effective())
+	if len(rules) == 0 {
 		return nil, nil
 	}
 	on, err := j.racct(ctx)

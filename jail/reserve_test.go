@@ -193,3 +193,26 @@ func TestSyncOfAHandedOverInterface(t *testing.T) {
 	_, err = j.Restart(ctx, jail.RestartOptions{Shutdown: true})
 	require.NoError(t, err)
 }
+
+// TestPrefixOfLengthZero: "em0|192.0.2.9/0" took the host's default route away.
+func TestPrefixOfLengthZero(t *testing.T) {
+	h := netHost(t)
+	for n, properties := range []map[string]string{
+		{"ip4_addr": "em0|192.0.2.9/0"}, {"ip6_addr": "em0|2001:db8::9/0"}, {"ip4_addr": "AUTOIP4", "ip4_autosubnet": "0"},
+	} {
+		before := networkWorld(t, h)
+		_, err := newJail(t, h, fmt.Sprintf("zero%d", n), false, properties).Start(t.Context(), jail.StartOptions{})
+		require.ErrorIs(t, err, jail.ErrConfig)
+		requireSame(t, before, networkWorld(t, h))
+	}
+}
+
+// TestSetWithoutRlimits: Set of a limit gave a running jail with rlimits=no rules.
+func TestSetWithoutRlimits(t *testing.T) {
+	h, j := withNet(t, map[string]string{"rlimits": "no", "maxproc": "200"})
+	_, err := j.Set(t.Context(), map[string]string{"maxproc": "300"}, jail.SetOptions{})
+	require.NoError(t, err)
+	rules, err := h.Kernel.RctlGetRules(t.Context(), "jail:"+j.Identifier())
+	require.NoError(t, err)
+	require.Empty(t, rules)
+}

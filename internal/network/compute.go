@@ -93,6 +93,9 @@ func (in Input) alias(key string, a config.Address) (Alias, bool, error) {
 	case a.Method != config.Static:
 		return Alias{}, false, refuse(key, "%s needs vnet=yes: a jail without its own stack cannot ask for an address", a)
 	}
+	if a.Bits == 0 { // its route would take the place of the default route
+		return Alias{}, false, refuse(key, "%s: a prefix of length 0 on an interface of the host", a)
+	}
 	alias := Alias{a.Interface, a.Prefix()}
 	if zone := a.Addr.Zone(); alias.Interface == "" && zone != "" {
 		alias.Interface = zone
@@ -194,7 +197,7 @@ func (in Input) autoIP4(a config.Address) (Alias, bool, error) {
 	first, err1 := number("ip4_autostart", 1)
 	last, err2 := number("ip4_autoend", 254)
 	bits, err3 := number("ip4_autosubnet", 24)
-	if err := errors.Join(err1, err2, err3); err != nil || bits > 32 {
+	if err := errors.Join(err1, err2, err3); err != nil || bits == 0 || bits > 32 {
 		return Alias{}, false, errors.Join(err, refuse("ip4_autosubnet", "no prefix length"))
 	}
 	alias := Alias{Interface: a.Interface}
