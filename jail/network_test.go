@@ -165,6 +165,21 @@ var dynamicProperties = map[string]string{
 	"user.network.dhcp_timeout": "5", "vnet_interfaces": "tap0", "vnet1_mtu": "1400",
 }
 
+var leasedProperties = map[string]string{"vnet": "yes", "interfaces": "vnet0:bridge0", "ip4_addr": "vnet0|dhcp", "ip6_addr": "vnet0|accept_rtadv"}
+
+// Another jail has the same address, or the same gateway on its host's end.
+var (
+	chosenProperties = map[string]string{"ip4_addr": "AUTOIP4", "ip6_addr": "2001:db8::60/64", "user.forwards": "8081:81"}
+	routedProperties = map[string]string{"vnet": "yes", "interfaces": "vnet0:none", "ip4_addr": "vnet0|10.9.0.5/24", "defaultrouter": "10.9.0.1"}
+)
+
+func besideProperties(properties map[string]string) map[string]string {
+	if properties["vnet"] == "yes" {
+		return with(properties, "ip4_addr", "vnet0|10.9.0.6/24")
+	}
+	return with(properties, "user.forwards", "8082:81")
+}
+
 // networkOperations are the rows of the fault matrix that concern networks and
 // limits.
 func networkOperations() []operationRow {
@@ -176,10 +191,15 @@ func networkOperations() []operationRow {
 		{"shared addresses and limits", sharedProperties},
 		{"interfaces", vnetProperties},
 		{"asked for addresses", dynamicProperties},
+		{"addresses without interface, beside another jail", chosenProperties},
+		{"routed, beside another jail", routedProperties},
 	} {
 		setup := func(t *testing.T) *simhost.Host {
 			h := netHost(t)
 			addPrograms(t, newJail(t, h, "web", false, w.properties))
+			if strings.Contains(w.name, "beside") {
+				newJail(t, h, "db", false, besideProperties(w.properties))
+			}
 			return h
 		}
 		again := func(then readier) readier {
@@ -187,6 +207,9 @@ func networkOperations() []operationRow {
 				setupNet(t, h)
 				if w.properties["vnet_interfaces"] != "" {
 					ensureTap(t, h)
+				}
+				if strings.Contains(w.name, "beside") {
+					started("db")(t, ctx, h)
 				}
 				then(t, ctx, h)
 			}
@@ -206,13 +229,16 @@ func networkOperations() []operationRow {
 		{"shared addresses and limits", sharedProperties,
 			map[string]string{"ip4_addr": sharedProperties["ip4_addr"], "maxproc": "200", "host_hostname": "one", "cpuset": "0", "user.forwards": "8080:80", "allow_raw_sockets": "no"},
 			map[string]string{"ip4_addr": "em0|192.0.2.52/24,em0|192.0.2.51/32", "maxproc": "300", "host_hostname": "two", "cpuset": "1", "user.forwards": "8081:80", "allow_raw_sockets": "yes"}},
+		{"lease to address", leasedProperties,
+			map[string]string{"interfaces": "vnet0:bridge0", "ip4_addr": "vnet0|dhcp", "ip6_addr": "vnet0|accept_rtadv", "defaultrouter": "none"},
+			map[string]string{"interfaces": "vnet0:none", "ip4_addr": "vnet0|10.9.0.5/32,lo0|127.0.1.1/32", "ip6_addr": "none", "defaultrouter": "10.9.0.1@vnet0"}},
 		{"interfaces", vnetProperties,
 			map[string]string{"ip4_addr": vnetProperties["ip4_addr"], "interfaces": vnetProperties["interfaces"], "user.network.routes": vnetProperties["user.network.routes"]},
 			map[string]string{"ip4_addr": "vnet0|10.0.0.7/24,vnet1|10.1.0.7/24,vnet2|10.2.0.5/32,vnet4|10.4.0.5/24", "interfaces": "vnet0:bridge0,vnet1::bridge1,vnet2:none,vnet4:bridge0", "user.network.routes": "203.0.113.0/24=10.0.0.10"}},
 	} {
 		setup := func(t *testing.T) *simhost.Host {
 			h := netHost(t)
-			newJail(t, h, "web", false, w.properties)
+			addPrograms(t, newJail(t, h, "web", false, w.properties))
 			return h
 		}
 		r := operationRow{name: "set, " + w.name, setup: setup, ready: func(t *testing.T, ctx context.Context, h *simhost.Host) {

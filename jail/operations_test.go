@@ -446,6 +446,9 @@ func (was scene) unmountAnnounced(id, line string, s plan.Step) error {
 // have ended.
 func (was scene) signalAnnounced(h *simhost.Host, line string, s plan.Step) error {
 	name, ok := strings.CutPrefix(s.Detail, "jail_remove ")
+	if strings.Contains(s.Detail, "end dhclient") {
+		name, ok = strings.Fields(s.Detail)[0], true
+	}
 	if !ok {
 		return fmt.Errorf("step %q (%s) does not announce %q", s.Kind, s.Detail, line)
 	}

@@ -33,8 +33,17 @@ type ChangeNetwork struct {
 }
 
 func (ChangeNetwork) Kind() string                { return "change network" }
-func (a ChangeNetwork) Detail() string            { return describeNetwork(a.To) }
 func (ChangeNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
+
+func (a ChangeNetwork) Detail() string {
+	text := describeNetwork(a.To)
+	for _, was := range a.From.NICs {
+		if was.DHCP && !slices.ContainsFunc(a.To.NICs, func(n network.NIC) bool { return n.Name == was.Name && n.DHCP }) {
+			text += ", end dhclient of " + was.Name
+		}
+	}
+	return text
+}
 
 func (a ChangeNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
 	var effect changeEffect
@@ -216,17 +225,18 @@ func (n netChange) stack(ctx context.Context, will func(network.Made) error) err
 		}
 		made[nic.Name] = anew
 	}
+	in := n.h.Kernel.In(n.a.ID)
+	// Before a lease: dhclient(8) keeps a default route that exists.
+	if err := network.RemoveRoutes(ctx, in, n.goneRoutes()); err != nil {
+		return err
+	}
 	if err := n.leases(ctx, old, made); err != nil {
 		return err
 	}
 	if err := n.bridges(ctx); err != nil {
 		return err
 	}
-	in := n.h.Kernel.In(n.a.ID)
 	if err := network.EnsureLoopback(ctx, in, n.to.Loopback, n.from.Loopback); err != nil {
-		return err
-	}
-	if err := network.RemoveRoutes(ctx, in, n.goneRoutes()); err != nil {
 		return err
 	}
 	return network.EnsureRoutes(ctx, in, n.to.Routes)
