@@ -38,8 +38,8 @@ type UpdateOptions struct {
 // life is no error; the message of the event ExecuteResourceUpdate says so.
 // Without updates nothing changes.
 //
-// Errors: ErrNotFetched, ErrNotUpdatable, *UpdateError, ErrNoRunner, ErrBusy of
-// package host. A failure, a cancellation or a crash leaves the release as it was:
+// Errors: ErrNotFetched, ErrNotUpdatable, *UpdateError, *VersionError, ErrNoRunner,
+// ErrBusy of package host. A failure, a cancellation or a crash leaves the release as it was:
 // it is rolled back to a snapshot that was taken before.
 func (r *Release) Update(ctx context.Context, o UpdateOptions) <-chan events.IocEvent {
 	return r.start(ctx, "update", events.ReleaseUpdate{Release: r.name.Base()}, o.Busy, local{runner: o.Runner},
