@@ -85,7 +85,7 @@ func (r *Release) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, 
 
 // workSnapshot names a snapshot that an operation takes for itself.
 func workSnapshot(operation string, h *host.Host) string {
-	return operation + "-" + h.Now().UTC().Format("20060102T150405.000Z")
+	return operation + "-" + h.Now().UTC().Format(workTime)
 }
 
 // TreeUpdate is the update of a tree with this release's updater, at a patch
