@@ -28,9 +28,9 @@ type formerBase struct {
 func (f formerBases) detail() string {
 	var names []string
 	for _, b := range f.Former {
-		names = append(names, b.Dataset)
+		names = append(names, b.Dataset+" with children and snapshots")
 	}
-	return ", and unless a jail needs it " + strings.Join(names, ", ")
+	return "; unless a jail needs it " + strings.Join(names, ", ")
 }
 
 // drop destroys those that no jail needs. What keeps one is in the message of the step's
