@@ -265,6 +265,7 @@ func TestKilledInTheSerialQueue(t *testing.T) {
 func TestKilledJobThatRollsBack(t *testing.T) {
 	w := newWorld(t)
 	s := &stubborn{began: make(chan string, 8), end: make(chan struct{})}
+	defer close(s.end)
 	w.opts.Plugins = s
 	w.opts.Limits.JobsPerUser = 1
 	c := w.dial("root")
@@ -275,7 +276,6 @@ func TestKilledJobThatRollsBack(t *testing.T) {
 	require.Contains(t, c.call(plugin("one")), `"400"`, "it still rolls back")
 	require.Contains(t, c.call(plugin("two")), "started_dispatcher_id")
 	require.Equal(t, "two", <-s.began)
-	close(s.end)
 }
 
 // stubborn is a plugin index whose operations go on after their context has ended.
