@@ -144,6 +144,7 @@ func (j *Jail) replaceBase(ctx context.Context, up, after *step.List) error {
 	if err != nil {
 		return err
 	}
+	var clones []step.DropBase
 	if now, there := all.find(j.BaseDataset()); there {
 		if now.Properties[step.BaseProperty].Source != zfsstore.SourceLocal {
 			return fmt.Errorf("%w: %s is in the way of the clones of the base", ErrExists, now.Name)
@@ -153,9 +154,10 @@ func (j *Jail) replaceBase(ctx context.Context, up, after *step.List) error {
 			return taken
 		})
 		up.Add(step.RenameDataset{From: now.Name, To: former, GUID: now.GUID})
-		after.Add(step.DropBase{Dataset: former, GUID: now.GUID})
+		clones = append(clones, step.DropBase{Dataset: former, GUID: now.GUID})
 	}
-	after.Append(dropBases(all, j.BaseDataset()), nil)
+	clones = append(clones, all.clonesOfBase(j.BaseDataset())...)
+	after.Append(j.dropBases(ctx, all, clones))
 	return nil
 }
 
@@ -170,14 +172,14 @@ func (j *Jail) bases(ctx context.Context) (tree, error) {
 	return sets, err
 }
 
-// dropBases destroys all clones of the base but those at one dataset.
-func dropBases(all tree, but string) (steps []plan.Step) {
-	for _, d := range all {
+// clonesOfBase are all clones of the base but those at one dataset.
+func (t tree) clonesOfBase(but string) (clones []step.DropBase) {
+	for _, d := range t {
 		if d.Name != but && d.Properties[step.BaseProperty].Source == zfsstore.SourceLocal {
-			steps = append(steps, plan.StepOf(step.DropBase{Dataset: d.Name, GUID: d.GUID}))
+			clones = append(clones, step.DropBase{Dataset: d.Name, GUID: d.GUID})
 		}
 	}
-	return steps
+	return clones
 }
 
 // forgetBase destroys the clones of a jail that is not a basejail of type zfs any
@@ -192,7 +194,10 @@ func (j *Jail) forgetBase(ctx context.Context) ([]plan.Step, error) {
 		return nil, nil
 	}
 	all, err := j.bases(ctx)
-	return dropBases(all, ""), err
+	if err != nil {
+		return nil, err
+	}
+	return j.dropBases(ctx, all, all.clonesOfBase(""))
 }
 
 // basePrint returns what the steps of a start were made from that have to do with
@@ -203,7 +208,7 @@ func basePrint(steps ...plan.Step) string {
 		switch s.Kind {
 		case "rename dataset", "unmount what is left":
 			text.Write(s.Args) // the guid or the fsids are in it
-		case "snapshot", "create dataset", "clone", "destroy former base":
+		case "snapshot", "create dataset", "clone", "destroy former base", stepDropBase{}.Kind():
 			text.WriteString(s.Detail)
 		}
 	}

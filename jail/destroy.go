@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -57,7 +58,7 @@ func (j *Jail) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, e
 	if !id.IsZero() && !o.Force {
 		return nil, ErrRunning
 	}
-	tree, err := j.tree(ctx, j.Dataset(), "userrefs")
+	tree, err := j.tree(ctx, j.Dataset(), "userrefs", step.BaseProperty)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +75,15 @@ func (j *Jail) planDestroy(ctx context.Context, o DestroyOptions) (*plan.Plan, e
 	} else {
 		steps.Add(step.Unmount{RootDataset: j.RootDataset()})
 	}
-	steps.Add(step.DestroyDataset{Dataset: j.Dataset(), GUID: tree[0].GUID})
+	destroy := step.DestroyDataset{Dataset: j.Dataset(), GUID: tree[0].GUID}
+	switch former, err := j.formerBases(ctx, tree, key.Release.Of(j.Effective())); {
+	case err != nil:
+		return nil, err
+	case len(former.Former) > 0:
+		steps.Add(stepDestroyDataset{destroy, former})
+	default:
+		steps.Add(destroy)
+	}
 	steps.Abandon()
 	steps.Repeatable()
 	return steps.Plan("destroy", j.FullName(), map[string]string{"jail": id.String(), "dataset": tree.guid(j.Dataset())})

@@ -32,7 +32,7 @@ const (
 const room = 400
 
 // kinds are all steps that a jail's journal may name.
-var kinds = plan.NewKinds(append(step.Kinds(), stepRunUpdater{}, stepSetRelease{})...)
+var kinds = plan.NewKinds(append(step.Kinds(), stepRunUpdater{}, stepSetRelease{}, stepDropBase{}, stepDestroyDataset{})...)
 
 func runner(h *host.Host) plan.Runner[step.Env] {
 	return plan.Runner[step.Env]{Kinds: kinds, Settle: h.Settle()}

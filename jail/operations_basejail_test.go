@@ -3,6 +3,7 @@ package jail_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -88,5 +89,49 @@ func basejailOperations() []operationRow {
 		started("second")(t, ctx, h)
 	}
 	r.plan, r.run = on("second", jail.DestroyOptions{Force: true}, (*generator).Destroy)
+	rows = append(rows, r)
+
+	r = operationRow{name: "destroy, the last ZFS basejail of a copy", setup: copiedBaseHost, ready: onFormerBase("second")}
+	r.plan, r.run = on("second", jail.DestroyOptions{}, (*generator).Destroy)
+	rows = append(rows, r)
+
+	r = operationRow{name: "start, the last ZFS basejail of a copy", setup: copiedBaseHost, ready: onFormerBase("web"), shared: baseOfRelease + "@ioc-base"}
+	r.plan, r.run = on("web", jail.StartOptions{}, (*generator).Start)
 	return append(rows, r)
+}
+
+// copiedBaseHost is zfsBaseHost with a clock that stands, so that a base that is set aside
+// has the same name each time.
+func copiedBaseHost(t *testing.T) *simhost.Host {
+	h, err := simhost.Open(simhost.Options{
+		Dir: memoryDir(t), Clock: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { h.Close() })
+	fetch(t, h)
+	newJail(t, h, "web", true, map[string]string{"basejail_type": "zfs", "exec_start": "none", "exec_stop": "none"})
+	fewBases(t, h)
+	return h
+}
+
+// onFormerBase brings the jail onto a base that was set aside since, and no other jail.
+func onFormerBase(name string) readier {
+	return func(t *testing.T, ctx context.Context, h *simhost.Host) {
+		if _, err := jail.Load(ctx, h.Host, name); err != nil {
+			require.ErrorIs(t, err, jail.ErrNotFound)
+			newJail(t, h, name, true, map[string]string{"basejail_type": "zfs", "exec_start": "none", "exec_stop": "none"})
+		}
+		stopped(name)(t, ctx, h)
+		drop := func(dataset string) {
+			if err := h.Store.Destroy(ctx, dataset, zfsstore.DestroyOptions{Recursive: true}); err != nil {
+				require.ErrorIs(t, err, zfsstore.ErrNotFound)
+			}
+		}
+		drop("zroot/iocage/jails/" + name + "/basejail")
+		drop("zroot/iocage/base/" + testRelease + "-20260102T030405.000Z")
+		started(name)(t, ctx, h)
+		stopped(name)(t, ctx, h)
+		fewBases(t, h)
+		drop(baseOfRelease + "@ioc-base")
+	}
 }

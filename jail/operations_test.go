@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -471,6 +472,9 @@ func (was scene) signalAnnounced(h *simhost.Host, line string, s plan.Step) erro
 	return nil
 }
 
+// wholeTree is a dataset of which a step names all that is below too.
+var wholeTree = regexp.MustCompile(`(\S+) with children and snapshots`)
+
 // announced reports whether a step's line in the plan names what a change is
 // about.
 func (was scene) announced(h *simhost.Host, change string, s plan.Step) error {
@@ -519,7 +523,7 @@ func (was scene) announced(h *simhost.Host, change string, s plan.Step) error {
 		return fmt.Errorf("nothing is known of %q", change)
 	}
 	for _, name := range named {
-		if all, ok := strings.CutSuffix(s.Detail, " with children and snapshots"); ok && strings.HasPrefix(name, all+"/") {
+		if slices.ContainsFunc(wholeTree.FindAllStringSubmatch(s.Detail, -1), func(all []string) bool { return strings.HasPrefix(name, all[1]+"/") }) {
 			continue
 		}
 		// zroot/x@s with children names zroot/x/y@s.

@@ -30,7 +30,7 @@ func (k *stepKinds) add(t *testing.T, operation string, p *jail.Plan) {
 		switch {
 		case operation == "start with one command": // it ends with a stop
 		case strings.HasPrefix(operation, "create"), strings.HasPrefix(operation, "start"):
-			assert.Equal(t, s.Kind != "destroy former base", s.Undo, "%s: %s", s.Kind, s.Detail)
+			assert.Equal(t, !strings.HasPrefix(s.Kind, "destroy former base"), s.Undo, "%s: %s", s.Kind, s.Detail)
 		case strings.HasPrefix(operation, "stop"):
 			assert.Equal(t, hooks, s.Undo, "%s: %s", s.Kind, s.Detail)
 		}

@@ -38,7 +38,8 @@ type UpdateOptions struct {
 // to that level.
 //
 // Errors: ErrRunning, release.ErrNotFetched, release.ErrNotUpdatable,
-// *release.UpdateError, ErrBusy. A failure leaves the jail as it was.
+// *release.UpdateError, *release.VersionError, ErrBusy. A failure leaves the jail as it
+// was.
 func (j *Jail) Update(ctx context.Context, o UpdateOptions) ([]events.IocEvent, error) {
 	return j.Generator().Update(o).Run(ctx)
 }

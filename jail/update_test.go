@@ -26,6 +26,7 @@ type updater struct {
 	newest  string // what fetch finds; empty: no updates
 	to      string // what install brings
 	fail    bool   // install fails half-way
+	instead string // what install brings in place of that; "none": it finds no updates
 	pending bool
 	argv    [][]string
 }
@@ -44,6 +45,9 @@ func (u *updater) program(_ context.Context, p *simkernel.Process) int {
 		u.pending = true
 		return 0
 	case "install":
+		if u.pending && u.instead != "" {
+			u.to, u.pending = u.instead, u.instead != "none"
+		}
 		if !u.pending {
 			fmt.Fprintln(p.Stdout, "No updates are available to install.")
 			return 2

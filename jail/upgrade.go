@@ -27,7 +27,10 @@ var (
 // UpgradeOptions say how a jail is brought to another release.
 type UpgradeOptions struct {
 	// Release is the new release, such as "14.1-RELEASE". It must be fetched: the
-	// updater comes from it, and a basejail's userland.
+	// updater comes from it, and a basejail's userland. Whether it is made of packages
+	// decides which updater that is; the jail's userland must be made the same way.
+	// An updater brings the newest patch level only, so a name that is pinned to
+	// another is a *release.VersionError.
 	Release string
 	// Server is asked instead of the one in freebsd-update.conf(5); Key is the
 	// SHA-256 of its key.
@@ -52,8 +55,8 @@ const (
 // to be upgraded afterwards. Of a basejail only the release property changes.
 //
 // Errors: ErrRunning, ErrNotNewer, ErrNewerThanHost, release.ErrNotFetched,
-// release.ErrNotUpdatable, *release.UpdateError, ErrBusy. A failure leaves the
-// jail as it was, and nothing in the way of the next try.
+// release.ErrNotUpdatable, *release.UpdateError, *release.VersionError, ErrBusy. A
+// failure leaves the jail as it was, and nothing in the way of the next try.
 func (j *Jail) Upgrade(ctx context.Context, o UpgradeOptions) ([]events.IocEvent, error) {
 	return j.Generator().Upgrade(o).Run(ctx)
 }
@@ -106,7 +109,7 @@ func (j *Jail) upgradeSteps(ctx context.Context, l *step.List, o UpgradeOptions)
 		fork := step.ForkRoot{Root: j.RootDataset(), Snapshot: j.workName("upgrade"), Target: clone, Made: j.madeBy()}
 		update := rel.TreeUpdate(clone, j.Dataset(), level,
 			release.UpdateOptions{Server: o.Server, Key: o.Key, Env: o.Env})
-		update.To = to.Base()
+		update.To = to.String()
 		l.Add(
 			fork,
 			stepRunUpdater{update, j.Identifier(), fork.Root + "@" + fork.Snapshot},

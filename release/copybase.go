@@ -47,7 +47,7 @@ func (r *Release) BaseDataset() string { return r.source.Dataset + "/base/" + r.
 // CopyBase fills the datasets of [Release.BaseDataset] from the release's newest
 // patch level, or the pinned one. Those of an earlier call are replaced, and
 // destroyed unless jails were cloned from them; they then stay as
-// SOURCE/base/RELEASE-<time>. libioc calls rsync for it, which is not in the base
+// SOURCE/base/RELEASE-<time> as long as jails need them, see FormerBases. libioc calls rsync for it, which is not in the base
 // system.
 //
 // Errors: ErrNotFetched, ErrSnapshotNotFound, ErrBusy of package host. A failure

@@ -115,8 +115,8 @@ func (r *Release) stepPackages(ctx context.Context, o PackageOptions) (stepPacka
 	}
 	a := stepPackages{
 		RootDataset: r.RootDataset(),
-		ABI:         fmt.Sprintf("FreeBSD:%d:%s", r.name.Major(), f.Arch),
-		OSVersion:   r.name.Major()*100000 + r.name.Minor()*1000, // sys/param.h
+		ABI:         abi(r.name, f.Arch),
+		OSVersion:   osVersion(r.name),
 		Repository:  cmp.Or(o.Repository, defaultRepository),
 		Keys:        cmp.Or(o.Keys, fmt.Sprintf("/usr/share/keys/pkgbase-%d", r.name.Major())),
 		Sets:        o.Sets,
@@ -257,8 +257,28 @@ func copyKeys(root *saferoot.Root, dir string) error {
 	return err
 }
 
+// abi and osVersion are what pkg(8) calls a release. It would find them out by the tree,
+// which has another release before an upgrade.
+func abi(n Name, arch string) string { return fmt.Sprintf("FreeBSD:%d:%s", n.Major(), arch) }
+
+func osVersion(n Name) int { return n.Major()*100000 + n.Minor()*1000 } // sys/param.h
+
+// packaged reports whether a userland is made of packages.
+func packaged(root *saferoot.Root) bool {
+	_, err := root.Lstat(repositoryConf)
+	return err == nil
+}
+
+// otherKind says that only one of a tree and its release is made of packages.
+func otherKind(tree string, packaged bool) string {
+	if packaged {
+		return fmt.Sprintf("%s has %s and is made of packages, its release is not", tree, repositoryConf)
+	}
+	return fmt.Sprintf("the release is made of packages, %s has no %s and is not", tree, repositoryConf)
+}
+
 // packageCommands update a userland that is made of packages.
-func (u TreeUpdate) packageCommands(from Name) ([]command, error) {
+func (u TreeUpdate) packageCommands(from Name, arch string) ([]command, error) {
 	to := from
 	if u.To != "" {
 		var err error
@@ -271,7 +291,7 @@ func (u TreeUpdate) packageCommands(from Name) ([]command, error) {
 	}
 	argv := []string{
 		"/usr/sbin/pkg", "--rootdir", "/" + updateTarget, "--repo-conf-dir", "/usr/local/etc/pkg/repos",
-		"-o", fmt.Sprintf("OSVERSION=%d", to.Major()*100000+to.Minor()*1000), "-o", "IGNORE_OSVERSION=yes",
+		"-o", "ABI=" + abi(to, arch), "-o", fmt.Sprintf("OSVERSION=%d", osVersion(to)), "-o", "IGNORE_OSVERSION=yes",
 		"upgrade", "-y", "-r", baseRepository,
 	}
 	return []command{{

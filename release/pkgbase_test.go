@@ -151,7 +151,7 @@ func TestFetchPackages(t *testing.T) {
 	require.Equal(t, "15.1-RELEASE-p2", version.String())
 	require.Equal(t, []string{
 		"/usr/sbin/pkg", "--rootdir", "/mnt", "--repo-conf-dir", "/usr/local/etc/pkg/repos",
-		"-o", "OSVERSION=1501000", "-o", "IGNORE_OSVERSION=yes", "upgrade", "-y", "-r", "FreeBSD-base",
+		"-o", "ABI=FreeBSD:15:amd64", "-o", "OSVERSION=1501000", "-o", "IGNORE_OSVERSION=yes", "upgrade", "-y", "-r", "FreeBSD-base",
 	}, k.argv[len(k.argv)-1])
 	nothingLeft(t, h)
 }

@@ -38,7 +38,8 @@ type TreeUpdate struct {
 	Jail string `json:"jail"`
 	// Target is the dataset of the tree, which must be mounted.
 	Target string `json:"target"`
-	// To is the release to change to; empty means the newest patch level.
+	// To is the release to change to, at the newest patch level; that must be the one it
+	// is pinned to, if any. Empty means the newest patch level of the same release.
 	To string `json:"to,omitempty"`
 	// Server is asked instead of the one in freebsd-update.conf(5); Key is the
 	// SHA-256 of its key.
@@ -70,12 +71,34 @@ func (u TreeUpdate) temporary() TemporaryJail {
 	return TemporaryJail{Name: u.Jail, RootDataset: u.Scratch}
 }
 
-// Run updates the tree. After an error the tree may be half changed: whoever
+// wanted returns a *VersionError for a tree that is not what was asked for. A branch that
+// is not released, such as 14-STABLE, changes its version with an update.
+func (u TreeUpdate) wanted(r TreeResult) error {
+	want := r.From.WithPatch(-1)
+	if u.To != "" {
+		var err error
+		if want, err = ParseName(u.To); err != nil {
+			return err
+		}
+	} else if !r.From.IsRelease() {
+		return nil
+	}
+	level := -1
+	if want.Pinned() {
+		level, _ = r.To.Patch()
+	}
+	if r.To.WithPatch(level) != want {
+		return &VersionError{Dataset: u.Target, Got: r.To, Want: want}
+	}
+	return nil
+}
+
+// Run updates the tree and reads which release it is then. After an error the tree may be half changed: whoever
 // calls it has taken a snapshot before, and calls Clear. What an earlier,
 // interrupted call left is cleared first.
 //
-// Errors: *UpdateError, ErrNotUpdatable, ErrNoUpdater, ErrNoVersion, ErrNoRunner,
-// *zfsstore.Error, those of the Runner.
+// Errors: *UpdateError, *VersionError, ErrNotUpdatable, ErrNoUpdater, ErrNoVersion,
+// ErrNoRunner, *zfsstore.Error, those of the Runner.
 func (u TreeUpdate) Run(ctx context.Context, h *host.Host, runner Runner) (result TreeResult, err error) {
 	if runner == nil {
 		return result, ErrNoRunner
@@ -114,6 +137,9 @@ func (u TreeUpdate) Run(ctx context.Context, h *host.Host, runner Runner) (resul
 	if result.To, err = TreeVersion(target); err != nil {
 		return result, err
 	}
+	if err := u.wanted(result); err != nil {
+		return result, err
+	}
 	return result, u.Clear(ctx, h, runner)
 }
 
@@ -124,6 +150,15 @@ func (u TreeUpdate) prepare(ctx context.Context, h *host.Host, from Name) ([]com
 		return nil, err
 	}
 	defer root.Close()
+	tree, err := step.OpenRoot(ctx, h, u.Target)
+	if err != nil {
+		return nil, err
+	}
+	defer tree.Close()
+	f, err := h.Kernel.Features(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, dir := range []string{"dev", updateTarget, updateWork, hbsdWork} {
 		if _, err := root.MkdirAll(dir, 0o700); err != nil {
 			return nil, err
@@ -136,7 +171,7 @@ func (u TreeUpdate) prepare(ctx context.Context, h *host.Host, from Name) ([]com
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	commands, err := u.commands(root, from)
+	commands, err := u.commands(root, tree, from, f.Arch)
 	if err != nil {
 		return nil, err
 	}

@@ -38,8 +38,8 @@ type UpdateOptions struct {
 // life is no error; the message of the event ExecuteResourceUpdate says so.
 // Without updates nothing changes.
 //
-// Errors: ErrNotFetched, ErrNotUpdatable, *UpdateError, ErrNoRunner, ErrBusy of
-// package host. A failure, a cancellation or a crash leaves the release as it was:
+// Errors: ErrNotFetched, ErrNotUpdatable, *UpdateError, *VersionError, ErrNoRunner,
+// ErrBusy of package host. A failure, a cancellation or a crash leaves the release as it was:
 // it is rolled back to a snapshot that was taken before.
 func (r *Release) Update(ctx context.Context, o UpdateOptions) <-chan events.IocEvent {
 	return r.start(ctx, "update", events.ReleaseUpdate{Release: r.name.Base()}, o.Busy, local{runner: o.Runner},
@@ -85,7 +85,7 @@ func (r *Release) planUpdate(ctx context.Context, o UpdateOptions) (*plan.Plan, 
 
 // workSnapshot names a snapshot that an operation takes for itself.
 func workSnapshot(operation string, h *host.Host) string {
-	return operation + "-" + h.Now().UTC().Format("20060102T150405.000Z")
+	return operation + "-" + h.Now().UTC().Format(workTime)
 }
 
 // TreeUpdate is the update of a tree with this release's updater, at a patch

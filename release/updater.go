@@ -14,7 +14,8 @@ import (
 var (
 	// ErrUpdate: the updater failed. An *[UpdateError] has its output.
 	ErrUpdate = errors.New("update failed")
-	// ErrNotUpdatable: nobody serves updates for that name, freebsd-update(8).
+	// ErrNotUpdatable: nobody serves updates for that name, freebsd-update(8), or only
+	// one of tree and release is made of packages.
 	ErrNotUpdatable = errors.New("no updates are served for this release")
 	// ErrNoUpdater: the tree has neither freebsd-update(8) nor hbsd-update.
 	ErrNoUpdater = errors.New("the release has no updater")
@@ -38,6 +39,21 @@ func (e *UpdateError) Unwrap() error { return e.Err }
 
 // Is reports whether target is ErrUpdate.
 func (e *UpdateError) Is(target error) bool { return target == ErrUpdate }
+
+// VersionError is a tree that is not what its updater was asked for, though the
+// updater succeeded: it had no updates, for example. errors.Is(err, ErrUpdate).
+type VersionError struct {
+	Dataset string // of the tree
+	Got     Name
+	Want    Name // at any patch level, if it has none
+}
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("the updater succeeded, but %s is %s, not %s", e.Dataset, e.Got, e.Want)
+}
+
+// Is reports whether target is ErrUpdate.
+func (e *VersionError) Is(target error) bool { return target == ErrUpdate }
 
 // Places in the temporary jail.
 const (
@@ -71,9 +87,11 @@ type command struct {
 	repeat int
 }
 
-// commands are what the updater of a tree is asked to do.
-func (u TreeUpdate) commands(root *saferoot.Root, from Name) ([]command, error) {
-	if _, err := root.Lstat("usr/sbin/hbsd-update"); err == nil {
+// commands are what the updater is asked to do. Tool is the release that the tree is to
+// become, and decides which updater it is. A tree of the other kind is refused: pkg(8)
+// finds nothing to do where no packages are, and freebsd-update(8) would write over them.
+func (u TreeUpdate) commands(tool, tree *saferoot.Root, from Name, arch string) ([]command, error) {
+	if _, err := tool.Lstat("usr/sbin/hbsd-update"); err == nil {
 		if u.To != "" {
 			return nil, fmt.Errorf("%w: hbsd-update does not change to another release", ErrNotUpdatable)
 		}
@@ -83,10 +101,13 @@ func (u TreeUpdate) commands(root *saferoot.Root, from Name) ([]command, error) 
 			judge: func(exit int, _ []byte) (bool, bool) { return exit == 0, false },
 		}}, nil
 	}
-	if _, err := root.Lstat(repositoryConf); err == nil {
-		return u.packageCommands(from)
+	switch want, is := packaged(tool), packaged(tree); {
+	case want != is:
+		return nil, fmt.Errorf("%w: %s", ErrNotUpdatable, otherKind(u.Target, is))
+	case want:
+		return u.packageCommands(from, arch)
 	}
-	if _, err := root.Lstat("usr/sbin/freebsd-update"); err != nil {
+	if _, err := tool.Lstat("usr/sbin/freebsd-update"); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoUpdater, err)
 	}
 	if !from.IsRelease() {
@@ -113,7 +134,11 @@ func (u TreeUpdate) commands(root *saferoot.Root, from Name) ([]command, error) 
 		},
 	}
 	if u.To != "" {
-		get.argv, get.ask = with("-r", u.To, "upgrade"), true
+		to, err := ParseName(u.To)
+		if err != nil {
+			return nil, err
+		}
+		get.argv, get.ask = with("-r", to.Base(), "upgrade"), true
 	}
 	return []command{get, {
 		argv: with("install"), ask: true, repeat: maxInstalls,

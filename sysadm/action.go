@@ -138,7 +138,7 @@ func (s *Server) iocage(ctx context.Context, r *request, begun time.Time) answer
 // run runs the action if the user is allowed to, and turns its error into an
 // answer.
 func (s *Server) run(ctx context.Context, a Action, c *call) (answer, string) {
-	if !c.user.may(a) || a.Exec && !s.opts.AllowExec {
+	if c.user.Role < a.Role || a.Exec && !s.mayExec(c.user) {
 		return refuse(http.StatusForbidden), "forbidden"
 	}
 	for _, arg := range a.Args {
@@ -164,6 +164,8 @@ func (s *Server) run(ctx context.Context, a Action, c *call) (answer, string) {
 	switch {
 	case errors.Is(err, errBadRequest):
 		return refuse(http.StatusBadRequest), "bad request"
+	case errors.Is(err, errForbidden):
+		return refuse(http.StatusForbidden), "forbidden"
 	case err != nil:
 		return ok(object{"error": c.words(err)}), "failed"
 	}

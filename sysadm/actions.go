@@ -41,17 +41,17 @@ var actions = map[string]Action{
 	},
 	"clonejail": {
 		Role: RoleAdmin, Dialects: only2016, run: (*Server).clonejail,
-		Args: []Arg{jailArgument, {Name: "props", Doc: "properties that differ, as key=value words"}},
+		Args: []Arg{jailArgument, {Name: "props", Doc: "properties that differ, as key=value words; hooks need the permission to run commands"}},
 		Doc:  "Create a jail from another one.",
 	},
 	"createjail": {
 		Role: RoleAdmin, Dialects: only2016, Job: true, run: (*Server).createjail,
 		Args: []Arg{
-			{Name: "props", Doc: "properties as key=value words, release among them"},
+			{Name: "props", Doc: "properties as key=value words, release among them; hooks need the permission to run commands"},
 			{Name: "switches", Doc: "-e for an empty jail, -b for a basejail, -c for a clone"},
 			{Name: "release", Doc: "release to create it from, as a job"},
 			{Name: "template", Doc: "template to create it from, as a job"},
-			{Name: "properties", List: true, Doc: "with release or template: properties as key=value words"},
+			{Name: "properties", List: true, Doc: "with release or template: properties as key=value words; hooks need the permission to run commands"},
 		},
 		Doc: "Create a jail.",
 	},

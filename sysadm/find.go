@@ -71,8 +71,8 @@ func validTag(tag string) error {
 }
 
 // properties reads "key=value key=value" and rejects keys that the library does
-// not know.
-func properties(text string) (map[string]string, error) {
+// not know, or that the user may not set.
+func (s *Server) properties(c *call, text string) (map[string]string, error) {
 	words, err := shellwords.Split(text)
 	if err != nil {
 		return nil, toolError("unbalanced quotes in " + text)
@@ -85,5 +85,5 @@ func properties(text string) (map[string]string, error) {
 		}
 		out[key] = value
 	}
-	return out, nil
+	return out, s.maySet(c.user, out)
 }

@@ -23,7 +23,7 @@ const (
 type jobs struct {
 	server *Server
 	slots  chan struct{} // one entry per running job
-	single sync.Mutex    // held by the running job of the serial queue
+	single chan struct{} // one entry while a job of the serial queue runs
 
 	mu    sync.Mutex
 	all   []*job // in the order of their requests
@@ -48,7 +48,7 @@ type job struct {
 }
 
 func newJobs(s *Server) *jobs {
-	return &jobs{server: s, slots: make(chan struct{}, s.limits.Jobs)}
+	return &jobs{server: s, slots: make(chan struct{}, s.limits.Jobs), single: make(chan struct{}, 1)}
 }
 
 // start starts a job, unless its id is in use or the user has too many.
@@ -61,8 +61,8 @@ func (s *Server) start(ctx context.Context, c *call, j *job) (bool, error) {
 		if other.id == j.id {
 			return false, nil
 		}
-		if other.user == c.user.Name {
-			own++
+		if other.user == c.user.Name && other.ctx.Err() == nil {
+			own++ // one that was killed may be rolling back for long
 		}
 	}
 	if own >= s.limits.JobsPerUser {
@@ -79,11 +79,9 @@ func (s *Server) start(ctx context.Context, c *call, j *job) (bool, error) {
 func (q *jobs) run(j *job) {
 	defer j.cancel()
 	if j.queue == serial {
-		q.single.Lock()
-		defer q.single.Unlock()
+		defer j.take(q.single)()
 	}
-	q.slots <- struct{}{}
-	defer func() { <-q.slots }()
+	defer j.take(q.slots)()
 	q.mu.Lock()
 	j.running = true
 	j.started = q.server.host.Now()
@@ -106,6 +104,17 @@ func (q *jobs) run(j *job) {
 	q.mu.Unlock()
 	q.server.hub.send(j.ended, false)
 	q.server.log.Info("job", "user", j.user, "job", j.id, "code", j.code)
+}
+
+// take waits for a place, unless the job is killed. It returns a function that gives the
+// place back.
+func (j *job) take(place chan struct{}) (leave func()) {
+	select {
+	case place <- struct{}{}:
+		return func() { <-place }
+	case <-j.ctx.Done():
+		return func() {}
+	}
 }
 
 // follow runs the operation, logs its events and sends its progress.
@@ -210,7 +219,8 @@ func (q *jobs) list() object {
 	return out
 }
 
-// kill cancels jobs, which then roll back. Unknown ids are ignored.
+// kill cancels jobs, which then roll back. One that waits is gone at once, and its id is
+// free. Unknown ids are ignored.
 func (q *jobs) kill(ids []string) []string {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -221,6 +231,7 @@ func (q *jobs) kill(ids []string) []string {
 			killed = append(killed, j.id)
 		}
 	}
+	q.all = slices.DeleteFunc(q.all, func(j *job) bool { return !j.running && j.ctx.Err() != nil })
 	return killed
 }
 

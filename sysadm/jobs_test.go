@@ -204,23 +204,96 @@ func TestSerialQueue(t *testing.T) {
 	require.Contains(t, fmt.Sprint(w.action(`{"action":"createjail","release":"13.2-RELEASE","packages":["nginx"]}`)), "error")
 }
 
-// TestKilledWhileItWaits: a job that never began is reported as one that could
-// not start.
+// TestKilledWhileItWaits: a killed job that never began ends at once, is reported as one
+// that could not start, and leaves its id and its user's place to another. Before, it
+// waited until the running job had ended.
 func TestKilledWhileItWaits(t *testing.T) {
 	w := newWorld(t)
 	s := newStage()
 	w.opts.Plugins = s
-	w.opts.Limits.Jobs = 1
+	w.opts.Limits.Jobs, w.opts.Limits.JobsPerUser = 1, 2
 	c := w.dial("root")
 	c.call(plugin("one"))
 	<-s.began
 	c.call(plugin("two"))
-	c.call(`{"namespace":"rpc","name":"dispatcher","id":"k","args":{"action":"kill","job_id":["sysadm_iocage_fetch_plugin_two","nosuch"]}}`)
+	require.Contains(t, c.call(plugin("three")), "too many jobs of root")
 	c.call(`{"namespace":"events","name":"subscribe","id":"s","args":["dispatcher"]}`)
+	kill := `{"namespace":"rpc","name":"dispatcher","id":"k","args":{"action":"kill","job_id":["sysadm_iocage_fetch_plugin_two","nosuch"]}}`
+	for range 2 { // the place is free each time
+		c.send(kill)
+		all := c.next() + c.next() + c.next()
+		require.Contains(t, all, `"killed":{"jobs":["sysadm_iocage_fetch_plugin_two"]}`)
+		require.Contains(t, all, `"return_codes/iocage fetch -P --name two ip4_addr=\"re0|10.20.0.130\"":"-1"`)
+		require.Contains(t, c.call(plugin("two")), "started_dispatcher_id")
+	}
+	require.Equal(t, 2, w.server.Stats().Jobs)
+	require.Empty(t, s.began, "it was begun")
 	s.end <- nil
+	require.Equal(t, "two", (<-s.began).ID)
+	s.end <- nil
+}
+
+// TestKilledInTheSerialQueue: see TestKilledWhileItWaits. Jails are made one after
+// another, and the second waited for the first without looking.
+func TestKilledInTheSerialQueue(t *testing.T) {
+	w := newWorld(t)
+	w.fetch()
+	s := newStage()
+	w.opts.Plugins = s
+	w.opts.Limits.Jobs = 1
+	w.uuids = []string{"3030c554-d05e-11e5-8209-d05099728dbf", "1325b8bc-d05e-11e5-8209-d05099728dbf"}
+	c := w.dial("root")
+	c.call(plugin("one"))
+	<-s.began
+	create := `{"namespace":"sysadm","name":"iocage","id":"c","args":{"action":"createjail","release":"13.2-RELEASE"}}`
+	c.call(create) // has the queue and waits for a place
+	c.call(create) // waits for the queue
+	require.Equal(t, 3, w.server.Stats().Jobs)
+	c.call(`{"namespace":"events","name":"subscribe","id":"s","args":["dispatcher"]}`)
+	c.send(`{"namespace":"rpc","name":"dispatcher","id":"k","args":{"action":"kill","job_id":"sysadm_iocage_create_jail_{1325b8bc-d05e-11e5-8209-d05099728dbf}"}}`)
 	all := c.next() + c.next() + c.next()
-	require.Contains(t, all, `"return_codes/iocage fetch -P --name two ip4_addr=\"re0|10.20.0.130\"":"-1"`)
-	require.Empty(t, s.began, "it was never begun")
+	require.Contains(t, all, `"process_id":"sysadm_iocage_create_jail_{1325b8bc-d05e-11e5-8209-d05099728dbf}","return_codes/iocage create -r 13.2-RELEASE":"-1"`)
+	require.Equal(t, 2, w.server.Stats().Jobs)
+	s.end <- nil
+	require.Eventually(t, func() bool { return w.server.Stats().Jobs == 0 }, 20*time.Second, 10*time.Millisecond)
+	rows := w.action(`{"action":"listjails"}`).(fields)["jails"].(fields)
+	require.Len(t, rows, 1)
+}
+
+// TestKilledJobThatRollsBack: a killed job that takes long to roll back does not count
+// among its user's jobs. Before, its user could not begin another until it had ended.
+func TestKilledJobThatRollsBack(t *testing.T) {
+	w := newWorld(t)
+	s := &stubborn{began: make(chan string, 8), end: make(chan struct{})}
+	defer close(s.end)
+	w.opts.Plugins = s
+	w.opts.Limits.JobsPerUser = 1
+	c := w.dial("root")
+	c.call(plugin("one"))
+	require.Equal(t, "one", <-s.began)
+	require.Contains(t, c.call(plugin("two")), "too many jobs of root")
+	c.call(`{"namespace":"rpc","name":"dispatcher","id":"k","args":{"action":"kill","job_id":"sysadm_iocage_fetch_plugin_one"}}`)
+	require.Contains(t, c.call(plugin("one")), `"400"`, "it still rolls back")
+	require.Contains(t, c.call(plugin("two")), "started_dispatcher_id")
+	require.Equal(t, "two", <-s.began)
+}
+
+// stubborn is a plugin index whose operations go on after their context has ended.
+type stubborn struct {
+	began chan string
+	end   chan struct{}
+}
+
+func (s *stubborn) List(context.Context) ([]sysadm.Plugin, error) { return nil, nil }
+
+func (s *stubborn) Create(_ context.Context, p sysadm.PluginRequest) <-chan events.IocEvent {
+	out := make(chan events.IocEvent)
+	go func() {
+		defer close(out)
+		s.began <- p.ID
+		<-s.end
+	}()
+	return out
 }
 
 // TestShutdown: jobs are let end, new calls refused; with no time left they are

@@ -22,7 +22,7 @@ func (s *Server) login(ctx context.Context, peer, name, password string) (*User,
 
 func (s *Server) checkLogin(ctx context.Context, peer, account string, check func() (User, error)) (*User, answer) {
 	a := refuse(http.StatusUnauthorized)
-	keys := []login.Key{{Name: peer}}
+	keys := []login.Key{{Name: networkOf(peer)}}
 	if account != "" {
 		keys = append(keys, login.Key{Account: true, Name: account})
 	}

@@ -39,7 +39,7 @@ func (s *Server) createjail(ctx context.Context, c *call) (any, error) {
 
 // newJail returns the jail that props and switches describe.
 func (s *Server) newJail(ctx context.Context, c *call, props, switches string) (j *jail.Jail, o jail.CreateOptions, err error) {
-	set, err := properties(props)
+	set, err := s.properties(c, props)
 	if err != nil {
 		return nil, o, err
 	}
@@ -88,7 +88,7 @@ func (s *Server) createJob(ctx context.Context, c *call) (any, error) {
 	set := map[string]string{}
 	if list, ok := texts(c.args["properties"]); ok {
 		var err error
-		if set, err = properties(strings.Join(list, " ")); err != nil {
+		if set, err = s.properties(c, strings.Join(list, " ")); err != nil {
 			return nil, err
 		}
 	}
@@ -134,7 +134,7 @@ func (s *Server) clonejail(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := properties(c.arg("props"))
+	set, err := s.properties(c, c.arg("props"))
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package sysadm
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/libioc/go-libioc/events"
@@ -16,8 +17,8 @@ type Options struct {
 	Host *host.Host
 	// Auth checks logins. Required: every call but rpc/identify needs a login.
 	Auth Authenticator
-	// AllowExec lets users with the permission run commands in jails. The default
-	// is off.
+	// AllowExec lets users with the permission run commands in jails, and set the
+	// hooks of jails, which run on this machine too. The default is off.
 	AllowExec bool
 	// Extended sends the progress of jobs to every subscriber, in events that the
 	// documents do not have. Otherwise a client gets them if it subscribes to
@@ -26,6 +27,11 @@ type Options struct {
 	// Origins are further hosts, such as "admin.example.org:8443", whose web pages
 	// may use the server. Programs send no Origin.
 	Origins []string
+	// TrustedProxies are the networks of the proxies in front of the server, such as
+	// 127.0.0.1/32. Of what they send, X-Forwarded-For names the client; they must
+	// append the address that they were asked from. Without them all clients of a
+	// proxy count as one, and one that fails to log in locks out the others.
+	TrustedProxies []netip.Prefix
 	// Fetch says where fetchreleases gets releases from; the zero value is
 	// FreeBSD's own server.
 	Fetch release.FetchOptions
@@ -46,7 +52,7 @@ type Options struct {
 // There are three kinds of actions: those that change something, those that ask a
 // mirror or the plugin index, and those that only read. Actions that hang thus keep
 // only their like from running. One address is one of IPv4, or 64 bits of IPv6; all
-// clients of a proxy have its address.
+// clients of a proxy have its address, unless Options.TrustedProxies has it.
 type Limits struct {
 	Message     int64         // bytes of a request's body or message; 1 MiB
 	Connections int           // WebSocket connections; 1024

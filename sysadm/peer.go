@@ -1,19 +1,14 @@
 package sysadm
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
+
+	"github.com/libioc/go-libioc/internal/login"
 )
 
-// peerOf returns the client's address without its port. Failed logins are counted by
-// it.
-func peerOf(r *http.Request) string {
-	if addr, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		return addr
-	}
-	return r.RemoteAddr // a socket in the file system has no port
-}
+// peerOf returns the client's address. Failed logins are counted by it.
+func (s *Server) peerOf(r *http.Request) string { return login.Proxies(s.opts.TrustedProxies).Peer(r) }
 
 // networkOf returns what counts as one address: an IPv4 address, or the /64 that one
 // machine usually has of IPv6.

@@ -34,7 +34,7 @@ func (s *Server) rest(w http.ResponseWriter, r *http.Request, d Dialect) {
 		return
 	}
 	begun := time.Now()
-	req := request{namespace: namespace, name: name, api: d, peer: peerOf(r)}
+	req := request{namespace: namespace, name: name, api: d, peer: s.peerOf(r)}
 	a := s.restAnswer(w, r, &req)
 	if r.Method == http.MethodGet && a.code == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", "PUT, POST")

@@ -82,7 +82,7 @@ func (s *Server) HTTPServer(d Dialect) *http.Server {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, d Dialect) {
 	switch {
 	case !s.originAllowed(r):
-		s.log.Info("refused origin", "peer", peerOf(r), "origin", r.Header.Get("Origin"))
+		s.log.Info("refused origin", "peer", s.peerOf(r), "origin", r.Header.Get("Origin"))
 		w.WriteHeader(http.StatusForbidden)
 	case isUpgrade(r):
 		s.websocket(w, r, d)

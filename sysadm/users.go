@@ -21,11 +21,10 @@ func (r Role) String() string { return roleNames[r] }
 type User struct {
 	Name string
 	Role Role
-	// Exec is the permission to run commands in jails, in addition to the role.
+	// Exec is the permission to run commands in jails and to set hooks, in addition
+	// to the role.
 	Exec bool
 }
-
-func (u *User) may(a Action) bool { return u.Role >= a.Role && (u.Exec || !a.Exec) }
 
 // Authenticator checks logins. Its methods are called from many goroutines.
 type Authenticator interface {

@@ -39,7 +39,7 @@ type conn struct {
 func (s *Server) websocket(w http.ResponseWriter, r *http.Request, d Dialect) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	defer cancel()
-	peer := peerOf(r)
+	peer := s.peerOf(r)
 	c := &conn{
 		api: d, peer: peer, network: networkOf(peer), server: s, close: cancel, events: newQueue(s.limits.Queue),
 		slots: newSlots(s.limits.PerClient), asked: newBacklog(s.limits),

@@ -72,7 +72,7 @@ func run(ctx context.Context, in io.Reader, out, errs io.Writer, args []string) 
 		log.Warn("recover releases", "error", err)
 	}
 	return serve(ctx, out, log, s, sysadm.Options{
-		Host: h, Auth: users, AllowExec: s.exec, Extended: s.extended, Origins: s.origins,
+		Host: h, Auth: users, AllowExec: s.exec, Extended: s.extended, Origins: s.origins, TrustedProxies: s.proxies,
 		Fetch:  release.FetchOptions{Mirror: s.mirror, HTTP: release.HTTPOptions{AllowHTTP: s.allowHTTP}},
 		Logger: log, Limits: s.limits,
 	})

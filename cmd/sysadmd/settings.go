@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ type settings struct {
 	exec        bool
 	extended    bool
 	origins     []string
+	proxies     []netip.Prefix
 	mirror      string
 	allowHTTP   bool   // of the mirror
 	level       string // of the log
@@ -84,7 +86,7 @@ func readSettings(path string) (settings, error) {
 
 func (s *settings) set(key, value string) (err error) {
 	field := map[string]any{
-		"listen": &s.listen, "origins": &s.origins,
+		"listen": &s.listen, "origins": &s.origins, "trusted_proxies": &s.proxies,
 		"metrics": &s.metrics, "users": &s.users, "certificate": &s.certificate, "key": &s.key,
 		"state": &s.state, "mirror": &s.mirror, "log": &s.level,
 		"exec": &s.exec, "allow_http": &s.allowHTTP, "extended_events": &s.extended,
@@ -100,6 +102,8 @@ func (s *settings) set(key, value string) (err error) {
 		return err
 	case *[]string:
 		*field = strings.Fields(value)
+	case *[]netip.Prefix:
+		*field, err = parseNetworks(value)
 	case *string:
 		*field = value
 	case *bool:
@@ -118,6 +122,23 @@ func (s *settings) set(key, value string) (err error) {
 		return fmt.Errorf("unknown setting")
 	}
 	return err
+}
+
+// parseNetworks reads addresses and networks such as 192.0.2.0/28.
+func parseNetworks(text string) (list []netip.Prefix, err error) {
+	for _, word := range strings.Fields(text) {
+		if addr, err := netip.ParseAddr(word); err == nil && addr.Zone() == "" {
+			addr = addr.Unmap()
+			list = append(list, netip.PrefixFrom(addr, addr.BitLen()))
+			continue
+		}
+		network, err := netip.ParsePrefix(word)
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither an address nor a network", word)
+		}
+		list = append(list, network)
+	}
+	return list, nil
 }
 
 // parseListener reads "ADDRESS [DIALECT] [plain]".

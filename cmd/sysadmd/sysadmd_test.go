@@ -13,6 +13,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -277,23 +278,28 @@ func TestSettings(t *testing.T) {
 	require.Equal(t, 9, s.limits.Jobs)
 	require.Equal(t, []string{"a", "b:1"}, s.origins)
 	require.Empty(t, s.metrics)
+	s, err = read("trusted_proxies = 127.0.0.1 192.0.2.0/28 2001:db8::1\n")
+	require.NoError(t, err)
+	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("192.0.2.0/28"), netip.MustParsePrefix("2001:db8::1/128")}, s.proxies)
 	s, err = read("mirror = http://a/b\nallow_http = yes\n")
 	require.NoError(t, err)
 	require.True(t, s.allowHTTP)
 	for text, part := range map[string]string{
-		"nosuch = 1":                 "conf:1: nosuch: unknown",
-		"\nexec":                     "conf:2: not key",
-		"exec = on":                  "neither yes nor no",
-		"jobs = 0":                   "not a positive number",
-		"jobs = x":                   "invalid syntax",
-		"grace = -1s":                "not a positive duration",
-		"listen =":                   "no address",
-		"listen = :1 2018":           "unknown dialect",
-		"listen = 0.0.0.0:1 plain":   "this machine only",
-		"listen = localhost:1 plain": "this machine only",
-		"metrics = 192.0.2.1:1":      "no login",
-		"certificate = /x":           "belong together",
-		"mirror = HTTP://a/b":        "needs allow_http = yes", // before, releases came over http without a word
+		"nosuch = 1":                  "conf:1: nosuch: unknown",
+		"\nexec":                      "conf:2: not key",
+		"exec = on":                   "neither yes nor no",
+		"jobs = 0":                    "not a positive number",
+		"jobs = x":                    "invalid syntax",
+		"grace = -1s":                 "not a positive duration",
+		"listen =":                    "no address",
+		"listen = :1 2018":            "unknown dialect",
+		"listen = 0.0.0.0:1 plain":    "this machine only",
+		"listen = localhost:1 plain":  "this machine only",
+		"metrics = 192.0.2.1:1":       "no login",
+		"certificate = /x":            "belong together",
+		"trusted_proxies = a.b":       `"a.b" is neither`,
+		"trusted_proxies = ::1%lo0/8": "neither an address nor a network",
+		"mirror = HTTP://a/b":         "needs allow_http = yes", // before, releases came over http without a word
 	} {
 		_, err := read(text)
 		require.ErrorContains(t, err, part, text)
@@ -318,7 +324,7 @@ func TestSample(t *testing.T) {
 		[]any{s.users, s.state, s.exec, s.extended, s.metrics, s.level, s.grace})
 	require.Equal(t, want.listen, s.listen[:2])
 	for _, key := range []string{
-		"listen", "certificate", "key", "state", "users", "exec", "origins", "mirror", "allow_http", "extended_events", "metrics", "log", "grace",
+		"listen", "certificate", "key", "state", "users", "exec", "origins", "trusted_proxies", "mirror", "allow_http", "extended_events", "metrics", "log", "grace",
 		"connections", "connections_before_login", "actions", "action_time", "jobs", "jobs_per_user", "job_time", "event_queue", "token_idle", "token_life",
 	} {
 		require.Contains(t, text, "\n"+key+" =", key)

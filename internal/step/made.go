@@ -29,17 +29,30 @@ func Mark(by string) map[string]string {
 	return map[string]string{madeProperty: by}
 }
 
-// Made reports whether a dataset or snapshot is there and is the one that the
-// operation has made. Children and snapshots inherit the property, which makes
-// them nobody's.
-func Made(ctx context.Context, e Env, name, by string) (bool, error) {
+// Maker returns the operation that has made a dataset or snapshot. It is empty for what
+// none of ours has made. Children and snapshots inherit the property, which makes them
+// nobody's.
+func Maker(ctx context.Context, e Env, name string) (by string, err error) {
 	d, err := e.Host.Store.Get(ctx, name, zfsstore.GetOptions{Properties: []string{madeProperty}})
-	if err != nil {
-		// A name that cannot be was never made.
-		return false, ignore.Err(err, zfsstore.ErrNotFound, zfsstore.ErrInvalidName)
+	if p := d.Properties[madeProperty]; err == nil && p.Source == zfsstore.SourceLocal {
+		by = p.Value
 	}
-	p, ok := d.Properties[madeProperty]
-	return ok && p.Source == zfsstore.SourceLocal && p.Value == by, nil
+	return by, err
+}
+
+// Made reports whether a dataset or snapshot is there and is the one that the
+// operation has made.
+func Made(ctx context.Context, e Env, name, by string) (bool, error) {
+	maker, err := Maker(ctx, e, name)
+	// A name that cannot be was never made.
+	return maker != "" && maker == by, ignore.Err(err, zfsstore.ErrNotFound, zfsstore.ErrInvalidName)
+}
+
+// Unmake destroys a dataset that the operation has made, with all below it. Errors:
+// *jailerr.HeldError for one that is in use, zfsstore.ErrHasChildren for what somebody
+// else has made below, and those of zfsstore.Store.Destroy.
+func Unmake(ctx context.Context, e Env, name, by string) error {
+	return unmake(ctx, e, name, by, false)
 }
 
 // firstMade remembers the fsid of a dataset that the operation has just made, and returns
