@@ -24,7 +24,7 @@ func killed(h *simhost.Host) (addrs []string) {
 }
 
 // TestForwardsThatGo: connections through a forward or NAT that Set has taken away went on
-// as long as another forward was left, and those of NAT for ever; the anchor stayed.
+// as long as another forward was left, and those of NAT for good; the anchor stayed.
 func TestForwardsThatGo(t *testing.T) {
 	h, j := withNet(t, map[string]string{"ip4_addr": "em0|192.0.2.9/24", "user.forwards": "8080:80,8443:443", "user.nat": "em0"})
 	ctx := t.Context()

@@ -221,6 +221,20 @@ func serves(t testing.TB, j *jail.Jail, addr string) {
 	require.NoError(t, <-ended)
 }
 
+// filterBridges lets ipfw see the frames of bridges.
+func filterBridges(t testing.TB, h *host.Host) {
+	t.Helper()
+	// The last one switches the first three off for good.
+	for _, node := range []string{"net.link.bridge.pfil_member", "net.link.bridge.pfil_bridge", "net.link.bridge.pfil_onlyip", "net.link.ether.ipfw", "net.link.bridge.ipfw_arp", "net.link.bridge.ipfw"} {
+		old, err := h.Kernel.SysctlInt(context.Background(), node)
+		require.NoError(t, err)
+		if strings.Contains(node, "ipfw") {
+			run(t, "sysctl", node+"=1")
+		}
+		t.Cleanup(func() { run(t, "sysctl", fmt.Sprintf("%s=%d", node, old)) })
+	}
+}
+
 func TestRealSecureVnet(t *testing.T) {
 	h := realHost(t)
 	ctx := context.Background()
@@ -236,15 +250,7 @@ func TestRealSecureVnet(t *testing.T) {
 		_, err := secure.Start(ctx, jail.StartOptions{})
 		require.ErrorContains(t, err, "net.link.bridge.ipfw=1")
 	}
-	// The last one switches the first three off for good.
-	for _, node := range []string{"net.link.bridge.pfil_member", "net.link.bridge.pfil_bridge", "net.link.bridge.pfil_onlyip", "net.link.ether.ipfw", "net.link.bridge.ipfw_arp", "net.link.bridge.ipfw"} {
-		old, err := h.Kernel.SysctlInt(ctx, node)
-		require.NoError(t, err)
-		if strings.Contains(node, "ipfw") {
-			run(t, "sysctl", node+"=1")
-		}
-		t.Cleanup(func() { run(t, "sysctl", fmt.Sprintf("%s=%d", node, old)) })
-	}
+	filterBridges(t, h)
 	start(t, secure)
 	start(t, plain)
 	t.Log(run(t, "ipfw", "set", "29", "list"))

@@ -124,7 +124,7 @@ func (d *differences) nic(n NIC) error {
 		return &FirewallError{"ipfw", err.Error(), "", err}
 	}
 	if _, same := wanted(rules, d.r.Spec.Jail, n, m.names, d.r.Addrs(n)); !same {
-		d.say("%s has not the rules of Secure VNET", n.Name)
+		d.say("%s does not have the rules of Secure VNET", n.Name)
 	}
 	return nil
 }

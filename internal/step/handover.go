@@ -53,7 +53,7 @@ func (a MoveInterface) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return moveBack(ctx, e.Host.Kernel, id, a.Interface, a.MAC)
 }
 
-// handedOver finds an interface in a stack by its link address, whatever its name is there,
+// handedOver finds an interface in a stack by its link address, whatever name it has there,
 // else by its name: the jail's root can change either. A link address that several have,
 // as a lagg(4) and its members do, says nothing.
 func handedOver(ctx context.Context, n kernel.Network, name, mac string) (kernel.Interface, bool, error) {
