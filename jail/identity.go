@@ -51,10 +51,15 @@ func (j *Jail) mustBeOurs(ctx context.Context, id kernel.Identity) error {
 		}
 		root = d.Mountpoint
 	}
-	if path := p.String("path"); !livesIn(root, dir, path) {
-		return fmt.Errorf("%w: %s runs at %s", ErrForeign, id, path)
+	path := p.String("path")
+	if livesIn(root, dir, path) {
+		return nil
 	}
-	return nil
+	// Without the lock it can have been stopped and destroyed in between.
+	if _, err := j.host.Kernel.JailGet(ctx, 0, kernel.ByJID(id.JID), "path"); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %s runs at %s", ErrForeign, id, path)
 }
 
 // livesIn reports whether the path of a running jail is the root of the jail whose
