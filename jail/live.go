@@ -13,6 +13,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/network"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
@@ -73,6 +74,10 @@ func (j *Jail) Effects(ctx context.Context, keys ...string) (map[string]Effect, 
 	if err != nil {
 		return nil, &Error{"set", j.FullName(), err}
 	}
+	pending, err := j.vnetPending(ctx)
+	if err != nil {
+		return nil, &Error{"set", j.FullName(), err}
+	}
 	out := map[string]Effect{}
 	for _, key := range keys {
 		p, ok := config.Lookup(key)
@@ -80,11 +85,25 @@ func (j *Jail) Effects(ctx context.Context, keys ...string) (map[string]Effect, 
 			return nil, &config.PropertyError{Key: key, Err: config.ErrUnknownProperty}
 		}
 		out[key] = NextStart
-		if running && j.live(p, known) {
+		if running && j.live(p, known, pending) {
 			out[key] = Live
 		}
 	}
 	return out, nil
+}
+
+// vnetPending reports whether the running jail has another kind of stack than the
+// properties ask for.
+func (j *Jail) vnetPending(ctx context.Context) (bool, error) {
+	id, err := j.identity(ctx)
+	if err != nil || id.IsZero() {
+		return false, ignore.Err(err, ErrForeign)
+	}
+	p, err := j.host.Kernel.JailGet(ctx, 0, kernel.ByJID(id.JID), "vnet")
+	if err != nil {
+		return false, ignore.Err(err, kernel.ErrNotFound)
+	}
+	return (p.Int("vnet") == int(kernel.JailSysNew)) != key.VNET.Of(j.Effective()), nil
 }
 
 // startHooks have run when a jail runs.
@@ -93,7 +112,9 @@ var startHooks = []string{"exec_prestart", "exec_created", "exec_start", "exec_p
 // live reports whether a property of a running jail can be changed at once: what
 // is read when it is used, what the kernel lets be changed, and what this
 // library changes for it.
-func (j *Jail) live(p *config.Property, known map[string]kernel.ParamInfo) bool {
+//
+// A change of vnet that is pending until the next start takes the network with it.
+func (j *Jail) live(p *config.Property, known map[string]kernel.ParamInfo, pending bool) bool {
 	eff := j.Effective()
 	switch p.Name {
 	case "vnet", "rlimits", "bpf", "allow_tun", "host_time", "min_dyn_devfs_ruleset", "resolver":
@@ -102,7 +123,7 @@ func (j *Jail) live(p *config.Property, known map[string]kernel.ParamInfo) bool 
 		return true
 	case "ip4_addr", "ip6_addr":
 		mode, ok := config.NewKey[config.Jailsys](p.Name[:3]).Lookup(eff)
-		return key.VNET.Of(eff) || !ok || mode == config.JailsysNew
+		return !pending && (key.VNET.Of(eff) || !ok || mode == config.JailsysNew)
 	case "dhcp", "rtsold", "vnet_interfaces":
 		return false
 	}
@@ -112,7 +133,7 @@ func (j *Jail) live(p *config.Property, known map[string]kernel.ParamInfo) bool 
 	case config.ScopeHook:
 		return !slices.Contains(startHooks, p.Name)
 	case config.ScopeNetwork:
-		return key.VNET.Of(eff) || strings.HasPrefix(p.Name, "nat")
+		return !pending && (key.VNET.Of(eff) || strings.HasPrefix(p.Name, "nat"))
 	}
 	return p.Param != "" && known[p.Param].Writable
 }
@@ -172,6 +193,9 @@ func (j *Jail) setSteps(ctx context.Context, l *step.List, values map[string]str
 	}
 	l.Add(step.ReportEffects{Live: live, Later: later})
 	l.Commit()
+	if l.Has(step.ChangeNetwork{}.Kind()) {
+		l.Add(step.SettleNetwork{Key: j.netKey(), Jail: j.Identifier()})
+	}
 	return will, nil
 }
 
@@ -269,6 +293,13 @@ func positive(name string) string {
 // networkChange returns the step that brings the jail's network to what the
 // configuration asks for now.
 func (j *Jail) networkChange(ctx context.Context, was *Jail, id kernel.Identity) ([]plan.Step, error) {
+	pending, err := j.vnetPending(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if pending {
+		return nil, &RestartRequiredError{[]string{"vnet"}}
+	}
 	to, err := j.networkSpec(ctx)
 	if err != nil {
 		return nil, err

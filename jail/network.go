@@ -123,10 +123,12 @@ type netPlan struct{ first, before, after step.List }
 // before the jail, which is refused without them; interfaces need the jail.
 func (j *Jail) networkSteps(ctx context.Context, spec network.Spec) (p netPlan) {
 	if spec.Empty() {
+		p.first.Fail(j.formerSteps(ctx, &p.first))
 		return p
 	}
 	err := j.mayConnect(ctx, spec)
 	p.first.Fail(err)
+	p.first.Fail(j.formerSteps(ctx, &p.first))
 	key := j.netKey()
 	p.first.Add(step.RecordNetwork{Key: key, Spec: spec})
 	if len(spec.Aliases) > 0 {
@@ -139,6 +141,19 @@ func (j *Jail) networkSteps(ctx context.Context, spec network.Spec) (p netPlan) 
 		p.after.Add(step.LoadPf{Spec: spec})
 	}
 	return p
+}
+
+// formerSteps take away what is left of the network of a run that ended by itself.
+func (j *Jail) formerSteps(ctx context.Context, l *step.List) error {
+	id, err := j.identity(ctx)
+	if err != nil || !id.IsZero() {
+		return ignore.Err(err, ErrForeign)
+	}
+	r, ok, err := j.netKey().Current(ctx, j.host)
+	if err == nil && ok && (r.Spec.VNET || r.Spec.UsesPf()) {
+		l.Add(step.Teardown{Spec: r.Spec})
+	}
+	return err
 }
 
 // vnetSteps configure the jail's own stack.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -73,6 +74,20 @@ var (
 func netHost(t *testing.T, change ...func(*simkernel.Options)) *simhost.Host {
 	t.Helper()
 	var h *simhost.Host
+	var mu sync.Mutex
+	leases := map[string]netip.Prefix{} // each jail has its own, the first dhcpAddress
+	lease := func(jail string) netip.Prefix {
+		mu.Lock()
+		defer mu.Unlock()
+		if _, has := leases[jail]; !has {
+			addr := dhcpAddress.Addr()
+			for range leases {
+				addr = addr.Next()
+			}
+			leases[jail] = netip.PrefixFrom(addr, dhcpAddress.Bits())
+		}
+		return leases[jail]
+	}
 	// dhclient(8) goes on in the background, and what it was given stays when it ends.
 	dhclient := func(ctx context.Context, proc *simkernel.Process) int {
 		if len(proc.Argv) > 2 {
@@ -80,7 +95,7 @@ func netHost(t *testing.T, change ...func(*simkernel.Options)) *simhost.Host {
 			return 0
 		}
 		in := h.Sim.In(proc.Jail)
-		err := in.AddressAdd(ctx, proc.Argv[1], kernel.Address{Prefix: dhcpAddress})
+		err := in.AddressAdd(ctx, proc.Argv[1], kernel.Address{Prefix: lease(proc.Jail.Name)})
 		if err == nil {
 			route := kernel.Route{Dest: netip.PrefixFrom(netip.IPv4Unspecified(), 0), Gateway: dhcpRouter}
 			err = ignore.Err(in.RouteAdd(ctx, route), kernel.ErrExists)

@@ -117,17 +117,24 @@ func (s *sweep) record(ctx context.Context, key step.NetKey) error {
 		return nil
 	}
 	if current {
-		err := step.LockedNetwork(ctx, s.h, func() error {
-			return step.ReleaseAliases(ctx, s.h, now.Spec.Jail, false, now.Added)
-		})
-		if err := errors.Join(err, step.RemoveNetwork(ctx, s.h, kernel.Identity{}, now.Spec)); err != nil {
+		if err := step.RemoveNetwork(ctx, s.h, kernel.Identity{}, now.Spec); err != nil {
 			return err
 		}
 	}
-	if current && there {
-		return key.Ended(ctx, s.h, now.Spec.Jail)
-	}
-	return key.Remove(s.h)
+	return step.LockedNetwork(ctx, s.h, func() error { // another jail may leave it addresses until then
+		if now, current, err = key.Current(ctx, s.h); err != nil {
+			return err
+		}
+		if current {
+			if err := step.ReleaseAliases(ctx, s.h, now.Spec.Jail, false, now.Added); err != nil {
+				return err
+			}
+		}
+		if current && there {
+			return key.Ended(ctx, s.h, now.Spec.Jail)
+		}
+		return key.Remove(s.h)
+	})
 }
 
 // over reports whether a record only says that the jail's run has ended.

@@ -99,6 +99,20 @@ func (j *Jail) planRestart(ctx context.Context, o RestartOptions) (*plan.Plan, e
 	down, err := steps.Plan("stop", j.FullName(), up.Fingerprint)
 	if err == nil {
 		down.Next = up
+		up.Replan = func(ctx context.Context) (*plan.Plan, error) {
+			now, err := j.fresh(ctx)
+			if err != nil {
+				return nil, err
+			}
+			var start step.List
+			now.startSteps(ctx, &start, StartOptions{})
+			p, err := now.plan(ctx, "start", &start)
+			if err != nil {
+				return nil, err
+			}
+			p.Replan = up.Replan
+			return p, now.see(ctx, p)
+		}
 	}
 	return down, err
 }

@@ -2,6 +2,7 @@ package jail
 
 import (
 	"context"
+	"slices"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/network"
@@ -34,6 +35,7 @@ func (g *JailGenerator) Sync(o SyncOptions) *Operation {
 			}
 			l.Append(now.networkChange(ctx, now, id))
 			l.Commit()
+			l.Add(step.SettleNetwork{Key: now.netKey(), Jail: now.Identifier()})
 			return nil
 		},
 	}
@@ -52,9 +54,9 @@ func (j *Jail) NetworkDifferences(ctx context.Context) ([]string, error) {
 	}
 	r, ok, err := j.netKey().Current(ctx, j.host)
 	if err == nil && ok {
-		var found []string
-		if found, err = network.Differences(ctx, j.host.Kernel, id, r); err == nil {
-			return found, nil
+		outside, inside, derr := network.Differences(ctx, j.host.Kernel, id, r)
+		if err = derr; err == nil {
+			return slices.Concat(outside, inside), nil
 		}
 	}
 	if err != nil {

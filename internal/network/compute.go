@@ -215,7 +215,8 @@ func (in Input) autoIP4(a config.Address) (Alias, bool, error) {
 	for n := first; n <= last; n++ {
 		net[3] = byte(n)
 		alias.Prefix = netip.PrefixFrom(netip.AddrFrom4(net), bits)
-		if slices.Contains(in.Own.Auto, alias.Prefix.Addr()) && slices.Contains(in.Own.Aliases, alias) {
+		others := slices.DeleteFunc(in.Table.Users(alias.Prefix.Addr()), func(jail string) bool { return jail == in.Jail })
+		if len(others) == 0 && slices.Contains(in.Own.Auto, alias.Prefix.Addr()) && slices.Contains(in.Own.Aliases, alias) {
 			return alias, true, nil
 		}
 	}
@@ -256,6 +257,9 @@ func (in Input) vnet(s *Spec) error {
 	for _, name := range key.VNETInterfaces.Of(eff) {
 		i, ok := byName(in.Interfaces, name)
 		mac := i.MAC.String()
+		if slices.ContainsFunc(in.Interfaces, func(o kernel.Interface) bool { return o.Name != name && o.MAC.String() == mac }) {
+			mac = "" // a vlan(4) has its parent's
+		}
 		if !ok {
 			mac, ok = in.Own.HostMACs[name]
 		}

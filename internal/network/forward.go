@@ -133,6 +133,9 @@ func (in Input) forwards(s *Spec) error {
 	if s.NAT == "yes" {
 		s.NAT = outward
 	}
+	if _, ok := in.own(s.NAT, false); s.NAT != "" && !ok {
+		return refuse(KeyNAT, "%s has no IPv4 address of the host's own", s.NAT)
+	}
 	for _, f := range list {
 		for _, v6 := range []bool{false, true} {
 			target := s.primary(v6)
@@ -146,14 +149,15 @@ func (in Input) forwards(s *Spec) error {
 					f.Interface = i.Name
 				}
 			}
-			if v6 && !f.Addr.IsValid() {
-				// The first address of an interface is link-local: (em0:0) would be that.
-				addr, ok := in.own6(f.Interface)
+			if !f.Addr.IsValid() {
+				addr, ok := in.own(f.Interface, v6)
 				if !ok {
-					s.note("%s: %s has no IPv6 address of the host's own", f, f.Interface)
+					s.note("%s: %s has no address of the host's own", f, f.Interface)
 					continue
 				}
-				f.Addr = addr
+				if v6 { // the first one is link-local: (em0:0) would be that
+					f.Addr = addr
+				}
 			}
 			s.Forwards = append(s.Forwards, f)
 		}
@@ -174,11 +178,11 @@ func (in Input) forwards(s *Spec) error {
 	return nil
 }
 
-// own6 is the first IPv6 address of an interface that no jail has brought.
-func (in Input) own6(nic string) (netip.Addr, bool) {
+// own is the first address of an interface that no jail has brought.
+func (in Input) own(nic string, v6 bool) (netip.Addr, bool) {
 	i, _ := byName(in.Interfaces, nic)
 	for _, p := range i.Addrs {
-		if addr := p.Addr(); addr.Is6() && !addr.IsLinkLocalUnicast() && !in.Table.Added(addr) {
+		if addr := p.Addr(); addr.Is6() == v6 && !addr.IsLinkLocalUnicast() && !in.Table.Added(addr) {
 			return addr, true
 		}
 	}

@@ -254,7 +254,7 @@ func TestFullRules(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"allow ip from any to any layer2 out xmit vnet0:7:b MAC any 02:ff:60:10:bf:1e mac-type arp",
-		"deny udp from any 67,547 to any 68,546 layer2 out xmit vnet0:7:b MAC any 02:ff:60:10:bf:1e",
+		"deny udp from any to any 68,546 layer2 out xmit vnet0:7:b MAC any 02:ff:60:10:bf:1e",
 		"allow ip4 from 192.0.2.5 to any layer2 out xmit vnet0:7:b MAC any 02:ff:60:10:bf:1e",
 		"allow udp from 0.0.0.0 68 to 255.255.255.255 67 layer2 out xmit vnet0:7:b MAC any 02:ff:60:10:bf:1e",
 		"deny ipv6-icmp from any to any icmp6types 134 layer2 out xmit vnet0:7:b MAC any 02:ff:60:10:bf:1e",

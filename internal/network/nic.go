@@ -155,6 +155,11 @@ func (m *maker) repair(ctx context.Context) (done bool, mtu int, err error) {
 	if err := m.join(ctx, m.nic.Bridge, i.Name); err != nil {
 		return false, 0, err
 	}
+	if m.nic.Static && m.nic.Bridge != "" {
+		if err := m.static(ctx); err != nil {
+			return false, 0, err
+		}
+	}
 	return true, mtu, m.k.InterfaceSetUp(ctx, i.Name, true)
 }
 

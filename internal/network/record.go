@@ -21,12 +21,23 @@ import (
 type Record struct {
 	Boot string `json:"boot"` // another boot has none of it
 	Spec Spec   `json:"spec"`
+	// Held is what the jail had before a change that may still be taken back: nobody else
+	// gets it.
+	Held *Spec `json:"held,omitempty"`
 	// Added are the addresses that did not exist before, sorted. They go with
 	// the last jail that uses them.
 	Added []Alias `json:"added,omitempty"`
 	// Learnt are the addresses that DHCP and routers gave, by nic. Secure VNET lets them
 	// pass; what the jail's root adds it does not.
 	Learnt map[string][]netip.Prefix `json:"learnt,omitempty"`
+}
+
+// specs are what the jail has, and what it may get back.
+func (r Record) specs() []Spec {
+	if r.Held != nil {
+		return []Spec{r.Spec, *r.Held}
+	}
+	return []Spec{r.Spec}
 }
 
 // Addrs are the addresses that a nic may use.

@@ -98,7 +98,7 @@ func fullRules(n NIC, names Names, addrs []netip.Prefix) []string {
 	// A jail is nobody's DHCP server or router.
 	out := []string{
 		"allow ip from any to any " + from + " mac-type arp",
-		"deny udp from any 67,547 to any 68,546 " + from,
+		"deny udp from any to any 68,546 " + from,
 	}
 	if len(v4) > 0 {
 		out = append(out, "allow ip4 from "+hosts(v4)+" to any "+from)

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -24,18 +25,26 @@ func (t Table) Added(addr netip.Addr) bool {
 // Users are the jails whose records have an address on an interface of the host.
 func (t Table) Users(addr netip.Addr) (jails []string) {
 	for jail, r := range t {
-		if slices.ContainsFunc(r.Spec.Aliases, func(a Alias) bool { return a.Prefix.Addr() == addr }) {
+		if slices.ContainsFunc(r.specs(), func(s Spec) bool { return s.alias(addr) }) {
 			jails = append(jails, jail)
 		}
 	}
 	return jails
 }
 
-// others calls do for the records of other jails, until it returns false.
-func (t Table) others(jail string, do func(jail string, r Record) bool) {
-	for name, r := range t {
-		if name != jail && !do(name, r) {
-			return
+func (s Spec) alias(addr netip.Addr) bool {
+	return slices.ContainsFunc(s.Aliases, func(a Alias) bool { return a.Prefix.Addr() == addr })
+}
+
+// others are what other jails have.
+func (t Table) others(jail string) iter.Seq2[string, Spec] {
+	return func(yield func(string, Spec) bool) {
+		for name, r := range t {
+			for _, s := range r.specs() {
+				if name != jail && !yield(name, s) {
+					return
+				}
+			}
 		}
 	}
 }
@@ -43,22 +52,21 @@ func (t Table) others(jail string, do func(jail string, r Record) bool) {
 // macs are the link addresses that other jails have.
 func (t Table) macs(jail string) map[config.MAC]bool {
 	out := map[config.MAC]bool{}
-	t.others(jail, func(_ string, r Record) bool {
-		for _, n := range r.Spec.NICs {
+	for _, s := range t.others(jail) {
+		for _, n := range s.NICs {
 			for _, text := range []string{n.HostMAC, n.JailMAC} {
 				if mac, err := config.ParseMAC(text); err == nil {
 					out[mac] = true
 				}
 			}
 		}
-		return true
-	})
+	}
 	return out
 }
 
 // Check returns an *Error if another jail has what the jail is to have for itself:
 // ports of the host, the address of AUTOIP4, link addresses.
-func (t Table) Check(s Spec) (err error) {
+func (t Table) Check(s Spec) error {
 	macs := t.macs(s.Jail)
 	for _, n := range s.NICs {
 		for _, text := range []string{n.HostMAC, n.JailMAC} {
@@ -67,20 +75,44 @@ func (t Table) Check(s Spec) (err error) {
 			}
 		}
 	}
-	t.others(s.Jail, func(jail string, r Record) bool {
-		for _, ours := range s.Forwards {
-			for _, theirs := range r.Spec.Forwards {
-				if ours.Clashes(theirs) {
-					err = refuse(KeyForwards, "%s is forwarded to jail %s (%s)", ours, jail, theirs)
+	for jail, theirs := range t.others(s.Jail) {
+		for _, f := range s.Forwards {
+			for _, g := range theirs.Forwards {
+				if f.Clashes(g) {
+					return refuse(KeyForwards, "%s is forwarded to jail %s (%s)", f, jail, g)
 				}
 			}
 		}
 		for _, addr := range s.Auto {
-			if slices.ContainsFunc(r.Spec.Aliases, func(a Alias) bool { return a.Prefix.Addr() == addr }) {
-				err = refuse("ip4_addr", "AUTOIP4: %s is used by jail %s", addr, jail)
+			if theirs.alias(addr) {
+				return refuse("ip4_addr", "AUTOIP4: %s is used by jail %s", addr, jail)
 			}
 		}
-		return err == nil
-	})
-	return err
+		for _, addr := range theirs.Auto {
+			if s.alias(addr) {
+				return refuse("ip4_addr", "%s was chosen for jail %s by AUTOIP4", addr, jail)
+			}
+		}
+	}
+	return nil
+}
+
+// Has reports whether another jail has an address in any way, and which.
+func (t Table) Has(addr netip.Addr, but string) (jail string, ok bool) {
+	holds := func(list []netip.Prefix) bool {
+		return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Addr() == addr })
+	}
+	for jail, s := range t.others(but) {
+		if s.alias(addr) || slices.ContainsFunc(s.NICs, func(n NIC) bool { return holds(n.Addrs) || holds(n.Gateways) }) {
+			return jail, true
+		}
+	}
+	for jail, r := range t {
+		for _, list := range r.Learnt {
+			if jail != but && holds(list) {
+				return jail, true
+			}
+		}
+	}
+	return "", false
 }

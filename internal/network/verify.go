@@ -11,13 +11,13 @@ import (
 )
 
 // Differences are what a running jail lacks of its network, and what it has and is not to
-// have, each in words; none if all is as the record says. It changes nothing. What others
-// have added is no difference.
-func Differences(ctx context.Context, k kernel.Kernel, id kernel.Identity, r Record) ([]string, error) {
+// have, each in words; none if all is as the record says. Inside are those that the jail's
+// root can make, outside are those on the host. It changes nothing. What others have added
+// is no difference.
+func Differences(ctx context.Context, k kernel.Kernel, id kernel.Identity, r Record) (outside, inside []string, err error) {
 	d := &differences{ctx: ctx, k: k, id: id, r: r}
-	var err error
 	if d.host, err = k.Interfaces(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, a := range r.Spec.Aliases {
 		if _, there := holder(d.host, a.Prefix.Addr()); !there {
@@ -26,10 +26,10 @@ func Differences(ctx context.Context, k kernel.Kernel, id kernel.Identity, r Rec
 	}
 	if r.Spec.VNET {
 		if err := d.stack(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return d.found, d.pf()
+	return d.outside, d.within, d.pf()
 }
 
 type differences struct {
@@ -39,11 +39,16 @@ type differences struct {
 	r      Record
 	host   []kernel.Interface
 	inside []kernel.Interface
-	found  []string
+
+	outside, within []string
 }
 
 func (d *differences) say(format string, args ...any) {
-	d.found = append(d.found, fmt.Sprintf(format, args...))
+	d.outside = append(d.outside, fmt.Sprintf(format, args...))
+}
+
+func (d *differences) sayInside(format string, args ...any) {
+	d.within = append(d.within, fmt.Sprintf(format, args...))
 }
 
 // stack compares the jail's own stack.
@@ -58,13 +63,14 @@ func (d *differences) stack() (err error) {
 		}
 	}
 	for _, name := range spec.Hosts {
-		if i, ok := byName(d.inside, name); !ok || i.MAC.String() != spec.HostMACs[name] {
-			d.say("the jail does not have the host's %s", name)
+		mac := spec.HostMACs[name]
+		if i, ok := byName(d.inside, name); !ok || mac != "" && i.MAC.String() != mac {
+			d.sayInside("the jail does not have the host's %s", name)
 		}
 	}
 	lo, _ := byName(d.inside, "lo0")
 	if !lo.Up {
-		d.say("lo0 is down")
+		d.sayInside("lo0 is down")
 	}
 	d.addresses(lo, spec.Loopback)
 	tables := map[int][]kernel.Route{}
@@ -77,7 +83,7 @@ func (d *differences) stack() (err error) {
 		if !slices.ContainsFunc(tables[r.FIB], func(have kernel.Route) bool {
 			return have.Dest == r.Dest && have.Gateway.WithZone("") == r.Gateway.WithZone("")
 		}) {
-			d.say("no route %s", r)
+			d.sayInside("no route %s", r)
 		}
 	}
 	return nil
@@ -86,7 +92,7 @@ func (d *differences) stack() (err error) {
 func (d *differences) addresses(i kernel.Interface, want []netip.Prefix) {
 	for _, p := range want {
 		if _, there := holder([]kernel.Interface{i}, p.Addr()); !there {
-			d.say("%s has no address %s", i.Name, p)
+			d.sayInside("%s has no address %s", i.Name, p)
 		}
 	}
 }
@@ -104,9 +110,9 @@ func (d *differences) nic(n NIC) error {
 	i := marked(d.inside, d.r.Spec.Jail, n.Name)[0]
 	switch {
 	case i.Name != n.Name:
-		d.say("%s is called %s in the jail", n.Name, i.Name)
+		d.sayInside("%s is called %s in the jail", n.Name, i.Name)
 	case !i.Up:
-		d.say("%s is down", n.Name)
+		d.sayInside("%s is down", n.Name)
 	}
 	d.addresses(i, n.Addrs)
 	d.addresses(i, d.r.Learnt[n.Name])

@@ -157,20 +157,30 @@ func (r Runner[E]) plans(ctx context.Context, job Job[E], p *Plan, begin func() 
 	if err != nil {
 		return err
 	}
-	for before := 0; p != nil; p = p.Next {
+	before, tries := 0, 1
+	for p != nil {
 		j, err := r.begin(ctx, job, mark, Header{
 			Key: job.Key, Boot: boot, PID: os.Getpid(), Started: job.Clock(), Plan: *p,
 		})
 		if err != nil {
 			return err
 		}
-		if err := r.Run(ctx, job.Env, j, begin()); err != nil {
+		err = r.Run(ctx, job.Env, j, begin())
+		if isAgain(err) && p.Replan != nil && tries < plannings {
+			tries++
+			if p, err = p.Replan(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		// What is half way to another state goes on when the caller gives up.
 		before += len(p.Steps)
 		//nolint:fatcontext // one more for each plan, of which there are two at most
 		ctx = context.WithValue(context.WithoutCancel(ctx), beforeKey{}, before)
+		p = p.Next
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package plan
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
 // Plan is an operation before it runs.
 type Plan struct {
@@ -33,6 +36,8 @@ type Plan struct {
 	// ended by then. A crash between the two leaves the first done and the
 	// second not begun.
 	Next *Plan `json:"-"`
+	// Replan makes this plan anew, for a Next whose first step has failed with Again.
+	Replan func(ctx context.Context) (*Plan, error) `json:"-"`
 }
 
 // Room is how many state changes of events a run of the plan sends at most:

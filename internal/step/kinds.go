@@ -18,7 +18,7 @@ func Kinds() []plan.Action[Env] {
 		CreateJail{}, RemoveJail{}, ChangeParams{}, ReportEffects{}, SetCpuset{}, Share{}, Unshare{},
 		RunHook{}, RunCommand{}, SetLimits{}, ClearLimits{}, ChangeLimits{},
 		// The network.
-		RecordNetwork{}, AddAliases{}, DropAliases{}, ForgetNetwork{}, Teardown{}, ChangeNetwork{},
+		RecordNetwork{}, AddAliases{}, DropAliases{}, ForgetNetwork{}, Teardown{}, ChangeNetwork{}, SettleNetwork{},
 		VnetNodes{}, EnsureNIC{}, MoveInterface{}, Localhost{}, AddRoutes{}, RequestAddress{}, LoadPf{},
 	}
 }

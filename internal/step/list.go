@@ -1,6 +1,10 @@
 package step
 
-import "github.com/libioc/go-libioc/internal/plan"
+import (
+	"slices"
+
+	"github.com/libioc/go-libioc/internal/plan"
+)
 
 // List is a list of steps in the making. It keeps the first error.
 type List struct {
@@ -27,6 +31,11 @@ func (l *List) Append(steps []plan.Step, err error) {
 
 // Fail keeps an error, if it is the first.
 func (l *List) Fail(err error) { l.Append(nil, err) }
+
+// Has reports whether there is a step of a kind.
+func (l *List) Has(kind string) bool {
+	return slices.ContainsFunc(l.steps, func(s plan.Step) bool { return s.Kind == kind })
+}
 
 // Commit puts the plan's commit point after the steps so far.
 func (l *List) Commit() { l.commit = len(l.steps) }

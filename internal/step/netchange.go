@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
@@ -66,8 +68,7 @@ func (a ChangeNetwork) Do(ctx context.Context, e Env, c *plan.Call) error {
 		if r.Boot, err = e.Host.Kernel.BootID(ctx); err != nil {
 			return err
 		}
-		r.Spec = a.To
-		r.Spec.Aliases = slices.Concat(a.To.Aliases, a.From.Aliases) // one twice does no harm
+		r.Spec, r.Held = a.To, &a.From
 		return a.Key.write(ctx, e.Host, r)
 	})
 	if err != nil {
@@ -93,16 +94,43 @@ func (a ChangeNetwork) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		return err // it has ended, and what is left is found by its marks
 	}
 	err = network.RemoveNIC(ctx, e.Host.Kernel, a.To.Jail, "-", done.Made) // only what has no mark
-	n := netChange{a: a, h: e.Host, from: a.To, to: a.From, params: a.OldParams, write: func(ctx context.Context, h *host.Host, r netRecord) error {
+	n := netChange{a: a, h: e.Host, from: a.To, to: a.From, params: a.OldParams, back: true, write: func(ctx context.Context, h *host.Host, r netRecord) error {
 		return spare(a.Key.write(ctx, h, r))
 	}}
 	if e := n.apply(ctx, func(network.Made) error { return nil }); e != nil {
-		return errors.Join(err, e)
+		// The jail's root can see to it that this never works: no later operation waits for it.
+		return plan.Final(errors.Join(err, e))
 	}
 	if !done.Record.Had {
-		err = errors.Join(err, a.Key.Remove(e.Host))
+		return errors.Join(err, a.Key.Remove(e.Host))
 	}
-	return err
+	return errors.Join(err, forgetHeld(ctx, e, a.Key))
+}
+
+// SettleNetwork gives up what a change of the network has kept so that it could be taken
+// back.
+type SettleNetwork struct {
+	Key  NetKey `json:"key"`
+	Jail string `json:"jail"`
+}
+
+func (SettleNetwork) Kind() string                { return "settle network" }
+func (a SettleNetwork) Detail() string            { return a.Jail }
+func (SettleNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSetup{Jail: e.Name} }
+
+func (a SettleNetwork) Do(ctx context.Context, e Env, _ *plan.Call) error {
+	return forgetHeld(ctx, e, a.Key)
+}
+
+func forgetHeld(ctx context.Context, e Env, key NetKey) error {
+	return LockedNetwork(ctx, e.Host, func() error {
+		r, ok, err := key.Current(ctx, e.Host)
+		if err != nil || !ok || r.Held == nil {
+			return err
+		}
+		r.Held = nil
+		return spare(key.write(ctx, e.Host, r))
+	})
 }
 
 type changeEffect struct {
@@ -116,6 +144,7 @@ type netChange struct {
 	h        *host.Host
 	from, to network.Spec
 	params   []Param
+	back     bool // it is an undo
 	write    func(context.Context, *host.Host, netRecord) error
 }
 
@@ -156,20 +185,38 @@ func (n netChange) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := network.Differences(ctx, n.h.Kernel, n.a.ID, r)
+	found, inside, err := network.Differences(ctx, n.h.Kernel, n.a.ID, r)
+	if !n.outsideAlone() {
+		found = append(found, inside...)
+	}
 	if err == nil && len(found) > 0 {
 		err = fmt.Errorf("the network %w: %s", jailerr.ErrChanged, strings.Join(found, "; "))
 	}
 	return err
 }
 
+// outsideAlone reports whether the change is of the host's firewall alone. What is inside
+// is not its concern then, and the jail's root cannot keep it from being made.
+func (n netChange) outsideAlone() bool {
+	from, to := n.from, n.to
+	from.Forwards, from.NAT, from.Open, from.Notes = to.Forwards, to.NAT, to.Open, to.Notes
+	return !reflect.DeepEqual(n.from, n.to) && reflect.DeepEqual(from, to)
+}
+
 // aliases adds addresses before the jail gets them and removes them after
 // it has lost them.
 func (n netChange) aliases(ctx context.Context) error {
 	h := n.h
+	wanted := func(alias network.Alias) bool { return slices.Contains(n.to.Aliases, alias) }
+	moved := func(alias network.Alias) bool { // to another interface or prefix length
+		return !wanted(alias) && slices.ContainsFunc(n.to.Aliases, func(a network.Alias) bool { return a.Prefix.Addr() == alias.Prefix.Addr() })
+	}
 	err := LockedNetwork(ctx, h, func() error {
 		r, _, err := n.a.Key.Current(ctx, h)
 		if err != nil {
+			return err
+		}
+		if r.Added, err = n.moveAliases(ctx, r.Added, moved); err != nil {
 			return err
 		}
 		_, err = network.AddAliases(ctx, h.Kernel, n.to.Aliases, func(added []network.Alias) error {
@@ -187,13 +234,12 @@ func (n netChange) aliases(ctx context.Context) error {
 	if err := updateJail(ctx, h, n.a.ID, n.params); err != nil {
 		return err
 	}
-	wanted := func(alias network.Alias) bool { return slices.Contains(n.to.Aliases, alias) }
 	return LockedNetwork(ctx, h, func() error {
 		r, _, err := n.a.Key.Current(ctx, h)
 		if err != nil {
 			return err
 		}
-		gone := slices.DeleteFunc(slices.Clone(r.Added), wanted)
+		gone := slices.DeleteFunc(slices.Clone(r.Added), func(a network.Alias) bool { return wanted(a) || moved(a) })
 		if err := ReleaseAliases(ctx, h, n.a.ID.Name, true, gone); err != nil {
 			return err
 		}
@@ -202,6 +248,28 @@ func (n netChange) aliases(ctx context.Context) error {
 			r.Added = slices.DeleteFunc(r.Added, func(alias network.Alias) bool { return slices.Contains(gone, alias) })
 		})
 	})
+}
+
+// moveAliases takes away addresses that are to be on another interface, or have another
+// prefix length, and are added again at once. What another jail uses stays as it is.
+func (n netChange) moveAliases(ctx context.Context, added []network.Alias, moved func(network.Alias) bool) (kept []network.Alias, err error) {
+	if !slices.ContainsFunc(added, moved) {
+		return added, nil
+	}
+	table, err := NetTable(ctx, n.h)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range added {
+		if others := slices.DeleteFunc(table.Users(a.Prefix.Addr()), func(jail string) bool { return jail == n.to.Jail }); !moved(a) || len(others) > 0 {
+			kept = append(kept, a)
+			continue
+		}
+		if err := ignore.Err(n.h.Kernel.AddressDelete(ctx, a.Interface, a.Prefix.Addr()), kernel.ErrNotFound); err != nil {
+			return nil, fmt.Errorf("address %s: %w", a, err)
+		}
+	}
+	return kept, n.record(ctx, func(r *netRecord) { r.Added = kept })
 }
 
 // stack changes the jail's own stack.
@@ -307,15 +375,18 @@ func (n netChange) leases(ctx context.Context, old map[string]network.NIC, made 
 	return nil
 }
 
+// backLimit is how long an undo waits for an address.
+const backLimit = 10 * time.Second
+
 // request is how a nic asks for addresses.
 func (n netChange) request(nic network.NIC) RequestAddress {
 	for _, a := range n.a.Requests {
-		if a.NIC.Name == nic.Name && a.NIC.DHCP == nic.DHCP && a.NIC.SLAAC == nic.SLAAC {
+		if a.NIC.Name == nic.Name && a.NIC.DHCP == nic.DHCP && a.NIC.SLAAC == nic.SLAAC && !n.back {
 			return a
 		}
 	}
-	// On the way back; that there is no address now is no reason to stop half way.
-	return RequestAddress{Key: n.a.Key, Jail: n.to.Jail, NIC: nic, Limit: DefaultDHCP, Optional: true}
+	// That there is no address on the way back is no reason to stop half way.
+	return RequestAddress{Key: n.a.Key, Jail: n.to.Jail, NIC: nic, Limit: backLimit, Optional: true}
 }
 
 // bridges takes away those that were made on request and are not needed any more.

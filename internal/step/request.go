@@ -173,6 +173,11 @@ func request(ctx context.Context, h *host.Host, id kernel.Identity, a RequestAdd
 // addresses.
 func learn(ctx context.Context, h *host.Host, key NetKey, id kernel.Identity, n network.NIC, got []netip.Prefix) error {
 	return LockedNetwork(ctx, h, func() error {
+		if n.Secure != "" {
+			if err := nobodyElse(ctx, h, key.jail(), got); err != nil {
+				return err
+			}
+		}
 		r, ok, err := key.Current(ctx, h)
 		if err != nil {
 			return err
@@ -195,6 +200,34 @@ func learn(ctx context.Context, h *host.Host, key NetKey, id kernel.Identity, n 
 		}
 		return network.EnsureRules(ctx, h.Kernel, key.jail(), id.JID, n, network.NamesOf(n, id.JID), slices.Concat(n.Addrs, got))
 	})
+}
+
+// nobodyElse refuses an address that the host or another jail has: the jail's root owns
+// dhclient(8), and would be let pass with it.
+func nobodyElse(ctx context.Context, h *host.Host, jail string, got []netip.Prefix) error {
+	if len(got) == 0 {
+		return nil
+	}
+	table, err := NetTable(ctx, h)
+	if err != nil {
+		return err
+	}
+	list, err := h.Kernel.Interfaces(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range got {
+		other, taken := table.Has(p.Addr(), jail)
+		for _, i := range list {
+			if slices.ContainsFunc(i.Addrs, func(q netip.Prefix) bool { return q.Addr() == p.Addr() }) {
+				other, taken = i.Name+" of the host", true
+			}
+		}
+		if taken {
+			return fmt.Errorf("%w: the jail was given %s, which %s has", jailerr.ErrConfig, p.Addr(), other)
+		}
+	}
+	return nil
 }
 
 // dynamic finds an address that the program brought: not one that was set, not
