@@ -326,6 +326,13 @@ func (n netChange) leases(ctx context.Context, old map[string]network.NIC, made 
 	ends := slices.ContainsFunc(n.from.NICs, func(was network.NIC) bool {
 		return was.DHCP && (made[was.Name] || !slices.ContainsFunc(n.to.NICs, func(m network.NIC) bool { return m.Name == was.Name && m.DHCP }))
 	})
+	if !ends && slices.ContainsFunc(n.to.NICs, func(nic network.NIC) bool { return nic.DHCP && len(r.Learnt[nic.Name]) > 0 }) {
+		left, err := clients(ctx, k, id)
+		if err != nil {
+			return err
+		}
+		ends = len(left) == 0 // it has ended by itself
+	}
 	if ends {
 		if err := endClients(ctx, k, id, nil); err != nil {
 			return err
@@ -340,7 +347,17 @@ func (n netChange) leases(ctx context.Context, old map[string]network.NIC, made 
 		was := old[nic.Name]
 		lost := made[nic.Name]
 		var kept []netip.Prefix
-		for _, p := range r.Learnt[nic.Name] {
+		learnt := r.Learnt[nic.Name]
+		if was.DHCP && !nic.DHCP && len(learnt) == 0 { // rc(8) of the jail ran the client
+			p, ok, err := dynamic(ctx, k, id, nic, false)
+			if err != nil {
+				return err
+			}
+			if ok {
+				learnt = []netip.Prefix{p}
+			}
+		}
+		for _, p := range learnt {
 			switch {
 			case !slices.ContainsFunc(inside, func(i kernel.Interface) bool { return i.Name == nic.Name && slices.Contains(i.Addrs, p) }):
 				lost = true
@@ -354,7 +371,7 @@ func (n netChange) leases(ctx context.Context, old map[string]network.NIC, made 
 			}
 		}
 		ask := nic.DHCP && (lost || ends || !was.DHCP) || nic.SLAAC && (lost || !was.SLAAC)
-		if !ask && plain(nic) && len(r.Learnt[nic.Name]) == 0 {
+		if !ask && plain(nic) && len(learnt) == 0 {
 			continue
 		}
 		if !ask {
@@ -363,10 +380,8 @@ func (n netChange) leases(ctx context.Context, old map[string]network.NIC, made 
 			}
 			continue
 		}
+		// Also where rc(8) of the jail ran the client: it does not run again.
 		a := n.request(nic)
-		if a.RC && nic.DHCP {
-			continue
-		}
 		_, err := request(ctx, n.h, id, a)
 		if err = a.tolerate(err); err != nil {
 			return err

@@ -99,7 +99,7 @@ func (a RequestAddress) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err != nil {
 		return err
 	}
-	if a.NIC.DHCP && a.RC {
+	if a.NIC.DHCP && a.RC && a.NIC.Secure == "" { // whose rules let pass what was given here
 		c.Skip("rc.conf of the jail has dhclient(8) run by rc(8)")
 		return nil
 	}
