@@ -180,7 +180,7 @@ var dynamicProperties = map[string]string{
 	"user.network.dhcp_timeout": "5", "vnet_interfaces": "tap0", "vnet1_mtu": "1400",
 }
 
-var leasedProperties = map[string]string{"vnet": "yes", "interfaces": "vnet0:bridge0", "ip4_addr": "vnet0|dhcp", "ip6_addr": "vnet0|accept_rtadv"}
+var leasedProperties = map[string]string{"vnet": "yes", "bpf": "yes", "interfaces": "vnet0:bridge0", "ip4_addr": "vnet0|dhcp", "ip6_addr": "vnet0|accept_rtadv"}
 
 // Another jail has the same address, or the same gateway on its host's end.
 var (
