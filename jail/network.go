@@ -82,8 +82,8 @@ func staticAddrs(spec network.Spec, eff config.Effective, family string) []netip
 	return addrs
 }
 
-// mayConnect refuses a network whose firewalls are not ready, or whose ports another
-// jail has.
+// mayConnect refuses a network whose firewalls are not ready, or of which another jail has
+// something for itself.
 func (j *Jail) mayConnect(ctx context.Context, spec network.Spec) error {
 	for _, n := range spec.NICs {
 		if n.Secure == "" {
@@ -93,11 +93,10 @@ func (j *Jail) mayConnect(ctx context.Context, spec network.Spec) error {
 			return err
 		}
 	}
-	if !spec.UsesPf() {
-		return nil
-	}
-	if err := network.CheckPf(ctx, j.host.Kernel); err != nil {
-		return err
+	if spec.UsesPf() {
+		if err := network.CheckPf(ctx, j.host.Kernel); err != nil {
+			return err
+		}
 	}
 	table, err := step.NetTable(ctx, j.host)
 	if err == nil {
