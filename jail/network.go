@@ -63,6 +63,10 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 		InUse:    func(a netip.Addr) bool { return len(used[a]) > 0 },
 		Children: key.ChildrenMax.Of(eff) > 0, Table: table, Own: own,
 	})
+	if err == nil {
+		// By the table that AUTOIP4 chose from: what was taken since is for the step to see.
+		err = table.Check(spec)
+	}
 	return spec, refusedAsConfig(err)
 }
 
@@ -82,8 +86,7 @@ func staticAddrs(spec network.Spec, eff config.Effective, family string) []netip
 	return addrs
 }
 
-// mayConnect refuses a network whose firewalls are not ready, or whose ports another
-// jail has.
+// mayConnect refuses a network whose firewalls are not ready.
 func (j *Jail) mayConnect(ctx context.Context, spec network.Spec) error {
 	for _, n := range spec.NICs {
 		if n.Secure == "" {
@@ -93,17 +96,12 @@ func (j *Jail) mayConnect(ctx context.Context, spec network.Spec) error {
 			return err
 		}
 	}
-	if !spec.UsesPf() {
-		return nil
+	if spec.UsesPf() {
+		if err := network.CheckPf(ctx, j.host.Kernel); err != nil {
+			return err
+		}
 	}
-	if err := network.CheckPf(ctx, j.host.Kernel); err != nil {
-		return err
-	}
-	table, err := step.NetTable(ctx, j.host)
-	if err == nil {
-		err = refusedAsConfig(table.Check(spec))
-	}
-	return err
+	return nil
 }
 
 // refusedAsConfig makes a refusal of package network one of the configuration.

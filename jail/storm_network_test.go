@@ -200,6 +200,7 @@ func (s *netStorm) settled() {
 // repaired and restarted at once, while hands flush, destroy and rename. At each quiet
 // moment nothing is left to do after a Sync, and no two jails share what must be their own.
 func TestStormOfNetworks(t *testing.T) {
+	t.Parallel()
 	const goroutines = 16
 	operations := 10_000
 	if brief() {
