@@ -32,6 +32,7 @@ func TestNoAddressOfTheHostsOwn(t *testing.T) {
 				require.Equal(t, []string{"192.0.2.9/24"}, addresses(t, h.Sim, "em0"))
 				_, err := b.Start(ctx, jail.StartOptions{})
 				require.ErrorIs(t, err, jail.ErrConfig)
+				require.ErrorContains(t, err, "address of the host's own")
 				require.Empty(t, anchorOf(t, h, b))
 				requireRunning(t, a, true)
 			}

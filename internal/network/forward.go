@@ -136,6 +136,7 @@ func (in Input) forwards(s *Spec) error {
 	if _, ok := in.own(s.NAT, false); s.NAT != "" && !ok {
 		return refuse(KeyNAT, "%s has no IPv4 address of the host's own", s.NAT)
 	}
+	lacks := ""
 	for _, f := range list {
 		for _, v6 := range []bool{false, true} {
 			target := s.primary(v6)
@@ -152,7 +153,8 @@ func (in Input) forwards(s *Spec) error {
 			if !f.Addr.IsValid() {
 				addr, ok := in.own(f.Interface, v6)
 				if !ok {
-					s.note("%s: %s has no address of the host's own", f, f.Interface)
+					lacks = f.Interface
+					s.note("%s: %s has no address of the host's own", f, lacks)
 					continue
 				}
 				if v6 { // the first one is link-local: (em0:0) would be that
@@ -161,6 +163,9 @@ func (in Input) forwards(s *Spec) error {
 			}
 			s.Forwards = append(s.Forwards, f)
 		}
+	}
+	if len(list) > 0 && len(s.Forwards) == 0 && lacks != "" {
+		return refuse(KeyForwards, "%s has no address of the host's own", lacks)
 	}
 	if len(list) > 0 && len(s.Forwards) == 0 || s.NAT != "" && !s.primary(false).IsValid() {
 		return refuse(KeyForwards, "the jail has no static address to forward to")
