@@ -77,7 +77,8 @@ func checkSources(all []Source) error {
 }
 
 // Sources returns the host's root datasets, the main one first. They are looked up once.
-// Errors: ErrNotActivated if there are none, ErrInvalidSourceName, ErrSourceNames.
+// Errors: ErrNotActivated if the host has no source, ErrInvalidSourceName,
+// ErrSourceNames.
 func (h *Host) Sources(ctx context.Context) ([]Source, error) {
 	if len(h.opts.Sources) > 0 {
 		return h.opts.Sources, nil

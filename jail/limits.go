@@ -57,7 +57,7 @@ func limitChanges(ctx context.Context, j *Jail, l *step.List) error {
 }
 
 // limitRules returns the jail's rules in the form of rctl(8), with the words that a
-// person should know of them. With rlimits=no there are none.
+// person should know of them. With rlimits=no both are empty.
 func (j *Jail) limitRules() (rules, notes []string) {
 	if wanted, set := key.Rlimits.Lookup(j.Effective()); set && !wanted {
 		return nil, nil

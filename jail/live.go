@@ -55,8 +55,8 @@ type SetOptions struct {
 //
 // Errors: *config.PropertyError, *RestartRequiredError with LiveOnly, those of
 // Start that concern the network, *kernel.JailError, ErrReplaced, ErrChanged if the
-// file is edited by hand at the same time, ErrBusy. A failure leaves file and jail as
-// they were.
+// file is edited by hand or the network is changed by others at the same time, ErrBusy. A
+// failure leaves file and jail as they were.
 func (j *Jail) Set(ctx context.Context, values map[string]string, o SetOptions) ([]events.IocEvent, error) {
 	return j.Generator().Set(values, o).Run(ctx)
 }

@@ -120,13 +120,12 @@ type netPlan struct{ first, before, after step.List }
 // anything is done. Addresses of the host's stack come
 // before the jail, which is refused without them; interfaces need the jail.
 func (j *Jail) networkSteps(ctx context.Context, spec network.Spec) (p netPlan) {
+	p.first.Fail(j.formerSteps(ctx, &p.first))
 	if spec.Empty() {
-		p.first.Fail(j.formerSteps(ctx, &p.first))
 		return p
 	}
 	err := j.mayConnect(ctx, spec)
 	p.first.Fail(err)
-	p.first.Fail(j.formerSteps(ctx, &p.first))
 	key := j.netKey()
 	p.first.Add(step.RecordNetwork{Key: key, Spec: spec})
 	if len(spec.Aliases) > 0 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -82,12 +83,7 @@ func TestSyncRunsAClientThatWasKilled(t *testing.T) {
 // client and address when it was made anew, and kept both when it became static.
 func TestLeaseThatRCAskedFor(t *testing.T) {
 	ctx := t.Context()
-	h := netHost(t)
-	j := newJail(t, h, "web", false, map[string]string{"vnet": "yes", "interfaces": "vnet0:bridge0", "ip4_addr": "vnet0|dhcp"})
-	addPrograms(t, j)
-	rcDHCP(t, j)
-	start(t, j)
-	s := stackOf(t, h, j)
+	h, j, s := rcJail(t, "vnet0:bridge0")
 	require.Zero(t, s.clients())
 	s.dhclient()
 	require.Equal(t, 1, s.clients())
@@ -107,12 +103,7 @@ func TestLeaseThatRCAskedFor(t *testing.T) {
 // when the nic became static.
 func TestStaticAfterALeaseThatRCAskedFor(t *testing.T) {
 	ctx := t.Context()
-	h := netHost(t)
-	j := newJail(t, h, "web", false, map[string]string{"vnet": "yes", "interfaces": "vnet0:bridge0", "ip4_addr": "vnet0|dhcp"})
-	addPrograms(t, j)
-	rcDHCP(t, j)
-	start(t, j)
-	s := stackOf(t, h, j)
+	_, j, s := rcJail(t, "vnet0:bridge0")
 	s.dhclient()
 	require.Equal(t, []string{dhcpAddress.String()}, s.inside("vnet0"))
 	_, err := j.Set(ctx, map[string]string{"ip4_addr": "vnet0|10.0.0.5/24"}, jail.SetOptions{LiveOnly: true})
@@ -125,16 +116,22 @@ func TestStaticAfterALeaseThatRCAskedFor(t *testing.T) {
 // and no rule of Secure VNET let it pass.
 func TestSecureLeaseWithRC(t *testing.T) {
 	ctx := t.Context()
-	h := netHost(t)
-	j := newJail(t, h, "web", false, map[string]string{"vnet": "yes", "interfaces": "vnet0::bridge0", "ip4_addr": "vnet0|dhcp"})
-	addPrograms(t, j)
-	rcDHCP(t, j)
-	start(t, j)
-	s := stackOf(t, h, j)
+	_, j, s := rcJail(t, "vnet0::bridge0")
 	require.Equal(t, []string{dhcpAddress.String()}, s.inside("vnet0"))
 	require.True(t, s.allowed(dhcpAddress.Addr().String()))
 	s.dhclient()
 	_, err := j.Sync(ctx, jail.SyncOptions{})
 	require.NoError(t, err)
 	require.True(t, s.allowed(dhcpAddress.Addr().String()))
+}
+
+// rcJail starts a jail with one nic, whose rc.conf(5) has dhclient(8) run by rc(8).
+func rcJail(t *testing.T, nic string) (*simhost.Host, *jail.Jail, stack) {
+	t.Helper()
+	h := netHost(t)
+	j := newJail(t, h, "web", false, map[string]string{"vnet": "yes", "interfaces": nic, "ip4_addr": "vnet0|dhcp"})
+	addPrograms(t, j)
+	rcDHCP(t, j)
+	start(t, j)
+	return h, j, stackOf(t, h, j)
 }

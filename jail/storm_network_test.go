@@ -99,7 +99,10 @@ func (s *netStorm) act(ctx context.Context, r *rand.Rand) (string, error) {
 func (s *netStorm) byHand(r *rand.Rand) {
 	ctx := context.Background()
 	k := s.h.Kernel
-	list, _ := k.Interfaces(ctx)
+	list, err := k.Interfaces(ctx)
+	if err != nil {
+		s.find("by hand: %v", err)
+	}
 	var ends []string
 	for _, nics := range network.HostEnds(list) {
 		ends = slices.AppendSeq(ends, maps.Values(nics))
@@ -235,10 +238,7 @@ func TestStormOfNetworks(t *testing.T) {
 				if n > int64(operations) {
 					return
 				}
-				ctx, cancel := context.WithCancel(context.Background())
-				if r.IntN(20) == 0 {
-					ctx, cancel = context.WithTimeout(context.Background(), time.Duration(r.IntN(5_000))*time.Microsecond)
-				}
+				ctx, cancel := impatient(r, 20)
 				s.quiet.RLock()
 				what, err := s.act(ctx, r)
 				s.quiet.RUnlock()

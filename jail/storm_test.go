@@ -240,6 +240,14 @@ func stormHost(t *testing.T) *simhost.Host {
 // stormJails is how many jails a storm is about.
 const stormJails = 50
 
+// impatient returns a context that ends within 5 ms once in so many times.
+func impatient(r *rand.Rand, times int) (context.Context, context.CancelFunc) {
+	if r.IntN(times) == 0 {
+		return context.WithTimeout(context.Background(), time.Duration(r.IntN(5_000))*time.Microsecond)
+	}
+	return context.WithCancel(context.Background())
+}
+
 // storm runs the operations and returns how many of each kind succeeded.
 func storm(t *testing.T, h *simhost.Host, seed uint64, hand *hosttest.Hand) map[string]int {
 	t.Helper()
@@ -294,10 +302,7 @@ func storm(t *testing.T, h *simhost.Host, seed uint64, hand *hosttest.Hand) map[
 				if n > int64(operations) {
 					return
 				}
-				ctx, cancel := context.WithCancel(context.Background())
-				if r.IntN(10) == 0 {
-					ctx, cancel = context.WithTimeout(context.Background(), time.Duration(r.IntN(5_000))*time.Microsecond)
-				}
+				ctx, cancel := impatient(r, 10)
 				quiet.RLock()
 				what, err := act(ctx, h, stormJails, r)
 				quiet.RUnlock()

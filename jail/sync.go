@@ -18,7 +18,9 @@ type SyncOptions struct {
 // repairs any differences: addresses, interfaces, bridges, routes, rules and forwards
 // that somebody has changed. What others have added is left alone.
 //
-// Errors: ErrNotRunning and those of Start that concern the network.
+// Errors: ErrNotRunning, ErrChanged if the network differs again at the end,
+// *RestartRequiredError while a change of vnet waits for the next start, and those of Start
+// that concern the network.
 func (j *Jail) Sync(ctx context.Context, o SyncOptions) ([]events.IocEvent, error) {
 	return j.Generator().Sync(o).Run(ctx)
 }
@@ -41,9 +43,10 @@ func (g *JailGenerator) Sync(o SyncOptions) *Operation {
 	}
 }
 
-// NetworkDifferences returns what a running jail lacks of the network that it was started
-// with or that was set since, and what it has too much, each in words for a person. There
-// are none after Sync. It changes nothing; what others have added is no difference.
+// NetworkDifferences reports how the network of a running jail differs from the one that
+// it was started with or that was set since. Each difference is a sentence for a person;
+// after a successful Sync the list is empty. Addresses and interfaces that others have
+// added do not count. It changes nothing.
 //
 // Errors: ErrNotRunning, ErrForeign.
 func (j *Jail) NetworkDifferences(ctx context.Context) ([]string, error) {

@@ -210,13 +210,12 @@ func (in Input) autoIP4(a config.Address) (Alias, bool, error) {
 	net := r.Gateway.As4()
 	free := func(addr netip.Addr) bool {
 		_, there := holder(in.Interfaces, addr)
-		return !there && addr != r.Gateway && len(in.Table.Users(addr)) == 0 && (in.InUse == nil || !in.InUse(addr))
+		return !there && addr != r.Gateway && len(in.Table.Users(addr, "")) == 0 && (in.InUse == nil || !in.InUse(addr))
 	}
 	for n := first; n <= last; n++ {
 		net[3] = byte(n)
 		alias.Prefix = netip.PrefixFrom(netip.AddrFrom4(net), bits)
-		others := slices.DeleteFunc(in.Table.Users(alias.Prefix.Addr()), func(jail string) bool { return jail == in.Jail })
-		if len(others) == 0 && slices.Contains(in.Own.Auto, alias.Prefix.Addr()) && slices.Contains(in.Own.Aliases, alias) {
+		if len(in.Table.Users(alias.Prefix.Addr(), in.Jail)) == 0 && slices.Contains(in.Own.Auto, alias.Prefix.Addr()) && slices.Contains(in.Own.Aliases, alias) {
 			return alias, true, nil
 		}
 	}

@@ -85,6 +85,12 @@ func loopback(eff config.Effective) []netip.Prefix {
 	return out
 }
 
+// Leases reports whether the nic of that name asks for an address by DHCP.
+func (s Spec) Leases(nic string) bool {
+	n := s.nic(nic)
+	return n != nil && n.DHCP
+}
+
 // DHCP reports whether a nic asks for an address by DHCP.
 func (s Spec) DHCP() bool {
 	return slices.ContainsFunc(s.NICs, func(n NIC) bool { return n.DHCP })

@@ -22,10 +22,10 @@ func (t Table) Added(addr netip.Addr) bool {
 	return false
 }
 
-// Users are the jails whose records have an address on an interface of the host.
-func (t Table) Users(addr netip.Addr) (jails []string) {
+// Users are the jails but one whose records have an address on an interface of the host.
+func (t Table) Users(addr netip.Addr, but string) (jails []string) {
 	for jail, r := range t {
-		if slices.ContainsFunc(r.specs(), func(s Spec) bool { return s.alias(addr) }) {
+		if jail != but && slices.ContainsFunc(r.specs(), func(s Spec) bool { return s.alias(addr) }) {
 			jails = append(jails, jail)
 		}
 	}
@@ -70,7 +70,7 @@ func (t Table) Check(s Spec) error {
 	macs := t.macs(s.Jail)
 	for _, n := range s.NICs {
 		for _, text := range []string{n.HostMAC, n.JailMAC} {
-			if mac, _ := config.ParseMAC(text); macs[mac] {
+			if mac, err := config.ParseMAC(text); err == nil && macs[mac] {
 				return refuse(n.Name+"_mac", "%s is used by another jail", text)
 			}
 		}

@@ -10,10 +10,10 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// Differences are what a running jail lacks of its network, and what it has and is not to
-// have, each in words; none if all is as the record says. Inside are those that the jail's
-// root can make, outside are those on the host. It changes nothing. What others have added
-// is no difference.
+// Differences reports how the network of a running jail differs from its record, each
+// difference in words. Outside are those on the host, inside are those that the jail's
+// root can make as well. Addresses and interfaces that others have added do not count. It
+// changes nothing.
 func Differences(ctx context.Context, k kernel.Kernel, id kernel.Identity, r Record) (outside, inside []string, err error) {
 	d := &differences{ctx: ctx, k: k, id: id, r: r}
 	if d.host, err = k.Interfaces(ctx); err != nil {

@@ -40,7 +40,7 @@ func (ChangeNetwork) Event(e Env) events.IocEvent { return events.JailNetworkSet
 func (a ChangeNetwork) Detail() string {
 	text := describeNetwork(a.To)
 	for _, was := range a.From.NICs {
-		if was.DHCP && !slices.ContainsFunc(a.To.NICs, func(n network.NIC) bool { return n.Name == was.Name && n.DHCP }) {
+		if was.DHCP && !a.To.Leases(was.Name) {
 			text += ", end dhclient of " + was.Name
 		}
 	}
@@ -261,7 +261,7 @@ func (n netChange) moveAliases(ctx context.Context, added []network.Alias, moved
 		return nil, err
 	}
 	for _, a := range added {
-		if others := slices.DeleteFunc(table.Users(a.Prefix.Addr()), func(jail string) bool { return jail == n.to.Jail }); !moved(a) || len(others) > 0 {
+		if !moved(a) || len(table.Users(a.Prefix.Addr(), n.to.Jail)) > 0 {
 			kept = append(kept, a)
 			continue
 		}
@@ -311,45 +311,25 @@ func (n netChange) stack(ctx context.Context, will func(network.Made) error) err
 }
 
 // leases ends the clients of nics that ask for no address any more, or were made anew,
-// takes back what they were given, and lets those ask that have no address. One client
-// cannot be told from another, so if one is to end all do, and ask again.
+// takes back what they were given, and lets those ask that have no address.
 func (n netChange) leases(ctx context.Context, old map[string]network.NIC, made map[string]bool) error {
 	plain := func(nic network.NIC) bool { return !nic.DHCP && !nic.SLAAC && nic.Secure == "" }
 	if !slices.ContainsFunc(slices.Concat(n.from.NICs, n.to.NICs), func(nic network.NIC) bool { return !plain(nic) }) {
 		return nil
 	}
-	k, id := n.h.Kernel, n.a.ID
 	r, _, err := n.a.Key.Current(ctx, n.h)
 	if err != nil {
 		return err
 	}
-	ends := slices.ContainsFunc(n.from.NICs, func(was network.NIC) bool {
-		return was.DHCP && (made[was.Name] || !slices.ContainsFunc(n.to.NICs, func(m network.NIC) bool { return m.Name == was.Name && m.DHCP }))
-	})
-	if !ends && slices.ContainsFunc(n.to.NICs, func(nic network.NIC) bool { return nic.DHCP && len(r.Learnt[nic.Name]) > 0 }) {
-		left, err := clients(ctx, k, id)
-		if err != nil {
-			return err
-		}
-		ends = len(left) == 0 // it has ended by itself
-	}
-	if ends {
-		if err := endClients(ctx, k, id, nil); err != nil {
-			return err
-		}
-	}
-	in := k.In(id)
-	inside, err := in.Interfaces(ctx)
+	ended, err := n.endClients(ctx, r, made)
 	if err != nil {
 		return err
 	}
 	for _, nic := range n.to.NICs {
 		was := old[nic.Name]
-		lost := made[nic.Name]
-		var kept []netip.Prefix
 		learnt := r.Learnt[nic.Name]
 		if was.DHCP && !nic.DHCP && len(learnt) == 0 { // rc(8) of the jail ran the client
-			p, ok, err := dynamic(ctx, k, id, nic, false)
+			p, ok, err := dynamic(ctx, n.h.Kernel, n.a.ID, nic, false)
 			if err != nil {
 				return err
 			}
@@ -357,37 +337,72 @@ func (n netChange) leases(ctx context.Context, old map[string]network.NIC, made 
 				learnt = []netip.Prefix{p}
 			}
 		}
-		for _, p := range learnt {
-			switch {
-			case !slices.ContainsFunc(inside, func(i kernel.Interface) bool { return i.Name == nic.Name && slices.Contains(i.Addrs, p) }):
-				lost = true
-			case p.Addr().Is4() && (ends || !nic.DHCP), p.Addr().Is6() && !nic.SLAAC:
-				lost = true
-				if err := ignore.Err(in.AddressDelete(ctx, nic.Name, p.Addr()), kernel.ErrNotFound); err != nil {
-					return err
-				}
-			default:
-				kept = append(kept, p)
-			}
+		kept, lost, err := n.takeBack(ctx, nic, learnt, ended)
+		if err != nil {
+			return err
 		}
-		ask := nic.DHCP && (lost || ends || !was.DHCP) || nic.SLAAC && (lost || !was.SLAAC)
-		if !ask && plain(nic) && len(learnt) == 0 {
-			continue
+		lost = lost || made[nic.Name]
+		switch {
+		case nic.DHCP && (lost || ended || !was.DHCP), nic.SLAAC && (lost || !was.SLAAC):
+			// Also where rc(8) of the jail ran the client: it does not run again.
+			a := n.request(nic)
+			_, err = request(ctx, n.h, n.a.ID, a)
+			err = a.tolerate(err)
+		case !plain(nic) || len(learnt) > 0:
+			err = learn(ctx, n.h, n.a.Key, n.a.ID, nic, kept)
 		}
-		if !ask {
-			if err := learn(ctx, n.h, n.a.Key, id, nic, kept); err != nil {
-				return err
-			}
-			continue
-		}
-		// Also where rc(8) of the jail ran the client: it does not run again.
-		a := n.request(nic)
-		_, err := request(ctx, n.h, id, a)
-		if err = a.tolerate(err); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// endClients ends the DHCP clients and reports that none is left, if one of them is to end
+// or has ended by itself: one cannot be told from another, so all ask again.
+func (n netChange) endClients(ctx context.Context, r netRecord, made map[string]bool) (bool, error) {
+	k, id := n.h.Kernel, n.a.ID
+	for _, was := range n.from.NICs {
+		if was.DHCP && (made[was.Name] || !n.to.Leases(was.Name)) {
+			return true, endClients(ctx, k, id, nil)
+		}
+	}
+	for _, nic := range n.to.NICs {
+		if nic.DHCP && len(r.Learnt[nic.Name]) > 0 {
+			left, err := clients(ctx, k, id)
+			return len(left) == 0, err
+		}
+	}
+	return false, nil
+}
+
+// takeBack removes the addresses that a nic was given and is not to have any more, and
+// returns the others. It reports whether one has gone.
+func (n netChange) takeBack(ctx context.Context, nic network.NIC, learnt []netip.Prefix, ended bool) (kept []netip.Prefix, lost bool, err error) {
+	if len(learnt) == 0 {
+		return nil, false, nil
+	}
+	in := n.h.Kernel.In(n.a.ID)
+	inside, err := in.Interfaces(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, p := range learnt {
+		there := slices.ContainsFunc(inside, func(i kernel.Interface) bool { return i.Name == nic.Name && slices.Contains(i.Addrs, p) })
+		goes := p.Addr().Is4() && (ended || !nic.DHCP) || p.Addr().Is6() && !nic.SLAAC
+		if there && !goes {
+			kept = append(kept, p)
+			continue
+		}
+		lost = true
+		if there {
+			err = ignore.Err(in.AddressDelete(ctx, nic.Name, p.Addr()), kernel.ErrNotFound)
+		}
+		if err != nil {
+			return nil, false, err
+		}
+	}
+	return kept, lost, nil
 }
 
 // backLimit is how long an undo waits for an address.

@@ -211,11 +211,8 @@ func ReleaseAliases(ctx context.Context, h *host.Host, jail string, runs bool, l
 		return err
 	}
 	for _, a := range list {
-		for _, user := range table.Users(a.Prefix.Addr()) {
-			if user != jail { // it may be about to start
-				used[a.Prefix.Addr()] = append(used[a.Prefix.Addr()], user)
-			}
-		}
+		addr := a.Prefix.Addr()
+		used[addr] = append(used[addr], table.Users(addr, jail)...) // which may be about to start
 	}
 	kept, err := network.RemoveAliases(ctx, h.Kernel, list, func(a netip.Addr) bool { return len(used[a]) > 0 })
 	if err != nil || len(kept) == 0 {
