@@ -188,34 +188,42 @@ func TestOrigins(t *testing.T) {
 	w.opts.Origins = []string{"admin.example.org:8443"}
 	url := w.serve().URL
 	own := strings.TrimPrefix(url, "http://")
-	for origin, good := range map[string]bool{
-		"":                               true,
-		"http://" + own:                  true,
-		"https://admin.example.org:8443": true,
-		"https://admin.example.org":      false,
-		"https://evil.example.org":       false,
-		"http://" + own + ".evil.org":    false,
-		"null":                           false,
-		"::":                             false,
+	for _, tt := range []struct {
+		origins []string
+		good    bool
+	}{
+		{nil, true},
+		{[]string{"sysadm-client"}, true}, // of a program; it was refused
+		{[]string{"http://" + own}, true},
+		{[]string{"https://admin.example.org:8443"}, true},
+		{[]string{"https://admin.example.org"}, false},
+		{[]string{"https://evil.example.org"}, false},
+		{[]string{"http://" + own + ".evil.org"}, false},
+		{[]string{"file://"}, false},
+		{[]string{"null"}, false},
+		{[]string{" Null "}, false},
+		{[]string{"::"}, false},
+		{[]string{"http://" + own, "https://evil.example.org"}, false},
+		{[]string{"sysadm-client", "https://evil.example.org"}, false},
 	} {
 		h := http.Header{}
-		if origin != "" {
-			h.Set("Origin", origin)
+		for _, o := range tt.origins {
+			h.Add("Origin", o)
 		}
 		ws, a, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{HTTPHeader: h})
 		r := w.request("PUT", "/sysadm/iocage", "root", strings.NewReader(`{"action":"df"}`))
 		r.Header = h.Clone()
 		r.SetBasicAuth("root", "toor")
 		code, _ := w.do(r)
-		if good {
-			require.NoError(t, err, origin)
+		if tt.good {
+			require.NoError(t, err, tt.origins)
 			ws.CloseNow()
-			require.Equal(t, 200, code, origin)
+			require.Equal(t, 200, code, tt.origins)
 			continue
 		}
-		require.Error(t, err, origin)
-		require.Equal(t, 403, a.StatusCode, origin)
-		require.Equal(t, 403, code, origin)
+		require.Error(t, err, tt.origins)
+		require.Equal(t, 403, a.StatusCode, tt.origins)
+		require.Equal(t, 403, code, tt.origins)
 	}
 }
 

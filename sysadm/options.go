@@ -25,7 +25,8 @@ type Options struct {
 	// "progress" as well as "dispatcher".
 	Extended bool
 	// Origins are further hosts, such as "admin.example.org:8443", whose web pages
-	// may use the server. Programs send no Origin.
+	// may use the server. Programs send no Origin, or one without a colon, which counts as
+	// none.
 	Origins []string
 	// TrustedProxies are the networks of the proxies in front of the server, such as
 	// 127.0.0.1/32. Of what they send, X-Forwarded-For names the client; they must
