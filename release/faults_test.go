@@ -21,6 +21,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
@@ -325,7 +326,7 @@ func TestProgressTellsRate(t *testing.T) {
 	data := bulkArchive()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	var mu sync.Mutex
-	h, err := simhost.Open(simhost.Options{Dir: t.TempDir(), Clock: func() time.Time {
+	h, err := simhost.Open(simhost.Options{Dir: jailtest.MemoryDir(t), Clock: func() time.Time {
 		mu.Lock()
 		defer mu.Unlock()
 		now = now.Add(time.Second)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
 )
@@ -34,7 +35,7 @@ var plain = release.HTTPOptions{AllowHTTP: true}
 
 func newHost(t *testing.T) (*simhost.Host, *release.Release) {
 	t.Helper()
-	h, err := simhost.New(t.TempDir())
+	h, err := simhost.New(jailtest.MemoryDir(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
 	rel, err := release.New(context.Background(), h.Host, name, "")

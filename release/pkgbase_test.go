@@ -16,6 +16,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/release"
@@ -83,7 +84,7 @@ func (k *pkg) program(_ context.Context, p *simkernel.Process) int {
 
 func packageHost(t *testing.T, k *pkg) (*simhost.Host, *release.Release) {
 	t.Helper()
-	h, err := simhost.Open(simhost.Options{Dir: t.TempDir(), Release: "15.1-RELEASE", Programs: map[string]simkernel.Program{"pkg": k.program}})
+	h, err := simhost.Open(simhost.Options{Dir: jailtest.MemoryDir(t), Release: "15.1-RELEASE", Programs: map[string]simkernel.Program{"pkg": k.program}})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
 	rel, err := release.New(context.Background(), h.Host, "15.1-RELEASE", "")

@@ -16,6 +16,7 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/release/releasetest"
@@ -45,7 +46,7 @@ func indexOf(t *testing.T, names ...string) string {
 func TestAvailable(t *testing.T) {
 	ctx := context.Background()
 	now := time.Date(2025, 7, 1, 0, 0, 0, 0, time.UTC)
-	h, err := simhost.Open(simhost.Options{Dir: t.TempDir(), Release: "15.1-RELEASE", Clock: func() time.Time { return now }})
+	h, err := simhost.Open(simhost.Options{Dir: jailtest.MemoryDir(t), Release: "15.1-RELEASE", Clock: func() time.Time { return now }})
 	require.NoError(t, err)
 	defer h.Close()
 	url := indexOf(t, "..", "ISO-IMAGES", "14.2-RELEASE", "13.2-RELEASE", "13.10-RELEASE", "15.0-RELEASE", "15.2-RELEASE", "14.3-STABLE", "16.0-CURRENT", "README")

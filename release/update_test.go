@@ -17,6 +17,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
@@ -112,7 +113,7 @@ func (u *updater) program(ctx context.Context, p *simkernel.Process) int {
 // updateHost is a host with a fetched release and a scripted updater.
 func updateHost(t *testing.T, u *updater) (*simhost.Host, *release.Release) {
 	t.Helper()
-	h, err := simhost.Open(simhost.Options{Dir: t.TempDir(), Programs: map[string]simkernel.Program{"freebsd-update": u.program}})
+	h, err := simhost.Open(simhost.Options{Dir: jailtest.MemoryDir(t), Programs: map[string]simkernel.Program{"freebsd-update": u.program}})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
 	rel, err := release.New(context.Background(), h.Host, name, "")
@@ -407,7 +408,7 @@ func TestUpdateOfHardenedBSD(t *testing.T) {
 		p.WriteFile("/mnt/bin/sh", []byte("hardened"), 0o555)
 		return status
 	}
-	h, err := simhost.Open(simhost.Options{Dir: t.TempDir(), Programs: map[string]simkernel.Program{"hbsd-update": program}})
+	h, err := simhost.Open(simhost.Options{Dir: jailtest.MemoryDir(t), Programs: map[string]simkernel.Program{"hbsd-update": program}})
 	require.NoError(t, err)
 	defer h.Close()
 	rel, err := release.New(ctx, h.Host, "14-STABLE", "")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/release"
@@ -34,7 +35,7 @@ func TestUpdaterIsThatOfTheTarget(t *testing.T) {
 			ctx := context.Background()
 			u, k := &updater{}, &pkg{}
 			h, err := simhost.Open(simhost.Options{
-				Dir: t.TempDir(), Release: "15.1-RELEASE",
+				Dir: jailtest.MemoryDir(t), Release: "15.1-RELEASE",
 				Programs: map[string]simkernel.Program{"freebsd-update": u.program, "pkg": k.program},
 			})
 			require.NoError(t, err)
