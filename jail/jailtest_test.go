@@ -19,4 +19,14 @@ var (
 	world        = jailtest.World
 	networkWorld = jailtest.NetworkWorld
 	requireSame  = jailtest.RequireSame
+	newHost      = jailtest.NewHost
+	newJail      = jailtest.NewJail
+	fetch        = jailtest.Fetch
+	netHost      = jailtest.NetworkHost
+	setupNet     = jailtest.SetupNetwork
+	addPrograms  = jailtest.AddPrograms
+	ensureTap    = jailtest.EnsureTap
+	dhcpAddress  = jailtest.DHCPAddress
+	dhcpRouter   = jailtest.DHCPRouter
+	slaacAddress = jailtest.SLAACAddress
 )

@@ -8,38 +8,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/events"
-	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/release/releasetest"
 )
 
-const testRelease = "13.2-RELEASE"
+const testRelease = jailtest.Release
 
 // newHost is a simulated host with one fetched release.
-func newHost(t testing.TB) *simhost.Host {
-	t.Helper()
-	h, err := simhost.New(memoryDir(t))
-	require.NoError(t, err)
-	t.Cleanup(func() { h.Close() })
-	fetch(t, h)
-	return h
-}
-
-func fetch(t testing.TB, h *simhost.Host) {
-	t.Helper()
-	require.NoError(t, releasetest.Fetch(context.Background(), h.Host, testRelease))
-}
-
-func newJail(t testing.TB, h *simhost.Host, name string, basejail bool, properties map[string]string) *jail.Jail {
-	t.Helper()
-	ctx := context.Background()
-	j, err := jail.New(ctx, h.Host, jail.Spec{Name: name, Properties: properties})
-	require.NoError(t, err)
-	_, err = j.Create(ctx, jail.CreateOptions{Release: testRelease, Basejail: basejail})
-	require.NoError(t, err)
-	return j
-}
-
 func TestLife(t *testing.T) {
 	for _, basejail := range []bool{false, true} {
 		name := map[bool]string{false: "standalone", true: "basejail"}[basejail]

@@ -4,23 +4,17 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
-	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
-	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 // networkAnnounced is announced for calls about networks and limits: they
@@ -61,103 +55,6 @@ func networkAnnounced(words []string, s plan.Step) (err error, known bool) {
 		return nil, true
 	}
 	return nil, false
-}
-
-// What the simulated dhclient and rtsol get.
-var (
-	dhcpAddress  = netip.MustParsePrefix("198.51.100.60/24")
-	dhcpRouter   = netip.MustParseAddr("198.51.100.1")
-	slaacAddress = netip.MustParsePrefix("2001:db8:5::ff/64")
-)
-
-// netHost is a host with both packet filters, two bridges and a default route.
-func netHost(t *testing.T, change ...func(*simkernel.Options)) *simhost.Host {
-	t.Helper()
-	var h *simhost.Host
-	var mu sync.Mutex
-	leases := map[string]netip.Prefix{} // each jail has its own, the first dhcpAddress
-	lease := func(jail string) netip.Prefix {
-		mu.Lock()
-		defer mu.Unlock()
-		if _, has := leases[jail]; !has {
-			addr := dhcpAddress.Addr()
-			for range leases {
-				addr = addr.Next()
-			}
-			leases[jail] = netip.PrefixFrom(addr, dhcpAddress.Bits())
-		}
-		return leases[jail]
-	}
-	// dhclient(8) goes on in the background, and what it was given stays when it ends.
-	dhclient := func(ctx context.Context, proc *simkernel.Process) int {
-		if len(proc.Argv) > 2 {
-			proc.Sleep(24 * time.Hour)
-			return 0
-		}
-		in := h.Sim.In(proc.Jail)
-		err := in.AddressAdd(ctx, proc.Argv[1], kernel.Address{Prefix: lease(proc.Jail.Name)})
-		if err == nil {
-			route := kernel.Route{Dest: netip.PrefixFrom(netip.IPv4Unspecified(), 0), Gateway: dhcpRouter}
-			err = ignore.Err(in.RouteAdd(ctx, route), kernel.ErrExists)
-		}
-		if err == nil {
-			_, err = proc.Start(true, proc.Argv[0], "-d", proc.Argv[1])
-		}
-		if err != nil {
-			fmt.Fprintln(proc.Stderr, err)
-			return 1
-		}
-		return 0
-	}
-	rtsol := func(ctx context.Context, proc *simkernel.Process) int {
-		err := simkernel.Advertise(ctx, h.Sim.In(proc.Jail), proc.Argv[1], slaacAddress, netip.MustParseAddr("fe80::1"))
-		if err != nil {
-			fmt.Fprintln(proc.Stderr, err)
-			return 1
-		}
-		return 0
-	}
-	h, err := simhost.Open(simhost.Options{
-		Dir: memoryDir(t),
-		Programs: map[string]simkernel.Program{
-			"dhclient": dhclient,
-			"rtsol":    rtsol,
-		},
-		Kernel: func(o *simkernel.Options) {
-			o.Modules = append(o.Modules, "ipfw", "pf")
-			o.PfAnchors = []string{`nat-anchor "ioc/*" all`, `rdr-anchor "ioc/*" all`, `anchor "ioc/*" all`}
-			o.Sysctls = map[string]string{
-				"net.link.ether.ipfw": "1", "net.link.bridge.ipfw": "1", "net.link.bridge.ipfw_arp": "1", "hw.ncpu": "4",
-			}
-			for _, c := range change {
-				c(o)
-			}
-		},
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { h.Close() })
-	fetch(t, h)
-	setupNet(t, h)
-	return h
-}
-
-// setupNet is what rc(8) does for the host's network; a reboot loses it.
-func setupNet(t testing.TB, h *simhost.Host) {
-	t.Helper()
-	ctx := context.Background()
-	list, err := h.Sim.Interfaces(ctx)
-	require.NoError(t, err)
-	if slices.ContainsFunc(list, func(i kernel.Interface) bool { return i.Name == "bridge0" }) {
-		return
-	}
-	for _, name := range []string{"bridge0", "bridge1"} {
-		_, err := h.Sim.InterfaceCreate(ctx, name)
-		require.NoError(t, err)
-		require.NoError(t, h.Sim.InterfaceSetUp(ctx, name, true))
-	}
-	require.NoError(t, h.Sim.InterfaceSetMTU(ctx, "bridge1", 1400))
-	require.NoError(t, h.Sim.AddressAdd(ctx, "em0", kernel.Address{Prefix: netip.MustParsePrefix("192.0.2.1/24")}))
-	require.NoError(t, h.Sim.RouteAdd(ctx, kernel.Route{Dest: netip.MustParsePrefix("0.0.0.0/0"), Gateway: netip.MustParseAddr("192.0.2.254")}))
 }
 
 var sharedProperties = map[string]string{
@@ -293,36 +190,6 @@ func syncOperation() operationRow {
 	}}
 	r.plan, r.run = on("web", jail.SyncOptions{}, (*jail.JailGenerator).Sync)
 	return r
-}
-
-// addPrograms puts the programs that ask for addresses into a jail's root.
-func addPrograms(t testing.TB, j *jail.Jail) {
-	t.Helper()
-	root, err := j.RootPath(context.Background())
-	require.NoError(t, err)
-	require.NoError(t, os.MkdirAll(filepath.Join(root, "sbin"), 0o755))
-	for _, name := range []string{"dhclient", "rtsol"} {
-		require.NoError(t, os.WriteFile(filepath.Join(root, "sbin", name), nil, 0o755))
-	}
-}
-
-// ensureTap makes the interface of the host that a jail is given whole.
-func ensureTap(t testing.TB, h *simhost.Host) {
-	t.Helper()
-	ctx := context.Background()
-	list, err := h.Sim.Interfaces(ctx)
-	require.NoError(t, err)
-	for p, err := range h.Sim.JailList(ctx, 0, "vnet") {
-		require.NoError(t, err)
-		if p.Int("vnet") == 1 {
-			return // it has it
-		}
-	}
-	if slices.ContainsFunc(list, func(i kernel.Interface) bool { return i.Name == "tap0" }) {
-		return
-	}
-	_, err = h.Sim.InterfaceCreate(ctx, "tap0")
-	require.NoError(t, err)
 }
 
 func eventsOf[E events.IocEvent](all []events.IocEvent) (out []E) {

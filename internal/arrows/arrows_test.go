@@ -21,7 +21,7 @@ var arrows = map[string][]string{
 	"config/key": {"config"},
 
 	"kernel/freebsd":   {"kernel", "kernel/internal/..."},
-	"kernel/simkernel": {"host/fault", "kernel", "kernel/internal/..."}, // only host/simhost imports it
+	"kernel/simkernel": {"host/fault", "kernel", "kernel/internal/..."}, // only host/simhost and internal/jailtest import it
 
 	"kernel/internal/abi":        {"kernel"},
 	"kernel/internal/jailparam":  {"kernel", "kernel/internal/abi", "kernel/internal/precheck", "kernel/internal/words"},
@@ -51,7 +51,7 @@ var arrows = map[string][]string{
 	"internal/catch":      {},
 	"internal/ignore":     {},
 	"internal/hosttest":   {"jail", "host", "config", "kernel", "zfsstore"},
-	"internal/jailtest":   {"jail", "host/simhost", "kernel", "zfsstore"},
+	"internal/jailtest":   {"jail", "release/releasetest", "host/simhost", "kernel", "kernel/simkernel", "zfsstore"},
 	"internal/lineartest": {},
 	"internal/login":      {},
 	"internal/mirror":     {},
