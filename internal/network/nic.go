@@ -321,7 +321,8 @@ func (m *maker) routed(ctx context.Context) (changed bool, err error) {
 			want = append(want, netip.PrefixFrom(a.Addr(), a.Addr().BitLen()))
 		}
 	}
-	if len(want)+len(m.was.Gateways) == 0 {
+	hadRoutes := m.was.Bridge == "" && len(m.was.Addrs) > 0
+	if len(want) == 0 && !hadRoutes {
 		return changed, nil
 	}
 	routes, err := m.k.Routes(ctx, 0)
