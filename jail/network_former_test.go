@@ -3,6 +3,7 @@ package jail_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"net/netip"
 	"testing"
 
@@ -111,4 +112,42 @@ func TestSweepBesideAStop(t *testing.T) {
 			require.False(t, hostHas(t, h, shared))
 		})
 	}
+}
+
+// afterList is a kernel that does something once, after all jails were listed.
+type afterList struct {
+	kernel.Kernel
+	do func()
+}
+
+func (k *afterList) JailList(ctx context.Context, flags kernel.GetFlags, want ...string) iter.Seq2[kernel.Params, error] {
+	return func(yield func(kernel.Params, error) bool) {
+		k.Kernel.JailList(ctx, flags, want...)(yield)
+		if do := k.do; do != nil {
+			k.do = nil
+			do()
+		}
+	}
+}
+
+// TestSweepLooksTwice: a jail that jail(8) starts after Recover has listed the jails keeps
+// its limits: the library's own lock does not hold jail(8).
+func TestSweepLooksTwice(t *testing.T) {
+	ctx := t.Context()
+	h := netHost(t)
+	newJail(t, h, "web", false, nil)
+	require.NoError(t, h.Sim.RctlAddRule(ctx, "jail:ioc-web:maxproc:deny=7"))
+	h.Kernel = &afterList{Kernel: h.Kernel, do: func() { up(t, h, "ioc-web") }}
+	_, err := jail.Recover(ctx, h.Host)
+	require.NoError(t, err)
+	rules, err := h.Sim.RctlGetRules(ctx, "jail:ioc-web")
+	require.NoError(t, err)
+	require.Equal(t, []string{"jail:ioc-web:maxproc:deny=7"}, rules)
+
+	require.NoError(t, h.Sim.JailRemove(ctx, stackOf(t, h, load(t, h, "web")[0]).id))
+	_, err = jail.Recover(ctx, h.Host)
+	require.NoError(t, err)
+	rules, err = h.Sim.RctlGetRules(ctx, "jail:ioc-web")
+	require.NoError(t, err)
+	require.Empty(t, rules)
 }

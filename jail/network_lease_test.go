@@ -1,6 +1,7 @@
 package jail_test
 
 import (
+	"context"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 )
 
 // rcDHCP has rc(8) of a jail run dhclient(8) on vnet0.
@@ -134,4 +136,33 @@ func rcJail(t *testing.T, nic string) (*simhost.Host, *jail.Jail, stack) {
 	rcDHCP(t, j)
 	start(t, j)
 	return h, j, stackOf(t, h, j)
+}
+
+// TestEarlierClientStays: when another nic gets no lease only the client that was begun
+// for it ends.
+func TestEarlierClientStays(t *testing.T) {
+	ctx := t.Context()
+	h := netHost(t, func(o *simkernel.Options) {
+		answered := o.Programs["dhclient"]
+		o.Programs["dhclient"] = func(ctx context.Context, p *simkernel.Process) int {
+			if slices.Contains(p.Argv, "vnet1") { // no server there: on in the background
+				p.Sleep(time.Hour)
+				return 0
+			}
+			return answered(ctx, p)
+		}
+	})
+	j := newJail(t, h, "web", false, map[string]string{
+		"vnet": "yes", "interfaces": "vnet0:bridge0", "ip4_addr": "vnet0|dhcp", "user.network.dhcp_timeout": "0.3",
+	})
+	addPrograms(t, j)
+	start(t, j)
+	s := stackOf(t, h, j)
+	require.Equal(t, 1, s.clients())
+	_, err := j.Set(ctx, map[string]string{"interfaces": "vnet0:bridge0,vnet1:bridge0", "ip4_addr": "vnet0|dhcp,vnet1|dhcp"}, jail.SetOptions{LiveOnly: true})
+	var none *jail.AddressError
+	require.ErrorAs(t, err, &none)
+	require.Equal(t, "vnet1", none.Interface)
+	require.Equal(t, 1, s.clients())
+	require.Equal(t, []string{dhcpAddress.String()}, s.inside("vnet0"))
 }
