@@ -135,6 +135,7 @@ func TestAutoIP4(t *testing.T) {
 		{nil, "192.0.2.9/24", "em0|192.0.2.9/24"},
 		{nil, "192.0.2.3/24", "em0|192.0.2.2/24"}, // another has got it since
 		{[]string{last, "8"}, "192.0.2.9/24", "em0|192.0.2.2/24"},
+		{[]string{first, "9", last, "9"}, "192.0.2.9/24", "em0|192.0.2.9/24"},
 	} {
 		in := input(t, append([]string{"ip4_addr", "AUTOIP4"}, v.pairs...)...)
 		in.Table = network.Table{"ioc-web": {Spec: web}}
@@ -182,6 +183,29 @@ func TestWhatARunningJailHasIsItsOwn(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "[em0|192.0.2.9/24]", fmt.Sprint(s.Aliases), "another jail brought it")
 	require.False(t, s.Empty())
+}
+
+// TestEmpty: anything makes a network.
+func TestEmpty(t *testing.T) {
+	require.True(t, network.Spec{Jail: "ioc-web"}.Empty())
+	alias, nic, host, forward := make([]network.Alias, 1), make([]network.NIC, 1), make([]string, 1), make([]network.Forward, 1)
+	for _, s := range []network.Spec{
+		{Aliases: alias}, {NICs: nic}, {Hosts: host}, {Forwards: forward}, {NAT: "em0"}, {VNET: true},
+		{Aliases: alias, NICs: nic}, {NICs: nic, Hosts: host}, {Hosts: host, Forwards: forward}, {Aliases: alias, Forwards: forward},
+	} {
+		require.False(t, s.Empty(), "%+v", s)
+	}
+}
+
+// TestZoneNamesTheInterface: of a bare address the zone does, of another its own name.
+func TestZoneNamesTheInterface(t *testing.T) {
+	for text, want := range map[string]string{
+		"fe80::9%bridge1/64": "[bridge1|fe80::9/64]", "bridge0|fe80::9%bridge0/64": "[bridge0|fe80::9/64]", "2001:db8::9/64": "[em0|2001:db8::9/64]",
+	} {
+		s, err := network.Compute(input(t, "ip6_addr", text))
+		require.NoError(t, err, text)
+		require.Equal(t, want, fmt.Sprint(s.Aliases), text)
+	}
 }
 
 // TestHandedOver: the interface is known by its MAC address, unless another has the same;
