@@ -37,3 +37,7 @@ func (c *Config) Dialect() Dialect {
 	}
 	return Libioc
 }
+
+// byIocage reports whether iocage has written the file. It writes rlimits=off into every
+// defaults.json and never reads it; for libioc and legacy that is a switch.
+func (c *Config) byIocage() bool { return c.Has("CONFIG_VERSION") }

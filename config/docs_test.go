@@ -35,7 +35,8 @@ properties); an empty cell means that the program does not know the property.
 		b.WriteString("\n")
 	}
 	b.WriteString("## Patterns\n\n| pattern | type | meaning |\n|---|---|---|\n")
-	for _, row := range [][2]string{{"user.note", "user.*"}, {"em0_mac", "<nic>_mac"}, {"em0_mtu", "<nic>_mtu"}, {"allow_anything", "allow_*, allow_mount_*"}} {
+	for _, row := range [][2]string{{"user.note", "user.*"}, {"em0_mac", "<nic>_mac"}, {"em0_mtu", "<nic>_mtu"}, {"allow_anything", "allow_*, allow_mount_*"},
+		{"linux.any", "linux.*, mac.*, zfs.*, vmm.*, host.*, ip4.*, ip6.*, children.*"}} {
 		p, ok := Lookup(row[0])
 		if !ok {
 			t.Fatalf("%s is not a pattern", row[0])

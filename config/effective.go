@@ -60,6 +60,9 @@ func (e Effective) value(key string) (any, error) {
 // stored returns a stored value unless it is treated as absent. The property has
 // its own name even if the caller used an alias.
 func (e Effective) stored(c *Config, p *Property) (any, bool) {
+	if p.Name == "rlimits" && c.byIocage() {
+		return nil, false
+	}
 	v, ok, err := c.value(p.Name)
 	ok = ok && err == nil
 	if ok && v == nil && p.Type == TypeResolver {

@@ -59,7 +59,7 @@ func (s LegacySetting) spell(text string) string {
 	if !known || p.Type != TypeBool {
 		return text
 	}
-	on, err := parseBool(text)
+	on, err := ParseBool(text)
 	if err != nil {
 		return text
 	}

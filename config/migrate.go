@@ -126,6 +126,8 @@ func (m *migration) property(key string) {
 		return
 	}
 	switch {
+	case p.Name == "rlimits" && m.from.byIocage():
+		m.drop(key, "iocage never reads it")
 	case p.Scope == ScopeInfo && p.Type != TypeFree, p.Type == TypeText && !p.Used:
 		m.information(p, key, text)
 	case key == "tag":
@@ -224,7 +226,7 @@ func (m *migration) datasets(text string) {
 
 // dhcp moves iocage's switch into the address list, as libioc has it.
 func (m *migration) dhcp(text string) {
-	on, err := parseBool(text)
+	on, err := ParseBool(text)
 	if err != nil {
 		return
 	}

@@ -78,9 +78,10 @@ const (
 	ParamString                     // NUL terminated
 	ParamJailsys                    // int: disable 0, new 1, inherit 2
 	ParamAddresses                  // array of in_addr or in6_addr
+	ParamAsListed                   // as the running kernel lists it
 )
 
-var paramNames = [...]string{"", "bool", "int", "long", "string", "jailsys", "addresses"}
+var paramNames = [...]string{"", "bool", "int", "long", "string", "jailsys", "addresses", "as the kernel lists it"}
 
 // String returns the name of the parameter type.
 func (p ParamType) String() string { return paramNames[p] }
@@ -158,8 +159,9 @@ func Properties() []Property {
 // Lookup returns the property that key names: by its name, by an alias
 // (istemplate), by the kernel's spelling (allow.mount.zfs,
 // security.jail.param.allow.mount.zfs), or by one of the patterns user.*,
-// <nic>_mac, <nic>_mtu and allow_*, so that a kernel that knows more
-// permissions than this table is supported. The result must not be modified.
+// <nic>_mac, <nic>_mtu, allow_* and the kernel's families of parameters such as
+// linux.* and mac.*, so that a kernel that knows more parameters than this table is
+// supported. The result must not be modified.
 func Lookup(key string) (*Property, bool) {
 	if p, ok := schema().byName[key]; ok {
 		return p, true
@@ -194,8 +196,14 @@ func lookupPattern(key string) (*Property, bool) {
 		}
 		return &Property{Name: name, Type: TypeBool, form: formDigit, Scope: ScopeKernel, Inherited: true, Used: true,
 			Param: "allow." + param, ParamType: ParamBool, Doc: "Permission that the kernel may know."}, true
+	case kernelFamily.MatchString(key):
+		return &Property{Name: key, Type: TypeText, Scope: ScopeKernel, Inherited: true, Used: true,
+			Param: key, ParamType: ParamAsListed, Doc: "Parameter that the kernel may know, under its own name."}, true
 	}
 	return nil, false
 }
+
+// kernelFamily are names of jail(8) parameters that come with modules and releases.
+var kernelFamily = regexp.MustCompile(`^(children|host|ip4|ip6|linux|mac|vmm|zfs)(\.[0-9a-z_]+)+$`)
 
 var plainWord = regexp.MustCompile(`^[0-9A-Za-z_]*[0-9A-Za-z]$`)

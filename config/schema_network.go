@@ -30,9 +30,9 @@ func networkTable() []Property {
 		{Name: "nat_interface", Type: TypeText, Inherited: true, Peers: Peers{"", "none", "", ""}, Doc: "iocage: outward interface of NAT."},
 		{Name: "nat_backend", Type: TypeWord, Words: []string{"ipfw", "pf"}, Inherited: true, Peers: Peers{"", "ipfw", "", ""}, Doc: "iocage: packet filter that does NAT."},
 		{Name: "nat_forwards", Type: TypeText, Inherited: true, Peers: Peers{"", "none", "", ""}, Doc: "iocage: forwarded ports, e.g. tcp(80:8080)."},
-		{Name: "ip4_autostart", Type: TypeText, Peers: Peers{"", "", "none", "none"}, Doc: "legacy: first host number of AUTOIP4."},
-		{Name: "ip4_autoend", Type: TypeText, Peers: Peers{"", "", "none", "none"}, Doc: "legacy: last host number of AUTOIP4."},
-		{Name: "ip4_autosubnet", Type: TypeText, Peers: Peers{"", "", "none", "none"}, Doc: "legacy: prefix length of AUTOIP4."},
+		{Name: "ip4_autostart", Type: TypeText, Used: true, Peers: Peers{"", "", "none", "none"}, Doc: "legacy: first host number of AUTOIP4."},
+		{Name: "ip4_autoend", Type: TypeText, Used: true, Peers: Peers{"", "", "none", "none"}, Doc: "legacy: last host number of AUTOIP4."},
+		{Name: "ip4_autosubnet", Type: TypeText, Used: true, Peers: Peers{"", "", "none", "none"}, Doc: "legacy: prefix length of AUTOIP4."},
 	}
 	for i := range rows {
 		rows[i].Scope = ScopeNetwork

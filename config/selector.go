@@ -200,7 +200,7 @@ func normalize(s string) string {
 	if isNone(s) {
 		return "-"
 	}
-	if b, err := parseBool(s); err == nil {
+	if b, err := ParseBool(s); err == nil {
 		return boolText(formWord, b, JSON)
 	}
 	return s

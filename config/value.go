@@ -21,8 +21,8 @@ var types = [...]struct {
 	TypeText:       {"text", orNone(readText)},
 	TypeFree:       {"free text", func(_ *Property, text string) (any, error) { return text, nil }},
 	TypeName:       {"name", orNone(func(_ *Property, text string) (any, error) { return result(text, ValidName(text)) })},
-	TypeBool:       {"bool", parsed(parseBool)},
-	TypeAutoBool:   {"bool or auto", parsed(parseBool)},
+	TypeBool:       {"bool", parsed(ParseBool)},
+	TypeAutoBool:   {"bool or auto", parsed(ParseBool)},
 	TypeInt:        {"int", orNone(func(p *Property, text string) (any, error) { return result(parseInt(text, p.Min, p.Max)) })},
 	TypeWord:       {"word", orNone(readWord)},
 	TypeJailsys:    {"jailsys", readJailsys},
@@ -101,12 +101,12 @@ func readWord(p *Property, text string) (any, error) {
 	return nil, invalid("expected one of %s", strings.Join(p.Words, ", "))
 }
 
-// readJailsys: of ip4 and ip6, none is a state, see parseJailsys.
+// readJailsys: of ip4 and ip6, none is a state, see ParseJailsys.
 func readJailsys(p *Property, text string) (any, error) {
 	if p.Name != "ip4" && p.Name != "ip6" && isNone(text) {
 		return nil, nil
 	}
-	return result(parseJailsys(text))
+	return result(ParseJailsys(text))
 }
 
 func readUUID(_ *Property, text string) (any, error) {

@@ -12,9 +12,9 @@ func isNone(text string) bool {
 	return text == "" || text == "-" || len(text) == 4 && strings.EqualFold(text, "none")
 }
 
-// parseBool reads the words for truth values in libioc, iocage and legacy: yes,
+// ParseBool reads the words for truth values in libioc, iocage and legacy: yes,
 // true, on, 1 and no, false, off, 0, in any case.
-func parseBool(text string) (bool, error) {
+func ParseBool(text string) (bool, error) {
 	switch strings.ToLower(text) {
 	case "yes", "true", "on", "1":
 		return true, nil
@@ -29,7 +29,7 @@ func parseBool(text string) (bool, error) {
 func parseInt(text string, lo, hi int) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		if b, err := parseBool(text); err == nil {
+		if b, err := ParseBool(text); err == nil {
 			text = boolText(formDigit, b, JSON)
 		}
 		n, err = strconv.Atoi(text)
@@ -114,9 +114,9 @@ func (j Jailsys) String() string {
 	return jailsysWords[j]
 }
 
-// parseJailsys reads disable, new or inherit. Early iocage wrote none for disable
+// ParseJailsys reads disable, new or inherit. Early iocage wrote none for disable
 // in ip4 and ip6, and its own migration reads it that way.
-func parseJailsys(text string) (Jailsys, error) {
+func ParseJailsys(text string) (Jailsys, error) {
 	i := slices.Index(jailsysWords, strings.ToLower(text))
 	if i < 0 && !strings.EqualFold(text, "none") {
 		return 0, invalid("expected disable, new or inherit")

@@ -2,6 +2,8 @@ package jail
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
@@ -37,11 +39,11 @@ func (j *Jail) params(ctx context.Context, spec network.Spec) (params []kernel.P
 		kernel.String("host.hostuuid", uuid),
 		kernel.String("host.hostname", hostname),
 	}
-	for _, p := range config.Properties() {
-		if p.Param == "" || setElsewhere[p.Param] {
-			continue
+	for _, p := range kernelProperties(eff) {
+		param, ok, err := kernelParam(eff, p, known)
+		if err != nil {
+			return nil, nil, err
 		}
-		param, ok := kernelParam(eff, p)
 		if !ok {
 			continue
 		}
@@ -58,6 +60,24 @@ func (j *Jail) params(ctx context.Context, spec network.Spec) (params []kernel.P
 		out = append(out, param)
 	}
 	return append(out, stackParams(spec, eff)...), modules, nil
+}
+
+// kernelProperties are the properties that are parameters of jail_set(2): those of the
+// schema, and those that only the configuration and the kernel know.
+func kernelProperties(eff config.Effective) (out []config.Property) {
+	schema := map[string]bool{}
+	for _, p := range config.Properties() {
+		schema[p.Name] = true
+		if p.Param != "" && !setElsewhere[p.Param] {
+			out = append(out, p)
+		}
+	}
+	for _, name := range eff.Keys() {
+		if p, ok := config.Lookup(name); ok && p.Param != "" && !schema[p.Name] {
+			out = append(out, *p)
+		}
+	}
+	return out
 }
 
 // setElsewhere are the parameters that params does not take from the schema
@@ -80,24 +100,53 @@ func (j *Jail) knownParams(ctx context.Context) (map[string]kernel.ParamInfo, er
 
 // kernelParam encodes a property's value as its parameter; none is no
 // parameter, so that the kernel's default stands.
-func kernelParam(eff config.Effective, p config.Property) (kernel.Param, bool) {
+func kernelParam(eff config.Effective, p config.Property, known map[string]kernel.ParamInfo) (kernel.Param, bool, error) {
 	switch p.ParamType {
 	case config.ParamBool:
-		return kernel.Bool(p.Param, config.NewKey[bool](p.Name).Of(eff)), eff.IsSet(p.Name) || p.Default != ""
+		return kernel.Bool(p.Param, config.NewKey[bool](p.Name).Of(eff)), eff.IsSet(p.Name) || p.Default != "", nil
 	case config.ParamInt:
 		v, ok := config.NewKey[int](p.Name).Lookup(eff)
-		return kernel.Int(p.Param, v), ok
+		return kernel.Int(p.Param, v), ok, nil
 	case config.ParamLong:
 		v, ok := config.NewKey[int](p.Name).Lookup(eff)
-		return kernel.Ulong(p.Param, uint64(v)), ok
+		return kernel.Ulong(p.Param, uint64(v)), ok, nil
 	case config.ParamString:
 		s := config.NewKey[string](p.Name).Of(eff)
-		return kernel.String(p.Param, s), s != ""
+		return kernel.String(p.Param, s), s != "", nil
 	case config.ParamJailsys:
 		v, ok := config.NewKey[config.Jailsys](p.Name).Lookup(eff)
-		return kernel.Jailsys(p.Param, kernel.JailSys(v)), ok
+		return kernel.Jailsys(p.Param, kernel.JailSys(v)), ok, nil
+	case config.ParamAsListed:
+		text := config.NewKey[string](p.Name).Of(eff)
+		if text == "" {
+			break
+		}
+		param, err := listedParam(known[p.Param], p.Param, text)
+		if err != nil {
+			err = fmt.Errorf("%w: %s=%s: %w", ErrConfig, p.Name, text, err)
+		}
+		return param, true, err
 	}
-	return kernel.Param{}, false
+	return kernel.Param{}, false, nil
+}
+
+// listedParam encodes a text as the kernel's own list of parameters says.
+func listedParam(info kernel.ParamInfo, name, text string) (kernel.Param, error) {
+	switch info.Type {
+	case kernel.ParamBool:
+		on, err := config.ParseBool(text)
+		return kernel.Bool(name, on), err
+	case kernel.ParamInt:
+		n, err := strconv.ParseInt(text, 10, 32)
+		return kernel.Int(name, int(n)), err
+	case kernel.ParamUlong:
+		n, err := strconv.ParseUint(text, 10, 64)
+		return kernel.Ulong(name, n), err
+	case kernel.ParamJailsys:
+		mode, err := config.ParseJailsys(text)
+		return kernel.Jailsys(name, kernel.JailSys(mode)), err
+	}
+	return kernel.String(name, text), nil // also of one that the kernel does not list
 }
 
 // off reports whether a parameter asks for nothing: one the kernel does not know

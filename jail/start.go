@@ -136,6 +136,7 @@ func (j *Jail) upSteps(ctx context.Context, steps *step.List, o StartOptions, ow
 	up.Append(net.before.Steps())
 	up.Add(step.CreateJail{
 		Name: j.Identifier(), RootDataset: j.RootDataset(), Params: stepParams(params), Owned: owned, Ruleset: uint16(number),
+		Notes: j.notes(),
 	})
 	up.Append(j.cpusetSteps(ctx))
 	up.Append(j.hook("created"))

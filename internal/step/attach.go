@@ -30,6 +30,8 @@ type CreateJail struct {
 	// Ruleset is the devfs ruleset, for devfs mounted from inside; 0 is the
 	// kernel's default.
 	Ruleset uint16 `json:"ruleset,omitempty"`
+	// Notes are what a person should know of the configuration.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Param is a kernel.Param as it is kept in a journal.
@@ -43,7 +45,11 @@ func (CreateJail) Kind() string { return "create jail" }
 func (a CreateJail) Detail() string {
 	return "jail_set " + withNames(a.Name, a.Params)
 }
-func (CreateJail) Event(e Env) events.IocEvent { return events.JailAttach{Jail: e.Name} }
+func (a CreateJail) Event(e Env) events.IocEvent { return a.event(e, 0) }
+
+func (a CreateJail) event(e Env, jid int) events.JailAttach {
+	return events.JailAttach{Header: events.Header{Message: strings.Join(a.Notes, "; ")}, Jail: e.Name, JID: jid}
+}
 
 func (a CreateJail) Do(ctx context.Context, e Env, c *plan.Call) error {
 	_, root, err := Located(ctx, e, c, a.RootDataset)
@@ -61,7 +67,7 @@ func (a CreateJail) Do(ctx context.Context, e Env, c *plan.Call) error {
 		}
 		return err
 	}
-	c.Final(events.JailAttach{Jail: e.Name, JID: id.JID})
+	c.Final(a.event(e, id.JID))
 	return errors.Join(c.SetEffect(id), firstJail(c, id))
 }
 
