@@ -569,7 +569,7 @@ func TestNewKeysKeepTheOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := strings.NewReplacer(`: "x"`, "", `"`, "", ",", "", ": 1", "", ": 2", "", ": {", ":{ ", "\n", " ").Replace(string(data))
+		text := strings.NewReplacer(`: "x"`, "", `"`, "", ",", " ", ": 1", "", ": 2", "", ": {", ":{ ", "\n", " ").Replace(string(data))
 		text = strings.NewReplacer("{ ", "{", " }", "}").Replace(strings.Join(strings.Fields(text), " "))
 		if text != "{"+tt.want+"}" {
 			t.Errorf("%s: got %s, want {%s}", tt.in, text, tt.want)
@@ -581,13 +581,7 @@ func TestMigrateOptions(t *testing.T) {
 	c := parse(t, `{"host_hostuuid": "a", "memoryuse": "off", "dhcp": 1, "cpuset": "off", "zz": 1, "boot": "junk"}`)
 	m, changes := c.Migrate(MigrateOptions{Defaults: parse(t, `{"memoryuse": "deny=8G"}`)})
 	text, err := m.Encode()
-	const want = `{
-    "host_hostuuid": "a",
-    "memoryuse": "off",
-    "zz": 1,
-    "boot": "junk",
-    "ip4_addr": "vnet0|dhcp"
-}`
+	const want = `{"host_hostuuid": "a", "memoryuse": "off", "zz": 1, "boot": "junk", "ip4_addr": "vnet0|dhcp"}`
 	if err != nil || string(text) != want {
 		t.Errorf("%s\n%v", text, changes)
 	}
@@ -602,7 +596,7 @@ func TestRepeatedKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	data, _ := c.Encode()
-	if string(data) != "{\n    \"boot\": 0,\n    \"zz\": [1, \"a\"],\n    \"boot\": 1,\n    \"release\": \"x\"\n}" {
+	if string(data) != `{"boot": 0, "zz": [1, "a"], "boot": 1, "release": "x"}` {
 		t.Errorf("%s", data)
 	}
 	c.Unset("boot")

@@ -67,7 +67,7 @@ func (c *Config) encodeJSON() ([]byte, error) {
 		}
 	}
 	var b strings.Builder
-	root.write(&b, "\n")
+	root.write(&b, "\n    ", ": ")
 	b.WriteString(end)
 	return []byte(b.String()), nil
 }
@@ -128,9 +128,10 @@ func (e *entry) jsonToken() string {
 	return quoteJSON(e.text)
 }
 
-// write writes n. New members go where the order of a sorted object has them,
-// and last in one that is not sorted.
-func (n *jnode) write(b *strings.Builder, newline string) {
+// write writes n with the blanks that were read. New members go where the order of a
+// sorted object has them, and last in one that is not sorted; they are set off as the
+// others are. Lead and colon are how that is in a new object.
+func (n *jnode) write(b *strings.Builder, lead, colon string) {
 	if !n.isObject {
 		b.WriteString(n.token)
 		return
@@ -140,19 +141,39 @@ func (n *jnode) write(b *strings.Builder, newline string) {
 	if slices.IsSortedFunc(n.members, byKey) {
 		slices.SortStableFunc(members, byKey)
 	}
+	if last := len(n.members) - 1; last >= 0 && n.members[last].colon != "" {
+		lead, colon = noComma(n.members[last].lead), n.members[last].colon
+	}
 	b.WriteByte('{')
 	for i, m := range members {
-		if i > 0 {
-			b.WriteByte(',')
+		mine, is := m.lead, m.colon
+		if is == "" {
+			mine, is = lead, colon
 		}
-		b.WriteString(newline + "    " + m.keyToken + ": ")
-		m.write(b, newline+"    ")
+		switch {
+		case i == 0:
+			mine = noComma(mine)
+		case !strings.Contains(mine, ","):
+			mine = "," + mine
+		}
+		b.WriteString(mine + m.keyToken + is)
+		inner := noComma(mine)
+		if strings.Contains(inner, "\n") {
+			inner += "    "
+		}
+		m.write(b, inner, is)
 	}
-	if len(members) > 0 {
-		b.WriteString(newline)
+	switch {
+	case n.tail != "" || len(n.members) > 0 && n.members[0].colon != "":
+		b.WriteString(n.tail)
+	case len(members) > 0 && strings.Contains(lead, "\n"):
+		b.WriteString(strings.TrimSuffix(lead, "    "))
 	}
 	b.WriteByte('}')
 }
+
+// noComma takes the comma out of what is before a key.
+func noComma(lead string) string { return strings.Replace(lead, ",", "", 1) }
 
 // quoteJSON escapes as Python's json module does: ASCII only.
 func quoteJSON(s string) string {

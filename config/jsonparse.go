@@ -22,6 +22,9 @@ type jnode struct {
 	kind     kind
 	isObject bool
 	members  []*jnode // of an object, in order
+	// What is between the tokens: before the key with its comma, between key and value,
+	// and before the end of an object.
+	lead, colon, tail string
 
 	// Members to be written that were not read, and all those that are objects.
 	added    []*jnode
@@ -144,15 +147,28 @@ func (r *jsonReader) value(depth int) (*jnode, error) {
 }
 
 func (r *jsonReader) members(n *jnode, depth int) error {
-	for key := r.next(); key != "}"; key = r.next() {
+	for {
+		lead := r.blank()
+		key := r.next()
+		if key == "}" {
+			n.tail = lead
+			return nil
+		}
+		colon := r.blank()
 		m, err := r.value(depth + 1)
 		if err != nil {
 			return err
 		}
-		m.key, m.keyToken = unquoteJSON(key), key
+		m.key, m.keyToken, m.lead, m.colon = unquoteJSON(key), key, lead, colon
 		n.members = append(n.members, m)
 	}
-	return nil
+}
+
+// blank skips to the next token and returns what was skipped.
+func (r *jsonReader) blank() string {
+	start := r.pos
+	r.skip()
+	return r.src[start:r.pos]
 }
 
 func (r *jsonReader) items(n *jnode, depth int) error {

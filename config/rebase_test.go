@@ -32,7 +32,7 @@ func TestRebaseKeepsWhatOthersHaveWritten(t *testing.T) {
 			change: func(c *config.Config) {
 				require.NoError(t, c.Set("user.b", "mine"))
 			},
-			want: "{\n    \"z\": 2,\n    \"odd\": [1, {}],\n    \"notes\": \"a\",\n    \"user\": {\n        \"a\": \"theirs\",\n        \"b\": \"mine\"\n    }\n}\n",
+			want: "{\"z\": 2, \"odd\": [1, {}], \"notes\": \"a\", \"user\": {\"a\": \"theirs\", \"b\": \"mine\"}}\n",
 		},
 		{
 			name: "ucl, comments stay", format: config.UCL,

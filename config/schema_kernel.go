@@ -25,7 +25,7 @@ func kernelTable() []Property {
 		{Name: "ip4_saddrsel", Type: TypeBool, form: formDigit, Default: "1", Inherited: true, Param: "ip4.saddrsel", ParamType: ParamBool, Peers: Peers{"1", "1", "1", "1"}, Doc: "IPv4 source address selection; off takes the first address."},
 		{Name: "ip6_saddrsel", Type: TypeBool, form: formDigit, Default: "1", Inherited: true, Param: "ip6.saddrsel", ParamType: ParamBool, Peers: Peers{"1", "1", "1", "1"}, Doc: "IPv6 source address selection; off takes the first address."},
 	}
-	rows = append(rows, Property{Name: "linux", Type: TypeJailsys, Inherited: true, Param: "linux", ParamType: ParamJailsys, Doc: "Linux environment of its own or the host's (linux.osname and others set it)."})
+	rows = append(rows, Property{Name: "linux", Type: TypeJailsys, Inherited: true, Param: "linux", ParamType: ParamJailsys, Doc: "Linux environment: own, inherited or disabled. linux.osname and others make it an own one."})
 	for _, name := range []string{"sysvmsg", "sysvsem", "sysvshm"} {
 		rows = append(rows, Property{Name: name, Type: TypeJailsys, Default: "new", Inherited: true, Param: name, ParamType: ParamJailsys,
 			Peers: Peers{"new", "new", "", ""}, Doc: "System V IPC: own, inherited or disabled."})

@@ -182,16 +182,20 @@ func (c *Config) setType(text string) error {
 	return nil
 }
 
-// setLimits stores one rule in the property. Of several, the deny rule (else
+// setLimits stores one rule in the property. No rule is no entry where libioc reads the
+// file: it would ask rctl(8) for a rule of the amount off. Of several, the deny rule (else
 // the first) goes there and all of them into user.rctl.<resource>.
 func (c *Config) setLimits(p *Property, l Limits) error {
 	all := multiLimitPrefix + p.Name
 	if len(l) <= 1 {
 		c.remove(all)
-		if l == nil {
-			c.store(p, nil)
-		} else {
+		switch {
+		case l != nil:
 			c.store(p, l)
+		case c.Dialect() == Libioc:
+			c.remove(append(p.Aliases, p.Name)...)
+		default:
+			c.store(p, nil)
 		}
 		return nil
 	}

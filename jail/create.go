@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
@@ -210,6 +211,9 @@ func (j *Jail) newConfig(ctx context.Context, own *config.Config, set map[string
 		if err := own.Set(key, set[key]); err != nil {
 			return write, nil, fmt.Errorf("set %s: %w", key, err)
 		}
+	}
+	if template, _ := key.Template.In(own); template {
+		return write, nil, &config.PropertyError{Key: "template", Value: "yes", Reason: "a new jail is none: see SetTemplate", Err: config.ErrInvalidValue}
 	}
 	if data, err = own.Encode(); err != nil {
 		return write, nil, err

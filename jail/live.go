@@ -166,6 +166,9 @@ func (j *Jail) setSteps(ctx context.Context, l *step.List, values map[string]str
 		if err := own.Set(key, values[key]); err != nil {
 			return nil, err
 		}
+		if err := j.overrideLimit(own, key); err != nil {
+			return nil, err
+		}
 	}
 	will := j.copy(func(is *state) { is.set(own) })
 	effects, err := will.Effects(ctx, slices.Sorted(maps.Keys(values))...)
@@ -187,7 +190,14 @@ func (j *Jail) setSteps(ctx context.Context, l *step.List, values map[string]str
 	if o.LiveOnly && !id.IsZero() && len(later) > 0 {
 		return nil, &RestartRequiredError{later}
 	}
+	if _, changed := values["depends"]; changed {
+		l.Fail(will.mayDepend(ctx))
+	}
 	l.Append(will.saveStep(values))
+	if template := key.Template.Of(will.Effective()); template != key.Template.Of(j.Effective()) { // as SetTemplate does
+		l.Fail(j.RequireStopped(ctx))
+		l.Fail(will.readonlySteps(ctx, l, template))
+	}
 	if !id.IsZero() {
 		l.Fail(will.liveSteps(ctx, l, j, id, live))
 	}
@@ -197,6 +207,18 @@ func (j *Jail) setSteps(ctx context.Context, l *step.List, values map[string]str
 		l.Add(step.SettleNetwork{Key: j.netKey(), Jail: j.Identifier()})
 	}
 	return will, nil
+}
+
+// noLimit is how libioc itself writes a limit that is not set, and reads it.
+const noLimit = "None=None/None"
+
+// overrideLimit writes down that the jail does not have a limit of the defaults file.
+func (j *Jail) overrideLimit(own *config.Config, key string) error {
+	p, ok := config.Lookup(key)
+	if !ok || p.Type != config.TypeLimit || own.Has(p.Name) || j.defaults == nil || !j.defaults.Has(p.Name) {
+		return nil
+	}
+	return own.SetRaw(p.Name, noLimit)
 }
 
 // saveStep writes the changed configuration, in the form it was read in.

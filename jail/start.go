@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host"
@@ -169,10 +172,12 @@ func (j *Jail) mayBeStarted(ctx context.Context) error {
 	// A value that was not understood must not be silently replaced by a
 	// default in the kernel.
 	for _, problem := range j.own().Problems() {
-		return fmt.Errorf("%w: %w", ErrConfig, problem)
+		if !j.ofNoNIC(problem.Key) {
+			return fmt.Errorf("%w: %w", ErrConfig, problem)
+		}
 	}
 	for _, problem := range j.defaults.Problems() {
-		if !j.own().Has(problem.Key) {
+		if !j.own().Has(problem.Key) && !j.ofNoNIC(problem.Key) {
 			return fmt.Errorf("%w: defaults: %w", ErrConfig, problem)
 		}
 	}
@@ -180,6 +185,15 @@ func (j *Jail) mayBeStarted(ctx context.Context) error {
 		return err
 	}
 	return j.RequireHostID(ctx)
+}
+
+// ofNoNIC reports whether a property is about a nic that the jail does not have.
+func (j *Jail) ofNoNIC(property string) bool {
+	nic, ok := strings.CutSuffix(property, "_mac")
+	if !ok {
+		nic, ok = strings.CutSuffix(property, "_mtu")
+	}
+	return ok && !slices.ContainsFunc(key.Interfaces.Of(j.Effective()), func(i config.Interface) bool { return i.Name == nic })
 }
 
 // fresh returns the jail as it is on disk now, for planning, since the files may have

@@ -54,6 +54,14 @@ func (j *Jail) templateSteps(ctx context.Context, l *step.List, o TemplateOption
 		l.Fail(own.SetRaw("type", "jail")) // iocage's
 	}
 	l.Append(j.saveSteps(own, ""))
+	l.Fail(j.readonlySteps(ctx, l, o.Template))
+	l.Commit()
+	return nil
+}
+
+// readonlySteps make the root of a template read-only, and that of another jail what it
+// inherits.
+func (j *Jail) readonlySteps(ctx context.Context, l *step.List, template bool) error {
 	d, err := j.host.Store.Get(ctx, j.RootDataset(), zfsstore.GetOptions{Properties: []string{"readonly"}})
 	if errors.Is(err, zfsstore.ErrNotFound) {
 		err = fmt.Errorf("%w: %w", ErrNotFound, err)
@@ -63,14 +71,13 @@ func (j *Jail) templateSteps(ctx context.Context, l *step.List, o TemplateOption
 	}
 	root := step.SetProperties{Dataset: j.RootDataset()}
 	switch now := d.Properties["readonly"]; {
-	case o.Template && (now.Value != "on" || now.Source != zfsstore.SourceLocal):
+	case template && (now.Value != "on" || now.Source != zfsstore.SourceLocal):
 		root.Set = map[string]string{"readonly": "on"}
 		l.Add(root)
-	case !o.Template && now.Source == zfsstore.SourceLocal:
+	case !template && now.Source == zfsstore.SourceLocal:
 		root.Inherit = []string{"readonly"}
 		l.Add(root)
 	}
-	l.Commit()
 	return nil
 }
 

@@ -1,0 +1,126 @@
+package jail_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/host/simhost"
+	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel"
+	"github.com/libioc/go-libioc/kernel/simkernel"
+)
+
+// TestLimitsBesideIocagesDefaults: iocage writes rlimits=off into every defaults.json and
+// never reads it; every limit of its jails was switched off by that without a word. In
+// legacy it is a switch.
+func TestLimitsBesideIocagesDefaults(t *testing.T) {
+	for name, tt := range map[string]struct {
+		defaults string
+		rules    []string
+	}{
+		"iocage": {`{"CONFIG_VERSION": "29", "maxproc": "off", "rlimits": "off"}`, []string{"jail:ioc-web:maxproc:deny=100"}},
+		"legacy": {`{"maxproc": "off", "rlimits": "off", "hack88": "0"}`, nil},
+		"libioc": {`{"rlimits": "no"}`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			j := newJail(t, h, "web", false, nil)
+			require.NoError(t, os.WriteFile(filepath.Join(mountpoint(t, h, simhost.Dataset), "defaults.json"), []byte(tt.defaults), 0o644))
+			writeConf(t, h, j.Dataset(), `{"host_hostuuid": "web", "maxproc": "deny=100", "release": "13.2-RELEASE"}`)
+			start(t, load(t, h, "web")[0])
+			rules, err := h.Sim.RctlGetRules(t.Context(), "jail:ioc-web")
+			require.NoError(t, err)
+			require.Equal(t, tt.rules, rules)
+		})
+	}
+}
+
+// TestWithoutEffectIsTold: what another program would act on, and this library does not,
+// was accepted without a word.
+func TestWithoutEffectIsTold(t *testing.T) {
+	for conf, says := range map[string][]string{
+		`"nat": 1, "nat_forwards": "tcp(80:8080)"`: {"nat=1 has no effect: set user.nat", "nat_forwards=tcp(80:8080) has no effect"},
+		`"nat": 0, "nat_forwards": "tcp(80:8080)"`: nil,
+		`"ip_hostname": 1`:                         {"ip_hostname=1 has no effect: set ip4_addr"},
+		`"assign_localhost": 1`:                    {"assign_localhost=1 has no effect: set ip4_addr=lo0|127.x.y.z"},
+		`"dhcp": 1`:                                {"dhcp=1 has no effect: it needs vnet=yes"},
+		`"dhcp": "off", "assign_localhost": "0"`:   nil,
+	} {
+		t.Run(conf, func(t *testing.T) {
+			h := newHost(t)
+			j := newJail(t, h, "web", false, nil)
+			writeConf(t, h, j.Dataset(), `{"host_hostuuid": "web", "release": "13.2-RELEASE", `+conf+`}`)
+			all, err := load(t, h, "web")[0].Start(t.Context(), jail.StartOptions{})
+			require.NoError(t, err)
+			var told []string
+			for _, e := range eventsOf[events.JailAttach](all) {
+				if e.State == events.Done && e.Message != "" {
+					told = append(told, strings.Split(e.Message, "; ")...)
+				}
+			}
+			require.Len(t, told, len(says))
+			for i := range says {
+				require.Contains(t, told[i], says[i])
+			}
+		})
+	}
+}
+
+// TestEveryPropertyActsOrIsTold: no property of the schema is accepted without effect and
+// without an event.
+func TestEveryPropertyActsOrIsTold(t *testing.T) {
+	told := 0
+	for _, p := range config.Properties() {
+		if p.Scope == config.ScopeInfo || p.Used || p.Param != "" {
+			continue
+		}
+		own := config.New()
+		for key, value := range map[string]string{p.Name: "7", "nat": "1", "assign_localhost": "1"} {
+			if p.Type == config.TypeBool || key != p.Name {
+				value = "1"
+			} else if p.Type == config.TypeWord {
+				value = p.Words[len(p.Words)-1]
+			}
+			require.NoError(t, own.Set(key, value), key)
+		}
+		list := strings.Join(config.Effective{Own: own}.WithoutEffect(), " ")
+		require.Contains(t, " "+list, " "+p.Name+"=")
+		told++
+	}
+	require.NotZero(t, told)
+}
+
+// TestParametersThatOnlyTheKernelKnows: a permission that the schema lacks was never sent,
+// and one with a typo was accepted; linux.osname and others could not be set at all.
+func TestParametersThatOnlyTheKernelKnows(t *testing.T) {
+	ctx := t.Context()
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Kernel: func(o *simkernel.Options) { o.Modules = []string{"linux"} }})
+	require.NoError(t, err)
+	t.Cleanup(func() { h.Close() })
+	fetch(t, h)
+	j := newJail(t, h, "web", false, map[string]string{"linux.osname": "Linux", "linux.osrelease": "5.4.0", "allow_read_msgbuf": "1"})
+	start(t, j)
+	id := stackOf(t, h, j).id
+	p, err := h.Sim.JailGet(ctx, 0, kernel.ByJID(id.JID), "linux.osname", "linux.osrelease", "allow.read_msgbuf")
+	require.NoError(t, err)
+	require.Equal(t, "Linux", p.String("linux.osname"))
+	require.Equal(t, "5.4.0", p.String("linux.osrelease"))
+	require.True(t, p.Bool("allow.read_msgbuf"))
+
+	for _, key := range []string{"allow_raw_socket", "linux.osnam"} {
+		typo := newJail(t, h, "typo", false, map[string]string{key: "1"})
+		_, err := typo.Start(ctx, jail.StartOptions{})
+		require.ErrorContains(t, err, " parameter", key)
+		require.ErrorContains(t, err, strings.Replace(key, "allow_", "allow.", 1), key)
+		_, err = typo.Destroy(ctx, jail.DestroyOptions{})
+		require.NoError(t, err)
+	}
+	_, err = jail.New(ctx, h.Host, jail.Spec{Name: "x", Properties: map[string]string{"linx.osname": "Linux"}})
+	require.ErrorIs(t, err, config.ErrUnknownProperty)
+}
