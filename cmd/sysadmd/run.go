@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -19,6 +20,16 @@ import (
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/sysadm"
 )
+
+// errUsage is a wrong command line, which was told with the usage.
+var errUsage = errors.New("usage")
+
+const usage = `usage: sysadmd [-config FILE] [-listen "ADDRESS [2016|2017] [plain]"]
+       sysadmd -demo [-demo-dir DIR] [-listen ADDRESS]
+       sysadmd passwd NAME ROLE[,exec]
+       sysadmd openapi
+       sysadmd -version
+`
 
 // run is the program: a subcommand, or the daemon until ctx ends.
 func run(ctx context.Context, in io.Reader, out, errs io.Writer, args []string) error {
@@ -33,17 +44,27 @@ func run(ctx context.Context, in io.Reader, out, errs io.Writer, args []string) 
 	}
 	set := flag.NewFlagSet("sysadmd", flag.ContinueOnError)
 	set.SetOutput(errs)
+	set.Usage = func() {
+		fmt.Fprint(errs, usage)
+		set.PrintDefaults()
+	}
 	file := set.String("config", "/usr/local/etc/sysadmd.conf", "configuration file")
 	demonstrate := set.Bool("demo", false, "serve a simulated machine with a few jails")
 	dir := set.String("demo-dir", "", "with -demo: where it is kept; a temporary directory by default")
-	listen := set.String("listen", "", "with -demo: address to listen on, port 0 for any; by default 127.0.0.1:12150 and :12151")
+	listen := set.String("listen", "", "address to listen on in place of those of the configuration, in its words; with -demo only the address, port 0 for any")
+	version := set.Bool("version", false, "print the version")
 	switch err := set.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return nil
 	case err != nil:
-		return err
+		return errUsage
 	case set.NArg() > 0:
-		return fmt.Errorf("unknown argument %q", set.Arg(0))
+		fmt.Fprintf(errs, "unknown argument %q\n", set.Arg(0))
+		set.Usage()
+		return errUsage
+	case *version:
+		_, err := fmt.Fprintln(out, "sysadmd", moduleVersion())
+		return err
 	}
 	if *demonstrate {
 		return demo(ctx, out, errs, *dir, *listen)
@@ -51,6 +72,16 @@ func run(ctx context.Context, in io.Reader, out, errs io.Writer, args []string) 
 	s, err := readSettings(*file)
 	if err != nil {
 		return err
+	}
+	if *listen != "" {
+		l, err := parseListener(*listen)
+		if err != nil {
+			return fmt.Errorf("-listen: %w", err)
+		}
+		s.listen = []listener{l}
+		if err := s.check(); err != nil {
+			return err
+		}
 	}
 	log, err := logger(errs, s.level)
 	if err != nil {
@@ -76,6 +107,15 @@ func run(ctx context.Context, in io.Reader, out, errs io.Writer, args []string) 
 		Fetch:  release.FetchOptions{Mirror: s.mirror, HTTP: release.HTTPOptions{AllowHTTP: s.allowHTTP}},
 		Logger: log, Limits: s.limits,
 	})
+}
+
+// moduleVersion is the version that the program was built from.
+func moduleVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
 }
 
 func logger(w io.Writer, level string) (*slog.Logger, error) {

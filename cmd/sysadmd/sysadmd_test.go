@@ -355,12 +355,41 @@ func TestOpenAPI(t *testing.T) {
 	}
 }
 
+// TestArguments: a wrong command line is told once, with the usage; it was told twice and
+// exited with 1. The usage names every subcommand.
 func TestArguments(t *testing.T) {
-	require.NoError(t, run(t.Context(), nil, io.Discard, io.Discard, []string{"-h"}))
-	require.Error(t, run(t.Context(), nil, io.Discard, io.Discard, []string{"-nosuch"}))
-	require.Error(t, run(t.Context(), nil, io.Discard, io.Discard, []string{"nosuch"}))
-	require.Error(t, run(t.Context(), nil, io.Discard, io.Discard, []string{"-config", filepath.Join(t.TempDir(), "none")}))
+	for _, tt := range []struct {
+		args []string
+		err  error
+		says string
+	}{
+		{[]string{"-h"}, nil, "sysadmd passwd NAME"},
+		{[]string{"--help"}, nil, "sysadmd openapi"},
+		{[]string{"-nosuch"}, errUsage, "flag provided but not defined: -nosuch\nusage: sysadmd"},
+		{[]string{"nosuch"}, errUsage, "unknown argument \"nosuch\"\nusage: sysadmd"},
+		{[]string{"-config", filepath.Join(t.TempDir(), "none")}, os.ErrNotExist, ""},
+	} {
+		var told bytes.Buffer
+		err := run(t.Context(), nil, io.Discard, &told, tt.args)
+		require.ErrorIs(t, err, tt.err, tt.args)
+		require.Contains(t, told.String(), tt.says, tt.args)
+		require.LessOrEqual(t, strings.Count(told.String(), "nosuch"), 1, tt.args)
+	}
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), nil, &out, io.Discard, []string{"openapi"}))
 	require.True(t, json.Valid(out.Bytes()))
+	out.Reset()
+	require.NoError(t, run(t.Context(), nil, &out, io.Discard, []string{"-version"}))
+	require.Regexp(t, `^sysadmd \S+\n$`, out.String())
+}
+
+// TestListenWithAConfiguration: -listen was for -demo only, and passed over otherwise.
+func TestListenWithAConfiguration(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sysadmd.conf")
+	require.NoError(t, os.WriteFile(file, []byte("metrics =\n"), 0o600))
+	err := run(t.Context(), nil, io.Discard, io.Discard, []string{"-config", file, "-listen", "127.0.0.1:0 nosuch"})
+	require.ErrorContains(t, err, "-listen: ")
+	require.ErrorContains(t, err, "nosuch")
+	err = run(t.Context(), nil, io.Discard, io.Discard, []string{"-config", file, "-listen", "192.0.2.1:0 plain"})
+	require.ErrorContains(t, err, "192.0.2.1", "it is checked as one of the file is")
 }

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/libioc/go-libioc/host"
@@ -39,7 +40,7 @@ func main() {
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() != 1 {
+	if flag.NArg() != 1 || !slices.Contains(commands, flag.Arg(0)) {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -47,11 +48,7 @@ func main() {
 	defer stop()
 	err := withHost(ctx, *sim, func(h *host.Host) error { return o.run(ctx, h, os.Stdout, flag.Arg(0)) })
 	stop()
-	switch {
-	case errors.Is(err, errUsage):
-		flag.Usage()
-		os.Exit(2)
-	case err != nil:
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "boot:", err)
 		os.Exit(1)
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/libioc/go-libioc/jail/fleet"
 )
 
-var errUsage = errors.New("unknown command")
+// commands are what run knows.
+var commands = []string{"start", "stop", "status", "watch", "supervise"}
 
 type options struct {
 	budget   time.Duration
@@ -48,7 +49,7 @@ func (o options) run(ctx context.Context, h *host.Host, out io.Writer, command s
 		}})
 		return unlessInterrupted(s.Run(ctx))
 	}
-	return errUsage
+	return fmt.Errorf("unknown command %q", command)
 }
 
 // report prints one line for each jail, like rc(8) scripts.
