@@ -248,10 +248,19 @@ func look(t testing.TB, h *simhost.Host) []string {
 	return lines
 }
 
-// clean takes out the host's directory, and how long events took.
+// clean takes out the host's directory, with and without its leading slash, how long
+// events took, and guids.
 func clean(h *simhost.Host, text string) string {
-	return took.ReplaceAllString(strings.ReplaceAll(text, filepath.Dir(h.CacheDir()), ""), "")
+	dir := filepath.Dir(h.CacheDir())
+	text = strings.ReplaceAll(strings.ReplaceAll(text, dir, ""), strings.TrimPrefix(dir, "/"), "")
+	text = identified.ReplaceAllString(text, "$1")
+	return guids.ReplaceAllString(took.ReplaceAllString(text, ""), "GUID")
 }
+
+// identified are files that hold the random identity of an operation.
+var identified = regexp.MustCompile(`(file (?:db/\S+\.(?:journal|bad)\S*|\S+/\.operations/\S+) \S+) [0-9a-f]+`)
+
+var guids = regexp.MustCompile(`\b[0-9]{15,20}\b`)
 
 var took = regexp.MustCompile(` \[[0-9]+\.[0-9]+s\]`)
 

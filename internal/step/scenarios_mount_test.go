@@ -68,11 +68,7 @@ func mountScenarios() []scenario {
 		{"mount in use", bareHost, []act{
 			dataset("zroot/data", nil),
 			scratch("web", plain()), directory("mnt"), start("web"), mount("web", "data", "/mnt", false),
-			byHand("jail -c in /mnt", func(t testing.TB, h *simhost.Host) {
-				_, err := h.Sim.JailSet(t.Context(), kernel.JailCreate, kernel.String("name", "other"),
-					kernel.String("path", jailtest.Mountpoint(t, h, rootOfWeb)+"/mnt"), kernel.Bool("persist", true))
-				require.NoError(t, err)
-			}),
+			byHand("jail -c in /mnt", inJail(rootOfWeb+"/mnt")),
 			refused(unmount("web", jail.UnmountOptions{Destinations: []string{"/mnt"}}), syscall.EBUSY),
 			unmount("web", jail.UnmountOptions{Destinations: []string{"/mnt"}, Force: true}),
 		}},
@@ -128,4 +124,14 @@ func directory(name string) act {
 	return byHand("mkdir "+name, func(t testing.TB, h *simhost.Host) {
 		require.NoError(t, os.MkdirAll(filepath.Join(jailtest.Mountpoint(t, h, rootOfWeb), name), 0o755))
 	})
+}
+
+// inJail makes a jail of somebody else in a directory of a dataset.
+func inJail(place string) func(t testing.TB, h *simhost.Host) {
+	return func(t testing.TB, h *simhost.Host) {
+		pool := jailtest.Mountpoint(t, h, simhost.Pool)
+		_, err := h.Sim.JailSet(t.Context(), kernel.JailCreate, kernel.String("name", "other"),
+			kernel.String("path", filepath.Join(filepath.Dir(pool), place)), kernel.Bool("persist", true))
+		require.NoError(t, err)
+	}
 }

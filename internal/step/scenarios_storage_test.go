@@ -12,5 +12,5 @@ func storageScenarios() []scenario {
 		{"life", plainHost, []act{
 			create("web", jail.CreateOptions{}, nil), start("web"), stop("web"), destroy("web"),
 		}},
-	}, mountScenarios(), hookScenarios(), processScenarios())
+	}, mountScenarios(), hookScenarios(), processScenarios(), datasetScenarios(), configScenarios(), updateScenarios())
 }
