@@ -124,21 +124,61 @@ type outcome struct {
 	calls   map[bool]map[string]int
 }
 
-// runStep runs one step, as the only one of a plan. One with an undo is undone.
-func runStep(t testing.TB, h *simhost.Host, a plan.Action[step.Env], w trouble) (out outcome) {
-	env := step.Env{Host: h.Host, Name: "web", Run: &step.Run{
-		Environ: func(context.Context, bool) ([]string, error) { return []string{"IOC_NAME=web"}, nil },
-	}}
-	_, undoes := a.(plan.Undoer[step.Env])
+// stage is a plan of one step about the jail web, with its journal.
+type stage struct {
+	runner plan.Runner[step.Env]
+	env    step.Env
+	boot   string
+	path   string
+	op     *events.Operation
+	span   *events.Span
+	undoes bool
+}
+
+func newStage(t testing.TB, h *simhost.Host) *stage {
+	s := &stage{
+		runner: plan.Runner[step.Env]{Kinds: plan.NewKinds(step.Kinds()...)},
+		env: step.Env{Host: h.Host, Name: "web", Run: &step.Run{
+			Environ: func(context.Context, bool) ([]string, error) { return []string{"IOC_NAME=web"}, nil },
+		}},
+		path: filepath.Join(t.TempDir(), "journal"),
+		op:   events.NewOperation(events.Options{}),
+	}
+	s.span = s.op.Begin(events.JailStart{Jail: "web"})
+	var err error
+	s.boot, err = h.Kernel.BootID(t.Context())
+	require.NoError(t, err)
+	return s
+}
+
+// run runs a step, with a fault at each point. One that has an undo can be undone.
+func (s *stage) run(t testing.TB, a action, at func(plan.Point) error) error {
 	p := plan.Plan{Operation: "test", Subject: "web", Steps: []plan.Step{plan.StepOf(a)}}
-	if undoes {
+	if _, s.undoes = a.(plan.Undoer[step.Env]); s.undoes {
 		p.Commit = 1
 	}
-	boot, err := h.Kernel.BootID(t.Context())
+	j, err := plan.Create(s.path, plan.Header{Key: "web", Boot: s.boot, Plan: p})
 	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), "journal")
-	j, err := plan.Create(path, plan.Header{Key: "web", Boot: boot, Plan: p})
+	return s.runner.Run(plan.WithFault(t.Context(), at), s.env, j, s.span)
+}
+
+// left reports whether the journal is still there.
+func (s *stage) left() bool {
+	_, err := os.Lstat(s.path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// resume finishes or undoes what the journal says.
+func (s *stage) resume(t testing.TB) error {
+	j, err := plan.Open(s.path)
 	require.NoError(t, err)
+	_, err = s.runner.Resume(t.Context(), s.env, j, s.boot, s.span)
+	return err
+}
+
+// runStep runs one step, as the only one of a plan. One with an undo is undone.
+func runStep(t testing.TB, h *simhost.Host, a action, w trouble) (out outcome) {
+	s := newStage(t, h)
 	out.calls = map[bool]map[string]int{}
 	mend := func() {}
 	at := func(point plan.Point) error {
@@ -160,29 +200,23 @@ func runStep(t testing.TB, h *simhost.Host, a plan.Action[step.Env], w trouble) 
 		}
 		mend()
 		out.calls[undo] = map[string]int{"zfs": len(h.ZFS.Calls()), "kernel": len(h.Sim.Calls())}
-		if undoes && !undo {
+		if s.undoes && !undo {
 			return errInjected
 		}
 		return nil
 	}
-	runner := plan.Runner[step.Env]{Kinds: plan.NewKinds(step.Kinds()...)}
-	span := events.NewOperation(events.Options{}).Begin(events.JailStart{Jail: "web"})
-	out.err = runner.Run(plan.WithFault(t.Context(), at), env, j, span)
+	out.err = s.run(t, a, at)
 	mend()
-	if undoes {
+	if s.undoes {
 		require.Error(t, out.err)
 		if w.nth == 0 && out.err.Error() == errInjected.Error() {
 			out.err = nil
 		}
 	}
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return out
+	if s.left() {
+		out.resumed = true
+		require.NoError(t, s.resume(t), "resumed after %v", out.err)
 	}
-	out.resumed = true
-	j, err = plan.Open(path)
-	require.NoError(t, err)
-	_, err = runner.Resume(t.Context(), env, j, boot, span)
-	require.NoError(t, err, "resumed after %v", out.err)
 	return out
 }
 
