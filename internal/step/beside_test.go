@@ -2,11 +2,13 @@ package step_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -17,6 +19,7 @@ import (
 
 // besideRow is a step and what somebody does in the meantime: once it is planned, once it
 // is done and about to be undone, or after it was killed, before ("do") or after ("done").
+// What is "onward" is done again then, and not undone.
 type besideRow struct {
 	stepRow
 	when     string
@@ -31,36 +34,63 @@ func TestStepsBesideOthers(t *testing.T) {
 	for _, row := range besideRows() {
 		h := row.host(t)
 		a := row.make(t, h)
-		before := look(t, h)
+		before := lookDevfs(t, h)
 		s := newStage(t, h)
 		do := func() {
 			if row.meantime != nil {
 				row.meantime(t, h)
 			}
-			before = look(t, h)
+			before = lookDevfs(t, h)
 		}
-		if row.when == "planned" {
+		when, onward := strings.CutPrefix(row.when, "onward ")
+		s.onward = onward
+		if when == "planned" {
 			do()
 		}
 		err := s.run(t, a, func(p plan.Point) error {
-			phase, killed := strings.CutPrefix(row.when, "killed ")
+			phase, killed := strings.CutPrefix(when, "killed ")
 			switch {
 			case killed && p.Phase == phase:
 				return plan.ErrCrash
-			case row.when == "undone" && p.Phase == "done":
+			case when == "undone" && p.Phase == "done":
 				do()
 				return errInjected
 			}
 			return nil
 		})
-		if strings.HasPrefix(row.when, "killed") {
+		if strings.HasPrefix(when, "killed") {
 			require.ErrorIs(t, err, plan.ErrCrash, row.name)
 			do()
 			err = s.resume(t)
 		}
-		fmt.Fprintf(&text, "== %s, %s\nerror %v\nleft %v\n%s", row.name, row.when, strings.ReplaceAll(clean(h, fmt.Sprint(err)), s.path, "JOURNAL"), s.left(), shorten(difference(before, look(t, h))))
+		fmt.Fprintf(&text, "== %s, %s\n", row.name, row.when)
+		if err != nil {
+			fmt.Fprintf(&text, "error %s\n", strings.ReplaceAll(clean(h, err.Error()), s.path, "JOURNAL"))
+		}
+		for _, e := range s.told(t) {
+			if e.Head().State == events.Skipped {
+				fmt.Fprintf(&text, "%s\n", clean(h, events.Line(e)))
+			}
+		}
+		fmt.Fprintf(&text, "journal is left: %v\n%s", s.left(), shorten(difference(before, lookDevfs(t, h))))
 	}
 	golden(t, "beside others", text.String())
+}
+
+// lookDevfs is look, and the rulesets of devfs.
+func lookDevfs(t testing.TB, h *simhost.Host) []string {
+	lines := look(t, h)
+	loaded, err := h.Sim.DevfsRulesets(t.Context())
+	require.NoError(t, err)
+	for _, n := range loaded {
+		rules, err := h.Sim.DevfsRules(t.Context(), n)
+		require.NoError(t, err)
+		for _, r := range rules {
+			lines = append(lines, fmt.Sprintf("ruleset %d %+v", n, r))
+		}
+	}
+	slices.Sort(lines)
+	return lines
 }
 
 func besideRows() []besideRow {
@@ -128,6 +158,37 @@ func besideRows() []besideRow {
 	hook := step.RunHook{Hook: "start", Command: "true", Inside: true, Name: "ioc-web", RootDataset: rootOfWeb}
 	last, other := hook, hook
 	last.Last, other.Hook, other.Inside = true, "other", false
+	ruleset := step.LoadRuleset{Number: 100, Rules: []kernel.DevfsRule{{Number: 100, Hide: true}, {Number: 200, Path: "null", Unhide: true}}}
+	computed := step.LoadRuleset{Number: 4, Rules: ruleset.Rules, Computed: true, Named: []uint16{5}}
+	ruled := func(number uint16, rules ...kernel.DevfsRule) func(t testing.TB, h *simhost.Host) {
+		return func(t testing.TB, h *simhost.Host) {
+			require.NoError(t, h.Sim.DevfsDeleteRules(t.Context(), number))
+			for _, r := range rules {
+				require.NoError(t, h.Sim.DevfsAddRule(t.Context(), number, r))
+			}
+		}
+	}
+	loads := func(t testing.TB, h *simhost.Host) { require.NoError(t, h.Sim.ModuleLoad(t.Context(), "linprocfs")) }
+	linked := step.MountFstab{Mounts: step.Mounts{RootDataset: rootOfWeb, Mounts: []step.Mount{{Type: "tmpfs", From: "tmpfs", At: "a/b", Make: true}}}}
+	unmountsAt := func(dataset, at string) func(t testing.TB, h *simhost.Host) {
+		return func(t testing.TB, h *simhost.Host) {
+			mounts, err := h.Mounts(t.Context())
+			require.NoError(t, err)
+			for _, m := range mounts.Below(jailtest.Mountpoint(t, h, dataset)) {
+				if strings.HasSuffix(m.Path, "/"+at) {
+					require.NoError(t, h.Sim.UnmountFSID(t.Context(), m.FSID, 0))
+				}
+			}
+		}
+	}
+	writesFstab := writes(web, "fstab", "/old/data /mnt nullfs rw 0 0\n")
+	children := func(t testing.TB, h *simhost.Host) {
+		_, err := h.Sim.JailSet(t.Context(), kernel.JailUpdate, kernel.String("name", "ioc-web"), kernel.Int("children.max", 2))
+		require.NoError(t, err)
+		_, err = h.Sim.JailSet(t.Context(), kernel.JailCreate, kernel.String("name", "ioc-web.child"), kernel.Bool("persist", true),
+			kernel.String("path", jailtest.Mountpoint(t, h, rootOfWeb)))
+		require.NoError(t, err)
+	}
 	return []besideRow{
 		of("create jail", jailOf("web"), createJail, planned, nil),
 		of("create jail", nil, createJail, killedBefore, jailOf("web")),
@@ -172,6 +233,13 @@ func besideRows() []besideRow {
 		of("write configuration", nil, plainFile, undone, destroys(web)),
 		of("write configuration", nil, plainFile, killedAfter, all(unmounts(rootOfWeb), unmounts(web))),
 		of("write configuration", nil, plainFile, undone, all(destroys(web), makes(web))),
+		of("write configuration", nil, plainFile, "onward killed done", nil),
+		of("write configuration", nil, plainFile, "onward killed do", destroys(web)),
+		of("write configuration", nil, plainFile, "onward killed done", all(destroys(web), makes(web))),
+		of("write configuration", nil, plainFile, "onward killed done", writes(web, "config.json", "mine")),
+		of("update fstab", writesFstab, step.MoveFstab{Dataset: web, From: "/old"}, "onward killed do", all(unmounts(rootOfWeb), unmounts(web))),
+		of("set properties", nil, properties, "onward killed done", property(web, "user:b", "mine").hand),
+		of("set properties", nil, properties, "onward killed done", destroys(web)),
 		of("clone root", nil, fork, undone, renames(web+"/next", web+"/mine")),
 		of("clone root", nil, fork, planned, makes(web+"/next")),
 		of("share datasets", jailOf("web"), share, undone, nil),
@@ -185,6 +253,37 @@ func besideRows() []besideRow {
 		of("unmount", makes(rootOfWeb+"/mine"), step.Unmount{RootDataset: rootOfWeb, Shared: []string{rootOfWeb}}, planned, nil),
 		of("unmount what is left", nil, step.UnmountLeft{RootDataset: rootOfWeb}, planned, inJail(rootOfWeb)),
 		of("unmount what is left", nil, step.UnmountLeft{RootDataset: rootOfWeb}, planned, nil),
+		of("load module", loads, step.LoadModule{Module: "linprocfs", Param: "mount_linprocfs"}, planned, nil),
+		of("load module", nil, step.LoadModule{Module: "nosuch", Param: "mount_nosuch"}, planned, nil),
+		of("load devfs ruleset", nil, ruleset, planned, ruled(100, kernel.DevfsRule{Number: 100, Path: "mine", Unhide: true})),
+		of("load devfs ruleset", nil, ruleset, planned, ruled(100, ruleset.Rules[0])),
+		of("load computed ruleset", nil, computed, planned, ruled(7, ruleset.Rules...)),
+		of("load computed ruleset", nil, computed, planned, ruled(4, kernel.DevfsRule{Number: 100, Path: "mine", Unhide: true})),
+		of("mount devfs", ruled(100, ruleset.Rules...), step.MountDevfs{Mounts: step.Mounts{RootDataset: rootOfWeb, Mounts: []step.Mount{
+			{Type: "devfs", From: "devfs", At: "dev", Make: true, Options: []kernel.MountOption{{Name: step.RulesetOption, Value: "100"}}},
+		}}}, killedAfter, nil),
+		of("mount", nil, linked, planned, link(rootOfWeb, "a", "/etc").hand),
+		of("mount", nil, mounts, killedAfter, all(unmountsAt(rootOfWeb, "a"), destroys(web))),
+		of("mount", nil, mounts, killedAfter, all(unmountsAt(rootOfWeb, "a"), unmounts(rootOfWeb))),
+		of("mount", nil, mounts, killedAfter, all(unmountsAt(rootOfWeb, "a"), destroys(rootOfWeb), makes(rootOfWeb))),
+		of("mount", nil, mounts, killedBefore, nil),
+		of("update fstab", writesFstab, step.MoveFstab{Dataset: web, From: "/nosuch"}, planned, nil),
+		of("update fstab", nil, step.MoveFstab{Dataset: web, From: "/old"}, planned, nil),
+		{stepRow{"remove jail with children", all(jailOf("web"), children), func(t testing.TB, h *simhost.Host) action {
+			id, err := h.Sim.JailIdentify(t.Context(), 0, kernel.ByName("ioc-web"))
+			require.NoError(t, err)
+			return step.RemoveJail{Name: "ioc-web", Identity: id}
+		}}, planned, nil},
+		of("set properties", nil, properties, killedBefore, nil),
+		byGUID("destroy snapshots", snapshot, rootOfWeb+"@one", func(guid uint64) action {
+			return step.DestroySnapshots{Snapshots: []step.GUIDOf{{Name: rootOfWeb + "@one", GUID: guid}}}
+		}, planned, all(destroys(rootOfWeb+"@one"), snapshot)),
+		byGUID("roll back", snapshot, rootOfWeb+"@one", func(guid uint64) action {
+			return step.Rollback{Snapshots: []step.GUIDOf{{Name: rootOfWeb + "@one", GUID: guid}}}
+		}, planned, all(destroys(rootOfWeb+"@one"), snapshot)),
+		byGUID("roll back", snapshot, rootOfWeb+"@one", func(guid uint64) action {
+			return step.Rollback{Snapshots: []step.GUIDOf{{Name: rootOfWeb + "@one", GUID: guid}}}
+		}, killedAfter, all(destroys(rootOfWeb+"@one"), snapshot)),
 		of("run hook", nil, hook, planned, nil), of("run hook", nil, last, planned, nil), of("run hook", nil, other, planned, nil),
 		of("run command", nil, step.RunCommand{Argv: []string{"/bin/sh"}, Name: "ioc-web", RootDataset: rootOfWeb, Must: true}, planned, nil),
 	}

@@ -98,6 +98,13 @@ func stepRows() []stepRow {
 		{"update fstab", file(web, "fstab", "/old/data /mnt nullfs rw 0 0\n"), always(step.MoveFstab{Dataset: web, From: "/old"})},
 		{"write resolv.conf", file(rootOfWeb, "etc/motd", "motd\n"), always(step.WriteResolver{RootDataset: rootOfWeb, Lines: []string{"search example.org"}})},
 		{"mount", nil, always(step.MountFstab{Mounts: mounts})},
+		{"mount directories of the host", dataset("zroot/data", nil).hand, func(t T, h H) action {
+			from := jailtest.Mountpoint(t, h, "zroot/data")
+			return step.MountBasejail{Mounts: step.Mounts{RootDataset: rootOfWeb, Mounts: []step.Mount{
+				{Type: "nullfs", From: from, At: "a", Make: true}, {Type: "nullfs", From: from, At: "b", Make: true},
+				{Type: "nullfs", From: jailtest.Mountpoint(t, h, rootOfWeb) + "/bin", At: "c", Make: true},
+			}}}
+		}},
 		{"create jail", nil, always(step.CreateJail{Name: "ioc-web", RootDataset: rootOfWeb, Params: []step.Param{
 			{Name: "name", Data: []byte("ioc-web\x00")}, {Name: "persist"}, {Name: "host.hostname", Data: []byte("web\x00")},
 		}})},

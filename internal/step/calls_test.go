@@ -133,6 +133,7 @@ type stage struct {
 	op     *events.Operation
 	span   *events.Span
 	undoes bool
+	onward bool // the step comes after the commit point
 }
 
 func newStage(t testing.TB, h *simhost.Host) *stage {
@@ -154,7 +155,7 @@ func newStage(t testing.TB, h *simhost.Host) *stage {
 // run runs a step, with a fault at each point. One that has an undo can be undone.
 func (s *stage) run(t testing.TB, a action, at func(plan.Point) error) error {
 	p := plan.Plan{Operation: "test", Subject: "web", Steps: []plan.Step{plan.StepOf(a)}}
-	if _, s.undoes = a.(plan.Undoer[step.Env]); s.undoes {
+	if _, s.undoes = a.(plan.Undoer[step.Env]); s.undoes && !s.onward {
 		p.Commit = 1
 	}
 	j, err := plan.Create(s.path, plan.Header{Key: "web", Boot: s.boot, Plan: p})
@@ -174,6 +175,16 @@ func (s *stage) resume(t testing.TB) error {
 	require.NoError(t, err)
 	_, err = s.runner.Resume(t.Context(), s.env, j, s.boot, s.span)
 	return err
+}
+
+// told ends the operation and returns its events.
+func (s *stage) told(t testing.TB) (all []events.IocEvent) {
+	s.span.Done("")
+	require.NoError(t, s.op.Close(nil))
+	for e := range s.op.Events() {
+		all = append(all, e)
+	}
+	return all
 }
 
 // runStep runs one step, as the only one of a plan. One with an undo is undone.

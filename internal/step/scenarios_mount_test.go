@@ -40,7 +40,7 @@ func mountScenarios() []scenario {
 		}},
 		{"basejail of datasets", fewBasesHost, []act{
 			create("web", jail.CreateOptions{Basejail: true, BasejailType: "zfs"}, plain()),
-			start("web"), stop("web"), start("web"), stop("web"),
+			start("web"), stop("web"),
 			byHand("copy the base again", func(t testing.TB, h *simhost.Host) { jailtest.FewBases(t, h) }),
 			start("web"), destroy("web"),
 		}},
