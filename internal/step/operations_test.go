@@ -260,7 +260,7 @@ func clean(h *simhost.Host, text string) string {
 // identified are files that hold the random identity of an operation.
 var identified = regexp.MustCompile(`(file (?:db/\S+\.(?:journal|bad)\S*|\S+/\.operations/\S+) \S+) [0-9a-f]+`)
 
-var guids = regexp.MustCompile(`\b[0-9]{15,20}\b`)
+var guids = regexp.MustCompile(`-?\b[0-9]{15,20}\b`)
 
 var took = regexp.MustCompile(` \[[0-9]+\.[0-9]+s\]`)
 
