@@ -29,4 +29,12 @@ var (
 	dhcpAddress  = jailtest.DHCPAddress
 	dhcpRouter   = jailtest.DHCPRouter
 	slaacAddress = jailtest.SLAACAddress
+	copyBase     = jailtest.CopyBase
+	fewBases     = jailtest.FewBases
+	toProperties = jailtest.ToProperties
+	updateHost   = jailtest.UpdateHost
 )
+
+const baseOfRelease = jailtest.BaseOfRelease
+
+type updater = jailtest.Updater

@@ -2,7 +2,6 @@ package jail_test
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -15,19 +14,6 @@ import (
 	"github.com/libioc/go-libioc/jail/fleet"
 	"github.com/libioc/go-libioc/zfsstore"
 )
-
-// toProperties moves a jail's configuration to ZFS properties, where
-// iocage_legacy 1.7 has it.
-func toProperties(t *testing.T, h *simhost.Host, j *jail.Jail) {
-	t.Helper()
-	ctx := context.Background()
-	own, _, err := loaded(t, ctx, h, j.Name()).Config().Convert(config.ZFS)
-	require.NoError(t, err)
-	props, err := own.Properties()
-	require.NoError(t, err)
-	require.NoError(t, h.Store.Set(ctx, j.Dataset(), props))
-	require.NoError(t, os.Remove(filepath.Join(j.Path(), config.JSONFile)))
-}
 
 // propertiesHost has a jail as faultHost makes it, in ZFS properties.
 func propertiesHost(t *testing.T) *simhost.Host {

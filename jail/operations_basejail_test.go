@@ -7,38 +7,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
 )
-
-const baseOfRelease = "zroot/iocage/base/" + testRelease + "/root"
-
-// copyBase makes the base datasets of the release.
-func copyBase(t testing.TB, h *simhost.Host) {
-	t.Helper()
-	ctx := context.Background()
-	rel, err := release.New(ctx, h.Host, testRelease, "")
-	require.NoError(t, err)
-	require.NoError(t, events.Wait(ctx, rel.CopyBase(ctx, release.CopyBaseOptions{})))
-}
-
-// fewBases makes base datasets of two directories, so that tests with many starts
-// are quick.
-func fewBases(t testing.TB, h *simhost.Host) {
-	t.Helper()
-	copyBase(t, h)
-	for _, dir := range release.Basedirs() {
-		if dir == "bin" || dir == "usr/bin" {
-			continue
-		}
-		if err := h.Store.Destroy(context.Background(), baseOfRelease+"/"+dir, zfsstore.DestroyOptions{}); err != nil {
-			require.ErrorIs(t, err, zfsstore.ErrNotFound)
-		}
-	}
-}
 
 // zfsBaseHost has a basejail of type zfs with a single hook: the other steps are
 // those of every start.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,13 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel/simkernel"
-	"github.com/libioc/go-libioc/release"
-	"github.com/libioc/go-libioc/release/releasetest"
 )
 
 // updateOperations are the operations that change a jail's userland.
@@ -49,7 +43,7 @@ func updateOperations() []operationRow {
 // patch level, and a clock that stands, so that names made of the time are the
 // same each time.
 func updatableHost(t *testing.T) *simhost.Host {
-	u := &updater{newest: "13.2-RELEASE-p4"}
+	u := &updater{Newest: "13.2-RELEASE-p4"}
 	return updateHost(t, u, func(o *simhost.Options) {
 		o.Clock = func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	})
@@ -94,28 +88,4 @@ func announcedByUpdater(change string, s plan.Step) error {
 		return fmt.Errorf("step %q: %s", s.Kind, change)
 	}
 	return nil
-}
-
-// updateHost has a 15.1 kernel and the releases 13.2 and 14.3.
-func updateHost(t testing.TB, u *updater, change ...func(*simhost.Options)) *simhost.Host {
-	t.Helper()
-	o := simhost.Options{
-		Dir: memoryDir(t), Release: "15.1-RELEASE",
-		Programs: map[string]simkernel.Program{"freebsd-update": u.program},
-	}
-	for _, c := range change {
-		c(&o)
-	}
-	h, err := simhost.Open(o)
-	require.NoError(t, err)
-	t.Cleanup(func() { h.Close() })
-	for _, name := range []string{testRelease, "14.3-RELEASE"} {
-		ctx := context.Background()
-		rel, err := release.New(ctx, h.Host, name, "")
-		require.NoError(t, err)
-		path := filepath.Join(t.TempDir(), "base.tgz")
-		require.NoError(t, os.WriteFile(path, releasetest.Archive("tgz", name), 0o644))
-		require.NoError(t, events.Wait(ctx, rel.Fetch(ctx, release.FetchOptions{Archive: path})))
-	}
-	return h
 }

@@ -30,7 +30,7 @@ func TestTreeIsReadAfterTheUpdater(t *testing.T) {
 		{"update, no updates", "none", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			u := &updater{newest: "13.2-RELEASE-p4", instead: c.instead}
+			u := &updater{Newest: "13.2-RELEASE-p4", Instead: c.instead}
 			h := updateHost(t, u)
 			ctx := context.Background()
 			j := newJail(t, h, "web", false, nil)
@@ -41,7 +41,7 @@ func TestTreeIsReadAfterTheUpdater(t *testing.T) {
 			} else {
 				_, err = j.Upgrade(ctx, jail.UpgradeOptions{Release: c.to})
 			}
-			require.NotEmpty(t, u.argv, "the updater did not run")
+			require.NotEmpty(t, u.Argv, "the updater did not run")
 			updaterGone(t, h)
 			if c.want == "" {
 				require.NoError(t, err)

@@ -2,12 +2,10 @@ package jail_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,57 +13,9 @@ import (
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
-	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/release"
 	"github.com/libioc/go-libioc/zfsstore"
 )
-
-// updater stands in for freebsd-update(8).
-type updater struct {
-	mu      sync.Mutex
-	newest  string // what fetch finds; empty: no updates
-	to      string // what install brings
-	fail    bool   // install fails half-way
-	instead string // what install brings in place of that; "none": it finds no updates
-	pending bool
-	argv    [][]string
-}
-
-func (u *updater) program(_ context.Context, p *simkernel.Process) int {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.argv = append(u.argv, p.Argv)
-	base := p.Argv[slices.Index(p.Argv, "-b")+1]
-	switch p.Argv[len(p.Argv)-1] {
-	case "fetch":
-		u.to, u.pending = u.newest, u.newest != ""
-		return 0
-	case "upgrade":
-		u.to = p.Argv[slices.Index(p.Argv, "-r")+1]
-		u.pending = true
-		return 0
-	case "install":
-		if u.pending && u.instead != "" {
-			u.to, u.pending = u.instead, u.instead != "none"
-		}
-		if !u.pending {
-			fmt.Fprintln(p.Stdout, "No updates are available to install.")
-			return 2
-		}
-		if err := p.WriteFile(base+"/bin/sh", []byte("new "+u.to), 0o555); err != nil {
-			fmt.Fprintln(p.Stderr, err)
-			return 1
-		}
-		if u.fail {
-			fmt.Fprintln(p.Stdout, "install: No space left on device")
-			return 1
-		}
-		p.WriteFile(base+"/bin/freebsd-version", []byte("USERLAND_VERSION=\""+u.to+"\"\n"), 0o555)
-		u.pending = false
-		return 0
-	}
-	return 64
-}
 
 func treeVersion(t *testing.T, h *simhost.Host, dataset string) string {
 	t.Helper()
@@ -86,7 +36,7 @@ func property(t *testing.T, h *simhost.Host, name, key string) string {
 }
 
 func TestUpdate(t *testing.T) {
-	u := &updater{newest: "13.2-RELEASE-p4"}
+	u := &updater{Newest: "13.2-RELEASE-p4"}
 	h := updateHost(t, u)
 	ctx := context.Background()
 	j := newJail(t, h, "web", false, nil)
@@ -102,18 +52,18 @@ func TestUpdate(t *testing.T) {
 	require.Equal(t, "13.2-RELEASE-p4", treeVersion(t, h, j.RootDataset()))
 	require.FileExists(t, filepath.Join(root, "root/mine"))
 	require.Equal(t, testRelease, treeVersion(t, h, "zroot/iocage/releases/"+testRelease+"/root"), "the release was changed")
-	require.Equal(t, testRelease, u.argv[0][slices.Index(u.argv[0], "--currently-running")+1])
+	require.Equal(t, testRelease, u.Argv[0][slices.Index(u.Argv[0], "--currently-running")+1])
 	updaterGone(t, h)
 	require.Empty(t, snapshots(t, h, j.RootDataset()))
 
-	u.newest = ""
+	u.Newest = ""
 	_, err = j.Update(ctx, jail.UpdateOptions{KeepSnapshot: true})
 	require.NoError(t, err)
 	require.Len(t, snapshots(t, h, j.RootDataset()), 1)
 }
 
 func TestUpdateOfARunningJail(t *testing.T) {
-	u := &updater{newest: "13.2-RELEASE-p4"}
+	u := &updater{Newest: "13.2-RELEASE-p4"}
 	h := updateHost(t, u)
 	ctx := context.Background()
 	j := newJail(t, h, "web", false, nil)
@@ -123,11 +73,11 @@ func TestUpdateOfARunningJail(t *testing.T) {
 	require.ErrorIs(t, err, jail.ErrRunning)
 	_, err = j.Upgrade(ctx, jail.UpgradeOptions{Release: "14.3-RELEASE"})
 	require.ErrorIs(t, err, jail.ErrRunning)
-	require.Empty(t, u.argv)
+	require.Empty(t, u.Argv)
 
 	// What the jail writes in the meantime must survive a failure: nothing is rolled
 	// back, the state before is offered.
-	u.fail = true
+	u.Fail = true
 	_, err = j.Update(ctx, jail.UpdateOptions{Running: true})
 	require.ErrorIs(t, err, release.ErrUpdate)
 	kept := snapshots(t, h, j.RootDataset())
@@ -138,7 +88,7 @@ func TestUpdateOfARunningJail(t *testing.T) {
 	require.True(t, running)
 	updaterGone(t, h)
 
-	u.fail = false
+	u.Fail = false
 	_, err = j.Update(ctx, jail.UpdateOptions{Running: true})
 	require.NoError(t, err)
 	require.Equal(t, "13.2-RELEASE-p4", treeVersion(t, h, j.RootDataset()))
@@ -149,7 +99,7 @@ func TestUpdateOfARunningJail(t *testing.T) {
 }
 
 func TestUpdateOfABasejail(t *testing.T) {
-	u := &updater{newest: "13.2-RELEASE-p4"}
+	u := &updater{Newest: "13.2-RELEASE-p4"}
 	h := updateHost(t, u)
 	ctx := context.Background()
 	floating := newJail(t, h, "floating", true, nil)
@@ -160,12 +110,12 @@ func TestUpdateOfABasejail(t *testing.T) {
 	rel, err := release.New(ctx, h.Host, testRelease, "")
 	require.NoError(t, err)
 	require.NoError(t, events.Wait(ctx, rel.Update(ctx, release.UpdateOptions{Runner: jail.NewRunner(h.Host)})))
-	ran := len(u.argv)
+	ran := len(u.Argv)
 	for _, j := range []*jail.Jail{floating, pinned} {
 		_, err := j.Update(ctx, jail.UpdateOptions{})
 		require.NoError(t, err)
 	}
-	require.Len(t, u.argv, ran, "an updater ran on a basejail")
+	require.Len(t, u.Argv, ran, "an updater ran on a basejail")
 	require.Equal(t, testRelease, property(t, h, "floating", "release"))
 	require.Equal(t, testRelease+"-p4", property(t, h, "pinned", "release"))
 	require.Equal(t, testRelease+"-p4", property(t, h, pinned.Name(), "release"))
@@ -181,12 +131,12 @@ func TestUpgrade(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(root, "root/mine"), []byte("mine"), 0o600))
 	before := world(t, h)
 
-	u.fail = true
+	u.Fail = true
 	_, err = j.Upgrade(ctx, jail.UpgradeOptions{Release: "14.3-RELEASE"})
 	require.ErrorIs(t, err, release.ErrUpdate)
 	requireSame(t, before, world(t, h))
 
-	u.fail = false
+	u.Fail = false
 	_, err = j.Upgrade(ctx, jail.UpgradeOptions{Release: "14.3-RELEASE"})
 	require.NoError(t, err)
 	require.Equal(t, "14.3-RELEASE", treeVersion(t, h, j.RootDataset()))
@@ -233,7 +183,7 @@ func TestUpgradeOfABasejail(t *testing.T) {
 	j := newJail(t, h, "web", true, nil)
 	_, err := j.Upgrade(ctx, jail.UpgradeOptions{Release: "14.3-RELEASE"})
 	require.NoError(t, err)
-	require.Empty(t, u.argv)
+	require.Empty(t, u.Argv)
 	_, err = j.Start(ctx, jail.StartOptions{})
 	require.NoError(t, err)
 	result, err := j.Exec(ctx, []string{"/bin/freebsd-version"}, jail.ExecOptions{})
@@ -264,7 +214,7 @@ func updaterGone(t *testing.T, h *simhost.Host) {
 
 // Releases that iocage fetched have no snapshot of a patch level.
 func TestUpdateWithAReleaseOfIocage(t *testing.T) {
-	u := &updater{newest: "13.2-RELEASE-p4"}
+	u := &updater{Newest: "13.2-RELEASE-p4"}
 	h := updateHost(t, u)
 	ctx := context.Background()
 	j := newJail(t, h, "web", false, nil)

@@ -51,7 +51,7 @@ var arrows = map[string][]string{
 	"internal/catch":      {},
 	"internal/ignore":     {},
 	"internal/hosttest":   {"jail", "host", "config", "kernel", "zfsstore"},
-	"internal/jailtest":   {"jail", "release/releasetest", "host/simhost", "kernel", "kernel/simkernel", "zfsstore"},
+	"internal/jailtest":   {"config", "events", "jail", "release", "release/releasetest", "host/simhost", "kernel", "kernel/simkernel", "zfsstore"},
 	"internal/lineartest": {},
 	"internal/login":      {},
 	"internal/mirror":     {},

@@ -1,6 +1,7 @@
 package jailtest
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -110,7 +111,8 @@ func files(t testing.TB, root string) []string {
 			if err != nil {
 				return err
 			}
-			line += fmt.Sprintf(" %x", sha256.Sum256(data))
+			// Of an fstab, say, that names paths of the host: another host has it in another directory.
+			line += fmt.Sprintf(" %x", sha256.Sum256(bytes.ReplaceAll(data, []byte(root), nil)))
 		case info.Mode()&fs.ModeSymlink != 0:
 			target, err := os.Readlink(path)
 			if err != nil {
