@@ -28,9 +28,17 @@ var (
 	SLAACAddress = netip.MustParsePrefix("2001:db8:5::ff/64")
 )
 
-// NetworkHost is a host with both packet filters, two bridges, a default route and the
-// release [Release]. A DHCP server and a router answer its jails.
+// NetworkHost is that of OpenNetworkHost with the release [Release].
 func NetworkHost(t testing.TB, change ...func(*simkernel.Options)) *simhost.Host {
+	t.Helper()
+	h := OpenNetworkHost(t, change...)
+	Fetch(t, h)
+	return h
+}
+
+// OpenNetworkHost is a host with both packet filters, two bridges and a default route. A
+// DHCP server and a router answer its jails.
+func OpenNetworkHost(t testing.TB, change ...func(*simkernel.Options)) *simhost.Host {
 	t.Helper()
 	var h *simhost.Host
 	var mu sync.Mutex
@@ -95,7 +103,6 @@ func NetworkHost(t testing.TB, change ...func(*simkernel.Options)) *simhost.Host
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.Close() })
-	Fetch(t, h)
 	SetupNetwork(t, h)
 	return h
 }

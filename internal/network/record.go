@@ -68,6 +68,7 @@ func ReadRecord(path, jail string) (r Record, ok bool, err error) {
 // Write replaces the record at path, making its directory.
 func (r Record) Write(path string) error {
 	slices.SortFunc(r.Added, func(a, b Alias) int { return strings.Compare(a.String(), b.String()) })
+	r.Added = slices.Compact(r.Added) // Sync adds again what somebody has taken away
 	data, err := json.Marshal(r)
 	if err != nil {
 		return err

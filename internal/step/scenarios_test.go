@@ -13,4 +13,4 @@ func scenarios() []scenario { return slices.Concat(storageScenarios(), networkSc
 
 func plainHost(t testing.TB) *simhost.Host { return jailtest.NewHost(t) }
 
-func networkHost(t testing.TB) *simhost.Host { return jailtest.NetworkHost(t) }
+func networkHost(t testing.TB) *simhost.Host { return jailtest.OpenNetworkHost(t) }
