@@ -61,6 +61,7 @@ type call struct {
 	// The action sets these.
 	target string // what it is about, for the audit log and in errors
 	failed bool   // it failed, and the answer says so instead of an error
+	reason error  // why it failed, for the log
 }
 
 // arg returns a string argument, or "" if it is missing.
@@ -130,7 +131,11 @@ func (s *Server) iocage(ctx context.Context, r *request, begun time.Time) answer
 	if a.Role == RoleRead && result == "ok" {
 		level = s.log.Debug
 	}
-	level("action", "user", r.user.Name, "peer", r.peer, "action", name, "target", c.target, "result", result)
+	attrs := []any{"user", r.user.Name, "peer", r.peer, "action", name, "target", c.target, "result", result}
+	if c.reason != nil {
+		attrs = append(attrs, "reason", c.reason)
+	}
+	level("action", attrs...)
 	s.observe(r, "sysadm/iocage/"+name, out, result == "failed", begun)
 	return out
 }
@@ -167,6 +172,7 @@ func (s *Server) run(ctx context.Context, a Action, c *call) (answer, string) {
 	case errors.Is(err, errForbidden):
 		return refuse(http.StatusForbidden), "forbidden"
 	case err != nil:
+		c.reason = err
 		return ok(object{"error": c.words(err)}), "failed"
 	}
 	if c.failed {

@@ -93,12 +93,24 @@ func TestStartAndStop(t *testing.T) {
 	for _, key := range []string{"* Starting sick (sick)", "+ Started (shared IP mode) OK", "+ Starting services FAILED", "! Start FAILED", "ERROR"} {
 		require.Contains(t, got, key)
 	}
-	j := w.jail("stubborn", "exec_prestop=/nosuch")
-	_, err := j.Start(t.Context(), jail.StartOptions{})
-	require.NoError(t, err)
-	got = w.action(`{"action":"stopjail","jail":"stubborn"}`).(fields)["stubborn"].(fields)
-	require.Contains(t, got, "+ Running pre-stop FAILED")
-	require.Contains(t, got, "ERROR")
+	// The reason was cut at its second colon.
+	require.Contains(t, got["ERROR"], "start jail sick: ")
+	require.Contains(t, got["ERROR"], "/nosuch")
+
+	// A jail whose hooks fail could not be stopped.
+	for hook, line := range map[string]string{"exec_prestop": "+ Running pre-stop FAILED", "exec_stop": "+ Stopping services FAILED"} {
+		j := w.jail("stubborn", hook+"=/nosuch")
+		_, err := j.Start(t.Context(), jail.StartOptions{})
+		require.NoError(t, err)
+		got = w.action(`{"action":"stopjail","jail":"stubborn"}`).(fields)["stubborn"].(fields)
+		require.Contains(t, got, line)
+		require.NotContains(t, got, "ERROR")
+		running, err := j.Running(t.Context())
+		require.NoError(t, err)
+		require.False(t, running)
+		_, err = j.Destroy(t.Context(), jail.DestroyOptions{})
+		require.NoError(t, err)
+	}
 }
 
 // TestStartVNET: the lines of a jail with its own network stack.

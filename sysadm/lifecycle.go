@@ -10,44 +10,51 @@ import (
 )
 
 // startjail and stopjail answer with the lines of iocage's tool below the jail's
-// name as the client wrote it, also for failures.
+// name as the client wrote it, also for failures, with the whole reason.
 func (s *Server) startjail(ctx context.Context, c *call) (any, error) {
-	return s.lines(ctx, c, func(j *jail.Jail) []string {
+	return s.lines(ctx, c, func(j *jail.Jail) ([]string, error) {
 		all, err := j.Start(ctx, jail.StartOptions{Busy: jail.BusyWait})
 		switch {
 		case errors.Is(err, jail.ErrRunning):
-			return []string{"  INFO: " + label(j) + " is already up"}
+			return []string{"  INFO: " + label(j) + " is already up"}, nil
 		case errors.Is(err, jail.ErrTemplate):
 			return []string{
 				"  INFO: " + tagOf(j) + " is a template jail, ignoring start request.",
 				"  (disable template flag with: iocage set template=no " + tagOf(j) + ")",
-			}
+			}, nil
 		}
-		c.failed = err != nil
-		return startLines(j, all, err)
+		return startLines(j, all, err), err
 	}), nil
 }
 
+// stopjail goes on when a hook fails, as the tool does: it says FAILED, and the jail can be
+// got rid of.
 func (s *Server) stopjail(ctx context.Context, c *call) (any, error) {
-	return s.lines(ctx, c, func(j *jail.Jail) []string {
-		all, err := j.Stop(ctx, jail.StopOptions{Busy: jail.BusyWait})
-		if errors.Is(err, jail.ErrNotRunning) {
-			return []string{"  INFO: " + label(j) + " is already down"}
+	return s.lines(ctx, c, func(j *jail.Jail) ([]string, error) {
+		running, err := j.Running(ctx)
+		if err == nil && !running {
+			return []string{"  INFO: " + label(j) + " is already down"}, nil
 		}
-		c.failed = err != nil
-		return stopLines(j, all, err)
+		all, err := j.Stop(ctx, jail.StopOptions{Force: true, Busy: jail.BusyWait})
+		return stopLines(j, all, err), err
 	}), nil
 }
 
-func (s *Server) lines(ctx context.Context, c *call, do func(j *jail.Jail) []string) object {
+func (s *Server) lines(ctx context.Context, c *call, do func(j *jail.Jail) ([]string, error)) object {
 	name := c.jailArg()
 	j, err := s.find(ctx, c, name)
 	if err != nil {
-		c.failed = true
+		c.failed, c.reason = true, err
 		text := strings.TrimPrefix(c.words(err), toolError("").Error())
 		return object{name: textObject([]string{toolError(text).Error()})}
 	}
-	return object{name: textObject(do(j))}
+	lines, err := do(j)
+	c.failed, c.reason = err != nil, err
+	out := textObject(lines)
+	if err != nil {
+		out["ERROR"] = " " + err.Error() // the rule of textObject would cut it at a colon
+	}
+	return object{name: out}
 }
 
 // startLines returns what iocage's tool printed when it started a jail, and
@@ -90,7 +97,7 @@ func stopLines(j *jail.Jail, all []events.IocEvent, err error) []string {
 	out := []string{"* Stopping " + label(j)}
 	pre, post, vnet := "OK", "OK", ""
 	for _, e := range all {
-		failed := e.Head().State == events.Failed
+		failed := hookFailed(e)
 		switch e.(type) {
 		case events.JailHookPrestop:
 			if failed {
@@ -101,7 +108,11 @@ func stopLines(j *jail.Jail, all []events.IocEvent, err error) []string {
 				post = "FAILED"
 			}
 		case events.JailHookStop:
-			out = step(out, e, "  + Stopping services        OK", "  + Stopping services        FAILED")
+			if failed {
+				out = append(out, "  + Stopping services        FAILED")
+			} else {
+				out = step(out, e, "  + Stopping services        OK", "")
+			}
 		case events.VnetInterfaceConfig, events.JailNetworkTeardown:
 			if e.Head().State.Final() && property(j, "vnet") == "yes" {
 				vnet = step(nil, e, "  + Tearing down VNET        OK", "  + Tearing down VNET        FAILED")[0]
@@ -121,6 +132,13 @@ func stopLines(j *jail.Jail, all []events.IocEvent, err error) []string {
 		out = append(out, "  ERROR: "+err.Error())
 	}
 	return out
+}
+
+// hookFailed reports whether the event of a hook says that it failed, also if the stop went
+// on then.
+func hookFailed(e events.IocEvent) bool {
+	h := e.Head()
+	return h.State == events.Failed || h.State == events.Skipped && h.Message != "" && h.Message != "not running"
 }
 
 // step adds the line for the end of a step. A skipped step prints nothing, and

@@ -50,7 +50,7 @@ func networkScenarios() []scenario {
 				require.NoError(t, h.Sim.RctlAddRule(t.Context(), "jail:ioc-web:maxproc:deny=7"))
 			}),
 			onJail("apply limits", "web", func(g *jail.JailGenerator) *jail.Operation { return g.ApplyLimits(jail.LimitOptions{}) }),
-			live("web", "maxproc", "off", "memoryuse", "off", "vmemoryuse", "off", "openfiles", "off", "cpuset", "all"), stop("web"),
+			live("web", "maxproc", "off", "memoryuse", "off", "vmemoryuse", "off", "openfiles", "off", "cpuset", "all"), live("web", "maxproc", "5"), stop("web"),
 		}},
 		{"interfaces", networkHost, []act{
 			scratch("web", plain("vnet", "yes", "interfaces", "vnet0:bridge0,vnet1::bridge1,vnet2:none,vnet3:jailnet",
