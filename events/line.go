@@ -19,7 +19,37 @@ import (
 // the message; without one "...", OK, SKIPPED, or FAILED with the error. The
 // duration is that of ended spans. Characters that are not printable, as
 // messages from within a jail may hold, are escaped as in Go strings.
-func Line(e IocEvent) string { return e.Head().line(TypeOf(e)) }
+//
+// What a hook or command has printed follows, its last lines if it is much.
+func Line(e IocEvent) string {
+	text := e.Head().line(TypeOf(e))
+	if said := printable(printed(e)); !strings.Contains(text, said) { // an error can have it
+		text += ": " + said
+	}
+	return text
+}
+
+// maxPrinted is how much of a command's output, in bytes, is in a line.
+const maxPrinted = 400
+
+// printed is the output of a hook that has ended, or that just arrived.
+func printed(e IocEvent) string {
+	text := ""
+	switch e := e.(type) {
+	case JailHookOutput:
+		text = e.Data
+	case HookEvent:
+		if e.Head().State.Final() {
+			r := e.Result()
+			text = strings.TrimSpace(r.Stdout) + "\n" + strings.TrimSpace(r.Stderr)
+		}
+	}
+	text = strings.TrimSpace(text)
+	if len(text) > maxPrinted {
+		text = "..." + strings.ToValidUTF8(text[len(text)-maxPrinted:], "")
+	}
+	return text
+}
 
 func (h Header) line(typ string) string {
 	var b strings.Builder

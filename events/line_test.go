@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +36,27 @@ func TestLine(t *testing.T) {
 		if got := Line(JailStart{Header: tt.head}); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
+	}
+}
+
+// TestLineOfAHook: what a hook has printed was not in its line, so that nobody saw why it
+// had failed.
+func TestLineOfAHook(t *testing.T) {
+	failed := Header{Subject: "web", State: Failed, Err: errors.New("exit status 1")}
+	for _, tt := range []struct {
+		event IocEvent
+		want  string
+	}{
+		{JailHookStart{Header: failed, Stdout: "Starting a.\n", Stderr: "a: no such file\n"},
+			`[-] JailHookStart@web: FAILED: exit status 1 [0.000s]: Starting a.\na: no such file`},
+		{JailHookStart{Header: Header{Subject: "web", State: Done}}, "[+] JailHookStart@web: OK [0.000s]"},
+		{JailHookStart{Header: Header{Subject: "web"}, Stdout: "not yet"}, "[-] JailHookStart@web: ..."},
+		{JailCommand{Header: Header{Subject: "web", State: Done}, Stdout: strings.Repeat("x", 399) + "ü" + strings.Repeat("y", 399)},
+			"[+] JailCommand@web: OK [0.000s]: ..." + strings.Repeat("y", 399)},
+		{JailHookOutput{Header: Header{Subject: "web"}, Hook: "start", Stream: "stdout", Data: "Starting \x1b[2J b.\n"},
+			`[-] JailHookOutput@web: ...: Starting \x1b[2J b.`},
+	} {
+		require.Equal(t, tt.want, Line(tt.event))
 	}
 }
 

@@ -16,7 +16,11 @@ var (
 		"name": true, "id": true, "uuid": true, "full_name": true, "source": true, "identifier": true, "dataset": true,
 	}
 	kernelKeys = map[string]bool{"running": true, "jid": true, "foreign": true, "state": true}
+	otherKeys  = map[string]bool{"path": true, "used": true, "available": true, "referenced": true, "creation": true}
 )
+
+// isFact reports whether a key is a fact of the jail itself, see [Jail.Field].
+func isFact(key string) bool { return nameKeys[key] || kernelKeys[key] || otherKeys[key] }
 
 // ErrForeign: the jail runs, but belongs to no source: jail(8) or another program
 // made it. It is listed, but neither stopped nor changed.

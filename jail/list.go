@@ -91,6 +91,9 @@ func (o ListOptions) prepare(ctx context.Context, h *host.Host) (*listing, error
 	}
 	l := &listing{host: h, mountedOnly: o.MountedOnly}
 	for _, t := range terms {
+		if _, property := config.Lookup(t.Key); !property && !isFact(t.Key) {
+			return nil, &config.PropertyError{Key: t.Key, Reason: "no jail has this", Err: config.ErrUnknownProperty}
+		}
 		switch {
 		case nameKeys[t.Key]:
 			l.names = append(l.names, t)

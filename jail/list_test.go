@@ -103,7 +103,6 @@ func TestList(t *testing.T) {
 		{"template=no,- running=no web*", []string{"ioc/web2"}, 1},
 		{"tags=tls", append(append([]string{}, unreadable...), "ioc/web1"), 2},
 		{"user.tier=web release=13.3-RELEASE", append(append([]string{}, unreadable...), "ioc/web2"), 2},
-		{"nothing=x web*", nil, 1},
 		{"user.nothing=- web2", []string{"ioc/web2"}, 1},
 	} {
 		t.Run(tc.filters, func(t *testing.T) {
@@ -198,5 +197,21 @@ func TestStorage(t *testing.T) {
 	for j := range (jail.ListOptions{MountedOnly: true}).List(context.Background(), h.Host) {
 		_, ok := j.Storage()
 		require.False(t, ok)
+	}
+}
+
+// TestMistypedFilter: a key that no jail has was an empty list.
+func TestMistypedFilter(t *testing.T) {
+	h := newHost(t)
+	for _, filter := range []string{"runing=yes", "nme=web", "web relase=13.2-RELEASE"} {
+		for j, err := range jail.List(t.Context(), h.Host, strings.Fields(filter)...) {
+			require.Nil(t, j, filter)
+			require.ErrorIs(t, err, config.ErrUnknownProperty, filter)
+		}
+	}
+	for _, filter := range []string{"running=yes", "used=1", "user.any=x", "vnet7_mtu=9000", "allow_any=1"} {
+		for _, err := range jail.List(t.Context(), h.Host, filter) {
+			require.NoError(t, err, filter)
+		}
 	}
 }
