@@ -77,9 +77,8 @@ func ListDependencies(ctx context.Context, h *host.Host, given ...*Jail) (*Depen
 	}
 	for _, j := range all {
 		if mine := own[j.lockKey()]; mine != nil && mine.own().Changed() {
-			changed := mine.still()
-			changed.status = j.status
-			j = changed
+			status := j.Status()
+			j = mine.copy(func(is *state) { is.status = status })
 		}
 		delete(own, j.lockKey())
 		d.add(j)

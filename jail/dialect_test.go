@@ -124,3 +124,46 @@ func TestParametersThatOnlyTheKernelKnows(t *testing.T) {
 	_, err = jail.New(ctx, h.Host, jail.Spec{Name: "x", Properties: map[string]string{"linx.osname": "Linux"}})
 	require.ErrorIs(t, err, config.ErrUnknownProperty)
 }
+
+// TestStateIsLive: after Start and Stop the Jail told what it was when it was loaded, and
+// most members of libioc's resource were unknown keys.
+func TestStateIsLive(t *testing.T) {
+	h := newHost(t)
+	j := newJail(t, h, "web", true, nil)
+	get := func(key string) string {
+		t.Helper()
+		text, err := j.GetString(key)
+		require.NoError(t, err, key)
+		return text
+	}
+	field := func(key string) string {
+		t.Helper()
+		values, ok := j.Field(key)
+		require.True(t, ok, key)
+		return strings.Join(values, " ")
+	}
+	for _, up := range []bool{false, true, false} {
+		want := map[bool][]string{false: {"no", "yes", "-", "down"}, true: {"yes", "no", "1", "up"}}[up]
+		if up {
+			start(t, j)
+		} else if get("running") == "yes" {
+			_, err := j.Stop(t.Context(), jail.StopOptions{})
+			require.NoError(t, err)
+		}
+		for i, key := range []string{"running", "stopped", "jid", "state"} {
+			require.Equal(t, want[i], field(key), "%v %s", up, key)
+			require.Equal(t, want[i], get(key), "%v %s", up, key)
+		}
+		require.Equal(t, up, j.Status().Running)
+	}
+	start(t, j)
+	require.NoError(t, h.Kernel.JailRemove(t.Context(), stackOf(t, h, j).id)) // by somebody else
+	require.Equal(t, "no", get("running"))
+
+	for key, want := range map[string]string{
+		"humanreadable_name": "web", "dataset_name": "zroot/iocage/jails/web", "root_dataset_name": "zroot/iocage/jails/web/root",
+		"root_path": j.Path() + "/root", "is_basejail": "yes", "hostid_check_ok": "yes",
+	} {
+		require.Equal(t, want, get(key), key)
+	}
+}

@@ -2,7 +2,9 @@ package jail
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"path/filepath"
 	"strconv"
 
 	"github.com/libioc/go-libioc/config"
@@ -14,10 +16,13 @@ import (
 var (
 	nameKeys = map[string]bool{
 		"name": true, "id": true, "uuid": true, "full_name": true, "source": true, "identifier": true, "dataset": true,
+		"humanreadable_name": true, "dataset_name": true, "root_dataset_name": true,
 	}
-	kernelKeys = map[string]bool{"running": true, "jid": true, "foreign": true, "state": true}
-	otherKeys  = map[string]bool{"path": true, "used": true, "available": true, "referenced": true, "creation": true}
+	kernelKeys = map[string]bool{"running": true, "stopped": true, "jid": true, "foreign": true, "state": true}
+	otherKeys  = map[string]bool{"path": true, "root_path": true, "is_basejail": true, "hostid_check_ok": true, "used": true, "available": true, "referenced": true, "creation": true}
 )
+
+var basejailKey = config.NewKey[bool]("basejail") // Field's argument hides package key
 
 // isFact reports whether a key is a fact of the jail itself, see [Jail.Field].
 func isFact(key string) bool { return nameKeys[key] || kernelKeys[key] || otherKeys[key] }
@@ -46,8 +51,12 @@ func (j *Jail) Storage() (d zfsstore.Dataset, ok bool) {
 // has several values. ok is false for an unknown key. The facts of the jail itself
 // are
 //
-//	name, full_name, source, identifier, dataset
+//	name, full_name, humanreadable_name, source, identifier
+//	dataset, dataset_name, root_dataset_name
 //	path        of the jail's dataset; of a foreign jail, of its root
+//	root_path   of its root
+//	is_basejail, hostid_check_ok, stopped
+//	            yes or no
 //	jid         "-" when it does not run
 //	running     yes or no
 //	state       up or down
@@ -68,27 +77,43 @@ func (j *Jail) field(eff config.Effective, key string) (values []string, ok bool
 		return one(cmp.Or(j.source.Name, "-"))
 	case "identifier":
 		return one(j.Identifier())
-	case "dataset":
-		if j.foreign {
+	case "humanreadable_name":
+		return one(j.HumanReadableName())
+	case "dataset", "dataset_name", "root_dataset_name":
+		switch {
+		case j.foreign:
 			return one("-")
+		case key == "root_dataset_name":
+			return one(j.RootDataset())
 		}
 		return one(j.Dataset())
 	case "path":
 		return one(cmp.Or(j.Path(), "-"))
+	case "root_path":
+		if j.Path() == "" || j.foreign {
+			return one(cmp.Or(j.Path(), "-"))
+		}
+		return one(filepath.Join(j.Path(), "root"))
+	case "is_basejail":
+		return one(yesNo(basejailKey.Of(eff)))
+	case "hostid_check_ok":
+		return one(yesNo(j.RequireHostID(context.Background()) == nil))
+	case "stopped":
+		return one(yesNo(!j.Status().Running))
 	case "running":
-		return one(yesNo(j.status.Running))
+		return one(yesNo(j.Status().Running))
 	case "state":
-		if j.status.Running {
+		if j.Status().Running {
 			return one("up")
 		}
 		return one("down")
 	case "foreign":
 		return one(yesNo(j.foreign))
 	case "jid":
-		if !j.status.Running {
+		if !j.Status().Running {
 			return one("-")
 		}
-		return one(strconv.Itoa(j.status.Identity.JID))
+		return one(strconv.Itoa(j.Status().Identity.JID))
 	case "used", "available", "referenced", "creation":
 		return one(j.stored(key))
 	}

@@ -30,7 +30,6 @@ type Jail struct {
 	source   host.Source
 	current  atomic.Pointer[state]
 	defaults *config.Config
-	status   Status
 	foreign  bool              // see Foreign
 	storage  *zfsstore.Dataset // see Storage
 	seen     host.MountTable   // see mountTable
@@ -271,8 +270,8 @@ func (j *Jail) String() string {
 func (j *Jail) LogValue() slog.Value {
 	state, _ := j.Field("state")
 	attrs := []slog.Attr{slog.String("name", j.FullName()), slog.String("state", state[0])}
-	if j.status.Running {
-		attrs = append(attrs, slog.Int("jid", j.status.Identity.JID))
+	if s := j.Status(); s.Running {
+		attrs = append(attrs, slog.Int("jid", s.Identity.JID))
 	}
 	return slog.GroupValue(attrs...)
 }
@@ -334,16 +333,30 @@ func (j *Jail) mountTable(ctx context.Context) (host.MountTable, error) {
 	return j.host.Mounts(ctx)
 }
 
-// Status returns what the kernel said when the jail was loaded or listed.
-func (j *Jail) Status() Status { return j.status }
+// Status returns what the kernel said when the jail was loaded or listed, or when the last
+// operation of this Jail had started or stopped it.
+func (j *Jail) Status() Status { return j.state().status }
 
+// refresh asks the kernel again.
 func (j *Jail) refresh(ctx context.Context) error {
 	id, err := j.identity(ctx)
 	err = ignore.Err(err, ErrForeign)
 	if err == nil {
-		j.status = Status{Running: !id.IsZero(), Identity: id}
+		j.ran(id)
 	}
 	return err
+}
+
+// ran writes down which jail of the kernel this is; zero is none.
+func (j *Jail) ran(id kernel.Identity) {
+	for { // an operation may publish another change meanwhile
+		was := j.current.Load()
+		is := *was
+		is.status = Status{Running: !id.IsZero(), Identity: id}
+		if j.current.CompareAndSwap(was, &is) {
+			return
+		}
+	}
 }
 
 // exists reports whether the jail's dataset was there when it was loaded.

@@ -220,7 +220,7 @@ func (f *found) generator(l *listing) *Jail {
 	}
 	j.current.Store(newState(f.name, full, f.path, config.New()))
 	if !f.identity.IsZero() {
-		j.status = Status{Running: true, Identity: f.identity}
+		j.state().status = Status{Running: true, Identity: f.identity}
 	}
 	return j
 }

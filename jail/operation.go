@@ -14,6 +14,7 @@ import (
 	"github.com/libioc/go-libioc/internal/ignore"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
+	"github.com/libioc/go-libioc/kernel"
 )
 
 // Busy says what an operation does when another one is running on the jail.
@@ -212,8 +213,23 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 		Clock:    j.host.Now,
 		Scope:    op.name + " " + j.FullName(),
 		Destroys: op.name == "destroy",
-		After:    op.after,
+		After:    op.done,
 	})
+}
+
+// done runs after a success.
+func (op *Operation) done() {
+	if op.after != nil {
+		op.after()
+	}
+	switch op.name {
+	case "start", "stop", "restart":
+		// It was just made or removed here, so its root need not be compared.
+		id, err := op.jail.host.Kernel.JailIdentify(context.Background(), 0, kernel.ByName(op.jail.Identifier()))
+		if ignore.Err(err, kernel.ErrNotFound) == nil {
+			op.jail.ran(id)
+		}
+	}
 }
 
 // stepEnv returns what the jail's steps work on, without anything of one run.

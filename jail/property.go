@@ -79,7 +79,14 @@ func (j *Jail) saveSteps(own *config.Config, was string) ([]plan.Step, error) {
 // full_name, identifier, source, running, jid), else the property that counts, with
 // several values joined by commas, "-" for none, and nothing for a user.* key that is
 // not set. An unknown key is config.ErrUnknownProperty.
+//
+// What is a fact of the running jail is asked of the kernel.
 func (j *Jail) GetString(key string) (string, error) {
+	if kernelKeys[key] {
+		if err := j.refresh(context.Background()); err != nil {
+			return "", err
+		}
+	}
 	eff := j.Effective()
 	values, ok := j.field(eff, key)
 	if !ok {

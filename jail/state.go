@@ -10,6 +10,7 @@ type state struct {
 	path     string         // where the jail's dataset is mounted; empty for a new jail
 	own      *config.Config // the jail's properties as they are now
 	config   *config.Config // what Config returns, the same one forever: own, or replaced by it
+	status   Status
 }
 
 func newState(name, fullName, path string, own *config.Config) *state {
@@ -47,7 +48,7 @@ func (j *Jail) copy(change func(is *state)) *Jail {
 	change(&is)
 	other := &Jail{
 		host: j.host, source: j.source, defaults: j.defaults,
-		status: j.status, foreign: j.foreign, storage: j.storage, seen: j.seen,
+		foreign: j.foreign, storage: j.storage, seen: j.seen,
 	}
 	other.current.Store(&is)
 	return other
