@@ -80,9 +80,17 @@ func TestDifferencesAreMended(t *testing.T) {
 			require.Len(t, told, 1)
 			require.Contains(t, told[0], d.says)
 			require.Empty(t, other)
+			made := d.name == "epair destroyed" || d.name == "another address" || d.network == "secure"
+			was := 0
+			if !made {
+				was = r.index(r.end("vnet0"))
+			}
 			require.NoError(t, r.ensure(t.Context(), s, s))
 			r.requireWhole(s)
 			require.Equal(t, want, r.lines())
+			if !made {
+				require.Equal(t, was, r.index(r.end("vnet0")), "it was made anew")
+			}
 		})
 	}
 }
