@@ -253,6 +253,7 @@ func TestPools(t *testing.T) {
 			{`{"action":"activatestatus"}`, `{"activated":"true","pool":"tank"}`},
 			{`{"action":"deactivatepool","pool":"foo"}`, `{"error":"  ERROR: foo is not a valid pool!"}`},
 			{`{"action":"deactivatepool","pool":"tank"}`, `{"success":"pool tank deactivated."}`},
+			{`{"action":"deactivatepool","pool":"tank"}`, `{"error":"  ERROR: tank is not active!"}`}, // it told success
 			{`{"action":"activatestatus"}`, `{"activated":"false"}`},
 		}},
 		"active": {true, [][2]string{

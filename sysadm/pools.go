@@ -3,6 +3,7 @@ package sysadm
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/libioc/go-libioc/host"
@@ -40,6 +41,13 @@ func (s *Server) activatepool(ctx context.Context, c *call) (any, error) {
 // deactivatepool stops using a pool. Nothing on it is removed.
 func (s *Server) deactivatepool(ctx context.Context, c *call) (any, error) {
 	c.target = c.arg("pool")
+	pools, err := s.host.Pools(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(pools, func(p host.PoolStatus) bool { return p.Name == c.target && !p.Active }) {
+		return nil, toolError(c.target + " is not active!")
+	}
 	return c.poolChanged("deactivated", s.host.Deactivate(ctx, c.target))
 }
 

@@ -48,6 +48,7 @@ var (
 	BPF                              = config.NewKey[bool]("bpf")                                 // Show /dev/bpf* inside.
 	ChildrenMax                      = config.NewKey[int]("children_max")                         // How many jails may be created from inside.
 	ClonedRelease                    = config.NewKey[string]("cloned_release")                    // Release that the root was cloned from; without one, release.
+	Clonejail                        = config.NewKey[bool]("clonejail")                           // The root is a ZFS clone of the release, as it always is here.
 	CPUSet                           = config.NewKey[config.CPUSet]("cpuset")                     // CPUs of the jail: off, all, or a list such as 0,2-3.
 	Defaultrouter                    = config.NewKey[config.Gateway]("defaultrouter")             // IPv4 default route: address, address@nic, or auto for the host's.
 	Defaultrouter6                   = config.NewKey[config.Gateway]("defaultrouter6")            // IPv6 default route: address, address@nic, or auto for the host's.
@@ -90,6 +91,7 @@ var (
 	IP6Saddrsel                      = config.NewKey[bool]("ip6_saddrsel")                        // IPv6 source address selection; off takes the first address.
 	JailZFS                          = config.NewKey[bool]("jail_zfs")                            // Attach the datasets of jail_zfs_dataset to the jail. Implies allow_mount, allow_mount_zfs and enforce_statfs 1.
 	JailZFSDataset                   = config.NewKey[[]string]("jail_zfs_dataset")                // Datasets attached to the jail. iocage and legacy omit the pool.
+	Linux                            = config.NewKey[config.Jailsys]("linux")                     // Linux environment: own, inherited or disabled. linux.osname and others make it an own one.
 	LoginFlags                       = config.NewKey[[]string]("login_flags")                     // Arguments of login(1) for a console.
 	MACPrefix                        = config.NewKey[string]("mac_prefix")                        // Leading hexadecimal digits of generated link addresses.
 	Meta                             = config.NewKey[string]("meta")                              // Text attached to the jail, hidden from it (FreeBSD 15).
