@@ -91,6 +91,22 @@ func TestTwoEvents(t *testing.T) {
 	}, last.Args)
 }
 
+// TestFetchOfAFetchedRelease: it is updated; the job failed with "release is fetched
+// already".
+func TestFetchOfAFetchedRelease(t *testing.T) {
+	w := newWorld(t)
+	w.fetch("10.3-RELEASE")
+	c := w.dial("root")
+	c.call(`{"namespace":"events","name":"subscribe","id":"s","args":["dispatcher"]}`)
+	c.send(`{"namespace":"sysadm","name":"iocage","id":"f1","args":{"action":"fetchreleases","releases":["10.3-RELEASE"]}}`)
+	for range 2 {
+		c.next()
+	}
+	last := c.next()
+	require.Contains(t, last, "ReleaseUpdate@10.3-RELEASE")
+	require.NotContains(t, last, "fetched already")
+}
+
 // TestJobsOf2016: the events of that dialect have other members.
 func TestJobsOf2016(t *testing.T) {
 	w := newWorld(t)

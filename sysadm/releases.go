@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/release"
 )
 
@@ -68,7 +69,7 @@ func (s *Server) fetchreleases(ctx context.Context, c *call) (any, error) {
 		j := &job{
 			id: "sysadm_iocage_fetch_release_" + name, queue: parallel,
 			label: "iocage fetch --verify -r " + name,
-			work:  func(ctx context.Context) <-chan events.IocEvent { return r.Fetch(ctx, s.opts.Fetch) },
+			work:  func(ctx context.Context) <-chan events.IocEvent { return s.fetch(ctx, r) },
 		}
 		started, err := s.start(ctx, c, j)
 		if err != nil && len(ids) == 0 {
@@ -82,6 +83,14 @@ func (s *Server) fetchreleases(ctx context.Context, c *call) (any, error) {
 		return nil, errBadRequest
 	}
 	return object{"started_dispatcher_id": ids}, nil
+}
+
+// fetch fetches a release, or updates one that is there, as the document says.
+func (s *Server) fetch(ctx context.Context, r *release.Release) <-chan events.IocEvent {
+	if there, err := r.Fetched(ctx); err == nil && there {
+		return r.Update(ctx, release.UpdateOptions{Runner: jail.NewRunner(s.host)})
+	}
+	return r.Fetch(ctx, s.opts.Fetch)
 }
 
 // maxReleases is how many releases one request may name.
