@@ -349,7 +349,7 @@ func (j *Jail) refresh(ctx context.Context) error {
 
 // ran writes down which jail of the kernel this is; zero is none.
 func (j *Jail) ran(id kernel.Identity) {
-	for { // an operation may publish another change meanwhile
+	for { // an operation can publish another change in the meantime
 		was := j.current.Load()
 		is := *was
 		is.status = Status{Running: !id.IsZero(), Identity: id}

@@ -85,7 +85,7 @@ func (s *Server) fetchreleases(ctx context.Context, c *call) (any, error) {
 	return object{"started_dispatcher_id": ids}, nil
 }
 
-// fetch fetches a release, or updates one that is there, as the document says.
+// fetch fetches a release, or updates one that exists, as the document says.
 func (s *Server) fetch(ctx context.Context, r *release.Release) <-chan events.IocEvent {
 	if there, err := r.Fetched(ctx); err == nil && there {
 		return r.Update(ctx, release.UpdateOptions{Runner: jail.NewRunner(s.host)})
