@@ -145,6 +145,10 @@ func ForZFS(datasets ...string) ([]Rule, error) {
 	return Extend(nil, unhide(paths...)), nil
 }
 
+// ForSharedMemory returns the rule that shows /dev/shm, the directory that FreeBSD's
+// Linux modules make for a tmpfs(5).
+func ForSharedMemory() []Rule { return unhide("shm") }
+
 // ForZFSControl returns the rule that shows /dev/zfs, which zfs(8) needs.
 func ForZFSControl() []Rule { return unhide("zfs") }
 

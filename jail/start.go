@@ -128,11 +128,11 @@ func (j *Jail) upSteps(ctx context.Context, steps *step.List, o StartOptions, ow
 	up.Append(j.limitSteps(ctx))
 	up.Append(j.hook("prestart"))
 	up.Append(base.Steps())
-	up.Append(j.fstabSteps(ctx))
-	up.Append(modules, nil)
 	if load != nil {
 		up.Add(*load)
 	}
+	up.Append(j.fstabSteps(ctx, number))
+	up.Append(modules, nil)
 	up.Append(net.before.Steps())
 	up.Add(step.CreateJail{
 		Name: j.Identifier(), RootDataset: j.RootDataset(), Params: stepParams(params), Owned: owned, Ruleset: uint16(number),
