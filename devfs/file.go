@@ -10,7 +10,7 @@ import (
 // The name is a variable of sh(1) or, as libioc allows, has dashes.
 var header = regexp.MustCompile(`^\[([A-Za-z_][A-Za-z0-9_-]*)=([0-9]+)\][ \t\r]*(#.*)?$`)
 
-// What a line tells that was meant to be a header.
+// brokenName and brokenNumber find what they can in a line that was meant as a header.
 var (
 	brokenName   = regexp.MustCompile(`^\[[ \t]*([A-Za-z_][A-Za-z0-9_-]*)[ \t]*(?:[]=]|$)`)
 	brokenNumber = regexp.MustCompile(`^\[[^]=]*=[ \t]*([0-9]+)[ \t]*(?:]|$)`)

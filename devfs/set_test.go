@@ -57,7 +57,7 @@ add include $devfsrules_jail
 [devfsrules_jail=21]
 add include 4
 add path mine unhide
-[behind=22]
+[after=22]
 add include $devfsrules_jail
 [early=23]
 add include $late

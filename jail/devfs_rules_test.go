@@ -93,9 +93,9 @@ func TestDevfsRulesetTwice(t *testing.T) {
 // Before, no jail of the host started when one ruleset could not be read.
 func TestBrokenDevfsRulesetKeepsOthersUsable(t *testing.T) {
 	for name, broken := range map[string]string{
-		"no number":              "[broken]\nadd hide\n",
-		"text behind the header": "[broken=30] add hide\nadd hide\n",
-		"byte order mark":        "\ufeff[broken=30]\nadd hide\n",
+		"no number":             "[broken]\nadd hide\n",
+		"text after the header": "[broken=30] add hide\nadd hide\n",
+		"byte order mark":       "\ufeff[broken=30]\nadd hide\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := rulesHost(t, broken+"[good=31]\nadd hide\nadd path null unhide\n")

@@ -34,7 +34,8 @@ type StartOptions struct {
 // Start mounts what the jail needs, makes it in the kernel and runs its hooks.
 //
 // Errors: ErrRunning, ErrNotRunning when the start hook ended the jail,
-// ErrTemplate, ErrHostID, ErrConfig, ErrNoBase, *MountedError, *HeldError,
+// ErrTemplate, ErrHostID, ErrConfig (with *fstab.SyntaxError for a line that cannot be
+// read, kernel.ErrEmptyRuleset for a devfs(5) without ruleset), ErrNoBase, *MountedError, *HeldError,
 // *HookError, *kernel.JailError, ErrBusy. A failure leaves nothing behind except
 // what hooks did, and what belongs to the host: kernel modules and the devfs
 // ruleset that were loaded for the jail.
