@@ -14,9 +14,14 @@
 // one level deep (sysctl vfs.devfs.rule_depth), so that a ruleset which includes
 // devfsrules_jail alone would hide nothing. The flat list has no includes left.
 //
-// A line that is not a rule is kept and does not affect other rulesets; its own
-// ruleset cannot be used, because the missing rule may be the one that hides
-// /dev/mem.
+// A line that cannot be read, headers included, is kept and does not affect other
+// rulesets; its own ruleset cannot be used, because the missing rule may be the one
+// that hides /dev/mem.
+//
+// Names and numbers are understood as rc.subr(8) does: the later of two rulesets of
+// one number counts, and a $name means the ruleset that had the name last, up to
+// there. Users and groups are names or numbers; AccountID finds the number
+// of a name.
 //
 // The package reads no files and makes no system calls. A File and a Set are not
 // safe for concurrent use.

@@ -9,7 +9,7 @@ import (
 var (
 	// ErrSyntax: the line is not valid devfs.rules(5).
 	ErrSyntax = errors.New("devfs.rules syntax error")
-	// ErrDuplicate: two rulesets have the same name or number.
+	// ErrDuplicate: a ruleset to be appended has the name or number of another.
 	ErrDuplicate = errors.New("duplicate devfs ruleset")
 	// ErrNotFound: there is no ruleset of this name or number.
 	ErrNotFound = errors.New("devfs ruleset not found")
@@ -38,22 +38,26 @@ func (e *SyntaxError) Error() string {
 // Unwrap returns ErrSyntax.
 func (e *SyntaxError) Unwrap() error { return ErrSyntax }
 
-// DuplicateError is two rulesets with the same name or number. It wraps
-// ErrDuplicate.
+// DuplicateError is a ruleset to be appended that has the name or number of one in
+// the file. It wraps ErrDuplicate.
 type DuplicateError struct {
-	First, Second Position
+	First, Second Position // the second is in no line yet
 }
 
 // Position is the place of a ruleset's header.
 type Position struct {
 	File   string
-	Line   int // from 1
+	Line   int // from 1, 0 for a ruleset that is in no file
 	Name   string
 	Number uint16
 }
 
 func (p Position) String() string {
-	return fmt.Sprintf("[%s=%d] at %s:%d", p.Name, p.Number, p.File, p.Line)
+	text := fmt.Sprintf("[%s=%d]", p.Name, p.Number)
+	if p.Line > 0 {
+		text += fmt.Sprintf(" at %s:%d", p.File, p.Line)
+	}
+	return text
 }
 
 func (e *DuplicateError) Error() string {
@@ -67,13 +71,20 @@ func (e *DuplicateError) Unwrap() error { return ErrDuplicate }
 type NotFoundError struct {
 	Ruleset string // name or number
 	From    string // name of the ruleset that includes it, if any
+	// Unread is the error of the first ruleset whose name or number could not be
+	// read, if any: it may be the one.
+	Unread error
 }
 
 func (e *NotFoundError) Error() string {
+	text := fmt.Sprintf("devfs: ruleset %q not found", e.Ruleset)
 	if e.From != "" {
-		return fmt.Sprintf("devfs: ruleset %q, included by %q, not found", e.Ruleset, e.From)
+		text = fmt.Sprintf("devfs: ruleset %q, included by %q, not found in what is before it", e.Ruleset, e.From)
 	}
-	return fmt.Sprintf("devfs: ruleset %q not found", e.Ruleset)
+	if e.Unread != nil {
+		text += "; " + e.Unread.Error()
+	}
+	return text
 }
 
 // Unwrap returns ErrNotFound.

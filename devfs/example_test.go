@@ -9,19 +9,10 @@ import (
 
 // A jail that uses DHCP gets its own ruleset, made once.
 func Example() {
-	system, err := devfs.Parse("/etc/defaults/devfs.rules", []byte("[devfsrules_hide_all=1]\nadd hide\n\n"+
+	system := devfs.Parse("/etc/defaults/devfs.rules", []byte("[devfsrules_hide_all=1]\nadd hide\n\n"+
 		"[devfsrules_jail=4]\nadd include $devfsrules_hide_all\nadd path null unhide\n"))
-	if err != nil {
-		panic(err)
-	}
-	user, err := devfs.Parse("/etc/devfs.rules", []byte("# local rules\n"))
-	if err != nil {
-		panic(err)
-	}
-	set, err := devfs.NewSet([]*devfs.File{system}, user, devfs.SetOptions{})
-	if err != nil {
-		panic(err)
-	}
+	user := devfs.Parse("/etc/devfs.rules", []byte("# local rules\n"))
+	set := devfs.NewSet([]*devfs.File{system}, user)
 
 	base, err := set.Lookup("4")
 	if err != nil {

@@ -10,8 +10,19 @@ import (
 // The name is a variable of sh(1) or, as libioc allows, has dashes.
 var header = regexp.MustCompile(`^\[([A-Za-z_][A-Za-z0-9_-]*)=([0-9]+)\][ \t\r]*(#.*)?$`)
 
+// brokenName and brokenNumber find what they can in a line that was meant as a header.
+var (
+	brokenName   = regexp.MustCompile(`^\[[ \t]*([A-Za-z_][A-Za-z0-9_-]*)[ \t]*(?:[]=]|$)`)
+	brokenNumber = regexp.MustCompile(`^\[[^]=]*=[ \t]*([0-9]+)[ \t]*(?:]|$)`)
+)
+
+// bom is what some editors put before the first line.
+const bom = "\ufeff"
+
 // Ruleset is one ruleset of a File or Set.
 type Ruleset struct {
+	// Name and Number are empty and 0 where a header that could not be read does
+	// not tell them, and for what is before the first header.
 	Name   string
 	Number uint16
 	// Comment is the text after the header's #, without blanks around it.
@@ -19,8 +30,9 @@ type Ruleset struct {
 	// Rules are in the order of the file, without lines that could not be read,
 	// see Err.
 	Rules []Rule
-	// Err is nil or the *SyntaxError of the first line that could not be read.
-	// Such a ruleset must not be used.
+	// Err is nil or the *SyntaxError of the first line that could not be read, the
+	// header included. In a Set it may be a *NotFoundError, of an include of a name
+	// that no ruleset before has. Such a ruleset must not be used.
 	Err error
 	// Position is its place in the file.
 	Position Position
@@ -33,11 +45,11 @@ type File struct {
 	rulesets []Ruleset
 }
 
-// Parse reads a file; name is for errors and positions. Errors are *SyntaxError
-// for a rule before the first header or a header that cannot be read, and
-// *DuplicateError. A line below a header that is not a rule is kept, and is the Err
-// of its ruleset.
-func Parse(name string, data []byte) (*File, error) {
+// Parse reads a file; name is for errors and positions. It cannot fail: a line that
+// cannot be read is kept, and is the Err of its ruleset. What follows a header that
+// cannot be read, up to the next header, is that ruleset's, and what is before the
+// first header is a ruleset without name and number.
+func Parse(name string, data []byte) *File {
 	f := &File{name: name, data: data[:len(data):len(data)]}
 	number := 0
 	rest := string(data)
@@ -45,11 +57,9 @@ func Parse(name string, data []byte) (*File, error) {
 		start := number + 1
 		var text string
 		text, rest, number = logicalLine(rest, number)
-		if err := f.addLine(text, start); err != nil {
-			return nil, err
-		}
+		f.addLine(text, start)
 	}
-	return f, nil
+	return f
 }
 
 // logicalLine takes a line off s, joining lines that end in a backslash like read
@@ -66,35 +76,25 @@ func logicalLine(s string, number int) (text, rest string, _ int) {
 	}
 }
 
-func (f *File) addLine(text string, number int) error {
+func (f *File) addLine(text string, number int) {
 	trimmed := strings.Trim(text, " \t\r")
 	if trimmed == "" || trimmed[0] == '#' {
-		return nil
+		return
 	}
 	refuse := func(reason string) error {
 		return &SyntaxError{File: f.name, Line: number, Text: text, Reason: reason}
 	}
-	if trimmed[0] == '[' {
-		m := header.FindStringSubmatch(trimmed)
-		if m == nil {
-			return refuse("not a header of the form [name=number]")
+	if strings.HasPrefix(strings.TrimPrefix(trimmed, bom), "[") {
+		rs, reason := parseHeader(trimmed)
+		if reason != "" {
+			rs.Err = refuse(reason)
 		}
-		n, err := strconv.ParseUint(m[2], 10, 16)
-		if err != nil || n == 0 {
-			return refuse("ruleset number not in 1 to 65535")
-		}
-		rs := Ruleset{Name: m[1], Number: uint16(n), Comment: strings.Trim(strings.TrimPrefix(m[3], "#"), " \t")}
 		rs.Position = Position{File: f.name, Line: number, Name: rs.Name, Number: rs.Number}
-		for _, have := range f.rulesets {
-			if have.Name == rs.Name || have.Number == rs.Number {
-				return &DuplicateError{First: have.Position, Second: rs.Position}
-			}
-		}
 		f.rulesets = append(f.rulesets, rs)
-		return nil
+		return
 	}
 	if len(f.rulesets) == 0 {
-		return refuse("rule before the first ruleset")
+		f.rulesets = []Ruleset{{Position: Position{File: f.name, Line: number}, Err: refuse("rule before the first ruleset")}}
 	}
 	rs := &f.rulesets[len(f.rulesets)-1]
 	rule, reason := parseRule(trimmed)
@@ -104,7 +104,39 @@ func (f *File) addLine(text string, number int) error {
 	case rs.Err == nil:
 		rs.Err = refuse(reason)
 	}
-	return nil
+}
+
+// parseHeader reads a header. With a reason that it cannot be used it returns what
+// could be read, so that the ruleset is still found by name or number.
+func parseHeader(line string) (rs Ruleset, reason string) {
+	if m := header.FindStringSubmatch(line); m != nil {
+		rs = Ruleset{Name: m[1], Number: rulesetNumber(m[2]), Comment: strings.Trim(strings.TrimPrefix(m[3], "#"), " \t")}
+		if rs.Number == 0 {
+			reason = "ruleset number not in 1 to 65535"
+		}
+		return rs, reason
+	}
+	reason = "not a header of the form [name=number]"
+	rest, marked := strings.CutPrefix(line, bom)
+	if marked {
+		reason = "byte order mark before the header"
+	}
+	if m := brokenName.FindStringSubmatch(rest); m != nil {
+		rs.Name = m[1]
+	}
+	if m := brokenNumber.FindStringSubmatch(rest); m != nil {
+		rs.Number = rulesetNumber(m[1])
+	}
+	return rs, reason
+}
+
+// rulesetNumber returns 0 for what is not the number of a ruleset.
+func rulesetNumber(text string) uint16 {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return 0
+	}
+	return uint16(n)
 }
 
 // Marshal returns the file's bytes: those that were parsed, followed by the
@@ -137,8 +169,13 @@ func (f *File) Append(rs Ruleset) error {
 	if rs.Comment != "" {
 		head += " # " + rs.Comment
 	}
-	if !validName(rs.Name) || strings.ContainsAny(rs.Comment, "\n\x00") || strings.HasSuffix(rs.Comment, `\`) {
-		return &SyntaxError{File: f.name, Text: head, Reason: "bad name or comment"}
+	if rs.Number == 0 || !validName(rs.Name) || strings.ContainsAny(rs.Comment, "\n\x00") || strings.HasSuffix(rs.Comment, `\`) {
+		return &SyntaxError{File: f.name, Text: head, Reason: "bad name, number or comment"}
+	}
+	for _, have := range f.rulesets {
+		if have.Name == rs.Name || have.Number == rs.Number {
+			return &DuplicateError{First: have.Position, Second: Position{File: f.name, Name: rs.Name, Number: rs.Number}}
+		}
 	}
 	b.WriteString(head + "\n")
 	for _, rule := range rs.Rules {
@@ -148,12 +185,7 @@ func (f *File) Append(rs Ruleset) error {
 		}
 		b.WriteString(text + "\n")
 	}
-	// Read the result back to check it.
-	next, err := Parse(f.name, append(f.data[:len(f.data):len(f.data)], b.String()...))
-	if err != nil {
-		return err
-	}
-	*f = *next
+	*f = *Parse(f.name, append(f.data[:len(f.data):len(f.data)], b.String()...))
 	return nil
 }
 

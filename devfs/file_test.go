@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -16,10 +17,7 @@ func parseFile(t testing.TB, name string) *File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := Parse(name, data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := Parse(name, data)
 	if !bytes.Equal(f.Marshal(), data) {
 		t.Fatalf("%s changed by a load and save", name)
 	}
@@ -52,32 +50,79 @@ func TestParseLocal(t *testing.T) {
 	}
 }
 
-func TestParseErrors(t *testing.T) {
+// Before, each of these lines made the whole file unreadable.
+func TestBrokenRulesetIsAloneUnusable(t *testing.T) {
 	tests := []struct {
-		text string
-		line int
+		text   string
+		line   int
+		name   string
+		number uint16
 	}{
-		{"# c\n\nadd hide\n", 3},
-		{"[a=1]\n[b]\n", 2},
-		{"[=1]", 1},
-		{"[a=]", 1},
-		{"[a=0]", 1},
-		{"[a=65536]", 1},
-		{"[a b=1]", 1},
-		{"[a=1] add hide", 1},
+		{"# c\n\nadd hide\n", 3, "", 0},
+		{"\ufeff# c\n", 1, "", 0},
+		{"\ufeff[b=30]\nadd hide\n", 1, "b", 30},
+		{"\ufeff[b=30] x\n", 1, "b", 30},
+		{"\n[b]\nadd hide\n", 2, "b", 0},
+		{"[=30]", 1, "", 30},
+		{"[b=]", 1, "b", 0},
+		{"[b=0]", 1, "b", 0},
+		{"[b=65536]", 1, "b", 0},
+		{"[b c=30]", 1, "", 30},
+		{"[b=30x]", 1, "b", 0},
+		{"[b=30", 1, "b", 30},
+		{"[b", 1, "b", 0},
+		{"[", 1, "", 0},
+		{"[]=30", 1, "", 0},
+		{"[b=30] add hide", 1, "b", 30},
+		{"[ b = 30 ]", 1, "b", 30},
+		{"[b=30]\n[c]x=1\nadd hide", 2, "c", 0},
 	}
 	for _, tt := range tests {
-		_, err := Parse("f", []byte(tt.text))
+		good := "[good=9]\nadd path null unhide\n"
+		f := Parse("f", []byte(tt.text+"\n"+good))
+		var broken []Ruleset
+		for _, rs := range f.Rulesets() {
+			if rs.Err != nil {
+				broken = append(broken, rs)
+			}
+		}
+		if len(broken) != 1 || broken[0].Name != tt.name || broken[0].Number != tt.number {
+			t.Errorf("%q: broken are %+v", tt.text, broken)
+			continue
+		}
 		var syntax *SyntaxError
-		if !errors.As(err, &syntax) || syntax.Line != tt.line || syntax.File != "f" {
+		if err := broken[0].Err; !errors.As(err, &syntax) || syntax.Line != tt.line || syntax.File != "f" {
 			t.Errorf("%q: %v, want line %d", tt.text, err, tt.line)
 		}
-	}
-	for _, text := range []string{"[a=1]\n[a=2]", "[a=1]\n[b=1]"} {
-		_, err := Parse("f", []byte(text))
-		var dup *DuplicateError
-		if !errors.As(err, &dup) || !errors.Is(err, ErrDuplicate) || dup.First.Line != 1 || dup.Second.Line != 2 {
-			t.Errorf("%q: %v", text, err)
+		s := NewSet([]*File{parseFile(t, "defaults.rules")}, f)
+		for _, usable := range []string{"9", "good", "4", "5"} {
+			rs, err := s.Lookup(usable)
+			if err == nil {
+				_, err = s.Flatten(rs)
+			}
+			if err != nil {
+				t.Errorf("%q: ruleset %s: %v", tt.text, usable, err)
+			}
+		}
+		asked := []string{tt.name}
+		if tt.number != 0 {
+			asked = append(asked, strconv.Itoa(int(tt.number)))
+		}
+		for _, name := range asked {
+			if name == "" {
+				continue
+			}
+			rs, err := s.Lookup(name)
+			if err == nil {
+				_, err = s.Flatten(rs)
+			}
+			if !errors.Is(err, ErrSyntax) {
+				t.Errorf("%q: asked for %s: %v", tt.text, name, err)
+			}
+		}
+		var missing *NotFoundError
+		if _, err := s.Lookup("77"); !errors.As(err, &missing) || (missing.Unread != nil) != (tt.number == 0) {
+			t.Errorf("%q: what was not found may be the unread one: %v", tt.text, err)
 		}
 	}
 }
@@ -92,25 +137,22 @@ func TestAppend(t *testing.T) {
 		"[a=1]\n\n":      "",
 		"[a=1]\nadd x\\": "\n\n",
 	} {
-		f, err := Parse("f", []byte(before))
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := Parse("f", []byte(before))
 		if err := f.Append(ruleset); err != nil {
 			t.Errorf("after %q: %v", before, err)
 		}
 		if got, want := string(f.Marshal()), before+between+added; got != want {
 			t.Errorf("after %q:\ngot  %q\nwant %q", before, got, want)
 		}
-		again, err := Parse("f", f.Marshal())
-		if err != nil || !bytes.Equal(again.Marshal(), f.Marshal()) {
-			t.Errorf("a second save differs: %v", err)
+		again := Parse("f", f.Marshal())
+		if !bytes.Equal(again.Marshal(), f.Marshal()) {
+			t.Error("a second save differs")
 		}
 		if got := again.Rulesets(); !reflect.DeepEqual(got[len(got)-1].Rules, ruleset.Rules) {
 			t.Errorf("read back as %+v", got)
 		}
 	}
-	f, _ := Parse("f", []byte("[a=1]\nadd hide\n"))
+	f := Parse("f", []byte("[a=1]\nadd hide\n"))
 	for _, bad := range []Ruleset{
 		{Name: "a", Number: 2}, {Name: "b", Number: 1}, {Name: "b"}, {Name: "b c", Number: 2},
 		{Name: "b", Number: 2, Comment: "x\nadd hide"},
@@ -169,18 +211,29 @@ func TestRules(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, name := range []string{"defaults.rules", "local.rules"} {
+	for _, name := range []string{"defaults.rules", "local.rules", "group.rules", "twice.rules"} {
 		f.Add(parseFile(f, name).Marshal())
 	}
+	f.Add([]byte("\ufeff[a=1]\nadd hide\n[b]\n[c=3] x\n[c=3]\nadd include $a\n[a=4]\nadd include $c\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := Parse("f", data)
-		if err != nil {
-			return
-		}
+		file := Parse("f", data)
 		if !bytes.Equal(file.Marshal(), data) {
 			t.Fatal("changed by a load and save")
 		}
+		set := NewSet(nil, file)
+		for _, rs := range set.Rulesets() {
+			_, _ = set.Flatten(rs) // ends
+			if rs.Number == 0 && rs.Err == nil {
+				t.Fatalf("%+v has no number", rs)
+			}
+			if again, err := set.Lookup(strconv.Itoa(int(rs.Number))); rs.Number != 0 && (err != nil || again.Position != rs.Position) {
+				t.Fatalf("%+v is found as %+v, %v", rs, again, err)
+			}
+		}
 		for _, rs := range file.Rulesets() {
+			if rs.Name == "" || rs.Number == 0 {
+				continue
+			}
 			copied := &File{}
 			if err := copied.Append(Ruleset{Name: rs.Name, Number: rs.Number, Rules: rs.Rules}); err != nil {
 				t.Fatalf("%+v cannot be written: %v", rs, err)

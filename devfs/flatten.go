@@ -11,15 +11,15 @@ import (
 // any depth, and with Number 0. An empty list must not be used for a jail, as an
 // empty ruleset shows it every device.
 //
-// Errors are *NotFoundError, *SyntaxError for a ruleset with a line that could
+// Errors are rs.Err, *NotFoundError, *SyntaxError for a ruleset with a line that could
 // not be read or two rules of the same number, and *IncludeError for a cycle, or
 // for an include under a path condition of rules that have one themselves.
 func (s *Set) Flatten(rs Ruleset) ([]Rule, error) { return s.flatten(rs, nil) }
 
-func (s *Set) flatten(rs Ruleset, chain []string) ([]Rule, error) {
-	chain = append(chain[:len(chain):len(chain)], rs.Name)
-	if slices.Contains(chain[:len(chain)-1], rs.Name) {
-		return nil, &IncludeError{Chain: chain, Reason: "includes itself"}
+func (s *Set) flatten(rs Ruleset, outer []Ruleset) ([]Rule, error) {
+	chain := append(outer[:len(outer):len(outer)], rs)
+	if slices.ContainsFunc(outer, func(have Ruleset) bool { return have.Position == rs.Position && have.Name == rs.Name }) {
+		return nil, &IncludeError{Chain: names(chain), Reason: "includes itself"}
 	}
 	if rs.Err != nil {
 		return nil, rs.Err
@@ -49,12 +49,19 @@ func (s *Set) flatten(rs Ruleset, chain []string) ([]Rule, error) {
 		for _, in := range included {
 			in, ok := in.under(rule)
 			if !ok {
-				return nil, &IncludeError{Chain: append(chain, next.Name), Reason: "two conditions on the path or type of one device"}
+				return nil, &IncludeError{Chain: names(append(chain, next)), Reason: "two conditions on the path or type of one device"}
 			}
 			flat = append(flat, in)
 		}
 	}
 	return flat, nil
+}
+
+func names(chain []Ruleset) (list []string) {
+	for _, rs := range chain {
+		list = append(list, rs.Name)
+	}
+	return list
 }
 
 // kernelOrder numbers all rules and sorts them as devfs(4) does: a rule without a
@@ -137,6 +144,10 @@ func ForZFS(datasets ...string) ([]Rule, error) {
 	}
 	return Extend(nil, unhide(paths...)), nil
 }
+
+// ForSharedMemory returns the rule that shows /dev/shm, the directory that FreeBSD's
+// Linux modules make for a tmpfs(5).
+func ForSharedMemory() []Rule { return unhide("shm") }
 
 // ForZFSControl returns the rule that shows /dev/zfs, which zfs(8) needs.
 func ForZFSControl() []Rule { return unhide("zfs") }

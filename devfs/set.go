@@ -15,67 +15,103 @@ type Set struct {
 	user   *File
 }
 
-// SetOptions are the options of NewSet.
-type SetOptions struct {
-	// LastWins makes a ruleset of a later file replace one of an earlier file with
-	// the same name or number, as when rc.subr(8) loads the files. By default that
-	// is a *DuplicateError, as in libioc.
-	LastWins bool
-}
-
 // NewSet joins the system's files, which are never changed, and the user's file,
-// to which Ensure appends. Errors are *DuplicateError.
-func NewSet(system []*File, user *File, opts SetOptions) (*Set, error) {
-	s := &Set{system: slices.Clone(system), user: user}
-	if opts.LastWins {
-		return s, nil
-	}
-	var all []Ruleset
-	for _, f := range s.files() {
-		for _, rs := range f.rulesets {
-			for _, have := range all {
-				if have.Name == rs.Name || have.Number == rs.Number {
-					return nil, &DuplicateError{First: have.Position, Second: rs.Position}
-				}
-			}
-			all = append(all, rs)
-		}
-	}
-	return s, nil
+// to which Ensure appends. As when rc.subr(8) loads the files, the later of two
+// rulesets of one number counts.
+func NewSet(system []*File, user *File) *Set {
+	return &Set{system: slices.Clone(system), user: user}
 }
 
 func (s *Set) files() []*File { return append(slices.Clone(s.system), s.user) }
 
-// Rulesets returns all rulesets that take effect, in the order of the files.
+// Rulesets returns all rulesets that take effect, in the order of the files, with
+// those that could not be read.
+//
+// A name in an include is that of the last ruleset before, as rc.subr(8) has it: where
+// the name belongs to another ruleset later, the include is returned with its number.
 func (s *Set) Rulesets() []Ruleset {
-	var all []Ruleset
-	for _, f := range s.files() {
-		for _, rs := range f.rulesets {
-			all = slices.DeleteFunc(all, func(have Ruleset) bool {
-				return have.Name == rs.Name || have.Number == rs.Number
-			})
-			all = append(all, rs.clone())
-		}
-	}
+	all, _ := s.read()
 	return all
 }
 
+// read returns the rulesets that take effect, and the numbers of the names at the
+// end of the files.
+func (s *Set) read() ([]Ruleset, map[string]uint16) {
+	last := map[string]uint16{}
+	for _, f := range s.files() {
+		for _, rs := range f.rulesets {
+			if rs.Name != "" && rs.Number != 0 {
+				last[rs.Name] = rs.Number
+			}
+		}
+	}
+	now := map[string]uint16{}
+	var all []Ruleset
+	for _, f := range s.files() {
+		for _, rs := range f.rulesets {
+			rs = rs.clone()
+			if rs.Name != "" && rs.Number != 0 {
+				now[rs.Name] = rs.Number
+			}
+			rs.resolve(now, last)
+			all = slices.DeleteFunc(all, func(have Ruleset) bool {
+				return have.Number != 0 && have.Number == rs.Number
+			})
+			all = append(all, rs)
+		}
+	}
+	return all, last
+}
+
+// resolve gives includes the meaning that their names have where the ruleset is.
+func (rs *Ruleset) resolve(now, last map[string]uint16) {
+	for i := range rs.Rules {
+		include := &rs.Rules[i].Include
+		if include.Name == "" {
+			continue
+		}
+		number, known := now[include.Name]
+		switch {
+		case !known && rs.Err == nil:
+			rs.Err = &NotFoundError{Ruleset: include.Name, From: rs.Name}
+		case known && number != last[include.Name]:
+			*include = Ref{Number: number}
+		}
+	}
+}
+
 // Lookup returns a ruleset by its number or name, as in a jail's property
-// devfs_ruleset. Errors are *NotFoundError.
+// devfs_ruleset; of several the last. It may be one that could not be read, see
+// Ruleset.Err. Errors are *NotFoundError.
 func (s *Set) Lookup(ruleset string) (Ruleset, error) {
 	if n, err := strconv.ParseUint(ruleset, 10, 16); err == nil {
 		return s.find(Ref{Number: uint16(n)}, "")
 	}
-	return s.find(Ref{Name: ruleset}, "")
-}
-
-func (s *Set) find(ref Ref, from string) (Ruleset, error) {
-	for _, rs := range s.Rulesets() {
-		if (ref.Name != "" && rs.Name == ref.Name) || (ref.Name == "" && rs.Number == ref.Number) {
+	all, _ := s.read()
+	for _, rs := range slices.Backward(all) {
+		if rs.Name != "" && rs.Name == ruleset {
 			return rs, nil
 		}
 	}
-	return Ruleset{}, &NotFoundError{Ruleset: ref.String(), From: from}
+	return s.find(Ref{Name: ruleset}, "") // its number may be another's by now
+}
+
+func (s *Set) find(ref Ref, from string) (Ruleset, error) {
+	all, last := s.read()
+	number := ref.Number
+	if ref.Name != "" {
+		number = last[ref.Name]
+	}
+	missing := &NotFoundError{Ruleset: ref.String(), From: from}
+	for _, rs := range all {
+		switch {
+		case rs.Number != 0 && rs.Number == number:
+			return rs, nil
+		case rs.Number == 0 && missing.Unread == nil:
+			missing.Unread = rs.Err
+		}
+	}
+	return Ruleset{}, missing
 }
 
 // FindEqual returns the first ruleset with exactly these rules in this order.

@@ -10,15 +10,7 @@ import (
 
 func testSet(t testing.TB, user string) *Set {
 	t.Helper()
-	f, err := Parse("user", []byte(user))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := NewSet([]*File{parseFile(t, "defaults.rules")}, f, SetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return NewSet([]*File{parseFile(t, "defaults.rules")}, Parse("user", []byte(user)))
 }
 
 func texts(rules []Rule) []string {
@@ -29,25 +21,74 @@ func texts(rules []Rule) []string {
 	return list
 }
 
-func TestDuplicatesOverFiles(t *testing.T) {
-	system := parseFile(t, "defaults.rules")
-	user, err := Parse("user", []byte("[mine=4]\nadd path x unhide\n"))
-	if err != nil {
-		t.Fatal(err)
+// Before, a file with two rulesets of one number could not be read at all.
+func TestLaterOfOneNumberCounts(t *testing.T) {
+	s := NewSet([]*File{parseFile(t, "defaults.rules")}, parseFile(t, "twice.rules"))
+	for _, ref := range []string{"7", "devfsrules_bpf"} {
+		rs, err := s.Lookup(ref)
+		if err != nil || rs.Position.Line != 5 {
+			t.Fatalf("%s: %+v, %v", ref, rs, err)
+		}
+		if flat, err := s.Flatten(rs); err != nil || len(flat) == 0 || flat[len(flat)-1].Path != "bpf*" {
+			t.Errorf("%q, %v", texts(flat), err)
+		}
 	}
-	var dup *DuplicateError
-	if _, err = NewSet([]*File{system}, user, SetOptions{}); !errors.As(err, &dup) || dup.First.Name != "devfsrules_jail" || dup.Second.File != "user" {
-		t.Errorf("got %v", err)
+	s = testSet(t, "[a=7]\nadd path x unhide\n[mine=4]\nadd path y unhide\n[b=7]\nadd path z unhide\n")
+	for ref, want := range map[string]string{"7": "add path z unhide", "a": "add path z unhide", "b": "add path z unhide", "4": "add path y unhide", "devfsrules_jail": "add path y unhide"} {
+		rs, err := s.Lookup(ref)
+		if err != nil || len(rs.Rules) != 1 || rs.Rules[0].String() != want {
+			t.Errorf("%s: %+v, %v", ref, rs, err)
+		}
 	}
-	s, err := NewSet([]*File{system}, user, SetOptions{LastWins: true})
-	if err != nil {
-		t.Fatal(err)
+	s = testSet(t, "[a=7]\nadd hide\n[a=7] # ok\nnonsense\n")
+	if rs, err := s.Lookup("7"); err != nil || rs.Err == nil {
+		t.Errorf("the later one is broken: %+v, %v", rs, err)
 	}
-	if rs, err := s.find(Ref{Number: 4}, ""); err != nil || rs.Name != "mine" {
-		t.Errorf("number 4 is %q, %v", rs.Name, err)
+	s = testSet(t, "[a=7] nonsense\nadd hide\n[a=7]\nadd hide\n")
+	if rs, err := s.Lookup("7"); err != nil || rs.Err != nil {
+		t.Errorf("the later one is not: %+v, %v", rs, err)
 	}
-	if _, err := s.find(Ref{Name: "devfsrules_jail"}, ""); !errors.Is(err, ErrNotFound) {
-		t.Errorf("the replaced one: %v", err)
+}
+
+// Before, $devfsrules_jail in ruleset 5 of the system's file meant the user's.
+func TestNamesAreResolvedWhileReading(t *testing.T) {
+	s := testSet(t, `[before=20]
+add include $devfsrules_jail
+[devfsrules_jail=21]
+add include 4
+add path mine unhide
+[after=22]
+add include $devfsrules_jail
+[early=23]
+add include $late
+[late=24]
+add hide
+`)
+	for number, mine := range map[string]bool{"4": false, "5": false, "20": false, "21": true, "22": true} {
+		rs, err := s.Lookup(number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		flat, err := s.Flatten(rs)
+		if got := slices.Contains(texts(flat), "add path mine unhide"); err != nil || got != mine || !slices.Contains(texts(flat), "add hide") {
+			t.Errorf("%s: %q, %v", number, texts(flat), err)
+		}
+	}
+	if rs, err := s.Lookup("devfsrules_jail"); err != nil || rs.Number != 21 {
+		t.Errorf("the name's last ruleset is %+v, %v", rs, err)
+	}
+	early, err := s.Lookup("early")
+	var missing *NotFoundError
+	if _, flat := s.Flatten(early); err != nil || !errors.As(flat, &missing) || missing.Ruleset != "late" || missing.From != "early" {
+		t.Errorf("a name that comes later: %v, %v", err, flat)
+	}
+	if rs, err := s.Lookup("20"); err != nil || rs.Rules[0].Include != (Ref{Number: 4}) {
+		t.Errorf("%+v, %v", rs, err)
+	}
+	five, _ := s.Lookup("5")
+	again, created, err := s.Ensure(five.Rules, EnsureOptions{})
+	if err != nil || created || again.Number != 5 {
+		t.Errorf("the rules of 5 are found again: %+v %v %v", again, created, err)
 	}
 }
 

@@ -15,9 +15,12 @@
 //   - A comment starts at a # which begins a word after the fields, or the line.
 //     A # inside a path is part of the path, unlike in libioc.
 //
-// An entry is identified by its destination. Of several entries with one
-// destination the first takes effect, as in libioc; the later ones stay in the
-// file, and Lines reports them as Shadowed. Lines that iocage generated and marked
+// A line that cannot be read is kept, and File.Check names it: to start a jail
+// without it could leave the jail without its data.
+//
+// An entry is identified by its destination. Several entries with one destination
+// are all mounted, in the order of the file, as by mount(8): the last one hides the
+// others, which Lines reports as Shadowed. Lines that iocage generated and marked
 // with the comment "iocage-auto" stay in the file too, but are not entries.
 //
 // New entries are written in the form that fstab(5) documents (\040), which

@@ -10,10 +10,26 @@ var (
 	ErrDestinationExists = errors.New("destination exists")
 	// ErrDestinationNotFound: no entry has this destination.
 	ErrDestinationNotFound = errors.New("destination not found")
+	// ErrSyntax: the line is not fstab(5).
+	ErrSyntax = errors.New("fstab syntax error")
 	// ErrInvalid: the value cannot be written as fstab(5), or must not be used as
 	// the path of a mount.
 	ErrInvalid = errors.New("invalid fstab value")
 )
+
+// SyntaxError is a line that could not be read. It wraps ErrSyntax.
+type SyntaxError struct {
+	Line   int // from 1
+	Text   string
+	Reason string
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("fstab line %d: %q: %s", e.Line, e.Text, e.Reason)
+}
+
+// Unwrap returns ErrSyntax.
+func (e *SyntaxError) Unwrap() error { return ErrSyntax }
 
 // DestinationError is a failed lookup of a destination. It wraps
 // ErrDestinationExists or ErrDestinationNotFound.

@@ -22,16 +22,16 @@ type File struct {
 
 // AddOptions are the options of Add.
 type AddOptions struct {
-	// Replace changes an entry with the same destination, in its place. By
+	// Replace changes the entry that Find returns, in its place. By
 	// default Add returns ErrDestinationExists.
 	Replace bool
-	// Before is the destination of the entry to insert before. By default the
-	// entry goes to the end of the file.
+	// Before is the destination of the entry to insert before, of several the
+	// first. By default the entry goes to the end of the file.
 	Before string
 }
 
 // Parse reads a file. It cannot fail: lines that are not fstab(5) are kept as they
-// are.
+// are, see Check.
 func Parse(data []byte) *File {
 	f := &File{}
 	if len(data) == 0 {
@@ -63,41 +63,72 @@ func (f *File) Marshal() []byte {
 	return []byte(b.String())
 }
 
+// Check returns nil, or the *SyntaxError of the first line that could not be read.
+// jail(8) refuses such a line too: a file system that the jail needs may be missing.
+func (f *File) Check() error {
+	for i, l := range f.lines {
+		if l.kind == KindUnknown {
+			return &SyntaxError{Line: i + 1, Text: l.text, Reason: l.reason}
+		}
+	}
+	return nil
+}
+
 // Lines returns every line of the file, in order.
 func (f *File) Lines() []Line {
-	seen := map[string]bool{}
+	hidden := map[string]bool{}
 	lines := make([]Line, len(f.lines))
-	for i, l := range f.lines {
-		lines[i] = Line{Kind: l.kind, Text: l.text, Entry: l.entry}
+	for i, l := range slices.Backward(f.lines) {
+		lines[i] = Line{Kind: l.kind, Text: l.text, Entry: l.entry, Reason: l.reason}
 		if l.kind == KindEntry && l.entry.Destination != "none" {
 			key := f.key(l.entry.Destination)
-			lines[i].Shadowed = seen[key]
-			seen[key] = true
+			lines[i].Shadowed = hidden[key]
+			hidden[key] = hidden[key] || l.entry.Mounted()
 		}
 	}
 	return lines
 }
 
-// Entries returns the entries that take effect, in the order of the file: without
-// generated ones (KindAuto) and shadowed ones.
+// Entries returns the entries in the order of the file: without generated ones
+// (KindAuto), with shadowed ones.
 func (f *File) Entries() []Entry {
 	var entries []Entry
-	for _, l := range f.Lines() {
-		if l.Kind == KindEntry && !l.Shadowed {
-			entries = append(entries, l.Entry)
+	for _, l := range f.lines {
+		if l.kind == KindEntry {
+			entries = append(entries, l.entry)
 		}
 	}
 	return entries
 }
 
 // MountOrder returns the entries in the order of mounting: that of the file, as in
-// mount(8) and jail(8). Entries that are not mounted at boot are omitted
-// (Entry.Mounted).
+// mount(8) and jail(8), so that of several with one destination the last is on top.
+// Entries that are not mounted at boot are omitted (Entry.Mounted), and those that
+// repeat what is on top of their destination already, which nullfs would refuse.
 func (f *File) MountOrder() []Entry {
-	return slices.DeleteFunc(f.Entries(), func(e Entry) bool { return !e.Mounted() })
+	top := map[string]Entry{}
+	var entries []Entry
+	for _, e := range f.Entries() {
+		if !e.Mounted() {
+			continue
+		}
+		key := f.key(e.Destination)
+		if top[key].sameMount(e) {
+			continue
+		}
+		top[key] = e
+		entries = append(entries, e)
+	}
+	return entries
 }
 
-// Find returns the entry with this destination, and whether there is one.
+// sameMount reports whether two entries of one destination mount the same.
+func (e Entry) sameMount(other Entry) bool {
+	return e.Source == other.Source && e.Type == other.Type && e.Options == other.Options
+}
+
+// Find returns the entry with this destination, of several the last, and whether
+// there is one.
 func (f *File) Find(destination string) (Entry, bool) {
 	if i := f.index(destination); i >= 0 {
 		return f.lines[i].entry, true
@@ -122,7 +153,7 @@ func (f *File) Add(e Entry, opts AddOptions) error {
 	}
 	at := len(f.lines)
 	if opts.Before != "" {
-		if at = f.index(opts.Before); at < 0 {
+		if at = slices.IndexFunc(f.lines, f.at(opts.Before)); at < 0 {
 			return &DestinationError{opts.Before, ErrDestinationNotFound}
 		}
 	}
@@ -130,7 +161,7 @@ func (f *File) Add(e Entry, opts AddOptions) error {
 	return nil
 }
 
-// Set changes the entry with this destination, in its place. e may have another
+// Set changes the entry that Find returns, in its place. e may have another
 // destination. Errors are *InvalidError and *DestinationError with
 // ErrDestinationNotFound, or ErrDestinationExists when another entry has the
 // new destination.
@@ -151,27 +182,34 @@ func (f *File) Set(destination string, e Entry) error {
 }
 
 // Delete removes every entry with this destination, including shadowed ones, which
-// would otherwise take effect. If there is none it returns *DestinationError with
+// would otherwise come to light. If there is none it returns *DestinationError with
 // ErrDestinationNotFound.
 func (f *File) Delete(destination string) error {
 	if f.index(destination) < 0 {
 		return &DestinationError{destination, ErrDestinationNotFound}
 	}
-	key := f.key(destination)
-	f.lines = slices.DeleteFunc(f.lines, func(l line) bool {
-		return l.kind == KindEntry && f.key(l.entry.Destination) == key
-	})
+	f.lines = slices.DeleteFunc(f.lines, f.at(destination))
 	return nil
 }
 
+// index returns the index of the last entry with a destination, -1 for none.
 func (f *File) index(destination string) int {
-	if destination == "none" {
-		return -1 // several swap devices have this destination
+	match := f.at(destination)
+	for i, l := range slices.Backward(f.lines) {
+		if match(l) {
+			return i
+		}
 	}
+	return -1
+}
+
+// at matches the entries with a destination. Several swap devices have the
+// destination none, which matches nothing.
+func (f *File) at(destination string) func(line) bool {
 	key := f.key(destination)
-	return slices.IndexFunc(f.lines, func(l line) bool {
-		return l.kind == KindEntry && f.key(l.entry.Destination) == key
-	})
+	return func(l line) bool {
+		return l.kind == KindEntry && destination != "none" && f.key(l.entry.Destination) == key
+	}
 }
 
 // key returns the canonical path of a destination.

@@ -6,13 +6,16 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
 
-func readMixed(t *testing.T) []byte {
+func readMixed(t *testing.T) []byte { return readFile(t, "mixed.fstab") }
+
+func readFile(t testing.TB, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", "mixed.fstab"))
+	data, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,16 +31,16 @@ func TestParseMixedFile(t *testing.T) {
 	want := []Line{
 		{Kind: KindComment},
 		{Kind: KindBlank},
-		{Kind: KindEntry, Entry: Entry{"/data/www", "/mnt/www", "nullfs", "ro", 0, 0, ""}},
+		{Kind: KindEntry, Shadowed: true, Entry: Entry{"/data/www", "/mnt/www", "nullfs", "ro", 0, 0, ""}},
 		{Kind: KindEntry, Entry: Entry{"/data/my files", "/mnt/my files", "nullfs", "rw,noatime", 0, 0, "spaced by hand"}},
 		{Kind: KindEntry, Entry: Entry{"/data/by libioc", "/mnt/by libioc", "nullfs", "ro", 0, 0, ""}},
 		{Kind: KindComment},
 		{Kind: KindEntry, Entry: Entry{"nas.example.org:/export/c#", "/mnt/c#sharp", "nfs", "rw,nfsv4,minorversion=1", 0, 0, ""}},
 		{Kind: KindEntry, Entry: Entry{"tmpfs", "/tmp", "tmpfs", "rw,size=64m,mode=1777", 0, 0, ""}},
 		{Kind: KindAuto, Entry: Entry{"/iocage/releases/13.2-RELEASE/root/bin", "/iocage/jails/web/root/bin", "nullfs", "ro", 0, 0, AutoComment}},
-		{Kind: KindUnknown},
+		{Kind: KindUnknown, Reason: "missing information: 3 of at least 4 fields (source, destination, type, options)"},
 		{Kind: KindEntry, Entry: Entry{"/bad /x", "nullfs", "ro", "0", 0, 0, ""}},
-		{Kind: KindEntry, Shadowed: true, Entry: Entry{"/data/second", "/mnt/www/", "nullfs", "rw", 0, 0, ""}},
+		{Kind: KindEntry, Entry: Entry{"/data/second", "/mnt/www/", "nullfs", "rw", 0, 0, ""}},
 		{Kind: KindEntry, Entry: Entry{"/dev/da0p3", "none", "swap", "sw", 0, 0, ""}},
 		{Kind: KindEntry, Entry: Entry{"/extra", "/mnt/extra", "nullfs", "ro,noauto", 0, 0, "kept"}},
 		{Kind: KindBlank},
@@ -97,7 +100,7 @@ func TestParseLine(t *testing.T) {
 func TestEntriesAndOrder(t *testing.T) {
 	f := Parse(readMixed(t))
 	f.lines = append(f.lines[:10], f.lines[11:]...) // without the line with a type in the place of its path
-	want := []string{"/mnt/www", "/mnt/my files", "/mnt/by libioc", "/mnt/c#sharp", "/tmp", "/mnt/last"}
+	want := []string{"/mnt/www", "/mnt/my files", "/mnt/by libioc", "/mnt/c#sharp", "/tmp", "/mnt/www/", "/mnt/last"}
 	var got []string
 	for _, e := range f.MountOrder() {
 		got = append(got, e.Destination)
@@ -188,12 +191,12 @@ func TestInvalidEntries(t *testing.T) {
 }
 
 func TestSetAndDelete(t *testing.T) {
-	f := Parse([]byte("  /a /1 nullfs ro 0 0 rest # c\n/b /2 nullfs ro\n/c /1 nullfs ro\n/s none swap sw\n"))
+	f := Parse([]byte("/c /1 nullfs ro\n  /a /1 nullfs ro 0 0 rest # c\n/b /2 nullfs ro\n/s none swap sw\n"))
 	a, _ := f.Find("/1")
 	if err := f.Set("/1", a); err != nil {
 		t.Fatal(err)
 	}
-	if got := string(f.Marshal()); !strings.HasPrefix(got, "  /a /1 nullfs ro 0 0 rest # c\n") {
+	if got := string(f.Marshal()); !strings.Contains(got, "\n  /a /1 nullfs ro 0 0 rest # c\n") {
 		t.Errorf("setting the same entry changed its line:\n%s", got)
 	}
 	if err := f.Set("/1", Entry{Source: "/a", Destination: "/2"}); !errors.Is(err, ErrDestinationExists) {
@@ -206,7 +209,7 @@ func TestSetAndDelete(t *testing.T) {
 	if err := f.Set("/1", a); err != nil {
 		t.Fatal(err)
 	}
-	want := "/a\t/1\tnullfs\tro,noatime\t0\t0\trest # c\n/b /2 nullfs ro\n/c /1 nullfs ro\n/s none swap sw\n"
+	want := "/c /1 nullfs ro\n/a\t/1\tnullfs\tro,noatime\t0\t0\trest # c\n/b /2 nullfs ro\n/s none swap sw\n"
 	if got := string(f.Marshal()); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -223,6 +226,56 @@ func TestSetAndDelete(t *testing.T) {
 	}
 }
 
+// Before, a line with too few fields was ignored without a word.
+func TestCheckNamesLineAndReason(t *testing.T) {
+	for _, tt := range []struct {
+		text, want string
+	}{
+		{string(readFile(t, "wrapped.fstab")), `fstab line 1: "/data/in ROOT/mnt/in nullfs": missing information: 3 of at least 4 fields (source, destination, type, options)`},
+		{"# c\n\n/a /b nullfs ro\n/a /c\\x nullfs ro\n", `fstab line 4: "/a /c\\x nullfs ro": invalid escape in the destination`},
+		{"/a\\M /b nullfs ro", `fstab line 1: "/a\\M /b nullfs ro": invalid escape in the source`},
+	} {
+		var syntax *SyntaxError
+		err := Parse([]byte(tt.text)).Check()
+		if !errors.As(err, &syntax) || !errors.Is(err, ErrSyntax) || err.Error() != tt.want {
+			t.Errorf("%q: %v", tt.text, err)
+		}
+	}
+	if err := Parse(readFile(t, "twice.fstab")).Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Before, the first of two entries for one place counted and the second was ignored.
+func TestTwoEntriesForOnePlace(t *testing.T) {
+	f := Parse(readFile(t, "twice.fstab"))
+	var sources []string
+	for _, e := range f.MountOrder() {
+		sources = append(sources, e.Source)
+	}
+	if !slices.Equal(sources, []string{"/data/a", "/data/b"}) {
+		t.Errorf("mounted: %q", sources)
+	}
+	if e, ok := f.Find("ROOT/mnt/in"); ok && e.Source == "/data/b" {
+		t.Error("a relative destination is compared as text")
+	}
+	f = Parse(bytes.ReplaceAll(readFile(t, "twice.fstab"), []byte("ROOT"), []byte("/r")))
+	if lines := f.Lines(); !lines[0].Shadowed || lines[1].Shadowed {
+		t.Errorf("the later one hides the first: %+v", lines)
+	}
+	if e, ok := f.Find("/r/mnt/in"); !ok || e.Source != "/data/b" {
+		t.Errorf("on top: %+v %v", e, ok)
+	}
+	f = Parse([]byte("/a /1 nullfs ro\n/a /1/ nullfs ro 0 0\n/b /1 nullfs ro,noauto\n/b /1 nullfs ro\n/a /1 nullfs ro\n"))
+	sources = nil
+	for _, e := range f.MountOrder() {
+		sources = append(sources, e.Source)
+	}
+	if !slices.Equal(sources, []string{"/a", "/b", "/a"}) {
+		t.Errorf("a line that repeats what is on top is mounted once: %q", sources)
+	}
+}
+
 func TestRootMakesDestinationsEqual(t *testing.T) {
 	f := Parse([]byte("/a /j/root/mnt nullfs ro\n"))
 	if _, ok := f.Find("/mnt"); ok {
@@ -235,16 +288,19 @@ func TestRootMakesDestinationsEqual(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	data, err := os.ReadFile(filepath.Join("testdata", "mixed.fstab"))
-	if err != nil {
-		f.Fatal(err)
+	for _, name := range []string{"mixed.fstab", "wrapped.fstab", "twice.fstab", "linux.fstab"} {
+		f.Add(readFile(f, name))
 	}
-	f.Add(data)
 	f.Add([]byte("/a\\ b\t/c\\040d nullfs ro,size=1 1 2 x # y\r\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file := Parse(data)
 		if got := file.Marshal(); !bytes.Equal(got, data) {
 			t.Fatalf("%q became %q", data, got)
+		}
+		unread := slices.IndexFunc(file.Lines(), func(l Line) bool { return l.Kind == KindUnknown })
+		var syntax *SyntaxError
+		if err := file.Check(); errors.As(err, &syntax) != (unread >= 0) || syntax != nil && syntax.Line != unread+1 {
+			t.Fatalf("line %d cannot be read, and Check says %v", unread+1, err)
 		}
 		for _, e := range file.Entries() {
 			if e.Validate() != nil {

@@ -1,6 +1,9 @@
 package fstab
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Kind is the kind of a line.
 type Kind int
@@ -11,7 +14,7 @@ const (
 	// KindComment is a line whose first word begins with #.
 	KindComment
 	// KindUnknown is a line that is not fstab(5): it has fewer than four
-	// fields, or one that strunvis(3) rejects. It is kept and ignored.
+	// fields, or one that strunvis(3) rejects. It is kept, and File.Check reports it.
 	KindUnknown
 	// KindEntry is a file system.
 	KindEntry
@@ -33,8 +36,10 @@ type Line struct {
 	Text string
 	// Entry is set for KindEntry and KindAuto.
 	Entry Entry
-	// Shadowed: an earlier entry has the same destination, so that this one has no
-	// effect.
+	// Reason says why a line of KindUnknown could not be read.
+	Reason string
+	// Shadowed: a later entry that is mounted (Entry.Mounted) has the same
+	// destination, so that it hides this one.
 	Shadowed bool
 }
 
@@ -44,6 +49,8 @@ type line struct {
 	kind  Kind
 	entry Entry
 	tail  string // what getfsent(3) ignores after the sixth field
+
+	reason string // of KindUnknown
 }
 
 func parseLine(text string) line {
@@ -64,14 +71,17 @@ func parseLine(text string) line {
 		fields = append(fields, field)
 	}
 	if len(fields) < 4 {
+		l.reason = fmt.Sprintf("missing information: %d of at least 4 fields (source, destination, type, options)", len(fields))
 		return l
 	}
 	source, ok := unescape(fields[0])
 	if !ok || source == "" {
+		l.reason = "invalid escape in the source"
 		return l
 	}
 	destination, ok := unescape(fields[1])
 	if !ok || destination == "" {
+		l.reason = "invalid escape in the destination"
 		return l
 	}
 	l.kind = KindEntry

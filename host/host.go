@@ -68,6 +68,8 @@ type Files struct {
 	ResolvConf    string // resolver(5), default /etc/resolv.conf
 	DevfsRules    string // devfs.rules(5), default /etc/devfs.rules
 	DevfsDefaults string // default /etc/defaults/devfs.rules, never written
+	Passwd        string // passwd(5), default /etc/passwd
+	Group         string // group(5), default /etc/group
 	HBSDUpdate    string // exists on HardenedBSD only, default /usr/sbin/hbsd-update
 }
 
@@ -100,6 +102,8 @@ func (o *Options) fill() {
 	set(&o.Files.ResolvConf, "/etc/resolv.conf")
 	set(&o.Files.DevfsRules, "/etc/devfs.rules")
 	set(&o.Files.DevfsDefaults, "/etc/defaults/devfs.rules")
+	set(&o.Files.Passwd, "/etc/passwd")
+	set(&o.Files.Group, "/etc/group")
 	set(&o.Files.HBSDUpdate, "/usr/sbin/hbsd-update")
 	set(&o.RunDir, "/var/run/go-libioc")
 	set(&o.StateDir, "/var/db/go-libioc")

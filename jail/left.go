@@ -241,11 +241,11 @@ func (j *Jail) planRecoverMounts(ctx context.Context) (*plan.Plan, error) {
 	if running, err := j.Running(ctx); err != nil || running {
 		return nil, err
 	}
-	lines, err := j.fstabSteps(ctx)
+	lines, err := j.fstabTargets(ctx)
 	if err != nil {
-		lines = nil // what the file says cannot be known, and stays
+		lines.Mounts = nil // what the file says cannot be known, and stays
 	}
-	found, err := j.leftMounts(ctx, targetsOf(lines))
+	found, err := j.leftMounts(ctx, lines.Mounts)
 	if err != nil || len(found.own) == 0 {
 		return nil, err
 	}

@@ -53,7 +53,8 @@ type SetOptions struct {
 // jail_set(2) can change. An empty text unsets a property. The final event,
 // JailConfigApply, says of each key when it counts, as Effects does.
 //
-// Errors: *config.PropertyError, *RestartRequiredError with LiveOnly, those of
+// Errors: *config.PropertyError, ErrConfig for devfs_ruleset=none or 0 without
+// mount_devfs=no, *RestartRequiredError with LiveOnly, those of
 // Start that concern the network, *kernel.JailError, ErrReplaced, ErrChanged if the
 // file is edited by hand or the network is changed by others at the same time, ErrBusy. A
 // failure leaves file and jail as they were.
@@ -171,6 +172,13 @@ func (j *Jail) setSteps(ctx context.Context, l *step.List, values map[string]str
 		}
 	}
 	will := j.copy(func(is *state) { is.set(own) })
+	_, ruleset := values[key.DevfsRuleset.String()]
+	_, devfs := values[key.MountDevfs.String()]
+	if ruleset || devfs {
+		if err := will.mayMountDevfs(); err != nil {
+			return nil, err
+		}
+	}
 	effects, err := will.Effects(ctx, slices.Sorted(maps.Keys(values))...)
 	if err != nil {
 		return nil, err

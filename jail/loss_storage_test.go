@@ -217,7 +217,7 @@ func TestLibiocFstabLinesAreKeptAndUnmountedInReverse(t *testing.T) {
 	root, err := j.RootPath(ctx)
 	require.NoError(t, err)
 	data := t.TempDir()
-	text := "# ours\n\nnot\tunderstood\n" +
+	text := "# ours\n\n  # not\tunderstood\n" +
 		"nas.example.org:/export\t" + root + "/media\tnfs\trw,noauto,nfsv4,minorversion=1\t0\t0\t# by hand\n" +
 		data + "\t" + root + "/mnt\tnullfs\trw\t0\t0\n" +
 		"tmpfs\t" + root + "/mnt/inner\ttmpfs\trw,size=1m,mode=1777\t0\t0\n"

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/libioc/go-libioc/config/key"
@@ -34,7 +36,7 @@ type MountOptions struct {
 // at once, as libioc does (auto_mount_jail).
 //
 // Errors: fstab.ErrDestinationExists, *fstab.InvalidError, kernel.ErrNotFound for
-// a destination that does not exist, ErrConfig for the root itself, ErrNotRunning for
+// a source or a destination that does not exist, ErrConfig for the root itself, ErrNotRunning for
 // temporary mounts of a stopped jail, kernel.ErrEscape for a link on the way to a
 // destination, or to a source that is in a jail, ErrBusy. A failure leaves file and mounts as they were.
 func (j *Jail) Mount(ctx context.Context, o MountOptions) ([]events.IocEvent, error) {
@@ -70,6 +72,18 @@ func (j *Jail) mountSteps(ctx context.Context, l *step.List, o MountOptions) err
 			args.Mounts = append(args.Mounts, m)
 		}
 	}
+	if slices.ContainsFunc(args.Mounts, lacksRuleset) {
+		load, ruleset, err := j.ruleset(ctx)
+		if err == nil {
+			err = j.useRuleset(args.Mounts, ruleset)
+		}
+		if err != nil {
+			return err
+		}
+		if running && load != nil {
+			l.Add(*load)
+		}
+	}
 	if !running {
 		if err := j.placesThere(ctx, file, args.Mounts); err != nil {
 			return err
@@ -85,8 +99,8 @@ func (j *Jail) mountSteps(ctx context.Context, l *step.List, o MountOptions) err
 	return nil
 }
 
-// placesThere reports what a start could not mount because there is no place
-// for it, or a link in its way. A place in what the start mounts before does not
+// placesThere reports what a start could not mount because there is no source or no
+// place for it, or a link in its way. A place in what the start mounts before does not
 // exist yet.
 func (j *Jail) placesThere(ctx context.Context, file *fstab.File, targets []step.Mount) error {
 	root, err := j.RootPath(ctx)
@@ -107,7 +121,16 @@ func (j *Jail) placesThere(ctx context.Context, file *fstab.File, targets []step
 		return err
 	}
 	defer r.Close()
+	inStart := func(path string) bool { // mounted by the start itself
+		rest, inside := pathname.Cut(path, root)
+		return inside && slices.ContainsFunc(covers, func(at string) bool { return pathname.Within(strings.TrimPrefix(rest, "/"), at) })
+	}
 	for _, t := range targets {
+		if t.Type == "nullfs" && !inStart(t.From) {
+			if _, err := os.Stat(t.From); errors.Is(err, fs.ErrNotExist) {
+				return &kernel.CallError{Op: "nmount", Subject: t.From, Errno: syscall.ENOENT, Msg: "the source does not exist", Err: kernel.ErrNotFound}
+			}
+		}
 		if slices.ContainsFunc(covers, func(at string) bool { return at != t.At && pathname.Within(t.At, at) }) {
 			continue
 		}

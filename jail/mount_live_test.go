@@ -25,7 +25,7 @@ func TestMountAndUnmountOfARunningJail(t *testing.T) {
 	require.NoError(t, err)
 	root, err := j.RootPath(ctx)
 	require.NoError(t, err)
-	text := "# a comment\njunk\n"
+	text := "# a comment\n\t \n"
 	require.NoError(t, os.WriteFile(filepath.Join(path, "fstab"), []byte(text), 0o644))
 	data := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(data, "inner"), 0o755))

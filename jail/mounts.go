@@ -3,6 +3,7 @@ package jail
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,14 +16,65 @@ import (
 	"github.com/libioc/go-libioc/release"
 )
 
-// fstabSteps mounts the jail's fstab(5) in the order of its lines.
-func (j *Jail) fstabSteps(ctx context.Context) ([]plan.Step, error) {
-	entries, err := j.fstabEntries(ctx)
-	if err != nil || len(entries) == 0 {
+// fstabSteps mounts the jail's fstab(5) in the order of its lines. A line that cannot
+// be read refuses, as in jail(8): without it the jail could lack its data.
+func (j *Jail) fstabSteps(ctx context.Context, ruleset int) ([]plan.Step, error) {
+	file, err := j.fstabFile(ctx)
+	if err != nil {
 		return nil, err
 	}
-	args, err := j.fstabMounts(ctx, entries)
-	return []plan.Step{plan.StepOf(step.MountFstab{Mounts: args})}, err
+	if err := file.Check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	args, err := j.fstabTargets(ctx)
+	if err != nil || len(args.Mounts) == 0 {
+		return nil, err
+	}
+	return []plan.Step{plan.StepOf(step.MountFstab{Mounts: args})}, j.useRuleset(args.Mounts, ruleset)
+}
+
+// fstabTargets returns the mounts of the lines that can be read.
+func (j *Jail) fstabTargets(ctx context.Context) (step.Mounts, error) {
+	entries, err := j.fstabEntries(ctx)
+	if err != nil {
+		return step.Mounts{}, err
+	}
+	return j.fstabMounts(ctx, entries)
+}
+
+// useRuleset gives the jail's ruleset to every devfs that names none: the lines of
+// FreeBSD's Handbook for a Linux jail would show it every device of the host.
+func (j *Jail) useRuleset(mounts []step.Mount, ruleset int) error {
+	for i, m := range mounts {
+		if !lacksRuleset(m) {
+			continue
+		}
+		if ruleset == 0 {
+			return fmt.Errorf("%w: fstab: devfs on /%s: the jail has no devfs_ruleset; add the option ruleset=4: %w", ErrConfig, m.At, kernel.ErrEmptyRuleset)
+		}
+		mounts[i].Own = true
+		mounts[i].Options = append(mounts[i].Options, kernel.MountOption{Name: step.RulesetOption, Value: strconv.Itoa(ruleset)})
+	}
+	return nil
+}
+
+func lacksRuleset(m step.Mount) bool {
+	return m.Type == "devfs" && !slices.ContainsFunc(m.Options, func(o kernel.MountOption) bool { return o.Name == step.RulesetOption })
+}
+
+// fstabFile returns the jail's fstab(5) with the root that destinations are below.
+func (j *Jail) fstabFile(ctx context.Context) (*fstab.File, error) {
+	data, err := j.readFstab()
+	if err != nil {
+		return nil, err
+	}
+	mounts, err := j.mountTable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	file := fstab.Parse(data)
+	file.Root, _ = mounts.Dataset(j.RootDataset())
+	return file, nil
 }
 
 // fstabMounts returns the mounts of entries.
@@ -54,7 +106,7 @@ func (j *Jail) fstabMounts(ctx context.Context, entries []fstab.Entry) (step.Mou
 // fstabEntries returns the lines that are to be mounted. A basejail's own
 // directories are left out: iocage writes them, and they are mounted anyway.
 func (j *Jail) fstabEntries(ctx context.Context) ([]fstab.Entry, error) {
-	data, err := j.readFstab()
+	file, err := j.fstabFile(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -65,10 +117,7 @@ func (j *Jail) fstabEntries(ctx context.Context) ([]fstab.Entry, error) {
 		}
 	}
 	var out []fstab.Entry
-	for _, e := range fstab.Parse(data).MountOrder() {
-		if !e.Mounted() {
-			continue
-		}
+	for _, e := range file.MountOrder() {
 		at, err := j.fstabPlace(ctx, e)
 		if err != nil {
 			return nil, err
@@ -118,6 +167,19 @@ func (j *Jail) fstabPlaces(ctx context.Context) ([]string, error) {
 	return out, nil
 }
 
+// mayMountDevfs refuses a devfs without a ruleset, which would show the jail every
+// device of the host, its disks and memory among them.
+func (j *Jail) mayMountDevfs() error {
+	eff := j.Effective()
+	if !key.MountDevfs.Of(eff) {
+		return nil
+	}
+	if want, ok := key.DevfsRuleset.Lookup(eff); ok && (want.Name != "" || want.Number != 0) {
+		return nil
+	}
+	return fmt.Errorf("%w: devfs_ruleset=none or 0 needs mount_devfs=no: %w and would show every device of the host", ErrConfig, kernel.ErrEmptyRuleset)
+}
+
 // Where they are mounted, below the root.
 const (
 	procfsPlace    = "proc"
@@ -129,19 +191,20 @@ const (
 // for the last two and does nothing about them.
 func (j *Jail) deviceSteps(ctx context.Context, l *step.List, ruleset int) {
 	eff := j.Effective()
-	mount := func(fs, at string, dir bool, options ...kernel.MountOption) step.Mounts {
-		m := step.Mount{Type: fs, From: fs, At: at, Options: options, Make: dir}
+	mount := func(fs, at string, dir bool) step.Mounts {
+		m := step.Mount{Type: fs, From: fs, At: at, Make: dir}
 		return step.Mounts{RootDataset: j.RootDataset(), Mounts: []step.Mount{m}}
 	}
-	var options []kernel.MountOption
-	if ruleset > 0 {
-		options = append(options, kernel.MountOption{Name: step.RulesetOption, Value: strconv.Itoa(ruleset)})
-	}
 	if key.MountDevfs.Of(eff) {
-		l.Add(step.MountDevfs{Mounts: mount("devfs", "dev", true, options...)})
+		args := mount("devfs", "dev", true)
+		l.Fail(j.mayMountDevfs())
+		if ruleset > 0 {
+			l.Fail(j.useRuleset(args.Mounts, ruleset))
+		}
+		l.Add(step.MountDevfs{Mounts: args})
 	}
-	if key.MountFdescfs.Of(eff) {
-		l.Add(step.MountFdescfs{Mounts: mount("fdescfs", "dev/fd", false)})
+	if key.MountFdescfs.Of(eff) { // a devfs has the directory
+		l.Add(step.MountFdescfs{Mounts: mount("fdescfs", "dev/fd", !key.MountDevfs.Of(eff))})
 	}
 	if key.MountProcfs.Of(eff) {
 		l.Add(step.MountProcfs{Mounts: mount("procfs", procfsPlace, true)})

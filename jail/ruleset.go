@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
-	"strconv"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/devfs"
+	"github.com/libioc/go-libioc/fstab"
+	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -65,7 +67,7 @@ func (j *Jail) ruleset(ctx context.Context) (*step.LoadRuleset, int, error) {
 			found, flat = same, whole // such as libioc's iocage_auto_<n>
 		}
 	}
-	rules, err := kernelRules(whole)
+	rules, err := kernelRules(j.host, whole)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: devfs_ruleset=%s: %w", ErrConfig, want, err)
 	}
@@ -109,12 +111,38 @@ func (j *Jail) moreRules() ([]devfs.Rule, error) {
 	if key.AllowVMM.Of(eff) {
 		rules = devfs.Extend(rules, devfs.ForVMM())
 	}
-	return rules, nil
+	shm, err := j.mountsOnShm()
+	if shm {
+		rules = devfs.Extend(rules, devfs.ForSharedMemory())
+	}
+	return rules, err
+}
+
+// mountsOnShm reports whether the jail's fstab(5) mounts something on shm of a devfs
+// that gets the jail's ruleset, as a Linux jail does.
+func (j *Jail) mountsOnShm() (bool, error) {
+	if !j.exists() {
+		return false, nil
+	}
+	data, err := j.readFstab()
+	if err != nil {
+		return false, err
+	}
+	file := fstab.Parse(data)
+	for _, e := range file.MountOrder() {
+		if e.Type != "devfs" || e.Options.Has(step.RulesetOption) {
+			continue
+		}
+		if on, ok := file.Find(path.Join(e.Destination, "shm")); ok && on.Mounted() {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // extendLoaded returns a ruleset that only the kernel has, with more rules.
 func (j *Jail) extendLoaded(ctx context.Context, set *devfs.Set, number uint16, loaded []kernel.DevfsRule, more []devfs.Rule) (*step.LoadRuleset, int, error) {
-	extra, err := kernelRules(more)
+	extra, err := kernelRules(j.host, more)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -167,19 +195,20 @@ func (j *Jail) devfsSet() (*devfs.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	return devfs.NewSet([]*devfs.File{system}, user, devfs.SetOptions{LastWins: true})
+	return devfs.NewSet([]*devfs.File{system}, user), nil
 }
 
-func readRules(path string) (*devfs.File, error) {
-	data, err := os.ReadFile(path)
+func readRules(file string) (*devfs.File, error) {
+	data, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return devfs.Parse(path, data)
+	return devfs.Parse(file, data), nil
 }
 
-// kernelRules turns rules of a file into the kernel's.
-func kernelRules(rules []devfs.Rule) ([]kernel.DevfsRule, error) {
+// kernelRules turns rules of a file into the kernel's, with the numbers that the host
+// gives to users and groups.
+func kernelRules(h *host.Host, rules []devfs.Rule) ([]kernel.DevfsRule, error) {
 	var out []kernel.DevfsRule
 	for i, r := range rules {
 		rule := kernel.DevfsRule{
@@ -193,10 +222,10 @@ func kernelRules(rules []devfs.Rule) ([]kernel.DevfsRule, error) {
 			rule.Mode = &r.Mode
 		}
 		var err error
-		if rule.UID, err = accountID(r.User, "root"); err != nil {
+		if rule.UID, err = accountID("user", r.User, h.Files().Passwd); err != nil {
 			return nil, err
 		}
-		if rule.GID, err = accountID(r.Group, "wheel"); err != nil {
+		if rule.GID, err = accountID("group", r.Group, h.Files().Group); err != nil {
 			return nil, err
 		}
 		out = append(out, rule)
@@ -208,18 +237,19 @@ func kernelRules(rules []devfs.Rule) ([]kernel.DevfsRule, error) {
 // loading again after a crash does not add a rule twice.
 func ruleNumber(i int) uint16 { return uint16(100 * (i + 1)) }
 
-// accountID returns the number of a user or group in a rule. Only the name that
-// stands for 0 on every FreeBSD is known without reading the host's accounts.
-func accountID(name, zero string) (*uint32, error) {
-	var id uint32
-	switch n, err := strconv.ParseUint(name, 10, 32); {
-	case name == "":
+// accountID returns the number of a user or group in a rule, as devfs(8) finds it, and
+// nil for none.
+func accountID(kind, name, file string) (*uint32, error) {
+	if name == "" {
 		return nil, nil
-	case name == zero:
-	case err != nil:
-		return nil, fmt.Errorf("account %q is not a number", name)
-	default:
-		id = uint32(n)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	id, ok := devfs.AccountID(data, name)
+	if !ok {
+		return nil, fmt.Errorf("%s %q is not in %s", kind, name, file)
 	}
 	return &id, nil
 }

@@ -37,7 +37,8 @@ type StartOptions struct {
 // Start mounts what the jail needs, makes it in the kernel and runs its hooks.
 //
 // Errors: ErrRunning, ErrNotRunning when the start hook ended the jail,
-// ErrTemplate, ErrHostID, ErrConfig, ErrNoBase, *MountedError, *HeldError,
+// ErrTemplate, ErrHostID, ErrConfig (with *fstab.SyntaxError for a line that cannot be
+// read, kernel.ErrEmptyRuleset for a devfs(5) without ruleset), ErrNoBase, *MountedError, *HeldError,
 // *HookError, *kernel.JailError, ErrBusy. A failure leaves nothing behind except
 // what hooks did, and what belongs to the host: kernel modules and the devfs
 // ruleset that were loaded for the jail.
@@ -131,11 +132,11 @@ func (j *Jail) upSteps(ctx context.Context, steps *step.List, o StartOptions, ow
 	up.Append(j.limitSteps(ctx))
 	up.Append(j.hook("prestart"))
 	up.Append(base.Steps())
-	up.Append(j.fstabSteps(ctx))
-	up.Append(modules, nil)
 	if load != nil {
 		up.Add(*load)
 	}
+	up.Append(j.fstabSteps(ctx, number))
+	up.Append(modules, nil)
 	up.Append(net.before.Steps())
 	up.Add(step.CreateJail{
 		Name: j.Identifier(), RootDataset: j.RootDataset(), Params: stepParams(params), Owned: owned, Ruleset: uint16(number),

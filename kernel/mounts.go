@@ -70,7 +70,7 @@ type Mounted struct {
 // Mounts is nmount(2), unmount(2) and getfsstat(2).
 type Mounts interface {
 	// Nmount mounts a file system and returns it. Errors are *CallError:
-	// ErrNotFound for a missing source or target, ErrEscape, ErrEmptyRuleset,
+	// ErrNotFound for a missing source or target, which is the Subject, ErrEscape, ErrEmptyRuleset,
 	// and the kernel's errno and errmsg; FreeBSD 13 reports EINVAL "Invalid
 	// fstype" for a missing path. An empty Type or Path is not sent, so that the
 	// kernel reports it. A devfs without a ruleset counts as one with an empty

@@ -116,6 +116,8 @@ func prepare(dir string) (string, error) {
 		"etc/rc.conf":              "hostname=\"simhost\"\n",
 		"etc/resolv.conf":          "nameserver 192.0.2.53\n",
 		"etc/defaults/devfs.rules": devfsRules,
+		"etc/passwd":               passwd,
+		"etc/group":                group,
 	}
 	for name, text := range files {
 		path := filepath.Join(abs, filepath.FromSlash(name))
@@ -193,6 +195,8 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 			ResolvConf:    filepath.Join(dir, "etc", "resolv.conf"),
 			DevfsRules:    filepath.Join(dir, "etc", "devfs.rules"),
 			DevfsDefaults: filepath.Join(dir, "etc", "defaults", "devfs.rules"),
+			Passwd:        filepath.Join(dir, "etc", "passwd"),
+			Group:         filepath.Join(dir, "etc", "group"),
 			HBSDUpdate:    filepath.Join(dir, "usr", "sbin", "hbsd-update"),
 		},
 		RunDir:   filepath.Join(dir, "run"),

@@ -32,6 +32,9 @@ type Mount struct {
 	Make bool `json:"make,omitempty"`
 	// Optional skips the mount when its source does not exist.
 	Optional bool `json:"optional,omitempty"`
+	// Own marks a devfs with the jail's own ruleset, which may get another number when
+	// it is loaded.
+	Own bool `json:"own,omitempty"`
 }
 
 // mountEffect is what was done so far.
@@ -92,7 +95,7 @@ func (a Mounts) Do(ctx context.Context, e Env, c *plan.Call) error {
 			continue
 		}
 		if err != nil {
-			return err
+			return refusedMount(m, err)
 		}
 		done.Mounted = append(done.Mounted, mounted.FSID)
 		if err := c.SetEffect(done); err != nil {
@@ -102,11 +105,22 @@ func (a Mounts) Do(ctx context.Context, e Env, c *plan.Call) error {
 	return nil
 }
 
+// refusedMount says what was to be mounted where, and which of the two does not exist:
+// the words of FreeBSD 13 for that, "Invalid fstype", do not.
+func refusedMount(m Mount, err error) error {
+	what := fmt.Sprintf("mount %s on /%s", m.From, m.At)
+	call, ok := errors.AsType[*kernel.CallError](err)
+	if ok && call.Subject != "" && errors.Is(err, kernel.ErrNotFound) {
+		what += fmt.Sprintf(": %s does not exist", call.Subject)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
 // mountOptions are the options with the ruleset that was really loaded.
 func mountOptions(m Mount, c *plan.Call) []kernel.MountOption {
 	options := slices.Clone(m.Options)
 	for i, o := range options {
-		if m.Type != "devfs" || o.Name != RulesetOption {
+		if !m.Own || o.Name != RulesetOption {
 			continue
 		}
 		if n, err := strconv.ParseUint(o.Value, 10, 16); err == nil {
@@ -148,14 +162,12 @@ func (a Mounts) Undo(ctx context.Context, e Env, c *plan.Call) error {
 		}
 		return LeaveReplaced(c, err)
 	}
-	targets := map[string]Mount{}
-	for _, m := range a.Mounts {
-		targets[filepath.Join(root, m.At)] = m
-	}
 	var all error
 	for _, m := range onRoot(mounts, a.RootDataset) {
-		t, known := targets[m.Path]
-		likely := !c.Rebooted && !slices.Contains(done.Before, m.FSID) && known && t.Type == m.Type && t.From == m.From
+		known := slices.ContainsFunc(a.Mounts, func(t Mount) bool {
+			return filepath.Join(root, t.At) == m.Path && t.Type == m.Type && t.From == m.From
+		})
+		likely := !c.Rebooted && !slices.Contains(done.Before, m.FSID) && known
 		if likely || slices.Contains(done.Mounted, m.FSID) {
 			all = errors.Join(all, UnmountOne(ctx, e, m, true))
 		}

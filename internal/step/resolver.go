@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -57,7 +58,9 @@ func (a WriteResolver) Do(ctx context.Context, e Env, c *plan.Call) error {
 		return nil
 	}
 	was, err := ReadFormer(root, ResolvConf, mostResolvConf)
-	if err != nil {
+	if errors.Is(err, saferoot.ErrEscape) {
+		return fmt.Errorf("%w; resolver=/dev/null keeps what the jail has", err)
+	} else if err != nil {
 		return err
 	}
 	if !was.Absent && string(was.Data) == string(data) {

@@ -152,10 +152,7 @@ func mountError(req kernel.MountRequest, errno syscall.Errno, msg string) error 
 		}
 		// FreeBSD 13 reports EINVAL "Invalid fstype" for a missing path.
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			e.Err = kernel.ErrNotFound
-			if msg == "" {
-				e.Msg = path + " does not exist"
-			}
+			e.Subject, e.Err = path, kernel.ErrNotFound
 			return e
 		}
 	}

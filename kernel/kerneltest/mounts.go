@@ -1,6 +1,7 @@
 package kerneltest
 
 import (
+	"errors"
 	"os"
 	"path"
 	"slices"
@@ -90,6 +91,9 @@ func mountRefused(s *suite) {
 		s.refuses(err, c.errno, c.msg)
 		if c.gone {
 			s.fails(err, kernel.ErrNotFound)
+			if call, ok := errors.AsType[*kernel.CallError](err); !ok || call.Subject != none {
+				s.Errorf("%s: %v does not name %s", what, err, none)
+			}
 		}
 	}
 }

@@ -27,6 +27,8 @@ func (k *machine) devNode(name string) (dir, ok bool) {
 		return false, false
 	case name == "gptid":
 		return true, true
+	case name == "shm": // linux_common.ko, which the others load
+		return true, slices.ContainsFunc([]string{"linux", "linux64", "linux_common", "linprocfs", "linsysfs"}, k.hasModule)
 	case slices.Contains(devNodes, name+"/"):
 		return true, true
 	}
@@ -36,7 +38,7 @@ func (k *machine) devNode(name string) (dir, ok bool) {
 // visible lists the nodes that a devfs shows.
 func (k *machine) visible(m *mount) []string {
 	var out []string
-	for _, n := range append([]string{"gptid"}, devNodes...) {
+	for _, n := range append([]string{"gptid", "shm"}, devNodes...) {
 		n = strings.TrimSuffix(n, "/")
 		if _, ok := k.devNode(n); ok && !slices.Contains(m.Hidden, n) {
 			out = append(out, n)
@@ -53,7 +55,7 @@ func (k *machine) applyRuleset(m *mount, ruleset uint16) {
 	for _, n := range m.Hidden {
 		hidden[n] = true
 	}
-	for _, n := range append([]string{"gptid"}, devNodes...) {
+	for _, n := range append([]string{"gptid", "shm"}, devNodes...) {
 		n = strings.TrimSuffix(n, "/")
 		k.applyRules(ruleset, n, hidden, 0)
 	}

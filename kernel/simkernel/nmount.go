@@ -85,11 +85,11 @@ func (c *mounting) refuse(e syscall.Errno, msg string) error {
 }
 
 // missing returns the refusal of a path that does not exist.
-func (c *mounting) missing() error {
+func (c *mounting) missing(path string) error {
 	if c.v.s.rel.missingIsENOENT {
-		return refusal.Missing(OpNmount, c.req.Path, syscall.ENOENT)
+		return refusal.Missing(OpNmount, path, syscall.ENOENT)
 	}
-	return &kernel.CallError{Op: OpNmount, Subject: c.req.Path, Errno: syscall.EINVAL, Msg: "Invalid fstype", Err: kernel.ErrNotFound}
+	return &kernel.CallError{Op: OpNmount, Subject: path, Errno: syscall.EINVAL, Msg: "Invalid fstype", Err: kernel.ErrNotFound}
 }
 
 // check looks at the request alone.
@@ -128,7 +128,7 @@ func (c *mounting) find() (err error) {
 	case 0:
 		return nil
 	case syscall.ENOENT:
-		return c.missing()
+		return c.missing(c.req.Path)
 	}
 	return c.refuse(e, "")
 }
@@ -151,7 +151,7 @@ func (c *mounting) nullfs() error {
 	case link != "":
 		return precheck.Escapes(c.req, link)
 	case e == syscall.ENOENT:
-		return c.missing()
+		return c.missing(c.req.From)
 	case e != 0:
 		return c.refuse(e, "")
 	case c.info.IsDir() != info.IsDir():
