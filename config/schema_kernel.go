@@ -9,7 +9,7 @@ func kernelTable() []Property {
 		{Name: "host_hostid", Type: TypeInt, Min: 0, Max: 1<<32 - 1, Param: "host.hostid", ParamType: ParamLong, Doc: "Number that gethostid(3) returns inside."},
 		{Name: "host", Type: TypeJailsys, Inherited: true, Param: "host", ParamType: ParamJailsys, Doc: "Own or inherited host names."},
 		{Name: "devfs_ruleset", Type: TypeRuleset, Default: "4", Inherited: true, Param: "devfs_ruleset", ParamType: ParamInt, Peers: Peers{"4", "4", "4", "4"},
-			Doc: "devfs(8) ruleset by number or name; none for no ruleset."},
+			Doc: "devfs(8) ruleset by number or name; none or 0 for no ruleset, which needs mount_devfs=no."},
 		{Name: "enforce_statfs", Type: TypeInt, Default: "2", Min: 0, Max: 2, Inherited: true, Param: "enforce_statfs", ParamType: ParamInt, Peers: Peers{"2", "2", "2", "2"},
 			Doc: "Which mounts are visible inside. Defaults to 1 if an allow_mount_* is on."},
 		{Name: "children_max", Type: TypeInt, Default: "0", Min: -1, Max: 1<<31 - 1, Inherited: true, Param: "children.max", ParamType: ParamInt, Peers: Peers{"0", "0", "0", "0"},

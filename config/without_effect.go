@@ -6,8 +6,8 @@ import (
 )
 
 // WithoutEffect lists the values that the program of the configuration would act on and
-// that have no effect here, such as "nat=1", in the order of the schema. A value that is
-// the default of a program that knows the property is none of them.
+// that have no effect here, such as "nat=1", in the order of the schema. The default
+// of a program that knows the property is left out.
 func (e Effective) WithoutEffect() (list []string) {
 	for _, p := range Properties() {
 		if p.Scope == ScopeInfo || p.Used && p.Name != "dhcp" || p.Param != "" || !e.IsSet(p.Name) {

@@ -38,7 +38,7 @@ func TestJailIsLight(t *testing.T) {
 
 // maxSysadm is how many lines of code package sysadm may have, not counting
 // tests, comments and empty lines: it is a thin layer or it is wrong.
-const maxSysadm = 2700
+const maxSysadm = 2750
 
 func TestSysadmIsThin(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(root(t), "sysadm", "*.go"))

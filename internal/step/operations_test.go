@@ -326,5 +326,8 @@ func golden(t *testing.T, name, got string) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, strings.Split(string(want), "\n"), strings.Split(got, "\n"))
+	if string(want) != got {
+		jailtest.RequireSame(t, strings.Split(string(want), "\n"), strings.Split(got, "\n"))
+		t.Errorf("%s has its lines in another order", path)
+	}
 }

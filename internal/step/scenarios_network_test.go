@@ -118,7 +118,7 @@ func plainOf(values map[string]string) map[string]string {
 	return plain(list...)
 }
 
-// again is an act that is not interrupted: what it mends it mends again.
+// again is an act that is not interrupted: it repairs the same thing each time.
 func again(a act) act { return once(a) }
 
 func sync(name string) act {
