@@ -147,6 +147,9 @@ func (s *Server) run(ctx context.Context, a Action, c *call) (answer, string) {
 		return refuse(http.StatusForbidden), "forbidden"
 	}
 	for _, arg := range a.Args {
+		if raw := c.args[arg.Name]; !arg.List && len(raw) > 0 && (raw[0] == '[' || raw[0] == '{') {
+			return refuse(http.StatusBadRequest), "bad request"
+		}
 		if !arg.Required || c.has(arg) {
 			continue
 		}

@@ -347,3 +347,29 @@ func TestDocs(t *testing.T) {
 		}
 	}
 }
+
+// TestRequestsAsClientsWriteThem: a message without args is its own argument object, the
+// namespace is echoed as it was written, and what is no text is refused.
+func TestRequestsAsClientsWriteThem(t *testing.T) {
+	w := newWorld(t)
+	c := w.dial("root")
+	require.Contains(t, c.call(`{"namespace":"SysAdm","name":"iocage","id":"1","action":"activatestatus"}`), `"namespace":"SysAdm"`)
+	require.Contains(t, c.call(`{"namespace":"sysadm","name":"iocage","id":"2","action":"activatestatus"}`), `"activatestatus":{"activated"`)
+	for body, want := range map[string]int{
+		`{"action":"listjails"}`:                       200,
+		"{\"action\":\"listjails\",\"x\":\"\xff\"}":    400,
+		`{"action":"createjail","switches":["-e"]}`:    400,
+		`{"action":"startjail","jail":{"name":"web"}}`: 400,
+		`{"action":"startjail","jail":["web"]}`:        400,
+	} {
+		code, _ := w.rest("root", body)
+		require.Equal(t, want, code, body)
+	}
+	for _, tag := range []string{"\u00a0", "\t", "a\nb", "a\x7f"} {
+		text, err := json.Marshal(map[string]string{"action": "createjail", "props": "tag='" + tag + "' release=13.2-RELEASE"})
+		require.NoError(t, err)
+		got, err := json.Marshal(w.action(string(text)))
+		require.NoError(t, err)
+		require.Contains(t, string(got), "ERROR: invalid tag", tag)
+	}
+}

@@ -6,12 +6,13 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // request is one call, by either transport.
 type request struct {
 	namespace, name string // in lower case
-	spelled         string // the name as the client wrote it
+	spelled, space  string // the name and the namespace as the client wrote them
 	id              string
 	args            json.RawMessage
 	api             Dialect
@@ -57,34 +58,33 @@ func (r *request) reply(a answer) envelope {
 	if r.id == "" {
 		name = r.spelled // as the original server, for clients that match by name
 	}
-	return envelope{Args: a.args, ID: r.id, Name: name, Namespace: r.namespace}
+	return envelope{Args: a.args, ID: r.id, Name: name, Namespace: r.space}
 }
 
-// decode reads the JSON object of a message. If whole is set, as for the REST
-// form, an object without args is itself the args.
-func decode(data []byte, whole bool) (request, bool) {
+// decode reads the JSON object of a message. An object without args is itself the args.
+func decode(data []byte) (request, bool) {
 	var r request
 	m, ok := members(data)
 	if !ok {
 		return r, false
 	}
 	args, has := m["args"]
-	if !has && whole {
+	if !has {
 		args = data
 	}
-	namespace, _ := text(m["namespace"])
+	r.space, _ = text(m["namespace"])
 	r.spelled, _ = text(m["name"])
-	r.namespace, r.name = strings.ToLower(namespace), strings.ToLower(r.spelled)
+	r.namespace, r.name = strings.ToLower(r.space), strings.ToLower(r.spelled)
 	r.id, _ = text(m["id"])
 	r.args = args
 	return r, true
 }
 
-// members reads a JSON object; the case of keys is kept.
+// members reads a JSON object, which is UTF-8; the case of keys is kept.
 func members(data []byte) (map[string]json.RawMessage, bool) {
 	var m map[string]json.RawMessage
 	err := json.Unmarshal(data, &m)
-	return m, err == nil && m != nil
+	return m, err == nil && m != nil && utf8.Valid(data)
 }
 
 // text reads a JSON string. A number or a boolean is read as its own text: the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"unicode"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/config/key"
@@ -63,7 +64,7 @@ func label(j *jail.Jail) string { return j.Name() + " (" + tagOf(j) + ")" }
 // validTag rejects tags that could be mistaken for an option, a path, or all
 // jails.
 func validTag(tag string) error {
-	if tag == "" || strings.EqualFold(tag, "ALL") || strings.HasPrefix(tag, "-") ||
+	if strings.TrimSpace(tag) == "" || strings.ContainsFunc(tag, unicode.IsControl) || strings.EqualFold(tag, "ALL") || strings.HasPrefix(tag, "-") ||
 		strings.ContainsAny(tag, "/,") || strings.Contains(tag, "..") {
 		return toolError("invalid tag " + tag)
 	}

@@ -82,7 +82,7 @@ func (s *Server) restAnswer(w http.ResponseWriter, r *http.Request, req *request
 	}
 	control.SetReadDeadline(time.Time{})
 	control.SetWriteDeadline(time.Now().Add(s.limits.Action + s.limits.Write))
-	in, ok := decode(body, true)
+	in, ok := decode(body)
 	if !ok {
 		return refuse(http.StatusBadRequest)
 	}

@@ -80,7 +80,7 @@ func (s *Server) websocket(w http.ResponseWriter, r *http.Request, d Dialect) {
 
 // message handles one message; false ends the connection.
 func (s *Server) message(ctx context.Context, c *conn, message []byte, calls *sync.WaitGroup) bool {
-	r, good := decode(message, false)
+	r, good := decode(message)
 	r.api, r.peer, r.conn = c.api, c.peer, c
 	if !good {
 		c.send(ctx, s.limits.Write, encode(r.reply(refuse(http.StatusBadRequest)), false))
