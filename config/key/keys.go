@@ -53,7 +53,7 @@ var (
 	Defaultrouter                    = config.NewKey[config.Gateway]("defaultrouter")             // IPv4 default route: address, address@nic, or auto for the host's.
 	Defaultrouter6                   = config.NewKey[config.Gateway]("defaultrouter6")            // IPv6 default route: address, address@nic, or auto for the host's.
 	Depends                          = config.NewKey[config.Terms]("depends")                     // Jails to start first: a selector such as db,web. iocage's blank separated names are read as such a list.
-	DevfsRuleset                     = config.NewKey[config.Ruleset]("devfs_ruleset")             // devfs(8) ruleset by number or name; none for no ruleset.
+	DevfsRuleset                     = config.NewKey[config.Ruleset]("devfs_ruleset")             // devfs(8) ruleset by number or name; none or 0 for no ruleset, which needs mount_devfs=no.
 	DHCP                             = config.NewKey[bool]("dhcp")                                // iocage's switch for DHCP on the first nic; ip4_addr=vnet0|dhcp here.
 	EnforceStatfs                    = config.NewKey[int]("enforce_statfs")                       // Which mounts are visible inside. Defaults to 1 if an allow_mount_* is on.
 	Env                              = config.NewKey[string]("env")                               // Text attached to the jail, readable inside (FreeBSD 15).
