@@ -49,13 +49,12 @@ func TestNoWaitingEventsAfterTheLogin(t *testing.T) {
 	message := func(Dialect) []byte { return []byte("x") }
 	for _, end := range []func(c *conn){
 		(*conn).logout,
-		func(c *conn) { s.tokens.Drop(c.token, false) },
+		func(c *conn) { s.tokens.Drop(c.token) },
 		func(*conn) { now = now.Add(s.limits.TokenIdle) },
 	} {
 		c := &conn{server: s, events: newQueue(10), clock: time.AfterFunc(time.Hour, func() {})}
 		begin := func() string {
-			token := s.tokens.Add(User{}, false)
-			s.tokens.Hold(token)
+			token := s.tokens.Add(User{})
 			c.login(token)
 			return token
 		}

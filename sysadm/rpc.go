@@ -72,7 +72,6 @@ func (s *Server) query(r *request) answer {
 func (s *Server) auth(ctx context.Context, r *request) answer {
 	args, _ := members(r.args)
 	get := func(name string) string { v, _ := text(args[name]); return v }
-	kept := get("resumable") == "true"
 	// The connection's old login ends in any case, unless auth_token renews it.
 	renewed := r.name == "auth_token" && r.conn.current() == get("token")
 	if !renewed {
@@ -81,7 +80,7 @@ func (s *Server) auth(ctx context.Context, r *request) answer {
 	switch r.name {
 	case "auth":
 		user, a := s.login(ctx, r.peer, get("username"), get("password"))
-		return s.loggedIn(r, user, a, kept)
+		return s.loggedIn(r, user, a)
 	case "auth_token":
 		token := get("token")
 		_, a := s.checkLogin(ctx, r.peer, "", func() (User, error) {
@@ -99,25 +98,25 @@ func (s *Server) auth(ctx context.Context, r *request) answer {
 		}
 		return s.hold(r, token)
 	case "auth_ssl":
-		return s.authKey(ctx, r, args, kept)
+		return s.authKey(ctx, r, args)
 	case "auth_clear":
 		return answer{code: http.StatusOK, none: true}
 	}
 	return refuse(http.StatusUnauthorized)
 }
 
-func (s *Server) loggedIn(r *request, user *User, a answer, kept bool) answer {
+func (s *Server) loggedIn(r *request, user *User, a answer) answer {
 	if a.failed() {
 		return a
 	}
-	token := s.tokens.Add(*user, kept)
+	token := s.tokens.Add(*user)
 	s.log.Info("login", "user", user.Name, "peer", r.peer, "result", "ok")
 	return s.hold(r, token)
 }
 
 // hold makes the token the connection's login.
 func (s *Server) hold(r *request, token string) answer {
-	left := s.tokens.Hold(token)
+	left := s.tokens.Left(token)
 	r.conn.login(token)
 	return tokenAnswer(token, left)
 }
@@ -128,7 +127,7 @@ func tokenAnswer(token string, left time.Duration) answer {
 
 // authKey is the login with a key, in two calls: the first returns a text, the
 // second sends it back, encrypted with the private key.
-func (s *Server) authKey(ctx context.Context, r *request, args map[string]json.RawMessage, kept bool) answer {
+func (s *Server) authKey(ctx context.Context, r *request, args map[string]json.RawMessage) answer {
 	keys, able := s.opts.Auth.(KeyAuthenticator)
 	if !able {
 		return refuse(http.StatusUnauthorized)
@@ -147,7 +146,7 @@ func (s *Server) authKey(ctx context.Context, r *request, args map[string]json.R
 		}
 		return keys.AuthenticateKey(ctx, []byte(c.Text), signature)
 	})
-	return s.loggedIn(r, user, a, kept)
+	return s.loggedIn(r, user, a)
 }
 
 // dispatcher lists and ends jobs. The original also ran commands for clients; here

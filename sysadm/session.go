@@ -17,15 +17,14 @@ func (c *conn) login(token string) {
 func (c *conn) logout() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.server.tokens.Drop(c.token, false)
+	c.server.tokens.Drop(c.token)
 	c.end()
 }
 
-// gone ends the login with the connection.
+// gone ends the login with the connection. Its token lives on for its idle time.
 func (c *conn) gone() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.server.tokens.Drop(c.token, true)
 	c.end()
 	c.clock.Stop()
 }

@@ -119,7 +119,7 @@ func TestWebSocket(t *testing.T) {
 		c.call(`{"namespace":"rpc","name":"auth","id":"a","args":{"username":"root","password":"toor"}}`))
 	for _, x := range [][2]string{
 		{`{"namespace":"sysadm","name":"iocage","id":"f","args":{"action":"df"}}`, `{"args":{"df":{}},"id":"f","name":"response","namespace":"sysadm"}`},
-		{`{"namespace":"SYSADM","name":"IOcage","id":"f","args":{"action":"df"}}`, `{"args":{"df":{}},"id":"f","name":"response","namespace":"sysadm"}`},
+		{`{"namespace":"SYSADM","name":"IOcage","id":"f","args":{"action":"df"}}`, `{"args":{"df":{}},"id":"f","name":"response","namespace":"SYSADM"}`},
 		// Without an id the name is the request's own.
 		{`{"namespace":"sysadm","name":"iocage","args":{"action":"df"}}`, `{"args":{"df":{}},"id":"","name":"iocage","namespace":"sysadm"}`},
 		{`{"namespace":"sysadm","name":"iocage","id":null,"args":{"action":"df"}}`, `{"args":{"df":{}},"id":"","name":"iocage","namespace":"sysadm"}`},

@@ -77,16 +77,16 @@ func TestGuardIsBounded(t *testing.T) {
 func TestTokens(t *testing.T) {
 	c := newClock()
 	ts := &Tokens[string]{Idle: 15 * time.Minute, Life: time.Hour, Now: c.now}
-	token := ts.Add("alice", false)
+	token := ts.Add("alice")
 	require.Len(t, token, 43)
-	require.NotEqual(t, token, ts.Add("alice", false))
+	require.NotEqual(t, token, ts.Add("alice"))
 	require.Equal(t, "alice", *ts.Use(token))
 	// Nothing but the whole token: not the empty one, a part, or more.
 	for _, wrong := range []string{"", token[1:], token[:42], token + "x", token + token, strings.ToUpper(token), " " + token} {
 		require.Nil(t, ts.Use(wrong), wrong)
-		require.Zero(t, ts.Hold(wrong))
+		require.Zero(t, ts.Left(wrong))
 	}
-	require.Equal(t, 15*time.Minute, ts.Hold(token))
+	require.Equal(t, 15*time.Minute, ts.Left(token))
 	c.pass(time.Minute)
 	require.Equal(t, 14*time.Minute, ts.Left(token))
 	require.Equal(t, 14*time.Minute, ts.Left(token), "looking at it does not prolong it")
@@ -100,47 +100,35 @@ func TestTokens(t *testing.T) {
 		c.pass(11 * time.Minute)
 		require.NotNil(t, ts.Use(token))
 	}
-	require.Equal(t, 5*time.Minute, ts.Hold(token))
+	require.Equal(t, 5*time.Minute, ts.Left(token))
 	require.Equal(t, 1, ts.Count(), "the other one was idle")
 	c.pass(5 * time.Minute)
 	require.Nil(t, ts.Use(token))
 	require.Zero(t, ts.Count())
 
-	idle := ts.Add("bob", true)
+	idle := ts.Add("bob")
 	c.pass(15 * time.Minute)
 	require.Nil(t, ts.Use(idle))
 }
 
-// TestTokensAndConnections: a token goes with the last connection that uses it,
-// unless it was asked to stay.
-func TestTokensAndConnections(t *testing.T) {
+func TestTokenIsDropped(t *testing.T) {
 	ts := &Tokens[string]{Idle: time.Hour, Life: time.Hour, Now: time.Now}
-	token := ts.Add("alice", false)
-	ts.Hold(token)
-	ts.Hold(token)
-	ts.Drop(token, true)
-	require.NotNil(t, ts.Use(token))
-	ts.Drop(token, true)
+	token, other := ts.Add("alice"), ts.Add("alice")
+	ts.Drop(token)
+	ts.Drop("nosuch")
 	require.Nil(t, ts.Use(token))
-
-	kept := ts.Add("alice", true)
-	ts.Hold(kept)
-	ts.Drop(kept, true)
-	require.NotNil(t, ts.Use(kept))
-	ts.Drop(kept, false)
-	require.Nil(t, ts.Use(kept))
-	ts.Drop("nosuch", false)
+	require.NotNil(t, ts.Use(other))
 }
 
 func TestTokensAreBounded(t *testing.T) {
 	c := newClock()
 	ts := &Tokens[int]{Idle: time.Hour, Life: time.Hour, Now: c.now}
-	first := ts.Add(-1, false)
-	second := ts.Add(-2, false)
+	first := ts.Add(-1)
+	second := ts.Add(-2)
 	for i := range maxTokens {
 		c.pass(time.Millisecond)
 		require.NotNil(t, ts.Use(second))
-		ts.Add(i, false)
+		ts.Add(i)
 	}
 	require.Equal(t, maxTokens, ts.Count())
 	require.Nil(t, ts.Use(first), "unused for the longest time")

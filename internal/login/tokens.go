@@ -23,11 +23,8 @@ type Tokens[U any] struct {
 
 type session[U any] struct {
 	user U
-	// kept reports whether the token outlives the connection that asked for it.
-	kept    bool
-	holders int // connections that are logged in with it
-	born    time.Time
-	used    time.Time
+	born time.Time
+	used time.Time
 }
 
 // maxTokens bounds the table.
@@ -35,7 +32,7 @@ const maxTokens = 4096
 
 // Add returns a new token of 256 random bits. If there are too many, the one unused
 // for the longest time is dropped.
-func (t *Tokens[U]) Add(u U, kept bool) string {
+func (t *Tokens[U]) Add(u U) string {
 	var raw [32]byte
 	rand.Read(raw[:]) // never fails, crypto/rand
 	token := base64.RawURLEncoding.EncodeToString(raw[:])
@@ -55,7 +52,7 @@ func (t *Tokens[U]) Add(u U, kept bool) string {
 		}
 		delete(t.live, oldest)
 	}
-	t.live[sha256.Sum256([]byte(token))] = &session[U]{user: u, kept: kept, born: now, used: now}
+	t.live[sha256.Sum256([]byte(token))] = &session[U]{user: u, born: now, used: now}
 	return token
 }
 
@@ -92,19 +89,6 @@ func (t *Tokens[U]) ended(s *session[U]) bool {
 	return now.Sub(s.used) >= t.Idle || now.Sub(s.born) >= t.Life
 }
 
-// Hold counts one more connection with the token and returns how long the token
-// remains valid.
-func (t *Tokens[U]) Hold(token string) (left time.Duration) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := t.find(token)
-	if s == nil {
-		return 0
-	}
-	s.holders++
-	return t.left(s)
-}
-
 // Left returns how long a token will be valid if it is not used: 0 for an invalid one.
 // It does not restart the token's idle time.
 func (t *Tokens[U]) Left(token string) time.Duration {
@@ -121,20 +105,11 @@ func (t *Tokens[U]) left(s *session[U]) time.Duration {
 	return min(t.Idle-now.Sub(s.used), t.Life-now.Sub(s.born))
 }
 
-// Drop ends a token. If gone is set, only one of its connections ended: then the
-// token stays if it was kept or another connection uses it.
-func (t *Tokens[U]) Drop(token string, gone bool) {
+// Drop ends a token.
+func (t *Tokens[U]) Drop(token string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key := sha256.Sum256([]byte(token))
-	s := t.live[key]
-	if s == nil {
-		return
-	}
-	s.holders--
-	if !gone || s.holders <= 0 && !s.kept {
-		delete(t.live, key)
-	}
+	delete(t.live, sha256.Sum256([]byte(token)))
 }
 
 // Count returns the number of valid tokens and removes the others.
