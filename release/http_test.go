@@ -138,6 +138,19 @@ func TestHTTPIndex(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestListWithoutThePageOfUnsupportedReleases: the list was lost with the page.
+func TestListWithoutThePageOfUnsupportedReleases(t *testing.T) {
+	h, _ := newHost(t)
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	list, err := release.Available(t.Context(), h.Host, release.RemoteOptions{
+		Mirror: indexOf(t, name), HTTP: plain, Refresh: true, UnsupportedPage: closed.URL,
+	})
+	require.Error(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, name, list[0].Name.String())
+}
+
 // TestRedirectFromHTTPSToHTTP: https stays https, for the MANIFEST and for an asset,
 // whatever is allowed or pinned.
 func TestRedirectFromHTTPSToHTTP(t *testing.T) {

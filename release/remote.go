@@ -42,7 +42,8 @@ type RemoteOptions struct {
 
 // Available lists the releases of a mirror for the host's platform, the oldest
 // first, with their end of life. Errors: ErrNotOnMirror, ErrHTTP and those of the
-// transfer, as an *AssetError.
+// transfer, as an *AssetError. When only the page that Refresh asks for cannot be read,
+// the list comes with the error.
 func Available(ctx context.Context, h *host.Host, o RemoteOptions) ([]Remote, error) {
 	from, err := origin(ctx, h, o.Mirror)
 	if err != nil {
@@ -56,10 +57,7 @@ func Available(ctx context.Context, h *host.Host, o RemoteOptions) ([]Remote, er
 	if err != nil {
 		return nil, refused(from.base, err)
 	}
-	unsupported, err := o.unsupported(ctx)
-	if err != nil {
-		return nil, err
-	}
+	unsupported, late := o.unsupported(ctx)
 	newest, err := h.Release(ctx)
 	if err != nil {
 		return nil, err
@@ -85,7 +83,7 @@ func Available(ctx context.Context, h *host.Host, o RemoteOptions) ([]Remote, er
 		out = append(out, r)
 	}
 	slices.SortFunc(out, func(a, b Remote) int { return a.Name.Compare(b.Name) })
-	return out, nil
+	return out, late
 }
 
 func (o RemoteOptions) unsupported(ctx context.Context) ([]string, error) {
