@@ -284,6 +284,15 @@ func splitUnescaped(s string, isSep func(byte) bool) []string {
 	return append(parts, s[start:])
 }
 
+// blanks is the form that parseDepends merges: names separated by blanks, which is all
+// that iocage reads.
+func (t Terms) blanks() string {
+	if len(t) != 1 || t[0].Key != "name" {
+		return t.String()
+	}
+	return joined(t[0].Values, " ")
+}
+
 // parseDepends reads terms; several bare names separated by blanks, iocage's
 // form, become the alternatives of one term. As libioc reads them (one jail with
 // all these names) they would never match.

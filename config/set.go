@@ -85,6 +85,16 @@ func (c *Config) store(p *Property, v any) {
 		}
 	}
 	c.remove(p.Aliases...)
+	if c.Dialect() == Iocage { // which separates by blanks
+		switch list := v.(type) {
+		case Terms:
+			text = list.blanks()
+		case []string:
+			if p.Name == "vnet_interfaces" && len(list) > 0 {
+				text = strings.Join(list, " ")
+			}
+		}
+	}
 	c.put(entry{key: p.Name, text: text, kind: kindString, set: true})
 }
 

@@ -35,6 +35,7 @@ func TestValues(t *testing.T) {
 		{"ip4", "new", "new"}, {"ip4", "Inherit", "inherit"}, {"ip4", "none", "disable"}, {"ip4", "1", refused}, {"sysvmsg", "disable", "disable"}, {"sysvmsg", "none", "none"},
 		{"basejail_type", "zfs", "zfs"}, {"basejail_type", "NULLFS", "nullfs"}, {"basejail_type", "ufs", refused},
 		// lists
+		{"vnet_interfaces", "em1 em2", "em1,em2"}, {"vnet_interfaces", "em1, em2", "em1,em2"},
 		{"tags", "a,b", "a,b"}, {"tags", `a,b\,c`, `a,b\,c`}, {"tags", "none", "none"},
 		{"jail_zfs_dataset", "a/b  c", "a/b c"}, {"login_flags", "-f root", "-f root"},
 		// addresses

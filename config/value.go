@@ -73,7 +73,12 @@ func ofFamily[T any](parse func(text string, v6 bool) (T, error), v6 bool) reade
 
 // items reads a list; a lone comma is an empty one.
 func items(split func(string) []string) reader {
-	read := orNone(func(_ *Property, text string) (any, error) { return split(text), nil })
+	read := orNone(func(p *Property, text string) (any, error) {
+		if p.Name == "vnet_interfaces" { // of iocage, which separates by blanks
+			text = strings.Join(strings.FieldsFunc(text, func(c rune) bool { return c == ' ' || c == ',' }), ",")
+		}
+		return split(text), nil
+	})
 	return func(p *Property, text string) (any, error) {
 		if text = strings.TrimSpace(text); text == "," {
 			return nil, nil

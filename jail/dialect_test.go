@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
@@ -166,4 +167,54 @@ func TestStateIsLive(t *testing.T) {
 	} {
 		require.Equal(t, want, get(key), key)
 	}
+}
+
+// TestSharedDatasetWithoutPool: iocage and legacy leave the pool out of jail_zfs_dataset,
+// and the dataset did not exist for such a jail.
+func TestSharedDatasetWithoutPool(t *testing.T) {
+	ctx := t.Context()
+	h := sharingHost(t) // zroot/shared is jailed
+	_, err := load(t, h, "web")[0].Destroy(ctx, jail.DestroyOptions{})
+	require.NoError(t, err)
+	j := newJail(t, h, "shop", false, nil)
+	writeRoot(t, h, "shop", "sbin/zfs")
+	for conf, refused := range map[string]bool{
+		`"host_hostuuid": "shop", "jail_zfs_dataset": "shared"`:       false,
+		`"host_hostuuid": "shop", "jail_zfs_dataset": "zroot/shared"`: false,
+		`"host_hostuuid": "shop", "jail_zfs_dataset": "nosuch"`:       true,
+		`"id": "shop", "jail_zfs_dataset": "shared"`:                  true, // libioc writes it in full
+	} {
+		writeConf(t, h, j.Dataset(), `{"release": "13.2-RELEASE", "jail_zfs": 1, `+conf+`}`)
+		j := load(t, h, "shop")[0]
+		_, err := j.Start(ctx, jail.StartOptions{})
+		if refused {
+			var share *jail.ShareError
+			require.ErrorAs(t, err, &share, conf)
+			continue
+		}
+		require.NoError(t, err, conf)
+		_, err = j.Stop(ctx, jail.StopOptions{})
+		require.NoError(t, err, conf)
+	}
+}
+
+// TestDependsForIocage: iocage splits at blanks only, so that two names with a comma were
+// one jail for it.
+func TestDependsForIocage(t *testing.T) {
+	h := newHost(t)
+	j := newJail(t, h, "web", false, nil)
+	writeConf(t, h, j.Dataset(), `{"CONFIG_VERSION": "29", "depends": "none", "host_hostuuid": "web", "release": "13.2-RELEASE"}`)
+	_, err := load(t, h, "web")[0].Set(t.Context(), map[string]string{"depends": "db cache", "vnet_interfaces": "em1,em2"}, jail.SetOptions{})
+	require.NoError(t, err)
+	require.Contains(t, confOf(t, j), `"depends": "db cache"`)
+	require.Contains(t, confOf(t, j), `"vnet_interfaces": "em1 em2"`)
+	require.Equal(t, []string{"em1", "em2"}, key.VNETInterfaces.Of(load(t, h, "web")[0].Effective()))
+	text, err := load(t, h, "web")[0].GetString("depends")
+	require.NoError(t, err)
+	require.Equal(t, "db,cache", text)
+
+	writeConf(t, h, j.Dataset(), `{"id": "web", "release": "13.2-RELEASE"}`)
+	_, err = load(t, h, "web")[0].Set(t.Context(), map[string]string{"depends": "db cache"}, jail.SetOptions{})
+	require.NoError(t, err)
+	require.Contains(t, confOf(t, j), `"depends": "db,cache"`)
 }

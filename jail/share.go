@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/config/key"
+	"github.com/libioc/go-libioc/internal/pathname"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -37,13 +41,23 @@ func (e *ShareError) Error() string {
 // Unwrap returns the cause.
 func (e *ShareError) Unwrap() error { return e.Err }
 
-// sharedDatasets returns the datasets that the jail administers itself.
+// sharedDatasets returns the datasets that the jail administers itself. iocage and
+// legacy leave out the pool, which is the jail's.
 func (j *Jail) sharedDatasets() []string {
 	eff := j.Effective()
 	if !key.JailZFS.Of(eff) {
 		return nil
 	}
-	return key.JailZFSDataset.Of(eff)
+	names := slices.Clone(key.JailZFSDataset.Of(eff))
+	if j.own().Dialect() != config.Libioc {
+		pool, _, _ := strings.Cut(j.source.Dataset, "/")
+		for i, name := range names {
+			if !pathname.Within(name, pool) {
+				names[i] = pool + "/" + name
+			}
+		}
+	}
+	return names
 }
 
 // shareSteps gives the jail its datasets, if they are what they have to be.
