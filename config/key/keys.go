@@ -90,7 +90,7 @@ var (
 	IP6Addr                          = config.NewKey[config.Addresses]("ip6_addr")                // nic|address/length or nic|accept_rtadv, comma separated; the first is the primary address.
 	IP6Saddrsel                      = config.NewKey[bool]("ip6_saddrsel")                        // IPv6 source address selection; off takes the first address.
 	JailZFS                          = config.NewKey[bool]("jail_zfs")                            // Attach the datasets of jail_zfs_dataset to the jail. Implies allow_mount, allow_mount_zfs and enforce_statfs 1.
-	JailZFSDataset                   = config.NewKey[[]string]("jail_zfs_dataset")                // Datasets attached to the jail. iocage and legacy omit the pool.
+	JailZFSDataset                   = config.NewKey[[]string]("jail_zfs_dataset")                // Datasets attached to the jail. iocage and legacy omit the pool, which is the jail's.
 	Linux                            = config.NewKey[config.Jailsys]("linux")                     // Linux environment: own, inherited or disabled. linux.osname and others make it an own one.
 	LoginFlags                       = config.NewKey[[]string]("login_flags")                     // Arguments of login(1) for a console.
 	MACPrefix                        = config.NewKey[string]("mac_prefix")                        // Leading hexadecimal digits of generated link addresses.
@@ -107,8 +107,8 @@ var (
 	ProvisionRev                     = config.NewKey[string]("provision.rev")                     // Revision of provision.source.
 	ProvisionSource                  = config.NewKey[string]("provision.source")                  // Absolute path or http, https, ssh or git URL of the provisioner's source.
 	Release                          = config.NewKey[string]("release")                           // Release that the root was created from; -pN pins a patch level.
-	Resolver                         = config.NewKey[config.Resolver]("resolver")                 // /etc/resolv.conf copies the host's, /dev/null keeps the jail's own, else servers joined by semicolons.
-	Rlimits                          = config.NewKey[bool]("rlimits")                             // Apply resource limits: yes, no, or none for when kern.racct.enable is 1.
+	Resolver                         = config.NewKey[config.Resolver]("resolver")                 // /etc/resolv.conf copies the host's, /dev/null keeps the jail's own, else servers joined by semicolons. none is a copy in iocage and legacy, and the jail's own in libioc.
+	Rlimits                          = config.NewKey[bool]("rlimits")                             // Apply resource limits: yes, no, or none for when kern.racct.enable is 1. Not read in a file that iocage has written, as by iocage.
 	Rtsold                           = config.NewKey[bool]("rtsold")                              // iocage's switch for rtsold(8); needs ip6_addr with accept_rtadv.
 	Securelevel                      = config.NewKey[int]("securelevel")                          // Secure level, security(7).
 	StopTimeout                      = config.NewKey[time.Duration]("stop_timeout")               // Seconds that processes have between SIGTERM and SIGKILL at stop.
@@ -121,6 +121,6 @@ var (
 	VNET                             = config.NewKey[bool]("vnet")                                // Own network stack.
 	VNETDefaultInterface             = config.NewKey[string]("vnet_default_interface")            // Host interface added to the bridge; auto for the default route's.
 	VNETDefaultMTU                   = config.NewKey[int]("vnet_default_mtu")                     // MTU of nics whose bridge has none.
-	VNETInterfaces                   = config.NewKey[[]string]("vnet_interfaces")                 // Host interfaces moved into the jail.
+	VNETInterfaces                   = config.NewKey[[]string]("vnet_interfaces")                 // Host interfaces moved into the jail. In iocage separated by blanks.
 	ZFSMountSnapshot                 = config.NewKey[int]("zfs_mount_snapshot")                   // Whether .zfs/snapshot may be mounted from inside.
 )
