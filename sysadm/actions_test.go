@@ -349,7 +349,7 @@ func TestDocs(t *testing.T) {
 }
 
 // TestRequestsAsClientsWriteThem: a message without args is its own argument object, the
-// namespace is echoed as it was written, and what is no text is refused.
+// namespace is echoed as it was written, and arguments of other types are refused.
 func TestRequestsAsClientsWriteThem(t *testing.T) {
 	w := newWorld(t)
 	c := w.dial("root")
