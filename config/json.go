@@ -47,8 +47,8 @@ func (c *Config) encodeJSON() ([]byte, error) {
 		if root, err = parseJSON(string(c.origin)); err != nil {
 			return nil, err
 		}
-		if bytes.HasSuffix(c.origin, []byte("\n")) {
-			end = "\n"
+		if at := bytes.LastIndexByte(c.origin, '}'); at >= 0 {
+			end = string(c.origin[at+1:])
 		}
 	}
 	placed := make(map[string]bool, len(c.entries))

@@ -290,7 +290,10 @@ func (t Terms) blanks() string {
 	if len(t) != 1 || t[0].Key != "name" {
 		return t.String()
 	}
-	return joined(t[0].Values, " ")
+	if text := joined(t[0].Values, " "); !isNone(text) {
+		return text
+	}
+	return t.String() // of a jail called none
 }
 
 // parseDepends reads terms; several bare names separated by blanks, iocage's

@@ -41,6 +41,9 @@ func (c *Config) Set(key, text string) error {
 	if err == nil {
 		err = checkValue(v)
 	}
+	if p.Name == "rlimits" && v != nil && c.byIocage() {
+		err = invalid("a file that iocage has written has no such switch: iocage never reads it")
+	}
 	if err != nil {
 		return propertyError(key, text, err)
 	}
@@ -192,8 +195,18 @@ func (c *Config) setType(text string) error {
 	return nil
 }
 
-// setLimits stores one rule in the property. No rule is no entry where libioc reads the
-// file: it would ask rctl(8) for a rule of the amount off. Of several, the deny rule (else
+// noLimit is how libioc itself writes a limit that is not set, and reads it: with "off" it
+// would ask rctl(8) for a rule of that amount.
+const noLimit = "None=None/None"
+
+// IsNoLimit reports whether the configuration itself says that there is no limit of a
+// resource, which counts before the defaults resource.
+func (c *Config) IsNoLimit(key string) bool {
+	text, ok := c.Raw(key)
+	return ok && text == noLimit
+}
+
+// setLimits stores one rule in the property. Of several, the deny rule (else
 // the first) goes there and all of them into user.rctl.<resource>.
 func (c *Config) setLimits(p *Property, l Limits) error {
 	all := multiLimitPrefix + p.Name
@@ -203,7 +216,8 @@ func (c *Config) setLimits(p *Property, l Limits) error {
 		case l != nil:
 			c.store(p, l)
 		case c.Dialect() == Libioc:
-			c.remove(append(p.Aliases, p.Name)...)
+			c.remove(p.Aliases...)
+			c.put(entry{key: p.Name, text: noLimit, kind: kindString, set: true})
 		default:
 			c.store(p, nil)
 		}

@@ -103,8 +103,9 @@ func (f *File) Entries() []Entry {
 
 // MountOrder returns the entries in the order of mounting: that of the file, as in
 // mount(8) and jail(8), so that of several with one destination the last is on top.
-// Entries that are not mounted at boot are omitted (Entry.Mounted), and those that
-// repeat what is on top of their destination already, which nullfs would refuse.
+// Entries that are not mounted at boot are omitted (Entry.Mounted). Of two that mount one
+// source on one destination, one after the other, only the later counts: nullfs would
+// refuse it a second time, with whatever options.
 func (f *File) MountOrder() []Entry {
 	top := map[string]Entry{}
 	var entries []Entry
@@ -113,8 +114,8 @@ func (f *File) MountOrder() []Entry {
 			continue
 		}
 		key := f.key(e.Destination)
-		if top[key].sameMount(e) {
-			continue
+		if before, there := top[key]; there && before.sameMount(e) {
+			entries = slices.DeleteFunc(entries, func(o Entry) bool { return o == before })
 		}
 		top[key] = e
 		entries = append(entries, e)
@@ -124,7 +125,7 @@ func (f *File) MountOrder() []Entry {
 
 // sameMount reports whether two entries of one destination mount the same.
 func (e Entry) sameMount(other Entry) bool {
-	return e.Source == other.Source && e.Type == other.Type && e.Options == other.Options
+	return path.Clean(e.Source) == path.Clean(other.Source) && e.Type == other.Type
 }
 
 // Find returns the entry with this destination, of several the last, and whether

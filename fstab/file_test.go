@@ -274,6 +274,10 @@ func TestTwoEntriesForOnePlace(t *testing.T) {
 	if !slices.Equal(sources, []string{"/a", "/b", "/a"}) {
 		t.Errorf("a line that repeats what is on top is mounted once: %q", sources)
 	}
+	f = Parse([]byte("/a /1 nullfs ro\n/c /2 nullfs ro\n/a/ /1 nullfs rw\n"))
+	if list := f.MountOrder(); len(list) != 2 || list[0].Source != "/c" || list[1].Options != "rw" {
+		t.Errorf("of one source and place the later counts: %+v", list)
+	}
 }
 
 func TestRootMakesDestinationsEqual(t *testing.T) {

@@ -88,7 +88,7 @@ func (j *Jail) planClone(ctx context.Context, operation string, o CloneOptions, 
 		}
 	}
 	then := from.formerly(own) // a snapshot may be older than the jail's name
-	if own, err = j.inherit(own); err != nil {
+	if own, err = j.inherit(own, from); err != nil {
 		return nil, err
 	}
 	if name, _ := own.GetString("host_hostname"); (from.isOwnHostname(name) || then.isOwnHostname(name)) && !j.own().Has("host_hostname") {

@@ -260,12 +260,14 @@ func (j *Jail) dependsChanged() bool {
 	case !j.exists():
 		return true
 	}
+	before, ok := j.onDisk()
+	return !ok || key.Depends.Of(before).String() != key.Depends.Of(j.Effective()).String()
+}
+
+// onDisk returns the configuration that the jail's file has now.
+func (j *Jail) onDisk() (eff config.Effective, ok bool) {
 	saved, err := config.ReadDir(j.Path())
-	if err != nil {
-		return true
-	}
-	before := config.Effective{Own: saved, Defaults: j.defaults}
-	return key.Depends.Of(before).String() != key.Depends.Of(j.Effective()).String()
+	return config.Effective{Own: saved, Defaults: j.defaults}, err == nil
 }
 
 // cycle finds the shortest way from a jail over its dependencies back to it.

@@ -198,6 +198,25 @@ func TestSharedDatasetWithoutPool(t *testing.T) {
 	}
 }
 
+// TestJailOfAnIocageTemplate: with its own id the new file is libioc's, and lists and
+// datasets that stayed in iocage's words meant other things.
+func TestJailOfAnIocageTemplate(t *testing.T) {
+	ctx := t.Context()
+	h := newHost(t)
+	tpl := newJail(t, h, "tpl", false, nil)
+	_, err := tpl.SetTemplate(ctx, jail.TemplateOptions{Template: true})
+	require.NoError(t, err)
+	writeConf(t, h, tpl.Dataset(), `{"CONFIG_VERSION": "29", "host_hostuuid": "tpl", "template": 1, "release": "13.2-RELEASE", "jail_zfs": 1, "jail_zfs_dataset": "data/x", "depends": "a b", "resolver": "none"}`)
+	j, err := jail.New(ctx, h.Host, jail.Spec{Name: "web"})
+	require.NoError(t, err)
+	_, err = j.Create(ctx, jail.CreateOptions{Template: "tpl"})
+	require.NoError(t, err)
+	eff := load(t, h, "web")[0].Effective()
+	require.Equal(t, []string{"zroot/data/x"}, key.JailZFSDataset.Of(eff))
+	require.Equal(t, "a,b", key.Depends.Of(eff).String())
+	require.Equal(t, config.ResolverCopy, key.Resolver.Of(eff).Mode)
+}
+
 // TestDependsForIocage: iocage splits at blanks only, so that two names with a comma were
 // one jail for it.
 func TestDependsForIocage(t *testing.T) {

@@ -121,10 +121,16 @@ func (j *Jail) with(properties map[string]string) (*Jail, error) {
 		return j, nil
 	}
 	own := j.own().Clone()
+	if !j.exists() { // a new configuration is libioc's, whatever keys it has
+		if err := own.Set("id", j.Name()); err != nil {
+			return nil, err
+		}
+	}
 	for _, key := range slices.Sorted(maps.Keys(properties)) {
 		if err := own.Set(key, properties[key]); err != nil {
 			return nil, err
 		}
 	}
+	j.dropLimits(own)
 	return j.copy(func(is *state) { is.set(own) }), nil
 }

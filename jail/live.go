@@ -136,6 +136,9 @@ func (j *Jail) live(p *config.Property, known map[string]kernel.ParamInfo, pendi
 	case config.ScopeNetwork:
 		return !pending && (key.VNET.Of(eff) || strings.HasPrefix(p.Name, "nat"))
 	}
+	if text := p.ParamType == config.ParamString || p.ParamType == config.ParamAsListed; text && config.NewKey[string](p.Name).Of(eff) == "" {
+		return false // the kernel keeps what it has
+	}
 	return p.Param != "" && known[p.Param].Writable
 }
 
@@ -167,14 +170,23 @@ func (j *Jail) setSteps(ctx context.Context, l *step.List, values map[string]str
 		if err := own.Set(key, values[key]); err != nil {
 			return nil, err
 		}
-		if err := j.overrideLimit(own, key); err != nil {
+	}
+	j.dropLimits(own)
+	if kind, _ := own.Raw("type"); kind == "template" && !key.Template.Of(config.Effective{Own: own}) {
+		if err := own.SetRaw("type", "jail"); err != nil { // iocage's
 			return nil, err
 		}
 	}
 	will := j.copy(func(is *state) { is.set(own) })
-	_, ruleset := values[key.DevfsRuleset.String()]
-	_, devfs := values[key.MountDevfs.String()]
-	if ruleset || devfs {
+	changes := func(property string) bool { // under whatever spelling
+		for name := range values {
+			if p, ok := config.Lookup(name); ok && p.Name == property {
+				return true
+			}
+		}
+		return false
+	}
+	if changes(key.DevfsRuleset.String()) || changes(key.MountDevfs.String()) {
 		if err := will.mayMountDevfs(); err != nil {
 			return nil, err
 		}
@@ -198,7 +210,7 @@ func (j *Jail) setSteps(ctx context.Context, l *step.List, values map[string]str
 	if o.LiveOnly && !id.IsZero() && len(later) > 0 {
 		return nil, &RestartRequiredError{later}
 	}
-	if _, changed := values["depends"]; changed {
+	if changes(key.Depends.String()) {
 		l.Fail(will.mayDepend(ctx))
 	}
 	l.Append(will.saveStep(values))
@@ -217,16 +229,13 @@ func (j *Jail) setSteps(ctx context.Context, l *step.List, values map[string]str
 	return will, nil
 }
 
-// noLimit is how libioc itself writes a limit that is not set, and reads it.
-const noLimit = "None=None/None"
-
-// overrideLimit writes down that the jail does not have a limit of the defaults file.
-func (j *Jail) overrideLimit(own *config.Config, key string) error {
-	p, ok := config.Lookup(key)
-	if !ok || p.Type != config.TypeLimit || own.Has(p.Name) || j.defaults == nil || !j.defaults.Has(p.Name) {
-		return nil
+// dropLimits leaves out that there is no limit where the defaults file has none either.
+func (j *Jail) dropLimits(own *config.Config) {
+	for _, name := range own.Keys() {
+		if own.IsNoLimit(name) && (j.defaults == nil || !j.defaults.Has(name)) {
+			own.Unset(name)
+		}
 	}
-	return own.SetRaw(p.Name, noLimit)
 }
 
 // saveStep writes the changed configuration, in the form it was read in.

@@ -48,7 +48,7 @@ func (j *Jail) params(ctx context.Context, spec network.Spec) (params []kernel.P
 			continue
 		}
 		if known[p.Param].Type == kernel.ParamInvalid {
-			if off(param) || !eff.IsSet(p.Name) && !(p.Name == "allow_mount_zfs" && key.JailZFS.Of(eff)) {
+			if off(param) || disabled(eff, p) || !eff.IsSet(p.Name) && !(p.Name == "allow_mount_zfs" && key.JailZFS.Of(eff)) {
 				continue
 			}
 			load, err := j.missingParam(ctx, p.Param, p.Name)
@@ -154,6 +154,12 @@ func listedParam(info kernel.ParamInfo, name, text string) (kernel.Param, error)
 func off(p kernel.Param) bool {
 	last := p.Name[strings.LastIndexByte(p.Name, '.')+1:]
 	return p.Data == nil && strings.HasPrefix(last, "no")
+}
+
+// disabled reports whether a property asks for a part of the system to be disabled.
+func disabled(eff config.Effective, p config.Property) bool {
+	mode, ok := config.NewKey[config.Jailsys](p.Name).Lookup(eff)
+	return ok && p.ParamType == config.ParamJailsys && mode == config.JailsysDisable
 }
 
 // stackParams returns the jail's network: a stack of its own, or the host's with

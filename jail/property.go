@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
@@ -45,7 +46,13 @@ func (g *JailGenerator) Save() *Operation {
 		after: j.created,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error {
 			l.Fail(now.mayDepend(ctx))
+			now.dropLimits(now.own())
 			l.Append(now.saveSteps(now.own(), ""))
+			template := key.Template.Of(now.Effective())
+			if before, ok := now.onDisk(); ok && key.Template.Of(before) != template { // as SetTemplate does
+				l.Fail(now.RequireStopped(ctx))
+				l.Fail(now.readonlySteps(ctx, l, template))
+			}
 			l.Commit()
 			return nil
 		},

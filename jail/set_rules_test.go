@@ -10,6 +10,7 @@ import (
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
+	"github.com/libioc/go-libioc/kernel/simkernel"
 	"github.com/libioc/go-libioc/zfsstore"
 )
 
@@ -112,12 +113,98 @@ func TestSetLeavesTheRestOfTheFile(t *testing.T) {
 	h := newHost(t)
 	j := newJail(t, h, "web", false, nil)
 	for before, after := range map[string]string{
-		`{"id":"web","release":"13.2-RELEASE","user":{"team":"a"},"boot":"no"}`:                   `{"id":"web","release":"13.2-RELEASE","user":{"team":"b"},"boot":"no"}`,
-		"{\n\t\"user\": {\"team\" :\"a\"},\n\t\"id\": \"web\", \"release\":\"13.2-RELEASE\"\n}\n": "{\n\t\"user\": {\"team\" :\"b\"},\n\t\"id\": \"web\", \"release\":\"13.2-RELEASE\"\n}\n",
+		`{"id":"web","release":"13.2-RELEASE","user":{"team":"a"},"boot":"no"}`:                                 `{"id":"web","release":"13.2-RELEASE","user":{"team":"b"},"boot":"no"}`,
+		"{\r\n  \"id\": \"web\",\r\n  \"release\": \"13.2-RELEASE\",\r\n  \"user\": {\"team\": \"a\"}\r\n}\r\n": "{\r\n  \"id\": \"web\",\r\n  \"release\": \"13.2-RELEASE\",\r\n  \"user\": {\"team\": \"b\"}\r\n}\r\n",
+		"{\n\t\"user\": {\"team\" :\"a\"},\n\t\"id\": \"web\", \"release\":\"13.2-RELEASE\"\n}\n":               "{\n\t\"user\": {\"team\" :\"b\"},\n\t\"id\": \"web\", \"release\":\"13.2-RELEASE\"\n}\n",
 	} {
 		writeConf(t, h, j.Dataset(), before)
 		_, err := load(t, h, "web")[0].Set(t.Context(), map[string]string{"user.team": "b"}, jail.SetOptions{})
 		require.NoError(t, err)
 		require.Equal(t, after, confOf(t, j))
 	}
+}
+
+// TestNewJailIsLibiocs: a key that only iocage knows made a new jail's file iocage's, with
+// lists separated by blanks and limits of off.
+func TestNewJailIsLibiocs(t *testing.T) {
+	h := newHost(t)
+	j := newJail(t, h, "app", false, map[string]string{"bpf": "1", "depends": "db,web", "vnet_interfaces": "em1,em2", "maxproc": "none"})
+	text := confOf(t, j)
+	require.Contains(t, text, `"depends": "db,web"`)
+	require.Contains(t, text, `"vnet_interfaces": "em1,em2"`)
+	require.NotContains(t, text, "maxproc")
+}
+
+// TestNoLimitOverDefaults: that a new jail, or one that is saved, is to have no limit was
+// dropped, and that of the defaults file counted.
+func TestNoLimitOverDefaults(t *testing.T) {
+	h := newHost(t)
+	require.NoError(t, os.WriteFile(filepath.Join(mountpoint(t, h, simhost.Dataset), "defaults.json"), []byte(`{"maxproc": "100"}`), 0o644))
+	j := newJail(t, h, "web", false, map[string]string{"maxproc": "none"})
+	require.Empty(t, load(t, h, "web")[0].Effective().Limits())
+	other := newJail(t, h, "db", false, map[string]string{"maxproc": "5"})
+	require.NoError(t, other.Config().Set("maxproc", "off"))
+	require.NoError(t, other.Save(t.Context()))
+	require.Empty(t, load(t, h, "db")[0].Effective().Limits())
+	require.NotContains(t, confOf(t, other)+confOf(t, j), `"off"`)
+}
+
+// TestTemplateHasOneTruth: Save left the root of a new template writable, and Set left the
+// type by which iocage goes.
+func TestTemplateHasOneTruth(t *testing.T) {
+	h := newHost(t)
+	j := newJail(t, h, "web", false, nil)
+	require.NoError(t, j.Config().Set("template", "yes"))
+	require.NoError(t, j.Save(t.Context()))
+	d, err := h.Store.Get(t.Context(), j.RootDataset(), zfsstore.GetOptions{Properties: []string{"readonly"}})
+	require.NoError(t, err)
+	require.Equal(t, "on", d.Properties["readonly"].Value)
+
+	writeConf(t, h, j.Dataset(), `{"CONFIG_VERSION": "29", "host_hostuuid": "web", "type": "template", "template": 1, "release": "13.2-RELEASE"}`)
+	_, err = load(t, h, "web")[0].Set(t.Context(), map[string]string{"template": "no"}, jail.SetOptions{})
+	require.NoError(t, err)
+	require.NotContains(t, confOf(t, j), `"type": "template"`)
+}
+
+// TestSettingsThatCannotWork: each was taken without a word.
+func TestSettingsThatCannotWork(t *testing.T) {
+	h := newHost(t)
+	j := newJail(t, h, "web", false, nil)
+	_, err := j.Set(t.Context(), map[string]string{"security.jail.param.devfs_ruleset": "0"}, jail.SetOptions{})
+	require.ErrorIs(t, err, jail.ErrConfig)
+	bare, err := jail.New(t.Context(), h.Host, jail.Spec{Name: "bare", Properties: map[string]string{"devfs_ruleset": "none"}})
+	require.NoError(t, err)
+	_, err = bare.Create(t.Context(), jail.CreateOptions{Release: testRelease})
+	require.ErrorIs(t, err, jail.ErrConfig)
+
+	writeConf(t, h, j.Dataset(), `{"id": "web", "release": "13.2-RELEASE", "vnet": "yes", "vnet_default_mtu": "banana"}`)
+	_, err = load(t, h, "web")[0].Start(t.Context(), jail.StartOptions{})
+	require.ErrorContains(t, err, "banana")
+
+	writeConf(t, h, j.Dataset(), `{"CONFIG_VERSION": "29", "host_hostuuid": "web", "release": "13.2-RELEASE", "maxproc": "5"}`)
+	_, err = load(t, h, "web")[0].Set(t.Context(), map[string]string{"rlimits": "no"}, jail.SetOptions{})
+	require.ErrorIs(t, err, config.ErrInvalidValue)
+}
+
+// TestParameterThatTheKernelKeeps: Set told that taking a parameter away was live, and the
+// kernel kept it.
+func TestParameterThatTheKernelKeeps(t *testing.T) {
+	h, err := simhost.Open(simhost.Options{Dir: memoryDir(t), Kernel: func(o *simkernel.Options) { o.Modules = []string{"linux"} }})
+	require.NoError(t, err)
+	t.Cleanup(func() { h.Close() })
+	fetch(t, h)
+	j := newJail(t, h, "web", false, map[string]string{"linux.osname": "Foo"})
+	start(t, j)
+	_, err = j.Set(t.Context(), map[string]string{"linux.osname": ""}, jail.SetOptions{LiveOnly: true})
+	var later *jail.RestartRequiredError
+	require.ErrorAs(t, err, &later)
+}
+
+// TestDisabledNeedsNoModule: linux=disable loaded the module of the Linux environment.
+func TestDisabledNeedsNoModule(t *testing.T) {
+	h := newHost(t)
+	j := newJail(t, h, "web", false, map[string]string{"linux": "disable"})
+	p, err := j.Generator().Start(jail.StartOptions{}).Plan(t.Context())
+	require.NoError(t, err)
+	require.NotContains(t, p.String(), "load module")
 }

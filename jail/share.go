@@ -52,7 +52,8 @@ func (j *Jail) sharedDatasets() []string {
 	if j.own().Dialect() != config.Libioc {
 		pool, _, _ := strings.Cut(j.source.Dataset, "/")
 		for i, name := range names {
-			if !pathname.Within(name, pool) {
+			// A pool may have the name that iocage's own datasets begin with.
+			if !pathname.Within(name, pool) || pool == "iocage" && !pathname.Within(name, j.source.Dataset) {
 				names[i] = pool + "/" + name
 			}
 		}

@@ -190,6 +190,9 @@ func (j *Jail) mayBeStarted(ctx context.Context) error {
 
 // ofNoNIC reports whether a property is about a nic that the jail does not have.
 func (j *Jail) ofNoNIC(property string) bool {
+	if property == key.VNETDefaultMTU.String() {
+		return false
+	}
 	nic, ok := strings.CutSuffix(property, "_mac")
 	if !ok {
 		nic, ok = strings.CutSuffix(property, "_mtu")

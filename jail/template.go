@@ -94,7 +94,7 @@ func (j *Jail) planTemplate(ctx context.Context, o CreateOptions) (*plan.Plan, e
 	if err != nil {
 		return nil, err
 	}
-	own, err := j.inherit(from.own())
+	own, err := j.inherit(from.own(), from)
 	if err != nil {
 		return nil, err
 	}
@@ -125,8 +125,15 @@ var identity = []string{"id", "name", "uuid", "hostid", "host_hostuuid", "templa
 
 // inherit returns the configuration of another jail, without its identity, with what
 // this new jail's Spec sets over it.
-func (j *Jail) inherit(from *config.Config) (*config.Config, error) {
-	own := from.Clone()
+//
+// What another program has written is migrated first: with this jail's id it becomes
+// libioc's, whose words mean other things.
+func (j *Jail) inherit(own *config.Config, from *Jail) (*config.Config, error) {
+	own = own.Clone()
+	if own.Dialect() != config.Libioc {
+		pool, _, _ := strings.Cut(from.source.Dataset, "/")
+		own, _ = own.Migrate(config.MigrateOptions{Pool: pool, Defaults: from.defaults})
+	}
 	for _, key := range identity {
 		own.Unset(key)
 	}

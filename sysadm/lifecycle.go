@@ -35,7 +35,13 @@ func (s *Server) stopjail(ctx context.Context, c *call) (any, error) {
 		if err == nil && !running {
 			return []string{"  INFO: " + label(j) + " is already down"}, nil
 		}
-		all, err := j.Stop(ctx, jail.StopOptions{Force: true, Busy: jail.BusyWait})
+		all, err := j.Stop(ctx, jail.StopOptions{Busy: jail.BusyWait})
+		if _, failed := errors.AsType[*jail.HookError](err); failed {
+			c.reason = err
+			var more []events.IocEvent
+			more, err = j.Stop(ctx, jail.StopOptions{Force: true, Busy: jail.BusyWait})
+			all = append(all, more...)
+		}
 		return stopLines(j, all, err), err
 	}), nil
 }
@@ -49,7 +55,9 @@ func (s *Server) lines(ctx context.Context, c *call, do func(j *jail.Jail) ([]st
 		return object{name: textObject([]string{toolError(text).Error()})}
 	}
 	lines, err := do(j)
-	c.failed, c.reason = err != nil, err
+	if c.failed = err != nil; c.failed {
+		c.reason = err
+	}
 	out := textObject(lines)
 	if err != nil {
 		out["ERROR"] = " " + err.Error() // the rule of textObject would cut it at a colon
