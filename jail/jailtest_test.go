@@ -27,7 +27,6 @@ var (
 	addPrograms  = jailtest.AddPrograms
 	ensureTap    = jailtest.EnsureTap
 	dhcpAddress  = jailtest.DHCPAddress
-	dhcpRouter   = jailtest.DHCPRouter
 	slaacAddress = jailtest.SLAACAddress
 	copyBase     = jailtest.CopyBase
 	fewBases     = jailtest.FewBases
