@@ -177,7 +177,7 @@ func (e *entry) value(p *Property) (any, error) {
 	text := e.text
 	if e.kind == kindList {
 		switch p.Type {
-		case TypeList:
+		case TypeList, TypeNICs:
 			return append([]string(nil), e.list...), nil
 		case TypeWords, TypeLimit:
 			text = strings.Join(e.list, " ")

@@ -40,6 +40,7 @@ const (
 	TypeCPUSet                 // CPUSet
 	TypeRuleset                // Ruleset
 	TypeMACPrefix              // string of 2 to 12 hexadecimal digits
+	TypeNICs                   // []string, comma separated; iocage separates by blanks
 )
 
 // String returns the name of the type in the generated documentation.

@@ -8,7 +8,7 @@ func networkTable() []Property {
 		{Name: "vnet", Type: TypeBool, Default: "no", Inherited: true, Used: true, Param: "vnet", ParamType: ParamJailsys, Peers: Peers{"no", "0", "off", "off"}, Doc: "Own network stack."},
 		{Name: "interfaces", Type: TypeInterfaces, Inherited: true, Used: true, Peers: Peers{"none", "vnet0:bridge0", "vnet0:bridge0,vnet1:bridge1", "vnet0:bridge0,vnet1:bridge1"},
 			Doc: "nic:bridge pairs; nic::bridge is Secure VNET, nic:none an epair without a bridge."},
-		{Name: "vnet_interfaces", Type: TypeList, Inherited: true, Used: true, Peers: Peers{"none", "none", "", ""}, Doc: "Host interfaces moved into the jail. In iocage separated by blanks."},
+		{Name: "vnet_interfaces", Type: TypeNICs, Inherited: true, Used: true, Peers: Peers{"none", "none", "", ""}, Doc: "Host interfaces moved into the jail. In iocage separated by blanks."},
 		{Name: "ip4_addr", Type: TypeAddresses4, Inherited: true, Used: true, Param: "ip4.addr", ParamType: ParamAddresses, Peers: Peers{"none", "none", "none", "none"},
 			Doc: "nic|address/length or nic|dhcp, comma separated; the first is the primary address."},
 		{Name: "ip6_addr", Type: TypeAddresses6, Inherited: true, Used: true, Param: "ip6.addr", ParamType: ParamAddresses, Peers: Peers{"none", "none", "none", "none"},

@@ -93,7 +93,7 @@ func (c *Config) store(p *Property, v any) {
 		case Terms:
 			text = list.blanks()
 		case []string:
-			if p.Name == "vnet_interfaces" && len(list) > 0 {
+			if p.Type == TypeNICs && len(list) > 0 {
 				text = strings.Join(list, " ")
 			}
 		}
@@ -199,8 +199,8 @@ func (c *Config) setType(text string) error {
 // would ask rctl(8) for a rule of that amount.
 const noLimit = "None=None/None"
 
-// IsNoLimit reports whether the configuration itself says that there is no limit of a
-// resource, which counts before the defaults resource.
+// IsNoLimit reports whether the value of a limit in c is libioc's word for no limit. Such
+// a value overrides the limit of the defaults resource.
 func (c *Config) IsNoLimit(key string) bool {
 	text, ok := c.Raw(key)
 	return ok && text == noLimit

@@ -44,6 +44,7 @@ var types = [...]struct {
 	TypeCPUSet:     {"cpuset", parsed(parseCPUSet)},
 	TypeRuleset:    {"devfs ruleset", parsed(parseRuleset)},
 	TypeMACPrefix:  {"MAC prefix", parsed(parseMACPrefix)},
+	TypeNICs:       {"interfaces of the host", items(splitNICs)},
 }
 
 // parseValue reads text as p's type. A nil value is an explicit none.
@@ -71,14 +72,14 @@ func ofFamily[T any](parse func(text string, v6 bool) (T, error), v6 bool) reade
 	return parsed(func(text string) (T, error) { return parse(text, v6) })
 }
 
+// splitNICs splits at commas and blanks, which no name of an interface has.
+func splitNICs(text string) []string {
+	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == '\t' })
+}
+
 // items reads a list; a lone comma is an empty one.
 func items(split func(string) []string) reader {
-	read := orNone(func(p *Property, text string) (any, error) {
-		if p.Name == "vnet_interfaces" { // of iocage, which separates by blanks
-			text = strings.Join(strings.FieldsFunc(text, func(c rune) bool { return c == ' ' || c == ',' }), ",")
-		}
-		return split(text), nil
-	})
+	read := orNone(func(_ *Property, text string) (any, error) { return split(text), nil })
 	return func(p *Property, text string) (any, error) {
 		if text = strings.TrimSpace(text); text == "," {
 			return nil, nil

@@ -183,7 +183,7 @@ func (f *File) Set(destination string, e Entry) error {
 }
 
 // Delete removes every entry with this destination, including shadowed ones, which
-// would otherwise come to light. If there is none it returns *DestinationError with
+// would otherwise be mounted on top. If there is none it returns *DestinationError with
 // ErrDestinationNotFound.
 func (f *File) Delete(destination string) error {
 	if f.index(destination) < 0 {

@@ -213,7 +213,7 @@ func (j *Jail) newConfig(ctx context.Context, own *config.Config, set map[string
 		}
 	}
 	if template, _ := key.Template.In(own); template {
-		return write, nil, &config.PropertyError{Key: "template", Value: "yes", Reason: "a new jail is none: see SetTemplate", Err: config.ErrInvalidValue}
+		return write, nil, &config.PropertyError{Key: "template", Value: "yes", Reason: "create the jail, then call SetTemplate", Err: config.ErrInvalidValue}
 	}
 	if err := j.copy(func(is *state) { is.set(own) }).mayMountDevfs(); err != nil {
 		return write, nil, err

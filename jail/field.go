@@ -22,8 +22,6 @@ var (
 	otherKeys  = map[string]bool{"path": true, "root_path": true, "is_basejail": true, "hostid_check_ok": true, "used": true, "available": true, "referenced": true, "creation": true}
 )
 
-var basejailKey = config.NewKey[bool]("basejail") // Field's argument hides package key
-
 // isFact reports whether a key is a fact of the jail itself, see [Jail.Field].
 func isFact(key string) bool { return nameKeys[key] || kernelKeys[key] || otherKeys[key] }
 
@@ -95,7 +93,7 @@ func (j *Jail) field(eff config.Effective, key string) (values []string, ok bool
 		}
 		return one(filepath.Join(j.Path(), "root"))
 	case "is_basejail":
-		return one(yesNo(basejailKey.Of(eff)))
+		return one(yesNo(j.IsBasejail()))
 	case "hostid_check_ok":
 		return one(yesNo(j.RequireHostID(context.Background()) == nil))
 	case "stopped":

@@ -342,13 +342,13 @@ func (j *Jail) refresh(ctx context.Context) error {
 	id, err := j.identity(ctx)
 	err = ignore.Err(err, ErrForeign)
 	if err == nil {
-		j.ran(id)
+		j.setStatus(id)
 	}
 	return err
 }
 
-// ran writes down which jail of the kernel this is; zero is none.
-func (j *Jail) ran(id kernel.Identity) {
+// setStatus records the identity of the running jail; zero means that it does not run.
+func (j *Jail) setStatus(id kernel.Identity) {
 	for { // an operation can publish another change in the meantime
 		was := j.current.Load()
 		is := *was

@@ -21,7 +21,8 @@ type ListOptions struct {
 	// Filters are libioc's selectors: "web" or "name=web", globs with * and +,
 	// "source/name", "release=13.2-RELEASE,13.3-RELEASE", "running=yes",
 	// "user.tier=db"; all of them must match, with one of
-	// the values between commas. The keys are those of [Jail.Field].
+	// the values between commas. The keys are those of [Jail.Field]; another one
+	// is config.ErrUnknownProperty.
 	Filters []string
 	// MountedOnly leaves out jails whose dataset is not mounted. Then getfsstat(2)
 	// is enough and no process is started; the jails have no Storage, and a jail of

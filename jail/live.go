@@ -172,21 +172,13 @@ func (j *Jail) setSteps(ctx context.Context, l *step.List, values map[string]str
 		}
 	}
 	j.dropLimits(own)
-	if kind, _ := own.Raw("type"); kind == "template" && !key.Template.Of(config.Effective{Own: own}) {
-		if err := own.SetRaw("type", "jail"); err != nil { // iocage's
+	if !key.Template.Of(config.Effective{Own: own}) {
+		if err := noTemplateType(own); err != nil {
 			return nil, err
 		}
 	}
 	will := j.copy(func(is *state) { is.set(own) })
-	changes := func(property string) bool { // under whatever spelling
-		for name := range values {
-			if p, ok := config.Lookup(name); ok && p.Name == property {
-				return true
-			}
-		}
-		return false
-	}
-	if changes(key.DevfsRuleset.String()) || changes(key.MountDevfs.String()) {
+	if names(values, key.DevfsRuleset.String()) || names(values, key.MountDevfs.String()) {
 		if err := will.mayMountDevfs(); err != nil {
 			return nil, err
 		}
@@ -210,14 +202,11 @@ func (j *Jail) setSteps(ctx context.Context, l *step.List, values map[string]str
 	if o.LiveOnly && !id.IsZero() && len(later) > 0 {
 		return nil, &RestartRequiredError{later}
 	}
-	if changes(key.Depends.String()) {
+	if names(values, key.Depends.String()) {
 		l.Fail(will.mayDepend(ctx))
 	}
 	l.Append(will.saveStep(values))
-	if template := key.Template.Of(will.Effective()); template != key.Template.Of(j.Effective()) { // as SetTemplate does
-		l.Fail(j.RequireStopped(ctx))
-		l.Fail(will.readonlySteps(ctx, l, template))
-	}
+	will.templateChange(ctx, l, j.Effective())
 	if !id.IsZero() {
 		l.Fail(will.liveSteps(ctx, l, j, id, live))
 	}
@@ -227,6 +216,16 @@ func (j *Jail) setSteps(ctx context.Context, l *step.List, values map[string]str
 		l.Add(step.SettleNetwork{Key: j.netKey(), Jail: j.Identifier()})
 	}
 	return will, nil
+}
+
+// names reports whether one of the values is for a property, under any of its names.
+func names(values map[string]string, property string) bool {
+	for name := range values {
+		if p, ok := config.Lookup(name); ok && p.Name == property {
+			return true
+		}
+	}
+	return false
 }
 
 // dropLimits leaves out that there is no limit where the defaults file has none either.

@@ -227,7 +227,7 @@ func (op *Operation) done() {
 		// It was just made or removed here, so its root need not be compared.
 		id, err := op.jail.host.Kernel.JailIdentify(context.Background(), 0, kernel.ByName(op.jail.Identifier()))
 		if ignore.Err(err, kernel.ErrNotFound) == nil {
-			op.jail.ran(id)
+			op.jail.setStatus(id)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/libioc/go-libioc/config"
-	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/internal/plan"
 	"github.com/libioc/go-libioc/internal/step"
@@ -48,10 +47,8 @@ func (g *JailGenerator) Save() *Operation {
 			l.Fail(now.mayDepend(ctx))
 			now.dropLimits(now.own())
 			l.Append(now.saveSteps(now.own(), ""))
-			template := key.Template.Of(now.Effective())
-			if before, ok := now.onDisk(); ok && key.Template.Of(before) != template { // as SetTemplate does
-				l.Fail(now.RequireStopped(ctx))
-				l.Fail(now.readonlySteps(ctx, l, template))
+			if before, ok := now.onDisk(); ok {
+				now.templateChange(ctx, l, before)
 			}
 			l.Commit()
 			return nil

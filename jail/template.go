@@ -50,13 +50,32 @@ func (j *Jail) templateSteps(ctx context.Context, l *step.List, o TemplateOption
 	if key.Template.Of(j.Effective()) != o.Template {
 		l.Fail(own.Set("template", yesNo(o.Template)))
 	}
-	if kind, _ := own.Raw("type"); kind == "template" && !o.Template {
-		l.Fail(own.SetRaw("type", "jail")) // iocage's
+	if !o.Template {
+		l.Fail(noTemplateType(own))
 	}
 	l.Append(j.saveSteps(own, ""))
 	l.Fail(j.readonlySteps(ctx, l, o.Template))
 	l.Commit()
 	return nil
+}
+
+// noTemplateType corrects the type by which iocage knows a template.
+func noTemplateType(own *config.Config) error {
+	if kind, _ := own.Raw("type"); kind != "template" {
+		return nil
+	}
+	return own.SetRaw("type", "jail")
+}
+
+// templateChange does for a jail that becomes a template, or is one no longer, what
+// SetTemplate does besides saving the configuration. Was is the configuration before.
+func (j *Jail) templateChange(ctx context.Context, l *step.List, was config.Effective) {
+	template := key.Template.Of(j.Effective())
+	if key.Template.Of(was) == template {
+		return
+	}
+	l.Fail(j.RequireStopped(ctx))
+	l.Fail(j.readonlySteps(ctx, l, template))
 }
 
 // readonlySteps make the root of a template read-only, and that of another jail what it
@@ -142,10 +161,8 @@ func (j *Jail) inherit(own *config.Config, from *Jail) (*config.Config, error) {
 			own.Unset(key)
 		}
 	}
-	if kind, _ := own.Raw("type"); kind == "template" {
-		if err := own.SetRaw("type", "jail"); err != nil {
-			return nil, err
-		}
+	if err := noTemplateType(own); err != nil {
+		return nil, err
 	}
 	for _, key := range j.own().Keys() {
 		text, _ := j.own().Raw(key)

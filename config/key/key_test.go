@@ -21,7 +21,7 @@ var generate = flag.Bool("generate", false, "rewrite keys.go")
 var goTypes = map[config.Type]string{
 	config.TypeText: "string", config.TypeFree: "string", config.TypeName: "string", config.TypeBool: "bool",
 	config.TypeAutoBool: "bool", config.TypeInt: "int", config.TypeWord: "string", config.TypeJailsys: "config.Jailsys",
-	config.TypeUUID: "string", config.TypeHostUUID: "string", config.TypeList: "[]string", config.TypeWords: "[]string",
+	config.TypeUUID: "string", config.TypeHostUUID: "string", config.TypeList: "[]string", config.TypeWords: "[]string", config.TypeNICs: "[]string",
 	config.TypeAddresses4: "config.Addresses", config.TypeAddresses6: "config.Addresses",
 	config.TypeInterfaces: "config.Interfaces", config.TypeGateway4: "config.Gateway", config.TypeGateway6: "config.Gateway",
 	config.TypeResolver: "config.Resolver", config.TypeDepends: "config.Terms", config.TypeMTU: "int",
@@ -93,7 +93,7 @@ var (
 var samples = map[config.Type]string{
 	config.TypeText: "x", config.TypeName: "x", config.TypeBool: "yes", config.TypeAutoBool: "yes", config.TypeInt: "1",
 	config.TypeJailsys: "new", config.TypeUUID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
-	config.TypeHostUUID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8", config.TypeList: "a,b", config.TypeWords: "a b",
+	config.TypeHostUUID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8", config.TypeList: "a,b", config.TypeWords: "a b", config.TypeNICs: "a,b",
 	config.TypeAddresses4: "em0|192.0.2.1/24", config.TypeAddresses6: "em0|2001:db8::1/64",
 	config.TypeInterfaces: "vnet0:bridge0", config.TypeGateway4: "192.0.2.1", config.TypeGateway6: "2001:db8::1",
 	config.TypeResolver: "/dev/null", config.TypeDepends: "db", config.TypeMTU: "1500", config.TypeSeconds: "10",

@@ -84,20 +84,14 @@ var hostInterfaces = []kernel.Interface{
 
 func compute(t *testing.T, pairs ...string) (network.Spec, error) {
 	t.Helper()
-	own := config.New()
-	for i := 0; i < len(pairs); i += 2 {
-		require.NoError(t, own.Set(pairs[i], pairs[i+1]), pairs[i])
+	in := input(t, pairs...)
+	v4 := in.Routes
+	in.Routes = func() ([]kernel.Route, error) {
+		list, err := v4()
+		return append([]kernel.Route{{Dest: netip.MustParsePrefix("::/0"), Gateway: netip.MustParseAddr("fe80::8"), Interface: "bridge1"}}, list...), err
 	}
-	return network.Compute(network.Input{
-		Config: config.Effective{Own: own}, Name: "foo", Jail: "ioc-foo", HostUUID: "x", Interfaces: hostInterfaces,
-		Routes: func() ([]kernel.Route, error) {
-			return []kernel.Route{
-				{Dest: netip.MustParsePrefix("::/0"), Gateway: netip.MustParseAddr("fe80::8"), Interface: "bridge1"},
-				{Dest: netip.MustParsePrefix("0.0.0.0/0"), Gateway: netip.MustParseAddr("192.0.2.254"), Interface: "em0"},
-			}, nil
-		},
-		InUse: func(a netip.Addr) bool { return a == netip.MustParseAddr("192.0.2.2") },
-	})
+	in.InUse = func(a netip.Addr) bool { return a == netip.MustParseAddr("192.0.2.2") }
+	return network.Compute(in)
 }
 
 // Every written form of a shared address.

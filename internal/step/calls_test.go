@@ -191,7 +191,7 @@ func (s *stage) told(t testing.TB) (all []events.IocEvent) {
 func runStep(t testing.TB, h *simhost.Host, a action, w trouble) (out outcome) {
 	s := newStage(t, h)
 	out.calls = map[bool]map[string]int{}
-	mend := func() {}
+	restore := func() {}
 	at := func(point plan.Point) error {
 		undo := point.Phase == "undo" || point.Phase == "undone"
 		if point.Phase == "do" || point.Phase == "undo" {
@@ -202,14 +202,14 @@ func runStep(t testing.TB, h *simhost.Host, a action, w trouble) (out outcome) {
 				f.Err, f.After = plan.ErrCrash, true
 			}
 			if w.nth > 0 && w.undo == undo {
-				if mend = h.Sim.Fail(t, f); w.sim == "zfs" {
-					mend()
-					mend = h.ZFS.Fail(t, f)
+				if restore = h.Sim.Fail(t, f); w.sim == "zfs" {
+					restore()
+					restore = h.ZFS.Fail(t, f)
 				}
 			}
 			return nil
 		}
-		mend()
+		restore()
 		out.calls[undo] = map[string]int{"zfs": len(h.ZFS.Calls()), "kernel": len(h.Sim.Calls())}
 		if s.undoes && !undo {
 			return errInjected
@@ -217,7 +217,7 @@ func runStep(t testing.TB, h *simhost.Host, a action, w trouble) (out outcome) {
 		return nil
 	}
 	out.err = s.run(t, a, at)
-	mend()
+	restore()
 	if s.undoes {
 		require.Error(t, out.err)
 		if w.nth == 0 && out.err.Error() == errInjected.Error() {

@@ -32,7 +32,7 @@ func networkScenarios() []scenario {
 		{"port of another jail", networkHost, []act{
 			scratch("web", plain("ip4_addr", "192.0.2.50/24", "user.forwards", "8080:80")),
 			scratch("db", plain("ip4_addr", "192.0.2.51/24", "user.forwards", "8080:80")),
-			start("web"), refused(start("db"), jail.ErrConfig), ended("web"), again(recovered()), start("db"), stop("db"),
+			start("web"), refused(start("db"), jail.ErrConfig), ended("web"), once(recovered()), start("db"), stop("db"),
 		}},
 		{"live addresses", networkHost, []act{
 			scratch("web", plain("ip4_addr", "em0|192.0.2.50/24,em0|192.0.2.51/32")), start("web"),
@@ -40,7 +40,7 @@ func networkScenarios() []scenario {
 			byHand("address taken away", func(t testing.TB, h *simhost.Host) {
 				require.NoError(t, h.Sim.AddressDelete(t.Context(), "em0", netip.MustParseAddr("192.0.2.52")))
 			}),
-			again(sync("web")), sync("web"), live("web", "ip4_addr", "none", "ip6_addr", "none"), stop("web"),
+			once(sync("web")), sync("web"), live("web", "ip4_addr", "none", "ip6_addr", "none"), stop("web"),
 		}},
 		{"limits", networkHost, []act{
 			scratch("web", plain("maxproc", "200", "memoryuse", "1G", "vmemoryuse", "log=800M deny=1G", "cpuset", "0,2-3")), start("web"),
@@ -71,7 +71,7 @@ func networkScenarios() []scenario {
 				require.NoError(t, network.RemoveRules(t.Context(), h.Sim, "ioc-web", ""))
 				require.NoError(t, h.Sim.In(id).InterfaceRename(t.Context(), "vnet1", "mine"))
 			}),
-			again(sync("web")), sync("web"), stop("web"),
+			once(sync("web")), sync("web"), stop("web"),
 		}},
 		{"routed beside another jail", networkHost, []act{
 			scratch("db", plainOf(second)), start("db"),
@@ -90,7 +90,7 @@ func networkScenarios() []scenario {
 			byHand("address gone", func(t testing.TB, h *simhost.Host) {
 				require.NoError(t, h.Sim.In(inside(t, h, "ioc-web")).AddressDelete(t.Context(), "vnet0", jailtest.DHCPAddress.Addr()))
 			}),
-			again(sync("web")), sync("web"), stop("web"),
+			once(sync("web")), sync("web"), stop("web"),
 		}},
 		{"interface that is handed over", networkHost, []act{
 			byHand("make tap0", func(t testing.TB, h *simhost.Host) { jailtest.EnsureTap(t, h) }),
@@ -102,9 +102,9 @@ func networkScenarios() []scenario {
 		}},
 		{"jail that ended by itself", networkHost, []act{
 			scratch("web", plain("ip4_addr", "em0|192.0.2.50/24", "user.forwards", "8080:80", "maxproc", "5")), start("web"), ended("web"),
-			again(recovered()),
+			once(recovered()),
 			scratch("db", plain("vnet", "yes", "interfaces", "vnet0::bridge0", "ip4_addr", "vnet0|10.0.0.5/24")), start("db"), ended("db"),
-			again(recovered()),
+			once(recovered()),
 		}},
 	}
 }
@@ -117,9 +117,6 @@ func plainOf(values map[string]string) map[string]string {
 	}
 	return plain(list...)
 }
-
-// again is an act that is not interrupted: it repairs the same thing each time.
-func again(a act) act { return once(a) }
 
 func sync(name string) act {
 	return onJail("sync "+name, name, func(g *jail.JailGenerator) *jail.Operation { return g.Sync(jail.SyncOptions{}) })
