@@ -41,7 +41,7 @@ func TestVnetOfFoo(t *testing.T) {
 	id, err := j.Identity(ctx)
 	require.NoError(t, err)
 
-	outer := interfaceNamed(t, h.Sim, "vnet0:7")
+	outer := interfaceNamed(t, h.Sim, "vnet0.7")
 	require.Equal(t, "02:ff:60:10:bf:1d", outer.MAC.String())
 	require.Equal(t, 1500, outer.MTU)
 	require.True(t, outer.Up)
@@ -49,7 +49,7 @@ func TestVnetOfFoo(t *testing.T) {
 	require.Equal(t, "ioc:ioc-foo:vnet0 02:ff:60:10:bf:1e", outer.Description)
 	members, err := h.Sim.BridgeMembers(ctx, "bridge0")
 	require.NoError(t, err)
-	require.Equal(t, []string{"vnet0:7"}, members)
+	require.Equal(t, []string{"vnet0.7"}, members)
 
 	inside := h.Sim.In(id)
 	inner := interfaceNamed(t, inside, "vnet0")

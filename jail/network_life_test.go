@@ -133,7 +133,7 @@ func TestSyncRepairs(t *testing.T) {
 		"down inside":     func() error { return inside.InterfaceSetUp(ctx, "vnet0", false) },
 		"other MTU":       func() error { return errors.Join(h.Sim.InterfaceSetMTU(ctx, hostEnd("vnet2", id), 1300)) },
 		"epair destroyed": func() error { return h.Sim.InterfaceDestroy(ctx, hostEnd("vnet0", id)) },
-		"private bridge":  func() error { return h.Sim.InterfaceDestroy(ctx, hostEnd("vnet1", id)+":net") },
+		"private bridge":  func() error { return h.Sim.InterfaceDestroy(ctx, hostEnd("vnet1", id)+".net") },
 		"rules flushed":   func() error { return h.Sim.IpfwDelete(ctx, network.Set, network.FirstRule) },
 		"route gone": func() error {
 			return inside.RouteDelete(ctx, kernel.Route{Dest: netip.MustParsePrefix("203.0.113.0/24")})
@@ -156,7 +156,7 @@ func TestSyncRepairs(t *testing.T) {
 	require.ErrorIs(t, err, jail.ErrNotRunning)
 }
 
-func hostEnd(nic string, id kernel.Identity) string { return fmt.Sprintf("%s:%d", nic, id.JID) }
+func hostEnd(nic string, id kernel.Identity) string { return fmt.Sprintf("%s.%d", nic, id.JID) }
 
 func TestSetTellsWhenItCounts(t *testing.T) {
 	ctx := context.Background()

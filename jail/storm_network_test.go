@@ -176,7 +176,7 @@ func (s *netStorm) settled() {
 	list, err := s.h.Kernel.Interfaces(ctx)
 	require.NoError(s.t, err)
 	for _, i := range list {
-		if len(i.MAC) == 6 && strings.HasPrefix(i.Description, "ioc:") && !strings.HasSuffix(i.Name, ":a") && !strings.HasSuffix(i.Name, ":b") {
+		if len(i.MAC) == 6 && strings.HasPrefix(i.Description, "ioc:") && !strings.HasSuffix(i.Name, ".a") && !strings.HasSuffix(i.Name, ".b") {
 			if other := macs[i.MAC.String()]; other != "" {
 				s.find("%s and %s have %s", i.Name, other, i.MAC)
 			}

@@ -95,7 +95,7 @@ func NetworkWorld(t testing.TB, h *simhost.Host) []string {
 		add("pf %s %q", a, lines)
 	}
 	for i := range out {
-		out[i] = jids.ReplaceAllString(out[i], "$1:JID") // another start, another jid
+		out[i] = jids.ReplaceAllString(out[i], "$1.JID") // another start, another jid
 		out[i] = madeMAC.ReplaceAllString(out[i], "mac=KERNEL")
 	}
 	return out
@@ -104,4 +104,4 @@ func NetworkWorld(t testing.TB, h *simhost.Host) []string {
 // madeMAC is an address that the kernel makes, one after the other.
 var madeMAC = regexp.MustCompile(`mac=(02:54:40|58:9c:fc):[0-9a-f:]+`)
 
-var jids = regexp.MustCompile(`(vnet[0-9]):[0-9]+`)
+var jids = regexp.MustCompile(`(vnet[0-9])\.[0-9]+`)

@@ -129,7 +129,7 @@ func (r *rig) ensure(ctx context.Context, from, to Spec) error {
 			return err
 		}
 		if n.Secure != "" {
-			if err := EnsureRules(ctx, r, to.Jail, r.id.JID, n, NamesOf(n, r.id.JID), n.Addrs); err != nil {
+			if err := EnsureRules(ctx, r, to.Jail, r.id.JID, n, FindNames(nil, "", n, r.id.JID), n.Addrs); err != nil {
 				return err
 			}
 		}

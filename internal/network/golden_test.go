@@ -194,12 +194,12 @@ func TestInterfaces(t *testing.T) {
 // Names fit 15 bytes, as libioc forms them or shorter.
 func TestNames(t *testing.T) {
 	plain, secure := network.NIC{Name: "vnet0"}, network.NIC{Name: "vnet0", Secure: network.SecureFull, Index: 3}
-	require.Equal(t, "vnet0:7", network.NamesOf(plain, 7).Host)
-	require.Equal(t, network.Names{Host: "vnet0:12345", A: "vnet0:12345:a", B: "vnet0:12345:b", Net: "vnet0:12345:net"}, network.NamesOf(secure, 12345))
-	require.Equal(t, network.Names{Host: "i123456.3", A: "i123456.3a", B: "i123456.3b", Net: "i123456.3n"}, network.NamesOf(secure, 123456))
+	require.Equal(t, "vnet0.7", network.FindNames(nil, "", plain, 7).Host)
+	require.Equal(t, network.Names{Host: "vnet0.12345", A: "vnet0.12345.a", B: "vnet0.12345.b", Net: "vnet0.12345.net"}, network.FindNames(nil, "", secure, 12345))
+	require.Equal(t, network.Names{Host: "i123456.3", A: "i123456.3a", B: "i123456.3b", Net: "i123456.3n"}, network.FindNames(nil, "", secure, 123456))
 	for _, jid := range []int{1, 99999, 999999, 1<<31 - 1} {
 		for _, n := range []network.NIC{plain, secure, {Name: "averylongname15", Index: 9}} {
-			names := network.NamesOf(n, jid)
+			names := network.FindNames(nil, "", n, jid)
 			for _, name := range []string{names.Host, names.A, names.B, names.Net} {
 				if n.Secure != "" || name == names.Host {
 					require.LessOrEqual(t, len(name), 15, name)
@@ -219,20 +219,20 @@ func TestNames(t *testing.T) {
 // libioc's own rules for jail foo, jid 7.
 func TestLibiocRules(t *testing.T) {
 	n := network.NIC{Name: "vnet0", Secure: network.SecureLibioc, JailMAC: "02:ff:60:10:bf:1e"}
-	rules := network.SecureRules(10007, "ioc-foo", n, network.NamesOf(n, 7), []netip.Prefix{netip.MustParsePrefix("192.0.2.5/24")})
+	rules := network.SecureRules(10007, "ioc-foo", n, network.FindNames(nil, "", n, 7), []netip.Prefix{netip.MustParsePrefix("192.0.2.5/24")})
 	var bodies []string
 	for _, r := range rules {
 		require.Equal(t, 10007, r.Number)
 		bodies = append(bodies, r.Body)
 	}
 	require.Equal(t, []string{
-		"allow ipv4 from 192.0.2.5 to any layer2 MAC any 02:ff:60:10:bf:1e via vnet0:7:b out",
-		"allow ipv4 from any to 192.0.2.5 layer2 MAC 02:ff:60:10:bf:1e any via vnet0:7 out",
-		"allow ipv4 from any to 192.0.2.5 via vnet0:7 out",
-		"deny log ipv4 from any to any layer2 via vnet0:7:b out",
-		"deny log ipv4 from any to any via vnet0:7 out",
-		"deny log ipv6 from any to any layer2 via vnet0:7:b out",
-		"deny log ipv6 from any to any via vnet0:7 out",
+		"allow ipv4 from 192.0.2.5 to any layer2 MAC any 02:ff:60:10:bf:1e via vnet0.7.b out",
+		"allow ipv4 from any to 192.0.2.5 layer2 MAC 02:ff:60:10:bf:1e any via vnet0.7 out",
+		"allow ipv4 from any to 192.0.2.5 via vnet0.7 out",
+		"deny log ipv4 from any to any layer2 via vnet0.7.b out",
+		"deny log ipv4 from any to any via vnet0.7 out",
+		"deny log ipv6 from any to any layer2 via vnet0.7.b out",
+		"deny log ipv6 from any to any via vnet0.7 out",
 	}, bodies)
 }
 
@@ -240,26 +240,26 @@ func TestFullRules(t *testing.T) {
 	n := network.NIC{Name: "vnet0", Secure: network.SecureFull, JailMAC: "02:ff:60:10:bf:1e", DHCP: true}
 	addrs := []netip.Prefix{netip.MustParsePrefix("192.0.2.5/24"), netip.MustParsePrefix("2001:db8::5/64")}
 	var bodies []string
-	for _, r := range network.SecureRules(30001, "ioc-foo", n, network.NamesOf(n, 7), addrs) {
+	for _, r := range network.SecureRules(30001, "ioc-foo", n, network.FindNames(nil, "", n, 7), addrs) {
 		jail, nic, ok := network.RuleOwner(r)
 		require.True(t, ok)
 		require.Equal(t, "ioc-foo vnet0", jail+" "+nic)
 		bodies = append(bodies, r.Body)
 	}
 	require.Equal(t, []string{
-		"allow ip from any to any layer2 out xmit vnet0:7:b MAC any 02:ff:60:10:bf:1e mac-type arp",
-		"deny udp from any to any 68,546 layer2 out xmit vnet0:7:b MAC any 02:ff:60:10:bf:1e",
-		"allow ip4 from 192.0.2.5 to any layer2 out xmit vnet0:7:b MAC any 02:ff:60:10:bf:1e",
-		"allow udp from 0.0.0.0 68 to 255.255.255.255 67 layer2 out xmit vnet0:7:b MAC any 02:ff:60:10:bf:1e",
-		"deny ipv6-icmp from any to any icmp6types 134 layer2 out xmit vnet0:7:b MAC any 02:ff:60:10:bf:1e",
-		"allow ip6 from 2001:db8::5,fe80::ff:60ff:fe10:bf1e to any layer2 out xmit vnet0:7:b MAC any 02:ff:60:10:bf:1e",
-		"allow ipv6-icmp from :: to ff02::/16 layer2 out xmit vnet0:7:b MAC any 02:ff:60:10:bf:1e",
-		"deny ip from any to any layer2 out xmit vnet0:7:b",
-		"allow ip from any to any layer2 out xmit vnet0:7 mac-type arp",
-		"allow ip4 from any to 192.0.2.5,192.0.2.255,255.255.255.255,224.0.0.0/4 layer2 out xmit vnet0:7",
-		"allow udp from any 67 to any 68 layer2 out xmit vnet0:7",
-		"allow ip6 from any to 2001:db8::5,fe80::/10,ff02::/16 layer2 out xmit vnet0:7",
-		"deny ip from any to any layer2 out xmit vnet0:7",
+		"allow ip from any to any layer2 out xmit vnet0.7.b MAC any 02:ff:60:10:bf:1e mac-type arp",
+		"deny udp from any to any 68,546 layer2 out xmit vnet0.7.b MAC any 02:ff:60:10:bf:1e",
+		"allow ip4 from 192.0.2.5 to any layer2 out xmit vnet0.7.b MAC any 02:ff:60:10:bf:1e",
+		"allow udp from 0.0.0.0 68 to 255.255.255.255 67 layer2 out xmit vnet0.7.b MAC any 02:ff:60:10:bf:1e",
+		"deny ipv6-icmp from any to any icmp6types 134 layer2 out xmit vnet0.7.b MAC any 02:ff:60:10:bf:1e",
+		"allow ip6 from 2001:db8::5,fe80::ff:60ff:fe10:bf1e to any layer2 out xmit vnet0.7.b MAC any 02:ff:60:10:bf:1e",
+		"allow ipv6-icmp from :: to ff02::/16 layer2 out xmit vnet0.7.b MAC any 02:ff:60:10:bf:1e",
+		"deny ip from any to any layer2 out xmit vnet0.7.b",
+		"allow ip from any to any layer2 out xmit vnet0.7 mac-type arp",
+		"allow ip4 from any to 192.0.2.5,192.0.2.255,255.255.255.255,224.0.0.0/4 layer2 out xmit vnet0.7",
+		"allow udp from any 67 to any 68 layer2 out xmit vnet0.7",
+		"allow ip6 from any to 2001:db8::5,fe80::/10,ff02::/16 layer2 out xmit vnet0.7",
+		"deny ip from any to any layer2 out xmit vnet0.7",
 	}, bodies)
 }
 

@@ -27,25 +27,37 @@ const Group = "ioc"
 
 // Names are the names on the host of the parts of one nic.
 type Names struct {
-	Host string // the host's end: libioc's vnet0:7
+	Host string // the host's end: vnet0.7
 	// Secure VNET only: the second epair, A in the public bridge, B in the
 	// private one, and the private bridge.
 	A, B, Net string
 }
 
-// NamesOf are libioc's names where they fit, and short ones made of the jid
-// otherwise.
-func NamesOf(n NIC, jid int) Names {
-	base := fmt.Sprintf("%s:%d", n.Name, jid)
-	longest := base
+// FindNames returns the names of the parts of a nic of this jail that are among the
+// host's interfaces, or those that they are to get: iocage's vnet0.7 where that fits
+// and nobody else has it, such as vlan(4), and a short one made of the jid otherwise.
+// What an earlier version has made keeps libioc's name, vnet0:7, until the jail stops:
+// network.subr cannot take the colon.
+func FindNames(list []kernel.Interface, jail string, n NIC, jid int) Names {
+	long := func(sep string) Names {
+		base := fmt.Sprint(n.Name, sep, jid)
+		return Names{base, base + sep + "a", base + sep + "b", base + sep + "net"}
+	}
+	dot, base := long("."), fmt.Sprintf("i%d.%d", jid, n.Index)
+	short := Names{base, base + "a", base + "b", base + "n"}
+	for _, names := range []Names{dot, short, long(":")} {
+		if i, ok := byName(list, names.Host); ok && len(owned([]kernel.Interface{i}, jail, n.Name)) > 0 {
+			return names
+		}
+	}
+	longest := dot.Host
 	if n.Secure != "" {
-		longest += ":net"
+		longest = dot.Net
 	}
-	if len(longest) <= maxName {
-		return Names{base, base + ":a", base + ":b", base + ":net"}
+	if _, taken := byName(list, dot.Host); taken || len(longest) > maxName {
+		return short
 	}
-	base = fmt.Sprintf("i%d.%d", jid, n.Index)
-	return Names{base, base + "a", base + "b", base + "n"}
+	return dot
 }
 
 // Description marks both ends of a jail's epair: whose it is, which nic, and

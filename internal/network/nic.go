@@ -38,6 +38,7 @@ type maker struct {
 
 // Ensured is what EnsureNIC has done.
 type Ensured struct {
+	Host    string // the name of the host's end
 	Changed bool
 	Made    bool // anew: what was inside is gone
 	MTU     int  // bytes; that the jail's end is to have if it differs now, else 0
@@ -49,10 +50,12 @@ type Ensured struct {
 // EnsureInside is to follow. Was is what the nic was to be before, if it was. Will is
 // called before anything without a mark is made.
 func EnsureNIC(ctx context.Context, k kernel.Kernel, id kernel.Identity, inside []kernel.Interface, jail string, n, was NIC, will func(Made) error) (done Ensured, err error) {
-	m := &maker{k: k, id: id, inside: inside, jail: jail, nic: n, was: was, names: NamesOf(n, id.JID), will: will}
+	m := &maker{k: k, id: id, inside: inside, jail: jail, nic: n, was: was, will: will}
 	if m.list, err = k.Interfaces(ctx); err != nil {
 		return done, err
 	}
+	m.names = FindNames(m.list, jail, n, id.JID)
+	done.Host = m.names.Host
 	if len(m.list) > 0 && len(owned(m.list, jail, n.Name)) > 0 {
 		if err := m.leave(ctx); err != nil {
 			return done, err
@@ -76,8 +79,9 @@ func EnsureNIC(ctx context.Context, k kernel.Kernel, id kernel.Identity, inside 
 		if m.list, err = k.Interfaces(ctx); err != nil {
 			return done, err
 		}
+		m.names = FindNames(m.list, jail, n, id.JID)
 	}
-	return Ensured{Changed: true, Made: true}, m.make(ctx)
+	return Ensured{Host: m.names.Host, Changed: true, Made: true}, m.make(ctx)
 }
 
 // leave takes the nic out of the bridge that it was to be in before.

@@ -316,7 +316,7 @@ func TestForwardsThatClash(t *testing.T) {
 // do not run are found by what they left.
 func TestMarks(t *testing.T) {
 	mark := network.Description("ioc-web", network.NIC{Name: "vnet0"})
-	list := []kernel.Interface{{Name: "vnet0:7", Description: mark, Groups: []string{network.Group}}}
+	list := []kernel.Interface{{Name: "vnet0.7", Description: mark, Groups: []string{network.Group}}}
 	require.Equal(t, []string{"ioc-web"}, network.Orphans(list, func(string) bool { return false }))
 	require.Empty(t, network.Orphans(list, func(jail string) bool { return jail == "ioc-web" }))
 	_, _, ok := network.RuleOwner(kernel.IpfwRule{Comment: "ioc ioc-web"})

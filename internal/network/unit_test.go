@@ -51,17 +51,17 @@ func TestHostEnds(t *testing.T) {
 	long := NIC{Name: "management0", Index: 1, Secure: "bridge0"}
 	var list []kernel.Interface
 	for _, n := range []NIC{nic, long} {
-		names := NamesOf(n, 7)
+		names := FindNames(nil, "", n, 7)
 		for _, name := range []string{names.Net, names.B, names.Host, names.A} {
 			list = append(list, kernel.Interface{Name: name, Description: Description("ioc-web", n), Groups: []string{Group}})
 		}
 	}
 	mark := Description("ioc-db", NIC{Name: "vnet0"})
-	list = append(list, kernel.Interface{Name: "em0"}, kernel.Interface{Name: "vnet0:8", Description: mark, Groups: []string{"epair", Group}})
+	list = append(list, kernel.Interface{Name: "em0"}, kernel.Interface{Name: "vnet0.8", Description: mark, Groups: []string{"epair", Group}})
 	// Root of a jail has written the mark.
 	list = append(list, kernel.Interface{Name: "em1", Description: mark}, kernel.Interface{Name: "tap0", Description: mark, Groups: []string{"tap"}})
 	require.Equal(t, map[string]map[string]string{
-		"ioc-web": {"vnet0": "vnet0:7", "management0": "i7.1"}, "ioc-db": {"vnet0": "vnet0:8"},
+		"ioc-web": {"vnet0": "vnet0.7", "management0": "i7.1"}, "ioc-db": {"vnet0": "vnet0.8"},
 	}, HostEnds(list))
 }
 
@@ -73,7 +73,7 @@ func TestEnsureRulesThatFails(t *testing.T) {
 	require.NoError(t, err)
 	n := NIC{Name: "vnet0", Secure: "bridge0", JailMAC: "02:00:00:00:00:01"}
 	ensure := func(addr string) error {
-		return EnsureRules(ctx, s, "ioc-web", 7, n, NamesOf(n, 7), []netip.Prefix{netip.MustParsePrefix(addr)})
+		return EnsureRules(ctx, s, "ioc-web", 7, n, FindNames(nil, "", n, 7), []netip.Prefix{netip.MustParsePrefix(addr)})
 	}
 	require.NoError(t, ensure("192.0.2.1/24"))
 	before, err := s.IpfwRules(ctx, Set)
@@ -99,7 +99,7 @@ func TestRulesOfLibiocForEveryJail(t *testing.T) {
 	for _, jid := range []int{1, 7, 20000, 20001, 29999, 30000, 55534, 55535, 900000} {
 		s := newSim(t)
 		n := NIC{Name: "vnet0", Secure: SecureLibioc, JailMAC: "02:ff:60:00:00:01"}
-		require.NoError(t, EnsureRules(t.Context(), s, "ioc-web", jid, n, NamesOf(n, jid), []netip.Prefix{netip.MustParsePrefix("10.0.0.5/24")}), jid)
+		require.NoError(t, EnsureRules(t.Context(), s, "ioc-web", jid, n, FindNames(nil, "", n, jid), []netip.Prefix{netip.MustParsePrefix("10.0.0.5/24")}), jid)
 		rules, err := s.IpfwRules(t.Context(), Set)
 		require.NoError(t, err)
 		require.NotEmpty(t, rules)

@@ -98,7 +98,7 @@ func (d *differences) addresses(i kernel.Interface, want []netip.Prefix) {
 }
 
 func (d *differences) nic(n NIC) error {
-	m := &maker{k: d.k, id: d.id, inside: d.inside, jail: d.r.Spec.Jail, nic: n, names: NamesOf(n, d.id.JID), list: d.host}
+	m := &maker{k: d.k, id: d.id, inside: d.inside, jail: d.r.Spec.Jail, nic: n, names: FindNames(d.host, d.r.Spec.Jail, n, d.id.JID), list: d.host}
 	whole, err := m.whole(d.ctx)
 	if err != nil {
 		return err

@@ -48,18 +48,18 @@ var damages = []struct {
 	{"secure", "other rules", func(r *rig) error {
 		return r.IpfwAdd(r.t.Context(), Set, kernel.IpfwRule{Number: 39000, Body: "allow ip from any to any", Comment: "ioc ioc-web vnet0"})
 	}, "vnet0 does not have the rules of Secure VNET", false},
-	{"secure", "private bridge destroyed", func(r *rig) error { return r.InterfaceDestroy(r.t.Context(), r.end("vnet0")+":net") }, `vnet0 is not joined`, false},
+	{"secure", "private bridge destroyed", func(r *rig) error { return r.InterfaceDestroy(r.t.Context(), r.end("vnet0")+".net") }, `vnet0 is not joined`, false},
 	{"secure", "host's end out of the private bridge", func(r *rig) error {
-		return r.BridgeDelete(r.t.Context(), r.end("vnet0")+":net", r.end("vnet0"))
+		return r.BridgeDelete(r.t.Context(), r.end("vnet0")+".net", r.end("vnet0"))
 	}, `vnet0 is not joined`, false},
 	{"secure", "second epair out of the private bridge", func(r *rig) error {
-		return r.BridgeDelete(r.t.Context(), r.end("vnet0")+":net", r.end("vnet0")+":b")
+		return r.BridgeDelete(r.t.Context(), r.end("vnet0")+".net", r.end("vnet0")+".b")
 	}, `vnet0 is not joined`, false},
-	{"secure", "second epair down", func(r *rig) error { return r.InterfaceSetUp(r.t.Context(), r.end("vnet0")+":a", false) }, `vnet0 is not joined`, false},
+	{"secure", "second epair down", func(r *rig) error { return r.InterfaceSetUp(r.t.Context(), r.end("vnet0")+".a", false) }, `vnet0 is not joined`, false},
 }
 
 // end is the host's end of a nic.
-func (r *rig) end(nic string) string { return NamesOf(NIC{Name: nic}, r.id.JID).Host }
+func (r *rig) end(nic string) string { return FindNames(nil, "", NIC{Name: nic}, r.id.JID).Host }
 
 // TestDifferencesAreMended: each damage is told, on the side where it is, and what brought
 // the network up brings it back.

@@ -286,11 +286,11 @@ func (n netChange) stack(ctx context.Context, will func(network.Made) error) err
 	made := map[string]bool{}
 	for _, nic := range n.to.NICs {
 		a := EnsureNIC{Jail: n.to.Jail, NIC: nic, Bridge: BridgeOf(n.to, nic)}
-		anew, err := ensureNIC(ctx, n.h, n.a.ID, a, old[nic.Name], will)
+		done, err := ensureNIC(ctx, n.h, n.a.ID, a, old[nic.Name], will)
 		if err != nil {
 			return err
 		}
-		made[nic.Name] = anew
+		made[nic.Name] = done.Made
 	}
 	in := n.h.Kernel.In(n.a.ID)
 	// Before a lease: dhclient(8) keeps a default route that exists.

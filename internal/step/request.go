@@ -198,7 +198,12 @@ func learn(ctx context.Context, h *host.Host, key NetKey, id kernel.Identity, n 
 		if n.Secure == "" {
 			return nil
 		}
-		return network.EnsureRules(ctx, h.Kernel, key.jail(), id.JID, n, network.NamesOf(n, id.JID), slices.Concat(n.Addrs, got))
+		list, err := h.Kernel.Interfaces(ctx)
+		if err != nil {
+			return err
+		}
+		names := network.FindNames(list, key.jail(), n, id.JID)
+		return network.EnsureRules(ctx, h.Kernel, key.jail(), id.JID, n, names, slices.Concat(n.Addrs, got))
 	})
 }
 

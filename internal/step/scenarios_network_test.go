@@ -67,7 +67,7 @@ func networkScenarios() []scenario {
 				"defaultrouter", "10.0.0.1")), start("web"),
 			byHand("damage", func(t testing.TB, h *simhost.Host) {
 				id := inside(t, h, "ioc-web")
-				require.NoError(t, h.Sim.InterfaceDestroy(t.Context(), network.NamesOf(network.NIC{Name: "vnet0"}, id.JID).Host))
+				require.NoError(t, h.Sim.InterfaceDestroy(t.Context(), network.FindNames(nil, "", network.NIC{Name: "vnet0"}, id.JID).Host))
 				require.NoError(t, network.RemoveRules(t.Context(), h.Sim, "ioc-web", ""))
 				require.NoError(t, h.Sim.In(id).InterfaceRename(t.Context(), "vnet1", "mine"))
 			}),

@@ -56,7 +56,7 @@ type nicEffect struct {
 }
 
 func (EnsureNIC) Kind() string                  { return "create interface" }
-func (a EnsureNIC) Event(e Env) events.IocEvent { return nicEvent(e, a, kernel.Identity{}) }
+func (a EnsureNIC) Event(e Env) events.IocEvent { return nicEvent(e, a, "") }
 
 func (a EnsureNIC) Detail() string {
 	text := a.NIC.Name + " of " + a.Jail
@@ -71,14 +71,14 @@ func (a EnsureNIC) Do(ctx context.Context, e Env, c *plan.Call) error {
 	if err != nil {
 		return err
 	}
-	c.Final(nicEvent(e, a, id))
 	var all nicEffect
 	c.Effect(&all)
 	will := func(m network.Made) error {
 		e := nicEffect{network.Made{Clones: append(slices.Clone(all.Made.Clones), m.Clones...)}}
 		return c.SetEffect(e)
 	}
-	_, err = ensureNIC(ctx, e.Host, id, a, network.NIC{}, will)
+	done, err := ensureNIC(ctx, e.Host, id, a, network.NIC{}, will)
+	c.Final(nicEvent(e, a, done.Host))
 	return err
 }
 
@@ -91,33 +91,28 @@ func (a EnsureNIC) Undo(ctx context.Context, e Env, c *plan.Call) error {
 	return removeNIC(ctx, e.Host, a, done.Made)
 }
 
-func nicEvent(e Env, a EnsureNIC, id kernel.Identity) events.IocEvent {
-	event := events.VnetInterfaceConfig{Jail: e.Name, Interface: a.NIC.Name, Bridge: a.NIC.Bridge}
-	if id.JID != 0 {
-		event.HostInterface = network.NamesOf(a.NIC, id.JID).Host
-	}
+func nicEvent(e Env, a EnsureNIC, outside string) events.IocEvent {
+	event := events.VnetInterfaceConfig{Jail: e.Name, Interface: a.NIC.Name, Bridge: a.NIC.Bridge, HostInterface: outside}
 	event.Message = strings.Join(a.Notes, "; ")
 	return event
 }
 
 // ensureNIC makes or repairs one interface. A program of the jail may never end, so
-// none is asked while a lock is held. Was is what the nic was to be before. It reports
-// whether the nic was made anew.
-func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, was network.NIC, will func(network.Made) error) (made bool, err error) {
+// none is asked while a lock is held. Was is what the nic was to be before.
+func ensureNIC(ctx context.Context, h *host.Host, id kernel.Identity, a EnsureNIC, was network.NIC, will func(network.Made) error) (done network.Ensured, err error) {
 	in := h.Kernel.In(id)
 	inside, err := in.Interfaces(ctx)
 	if err != nil {
-		return false, err
+		return done, err
 	}
-	done, err := ensureOutside(ctx, h, id, a, was, inside, will)
-	if err != nil {
-		return done.Made, err
+	if done, err = ensureOutside(ctx, h, id, a, was, inside, will); err != nil {
+		return done, err
 	}
 	if done.Made {
 		was = network.NIC{}
 	}
 	_, err = network.EnsureInside(ctx, in, a.Jail, a.NIC, was, done.MTU)
-	return done.Made, err
+	return done, err
 }
 
 // ensureOutside makes or repairs what is the host's.

@@ -45,8 +45,8 @@ func firewallIpfw(s *suite) {
 		}
 	})
 	s.ok(k.IpfwAdd(ctx, set,
-		kernel.IpfwRule{Number: number, Body: "allow ip from any to any layer2 out xmit vnet0:1:b MAC any 02:ff:60:10:bf:1e mac-type arp", Comment: "ioc ktest vnet0"},
-		kernel.IpfwRule{Number: number, Body: "deny ip from any to any layer2 out xmit vnet0:1:b", Comment: "ioc ktest vnet0"},
+		kernel.IpfwRule{Number: number, Body: "allow ip from any to any layer2 out xmit vnet0.1.b MAC any 02:ff:60:10:bf:1e mac-type arp", Comment: "ioc ktest vnet0"},
+		kernel.IpfwRule{Number: number, Body: "deny ip from any to any layer2 out xmit vnet0.1.b", Comment: "ioc ktest vnet0"},
 		kernel.IpfwRule{Number: number + 1, Body: "count udp from any to any"},
 	))
 	rules, err := k.IpfwRules(ctx, set)
@@ -54,7 +54,7 @@ func firewallIpfw(s *suite) {
 	equal(s, "rules", len(rules), 3)
 	equal(s, "number", rules[0].Number, number)
 	equal(s, "comment", rules[1].Comment, "ioc ktest vnet0")
-	if !strings.Contains(rules[1].Body, "xmit vnet0:1:b") || !strings.HasPrefix(rules[1].Body, "deny ") {
+	if !strings.Contains(rules[1].Body, "xmit vnet0.1.b") || !strings.HasPrefix(rules[1].Body, "deny ") {
 		s.Errorf("%q", rules[1].Body)
 	}
 	s.fails(k.IpfwAdd(ctx, set, kernel.IpfwRule{Number: number, Body: "frobnicate ip from any to any"}), syscall.EINVAL)
