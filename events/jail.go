@@ -9,6 +9,9 @@ type (
 	JailStop JailFields
 	// JailRestart reports that a jail is restarted, softly or by a stop and a start below it.
 	JailRestart JailFields
+	// JailDependantStart reports that a jail is started because another depends on it. The
+	// events of that start are its own operation's.
+	JailDependantStart JailFields
 	// JailDestroy reports that a jail and its datasets are destroyed.
 	JailDestroy JailFields
 	// JailRecover reports that the remains of an interrupted operation on a jail are completed or undone.
@@ -18,6 +21,13 @@ type (
 	// JailPromote reports that the origin of a jail is made a clone of the jail (zfs-promote(8)), so that the origin can be destroyed.
 	JailPromote JailFields
 )
+
+// JailDependantsStart reports that what a jail depends on is started before it.
+type JailDependantsStart struct {
+	Header  `json:"-"`
+	Jail    string   `json:"jail"`
+	Started []string `json:"started"` // full names, in that order; in the final event
+}
 
 // JailCreate reports that a jail is created.
 type JailCreate struct {

@@ -6,30 +6,30 @@ package events
 // knows these types and no others.
 func catalogue() []IocEvent {
 	return []IocEvent{
-		JailStart{}, JailStop{}, JailRestart{}, JailDestroy{},
-		JailRecover{}, JailResolverConfig{}, JailPromote{}, JailCreate{},
-		JailAttach{}, JailRemove{}, JailClone{}, JailRename{},
-		JailConfigSave{}, JailModuleLoad{}, JailDevfsRuleset{}, JailResourceLimitAction{},
-		JailTemplate{}, JailSnapshot{}, JailProvisioning{}, JailProvisioningAssetDownload{},
-		R10kDeployEvent{}, PuppetApplyEvent{}, JailHookPrestart{}, JailHookCreated{},
-		JailHookStart{}, JailHookPoststart{}, JailHookPrestop{}, JailHookStop{},
-		JailHookPoststop{}, JailCommand{}, JailHookOutput{}, MountFdescfs{},
-		MountProcfs{}, MountLinprocfs{}, MountFstab{}, UnmountFstab{},
-		TeardownSystemMounts{}, BasejailStorageConfig{}, MountDevFS{}, JailFstabUpdate{},
-		JailNetworkSetup{}, JailNetworkTeardown{}, VnetSetupLocalhost{}, VnetInterfaceConfig{},
-		VnetSetRoutes{}, VnetAddressRequest{}, JailFirewall{}, JailCpuset{},
-		JailConfigApply{}, FetchRelease{}, ReleaseCopyBase{}, ReleaseConfiguration{},
-		ReleaseUpdate{}, ReleaseRecover{}, ReleaseDestroy{}, ResourceUpdate{},
-		ExecuteResourceUpdate{}, ReleasePrepareStorage{}, ReleaseDownload{}, ReleaseAssetDownload{},
-		ReleaseExtraction{}, RunResourceUpdate{}, JailZFSShare{}, ZFSDatasetCreate{},
-		ZFSDatasetDestroy{}, ZFSSnapshotRollback{}, ZFSSnapshotDestroy{}, ZFSDatasetPromote{},
-		AttachZFSDataset{}, ZFSDatasetRename{}, ZFSSnapshotCreate{}, ZFSSnapshotClone{},
-		ZFSPropertySet{}, ResourceBackup{}, ExportConfig{}, ExportFstab{},
-		ExportRootDataset{}, ExportOtherDatasets{}, ImportConfig{}, ImportFstab{},
-		ImportRootDataset{}, ImportOtherDatasets{}, ExportOtherDataset{}, BundleBackup{},
-		ExtractBundle{}, ImportOtherDataset{}, PackageConfiguration{}, BootstrapPkg{},
-		PackageInstall{}, PackageRemove{}, PackageFetch{}, Rollback{},
-		OperationEnd{}, Overflow{},
+		JailStart{}, JailStop{}, JailRestart{}, JailDependantStart{},
+		JailDestroy{}, JailRecover{}, JailResolverConfig{}, JailPromote{},
+		JailDependantsStart{}, JailCreate{}, JailAttach{}, JailRemove{},
+		JailClone{}, JailRename{}, JailConfigSave{}, JailModuleLoad{},
+		JailDevfsRuleset{}, JailResourceLimitAction{}, JailTemplate{}, JailSnapshot{},
+		JailProvisioning{}, JailProvisioningAssetDownload{}, R10kDeployEvent{}, PuppetApplyEvent{},
+		JailHookPrestart{}, JailHookCreated{}, JailHookStart{}, JailHookPoststart{},
+		JailHookPrestop{}, JailHookStop{}, JailHookPoststop{}, JailCommand{},
+		JailHookOutput{}, MountFdescfs{}, MountProcfs{}, MountLinprocfs{},
+		MountFstab{}, UnmountFstab{}, TeardownSystemMounts{}, BasejailStorageConfig{},
+		MountDevFS{}, JailFstabUpdate{}, JailNetworkSetup{}, JailNetworkTeardown{},
+		VnetSetupLocalhost{}, VnetInterfaceConfig{}, VnetSetRoutes{}, VnetAddressRequest{},
+		JailFirewall{}, JailCpuset{}, JailConfigApply{}, FetchRelease{},
+		ReleaseCopyBase{}, ReleaseConfiguration{}, ReleaseUpdate{}, ReleaseRecover{},
+		ReleaseDestroy{}, ResourceUpdate{}, ExecuteResourceUpdate{}, ReleasePrepareStorage{},
+		ReleaseDownload{}, ReleaseAssetDownload{}, ReleaseExtraction{}, RunResourceUpdate{},
+		JailZFSShare{}, ZFSDatasetCreate{}, ZFSDatasetDestroy{}, ZFSSnapshotRollback{},
+		ZFSSnapshotDestroy{}, ZFSDatasetPromote{}, AttachZFSDataset{}, ZFSDatasetRename{},
+		ZFSSnapshotCreate{}, ZFSSnapshotClone{}, ZFSPropertySet{}, ResourceBackup{},
+		ExportConfig{}, ExportFstab{}, ExportRootDataset{}, ExportOtherDatasets{},
+		ImportConfig{}, ImportFstab{}, ImportRootDataset{}, ImportOtherDatasets{},
+		ExportOtherDataset{}, BundleBackup{}, ExtractBundle{}, ImportOtherDataset{},
+		PackageConfiguration{}, BootstrapPkg{}, PackageInstall{}, PackageRemove{},
+		PackageFetch{}, Rollback{}, OperationEnd{}, Overflow{},
 	}
 }
 
@@ -39,6 +39,8 @@ func (e JailStop) String() string                                    { return Li
 func (e JailStop) MarshalJSON() ([]byte, error)                      { return Marshal(e) }
 func (e JailRestart) String() string                                 { return Line(e) }
 func (e JailRestart) MarshalJSON() ([]byte, error)                   { return Marshal(e) }
+func (e JailDependantStart) String() string                          { return Line(e) }
+func (e JailDependantStart) MarshalJSON() ([]byte, error)            { return Marshal(e) }
 func (e JailDestroy) String() string                                 { return Line(e) }
 func (e JailDestroy) MarshalJSON() ([]byte, error)                   { return Marshal(e) }
 func (e JailRecover) String() string                                 { return Line(e) }
@@ -47,6 +49,8 @@ func (e JailResolverConfig) String() string                          { return Li
 func (e JailResolverConfig) MarshalJSON() ([]byte, error)            { return Marshal(e) }
 func (e JailPromote) String() string                                 { return Line(e) }
 func (e JailPromote) MarshalJSON() ([]byte, error)                   { return Marshal(e) }
+func (e JailDependantsStart) String() string                         { return Line(e) }
+func (e JailDependantsStart) MarshalJSON() ([]byte, error)           { return Marshal(e) }
 func (e JailCreate) String() string                                  { return Line(e) }
 func (e JailCreate) MarshalJSON() ([]byte, error)                    { return Marshal(e) }
 func (e JailAttach) String() string                                  { return Line(e) }

@@ -43,7 +43,7 @@ func TestWireRoundTrip(t *testing.T) {
 // retired event types are on lines of the golden file and in no version that
 // sends them.
 var retired = strings.Fields(`
-	JailSoftShutdown JailDependantsStart JailDependantStart ReleaseUpdatePull ReleaseUpdateDownload
+	JailSoftShutdown ReleaseUpdatePull ReleaseUpdateDownload
 	DetachZFSDataset ZFSSnapshotRename`)
 
 // The golden file has a line for every type. A changed line breaks readers of

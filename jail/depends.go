@@ -128,7 +128,7 @@ func (d *Dependencies) Find(j *Jail) *Jail { return d.byKey[j.lockKey()] }
 // A name without wildcards that no startable jail has is a *DependencyError; the
 // others are returned with it.
 func (d *Dependencies) Of(j *Jail) ([]*Jail, error) {
-	terms := key.Depends.Of(j.Effective())
+	terms := dependsOf(j)
 	if len(terms) == 0 {
 		return nil, nil
 	}
@@ -150,6 +150,49 @@ func (d *Dependencies) Of(j *Jail) ([]*Jail, error) {
 	}
 	return on, nil
 }
+
+// order returns what j depends on, directly or by way of others, each after those that it
+// depends on itself. The dependencies of a running jail are not followed: it is up already.
+// Errors are those of Of, and *CycleError.
+func (d *Dependencies) order(j *Jail) ([]*Jail, error) {
+	var out, way []*Jail
+	var visit func(j *Jail) error
+	visit = func(j *Jail) error {
+		if i := slices.IndexFunc(way, j.same); i >= 0 {
+			circle := &CycleError{}
+			for _, at := range append(way[i:], j) {
+				circle.Cycle = append(circle.Cycle, at.FullName())
+			}
+			return circle
+		}
+		if slices.ContainsFunc(out, j.same) {
+			return nil
+		}
+		if len(way) == 0 || !j.Status().Running {
+			on, err := d.Of(j)
+			if err != nil {
+				return err
+			}
+			way = append(way, j)
+			for _, other := range on {
+				if err := visit(other); err != nil {
+					return err
+				}
+			}
+			way = way[:len(way)-1]
+		}
+		if len(way) > 0 {
+			out = append(out, j)
+		}
+		return nil
+	}
+	err := visit(j)
+	return out, err
+}
+
+func (j *Jail) same(other *Jail) bool { return j.lockKey() == other.lockKey() }
+
+func dependsOf(j *Jail) config.Terms { return key.Depends.Of(j.Effective()) }
 
 // nameValues returns the values of a selector's terms for names.
 func nameValues(terms config.Terms) (values []config.Pattern) {
@@ -236,7 +279,7 @@ func (j *Jail) mayDepend(ctx context.Context) error {
 	if !j.dependsChanged() {
 		return nil
 	}
-	terms := key.Depends.Of(j.Effective())
+	terms := dependsOf(j)
 	if len(terms) == 0 {
 		return nil
 	}

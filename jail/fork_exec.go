@@ -29,12 +29,15 @@ type ForkExecOptions struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Terminal       *os.File
+	// NoDependencies starts this jail only, see StartOptions.
+	NoDependencies bool
 	Busy           Busy
 }
 
 // ForkExec brings a stopped jail up, runs one command in it and takes it down
 // again, whatever came of the command. Of the hooks prestart, created and
-// poststop run, as libioc documents it. On FreeBSD 15 the kernel removes the
+// poststop run, as libioc documents it. What the jail depends on is started before, as by
+// Start, and what was started for it is stopped afterwards. On FreeBSD 15 the kernel removes the
 // jail even if this process is killed; before, the next operation or Recover does.
 //
 // A command that exits non-zero is no error: its status is in the event
@@ -54,7 +57,7 @@ func (g *JailGenerator) ForkExec(argv []string, o ForkExecOptions) *Operation {
 }
 
 func (j *Jail) forkExec(argv []string, o ForkExecOptions, result *ExecResult) *Operation {
-	return &Operation{
+	op := &Operation{
 		jail: j, name: "fork_exec", event: events.JailStart{Jail: j.FullName()}, busy: o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			return j.planOnce(ctx, onceOptions{argv: argv, properties: o.Properties, dir: o.Dir, user: o.User})
@@ -63,17 +66,25 @@ func (j *Jail) forkExec(argv []string, o ForkExecOptions, result *ExecResult) *O
 		command: step.Streams{Stdin: o.Stdin, Stdout: o.Stdout, Stderr: o.Stderr, Terminal: o.Terminal},
 		ended:   func(out step.Outcome) { *result = ExecResult(out) },
 	}
+	if !o.NoDependencies {
+		op.startDependencies(true)
+	}
+	return op
 }
 
 // singleCommand returns a start that ends with its command.
 func (j *Jail) singleCommand(o StartOptions) *Operation {
-	return &Operation{
+	op := &Operation{
 		jail: j, name: "start", event: events.JailStart{Jail: j.FullName()}, busy: o.Busy,
 		make: func(ctx context.Context) (*plan.Plan, error) {
 			return j.planOnce(ctx, onceOptions{argv: []string{"/bin/sh", "-c", o.SingleCommand}, quick: o.Quick, must: true})
 		},
 		env: o.Env, command: step.Streams{Terminal: o.Terminal},
 	}
+	if !o.NoDependencies {
+		op.startDependencies(true)
+	}
+	return op
 }
 
 type onceOptions struct {

@@ -49,6 +49,10 @@ type Operation struct {
 	busy  Busy
 	// also finds other jails that the operation changes or reads as it goes.
 	also func(ctx context.Context) ([]*Jail, error)
+	// before runs before the lock is taken, see [plan.Job]; mayPlan reports whether it
+	// would fail.
+	before  func(ctx context.Context, recovered string, begin func(transitions int) *events.Span) (after func(error) error, err error)
+	mayPlan func(ctx context.Context) error
 	// make makes the plan from what is there now.
 	make func(ctx context.Context) (*plan.Plan, error)
 	// steps, in place of make, adds the steps for the jail as it is on disk now.
@@ -87,7 +91,11 @@ func (op *Operation) Run(ctx context.Context) ([]events.IocEvent, error) {
 // Plan plans the operation without touching anything. Its errors are those with
 // which the operation would be refused.
 func (op *Operation) Plan(ctx context.Context) (*Plan, error) {
-	if err := op.runnable(ctx); err != nil {
+	err := op.runnable(ctx)
+	if err == nil && op.mayPlan != nil {
+		err = op.mayPlan(ctx)
+	}
+	if err != nil {
 		return nil, op.jail.refused(op.name, err)
 	}
 	p, err := op.planned(ctx)
@@ -165,8 +173,9 @@ func (op *Operation) start(ctx context.Context, made *plan.Plan) <-chan events.I
 	key := j.lockKey()
 	planned := false
 	return runner(j.host).Start(ctx, plan.Job[step.Env]{
-		Event: op.event,
-		Room:  size,
+		Event:  op.event,
+		Room:   size,
+		Before: op.before,
 		Lock: func(ctx context.Context) (func(), error) {
 			if op.also != nil {
 				var err error

@@ -31,15 +31,23 @@ type StartOptions struct {
 	// its standard streams, so that a person can answer it. Its output is not
 	// captured then.
 	Terminal *os.File
-	Busy     Busy
+	// NoDependencies starts this jail only, without regard to depends.
+	NoDependencies bool
+	Busy           Busy
 }
 
 // Start mounts what the jail needs, makes it in the kernel and runs its hooks.
 //
+// What the jail depends on is started before, as libioc does, by operations of their own,
+// each after those that it depends on itself, and waited for until it is ready, see
+// [Jail.WaitReady]. If the start fails, those that it has started are stopped again, the
+// last first; with SingleCommand also after a success. A crash leaves them running.
+// fleet.StartAll starts many jails, in parallel where they do not depend on each other.
+//
 // Errors: ErrRunning, ErrNotRunning when the start hook ended the jail,
 // ErrTemplate, ErrHostID, ErrConfig (with *fstab.SyntaxError for a line that cannot be
 // read, kernel.ErrEmptyRuleset for a devfs(5) without ruleset), ErrNoBase, *MountedError, *HeldError,
-// *HookError, *kernel.JailError, ErrBusy. A failure leaves nothing behind except
+// *HookError, *kernel.JailError, ErrBusy, and *DependencyError and *CycleError for what it depends on. A failure leaves nothing behind except
 // what hooks did, and what belongs to the host: kernel modules and the devfs
 // ruleset that were loaded for the jail.
 //
@@ -55,7 +63,7 @@ func (g *JailGenerator) Start(o StartOptions) *Operation {
 	if o.SingleCommand != "" {
 		return j.singleCommand(o)
 	}
-	return &Operation{
+	op := &Operation{
 		jail: j, name: "start", event: events.JailStart{Jail: j.FullName()}, busy: o.Busy,
 		steps: func(ctx context.Context, now *Jail, l *step.List) error {
 			if err := now.mayStart(ctx); err != nil {
@@ -73,6 +81,10 @@ func (g *JailGenerator) Start(o StartOptions) *Operation {
 			return recovered != "start" || !running
 		},
 	}
+	if !o.NoDependencies {
+		op.startDependencies(false)
+	}
+	return op
 }
 
 // startSteps start a jail that may be started.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,12 @@ type Job[E any] struct {
 	// recovery included. For a plan that needs more the channel is told to hold
 	// room for transitions as it is read; see events.Operation.Grow.
 	Room int
+	// Before, if not nil, runs before the lock is taken, and after what an interrupted
+	// operation left was cleared; recovered is that of Plan. Begin begins the
+	// operation's event, for that many transitions more than the plan's. After, if not
+	// nil, is called with the operation's error once the lock is free, and returns what is
+	// added to it.
+	Before func(ctx context.Context, recovered string, begin func(transitions int) *events.Span) (after func(error) error, err error)
 	// Lock takes the lock of the resource, or fails.
 	Lock func(ctx context.Context) (unlock func(), err error)
 	// Told, if not nil, returns what Lock has found of other resources, for the caller.
@@ -52,6 +59,8 @@ type Job[E any] struct {
 	Destroys bool
 	// After, if not nil, runs after a success while the lock is still held.
 	After func()
+
+	recovered string // before Before
 }
 
 // Told is what became of another resource's journal: an event, sent as a failed one
@@ -75,16 +84,6 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 	if wrap == nil {
 		wrap = func(err error) error { return err }
 	}
-	ctx = procgroup.WithLocks(ctx)
-	var unlock func()
-	err := catch.Panic(func() (err error) {
-		unlock, err = job.Lock(ctx)
-		return err
-	})
-	if err != nil {
-		op.Refuse(job.Event, wrap(err))
-		return
-	}
 	var span *events.Span
 	begin := func() *events.Span {
 		if span == nil {
@@ -92,19 +91,33 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 		}
 		return span
 	}
-	err = catch.Panic(func() error {
-		if job.Told != nil {
-			for _, t := range job.Told() {
-				_ = begin().Begin(t.Event).Fail(t.Err, "")
+	after := func(error) error { return nil }
+	err := catch.Panic(func() error {
+		if job.Before == nil {
+			return nil
+		}
+		if _, err := os.Lstat(job.Journal); err == nil {
+			first := job
+			first.Plan, first.After = nil, nil
+			if job.recovered, err = r.underLock(procgroup.WithLocks(ctx), first, op, begin); err != nil {
+				return err
 			}
 		}
-		err := r.locked(ctx, job, op, begin)
-		if err == nil && job.After != nil {
-			job.After()
+		then, err := job.Before(ctx, job.recovered, func(transitions int) *events.Span {
+			op.Grow(transitions)
+			return begin()
+		})
+		if then != nil {
+			after = then
 		}
 		return err
 	})
-	unlock()
+	if err == nil {
+		_, err = r.underLock(procgroup.WithLocks(ctx), job, op, begin)
+	}
+	if !errors.Is(err, ErrCrash) {
+		err = appendError(err, catch.Panic(func() error { return after(err) }))
+	}
 	if err != nil {
 		err = wrap(err)
 	}
@@ -120,24 +133,52 @@ func (r Runner[E]) work(ctx context.Context, job Job[E], op *events.Operation) {
 	op.Close(err)
 }
 
-func (r Runner[E]) locked(ctx context.Context, job Job[E], op *events.Operation, begin func() *events.Span) error {
+// underLock does the job under its resource's lock. It returns the operation that was
+// finished by recovery.
+func (r Runner[E]) underLock(ctx context.Context, job Job[E], op *events.Operation, begin func() *events.Span) (recovered string, err error) {
+	var unlock func()
+	err = catch.Panic(func() (err error) {
+		unlock, err = job.Lock(ctx)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	err = catch.Panic(func() (err error) {
+		if job.Told != nil {
+			for _, t := range job.Told() {
+				_ = begin().Begin(t.Event).Fail(t.Err, "")
+			}
+		}
+		recovered, err = r.locked(ctx, job, op, begin)
+		if err == nil && job.After != nil {
+			job.After()
+		}
+		return err
+	})
+	return recovered, err
+}
+
+func (r Runner[E]) locked(ctx context.Context, job Job[E], op *events.Operation, begin func() *events.Span) (recovered string, err error) {
 	if err := ctx.Err(); err != nil && job.Plan != nil {
-		return err
+		return "", err
 	}
-	recovered, err := r.recover(ctx, job, begin)
+	recovered, err = r.recover(ctx, job, begin)
 	if err != nil || job.Plan == nil {
-		return err
+		return recovered, err
 	}
+	recovered = cmp.Or(recovered, job.recovered)
 	room := job.Room
 	for try := 1; ; try++ {
 		p, err := job.Plan(ctx, recovered)
 		if err != nil || p == nil {
 			job.forgetMark(ctx)
-			return err
+			return recovered, err
 		}
 		op.Grow(p.Room() - room)
 		if err = r.plans(ctx, job, p, begin); !isAgain(err) || try == plannings {
-			return err
+			return recovered, err
 		}
 		room = 0
 	}

@@ -59,6 +59,7 @@ func (e *execution) starting(deps *jail.Dependencies, jails []*jail.Jail, o Star
 			return report{err: &jail.Error{Op: "start", Jail: n.name, Err: err}}
 		}
 		how := o.Start
+		how.NoDependencies = true // they have nodes of their own
 		if !n.wanted {
 			how.Busy = jail.BusyWait // another call may be starting it as well
 		}
