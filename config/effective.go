@@ -19,6 +19,17 @@ type Effective struct {
 	Defaults *Config // may be nil
 }
 
+// Problem returns why the value of a property that counts could not be understood, a
+// *PropertyError, or nil.
+func (e Effective) Problem(key string) error {
+	c := e.Own
+	if p, ok := Lookup(key); ok && p.Inherited && e.Defaults != nil && !c.Has(p.Name) {
+		c = e.Defaults
+	}
+	_, _, err := c.value(key)
+	return err
+}
+
 // value returns the effective value, nil for none. An unknown key is a
 // *PropertyError wrapping ErrUnknownProperty unless it is stored.
 func (e Effective) value(key string) (any, error) {

@@ -115,3 +115,15 @@ func ExampleParseTerms() {
 	fmt.Println(terms.Match(func(key string) ([]string, bool) { v, ok := jail[key]; return v, ok }))
 	// Output: true
 }
+
+func ExampleParseForwards() {
+	list, err := config.ParseForwards("8080:80, [2001:db8::1]:53/udp")
+	fmt.Println(err)
+	for _, f := range list {
+		fmt.Println(f)
+	}
+	// Output:
+	// <nil>
+	// 8080:80/tcp
+	// [2001:db8::1]:53:53/udp
+}

@@ -199,7 +199,11 @@ func (m *migration) information(p *Property, key, text string) {
 	case isNone(text), text == "readonly", text == p.Peers.Iocage, text == p.Peers.Legacy18, text == p.Peers.Legacy17, text == "off":
 		m.drop(key, "says nothing")
 	default:
-		m.set(key, "user."+strings.ToLower(p.Name), text, "kept for information")
+		name := "user." + strings.ToLower(p.Name)
+		if own, _ := Lookup(name); own.Used { // it would act
+			name = "user.was_" + strings.ToLower(p.Name)
+		}
+		m.set(key, name, text, "kept for information")
 	}
 }
 

@@ -41,6 +41,7 @@ const (
 	TypeRuleset                // Ruleset
 	TypeMACPrefix              // string of 2 to 12 hexadecimal digits
 	TypeNICs                   // []string, comma separated; iocage separates by blanks
+	TypeForm                   // string in a form of its own, which Doc describes
 )
 
 // String returns the name of the type in the generated documentation.
@@ -122,7 +123,8 @@ type Property struct {
 	Peers     Peers     // defaults in other programs
 	Doc       string    // one sentence
 
-	form boolForm
+	form  boolForm
+	check func(text string) error // TypeForm
 }
 
 var schema = sync.OnceValue(buildSchema)
@@ -134,7 +136,7 @@ type schemaIndex struct {
 
 func buildSchema() *schemaIndex {
 	var rows []Property
-	for _, table := range [][]Property{identityTable(), storageTable(), kernelTable(), mountTable(), networkTable(), limitTable(), hookTable(), hostTable(), infoTable()} {
+	for _, table := range [][]Property{identityTable(), storageTable(), kernelTable(), mountTable(), networkTable(), limitTable(), hookTable(), hostTable(), userTable(), infoTable()} {
 		rows = append(rows, table...)
 	}
 	idx := &schemaIndex{rows: rows, byName: make(map[string]*Property, 2*len(rows))}

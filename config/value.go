@@ -45,6 +45,7 @@ var types = [...]struct {
 	TypeRuleset:    {"devfs ruleset", parsed(parseRuleset)},
 	TypeMACPrefix:  {"MAC prefix", parsed(parseMACPrefix)},
 	TypeNICs:       {"interfaces of the host", items(splitNICs)},
+	TypeForm:       {"form", orNone(func(p *Property, text string) (any, error) { return result(text, p.check(text)) })},
 }
 
 // parseValue reads text as p's type. A nil value is an explicit none.

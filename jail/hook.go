@@ -1,7 +1,6 @@
 package jail
 
 import (
-	"fmt"
 	"path/filepath"
 
 	"github.com/libioc/go-libioc/config"
@@ -49,13 +48,8 @@ func (j *Jail) commandPlace(user string) (step.Place, error) {
 	if p.User == "root" {
 		p.User, p.SystemUser = "", false
 	}
-	log := config.NewKey[string](step.ConsoleLogKey).Of(eff)
-	if log == "" || log == "none" {
-		return p, nil
+	if log := key.UserExecConsolelog.Of(eff); log != "" {
+		p.ConsoleLog = filepath.Clean(log)
 	}
-	if !filepath.IsAbs(log) {
-		return p, fmt.Errorf("%w: %s=%s is not an absolute path", ErrConfig, step.ConsoleLogKey, log)
-	}
-	p.ConsoleLog = filepath.Clean(log)
 	return p, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/plan"
@@ -280,7 +281,7 @@ func TestProbeOutputIsBounded(t *testing.T) {
 	t.Cleanup(func() { h.Close() })
 	fetch(t, h)
 	j := programs(t, newJail(t, h, "web", false, map[string]string{
-		"exec_start": "none", "exec_stop": "none", jail.HealthKey: "exec=/bin/hostile timeout=60s",
+		"exec_start": "none", "exec_stop": "none", key.UserHealth.String(): "exec=/bin/hostile timeout=60s",
 	}), "hostile")
 	start(t, j)
 	k := &limitedProbe{Kernel: h.Kernel}

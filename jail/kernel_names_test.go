@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/jailtest"
@@ -33,7 +34,7 @@ func TestOneKernelNameTwoJails(t *testing.T) {
 	defer listener.Close()
 	port := listener.Addr().(*net.TCPAddr).Port
 	jailtest.Put(t, one, "zroot/one/jails/b-c", jailtest.Plain(nil))
-	jailtest.Put(t, one, "zroot/two/jails/c", jailtest.Plain(map[string]string{jail.HealthKey: "tcp=" + strconv.Itoa(port)}))
+	jailtest.Put(t, one, "zroot/two/jails/c", jailtest.Plain(map[string]string{key.UserHealth.String(): "tcp=" + strconv.Itoa(port)}))
 	theirs, ours := loadFrom(t, one.Host, "b-c"), loadFrom(t, two, "c")
 	require.Equal(t, theirs.Identifier(), ours.Identifier())
 	start(t, theirs)

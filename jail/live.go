@@ -134,7 +134,8 @@ func (j *Jail) live(p *config.Property, known map[string]kernel.ParamInfo, pendi
 	case config.ScopeHook:
 		return !slices.Contains(startHooks, p.Name)
 	case config.ScopeNetwork:
-		return !pending && (key.VNET.Of(eff) || strings.HasPrefix(p.Name, "nat"))
+		pf := strings.HasPrefix(p.Name, "nat") || p.Name == key.UserNAT.String() || strings.HasPrefix(p.Name, key.UserForwards.String())
+		return !pending && (key.VNET.Of(eff) || pf)
 	}
 	if text := p.ParamType == config.ParamString || p.ParamType == config.ParamAsListed; text && config.NewKey[string](p.Name).Of(eff) == "" {
 		return false // the kernel keeps what it has
@@ -268,7 +269,7 @@ func (j *Jail) liveSteps(ctx context.Context, l *step.List, was *Jail, id kernel
 		return err
 	}
 	if touches(func(p *config.Property) bool {
-		return p.Scope == config.ScopeNetwork || strings.HasPrefix(p.Name, "user.network.") || strings.HasPrefix(p.Name, "user.forwards") || p.Name == network.KeyNAT
+		return p.Scope == config.ScopeNetwork
 	}) {
 		l.Append(j.networkChange(ctx, was, id))
 	}

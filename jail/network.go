@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/config/key"
@@ -27,7 +26,7 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 	eff := j.Effective()
 	none := network.Spec{Jail: j.Identifier()}
 	if !key.VNET.Of(eff) && len(key.IP4Addr.Of(eff))+len(key.IP6Addr.Of(eff)) == 0 &&
-		!eff.IsSet(network.KeyForwards) && !eff.IsSet(network.KeyNAT) {
+		!eff.IsSet(key.UserForwards.String()) && !eff.IsSet(key.UserNAT.String()) {
 		return none, nil
 	}
 	k := j.host.Kernel
@@ -236,18 +235,14 @@ func (j *Jail) vnetNodes(ctx context.Context, rc map[string]string) ([]kernel.Sy
 // requests are how the nics ask for addresses by DHCP and from routers.
 func (j *Jail) requests(spec network.Spec, rc map[string]string) (list []step.RequestAddress, err error) {
 	eff := j.Effective()
-	limit := step.DefaultDHCP
-	if text := config.NewKey[string](network.KeyDHCPTimeout).Of(eff); text != "" && text != "none" {
-		d, err := time.ParseDuration(text + "s")
-		if err != nil || d <= 0 || d > time.Hour {
-			return nil, fmt.Errorf("%w: %s: %q is not 1 to 3600 seconds", ErrConfig, network.KeyDHCPTimeout, text)
-		}
-		limit = d
+	limit, err := config.ParseDHCPTimeout(key.UserNetworkDHCPTimeout.Of(eff))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	for _, n := range spec.NICs {
 		if n.DHCP || n.SLAAC {
 			list = append(list, step.RequestAddress{
-				Key: j.netKey(), Jail: spec.Jail, NIC: n, Limit: limit, Optional: config.NewKey[string](network.KeyDHCP).Of(eff) == "optional",
+				Key: j.netKey(), Jail: spec.Jail, NIC: n, Limit: limit, Optional: key.UserNetworkDHCP.Of(eff) == "optional",
 				RC: strings.Contains(strings.ToUpper(rc["ifconfig_"+n.Name]), "DHCP"),
 			})
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/internal/pause"
 	"github.com/libioc/go-libioc/internal/step"
 	"github.com/libioc/go-libioc/internal/tail"
@@ -23,7 +24,7 @@ var ErrNotReady = errors.New("jail is not ready")
 // NotReadyError is a jail whose probe did not succeed in time.
 type NotReadyError struct {
 	Jail  string
-	Check Check
+	Check config.ProbeCheck
 	After time.Duration
 	Err   error // of the last attempt
 }
@@ -58,7 +59,7 @@ func (j *Jail) WaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	wait := min(p.Interval, 20*time.Millisecond)
-	var failed Check
+	var failed config.ProbeCheck
 	var last error
 	for {
 		check, err := j.try(ctx, p, attempt)
@@ -97,7 +98,7 @@ func (j *Jail) Healthy(ctx context.Context) error {
 }
 
 // try makes all checks once and names the one that failed.
-func (j *Jail) try(ctx context.Context, p Probe, timeout time.Duration) (Check, error) {
+func (j *Jail) try(ctx context.Context, p Probe, timeout time.Duration) (config.ProbeCheck, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for _, c := range p.Checks {
@@ -105,10 +106,10 @@ func (j *Jail) try(ctx context.Context, p Probe, timeout time.Duration) (Check, 
 			return c, err
 		}
 	}
-	return Check{}, nil
+	return config.ProbeCheck{}, nil
 }
 
-func (j *Jail) check(ctx context.Context, limit time.Duration, c Check) error {
+func (j *Jail) check(ctx context.Context, limit time.Duration, c config.ProbeCheck) error {
 	switch c.Kind {
 	case "tcp":
 		return j.checkTCP(ctx, limit, c)
@@ -162,8 +163,8 @@ func (j *Jail) checkProcess(ctx context.Context, name string) error {
 
 // checkTCP connects to the jail's first address. The host may have no route into
 // a network stack of the jail's own, so there the jail's nc(1) connects.
-func (j *Jail) checkTCP(ctx context.Context, limit time.Duration, c Check) error {
-	address, port, err := splitTCP(c.Text)
+func (j *Jail) checkTCP(ctx context.Context, limit time.Duration, c config.ProbeCheck) error {
+	address, port, err := c.TCP()
 	if err != nil {
 		return err
 	}

@@ -5,11 +5,9 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel/simkernel"
@@ -110,60 +108,4 @@ func TestReady(t *testing.T) {
 			require.ErrorIs(t, j.Healthy(ctx), jail.ErrNotRunning)
 		})
 	}
-}
-
-func TestParseProbe(t *testing.T) {
-	for _, tc := range []struct {
-		text string
-		want jail.Probe
-		err  string
-	}{
-		{"", jail.Probe{}, ""},
-		{"none", jail.Probe{}, ""},
-		{"tcp=80", jail.Probe{Checks: []jail.Check{{Kind: "tcp", Text: "80"}}}, ""},
-		{"tcp=[2001:db8::5]:80 interval=2 timeout=1.5m failures=7",
-			jail.Probe{Checks: []jail.Check{{Kind: "tcp", Text: "[2001:db8::5]:80"}}, Interval: 2 * time.Second, Timeout: 90 * time.Second, Failures: 7}, ""},
-		{`exec="/bin/x -a \"b c\" 'd'" file=/x`, jail.Probe{Checks: []jail.Check{
-			{Kind: "exec", Text: `/bin/x -a "b c" 'd'`, Argv: []string{"/bin/x", "-a", "b c", "d"}}, {Kind: "file", Text: "/x"},
-		}}, ""},
-		{"tcp", jail.Probe{}, "KEY=VALUE"},
-		{"tcp=", jail.Probe{}, "KEY=VALUE"},
-		{"tcp=0", jail.Probe{}, "not a port"},
-		{"tcp=:80", jail.Probe{}, "no address"},
-		{"tcp=65536", jail.Probe{}, "not a port"},
-		{"file=var/x", jail.Probe{}, "absolute"},
-		{"exec='x \"y'", jail.Probe{}, "not a command"},
-		{"exec='x", jail.Probe{}, "quote"},
-		{"udp=5", jail.Probe{}, "unknown"},
-		{"interval=1s", jail.Probe{}, "nothing to check"},
-		{"tcp=1 interval=0", jail.Probe{}, "between"},
-		{"tcp=1 interval=-1s", jail.Probe{}, "between"},
-		{"tcp=1 timeout=99999999999", jail.Probe{}, "more than"},
-		{"tcp=1 timeout=soon", jail.Probe{}, "not a duration"},
-		{"tcp=1 failures=0", jail.Probe{}, "1 to 1000"},
-	} {
-		p, err := jail.ParseProbe(tc.text)
-		if tc.err != "" {
-			require.ErrorIs(t, err, config.ErrInvalidValue, tc.text)
-			require.Contains(t, err.Error(), tc.err, tc.text)
-			continue
-		}
-		require.NoError(t, err, tc.text)
-		require.Equal(t, tc.want, p, tc.text)
-	}
-}
-
-func FuzzParseProbe(f *testing.F) {
-	for _, seed := range []string{"tcp=80", `exec="a \"b\"" file=/x interval=1s`, `process='a b'`, `exec=a\ b`, "tcp=[::1]:1"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		p, err := jail.ParseProbe(text)
-		if err != nil || len(p.Checks) == 0 {
-			return
-		}
-		again, err := jail.ParseProbe(p.String())
-		require.NoError(t, err, p.String())
-		require.Equal(t, p.Checks, again.Checks)
-	})
 }

@@ -22,7 +22,7 @@ func runsCommands(key string) bool {
 	if !ok {
 		return false
 	}
-	return p.Scope == config.ScopeHook || p.Name == "user.exec_consolelog" || strings.HasPrefix(p.Name, "provision.")
+	return p.Scope == config.ScopeHook || strings.HasPrefix(p.Name, "provision.")
 }
 
 // maySet returns errForbidden for properties that only a user with the permission

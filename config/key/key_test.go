@@ -26,14 +26,14 @@ var goTypes = map[config.Type]string{
 	config.TypeInterfaces: "config.Interfaces", config.TypeGateway4: "config.Gateway", config.TypeGateway6: "config.Gateway",
 	config.TypeResolver: "config.Resolver", config.TypeDepends: "config.Terms", config.TypeMTU: "int",
 	config.TypeSeconds: "time.Duration", config.TypeCPUSet: "config.CPUSet", config.TypeRuleset: "config.Ruleset",
-	config.TypeMACPrefix: "string",
+	config.TypeMACPrefix: "string", config.TypeForm: "string",
 }
 
 // words are written otherwise than with a capital.
 var words = map[string]string{
 	"ip4": "IP4", "ip6": "IP6", "id": "ID", "zfs": "ZFS", "uuid": "UUID", "hostuuid": "HostUUID", "hostid": "HostID",
 	"fib": "FIB", "vnet": "VNET", "dhcp": "DHCP", "mac": "MAC", "mtu": "MTU", "cpuset": "CPUSet", "bpf": "BPF", "rtadv": "RtAdv",
-	"vmm": "VMM",
+	"vmm": "VMM", "nat": "NAT",
 }
 
 // readToo are rows that the schema does not call used, so that a migration drops
@@ -100,6 +100,12 @@ var samples = map[config.Type]string{
 	config.TypeCPUSet: "0-1", config.TypeRuleset: "4", config.TypeMACPrefix: "02ff60",
 }
 
+// forms are texts of the properties with a form of their own.
+var forms = map[string]string{
+	"user.ready": "tcp=80", "user.health": "tcp=80", "user.exec_consolelog": "/var/log/web", "user.restart": "always", "user.nat": "em0",
+	"user.forwards": "80", "user.network.routes": "192.0.2.0/24=198.51.100.1", "user.network.dhcp_timeout": "10",
+}
+
 // TestGoTypes: the values of each row have the Go type of its key.
 func TestGoTypes(t *testing.T) {
 	for _, p := range config.Properties() {
@@ -107,8 +113,11 @@ func TestGoTypes(t *testing.T) {
 			continue
 		}
 		text := samples[p.Type]
-		if p.Type == config.TypeWord {
+		switch p.Type {
+		case config.TypeWord:
 			text = p.Words[0]
+		case config.TypeForm:
+			text = forms[p.Name]
 		}
 		c := config.New()
 		require.NoError(t, c.Set(p.Name, text), p.Name)

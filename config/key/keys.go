@@ -118,6 +118,21 @@ var (
 	Tags                             = config.NewKey[[]string]("tags")                            // Labels to select jails by; tag is the legacy spelling of a single one.
 	Template                         = config.NewKey[bool]("template")                            // The jail is a template: it is cloned, never started.
 	Type                             = config.NewKey[string]("type")                              // Kind of jail as iocage and legacy store it: jail, basejail, clonejail, template, pluginv2. Computed from the flags when read.
+	UserExecConsolelog               = config.NewKey[string]("user.exec_consolelog")              // File of the host for the output of commands in the jail, jail(8)'s exec.consolelog.
+	UserForwards                     = config.NewKey[string]("user.forwards")                     // Ports of the host: [ADDRESS:]PORT[-LAST][:JAILPORT][/tcp|udp|both][@INTERFACE], comma separated.
+	UserForwardsOpen                 = config.NewKey[bool]("user.forwards_open")                  // Also pass what is forwarded, for a host that blocks by default.
+	UserHealth                       = config.NewKey[string]("user.health")                       // What has to be true while the jail runs: a probe as in user.ready, and failures=.
+	UserNAT                          = config.NewKey[string]("user.nat")                          // NAT by pf(4): outward interface, yes for that of the default route, or no.
+	UserNetworkBridge                = config.NewKey[string]("user.network.bridge")               // Whether a missing bridge is made, with vnet_default_interface as uplink.
+	UserNetworkDHCP                  = config.NewKey[string]("user.network.dhcp")                 // Whether the jail starts without a lease.
+	UserNetworkDHCPTimeout           = config.NewKey[string]("user.network.dhcp_timeout")         // Seconds that a start waits for a lease, up to 3600.
+	UserNetworkMACAlgorithm          = config.NewKey[string]("user.network.mac_algorithm")        // How link addresses are derived.
+	UserNetworkMACSalt               = config.NewKey[string]("user.network.mac_salt")             // host for other link addresses on each host.
+	UserNetworkRoutes                = config.NewKey[string]("user.network.routes")               // Further routes: NETWORK/LENGTH=GATEWAY[@NIC], comma separated.
+	UserNetworkSecure                = config.NewKey[string]("user.network.secure")               // Rules of Secure VNET: all of them, or libioc's.
+	UserNetworkStatic                = config.NewKey[bool]("user.network.static")                 // Bind a nic's address in the bridge's table; none for when the jail may have no jails of its own.
+	UserReady                        = config.NewKey[string]("user.ready")                        // When a started jail is ready for those that depend on it: tcp=, exec=, file=, process=, interval=, timeout=.
+	UserRestart                      = config.NewKey[string]("user.restart")                      // When a supervisor starts the jail again: never, failure or always, then backoff=, max=, tries=.
 	VNET                             = config.NewKey[bool]("vnet")                                // Own network stack.
 	VNETDefaultInterface             = config.NewKey[string]("vnet_default_interface")            // Host interface added to the bridge; auto for the default route's.
 	VNETDefaultMTU                   = config.NewKey[int]("vnet_default_mtu")                     // MTU of nics whose bridge has none.

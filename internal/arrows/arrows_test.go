@@ -14,7 +14,7 @@ var arrows = map[string][]string{
 	"events":   {},
 	"fstab":    {},
 	"devfs":    {},
-	"config":   {"internal/ucl", "internal/rcconf"},
+	"config":   {"internal/ucl", "internal/rcconf", "internal/shellwords"},
 	"zfsstore": {"zfsstore/internal/cmdline", "zfsstore/internal/zfsname"},
 	"kernel":   {"kernel/internal/words"},
 

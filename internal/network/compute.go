@@ -184,7 +184,7 @@ func (in Input) autoIP4(a config.Address) (Alias, bool, error) {
 		return Alias{}, false, refuse("ip4_addr", "AUTOIP4 needs an IPv4 default route on the host")
 	}
 	number := func(key string, value int) (int, error) {
-		text := userText(in.Config, key)
+		text := config.NewKey[string](key).Of(in.Config)
 		if text == "" || text == "none" {
 			return value, nil
 		}
@@ -232,23 +232,17 @@ func (in Input) autoIP4(a config.Address) (Alias, bool, error) {
 // vnet is the network of a jail with its own stack.
 func (in Input) vnet(s *Spec) error {
 	eff := in.Config
-	static := userText(in.Config, keyStatic)
-	secure, err := choice(eff, keySecure, SecureFull, SecureLibioc)
-	if err != nil {
-		return err
-	}
-	make, err := choice(eff, keyBridge, "require", "create")
-	if err != nil {
-		return err
+	static, said := key.UserNetworkStatic.Lookup(eff)
+	if !said { // a jail with guests or bridges of its own has more addresses than one
+		static = !in.Children
 	}
 	for n, i := range key.Interfaces.Of(eff) {
 		nic := NIC{Index: n, Name: i.Name, Bridge: i.Bridge, MTU: key.MTU(i.Name).Of(eff), DefaultMTU: key.VNETDefaultMTU.Of(eff)}
 		if i.Secure {
-			nic.Secure = secure
+			nic.Secure = key.UserNetworkSecure.Of(eff)
 		}
-		// A jail with guests or bridges of its own has more addresses than one.
-		nic.Static = static == "yes" || static != "no" && !in.Children
-		if err := in.bridge(s, i, make == "create"); err != nil {
+		nic.Static = static
+		if err := in.bridge(s, i, key.UserNetworkBridge.Of(eff) == "create"); err != nil {
 			return err
 		}
 		s.NICs = append(s.NICs, nic)
@@ -345,16 +339,8 @@ func decimal(text string, most int) (int, bool) {
 // macs gives every nic its addresses: the configured ones, else derived ones
 // that nobody on the host has.
 func (in Input) macs(s *Spec) error {
-	algorithm, err := choice(in.Config, keyMACAlgorithm, AlgorithmLibioc, AlgorithmIocage)
-	if err != nil {
-		return err
-	}
-	salt, err := choice(in.Config, keyMACSalt, "none", "host")
-	if err != nil {
-		return err
-	}
-	m := MACs{Algorithm: algorithm, Prefix: key.MACPrefix.Of(in.Config), Jail: in.Name, HostUUID: in.HostUUID}
-	if salt == "host" {
+	m := MACs{Algorithm: key.UserNetworkMACAlgorithm.Of(in.Config), Prefix: key.MACPrefix.Of(in.Config), Jail: in.Name, HostUUID: in.HostUUID}
+	if key.UserNetworkMACSalt.Of(in.Config) == "host" {
 		m.Salt = in.HostUUID
 	}
 	taken := takenMACs(in.Interfaces, in.Jail)

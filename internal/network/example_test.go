@@ -12,15 +12,3 @@ func ExampleDeriveMACs() {
 	fmt.Println(pair.Host, pair.Jail, err)
 	// Output: 02:ff:60:10:bf:1d 02:ff:60:10:bf:1e <nil>
 }
-
-func ExampleParseForwards() {
-	list, err := network.ParseForwards("8080:80, [2001:db8::1]:53/udp")
-	fmt.Println(err)
-	for _, f := range list {
-		fmt.Println(f)
-	}
-	// Output:
-	// <nil>
-	// 8080:80/tcp
-	// [2001:db8::1]:53:53/udp
-}

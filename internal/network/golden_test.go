@@ -263,32 +263,6 @@ func TestFullRules(t *testing.T) {
 	}, bodies)
 }
 
-func texts(list []network.Forward) string {
-	var out []string
-	for _, f := range list {
-		out = append(out, f.String())
-	}
-	return strings.Join(out, ",")
-}
-
-func TestForwards(t *testing.T) {
-	for text, want := range map[string]string{
-		"80": "80:80/tcp", "8080:80": "8080:80/tcp", "53/udp": "53:53/udp", "3000-3010:4000/both@em0": "3000-3010:4000/both@em0",
-		"198.51.100.1:8080:80": "198.51.100.1:8080:80/tcp", "[2001:db8::1]:8080:80/tcp": "[2001:db8::1]:8080:80/tcp", "none": "",
-	} {
-		list, err := network.ParseForwards(text)
-		require.NoError(t, err, text)
-		require.Equal(t, want, texts(list), text)
-		again, err := network.ParseForwards(texts(list))
-		require.NoError(t, err)
-		require.Equal(t, list, again)
-	}
-	for _, bad := range []string{"0", "70000", "80:", "80-70", "80:65535-", "a", "80/icmp", "1.2.3.4", "1.2.3.4:", "[::1:80", "80@e m", "60000-61000:65000", ",", "80@x\"y"} {
-		_, err := network.ParseForwards(bad)
-		require.Error(t, err, bad)
-	}
-}
-
 // TestPfTextCoversAllAddresses: NAT was for the jail's first address alone, and to all
 // addresses of the interface in turn, also to those of other jails.
 func TestPfTextCoversAllAddresses(t *testing.T) {
@@ -326,19 +300,4 @@ func TestAnchor(t *testing.T) {
 	}
 	require.NotEqual(t, network.Anchor("ioc-a*b"), network.Anchor("ioc-a_b"))
 	require.NotEqual(t, network.Anchor(long), network.Anchor(long+"y"))
-}
-
-func FuzzParseForwards(f *testing.F) {
-	for _, seed := range []string{"80", "8080:80/udp@em0", "[2001:db8::1]:1-2:3", "1.2.3.4:5:6/both"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		list, err := network.ParseForwards(text)
-		if err != nil {
-			return
-		}
-		again, err := network.ParseForwards(texts(list))
-		require.NoError(t, err, "%q gave %q", text, texts(list))
-		require.Equal(t, list, again)
-	})
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/config/key"
@@ -205,23 +204,14 @@ func (s *Spec) hostEnd(r Route) {
 	nic.Gateways = append(nic.Gateways, netip.PrefixFrom(r.Gateway, bits))
 }
 
-// extraRoutes reads dest=gateway[@nic], comma separated.
+// extraRoutes adds the further routes that the configuration names.
 func (in Input) extraRoutes(s *Spec, fib int) error {
-	text := userText(in.Config, keyRoutes)
-	if text == "" || text == "none" {
-		return nil
+	list, err := config.ParseStaticRoutes(key.UserNetworkRoutes.Of(in.Config))
+	if err != nil {
+		return refuse(keyRoutes, "%v", err)
 	}
-	for item := range strings.SplitSeq(text, ",") {
-		destText, gateText, ok := strings.Cut(strings.TrimSpace(item), "=")
-		dest, err := netip.ParsePrefix(destText)
-		if err != nil || !ok {
-			return refuse(keyRoutes, "%q is not NETWORK/LENGTH=GATEWAY[@NIC]", item)
-		}
-		g, err := config.ParseGateway(gateText, dest.Addr().Is6())
-		if err != nil || g.Auto {
-			return refuse(keyRoutes, "%q: no gateway of the network's family", item)
-		}
-		r, err := s.route(keyRoutes, dest.Masked(), g)
+	for _, static := range list {
+		r, err := s.route(keyRoutes, static.Dest, static.Gateway)
 		if err != nil {
 			return err
 		}

@@ -48,10 +48,6 @@ func TestRefusals(t *testing.T) {
 		{[]string{"vnet", "yes", "interfaces", "vnet0:new", "user.network.bridge", "create", "vnet_default_interface", "em0.0"}, "the host has no interface em0.0"},
 		{[]string{"vnet", "yes", "interfaces", "vnet0:new", "user.network.bridge", "create", "vnet_default_interface", "em0.4095"}, "the host has no interface em0.4095"},
 		{[]string{"vnet", "yes", "interfaces", "vnet0:new", "user.network.bridge", "create", "vnet_default_interface", "nix0.5"}, "the host has no interface nix0.5"},
-		{in("user.network.bridge", "maybe"), `user.network.bridge: "maybe" is not one of ["require" "create"]`},
-		{in("user.network.secure", "some"), `user.network.secure: "some" is not one of ["full" "libioc"]`},
-		{in("user.network.mac_algorithm", "own"), `user.network.mac_algorithm: "own" is not one of ["libioc" "iocage"]`},
-		{in("user.network.mac_salt", "sea"), `user.network.mac_salt: "sea" is not one of ["none" "host"]`},
 		{in("vnet_interfaces", "tap9"), "vnet_interfaces: the host has no interface tap9"},
 		{in("vnet0_mac", "02ff60000001 02ff60000002", "vnet1_mac", "02ff60000002 02ff60000003"), "vnet1_mac: "},
 		{in("ip6_addr", "vnet7|2001:db8::5/64"), `the jail has no interface "vnet7", see interfaces`},
@@ -62,10 +58,6 @@ func TestRefusals(t *testing.T) {
 		{[]string{"vnet", "yes", "interfaces", "vnet0::bridge0", "ip6_addr", "vnet0|accept_rtadv", "user.network.secure", "libioc"}, "DHCP and SLAAC cannot work with libioc's rules"},
 		{in("defaultrouter", "10.0.0.1@vnet7"), `the jail has no interface "vnet7"`},
 		{in("defaultrouter6", "2001:db8::1"), "no interface of the jail has an address of this family"},
-		{in("user.network.routes", "203.0.113.0/24"), `user.network.routes: "203.0.113.0/24" is not NETWORK/LENGTH=GATEWAY[@NIC]`},
-		{in("user.network.routes", "203.0.113.0=10.0.0.1"), "is not NETWORK/LENGTH=GATEWAY[@NIC]"},
-		{in("user.network.routes", "203.0.113.0/24=auto"), "no gateway of the network's family"},
-		{in("user.network.routes", "203.0.113.0/24=2001:db8::1"), "no gateway of the network's family"},
 		{in("user.network.routes", "203.0.113.0/24=10.0.0.1@vnet7"), `the jail has no interface "vnet7"`},
 		{in("user.nat", "bridge0"), "user.nat: bridge0 has no IPv4 address of the host's own"},
 		{[]string{"user.forwards", "80"}, "no static address"},
@@ -284,31 +276,11 @@ func TestForwardTargets(t *testing.T) {
 		}
 		require.Equal(t, want, strings.Join(got, " "), text)
 	}
-	for text, nat := range map[string]string{"yes": "em0", "em0": "em0", "no": "", "none": "", "0": "", "off": ""} {
+	for text, nat := range map[string]string{"yes": "em0", "em0": "em0", "1": "em0", "on": "em0", "true": "em0", "no": "", "none": "", "0": "", "off": "", "false": ""} {
 		s, err := network.Compute(input(t, append(both, "user.nat", text)...))
 		require.NoError(t, err, text)
 		require.Equal(t, nat, s.NAT, text)
 		require.Equal(t, nat != "", s.UsesPf())
-	}
-}
-
-// TestForwardsThatClash: the same port of the same address and protocol, in any range.
-func TestForwardsThatClash(t *testing.T) {
-	parse := func(text string) network.Forward {
-		list, err := network.ParseForwards(text)
-		require.NoError(t, err, text)
-		return list[0]
-	}
-	for _, v := range []struct {
-		a, b string
-		is   bool
-	}{
-		{"80", "80:81", true}, {"80", "81", false}, {"80/tcp", "80/udp", false}, {"80/both", "80/udp", true}, {"80/udp", "80/both", true},
-		{"80-90:80", "90-99:90", true}, {"80-90:80", "91-99:91", false}, {"91-99:91", "80-90:80", false}, {"85", "80-90:80", true},
-		{"192.0.2.1:80", "192.0.2.2:80", false}, {"192.0.2.1:80", "192.0.2.1:80:81", true}, {"80@em0", "80@em1", false}, {"80@em0", "80@em0", true},
-	} {
-		require.Equal(t, v.is, parse(v.a).Clashes(parse(v.b)), "%s and %s", v.a, v.b)
-		require.Equal(t, v.is, parse(v.b).Clashes(parse(v.a)), "%s and %s", v.b, v.a)
 	}
 }
 

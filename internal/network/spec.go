@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 )
 
 // Spec is the network that one jail is to have.
@@ -118,41 +118,11 @@ func refuse(key, format string, args ...any) error {
 	return &Error{key, fmt.Sprintf(format, args...)}
 }
 
-// Keys of the configuration that neither libioc nor iocage knows, so they are
-// stored among user.*.
-const (
-	keyMACAlgorithm = "user.network.mac_algorithm" // libioc (default) or iocage
-	keyMACSalt      = "user.network.mac_salt"      // host: other addresses on each host
-	keyBridge       = "user.network.bridge"        // create: make a missing bridge
-	keySecure       = "user.network.secure"        // full (default) or libioc
-	keyStatic       = "user.network.static"        // no: leave the bridge's table alone
-	keyRoutes       = "user.network.routes"        // dest=gateway[@nic], comma separated
-	KeyDHCPTimeout  = "user.network.dhcp_timeout"  // seconds, default 75
-	KeyDHCP         = "user.network.dhcp"          // optional: go on without a lease
-	KeyForwards     = "user.forwards"              // see ParseForwards
-	KeyNAT          = "user.nat"                   // outward interface, or yes for the default route's
-	keyForwardOpen  = "user.forwards_open"         // yes: also pass what is forwarded
+// Keys of the configuration that refusals name.
+var (
+	keyBridge   = key.UserNetworkBridge.String()
+	keySecure   = key.UserNetworkSecure.String()
+	keyRoutes   = key.UserNetworkRoutes.String()
+	keyForwards = key.UserForwards.String()
+	keyNAT      = key.UserNAT.String()
 )
-
-// userText returns the text of a user.* key.
-func userText(eff config.Effective, key string) string { return config.NewKey[string](key).Of(eff) }
-
-// choice returns the value of a user.* key that must be one of words.
-func choice(eff config.Effective, key string, words ...string) (string, error) {
-	word := userText(eff, key)
-	if word == "" || word == "none" {
-		return words[0], nil
-	}
-	if slices.Contains(words, word) {
-		return word, nil
-	}
-	return "", refuse(key, "%q is not one of %q", word, words)
-}
-
-func yes(eff config.Effective, key string) bool {
-	switch userText(eff, key) {
-	case "yes", "1", "on", "true":
-		return true
-	}
-	return false
-}

@@ -79,7 +79,7 @@ func (t Table) Check(s Spec) error {
 		for _, f := range s.Forwards {
 			for _, g := range theirs.Forwards {
 				if f.Clashes(g) {
-					return refuse(KeyForwards, "%s is forwarded to jail %s (%s)", f, jail, g)
+					return refuse(keyForwards, "%s is forwarded to jail %s (%s)", f, jail, g)
 				}
 			}
 		}

@@ -26,22 +26,10 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, time.Millisecond, s.o.Watch.Interval)
 }
 
-// TestNamesOfKinds: a value that is none is told as such.
+// TestNamesOfKinds: a value beyond the last one is called invalid.
 func TestNamesOfKinds(t *testing.T) {
 	require.Equal(t, "rolled back", RolledBack.String())
 	require.Equal(t, "invalid", (RolledBack + 1).String())
 	require.Equal(t, "params", ChangeParams.String())
 	require.Equal(t, "invalid", (ChangeParams + 1).String())
-}
-
-func TestTriesOfAPolicy(t *testing.T) {
-	for text, want := range map[string]int{"always tries=1": 1, "always tries=1000000": 1_000_000} {
-		p, err := ParseRestartPolicy(text)
-		require.NoError(t, err)
-		require.Equal(t, want, p.Tries)
-	}
-	for _, text := range []string{"always tries=0", "always tries=1000001"} {
-		_, err := ParseRestartPolicy(text)
-		require.ErrorContains(t, err, "not 1 to 1000000")
-	}
 }

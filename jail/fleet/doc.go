@@ -9,5 +9,5 @@
 //
 // [Watch] reports every change of any jail, whoever made it, and [Usages] what
 // jails use. A [Supervisor] makes the health probe of each jail while it runs and
-// starts the jail again as its [RestartPolicy] says, the property user.restart.
+// starts the jail again as its [config.RestartPolicy] says, the property user.restart.
 package fleet

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/jail"
@@ -132,7 +133,7 @@ func TestSupervisorSeesWhatHadEnded(t *testing.T) {
 		recovered(gone)(t, h)
 		_, err := jailtest.Load(t, h.Host, "web")[0].Rename(t.Context(), jail.RenameOptions{Name: "www"})
 		require.NoError(t, err)
-		jailtest.PutPlain(t, h.Host, "web", map[string]string{fleet.RestartKey: "failure backoff=5ms"})
+		jailtest.PutPlain(t, h.Host, "web", map[string]string{key.UserRestart.String(): "failure backoff=5ms"})
 	}
 	const failure, always = "failure backoff=5ms", "always backoff=5ms"
 	for _, test := range []struct {
@@ -178,7 +179,7 @@ func TestSupervisorSeesWhatHadEnded(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			properties := map[string]string{fleet.RestartKey: test.restart}
+			properties := map[string]string{key.UserRestart.String(): test.restart}
 			if test.exec != "" {
 				properties["exec_start"] = test.exec
 			}

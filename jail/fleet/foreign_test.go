@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/jail"
@@ -78,7 +79,7 @@ func TestWatchTellsAnothersJailFromOurs(t *testing.T) {
 func TestSupervisorLeavesAnothersJail(t *testing.T) {
 	h := jailtest.OpenHost(t, simhost.Options{})
 	jailtest.PutPlain(t, h, "web", map[string]string{
-		"user.health": "file=/well interval=5ms failures=1", fleet.RestartKey: "always backoff=5ms",
+		"user.health": "file=/well interval=5ms failures=1", key.UserRestart.String(): "always backoff=5ms",
 	})
 	other := upAt(t, h, "ioc-web", t.TempDir())
 	s := supervise(t, h)

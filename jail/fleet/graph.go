@@ -6,18 +6,18 @@ import (
 	"github.com/libioc/go-libioc/jail"
 )
 
-// key tells the jails of a host apart; a foreign jail may have the name of one
+// jailKey tells the jails of a host apart; a foreign jail may have the name of one
 // of a source.
-type key struct{ source, name string }
+type jailKey struct{ source, name string }
 
 // graph has one node for each jail.
 type graph struct {
 	nodes []*node
-	byKey map[key]*node
+	byKey map[jailKey]*node
 }
 
 func newGraph(wanted []*jail.Jail) *graph {
-	g := &graph{byKey: map[key]*node{}}
+	g := &graph{byKey: map[jailKey]*node{}}
 	for _, j := range wanted {
 		g.add(j).wanted = true
 	}
@@ -25,14 +25,14 @@ func newGraph(wanted []*jail.Jail) *graph {
 }
 
 // find returns the jail's node, or nil.
-func (g *graph) find(j *jail.Jail) *node { return g.byKey[key{j.Source().Name, j.Name()}] }
+func (g *graph) find(j *jail.Jail) *node { return g.byKey[jailKey{j.Source().Name, j.Name()}] }
 
 // add returns the jail's node, which it makes if there is none.
 func (g *graph) add(j *jail.Jail) *node {
 	n := g.find(j)
 	if n == nil {
 		n = newNode(j, false, j.Priority())
-		g.byKey[key{j.Source().Name, j.Name()}] = n
+		g.byKey[jailKey{j.Source().Name, j.Name()}] = n
 		g.nodes = append(g.nodes, n)
 	}
 	return n

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -25,7 +26,7 @@ type keeper struct {
 	// Of the goroutine only.
 	jail   *jail.Jail // nil if its configuration was not understood
 	probe  jail.Probe
-	policy RestartPolicy
+	policy config.RestartPolicy
 }
 
 // news is what the watch and the looks at processes have reported of the jail.
@@ -117,7 +118,7 @@ func (k *keeper) run(ctx context.Context) {
 		})
 		a = nil
 		k.mu.Lock()
-		k.looking = k.policy.restarts() && s.phase != phaseHeld
+		k.looking = k.policy.Restarts() && s.phase != phaseHeld
 		k.mu.Unlock()
 		for _, e := range t.tell {
 			k.report(e)
@@ -139,7 +140,7 @@ func (k *keeper) run(ctx context.Context) {
 
 // load reads the properties again.
 func (k *keeper) load(ctx context.Context) {
-	k.jail, k.policy = nil, RestartPolicy{}
+	k.jail, k.policy = nil, config.RestartPolicy{}
 	j, err := jail.Load(ctx, k.s.host, k.name)
 	if err == nil {
 		k.probe, err = j.HealthProbe()
@@ -156,8 +157,12 @@ func (k *keeper) load(ctx context.Context) {
 	k.jail = j
 }
 
-func policyOf(j *jail.Jail) (RestartPolicy, error) {
-	return ParseRestartPolicy(config.NewKey[string](RestartKey).Of(j.Effective()))
+func policyOf(j *jail.Jail) (config.RestartPolicy, error) {
+	eff := j.Effective()
+	if err := eff.Problem(key.UserRestart.String()); err != nil {
+		return config.RestartPolicy{}, err
+	}
+	return config.ParseRestartPolicy(key.UserRestart.Of(eff))
 }
 
 // pause waits for news or, if it is not zero, until that time.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -53,7 +54,7 @@ type known struct {
 	held     bool
 	readable bool // policy and probe were understood
 	fresh    bool // they were read anew, or could not be
-	policy   RestartPolicy
+	policy   config.RestartPolicy
 	probe    jail.Probe
 	// answer, if not nil, is what came of the task before.
 	answer *answer
@@ -89,7 +90,6 @@ type answer struct {
 var errMoot = errors.New("a restart is not needed any more")
 
 // restarts reports whether the policy ever starts a jail again.
-func (p RestartPolicy) restarts() bool { return p.When == RestartFailure || p.When == RestartAlways }
 
 // next decides. It is called with all news, with the answer to the task before, and
 // when task.at has come.
@@ -133,7 +133,7 @@ func (s keeperState) next(k known) (keeperState, task) {
 		s.tellEnd(k, &t)
 	}
 	s.rest(k, ended)
-	s.choose(k, ended || s.ill && k.policy.restarts(), &t)
+	s.choose(k, ended || s.ill && k.policy.Restarts(), &t)
 	if s.phase == phaseBackoff && !k.now.Before(s.due) {
 		s.phase, t.kind = phaseRestarting, taskRestart
 		s.tries++
@@ -194,7 +194,7 @@ func (s *keeperState) settled(k known) bool {
 }
 
 func (s *keeperState) tellEnd(k known, t *task) {
-	if !s.told && k.policy.restarts() {
+	if !s.told && k.policy.Restarts() {
 		s.told = true
 		t.tell = append(t.tell, Supervision{Kind: SupervisionEnded})
 	}
@@ -274,7 +274,7 @@ func (s *keeperState) look(k known) {
 // mustAsk reports whether it has to be known whether the jail has ended without Stop.
 func (s *keeperState) mustAsk(k known) bool {
 	switch {
-	case s.asked || !k.policy.restarts():
+	case s.asked || !k.policy.Restarts():
 		return false
 	case s.life.IsZero():
 		return !s.ended(k)
@@ -287,9 +287,9 @@ func (s *keeperState) mustAsk(k known) bool {
 // that was.
 func (s *keeperState) ended(k known) bool {
 	switch {
-	case !k.policy.restarts():
+	case !k.policy.Restarts():
 		return false
-	case s.life.IsZero() && (s.owed || k.ran && k.policy.When == RestartAlways):
+	case s.life.IsZero() && (s.owed || k.ran && k.policy.When == config.RestartAlways):
 		return true
 	}
 	return s.asked && s.over
@@ -322,7 +322,7 @@ func (s *keeperState) choose(k known, needed bool, t *task) {
 		s.phase = phaseGivenUp
 		t.tell = append(t.tell, Supervision{Kind: SupervisionGivenUp, Try: s.tries})
 	default:
-		delay := k.policy.delay(s.tries)
+		delay := k.policy.Delay(s.tries)
 		s.phase, s.due = phaseBackoff, k.now.Add(delay)
 		t.tell = append(t.tell, Supervision{Kind: SupervisionRestart, Try: s.tries + 1, Delay: delay})
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/kernel"
 )
@@ -35,11 +36,11 @@ func stops(k *known)                   { k.life, k.ended = kernel.Identity{}, k.
 func holds(k *known)                   { k.held = true }
 func releases(k *known)                { k.held = false }
 func destroyed(k *known)               { k.gone = true }
-func unreadable(k *known)              { k.readable, k.fresh, k.policy = false, true, RestartPolicy{} }
+func unreadable(k *known)              { k.readable, k.fresh, k.policy = false, true, config.RestartPolicy{} }
 
 func looks(busy bool) change { return func(k *known) { k.look = look{k.life, busy} } }
 
-func policy(p RestartPolicy) change {
+func policy(p config.RestartPolicy) change {
 	return func(k *known) { k.readable, k.fresh, k.policy = true, true, p }
 }
 
@@ -62,10 +63,10 @@ func restarted(life kernel.Identity, err error) change {
 // second 10, and Max is 60; there are two tries.
 func TestKeeperState(t *testing.T) {
 	const s = time.Second
-	failure := RestartPolicy{When: RestartFailure, Backoff: 5 * s, Max: 60 * s, Tries: 2}
+	failure := config.RestartPolicy{When: config.RestartFailure, Backoff: 5 * s, Max: 60 * s, Tries: 2}
 	always, never, other := failure, failure, failure
-	always.When, never.When, other.Backoff = RestartAlways, RestartNever, 7*s
-	probe := jail.Probe{Checks: []jail.Check{{Kind: "tcp", Text: "80"}}, Interval: 10 * s, Failures: 2}
+	always.When, never.When, other.Backoff = config.RestartAlways, config.RestartNever, 7*s
+	probe := jail.Probe{Checks: []config.ProbeCheck{{Kind: "tcp", Text: "80"}}, Interval: 10 * s, Failures: 2}
 	list := func(kinds ...SupervisionKind) []SupervisionKind { return kinds }
 	all := func(more []moment, lists ...[]moment) (out []moment) {
 		for _, l := range lists {
@@ -105,7 +106,7 @@ func TestKeeperState(t *testing.T) {
 	}, ill)
 	for _, test := range []struct {
 		name    string
-		policy  RestartPolicy
+		policy  config.RestartPolicy
 		probe   jail.Probe
 		moments []moment
 	}{
@@ -314,16 +315,4 @@ func TestKeeperState(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestRestartDelay: no test noticed when the pause did not grow.
-func TestRestartDelay(t *testing.T) {
-	p := RestartPolicy{Backoff: time.Second, Max: 10 * time.Second}
-	var delays []time.Duration
-	for try := range 7 {
-		delays = append(delays, p.delay(try)/time.Second)
-	}
-	require.Equal(t, []time.Duration{1, 2, 4, 8, 10, 10, 10}, delays)
-	p = RestartPolicy{Backoff: time.Second, Max: time.Second}
-	require.Equal(t, time.Second, p.delay(1_000_000))
 }

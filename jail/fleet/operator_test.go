@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/jailtest"
 	"github.com/libioc/go-libioc/jail"
@@ -44,7 +45,7 @@ func newIllHost(t *testing.T, restart string) *illHost {
 		},
 	}})
 	jailtest.PutPlain(t, h.Host, "web", map[string]string{
-		"user.health": "file=/well interval=5ms failures=2", fleet.RestartKey: restart,
+		"user.health": "file=/well interval=5ms failures=2", key.UserRestart.String(): restart,
 		"exec_prestart": "gate", "exec_poststop": "gate",
 	})
 	h.heal(t)
@@ -133,7 +134,7 @@ func TestOperatorDuringBackoff(t *testing.T) {
 			require.NoError(t, err)
 		}},
 		{name: "another policy", runs: true, do: func(t *testing.T, h *illHost, _ *supervised) {
-			_, err := h.web(t).Set(t.Context(), map[string]string{fleet.RestartKey: "never"}, jail.SetOptions{})
+			_, err := h.web(t).Set(t.Context(), map[string]string{key.UserRestart.String(): "never"}, jail.SetOptions{})
 			require.NoError(t, err)
 		}},
 	} {
@@ -220,7 +221,7 @@ func TestGivenUpAndWellAgain(t *testing.T) {
 // TestDeathBeforeAStop: a death that is followed by a Stop before the restart is no
 // failure. Before, it counted as a try, so that the pause after the next death was longer.
 func TestDeathBeforeAStop(t *testing.T) {
-	h := newCrashingHost(t, map[string]string{fleet.RestartKey: "failure backoff=300ms max=1h"})
+	h := newCrashingHost(t, map[string]string{key.UserRestart.String(): "failure backoff=300ms max=1h"})
 	web := func() *jail.Jail { return jailtest.Load(t, h.Host, "web")[0] }
 	_, err := web().Start(t.Context(), jail.StartOptions{})
 	require.NoError(t, err)
@@ -262,7 +263,7 @@ func TestOneProcessReadForAllJails(t *testing.T) {
 	}})
 	for i := range jails {
 		name := fmt.Sprintf("j%02d", i)
-		jailtest.PutPlain(t, h, name, map[string]string{"exec_start": "/bin/daemonize", fleet.RestartKey: "failure"})
+		jailtest.PutPlain(t, h, name, map[string]string{"exec_start": "/bin/daemonize", key.UserRestart.String(): "failure"})
 		for _, program := range []string{"service", "daemonize", "sh"} {
 			jailtest.WriteRoot(t, h, name, "bin/"+program)
 		}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/libioc/go-libioc/config"
+	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/host"
 	"github.com/libioc/go-libioc/jail"
 )
@@ -25,7 +25,7 @@ type StartAllOptions struct {
 
 // StartAll starts jails and those that they depend on. A jail begins as soon as
 // all that it depends on are ready: started and, if they have a ready probe
-// ([jail.ReadyKey]), answering. Jails that do not wait for each other start in
+// (user.ready), answering. Jails that do not wait for each other start in
 // parallel, those of lower priority first. A jail that runs is passed over; if
 // others wait for it, it is waited for until it is ready.
 //
@@ -71,7 +71,7 @@ func (e *execution) starting(deps *jail.Dependencies, jails []*jail.Jail, o Star
 	}
 	e.settle = func(n *node, r report) func(context.Context) error {
 		ranBefore := r.outcome == Passed
-		if o.NoReady || config.NewKey[string](jail.ReadyKey).Of(n.jail.Effective()) == "" || ranBefore && len(n.neededBy) == 0 {
+		if o.NoReady || key.UserReady.Of(n.jail.Effective()) == "" || ranBefore && len(n.neededBy) == 0 {
 			return nil
 		}
 		return n.jail.WaitReady

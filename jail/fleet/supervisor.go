@@ -52,8 +52,8 @@ type Supervision struct {
 	Delay time.Duration
 }
 
-// Supervisor looks after the jails that have a health probe ([jail.HealthKey]) or
-// a restart policy ([RestartKey]): it makes the checks while they run and starts
+// Supervisor looks after the jails that have a health probe (user.health) or
+// a restart policy (user.restart): it makes the checks while they run and starts
 // them again as the policy says, also those whose run had ended before it began.
 // Checks have a timeout, restarts a growing pause and a number of tries. It keeps no
 // state beyond its end, which stops no jail.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host/fault"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/internal/jailtest"
@@ -192,21 +191,4 @@ func TestSuperviseAlways(t *testing.T) {
 
 	jailtest.WriteConf(t, h, simhost.Dataset+"/jails/bad", jailtest.Plain(map[string]string{"user.restart": "sometimes"}))
 	s.await(t, "bad", fleet.SupervisionFailed, 4)
-}
-
-func TestParseRestartPolicy(t *testing.T) {
-	for text, want := range map[string]fleet.RestartPolicy{
-		"":                                  {When: fleet.RestartNever, Backoff: time.Second, Max: 5 * time.Minute, Tries: 10},
-		"none":                              {When: fleet.RestartNever, Backoff: time.Second, Max: 5 * time.Minute, Tries: 10},
-		"always":                            {When: fleet.RestartAlways, Backoff: time.Second, Max: 5 * time.Minute, Tries: 10},
-		"failure backoff=10 max=5s tries=2": {When: fleet.RestartFailure, Backoff: 10 * time.Second, Max: 10 * time.Second, Tries: 2},
-	} {
-		p, err := fleet.ParseRestartPolicy(text)
-		require.NoError(t, err, text)
-		require.Equal(t, want, p, text)
-	}
-	for _, text := range []string{"yes", "always tries=0", "always tries=x", "always backoff=0", "always max=", "always max=2d", "always often"} {
-		_, err := fleet.ParseRestartPolicy(text)
-		require.ErrorIs(t, err, config.ErrInvalidValue, text)
-	}
 }

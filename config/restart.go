@@ -1,19 +1,13 @@
-package fleet
+package config
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/libioc/go-libioc/config"
 )
 
-// RestartKey is the property that says when [Supervisor] starts a jail again. It
-// is a user.* property, so that libioc and iocage still load the jail.
-const RestartKey = "user.restart"
-
-// RestartPolicy says when a [Supervisor] starts a jail again. Its text form is one
+// RestartPolicy says when the supervisor of package fleet starts a jail again. Its text form is one
 // word and settings:
 //
 //	failure backoff=1s max=5m tries=10
@@ -45,7 +39,7 @@ const (
 )
 
 // ParseRestartPolicy reads the text form; the empty text and none mean never.
-// Errors are *config.PropertyError wrapping config.ErrInvalidValue.
+// Errors are *PropertyError wrapping ErrInvalidValue.
 func ParseRestartPolicy(text string) (RestartPolicy, error) {
 	p := RestartPolicy{When: RestartNever, Backoff: time.Second, Max: 5 * time.Minute, Tries: 10}
 	words := strings.Fields(text)
@@ -53,7 +47,7 @@ func ParseRestartPolicy(text string) (RestartPolicy, error) {
 		return p, nil
 	}
 	refuse := func(format string, args ...any) (RestartPolicy, error) {
-		return RestartPolicy{}, &config.PropertyError{Key: RestartKey, Value: text, Reason: fmt.Sprintf(format, args...), Err: config.ErrInvalidValue}
+		return RestartPolicy{}, &PropertyError{Value: text, Reason: fmt.Sprintf(format, args...), Err: ErrInvalidValue}
 	}
 	switch p.When = RestartWhen(words[0]); p.When {
 	case RestartNever, RestartFailure, RestartAlways:
@@ -65,9 +59,9 @@ func ParseRestartPolicy(text string) (RestartPolicy, error) {
 		var err error
 		switch key {
 		case "backoff":
-			p.Backoff, err = config.ParseDuration(value)
+			p.Backoff, err = ParseDuration(value)
 		case "max":
-			p.Max, err = config.ParseDuration(value)
+			p.Max, err = ParseDuration(value)
 		case "tries":
 			if p.Tries, err = strconv.Atoi(value); err == nil && (p.Tries < 1 || p.Tries > 1_000_000) {
 				err = fmt.Errorf("not 1 to 1000000")
@@ -83,8 +77,8 @@ func ParseRestartPolicy(text string) (RestartPolicy, error) {
 	return p, nil
 }
 
-// delay returns the pause before a try, counted from zero.
-func (p RestartPolicy) delay(try int) time.Duration {
+// Delay returns the pause before a try, counted from zero.
+func (p RestartPolicy) Delay(try int) time.Duration {
 	d := p.Backoff
 	for range try {
 		if d >= p.Max/2 {
@@ -94,3 +88,6 @@ func (p RestartPolicy) delay(try int) time.Duration {
 	}
 	return min(d, p.Max)
 }
+
+// Restarts reports whether the jail is started again when it has ended by itself.
+func (p RestartPolicy) Restarts() bool { return p.When == RestartFailure || p.When == RestartAlways }
