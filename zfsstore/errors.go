@@ -38,9 +38,10 @@ var (
 	ErrUnsupported     = errors.New("not supported on this system")
 )
 
-// An Error is a refused or failed operation. Its text is the command line and the
-// message of zfs(8). The command line can be repeated in a shell; a Store that runs
-// no commands names the one that would have been run.
+// An Error is a refused or failed operation. Its text is short: the subcommand, the
+// dataset and the first line of what zfs(8) said. Args is the whole command line, which
+// can be repeated in a shell; a Store that runs no commands names the one that would have
+// been run.
 type Error struct {
 	Op       string   // zfs subcommand, such as "create"; "zpool list" for pools
 	Dataset  string   // the dataset that was named
@@ -50,29 +51,24 @@ type Error struct {
 	Err      error    // a sentinel of this package, or the cause; may be nil
 }
 
-// Error returns the command line, quoted for sh(1), and the message of ZFS.
+// Error returns such as "zfs destroy zroot/x: cannot open 'zroot/x': dataset does not exist".
 func (e *Error) Error() string {
-	var b strings.Builder
-	for i, arg := range e.Args {
-		if i > 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteString(shellwords.Quote(arg))
+	text := e.Op
+	if !strings.HasPrefix(text, "zpool ") {
+		text = "zfs " + text
 	}
-	if len(e.Args) == 0 {
-		b.WriteString("zfs " + e.Op + " " + shellwords.Quote(e.Dataset))
+	if e.Dataset != "" {
+		text += " " + shellwords.Quote(e.Dataset)
 	}
-	b.WriteString(": ")
-	words := strings.TrimSpace(e.Stderr)
+	said, _, _ := strings.Cut(strings.TrimSpace(e.Stderr), "\n")
 	switch {
-	case words != "":
-		b.WriteString(words)
+	case said != "":
 	case e.Err != nil:
-		b.WriteString(e.Err.Error())
+		said = e.Err.Error()
 	default:
-		b.WriteString("exit status " + strconv.Itoa(e.ExitCode))
+		said = "exit status " + strconv.Itoa(e.ExitCode)
 	}
-	return b.String()
+	return text + ": " + said
 }
 
 // Unwrap returns the sentinel or cause.

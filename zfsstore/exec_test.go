@@ -128,6 +128,24 @@ func TestExecRefusesArguments(t *testing.T) {
 	}
 }
 
+// TestShortErrors: an error had the whole command line, 300 characters before the words that
+// matter, and all lines of the words.
+func TestShortErrors(t *testing.T) {
+	long := strings.Repeat("-o name,guid,createtxg ", 20)
+	for _, e := range []struct {
+		err  Error
+		want string
+	}{
+		{Error{Op: "list", Dataset: "p/a", Args: strings.Fields("zfs list " + long), Stderr: "cannot open 'p/a': dataset does not exist\nusage:\n..."}, "zfs list p/a: cannot open 'p/a': dataset does not exist"},
+		{Error{Op: "zpool list", Args: []string{"zpool", "list"}, ExitCode: 2}, "zpool list: exit status 2"},
+		{Error{Op: "get", Dataset: "p/a", Err: ErrUnsupported}, "zfs get p/a: " + ErrUnsupported.Error()},
+	} {
+		if got := e.err.Error(); got != e.want {
+			t.Errorf("%q, want %q", got, e.want)
+		}
+	}
+}
+
 func TestExecError(t *testing.T) {
 	f := newFakeZFS(t, `echo "cannot destroy 'p/a b': filesystem has children" >&2; exit 1`)
 	err := f.Destroy(bg, "p/a b", DestroyOptions{})
@@ -138,12 +156,15 @@ func TestExecError(t *testing.T) {
 	if e.ExitCode != 1 || e.Op != "destroy" || e.Dataset != "p/a b" {
 		t.Errorf("%#v", e)
 	}
-	if want := f.zfs + " destroy 'p/a b': cannot destroy 'p/a b': filesystem has children"; err.Error() != want {
+	if want := "zfs destroy 'p/a b': cannot destroy 'p/a b': filesystem has children"; err.Error() != want {
 		t.Errorf("%q, want %q", err, want)
+	}
+	if want := []string{f.zfs, "destroy", "p/a b"}; !slices.Equal(e.Args, want) {
+		t.Errorf("%q, want %q", e.Args, want)
 	}
 	f = newFakeZFS(t, `cat >/dev/null; printf 'Channel program execution failed:\ncannot destroy '\''p/a'\'': another dataset has this name\nstack traceback:\n\t[C]: in function '\''error'\''\n' >&2; exit 1`)
 	err = f.Destroy(bg, "p/a", DestroyOptions{GUID: 1<<64 - 1, Recursive: true})
-	if want := f.zfs + " program -t 100000000 -m 104857600 p - p/a guid=-1 recursive: cannot destroy 'p/a': another dataset has this name"; !errors.Is(err, ErrReplaced) || err.Error() != want {
+	if want := "zfs destroy p/a: cannot destroy 'p/a': another dataset has this name"; !errors.Is(err, ErrReplaced) || err.Error() != want {
 		t.Errorf("%q, want %q", err, want)
 	}
 	missing := NewExec(ExecOptions{ZFS: "zfs-that-is-not-there"})
