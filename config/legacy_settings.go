@@ -53,9 +53,13 @@ func (s LegacySetting) Text(e Effective) string {
 	return s.spell(text)
 }
 
-// spell returns a truth value in the setting's spelling, and other text as it is.
+// spell returns a truth value in the setting's spelling, limits in legacy's order, such as
+// "8G:log", and other text as it is.
 func (s LegacySetting) spell(text string) string {
 	p, known := Lookup(s.Key)
+	if known && p.Type == TypeLimit {
+		return legacyLimits(text)
+	}
 	if !known || p.Type != TypeBool {
 		return text
 	}
@@ -72,5 +76,19 @@ func (s LegacySetting) spell(text string) string {
 		}
 		return words[0]
 	}
+	if !on && s.Unset == "-" {
+		return s.Unset
+	}
 	return text
+}
+
+// legacyLimits turns libioc's "log=8G" round.
+func legacyLimits(text string) string {
+	rules := strings.Split(text, ",")
+	for i, rule := range rules {
+		if action, amount, ok := strings.Cut(strings.TrimSpace(rule), "="); ok && !strings.Contains(action, ":") {
+			rules[i] = amount + ":" + action
+		}
+	}
+	return strings.Join(rules, ",")
 }

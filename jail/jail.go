@@ -188,17 +188,21 @@ func absent(err error) bool {
 	return errors.Is(err, zfsstore.ErrNotFound) || errors.Is(err, zfsstore.ErrNoPool) || errors.Is(err, zfsstore.ErrInvalidName)
 }
 
+// fullName is a jail's name, with its source's on a host with several.
+func fullName(source host.Source, name string, sources int) string {
+	if sources > 1 {
+		return source.Name + "/" + name
+	}
+	return name
+}
+
 func generator(ctx context.Context, h *host.Host, source host.Source, name string) (*Jail, error) {
 	all, err := h.Sources(ctx)
 	if err != nil {
 		return nil, err
 	}
-	full := name
-	if len(all) > 1 {
-		full = source.Name + "/" + name
-	}
 	j := &Jail{host: h, source: source}
-	j.current.Store(newState(name, full, "", config.New()))
+	j.current.Store(newState(name, fullName(source, name, len(all)), "", config.New()))
 	return j, nil
 }
 

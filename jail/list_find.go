@@ -214,9 +214,7 @@ func (f *found) generator(l *listing) *Jail {
 	full := f.name
 	if f.source != nil {
 		j.source, j.defaults = f.source.Source, f.source.defaults
-		if len(l.sources) > 1 {
-			full = f.source.Name + "/" + f.name
-		}
+		full = fullName(f.source.Source, f.name, len(l.sources))
 	}
 	j.current.Store(newState(f.name, full, f.path, config.New()))
 	if !f.identity.IsZero() {

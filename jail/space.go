@@ -70,6 +70,38 @@ func Spaces(ctx context.Context, h *host.Host) (map[string]Space, error) {
 	return out, nil
 }
 
+// ClonedFrom names the jail or template whose root a jail's own root is a clone of, by
+// [Jail.FullName] of both. A jail whose root is a clone of a release's is not among them.
+func ClonedFrom(ctx context.Context, h *host.Host) (map[string]string, error) {
+	sources, err := h.Sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, s := range sources {
+		sets, err := h.Store.List(ctx, s.Jails(), zfsstore.ListOptions{Depth: 2, Types: []zfsstore.Type{zfsstore.Filesystem}})
+		if errors.Is(err, zfsstore.ErrNotFound) {
+			continue // no jail was ever made
+		}
+		if err != nil {
+			return nil, err
+		}
+		nameOf := func(root string) (string, bool) {
+			name, ok := strings.CutPrefix(root, s.Jails()+"/")
+			name, isRoot := strings.CutSuffix(name, "/root")
+			return fullName(s, name, len(sources)), ok && isRoot && !strings.Contains(name, "/")
+		}
+		for _, d := range sets {
+			origin, _, _ := strings.Cut(d.Origin, "@")
+			from, ok := nameOf(origin)
+			if name, is := nameOf(d.Name); ok && is {
+				out[name] = from
+			}
+		}
+	}
+	return out, nil
+}
+
 func spaceOf(d zfsstore.Dataset) Space {
 	number := func(name string) uint64 {
 		n, _ := strconv.ParseUint(d.Properties[name].Value, 10, 64)

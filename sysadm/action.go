@@ -56,6 +56,7 @@ func Actions() []Action {
 type call struct {
 	user *User
 	api  Dialect
+	conn *conn // nil with REST
 	args map[string]json.RawMessage
 
 	// The action sets these.
@@ -121,7 +122,7 @@ func (s *Server) iocage(ctx context.Context, r *request, begun time.Time) answer
 		s.observe(r, "other", refuse(http.StatusBadRequest), false, begun)
 		return refuse(http.StatusBadRequest)
 	}
-	c := &call{user: r.user, api: r.api, args: args}
+	c := &call{user: r.user, api: r.api, conn: r.conn, args: args}
 	c.target = c.jailArg()
 	out, result := s.run(ctx, a, c)
 	if m, ok := out.args.(object); ok && !out.failed() {

@@ -7,9 +7,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,13 +189,15 @@ func TestCreateAndClone(t *testing.T) {
 	settings := w.action(`{"action":"getjailsettings","jail":"b"}`).(fields)["b"].(fields)
 	require.Equal(t, []any{"b", "7", "a b", "13.2-RELEASE"}, []any{settings["tag"], settings["priority"], settings["notes"], settings["release"]})
 	rows = w.action(`{"action":"listjails"}`).(fields)["jails"].(fields)
-	origins := 0
+	// A clone reports the jail whose root it was cloned from; it was always "-", since the
+	// dataset of the jail itself is no clone.
+	byTag := map[string]fields{}
 	for _, row := range rows {
-		if strings.Contains(row.(fields)["template"].(string), "@") {
-			origins++
-		}
+		byTag[row.(fields)["tag"].(string)] = row.(fields)
 	}
-	require.Equal(t, 1, origins, "a clone reports its origin")
+	require.Equal(t, byTag["a"]["uuid"], byTag["b"]["template"])
+	require.Equal(t, "-", byTag["a"]["template"])
+	require.Equal(t, "-", byTag["base"]["template"])
 
 	template := w.jail("mould")
 	_, err := template.SetTemplate(t.Context(), jail.TemplateOptions{Template: true})
@@ -201,7 +205,13 @@ func TestCreateAndClone(t *testing.T) {
 	require.Contains(t, fmt.Sprint(w.action(`{"action":"createjail","template":"mould","properties":["tag=cast"]}`)), "sysadm_iocage_create_jail_{")
 	require.Eventually(t, func() bool { return w.server.Stats().Jobs == 0 }, 20*time.Second, 10*time.Millisecond)
 	require.Contains(t, fmt.Sprint(w.action(`{"action":"listjails"}`)), "tag:cast")
-	require.NotContains(t, fmt.Sprint(w.action(`{"action":"listjails"}`)), "mould", "templates are listed by listtemplates")
+	jails := w.action(`{"action":"listjails"}`).(fields)["jails"].(fields)
+	require.NotContains(t, slices.Collect(maps.Keys(jails)), "mould", "templates are listed by listtemplates")
+	for _, row := range jails {
+		if row.(fields)["tag"] == "cast" {
+			require.Equal(t, "mould", row.(fields)["template"])
+		}
+	}
 
 	// The jails go before what they were cloned from.
 	require.Equal(t, fields{"success": "All jails have been cleaned."}, w.action(`{"action":"cleanjails"}`))
@@ -372,4 +382,35 @@ func TestRequestsAsClientsWriteThem(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, string(got), "ERROR: invalid tag", tag)
 	}
+}
+
+// TestSettingsOfAJailMadeHere: the words of the documents, also for what this library stores
+// otherwise: memoryuse was "log=8G", host_hostname "none", template "no", and last_started
+// was never written.
+func TestSettingsOfAJailMadeHere(t *testing.T) {
+	w := newWorld(t)
+	w.api = sysadm.Dialect2016
+	w.now = func() time.Time { return time.Date(2016, 2, 10, 20, 16, 4, 0, time.Local) }
+	w.fetch()
+	w.action(`{"action":"createjail","props":"tag=web release=13.2-RELEASE memoryuse=8G:log"}`)
+	w.action(`{"action":"createjail","props":"tag=db release=13.2-RELEASE memoryuse=8G host_hostname=db.example.org"}`)
+	settings := func(tag string) fields {
+		return w.action(`{"action":"getjailsettings","jail":"` + tag + `"}`).(fields)[tag].(fields)
+	}
+	words := func(tag string) []any {
+		set := settings(tag)
+		if set["host_hostname"] != "db.example.org" {
+			require.Regexp(t, uuid, set["host_hostname"])
+			set["host_hostname"] = "its uuid"
+		}
+		return []any{set["memoryuse"], set["host_hostname"], set["template"], set["istemplate"], set["last_started"]}
+	}
+	require.Equal(t, []any{"8G", "its uuid", "-", "no", "none"}, words("web"))
+	require.Equal(t, []any{"8G", "db.example.org", "-", "no", "none"}, words("db"))
+	w.action(`{"action":"startjail","jail":"web"}`)
+	require.Equal(t, "2016-02-10_20", settings("web")["last_started"], "cut at the colon, as the original's")
+	whole := w.action(`{"action":"getjailsettings","jail":"web","prop":"last_started","api":"2017"}`)
+	require.Equal(t, fields{"web": fields{"last_started": "2016-02-10_20:16:04"}}, whole)
+	limit := w.action(`{"action":"getjailsettings","jail":"web","prop":"memoryuse","api":"2017"}`)
+	require.Equal(t, fields{"web": fields{"memoryuse": "8G:log"}}, limit)
 }

@@ -47,8 +47,9 @@ func (h *hub) remove(c *conn) {
 	h.dropped += c.events.lost()
 }
 
-// send sends an event to all subscribers, each in its dialect. It never waits.
-func (h *hub) send(message func(d Dialect) object, progress bool) {
+// send sends a job's event to all subscribers, each in its dialect, to the one that asked
+// for the job in the request's. It never waits.
+func (h *hub) send(j *job, message func(d Dialect) object, progress bool) {
 	var encoded [len(dialectNames)][]byte
 	once := func(d Dialect) []byte {
 		if encoded[d] == nil {
@@ -63,7 +64,11 @@ func (h *hub) send(message func(d Dialect) object, progress bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for c := range h.conns {
-		c.offer(once, kinds...)
+		d := c.api
+		if c == j.conn {
+			d = j.api
+		}
+		c.offer(func() []byte { return once(d) }, kinds...)
 	}
 }
 

@@ -46,7 +46,7 @@ func TestNoWaitingEventsAfterTheLogin(t *testing.T) {
 	require.NoError(t, err)
 	now := time.Now()
 	s.tokens.Now = func() time.Time { return now }
-	message := func(Dialect) []byte { return []byte("x") }
+	message := func() []byte { return []byte("x") }
 	for _, end := range []func(c *conn){
 		(*conn).logout,
 		func(c *conn) { s.tokens.Drop(c.token) },

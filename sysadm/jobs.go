@@ -34,6 +34,8 @@ type jobs struct {
 // The line is never run: it is the key under which clients find the log.
 type job struct {
 	id, queue, label, user string
+	api                    Dialect // of the request, for conn; others have their own
+	conn                   *conn   // nil with REST
 	work                   func(ctx context.Context) <-chan events.IocEvent
 
 	ctx    context.Context
@@ -68,7 +70,7 @@ func (s *Server) start(ctx context.Context, c *call, j *job) (bool, error) {
 	if own >= s.limits.JobsPerUser {
 		return false, toolError("too many jobs of " + c.user.Name)
 	}
-	j.user = c.user.Name
+	j.user, j.api, j.conn = c.user.Name, c.api, c.conn
 	// The job outlives the call and the connection.
 	j.ctx, j.cancel = context.WithTimeout(context.WithoutCancel(ctx), s.limits.Job)
 	q.all = append(q.all, j)
@@ -86,7 +88,7 @@ func (q *jobs) run(j *job) {
 	j.running = true
 	j.started = q.server.host.Now()
 	q.mu.Unlock()
-	q.server.hub.send(j.begun, false)
+	q.server.hub.send(j, j.begun, false)
 	if j.ctx.Err() != nil {
 		j.code = -1 // killed while it waited: could not start
 		j.add("canceled before it began", q.server.limits.Output)
@@ -102,7 +104,7 @@ func (q *jobs) run(j *job) {
 	q.mu.Lock()
 	q.all = slices.DeleteFunc(q.all, func(other *job) bool { return other == j })
 	q.mu.Unlock()
-	q.server.hub.send(j.ended, false)
+	q.server.hub.send(j, j.ended, false)
 	q.server.log.Info("job", "user", j.user, "job", j.id, "code", j.code)
 }
 
@@ -125,7 +127,7 @@ func (q *jobs) follow(j *job) {
 		if e.Head().State.Final() {
 			j.add(events.Line(e), q.server.limits.Output)
 		}
-		q.server.hub.send(func(Dialect) object { return j.progress(e) }, true)
+		q.server.hub.send(j, func(Dialect) object { return j.progress(e) }, true)
 	}
 	switch {
 	case last == nil:
@@ -161,8 +163,7 @@ func (j *job) ended(d Dialect) object {
 	}
 	code := strconv.Itoa(j.code)
 	if d != Dialect2017 {
-		out["proc_id"] = j.id
-		out["success"] = strconv.FormatBool(j.code == 0)
+		out["proc_id"], out["success"] = j.id, strconv.FormatBool(j.code == 0)
 		log := "[Running Command: " + j.label + " ]" + j.log.String()
 		if j.code != 0 {
 			log += "\n[Command Failed: " + code + " ]"
@@ -170,9 +171,7 @@ func (j *job) ended(d Dialect) object {
 		out["log"] = log
 		return out
 	}
-	out["process_id"] = j.id
-	out[j.label] = j.log.String()
-	out["return_codes/"+j.label] = code
+	out["process_id"], out[j.label], out["return_codes/"+j.label] = j.id, j.log.String(), code
 	return out
 }
 
@@ -183,14 +182,7 @@ func (j *job) progress(e events.IocEvent) object {
 		"event_system": "sysadm/iocage", "state": "running", "message": events.Line(e),
 		"process_details": object{"process_id": j.id, "state": "running", "cmd_list": []string{j.label}},
 	}
-	var done, total int64
-	switch e := e.(type) {
-	case events.ReleaseAssetDownload:
-		done, total = e.Received, e.Total
-	case events.ReleaseExtraction:
-		done, total = e.Received, e.Total
-	}
-	if total > 0 {
+	if done, total := events.Bytes(e); total > 0 {
 		out["percent"] = strconv.FormatInt(100*done/total, 10)
 	}
 	return out

@@ -410,3 +410,23 @@ func TestPanicOfACall(t *testing.T) {
 	require.Contains(t, c.call(`{"namespace":"sysadm","name":"iocage","id":"p","args":{"action":"listplugins"}}`), `"500"`)
 	require.Contains(t, c.call(`{"namespace":"rpc","name":"dispatcher","id":"l","args":{"action":"list"}}`), `"response"`)
 }
+
+// TestJobInTheRequestsDialect: who asks for a job in another dialect than the connection's
+// gets its events in that one too; others get theirs.
+func TestJobInTheRequestsDialect(t *testing.T) {
+	w := eventWorld(t)
+	asks, other := w.dial("root"), w.dial("root")
+	for _, c := range []*client{asks, other} {
+		c.call(subscribeMessage)
+	}
+	asks.send(strings.Replace(plugin("gitlab"), `"action"`, `"api":"2016","action"`, 1))
+	last := func(c *client) string {
+		for {
+			if text := c.next(); strings.Contains(text, `"state":"finished"`) {
+				return text
+			}
+		}
+	}
+	require.Contains(t, last(asks), `"proc_id":"sysadm_iocage_fetch_plugin_gitlab"`)
+	require.Contains(t, last(other), `"process_id":"sysadm_iocage_fetch_plugin_gitlab"`)
+}

@@ -15,6 +15,8 @@ func (s *Server) startjail(ctx context.Context, c *call) (any, error) {
 	return s.lines(ctx, c, func(j *jail.Jail) ([]string, error) {
 		all, err := j.Start(ctx, jail.StartOptions{Busy: jail.BusyWait})
 		switch {
+		case err == nil:
+			s.started(ctx, j)
 		case errors.Is(err, jail.ErrRunning):
 			return []string{"  INFO: " + label(j) + " is already up"}, nil
 		case errors.Is(err, jail.ErrTemplate):
@@ -25,6 +27,14 @@ func (s *Server) startjail(ctx context.Context, c *call) (any, error) {
 		}
 		return startLines(j, all, err), err
 	}), nil
+}
+
+// started writes down when the jail was started, as the tool did.
+func (s *Server) started(ctx context.Context, j *jail.Jail) {
+	now := map[string]string{"last_started": s.host.Now().Local().Format("2006-01-02_15:04:05")}
+	if _, err := j.Set(ctx, now, jail.SetOptions{Busy: jail.BusyWait}); err != nil {
+		s.log.Warn("write last_started", "jail", j.FullName(), "error", err)
+	}
 }
 
 // stopjail goes on when a hook fails, as the tool does: it says FAILED, and the jail can be

@@ -1,6 +1,7 @@
 package sysadm
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"strconv"
@@ -21,34 +22,35 @@ type row map[string]string
 // listjails has three shapes, one for each dialect.
 func (s *Server) listjails(ctx context.Context, c *call) (any, error) {
 	out := object{}
-	var addresses map[string]string
-	if c.api == Dialect2016 {
-		var err error
-		if addresses, err = s.addresses(ctx); err != nil {
-			return nil, err
-		}
+	var addresses, from map[string]string
+	var err error
+	switch c.api {
+	case Dialect2016:
+		addresses, err = s.addresses(ctx)
+	case Dialect2017:
+		from, err = jail.ClonedFrom(ctx, s.host)
+	}
+	if err != nil {
+		return nil, err
 	}
 	for j, err := range s.jails(ctx) {
 		if j == nil {
 			return nil, err
 		}
+		r := rowOf(j)
 		if c.api == Dialect2017 {
 			if !isTemplate(j) { // listtemplates has those
-				r := rowOf(j)
+				r["template"] = cmp.Or(from[j.FullName()], "-")
 				out[r.key()] = r
 			}
 			continue
 		}
-		r := rowOf(j)
 		short := object{"boot": r["boot"], "jid": r["jid"], "state": r["state"], "tag": r["tag"], "type": r["type"]}
 		if r["type"] == "jail" {
 			short["type"] = "thickjail"
 		}
 		if c.api == Dialect2016 {
-			short["ip4"] = "-"
-			if a := addresses[j.Identifier()]; a != "" {
-				short["ip4"] = a
-			}
+			short["ip4"] = cmp.Or(addresses[j.Identifier()], "-")
 		}
 		out[r["uuid"]] = short
 	}
@@ -83,9 +85,6 @@ func rowOf(j *jail.Jail) row {
 	}
 	if s := j.Status(); s.Running {
 		r["jid"], r["state"] = strconv.Itoa(s.Identity.JID), "up"
-	}
-	if d, ok := j.Storage(); ok && d.Origin != "" {
-		r["template"] = d.Origin
 	}
 	if property(j, "boot") == "yes" {
 		r["boot"] = "on"

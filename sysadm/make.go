@@ -1,6 +1,7 @@
 package sysadm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -77,7 +78,9 @@ func (s *Server) named(ctx context.Context, c *call, set map[string]string) (*ja
 		return nil, err
 	}
 	c.target = set["tag"]
-	return jail.New(ctx, s.host, jail.Spec{Name: s.host.NewUUID(), Properties: set})
+	name := s.host.NewUUID()
+	set["host_hostname"] = cmp.Or(set["host_hostname"], name) // as the tool wrote it
+	return jail.New(ctx, s.host, jail.Spec{Name: name, Properties: set})
 }
 
 // createJob is the form of createjail with release or template.

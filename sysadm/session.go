@@ -103,7 +103,7 @@ func (c *conn) subscribed(kind string) bool {
 }
 
 // offer queues an event for a client that subscribed to all the kinds.
-func (c *conn) offer(message func(d Dialect) []byte, kinds ...string) {
+func (c *conn) offer(message func() []byte, kinds ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, kind := range kinds {
@@ -111,7 +111,7 @@ func (c *conn) offer(message func(d Dialect) []byte, kinds ...string) {
 			return
 		}
 	}
-	c.events.put(message(c.api))
+	c.events.put(message())
 }
 
 // event returns the next event to be sent, or nil.
