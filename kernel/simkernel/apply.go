@@ -35,17 +35,21 @@ func (c *setCall) apply() (int, error) {
 			return 0, err
 		}
 	}
-	if err := c.checkLimits(ppr, pr); err != nil {
+	bound := ppr
+	if pr != nil && c.jid != 0 && !k.rel.jidKnowsParent {
+		bound = me
+	}
+	if err := c.checkLimits(bound, pr); err != nil {
 		return 0, err
 	}
 	full, err := c.fullNameOf(ppr, pr, last, jid)
 	if err != nil {
 		return 0, err
 	}
-	if c.allowOn&^ppr.allow&^k.freeAllow() != 0 {
+	if c.allowOn&^bound.allow&^k.freeAllow() != 0 {
 		return 0, errno(syscall.EPERM)
 	}
-	mod, err := c.v.checkModules(c.setOpts, ppr, pr)
+	mod, err := c.v.checkModules(c.setOpts, bound, pr)
 	if err != nil {
 		return 0, err
 	}

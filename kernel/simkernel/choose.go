@@ -93,7 +93,7 @@ func (c *setCall) byJID() (pr, ppr *prison, err error) {
 // found by its jid stays.
 func (c *setCall) parentNamed(pr, ppr *prison, dir string) (*prison, error) {
 	if pr != nil {
-		if !c.v.s.rel.parentByPrefix || ppr.Name != dir {
+		if !c.v.s.rel.jidKnowsParent || dir == "" || ppr.Name != dir {
 			return nil, refuse(syscall.EINVAL, "cannot change jail's parent")
 		}
 		return ppr, nil

@@ -112,7 +112,7 @@ func paramTable(rel release, opts Options) ([]param, map[string]*param) {
 		{"ip6", kernel.ParamAddr6, func(pr *prison) *prisonIP { return &pr.IP6 }},
 	} {
 		add(ip.name, kernel.ParamJailsys, 4, "C", func(_ *view, pr *prison) any {
-			if ip.of(pr).Restricted {
+			if ip.of(pr).User { // what it inherits from a restricted parent is inherited all the same
 				return kernel.JailSysDisable
 			}
 			return kernel.JailSysInherit

@@ -8,11 +8,13 @@ type release struct {
 	osreldate int
 	zfs       string // version of zfs.ko
 
-	sysv            bool // System V IPC in the kernel
-	jailDesc        bool // flags of jail descriptors are known, jail(2)
-	meta            bool // parameters meta and env
-	deadJIDFree     bool // a dying jail's jid can be taken; JAIL_DYING is ignored in jail_set
-	parentByPrefix  bool // a rename that names the own parent is accepted
+	sysv        bool // System V IPC in the kernel
+	jailDesc    bool // flags of jail descriptors are known, jail(2)
+	meta        bool // parameters meta and env
+	deadJIDFree bool // a dying jail's jid can be taken; JAIL_DYING is ignored in jail_set
+	// jidKnowsParent: an update by jid is checked against the jail's parent, and a rename may
+	// name that. 15 takes the caller's jail for it.
+	jidKnowsParent  bool
 	childSysctls    bool // security.jail.children.* inside a jail
 	missingIsENOENT bool // nmount of a missing path; else EINVAL "Invalid fstype"
 	bridgeSetsMTU   bool // bridge addm sets the member's MTU to the bridge's
@@ -24,7 +26,7 @@ type release struct {
 var releases = []release{
 	{
 		prefix: "13.2-RELEASE", osreldate: 1302001, zfs: "2.1.9",
-		sysv: true, parentByPrefix: true,
+		sysv: true, jidKnowsParent: true,
 	},
 	{
 		prefix: "15.1-RELEASE", osreldate: 1501000, zfs: "2.4.2",
