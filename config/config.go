@@ -170,6 +170,9 @@ func (c *Config) value(key string) (value any, ok bool, err error) {
 	if p.Type == TypeLimit && err == nil {
 		value = c.allLimits(p, value)
 	}
+	if g, is := value.(Gateway); is && c.Dialect() == Iocage {
+		value = g.ofIocage()
+	}
 	return value, true, err
 }
 

@@ -99,6 +99,20 @@ func (g Gateway) String() string {
 	return g.Addr.String()
 }
 
+// ofIocage names the nic as it is called here: in a jail of iocage's, vnet0 is epair0b.
+func (g Gateway) ofIocage() Gateway {
+	if number, ok := strings.CutPrefix(g.Interface, "epair"); ok {
+		if number, ok = strings.CutSuffix(number, "b"); ok && plainNumber(number) {
+			g.Interface = "vnet" + number
+		}
+	}
+	return g
+}
+
+func plainNumber(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(c rune) bool { return c < '0' || c > '9' })
+}
+
 // ParseGateway reads addr, addr@nic, addr%nic (IPv6) or auto. It rejects none
 // words, which mean that no route is set.
 func ParseGateway(text string, v6 bool) (Gateway, error) {

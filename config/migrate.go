@@ -151,6 +151,9 @@ func (m *migration) canonical(p *Property, key, text string) {
 	if err != nil || p.Type == TypeFree {
 		return
 	}
+	if g, is := v.(Gateway); is && m.dialect == Iocage {
+		v = g.ofIocage()
+	}
 	if m.sayNothing(p, v) {
 		m.drop(key, "has the default's value")
 		return

@@ -110,3 +110,28 @@ func TestMigrateWritesNoKeyThatActs(t *testing.T) {
 	require.Equal(t, "1", text)
 	require.False(t, now.Has("user.nat"))
 }
+
+// TestGatewayOfIocagesNIC: iocage calls the jail's end of vnet0 epair0b, and so do scoped
+// gateways in its files: the jail was refused, having no interface epair0b.
+func TestGatewayOfIocagesNIC(t *testing.T) {
+	for _, row := range []struct{ file, want, migrated string }{
+		{`{"CONFIG_VERSION": "34", "defaultrouter6": "fe80::1%epair0b"}`, "fe80::1@vnet0", "fe80::1@vnet0"},
+		{`{"CONFIG_VERSION": "34", "defaultrouter": "192.0.2.1@epair12b"}`, "192.0.2.1@vnet12", "192.0.2.1@vnet12"},
+		{`{"CONFIG_VERSION": "34", "defaultrouter6": "fe80::1%em0"}`, "fe80::1@em0", "fe80::1@em0"},
+		{`{"CONFIG_VERSION": "34", "defaultrouter6": "fe80::1%epairb"}`, "fe80::1@epairb", "fe80::1@epairb"},
+		{`{"id": "web", "defaultrouter6": "fe80::1%epair0b"}`, "fe80::1@epair0b", "fe80::1@epair0b"},
+	} {
+		c, err := config.Parse([]byte(row.file), config.JSON)
+		require.NoError(t, err)
+		key := "defaultrouter6"
+		if !c.Has(key) {
+			key = "defaultrouter"
+		}
+		text, err := config.Effective{Own: c}.Text(key)
+		require.NoError(t, err)
+		require.Equal(t, row.want, text)
+		now, _ := c.Migrate(config.MigrateOptions{})
+		text, _ = now.GetString(key)
+		require.Equal(t, row.migrated, text)
+	}
+}
