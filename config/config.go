@@ -63,10 +63,19 @@ type content struct {
 	props   map[string]string // what was parsed, for ZFS, by full name
 	path    string
 	changed bool
+	// defaults marks those of a root dataset, which have files of their own.
+	defaults bool
 }
 
 // New returns an empty configuration in JSON format.
 func New() *Config { return &Config{content: content{index: make(map[string]int)}} }
+
+// NewDefaults returns an empty configuration whose Save writes defaults.json.
+func NewDefaults() *Config {
+	c := New()
+	c.defaults = true
+	return c
+}
 
 // Clone returns an independent copy.
 func (c *Config) Clone() *Config {

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -135,6 +136,9 @@ const oldSuffix = ".old"
 // dataset that no longer uses them.
 func (c *Config) ReplaceIn(dir string) error {
 	c = c.view()
+	if c.defaults {
+		return fmt.Errorf("config: defaults: %w", ErrNotStorable)
+	}
 	if c.format != ZFS {
 		if err := c.Save(dir); err != nil {
 			return err

@@ -122,7 +122,11 @@ func ReadDir(dir string) (*Config, error) { return readFirst(dir, JSONFile, UCLF
 // wraps ErrNoConfig; the caller then looks at the properties of the dataset
 // .defaults below the root dataset, if there is one.
 func ReadDefaults(dir string) (*Config, error) {
-	return readFirst(dir, DefaultsJSON, DefaultsUCL, DefaultsLegacy)
+	c, err := readFirst(dir, DefaultsJSON, DefaultsUCL, DefaultsLegacy)
+	if err == nil {
+		c.defaults = true
+	}
+	return c, err
 }
 
 func readFirst(dir string, names ...string) (*Config, error) {
@@ -167,16 +171,31 @@ func (c *Config) writeFile(path string) error {
 	if err := atomicfile.Write(path, data, 0o644); err != nil {
 		return err
 	}
+	defaults := c.defaults
 	if fresh, err := Parse(data, c.format); err == nil {
 		c.content = fresh.content
 	}
-	c.path = path
+	c.path, c.defaults = path, defaults
 	return nil
 }
 
-// Save writes to config.json or config in dir, by Format. ZFS configurations
-// are saved by the caller from PropertyChanges.
-func (c *Config) Save(dir string) error { return c.writeFile(filepath.Join(dir, c.Format().File())) }
+// Save writes to config.json or config in dir, by Format; what ReadDefaults has read, to
+// the file that it was read from, and new defaults to defaults.json. ZFS configurations
+// are saved by the caller from PropertyChanges; here they are ErrNotStorable.
+func (c *Config) Save(dir string) error { return c.writeFile(filepath.Join(dir, c.view().file())) }
+
+// file is the name of the file that the configuration belongs in.
+func (c *Config) file() string {
+	switch {
+	case !c.defaults:
+		return c.format.File()
+	case c.path != "":
+		return filepath.Base(c.path)
+	case c.format == UCL:
+		return DefaultsUCL
+	}
+	return DefaultsJSON
+}
 
 // File returns the name of the file that holds a configuration of this format.
 func (f Format) File() string {

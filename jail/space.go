@@ -176,7 +176,8 @@ func sizeText(n uint64) string {
 // usage of the dataset that holds them; the empty source is the main one. They are
 // in the source's defaults file or, if there is none, properties of the dataset
 // .defaults, where iocage_legacy keeps them. Without either the configuration is
-// empty.
+// empty. Its Save with Space.Mountpoint writes the defaults file, without a lock;
+// properties it refuses with config.ErrNotStorable.
 //
 // Errors: host.ErrSourceNotFound, host.ErrNotActivated, config.ErrMalformed and
 // those of the Store.
@@ -213,11 +214,11 @@ func Defaults(ctx context.Context, h *host.Host, source string) (*config.Config,
 func defaultsFile(mounts host.MountTable, s host.Source) (c *config.Config, ok bool, err error) {
 	path, mounted := mounts.Dataset(s.Dataset)
 	if !mounted {
-		return config.New(), true, nil // legacy defaults do not take the place of an unseen file
+		return config.NewDefaults(), true, nil // legacy defaults do not take the place of an unseen file
 	}
 	c, err = config.ReadDefaults(path)
 	if errors.Is(err, config.ErrNoConfig) {
-		return config.New(), false, nil
+		return config.NewDefaults(), false, nil
 	}
 	return c, err == nil, err
 }

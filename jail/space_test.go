@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/host/simhost"
 	"github.com/libioc/go-libioc/jail"
 	"github.com/libioc/go-libioc/zfsstore"
@@ -88,6 +89,32 @@ func TestDefaults(t *testing.T) {
 	text, _ = c.GetString("priority")
 	require.Equal(t, "9", text)
 	require.Equal(t, root, space.Mountpoint)
+
+	// Save wrote config.json, which nothing reads there.
+	require.NoError(t, c.Set("priority", "10"))
+	require.NoError(t, c.Save(space.Mountpoint))
+	again, _, err := jail.Defaults(ctx, h.Host, "")
+	require.NoError(t, err)
+	text, _ = again.GetString("priority")
+	require.Equal(t, "10", text)
+	require.NoFileExists(t, filepath.Join(root, "config.json"))
+	require.ErrorIs(t, c.ReplaceIn(root), config.ErrNotStorable)
+	require.NoError(t, os.Remove(filepath.Join(root, "defaults.json")))
+
+	legacyDefaults, _, err := jail.Defaults(ctx, h.Host, "")
+	require.NoError(t, err)
+	require.NoError(t, legacyDefaults.Set("priority", "11"))
+	require.ErrorIs(t, legacyDefaults.Save(root), config.ErrNotStorable)
+
+	require.NoError(t, h.ZFS.Destroy(ctx, legacy, zfsstore.DestroyOptions{}))
+	fresh, space, err := jail.Defaults(ctx, h.Host, "")
+	require.NoError(t, err)
+	require.NoError(t, fresh.Set("priority", "12"))
+	require.NoError(t, fresh.Save(space.Mountpoint))
+	again, _, err = jail.Defaults(ctx, h.Host, "")
+	require.NoError(t, err)
+	text, _ = again.GetString("priority")
+	require.Equal(t, "12", text)
 
 	require.NoError(t, os.WriteFile(filepath.Join(root, "defaults.json"), []byte(`{`), 0o644))
 	_, _, err = jail.Defaults(ctx, h.Host, "")
