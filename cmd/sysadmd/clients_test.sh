@@ -1,7 +1,8 @@
 #!/bin/bash
-# Drives sysadmd -demo with two independent clients: curl(1) over REST, and the
-# WebSocket client "ws" of npm under node, which logs in, subscribes, fetches a
-# release and gets its two events. Run by .ci/run.
+# Drives sysadmd -demo with independent clients: curl(1) over REST, the WebSocket client
+# "ws" of npm under node, which logs in, subscribes, fetches a release and gets its two
+# events, and over TLS the messages of the one published client of SysAdm, with its
+# Origin. Run by .ci/run.
 
 set -eu -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -28,15 +29,25 @@ fi
 export NODE_PATH=$modules
 
 go build -o "$tmp/sysadmd" ./cmd/sysadmd
-: >"$tmp/out" # the daemon may begin later than the loop below
-"$tmp/sysadmd" -demo -demo-dir "$tmp/demo" -listen 127.0.0.1:0 >"$tmp/out" 2>"$tmp/log" &
-pid=$!
-for ((i = 0; i < 300; i++)); do
-	address=$(sed -n 's/^SysAdm 2017 on //p' "$tmp/out")
-	[[ -n $address ]] && break
-	kill -0 "$pid" || { cat "$tmp/log"; exit 1; }
-	sleep 0.1
-done
+
+# serve NAME LISTEN starts the daemon and sets address.
+serve() {
+	: >"$tmp/out" # the daemon may begin later than the loop below
+	"$tmp/sysadmd" -demo -demo-dir "$tmp/$1" -listen "$2" >"$tmp/out" 2>"$tmp/log" &
+	pid=$!
+	for ((i = 0; i < 300; i++)); do
+		address=$(sed -n 's/^SysAdm 2017 on //p' "$tmp/out")
+		[[ -n $address ]] && return
+		kill -0 "$pid" || { cat "$tmp/log"; exit 1; }
+		sleep 0.1
+	done
+}
+
+end() {
+	kill "$pid"
+	wait "$pid" || fail "sysadmd did not end well"
+	pid=
+}
 
 fail() { echo "FAILED: $*" >&2; cat "$tmp/log" >&2; exit 1; }
 
@@ -54,6 +65,7 @@ expect() {
 	[[ $got == *"$1"* ]] || fail "$3: no $1 in: $got"
 }
 
+serve demo 127.0.0.1:0
 echo "+ curl $(curl --version | sed -n '1s/^curl \([^ ]*\).*/\1/p')"
 expect '"uuid": "web"' demo:demo '{"action":"listjails"}'
 expect '"+ Started (shared IP mode) OK": ""' demo:demo '{"action":"startjail","jail":"test"}'
@@ -127,7 +139,60 @@ ws.on("error", (e) => { console.error(e); process.exit(1); });
 END
 (cd "$tmp" && timeout 40 node client.cjs "$address") || fail "the WebSocket client"
 
-kill "$pid"
-wait "$pid" || fail "sysadmd did not end well"
-pid=
-echo "both clients were served"
+end
+
+# The sequence of the published client: identify before the login, auth, a subscription
+# with one word, a call, and every 90 s identify and query.
+serve secure "127.0.0.1:0 tls"
+echo "+ the published client's messages, over TLS"
+cat >"$tmp/published.cjs" <<'END'
+const assert = require("node:assert");
+const WebSocket = require("ws");
+const address = process.argv[2];
+function connect(origin) {
+	return new Promise((resolve, reject) => {
+		const ws = new WebSocket("wss://" + address + "/", { rejectUnauthorized: false, origin });
+		ws.on("open", () => resolve(ws));
+		ws.on("unexpected-response", (request, response) => { request.destroy(); reject(response.statusCode); });
+		ws.on("error", reject);
+	});
+}
+setTimeout(() => { console.error("no answer in 30 s"); process.exit(1); }, 30000).unref();
+(async () => {
+	await assert.rejects(connect("https://elsewhere.example"), (code) => code === 403);
+	const ws = await connect("sysadm-client");
+	const answers = [];
+	let wake = () => {};
+	ws.on("message", (data) => { answers.push(JSON.parse(data)); wake(); });
+	async function call(namespace, name, id, args) {
+		ws.send(JSON.stringify({ namespace, name, id, args }));
+		for (;;) {
+			const at = answers.findIndex((m) => m.id === id);
+			if (at >= 0) return answers.splice(at, 1)[0];
+			await new Promise((resolve) => { wake = resolve; });
+		}
+	}
+	async function ping() {
+		let a = await call("rpc", "identify", "sysadm-client-identify", "");
+		assert.strictEqual(a.args.type, "server");
+		a = await call("rpc", "query", "sysadm-client-query", "");
+		assert.strictEqual(a.args["sysadm/iocage"], "read/write");
+	}
+	let a = await call("rpc", "identify", "sysadm-client-identify", "");
+	assert.strictEqual(a.name, "response");
+	assert.strictEqual(a.args.type, "server");
+	a = await call("rpc", "auth", "sysadm-client-auth-user", { username: "demo", password: "demo" });
+	assert.ok(a.args[0].length >= 20);
+	await ping();
+	a = await call("events", "subscribe", "sysadm-client-event-auto", "dispatcher");
+	assert.deepStrictEqual(a.args, { subscribe: "dispatcher" });
+	a = await call("sysadm", "iocage", "list", { action: "listjails" });
+	assert.strictEqual(a.name, "response");
+	assert.ok(Object.keys(a.args.listjails.jails).length > 0);
+	await ping();
+	ws.close();
+})().catch((e) => { console.error(e); process.exit(1); });
+END
+(cd "$tmp" && timeout 40 node published.cjs "$address") || fail "the published client"
+end
+echo "all clients were served"

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"time"
 
@@ -43,7 +44,16 @@ func demo(ctx context.Context, out, errs io.Writer, dir, listen string) error {
 	s := defaults()
 	s.grace = 10 * time.Second
 	if listen != "" {
-		s.listen = []listener{{address: listen, plain: true}}
+		l, err := parseListener(listen)
+		if err != nil {
+			return fmt.Errorf("-listen: %w", err)
+		}
+		l.plain = !l.tls
+		s.listen = []listener{l}
+		if s.state, err = os.MkdirTemp("", "sysadmd"); err != nil { // for the certificate
+			return err
+		}
+		defer os.RemoveAll(s.state)
 		s.metrics = net.JoinHostPort("127.0.0.1", "0")
 	}
 	if err := s.check(); err != nil {

@@ -25,7 +25,7 @@ import (
 var errUsage = errors.New("usage")
 
 const usage = `usage: sysadmd [-config FILE] [-listen "ADDRESS [2016|2017] [plain]"]
-       sysadmd -demo [-demo-dir DIR] [-listen ADDRESS]
+       sysadmd -demo [-demo-dir DIR] [-listen "ADDRESS [2016|2017] [tls]"]
        sysadmd passwd NAME ROLE[,exec]
        sysadmd openapi
        sysadmd -version
@@ -51,7 +51,7 @@ func run(ctx context.Context, in io.Reader, out, errs io.Writer, args []string) 
 	file := set.String("config", "/usr/local/etc/sysadmd.conf", "configuration file")
 	demonstrate := set.Bool("demo", false, "serve a simulated machine with a few jails")
 	dir := set.String("demo-dir", "", "with -demo: where it is kept; a temporary directory by default")
-	listen := set.String("listen", "", "address to listen on in place of those of the configuration, in its words; with -demo only the address, port 0 for any")
+	listen := set.String("listen", "", "address to listen on in place of those of the configuration, in its words; with -demo without TLS unless it says tls, port 0 for any")
 	version := set.Bool("version", false, "print the version")
 	switch err := set.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):

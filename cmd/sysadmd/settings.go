@@ -36,6 +36,7 @@ type listener struct {
 	address string
 	dialect sysadm.Dialect
 	plain   bool // without TLS; only for this machine itself
+	tls     bool // said so, which is the default but with -demo
 }
 
 func defaults() settings {
@@ -141,7 +142,7 @@ func parseNetworks(text string) (list []netip.Prefix, err error) {
 	return list, nil
 }
 
-// parseListener reads "ADDRESS [DIALECT] [plain]".
+// parseListener reads "ADDRESS [DIALECT] [plain|tls]".
 func parseListener(text string) (l listener, err error) {
 	words := strings.Fields(text)
 	if len(words) == 0 {
@@ -149,11 +150,20 @@ func parseListener(text string) (l listener, err error) {
 	}
 	l.address = words[0]
 	for _, w := range words[1:] {
-		if w == "plain" {
+		switch w {
+		case "plain":
 			l.plain = true
-		} else if l.dialect, err = sysadm.ParseDialect(w); err != nil {
+		case "tls":
+			l.tls = true
+		default:
+			l.dialect, err = sysadm.ParseDialect(w)
+		}
+		if err != nil {
 			return l, err
 		}
+	}
+	if l.plain && l.tls {
+		return l, fmt.Errorf("plain and tls")
 	}
 	l.plain = l.plain || strings.HasPrefix(l.address, "unix:")
 	return l, nil

@@ -268,10 +268,11 @@ func TestSettings(t *testing.T) {
 	s, err := read("")
 	require.NoError(t, err)
 	require.Equal(t, defaults(), s)
-	s, err = read("# x\nlisten = 192.0.2.1:1 2016\nlisten=[::1]:2 2016-01 plain\nlisten = unix:/tmp/s\nexec = yes\ngrace = 5s\njobs = 9\norigins = a b:1\nmetrics =\n")
+	s, err = read("# x\nlisten = 192.0.2.1:1 2016\nlisten=[::1]:2 2016-01 plain\nlisten = unix:/tmp/s\nlisten = 192.0.2.2:3 tls\nexec = yes\ngrace = 5s\njobs = 9\norigins = a b:1\nmetrics =\n")
 	require.NoError(t, err)
 	require.Equal(t, []listener{
-		{"192.0.2.1:1", sysadm.Dialect2016, false}, {"[::1]:2", sysadm.Dialect201601, true}, {"unix:/tmp/s", sysadm.Dialect2017, true},
+		{"192.0.2.1:1", sysadm.Dialect2016, false, false}, {"[::1]:2", sysadm.Dialect201601, true, false}, {"unix:/tmp/s", sysadm.Dialect2017, true, false},
+		{"192.0.2.2:3", sysadm.Dialect2017, false, true},
 	}, s.listen)
 	require.True(t, s.exec)
 	require.Equal(t, 5*time.Second, s.grace)
