@@ -313,3 +313,44 @@ func (r *replayer) masked(text string, columns []string, exact bool) string {
 	}
 	return out.String()
 }
+
+// TestReplayShell: flags that the shell of the replay does not know were passed over, so that
+// a line could pass that says something else; and it knew neither create -u, several
+// snapshots at once nor destroy -n.
+func TestReplayShell(t *testing.T) {
+	r := newReplayer(t, "2.1.9")
+	for _, line := range []string{
+		"zfs create -X zroot/a", "zfs destroy -v zroot/a", "zfs snapshot -n zroot@a", "zfs send -w zroot@a > /s", "zfs list -j", "zfs set -u atime=off zroot",
+	} {
+		if out := r.shell(line); out.unknown == "" {
+			t.Errorf("%s is understood: %+v", line, out)
+		}
+	}
+	exists := func(name string) bool {
+		_, err := r.s.Get(t.Context(), name, zfsstore.GetOptions{})
+		return err == nil
+	}
+	for _, step := range []struct {
+		line string
+		ok   bool
+		name string
+		is   bool
+	}{
+		{"zfs create -u zroot/a", true, "zroot/a", true},
+		{"zfs create zroot/b", true, "zroot/b", true},
+		{"zfs snapshot zroot/a@1 zroot/b@1", true, "zroot/b@1", true},
+		{"zfs snapshot zroot/a@2 zroot/b@1", false, "zroot/a@2", false},
+		{"zfs destroy -n zroot/a", false, "zroot/a", true},
+		{"zfs destroy -rn zroot/a", true, "zroot/a@1", true},
+		{"zfs destroy -n zroot/a@1", true, "zroot/a@1", true},
+		{"zfs destroy -n zroot/none", false, "zroot/none", false},
+	} {
+		out := r.shell(step.line)
+		if out.unknown != "" || (out.exit == 0) != step.ok || exists(step.name) != step.is {
+			t.Errorf("%s: %+v, %s exists: %v", step.line, out, step.name, exists(step.name))
+		}
+	}
+	if d, err := r.s.Get(t.Context(), "zroot/a", zfsstore.GetOptions{}); err != nil || d.Mounted {
+		t.Errorf("create -u has mounted it: %+v %v", d, err)
+	}
+}

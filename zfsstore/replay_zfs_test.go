@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -61,6 +62,14 @@ func parseArgs(args []string, valued string, assignments bool) parsed {
 
 func (p parsed) has(flag string) bool { return strings.Contains(p.flags, flag) }
 
+// flagsOf are the flags of each subcommand that the replay understands. A line with another
+// one is not replayed: it would be as if the flag were not there.
+var flagsOf = map[string]string{
+	"create": "pu", "snapshot": "r", "clone": "p", "destroy": "rRfdn", "promote": "", "rename": "pr", "mount": "", "unmount": "f",
+	"rollback": "rR", "hold": "r", "release": "r", "jail": "", "unjail": "", "set": "", "inherit": "r", "send": "", "receive": "FsA",
+	"list": "Hpr", "get": "Hpr",
+}
+
 // zfs runs one command of zfs(8).
 func (r *replayer) zfs(args []string, input io.Reader) output {
 	ctx := context.Background()
@@ -70,23 +79,29 @@ func (r *replayer) zfs(args []string, input io.Reader) output {
 		"create": 1, "snapshot": 1, "clone": 2, "destroy": 1, "promote": 1, "rename": 2, "mount": 1, "unmount": 1, "rollback": 1,
 		"hold": 2, "release": 2, "jail": 2, "unjail": 2, "send": 1, "receive": 1, "set": 2, "inherit": 2,
 	}
+	if other := strings.Trim(p.flags, flagsOf[op]); other != "" {
+		return output{unknown: "zfs " + op + " -" + other}
+	}
 	want, known := operands[op]
-	if known && len(p.operands) != want {
+	if known && len(p.operands) != want && (op != "snapshot" || len(p.operands) == 0) {
 		return output{unknown: "a usage error"}
 	}
 	arg := func(i int) string { return p.operands[i] }
 	switch op {
 	case "create":
-		opts := zfsstore.CreateOptions{Properties: p.properties, Parents: p.has("p")}
+		opts := zfsstore.CreateOptions{Properties: p.properties, Parents: p.has("p"), NoMount: p.has("u")}
 		if size, ok := p.options["V"]; ok {
 			opts.VolumeSize, _ = zfsprop.ParseSize(size)
 		}
 		return answer(r.s.Create(ctx, arg(0), opts))
 	case "snapshot":
-		return answer(r.s.Snapshot(ctx, arg(0), zfsstore.SnapshotOptions{Recursive: p.has("r"), Properties: p.properties}))
+		return r.snapshots(ctx, p)
 	case "clone":
 		return answer(r.s.Clone(ctx, arg(0), arg(1), zfsstore.CloneOptions{Properties: p.properties, Parents: p.has("p")}))
 	case "destroy":
+		if p.has("n") {
+			return r.wouldDestroy(ctx, arg(0), p.has("r") || p.has("R"))
+		}
 		return answer(r.s.Destroy(ctx, arg(0), zfsstore.DestroyOptions{Recursive: p.has("r"), Dependents: p.has("R"), Force: p.has("f"), Defer: p.has("d")}))
 	case "promote":
 		return answer(r.s.Promote(ctx, arg(0)))
@@ -121,6 +136,31 @@ func (r *replayer) zfs(args []string, input io.Reader) output {
 		return r.get(ctx, p)
 	}
 	return output{unknown: "zfs " + op}
+}
+
+// snapshots takes several, all or none, as zfs-snapshot(8) does.
+func (r *replayer) snapshots(ctx context.Context, p parsed) output {
+	opts := zfsstore.SnapshotOptions{Recursive: p.has("r"), Properties: p.properties}
+	for i, name := range p.operands {
+		err := r.s.Snapshot(ctx, name, opts)
+		if err == nil {
+			continue
+		}
+		for _, made := range p.operands[:i] {
+			err = errors.Join(err, r.s.Destroy(ctx, made, zfsstore.DestroyOptions{Recursive: opts.Recursive}))
+		}
+		return answer(err)
+	}
+	return output{}
+}
+
+// wouldDestroy is destroy -n: it tells what would refuse, and destroys nothing.
+func (r *replayer) wouldDestroy(ctx context.Context, name string, recursive bool) output {
+	found, err := r.s.List(ctx, name, zfsstore.ListOptions{Types: []zfsstore.Type{zfsstore.Filesystem, zfsstore.Volume, zfsstore.Snapshot}})
+	if err == nil && len(found) > 1 && !recursive {
+		err = &zfsstore.Error{Op: "destroy", Dataset: name, ExitCode: 1, Err: zfsstore.ErrHasChildren}
+	}
+	return answer(err)
 }
 
 func (r *replayer) send(ctx context.Context, p parsed) output {
