@@ -18,7 +18,7 @@ func TestRealNamesForNetworkSubr(t *testing.T) {
 		start(t, j)
 		id, err := j.Identity(t.Context())
 		require.NoError(t, err)
-		script := `. /etc/rc.subr; . /etc/network.subr; load_rc_config netif; ifexists "$1" && get_if_var "$1" ifconfig_IF none && ! ifconfig_getargs "$1"`
+		script := `. /etc/rc.subr; . /etc/network.subr; load_rc_config netif; ifexists "$1" && get_if_var "$1" ifconfig_IF none`
 		out, err := exec.Command("/bin/sh", "-c", script, "sh", hostEnd("vnet0", id)).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 		require.NotContains(t, string(out), "ubstitution")

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/libioc/go-libioc/host"
@@ -147,6 +148,7 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 		opts.Kernel(&kopts)
 	}
 	// A process that was killed left the files of its tmpfs mounts.
+	kopts.Dataset = h.dataset
 	err := errors.Join(os.RemoveAll(kopts.Scratch), os.Mkdir(kopts.Scratch, 0o755))
 	if err != nil {
 		return nil, err
@@ -245,16 +247,9 @@ func (h *Host) mounted(e simzfs.MountEvent) error {
 // attach makes the kernel's ZFS mounts agree with the datasets after loading both:
 // they may differ if the process was killed between changing them.
 func (h *Host) attach() error {
-	ctx := context.Background()
-	table, err := h.Sim.Getfsstat(ctx)
-	if err != nil {
-		return err
-	}
 	attached := map[string]string{}
-	for _, m := range table {
-		if m.Type == "zfs" {
-			attached[m.Path] = m.From
-		}
+	for _, m := range h.Sim.AttachedMounts() {
+		attached[m.Path] = m.From
 	}
 	var all error
 	for _, d := range h.ZFS.Mounts() {
@@ -267,6 +262,18 @@ func (h *Host) attach() error {
 		all = errors.Join(all, h.Sim.DetachMount(path, kernel.MntForce))
 	}
 	return all
+}
+
+// dataset returns where the files of a dataset are that is not mounted.
+func (h *Host) dataset(name string) (dir string, err error) {
+	dir, err = h.ZFS.Files(context.Background(), name)
+	switch {
+	case errors.Is(err, zfsstore.ErrMounted):
+		err = syscall.EBUSY
+	case err != nil:
+		err = syscall.ENOENT
+	}
+	return dir, err
 }
 
 // jail finds a running jail, for zfs-jail(8).

@@ -32,14 +32,22 @@ type mount struct {
 
 	cover place
 	src   *mount // of nullfs
-	dir   string // scratch directory of tmpfs
+	dir   string // scratch directory of tmpfs, or Dir
 	opens int    // HoldBusy
+
+	Dir string `json:"dir,omitempty"` // where the files of a dataset are that nmount(2) mounted
 }
+
+// shows reports whether the files are those of another directory. Of a unionfs only the
+// upper ones are shown.
+func (m *mount) shows() bool { return m.Type == "nullfs" || m.Type == "unionfs" }
 
 func (m *mount) key() string { return "mount/" + strconv.Itoa(m.Seq) }
 
 // onDisk reports whether the files are real ones at the mount's own path.
-func (m *mount) onDisk() bool { return m.Attached || m.cover.m == nil || m.Type == "zfs" }
+func (m *mount) onDisk() bool {
+	return m.Attached || m.cover.m == nil || m.Type == "zfs" && m.dir == ""
+}
 
 // readOnly reports whether writing is EROFS; a nullfs is as read-only as what it
 // shows.
@@ -102,7 +110,7 @@ func (t *mounts) remove(m *mount) {
 	} else {
 		t.over[m.cover] = over
 	}
-	if m.dir != "" {
+	if m.Type == "tmpfs" {
 		os.RemoveAll(m.dir)
 	}
 	t.k.dirty.drop(m.key())
@@ -124,7 +132,7 @@ func (k *machine) scratchDir(path string) (string, error) {
 
 func (t *mounts) dropScratch() {
 	for _, m := range t.list {
-		if m.dir != "" {
+		if m.Type == "tmpfs" {
 			os.RemoveAll(m.dir)
 		}
 	}
@@ -152,7 +160,8 @@ func (t *mounts) load(key string, value []byte) error {
 	if m.cover.m == nil {
 		m.cover = place{t.root, m.Path} // forcibly unmounted below it
 	}
-	if m.Type == "nullfs" {
+	m.dir = m.Dir
+	if m.shows() {
 		if m.src = t.bySeq(m.Src); m.src == nil {
 			return fmt.Errorf("the file system below %s is missing", m.Path)
 		}
@@ -232,6 +241,19 @@ func (v *view) Getfsstat(ctx context.Context) ([]kernel.Mounted, error) {
 	return out, err
 }
 
+// AttachedMounts are those that AttachMount has added.
+func (s *Kernel) AttachedMounts() (list []kernel.Mounted) {
+	k := s.s
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, m := range k.mounts.list {
+		if m.Attached {
+			list = append(list, m.Mounted)
+		}
+	}
+	return list
+}
+
 // AttachMount adds a file system to the mount table that was mounted by other
 // means, such as a dataset. Its files are the real ones at its path below Root.
 // The path must be a directory. A zero FSID is derived from type and source, so
@@ -260,7 +282,7 @@ func (s *Kernel) AttachMount(m kernel.Mounted) (kernel.Mounted, error) {
 		m.FSID = kernel.FSID{Val: [2]int32{int32(h), int32(h >> 32)}}
 	}
 	m.Path = at.path()
-	if at.m.Type == "nullfs" || !at.m.onDisk() {
+	if at.m.shows() || !at.m.onDisk() {
 		return kernel.Mounted{}, &kernel.CallError{Op: "mount", Subject: m.Path, Errno: syscall.EOPNOTSUPP, Msg: "only on a file system with real files", Err: kernel.ErrUnsupported}
 	}
 	k.mounts.add(&mount{Mounted: m, Attached: true}, at)

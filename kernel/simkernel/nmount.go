@@ -20,6 +20,8 @@ var filesystems = map[string]struct {
 	prepare func(*mounting) error
 }{
 	"nullfs":     {prepare: (*mounting).nullfs},
+	"unionfs":    {prepare: (*mounting).nullfs},
+	"zfs":        {prepare: (*mounting).dataset},
 	"devfs":      {prepare: (*mounting).devfs},
 	"tmpfs":      {prepare: (*mounting).tmpfs},
 	"fdescfs":    {prepare: (*mounting).folder},
@@ -36,6 +38,7 @@ type mounting struct {
 	at   place       // where to mount
 	info fs.FileInfo // of what is there
 	m    *mount      // the new mount
+	dir  string      // where the files of a dataset are
 }
 
 // Nmount implements [kernel.Mounts].
@@ -48,8 +51,16 @@ func (v *view) Nmount(ctx context.Context, req kernel.MountRequest) (kernel.Moun
 			text += "=" + o.Value
 		}
 	}
+	// The store asks the kernel under its own lock: it is asked before this one's.
+	dir, dirErr := "", error(nil)
+	if req.Type == "zfs" && v.s.opts.Dataset != nil {
+		dir, dirErr = v.s.opts.Dataset(req.From)
+	}
 	err := v.do(ctx, OpNmount, req.Path, text, func() error {
-		m, err := v.mount(req)
+		if dirErr != nil {
+			return &kernel.CallError{Op: OpNmount, Subject: req.Path, Errno: toErrno(dirErr), Msg: dirErr.Error()}
+		}
+		m, err := v.mount(req, dir)
 		if err == nil {
 			out = m.Mounted
 		}
@@ -58,8 +69,8 @@ func (v *view) Nmount(ctx context.Context, req kernel.MountRequest) (kernel.Moun
 	return out, err
 }
 
-func (v *view) mount(req kernel.MountRequest) (*mount, error) {
-	c := &mounting{v: v, req: req}
+func (v *view) mount(req kernel.MountRequest, dir string) (*mount, error) {
+	c := &mounting{v: v, req: req, dir: dir}
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -156,13 +167,22 @@ func (c *mounting) nullfs() error {
 		return c.refuse(e, "")
 	case c.info.IsDir() != info.IsDir():
 		return c.refuse(syscall.EINVAL, "")
-	case over.Type == "nullfs" && (place{over.src, joinRel(over.SrcRel, c.at.rel)}) == src:
+	case over.shows() && (place{over.src, joinRel(over.SrcRel, c.at.rel)}) == src:
 		return c.refuse(syscall.EDEADLK, "")
 	}
 	c.m.src, c.m.Src, c.m.SrcRel = src.m, src.m.Seq, src.rel
 	c.m.NoCache = hasOption(c.req, "nocache")
 	c.m.Flags |= src.m.Flags & (kernel.MntRdOnly | kernel.MntNoSuid | kernel.MntNoExec)
 	return nil
+}
+
+// dataset mounts a file system of ZFS that is not mounted.
+func (c *mounting) dataset() error {
+	if c.dir == "" {
+		return c.refuse(syscall.EINVAL, "Invalid fstype")
+	}
+	c.m.dir, c.m.Dir = c.dir, c.dir
+	return c.folder()
 }
 
 func (c *mounting) devfs() error {
@@ -215,7 +235,7 @@ func (c *mounting) update() (*mount, error) {
 	switch {
 	case c.at.rel != "/" || m.Type != c.req.Type:
 		return nil, c.refuse(syscall.EINVAL, "")
-	case m.Type == "nullfs" || m.Type == "fdescfs":
+	case m.shows() || m.Type == "fdescfs":
 		return nil, c.refuse(syscall.EOPNOTSUPP, "")
 	}
 	if m.Type == "devfs" && hasOption(c.req, "ruleset") {

@@ -30,7 +30,7 @@ func (p place) path() string { return path.Join(p.m.Path, p.rel) }
 func (k *machine) real(p place) (file string, ok bool) {
 	sub := filepath.FromSlash(p.rel)
 	switch m := p.m; {
-	case m.Type == "nullfs":
+	case m.shows():
 		return k.real(place{m.src, path.Join(m.SrcRel, p.rel)})
 	case m.dir != "":
 		return filepath.Join(m.dir, sub), true
@@ -191,7 +191,7 @@ func (k *machine) walk(root, dir place, p string, follow bool, may func(cur plac
 
 func (k *machine) lstat(p place) (fs.FileInfo, syscall.Errno) {
 	switch m := p.m; {
-	case m.Type == "nullfs":
+	case m.shows():
 		return k.lstat(place{m.src, path.Join(m.SrcRel, p.rel)})
 	case m.Type == "devfs" && p.rel != "/":
 		return k.devLstat(m, p.rel)

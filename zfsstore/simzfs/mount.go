@@ -226,6 +226,27 @@ func (z *Store) Mount(ctx context.Context, name string) error {
 	})
 }
 
+// Files returns the directory with the files of a file system that is not mounted, for who
+// mounts it otherwise, as mount(8) does one whose mountpoint is legacy. The error is
+// zfsstore.ErrMounted if it is mounted.
+func (z *Store) Files(ctx context.Context, name string) (dir string, err error) {
+	err = z.do(ctx, name, []string{"mount", name}, func(c *change) error {
+		d, err := c.filesystem(name)
+		if err != nil {
+			return err
+		}
+		if d.MountedAt != "" {
+			return c.refuse(1, "cannot mount '%s': filesystem already mounted", name)
+		}
+		dir = z.disks[zfsname.Pool(name)].files(d.ID)
+		if err := c.fill(d); err != nil || exists(dir) {
+			return err
+		}
+		return os.MkdirAll(dir, 0o755)
+	})
+	return dir, err
+}
+
 // Unmount implements Store.
 func (z *Store) Unmount(ctx context.Context, name string, force bool) error {
 	return z.do(ctx, name, cmdline.Unmount(name, force), func(c *change) error {
