@@ -19,7 +19,10 @@ func NewHost(t testing.TB) *simhost.Host {
 	t.Helper()
 	h, err := simhost.New(MemoryDir(t))
 	require.NoError(t, err)
-	t.Cleanup(func() { h.Close() })
+	t.Cleanup(func() {
+		require.Empty(t, h.ZFS.Written(), "written in spite of readonly=on")
+		h.Close()
+	})
 	Fetch(t, h)
 	return h
 }

@@ -130,6 +130,7 @@ func merged(old, more map[string]string) map[string]string {
 // alter changes properties of d and remounts the datasets that this moves.
 func (c *change) alter(d *dataset, names map[string]string, changing func()) error {
 	c.touch(d)
+	changing = c.watched(d, changing)
 	_, moved := names["mountpoint"]
 	_, jailed := names["jailed"]
 	canmount, switched := names["canmount"]

@@ -193,6 +193,11 @@ func (c *change) replaceFiles(d *dataset, from string) error {
 		return nil
 	}
 	z, k := c.z, c.z.disks[zfsname.Pool(d.Name)]
+	defer func() {
+		if d.ReadOnly != "" {
+			d.ReadOnly = z.filesOf(d) // not written, but replaced
+		}
+	}()
 	rolled := k.rolled(d.ID)
 	if err := c.copyFiles(from, rolled); err != nil {
 		return err

@@ -37,6 +37,7 @@ type datasetRecord struct {
 	MountedAt string            `json:",omitempty"` // real path
 	MountSeq  uint64            `json:",omitempty"` // order of mounting
 	Jails     []string          `json:",omitempty"`
+	ReadOnly  string            `json:",omitempty"` // digest of the files since readonly=on
 }
 
 type snapshotRecord struct {

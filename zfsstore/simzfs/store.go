@@ -28,6 +28,8 @@ type Store struct {
 	state  state
 	faults fault.List
 	calls  []Call
+	// written are datasets that were written while they were read-only.
+	written []string
 
 	committed map[string]json.RawMessage // the records as last committed
 	stop      func(step string)          // tests end the process here
