@@ -63,7 +63,7 @@ func parseArgs(args []string, valued string, assignments bool) parsed {
 func (p parsed) has(flag string) bool { return strings.Contains(p.flags, flag) }
 
 // flagsOf are the flags of each subcommand that the replay understands. A line with another
-// one is not replayed: it would be as if the flag were not there.
+// one is not replayed: the flag would be passed over.
 var flagsOf = map[string]string{
 	"create": "pu", "snapshot": "r", "clone": "p", "destroy": "rRfdn", "promote": "", "rename": "pr", "mount": "", "unmount": "f",
 	"rollback": "rR", "hold": "r", "release": "r", "jail": "", "unjail": "", "set": "", "inherit": "r", "send": "", "receive": "FsA",
