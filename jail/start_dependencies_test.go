@@ -246,3 +246,62 @@ func TestInterruptedStartWithDependencies(t *testing.T) {
 		require.True(t, running, name)
 	}
 }
+
+// TestStartWithADependencyAtEveryStep lets each step of the start of both jails fail, end
+// with its context, or crash: nothing is left, except that a crash leaves the other jail up
+// once it is started.
+func TestStartWithADependencyAtEveryStep(t *testing.T) {
+	for name, cause := range map[string]error{"failure": errInjected, "cancel": context.Canceled, "crash": plan.ErrCrash} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			db := newJail(t, h, "db", false, map[string]string{"mount_fdescfs": "yes"})
+			web := newJail(t, h, "web", false, map[string]string{"depends": "db"})
+			_, err := web.Start(t.Context(), jail.StartOptions{SingleCommand: "true"}) // each has its resolv.conf now
+			require.NoError(t, err)
+			before := world(t, h)
+			tried := 0
+			for step := 0; ; step++ {
+				ctx, cancel := context.WithCancel(t.Context())
+				begun, struck := -1, false
+				fault := func(p plan.Point) error {
+					if p.Phase == "do" {
+						begun++
+					}
+					if p.Phase != "done" || begun != step || struck {
+						return nil
+					}
+					struck = true
+					if cause == context.Canceled {
+						cancel()
+						return nil
+					}
+					return cause
+				}
+				_, err := web.Start(plan.WithFault(ctx, fault), jail.StartOptions{})
+				cancel()
+				if !struck {
+					require.NoError(t, err)
+					break
+				}
+				tried++
+				failed := err != nil && cause != plan.ErrCrash
+				if cause == plan.ErrCrash {
+					_, err = jail.Recover(t.Context(), h.Host)
+					require.NoError(t, err)
+				}
+				for _, j := range []*jail.Jail{web, db} {
+					running, err := j.Running(t.Context())
+					require.NoError(t, err)
+					require.False(t, running && failed, "step %d: %s is left running", step, j)
+					if running {
+						_, err = j.Stop(t.Context(), jail.StopOptions{})
+						require.NoError(t, err)
+					}
+				}
+				requireSame(t, before, world(t, h))
+			}
+			require.Greater(t, tried, 6)
+		})
+	}
+}
