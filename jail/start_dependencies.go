@@ -108,7 +108,8 @@ func (s *starter) one(ctx context.Context, other *Jail) (started bool, err error
 	_, err = other.Start(ctx, StartOptions{NoDependencies: true, Busy: BusyWait})
 	switch {
 	case err == nil:
-		id, err := other.Identity(ctx)
+		// The context may have ended during the last step.
+		id, err := other.Identity(context.WithoutCancel(ctx))
 		if err != nil {
 			return false, err // it has ended already
 		}
