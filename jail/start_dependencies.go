@@ -36,7 +36,9 @@ func (op *Operation) startDependencies(once bool) {
 			if err == nil && !once {
 				return nil
 			}
-			return s.stop(context.WithoutCancel(ctx))
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), op.jail.host.Settle())
+			defer cancel()
+			return s.stop(ctx)
 		}
 		return after, s.start(ctx, on)
 	}
