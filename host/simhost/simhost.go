@@ -249,7 +249,9 @@ func (h *Host) mounted(e simzfs.MountEvent) error {
 func (h *Host) attach() error {
 	attached := map[string]string{}
 	for _, m := range h.Sim.AttachedMounts() {
-		attached[m.Path] = m.From
+		if m.Type == "zfs" {
+			attached[m.Path] = m.From
+		}
 	}
 	var all error
 	for _, d := range h.ZFS.Mounts() {
