@@ -46,6 +46,7 @@ func (c *Config) Convert(to Format) (*Config, []Change, error) {
 		d.entries = append(d.entries, n)
 	}
 	d.sortKeys()
+	d.defaults = c.defaults
 	if err := d.roundTrip(); err != nil {
 		return nil, nil, err
 	}

@@ -182,7 +182,17 @@ func (c *Config) writeFile(path string) error {
 // Save writes to config.json or config in dir, by Format; what ReadDefaults has read, to
 // the file that it was read from, and new defaults to defaults.json. ZFS configurations
 // are saved by the caller from PropertyChanges; here they are ErrNotStorable.
-func (c *Config) Save(dir string) error { return c.writeFile(filepath.Join(dir, c.view().file())) }
+//
+// Defaults are also ErrNotStorable where another file would count before theirs.
+func (c *Config) Save(dir string) error {
+	now := c.view()
+	if first := filepath.Join(dir, DefaultsJSON); now.defaults && now.file() != DefaultsJSON {
+		if _, err := os.Lstat(first); err == nil {
+			return fmt.Errorf("config: %s counts before %s: %w", first, now.file(), ErrNotStorable)
+		}
+	}
+	return c.writeFile(filepath.Join(dir, now.file()))
+}
 
 // file is the name of the file that the configuration belongs in.
 func (c *Config) file() string {

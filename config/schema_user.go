@@ -64,8 +64,15 @@ func checkNAT(text string) error {
 	return validNIC(text)
 }
 
-// ParseDHCPTimeout reads seconds, with a fraction if need be, up to an hour.
+// DefaultDHCPTimeout is how long a start waits for a lease if nothing is said.
+const DefaultDHCPTimeout = 75 * time.Second
+
+// ParseDHCPTimeout reads seconds, with a fraction if need be, up to an hour; none is the
+// default.
 func ParseDHCPTimeout(text string) (time.Duration, error) {
+	if isNone(text) {
+		return DefaultDHCPTimeout, nil
+	}
 	d, err := time.ParseDuration(text + "s")
 	if err != nil || d <= 0 || d > time.Hour {
 		return 0, invalid("%q is not 1 to 3600 seconds", text)

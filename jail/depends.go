@@ -152,7 +152,8 @@ func (d *Dependencies) Of(j *Jail) ([]*Jail, error) {
 }
 
 // order returns what j depends on, directly or by way of others, each after those that it
-// depends on itself. The dependencies of a running jail are not followed: it is up already.
+// depends on itself. The dependencies of a running jail are not followed, those of j itself
+// neither: it is up already.
 // Errors are those of Of, and *CycleError.
 func (d *Dependencies) order(j *Jail) ([]*Jail, error) {
 	var out, way []*Jail
@@ -168,7 +169,7 @@ func (d *Dependencies) order(j *Jail) ([]*Jail, error) {
 		if slices.ContainsFunc(out, j.same) {
 			return nil
 		}
-		if len(way) == 0 || !j.Status().Running {
+		if !j.Status().Running {
 			on, err := d.Of(j)
 			if err != nil {
 				return err
@@ -186,8 +187,25 @@ func (d *Dependencies) order(j *Jail) ([]*Jail, error) {
 		}
 		return nil
 	}
+	if listed := d.Find(j); listed != nil {
+		j = j.copy(func(is *state) { is.status = listed.Status() })
+	}
 	err := visit(j)
 	return out, err
+}
+
+// needed reports whether a jail that runs depends on j, directly or by way of others.
+func (d *Dependencies) needed(j *Jail) bool {
+	for _, other := range d.jails {
+		if !other.Status().Running || other.same(j) {
+			continue
+		}
+		on, _ := d.Of(other)
+		if slices.ContainsFunc(on, j.same) {
+			return true
+		}
+	}
+	return false
 }
 
 func (j *Jail) same(other *Jail) bool { return j.lockKey() == other.lockKey() }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 
 	"github.com/hashicorp/go-multierror"
 
-	"github.com/libioc/go-libioc/config/key"
 	"github.com/libioc/go-libioc/events"
+	"github.com/libioc/go-libioc/internal/catch"
 	"github.com/libioc/go-libioc/kernel"
 )
 
@@ -40,7 +42,7 @@ func (op *Operation) startDependencies(once bool) {
 			defer cancel()
 			return s.stop(ctx)
 		}
-		return after, s.start(ctx, on)
+		return after, catch.Panic(func() error { return s.start(ctx, on) })
 	}
 }
 
@@ -48,10 +50,6 @@ func (op *Operation) startDependencies(once bool) {
 // with those that run and may not be ready yet. That the jail itself cannot be read its
 // plan says.
 func (op *Operation) dependencies(ctx context.Context) ([]*Jail, error) {
-	// Most jails depend on nothing, which costs one file to see.
-	if disk, ok := op.jail.onDisk(); ok && op.jail.own() != nil && !op.jail.own().Changed() && len(op.properties) == 0 && len(key.Depends.Of(disk)) == 0 {
-		return nil, nil
-	}
 	now, err := op.jail.fresh(ctx)
 	if err == nil {
 		now, err = now.with(op.properties)
@@ -106,7 +104,12 @@ func (s *starter) one(ctx context.Context, other *Jail) (started bool, err error
 	if _, err := other.ReadyProbe(); err != nil {
 		return false, err // before anything is started
 	}
-	// Another call may be starting it as well.
+	// What runs is not waited for, whatever is done with it, unless that is its start.
+	if running, err := other.Running(ctx); err == nil && running {
+		if _, err := os.Lstat(other.journal()); errors.Is(err, fs.ErrNotExist) {
+			return false, other.WaitReady(ctx)
+		}
+	}
 	_, err = other.Start(ctx, StartOptions{NoDependencies: true, Busy: BusyWait})
 	switch {
 	case err == nil:
@@ -123,14 +126,19 @@ func (s *starter) one(ctx context.Context, other *Jail) (started bool, err error
 	return started, other.WaitReady(ctx)
 }
 
-// stop stops what was started and still runs as it was, the last first.
+// stop stops what was started, still runs as it was and is of no use to another jail that
+// has come up since, the last first.
 func (s *starter) stop(ctx context.Context) error {
 	var all *multierror.Error
 	for _, run := range slices.Backward(s.runs) {
 		if id, err := run.jail.Identity(ctx); err != nil || id != run.id {
 			continue
 		}
-		_, err := run.jail.Stop(ctx, StopOptions{Force: true, Busy: BusyWait})
+		d, err := ListDependencies(ctx, s.of.host)
+		if err == nil && d.needed(run.jail) {
+			continue
+		}
+		_, err = run.jail.Stop(ctx, StopOptions{Force: true, Busy: BusyWait})
 		if err != nil && !errors.Is(err, ErrNotRunning) {
 			all = multierror.Append(all, fmt.Errorf("stop what was started for %s: %w", s.of.FullName(), err))
 		}
