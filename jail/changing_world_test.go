@@ -306,6 +306,11 @@ func (w *changedWorld) writtenSince(t *testing.T) func(error) {
 		if w.kind == "run updater" && len(guids) > 0 {
 			continue // half updated: it goes back as a whole
 		}
+		d, err := w.Store.Get(ctx, dataset, zfsstore.GetOptions{Properties: []string{"readonly"}})
+		require.NoError(t, err)
+		if d.Properties["readonly"].Value == "on" {
+			continue // nobody can write to it
+		}
 		guids[dataset] = w.guid(t, dataset)
 		require.NoError(t, os.WriteFile(filepath.Join(path, "since"), []byte("since"), 0o600))
 	}

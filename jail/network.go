@@ -26,7 +26,7 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 	eff := j.Effective()
 	none := network.Spec{Jail: j.Identifier()}
 	if !key.VNET.Of(eff) && len(key.IP4Addr.Of(eff))+len(key.IP6Addr.Of(eff)) == 0 &&
-		!eff.IsSet(key.UserForwards.String()) && !eff.IsSet(key.UserNAT.String()) {
+		!usesPf(eff) {
 		return none, nil
 	}
 	k := j.host.Kernel
@@ -67,6 +67,13 @@ func (j *Jail) networkSpec(ctx context.Context) (network.Spec, error) {
 		err = table.Check(spec)
 	}
 	return spec, refusedAsConfig(err)
+}
+
+// usesPf reports whether there is a forward or NAT, or one that cannot be read.
+func usesPf(eff config.Effective) bool {
+	return slices.ContainsFunc([]string{key.UserForwards.String(), key.UserNAT.String()}, func(name string) bool {
+		return eff.IsSet(name) || eff.Problem(name) != nil
+	})
 }
 
 // staticAddrs returns a jail's addresses of one family, "ip4" or "ip6", in order. Those

@@ -231,3 +231,16 @@ func advertise(s stack, nic string) error {
 func hasWord(body, word string) bool {
 	return slices.Contains(strings.FieldsFunc(body, func(r rune) bool { return r == ' ' || r == ',' }), word)
 }
+
+// TestSetBesideAValueThatCannotBeRead: a live change of the addresses took the rules of a
+// running jail away when somebody had written a forward into its file that cannot be read.
+func TestSetBesideAValueThatCannotBeRead(t *testing.T) {
+	h, j := withNet(t, map[string]string{"vnet": "yes", "interfaces": "vnet0:bridge0", "ip4_addr": "vnet0|10.0.0.5/24", "user.forwards": "8080:80@em0"})
+	conf := strings.Replace(confOf(t, j), "8080:80@em0", "8080:80@em0,x", 1)
+	writeConf(t, h, j.Dataset(), conf)
+	before := networkWorld(t, h)
+	_, err := load(t, h, "web")[0].Set(t.Context(), map[string]string{"ip4_addr": "vnet0|10.0.0.5/24,vnet0|10.0.0.7/24"}, jail.SetOptions{})
+	require.ErrorIs(t, err, jail.ErrConfig)
+	require.ErrorContains(t, err, "user.forwards")
+	requireSame(t, before, networkWorld(t, h))
+}

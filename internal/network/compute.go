@@ -38,7 +38,10 @@ type Input struct {
 // property.
 func Compute(in Input) (Spec, error) {
 	s := Spec{Jail: in.Jail}
-	var err error
+	err := in.understood()
+	if err != nil {
+		return s, err
+	}
 	if key.VNET.Of(in.Config) {
 		s.VNET = true
 		err = in.vnet(&s)
@@ -49,6 +52,24 @@ func Compute(in Input) (Spec, error) {
 		return s, err
 	}
 	return s, in.forwards(&s)
+}
+
+// ownKeys are this library's own properties of a network.
+var ownKeys = []string{
+	key.UserNAT.String(), key.UserForwards.String(), key.UserForwardsOpen.String(), key.UserNetworkBridge.String(),
+	key.UserNetworkSecure.String(), key.UserNetworkStatic.String(), key.UserNetworkRoutes.String(), key.UserNetworkDHCP.String(),
+	key.UserNetworkDHCPTimeout.String(), key.UserNetworkMACAlgorithm.String(), key.UserNetworkMACSalt.String(),
+}
+
+// understood refuses a value that counts as unset because it could not be read: a running
+// jail would lose the rules, routes or link addresses that it stands for.
+func (in Input) understood() error {
+	for _, name := range ownKeys {
+		if err := in.Config.Problem(name); err != nil {
+			return refuse(name, "%v", err)
+		}
+	}
+	return nil
 }
 
 // Empty reports whether there is nothing to set up.
