@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -48,4 +49,27 @@ func TestLongestProperties(t *testing.T) {
 		_, err := c.Properties()
 		require.Equal(t, row.ok, err == nil, fmt.Sprintf("%d, %d: %v", row.name, row.value, err))
 	}
+}
+
+// TestSaveOfDefaults: they go into the file that counts, or nowhere.
+func TestSaveOfDefaults(t *testing.T) {
+	dir := t.TempDir()
+	fresh := config.NewDefaults()
+	require.NoError(t, fresh.Set("priority", "7"))
+	ucl, _, err := fresh.Convert(config.UCL)
+	require.NoError(t, err)
+	require.NoError(t, ucl.Save(dir))
+	read := func() string {
+		c, err := config.ReadDefaults(dir)
+		require.NoError(t, err)
+		text, _ := c.GetString("priority")
+		return filepath.Base(c.Path()) + " " + text
+	}
+	require.Equal(t, "defaults 7", read())
+	require.NoError(t, fresh.Set("priority", "8"))
+	require.NoError(t, fresh.Save(dir))
+	require.Equal(t, "defaults.json 8", read())
+	require.ErrorIs(t, ucl.Save(dir), config.ErrNotStorable)
+	require.NoError(t, fresh.Save(dir))
+	require.NoFileExists(t, filepath.Join(dir, "config.json"))
 }
