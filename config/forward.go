@@ -39,7 +39,8 @@ func (f Forward) String() string {
 
 // ParseForwards reads a comma separated list of
 // [ADDRESS:]PORT[-LAST][:JAILPORT][/tcp|udp|both][@INTERFACE], an IPv6 address
-// in brackets. Errors wrap ErrInvalidValue. Without protocol it is tcp, without JAILPORT the same port.
+// in brackets. Without protocol it is tcp, without JAILPORT the same port. Errors wrap
+// ErrInvalidValue.
 func ParseForwards(text string) ([]Forward, error) {
 	if isNone(text) {
 		return nil, nil

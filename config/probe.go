@@ -110,8 +110,8 @@ func ParseProbe(text string) (Probe, error) {
 	return p, nil
 }
 
-// TCP reads the text of a tcp check: "5432", "192.0.2.5:5432" or "[2001:db8::5]:5432".
-// Without an address it is empty.
+// TCP reads the text of a tcp check: "5432", "192.0.2.5:5432" or "[2001:db8::5]:5432". The
+// address is empty if there is none. An error says what is not a port or an address.
 func (c ProbeCheck) TCP() (address string, port int, err error) {
 	s := c.Text
 	number := s

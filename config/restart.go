@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// RestartPolicy says when the supervisor of package fleet starts a jail again. Its text form is one
-// word and settings:
+// RestartPolicy says when the supervisor of package fleet starts a jail again. Its text
+// form is one word and settings:
 //
 //	failure backoff=1s max=5m tries=10
 //

@@ -2,6 +2,7 @@ package config
 
 import (
 	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -33,7 +34,7 @@ func userTable() []Property {
 			Doc: "Further routes: NETWORK/LENGTH=GATEWAY[@NIC], comma separated."},
 		{Name: "user.network.dhcp", Type: TypeWord, Words: []string{"required", "optional"}, Default: "required", Scope: ScopeNetwork, Inherited: true, Used: true,
 			Doc: "Whether the jail starts without a lease."},
-		{Name: "user.network.dhcp_timeout", Type: TypeForm, check: checked(ParseDHCPTimeout), Default: "75", Scope: ScopeNetwork, Inherited: true, Used: true,
+		{Name: "user.network.dhcp_timeout", Type: TypeForm, check: checked(ParseDHCPTimeout), Default: strconv.Itoa(int(DefaultDHCPTimeout / time.Second)), Scope: ScopeNetwork, Inherited: true, Used: true,
 			Doc: "Seconds that a start waits for a lease, up to 3600."},
 		{Name: "user.network.mac_algorithm", Type: TypeWord, Words: []string{"libioc", "iocage"}, Default: "libioc", Scope: ScopeNetwork, Inherited: true, Used: true,
 			Doc: "How link addresses are derived."},
@@ -64,11 +65,12 @@ func checkNAT(text string) error {
 	return validNIC(text)
 }
 
-// DefaultDHCPTimeout is how long a start waits for a lease if nothing is said.
+// DefaultDHCPTimeout is how long a start waits for a lease by default: dhclient(8) itself
+// gives up a first time after a minute.
 const DefaultDHCPTimeout = 75 * time.Second
 
 // ParseDHCPTimeout reads seconds, with a fraction if need be, up to an hour; none is the
-// default.
+// default. Errors wrap ErrInvalidValue.
 func ParseDHCPTimeout(text string) (time.Duration, error) {
 	if isNone(text) {
 		return DefaultDHCPTimeout, nil

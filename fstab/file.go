@@ -182,9 +182,8 @@ func (f *File) Set(destination string, e Entry) error {
 	return nil
 }
 
-// Delete removes every entry with this destination, including shadowed ones, which
-// would otherwise be mounted on top. If there is none it returns *DestinationError with
-// ErrDestinationNotFound.
+// Delete removes all entries with this destination, also those that another one covers.
+// Without one the error is a *DestinationError with ErrDestinationNotFound.
 func (f *File) Delete(destination string) error {
 	if f.index(destination) < 0 {
 		return &DestinationError{destination, ErrDestinationNotFound}

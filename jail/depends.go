@@ -152,9 +152,8 @@ func (d *Dependencies) Of(j *Jail) ([]*Jail, error) {
 }
 
 // order returns what j depends on, directly or by way of others, each after those that it
-// depends on itself. The dependencies of a running jail are not followed, those of j itself
-// neither: it is up already.
-// Errors are those of Of, and *CycleError.
+// depends on itself. The dependencies of a running jail, j included, are not followed: it is
+// up already. Errors are those of Of, and *CycleError.
 func (d *Dependencies) order(j *Jail) ([]*Jail, error) {
 	var out, way []*Jail
 	var visit func(j *Jail) error
@@ -194,7 +193,7 @@ func (d *Dependencies) order(j *Jail) ([]*Jail, error) {
 	return out, err
 }
 
-// needed reports whether a jail that runs depends on j, directly or by way of others.
+// needed reports whether a jail that runs depends on j itself.
 func (d *Dependencies) needed(j *Jail) bool {
 	for _, other := range d.jails {
 		if !other.Status().Running || other.same(j) {

@@ -66,10 +66,7 @@ func (j *Jail) forkExec(argv []string, o ForkExecOptions, result *ExecResult) *O
 		command: step.Streams{Stdin: o.Stdin, Stdout: o.Stdout, Stderr: o.Stderr, Terminal: o.Terminal},
 		ended:   func(out step.Outcome) { *result = ExecResult(out) },
 	}
-	if !o.NoDependencies {
-		op.startDependencies(true)
-	}
-	return op
+	return op.startDependencies(o.NoDependencies, true)
 }
 
 // singleCommand returns a start that ends with its command.
@@ -81,10 +78,7 @@ func (j *Jail) singleCommand(o StartOptions) *Operation {
 		},
 		env: o.Env, command: step.Streams{Terminal: o.Terminal},
 	}
-	if !o.NoDependencies {
-		op.startDependencies(true)
-	}
-	return op
+	return op.startDependencies(o.NoDependencies, true)
 }
 
 type onceOptions struct {

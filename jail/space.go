@@ -72,6 +72,7 @@ func Spaces(ctx context.Context, h *host.Host) (map[string]Space, error) {
 
 // ClonedFrom names the jail or template whose root a jail's own root is a clone of, by
 // [Jail.FullName] of both. A jail whose root is a clone of a release's is not among them.
+// Errors are those of host.Sources and of the Store.
 func ClonedFrom(ctx context.Context, h *host.Host) (map[string]string, error) {
 	sources, err := h.Sources(ctx)
 	if err != nil {

@@ -46,10 +46,11 @@ type StartOptions struct {
 //
 // Errors: ErrRunning, ErrNotRunning when the start hook ended the jail,
 // ErrTemplate, ErrHostID, ErrConfig (with *fstab.SyntaxError for a line that cannot be
-// read, kernel.ErrEmptyRuleset for a devfs(5) without ruleset), ErrNoBase, *MountedError, *HeldError,
-// *HookError, *kernel.JailError, ErrBusy, and *DependencyError and *CycleError for what it depends on. A failure leaves nothing behind except
-// what hooks did, and what belongs to the host: kernel modules and the devfs
-// ruleset that were loaded for the jail.
+// read, kernel.ErrEmptyRuleset for a devfs(5) without ruleset), ErrNoBase, *MountedError,
+// *HeldError, *HookError, *kernel.JailError, ErrBusy, and for what the jail depends on
+// *DependencyError and *CycleError. A failure leaves nothing behind except what hooks did,
+// and what belongs to the host: kernel modules and the devfs ruleset that were loaded for
+// the jail.
 //
 // What an earlier run has left mounted below the root, because the jail ended
 // without Stop, is unmounted first.
@@ -81,10 +82,7 @@ func (g *JailGenerator) Start(o StartOptions) *Operation {
 			return recovered != "start" || !running
 		},
 	}
-	if !o.NoDependencies {
-		op.startDependencies(false)
-	}
-	return op
+	return op.startDependencies(o.NoDependencies, false)
 }
 
 // startSteps start a jail that may be started.

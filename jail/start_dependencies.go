@@ -15,11 +15,14 @@ import (
 	"github.com/libioc/go-libioc/kernel"
 )
 
-// startDependencies makes the operation start what its jail depends on before it takes
-// the jail's lock, so that no operation ever waits for one jail while it has the lock of
-// another. What it has started is stopped if the operation fails, and after a success
-// too if once is set.
-func (op *Operation) startDependencies(once bool) {
+// startDependencies makes the operation, unless the jail is to be alone, start what its jail
+// depends on before it takes the jail's lock, so that no operation ever waits for one jail
+// while it has the lock of another. What it has started is stopped if the operation fails,
+// and after a success too if once is set.
+func (op *Operation) startDependencies(alone, once bool) *Operation {
+	if alone {
+		return op
+	}
 	op.mayPlan = func(ctx context.Context) error {
 		_, err := op.dependencies(ctx)
 		return err
@@ -44,11 +47,12 @@ func (op *Operation) startDependencies(once bool) {
 		}
 		return after, catch.Panic(func() error { return s.start(ctx, on) })
 	}
+	return op
 }
 
 // dependencies returns what is to be started before the operation's jail, in that order,
-// with those that run and may not be ready yet. That the jail itself cannot be read its
-// plan says.
+// with those that run and may not be ready yet. There is none for a jail that cannot be
+// read: its plan says why.
 func (op *Operation) dependencies(ctx context.Context) ([]*Jail, error) {
 	now, err := op.jail.fresh(ctx)
 	if err == nil {
@@ -113,10 +117,9 @@ func (s *starter) one(ctx context.Context, other *Jail) (started bool, err error
 	_, err = other.Start(ctx, StartOptions{NoDependencies: true, Busy: BusyWait})
 	switch {
 	case err == nil:
-		// The context may have ended during the last step.
-		id, err := other.Identity(context.WithoutCancel(ctx))
-		if err != nil {
-			return false, err // it has ended already
+		id := other.Status().Identity
+		if id.IsZero() {
+			return false, ErrNotRunning // it has ended already
 		}
 		s.runs = append(s.runs, startedRun{other, id})
 		started = true

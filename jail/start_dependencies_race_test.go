@@ -37,7 +37,7 @@ func TestWhatAnotherNeedsStays(t *testing.T) {
 	for name, on := range map[string]string{"command": "ioc-job", "lost start": "ioc-db"} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)
-			db := newJail(t, h, "db", false, nil)
+			db := newJail(t, h, "db", false, map[string]string{"user.ready": "file=/etc interval=10ms timeout=5s"})
 			web := newJail(t, h, "web", false, map[string]string{"depends": "db"})
 			job := newJail(t, h, "job", false, map[string]string{"depends": "db"})
 			other, k, done := load(t, h, "web")[0], h.Kernel, false

@@ -51,7 +51,7 @@ type Error struct {
 	Err      error    // a sentinel of this package, or the cause; may be nil
 }
 
-// Error returns such as "zfs destroy zroot/x: cannot open 'zroot/x': dataset does not exist".
+// Error returns text such as "zfs destroy zroot/x: cannot open 'zroot/x': dataset does not exist".
 func (e *Error) Error() string {
 	text := e.Op
 	if !strings.HasPrefix(text, "zpool ") {

@@ -24,7 +24,7 @@ import (
 // errUsage is a wrong command line, which was told with the usage.
 var errUsage = errors.New("usage")
 
-const usage = `usage: sysadmd [-config FILE] [-listen "ADDRESS [2016|2017] [plain]"]
+const usage = `usage: sysadmd [-config FILE] [-listen "ADDRESS [2016|2017] [plain|tls]"]
        sysadmd -demo [-demo-dir DIR] [-listen "ADDRESS [2016|2017] [tls]"]
        sysadmd passwd NAME ROLE[,exec]
        sysadmd openapi

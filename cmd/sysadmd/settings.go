@@ -36,7 +36,7 @@ type listener struct {
 	address string
 	dialect sysadm.Dialect
 	plain   bool // without TLS; only for this machine itself
-	tls     bool // said so, which is the default but with -demo
+	tls     bool // asked for by name, as -demo needs it
 }
 
 func defaults() settings {
@@ -163,7 +163,7 @@ func parseListener(text string) (l listener, err error) {
 		}
 	}
 	if l.plain && l.tls {
-		return l, fmt.Errorf("plain and tls")
+		return l, fmt.Errorf("plain and tls exclude each other")
 	}
 	l.plain = l.plain || strings.HasPrefix(l.address, "unix:")
 	return l, nil

@@ -147,8 +147,8 @@ func assemble(dir string, opts Options, log *stateLog) (*Host, error) {
 	if opts.Kernel != nil {
 		opts.Kernel(&kopts)
 	}
-	// A process that was killed left the files of its tmpfs mounts.
 	kopts.Dataset = h.dataset
+	// A process that was killed left the files of its tmpfs mounts.
 	err := errors.Join(os.RemoveAll(kopts.Scratch), os.Mkdir(kopts.Scratch, 0o755))
 	if err != nil {
 		return nil, err

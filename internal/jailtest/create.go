@@ -17,12 +17,7 @@ const Release = "13.2-RELEASE"
 // NewHost returns a simulated host with the release [Release].
 func NewHost(t testing.TB) *simhost.Host {
 	t.Helper()
-	h, err := simhost.New(MemoryDir(t))
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		require.Empty(t, h.ZFS.Written(), "written in spite of readonly=on")
-		h.Close()
-	})
+	h := OpenHost(t, simhost.Options{})
 	Fetch(t, h)
 	return h
 }

@@ -26,7 +26,10 @@ func OpenHost(t testing.TB, opts simhost.Options) *simhost.Host {
 	opts.Dir = MemoryDir(t)
 	h, err := simhost.Open(opts)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = h.Close() }) // a test may have closed it
+	t.Cleanup(func() {
+		require.Empty(t, h.ZFS.Written(), "written in spite of readonly=on")
+		_ = h.Close() // a test may have closed it
+	})
 	return h
 }
 

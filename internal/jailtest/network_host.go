@@ -84,8 +84,7 @@ func OpenNetworkHost(t testing.TB, change ...func(*simkernel.Options)) *simhost.
 		}
 		return 0
 	}
-	h, err := simhost.Open(simhost.Options{
-		Dir: MemoryDir(t),
+	h = OpenHost(t, simhost.Options{
 		Programs: map[string]simkernel.Program{
 			"dhclient": dhclient,
 			"rtsol":    rtsol,
@@ -101,8 +100,6 @@ func OpenNetworkHost(t testing.TB, change ...func(*simkernel.Options)) *simhost.
 			}
 		},
 	})
-	require.NoError(t, err)
-	t.Cleanup(func() { h.Close() })
 	SetupNetwork(t, h)
 	return h
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/libioc/go-libioc/config"
 	"github.com/libioc/go-libioc/config/key"
@@ -55,16 +56,19 @@ func Compute(in Input) (Spec, error) {
 }
 
 // ownKeys are this library's own properties of a network.
-var ownKeys = []string{
-	key.UserNAT.String(), key.UserForwards.String(), key.UserForwardsOpen.String(), key.UserNetworkBridge.String(),
-	key.UserNetworkSecure.String(), key.UserNetworkStatic.String(), key.UserNetworkRoutes.String(), key.UserNetworkDHCP.String(),
-	key.UserNetworkDHCPTimeout.String(), key.UserNetworkMACAlgorithm.String(), key.UserNetworkMACSalt.String(),
-}
+var ownKeys = sync.OnceValue(func() (names []string) {
+	for _, p := range config.Properties() {
+		if p.Scope == config.ScopeNetwork && strings.HasPrefix(p.Name, "user.") {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+})
 
 // understood refuses a value that counts as unset because it could not be read: a running
 // jail would lose the rules, routes or link addresses that it stands for.
 func (in Input) understood() error {
-	for _, name := range ownKeys {
+	for _, name := range ownKeys() {
 		if err := in.Config.Problem(name); err != nil {
 			return refuse(name, "%v", err)
 		}

@@ -60,7 +60,7 @@ type Job[E any] struct {
 	// After, if not nil, runs after a success while the lock is still held.
 	After func()
 
-	recovered string // before Before
+	recovered string // by what was cleared for Before
 }
 
 // Told is what became of another resource's journal: an event, sent as a failed one

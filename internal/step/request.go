@@ -357,7 +357,3 @@ func endClients(ctx context.Context, k kernel.Kernel, id kernel.Identity, old ma
 
 // rtsolLimit is how long rtsol(8) tries. Without a router it exits 0 as well.
 const rtsolLimit = 20 * time.Second
-
-// DefaultDHCP is how long an address may take: dhclient(8) itself gives up a
-// first time after a minute.
-const DefaultDHCP = 75 * time.Second

@@ -191,7 +191,7 @@ func (k *machine) readDir(at place) ([]string, error) {
 		return k.visible(at.m), nil
 	}
 	file, ok := k.real(at)
-	if !ok || at.m.dir == "" && !at.m.shows() && !at.m.onDisk() {
+	if !ok || at.m.Dir == "" && !at.m.shows() && !at.m.onDisk() {
 		return nil, nil
 	}
 	list, err := os.ReadDir(file)

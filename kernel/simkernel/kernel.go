@@ -42,9 +42,9 @@ type Options struct {
 	// filters; "sysvipc" brings System V IPC to
 	// 15.1, whose recorded kernel lacks it.
 	Modules []string
-	// Dataset returns the directory with the files of a dataset, for nmount(2) of type
-	// zfs: syscall.ENOENT if there is none, EBUSY if it is mounted. Without it that type
-	// does not exist.
+	// Dataset returns the directory that holds the files of a dataset, for nmount(2) of
+	// type zfs. Its errors are syscall.ENOENT for an unknown dataset and EBUSY for a
+	// mounted one. If Dataset is nil, nmount(2) refuses the type.
 	Dataset func(name string) (dir string, err error)
 	// NoZFS omits zfs.ko.
 	NoZFS bool

@@ -29,13 +29,12 @@ type mount struct {
 	Hidden   []string `json:"hidden,omitempty"`   // nodes of a devfs
 	Attached bool     `json:"attached,omitempty"` // by AttachMount
 	NoCache  bool     `json:"nocache,omitempty"`
+	// Dir has the files of a tmpfs, or of a dataset that nmount(2) has mounted.
+	Dir string `json:"dir,omitempty"`
 
 	cover place
 	src   *mount // of nullfs
-	dir   string // scratch directory of tmpfs, or Dir
 	opens int    // HoldBusy
-
-	Dir string `json:"dir,omitempty"` // where the files of a dataset are that nmount(2) mounted
 }
 
 // shows reports whether the files are those of another directory. Of a unionfs only the
@@ -46,7 +45,7 @@ func (m *mount) key() string { return "mount/" + strconv.Itoa(m.Seq) }
 
 // onDisk reports whether the files are real ones at the mount's own path.
 func (m *mount) onDisk() bool {
-	return m.Attached || m.cover.m == nil || m.Type == "zfs" && m.dir == ""
+	return m.Attached || m.cover.m == nil || m.Type == "zfs" && m.Dir == ""
 }
 
 // readOnly reports whether writing is EROFS; a nullfs is as read-only as what it
@@ -111,7 +110,7 @@ func (t *mounts) remove(m *mount) {
 		t.over[m.cover] = over
 	}
 	if m.Type == "tmpfs" {
-		os.RemoveAll(m.dir)
+		os.RemoveAll(m.Dir)
 	}
 	t.k.dirty.drop(m.key())
 }
@@ -133,7 +132,7 @@ func (k *machine) scratchDir(path string) (string, error) {
 func (t *mounts) dropScratch() {
 	for _, m := range t.list {
 		if m.Type == "tmpfs" {
-			os.RemoveAll(m.dir)
+			os.RemoveAll(m.Dir)
 		}
 	}
 }
@@ -160,7 +159,6 @@ func (t *mounts) load(key string, value []byte) error {
 	if m.cover.m == nil {
 		m.cover = place{t.root, m.Path} // forcibly unmounted below it
 	}
-	m.dir = m.Dir
 	if m.shows() {
 		if m.src = t.bySeq(m.Src); m.src == nil {
 			return fmt.Errorf("the file system below %s is missing", m.Path)
@@ -168,7 +166,7 @@ func (t *mounts) load(key string, value []byte) error {
 	}
 	if m.Type == "tmpfs" { // its files ended with the earlier Kernel
 		var err error
-		if m.dir, err = t.k.scratchDir(m.Path); err != nil {
+		if m.Dir, err = t.k.scratchDir(m.Path); err != nil {
 			return err
 		}
 	}

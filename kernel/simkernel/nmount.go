@@ -181,7 +181,7 @@ func (c *mounting) dataset() error {
 	if c.dir == "" {
 		return c.refuse(syscall.EINVAL, "Invalid fstype")
 	}
-	c.m.dir, c.m.Dir = c.dir, c.dir
+	c.m.Dir = c.dir
 	return c.folder()
 }
 
@@ -218,7 +218,7 @@ func (c *mounting) tmpfs() error {
 	if err != nil {
 		return err
 	}
-	if c.m.dir, err = c.v.s.scratchDir(c.m.Path); err != nil {
+	if c.m.Dir, err = c.v.s.scratchDir(c.m.Path); err != nil {
 		return c.refuse(toErrno(err), err.Error())
 	}
 	return nil

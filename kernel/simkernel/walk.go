@@ -32,8 +32,8 @@ func (k *machine) real(p place) (file string, ok bool) {
 	switch m := p.m; {
 	case m.shows():
 		return k.real(place{m.src, path.Join(m.SrcRel, p.rel)})
-	case m.dir != "":
-		return filepath.Join(m.dir, sub), true
+	case m.Dir != "":
+		return filepath.Join(m.Dir, sub), true
 	case m.onDisk():
 		return k.onDisk(path.Join(m.Path, p.rel)), true
 	case p.rel == "/" && m.cover.m != nil:
@@ -195,7 +195,7 @@ func (k *machine) lstat(p place) (fs.FileInfo, syscall.Errno) {
 		return k.lstat(place{m.src, path.Join(m.SrcRel, p.rel)})
 	case m.Type == "devfs" && p.rel != "/":
 		return k.devLstat(m, p.rel)
-	case p.rel == "/" && m.dir == "" && !m.onDisk():
+	case p.rel == "/" && m.Dir == "" && !m.onDisk():
 		return k.lstat(m.cover)
 	}
 	file, ok := k.real(p)
