@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
+	"strconv"
 	"syscall"
 
 	"github.com/libioc/go-libioc/zfsstore"
@@ -52,11 +54,21 @@ func (m *machine) concerned(journals map[string]string, top, name string) bool {
 func (b bystanders) missing(ctx context.Context, m *machine) (wrong []string) {
 	for name, guid := range b {
 		d, err := m.Store.Get(ctx, name, zfsstore.GetOptions{})
-		if err != nil || d.GUID != guid {
+		if (err != nil || d.GUID != guid) && !m.renamed(ctx, name, guid) {
 			wrong = append(wrong, fmt.Sprintf("%s, which no interrupted operation was about, is gone: guid %d in place of %d: %v", name, d.GUID, guid, err))
 		}
 	}
 	return wrong
+}
+
+// renamed reports whether a rename that was killed half way, at its name made of the guid,
+// has been finished or undone: the dataset has a name of a jail again.
+func (m *machine) renamed(ctx context.Context, name string, guid uint64) bool {
+	if path.Base(name) != "."+strconv.FormatUint(guid, 10) {
+		return false
+	}
+	all, err := m.Store.List(ctx, m.source.Jails(), zfsstore.ListOptions{Depth: 1})
+	return err == nil && slices.ContainsFunc(all, func(d zfsstore.Dataset) bool { return d.GUID == guid && d.Name != name })
 }
 
 // noSpace reports whether a full disk is the reason.

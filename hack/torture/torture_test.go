@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/libioc/go-libioc/zfsstore"
 )
 
 // TestMain lets the test binary be the worker that it starts.
@@ -163,6 +165,25 @@ func TestDamageIsFound(t *testing.T) {
 		require.Empty(t, wrong)
 		require.NoFileExists(t, m.JournalDir("ioc", "jail")+"/t0.bad")
 	}
+}
+
+// TestHalfWayRename: a dataset that a killed rename had left at the name made of its guid has
+// the name of a jail again after Recover, and torture took it for lost; one that is gone is
+// lost all the same.
+func TestHalfWayRename(t *testing.T) {
+	ctx := t.Context()
+	m, err := options{dir: t.TempDir()}.open(ctx)
+	require.NoError(t, err)
+	defer m.close()
+	name := m.source.Jails() + "/t9"
+	require.NoError(t, m.Store.Create(ctx, name, zfsstore.CreateOptions{Parents: true}))
+	d, err := m.Store.Get(ctx, name, zfsstore.GetOptions{})
+	require.NoError(t, err)
+	halfWay := fmt.Sprintf("%s/.%d", m.source.Jails(), d.GUID)
+	require.Empty(t, bystanders{halfWay: d.GUID, name: d.GUID}.missing(ctx, m))
+	require.Len(t, bystanders{m.source.Jails() + "/t8": d.GUID}.missing(ctx, m), 1, "another name")
+	require.NoError(t, m.Store.Destroy(ctx, name, zfsstore.DestroyOptions{}))
+	require.Len(t, bystanders{halfWay: d.GUID}.missing(ctx, m), 1)
 }
 
 // TestOverwriteOnFullDisk: torture itself does not fail because the state directory is full.
